@@ -1,0 +1,20 @@
+-- Lua 5.4, as Prosody runs it; the fields of `module` are exactly those that our modules use.
+std = "lua54"
+max_line_length = 150
+max_cyclomatic_complexity = 12
+
+local module_fields = {
+	"command", "get_option", "hook_global", "host", "log", "provides", "require",
+};
+
+files["prosody_mod/"] = {
+	globals = {};
+	read_globals = {
+		module = { fields = {} };
+	};
+};
+for _, name in ipairs(module_fields) do
+	files["prosody_mod/"].read_globals.module.fields[name] = { read_only = name ~= "command" };
+end
+
+files["tests/lua/"] = { std = "+busted" };

@@ -1,0 +1,47 @@
+# What each target does stands behind "##"; `make help` prints it.
+
+API_PORT ?= 8701
+XMPP_PORT ?= 15222
+HTTP_PORT ?= 15280
+
+python := .venv/bin/python
+lua_files := $(shell find prosody_mod tests -name '*.lua' -not -path '*/node_modules/*')
+
+export PYTHONDONTWRITEBYTECODE = 1
+
+.PHONY: run test check fix bench soak lock help
+
+run: ## Start a demo: auth service and a real Prosody on loopback, proven by a login; Ctrl-C ends it
+	@bash workbench/install.sh run
+	@$(python) -m workbench.demo --api-port $(API_PORT) --xmpp-port $(XMPP_PORT) --http-port $(HTTP_PORT)
+
+test: ## Install what the tests need and run everything
+	@bash workbench/install.sh test
+	@$(MAKE) --no-print-directory check
+	@lua5.4 /usr/bin/busted --output=plainTerminal tests/lua
+	@$(python) -m pytest tests
+
+check: ## Linters, types, import rules
+	@$(python) -m ruff check .
+	@$(python) -m ruff format --check .
+	@$(python) -m mypy
+	@.venv/bin/lint-imports --no-cache
+	@luacheck --quiet --config .luacheckrc $(lua_files)
+
+fix: ## Format, and mend what linters can mend
+	@$(python) -m ruff check --fix .
+	@$(python) -m ruff format .
+
+bench: ## Measure one login beside its peers
+	@bash workbench/install.sh test
+	@$(python) -m bench
+
+soak: ## The long loops: 10,000 logins with kills and hangs
+	@bash workbench/install.sh test
+	@$(python) -m pytest tests/soak -m soak
+
+lock: ## Pin the Python packages anew, with hashes
+	@bash workbench/lock.sh
+
+help: ## This list
+	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' Makefile | column -t -s "$$(printf '\t')"

@@ -1,0 +1,5 @@
+"""``python -m authbridge`` is the command line."""
+
+from authbridge.cli import main
+
+main()

@@ -1,0 +1,40 @@
+"""Writes down who changed what: every command exactly once, and one that changes nothing never."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+from sqlalchemy.orm import Session
+
+from authbridge.models import AuditEvent
+
+Actor = NewType("Actor", str)
+"""``staff:anna`` (panel), ``cli:anna`` (command line), ``cli:anna?`` (a name that only sudo vouches for)."""
+
+
+class Action(StrEnum):
+    """``subject:what-was-done``; the subject is the kind of thing that changed."""
+
+    SCHOOL_ADD = "school:add"
+    SCHOOL_CHANGE = "school:change"
+    SCHOOL_SUSPEND = "school:suspend"
+    SCHOOL_REINSTATE = "school:reinstate"
+    ORGANISER_ISSUE = "organiser:issue"
+    ORGANISER_IMPORT = "organiser:import"
+    ORGANISER_RESET = "organiser:reset"
+    ORGANISER_CHANGE_VALIDITY = "organiser:change-validity"
+    ORGANISER_SUSPEND = "organiser:suspend"
+    ORGANISER_REINSTATE = "organiser:reinstate"
+
+
+def record(
+    session: Session,
+    *,
+    actor: Actor,
+    action: Action,
+    subject: str,
+    now: datetime,
+    **detail: object,
+) -> None:
+    """Adds the event to the transaction of the change itself; ``detail`` is plain JSON, without secrets."""
+    session.add(AuditEvent(at=now, actor=actor, action=action, subject=subject, detail=detail))

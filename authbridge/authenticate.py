@@ -1,0 +1,92 @@
+"""The one login flow, from the attempt as it reached us to the decision."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from authbridge import journal, queries, usernames
+from authbridge.clock import Clock
+from authbridge.database import Database
+from authbridge.models import Organiser
+from authbridge.passwords import Hasher, StoredPassword
+from authbridge.policy import Attempt, Decision, Verdict, judge
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What every login needs besides the attempt itself."""
+
+    database: Database
+    hasher: Hasher
+    clock: Clock
+    timezone: ZoneInfo
+    host: str
+    secret_key: bytes = field(repr=False)
+
+
+def authenticate(attempt: Attempt, origin: journal.Origin, setting: Setting) -> Decision:
+    """Whether this organiser may open a meeting now.
+
+    The attempt is on record before the password is checked, no transaction is open while it is
+    checked, and the account's state counts as it is afterwards: a suspension that arrives meanwhile
+    wins.  Raises :class:`authbridge.errors.StorageError`: nobody gets in without the database.
+    """
+    username = usernames.canonical(attempt.username, setting.host)
+
+    with setting.database.writing() as session:
+        found = queries.find_credential(session, username)
+        attempt_id = _record(session, attempt, origin, found, setting)
+
+    stored = None if found is None else found.stored
+    matched = setting.hasher.matches(attempt.password, stored)
+    renewed = _renew(attempt.password, stored, setting.hasher) if matched else None
+
+    with setting.database.writing() as session:
+        now = setting.clock()
+        today = now.astimezone(setting.timezone).date()
+        current = queries.find_credential(session, username)
+        decision = judge(
+            None if current is None else current.account,
+            checked_version=found.account.credential_version if found and matched else None,
+            today=today,
+        )
+        journal.close_attempt(session, attempt_id, decision, now=now)
+        if current is not None and decision.verdict is Verdict.GRANTED:
+            _note_success(session, current.organiser_id, today, renewed)
+    return decision
+
+
+def _record(
+    session: Session,
+    attempt: Attempt,
+    origin: journal.Origin,
+    found: queries.Credential | None,
+    setting: Setting,
+) -> int:
+    unknown_name = journal.unknown_name_key(setting.secret_key, attempt.username)
+    return journal.open_attempt(
+        session,
+        attempt,
+        origin,
+        organiser_id=None if found is None else found.organiser_id,
+        unknown_name=unknown_name if found is None else None,
+    )
+
+
+def _renew(password: str, stored: StoredPassword | None, hasher: Hasher) -> StoredPassword | None:
+    if stored is None or not hasher.is_outdated(stored):
+        return None
+    return hasher.hash(password, generated=stored.generated)
+
+
+def _note_success(session: Session, organiser_id: int, today: date, renewed: StoredPassword | None) -> None:
+    values: dict[str, object] = {"last_login_on": today}
+    if renewed is not None:
+        values["password_hash"] = renewed.hash
+    session.execute(
+        update(Organiser).where(Organiser.id == organiser_id).values(values),
+        execution_options={"synchronize_session": False},
+    )

@@ -1,0 +1,39 @@
+"""``authbridge db …`` and ``authbridge purge``."""
+
+from datetime import timedelta
+
+import click
+
+from authbridge import schema, upkeep
+from authbridge.cli.operator import Operator, pass_operator
+
+
+@click.group()
+def db() -> None:
+    """Make the database and keep it at this program's version."""
+
+
+@db.command()
+@pass_operator
+def upgrade(operator: Operator) -> None:
+    """Make the tables, or bring them to this version; doing it twice does no harm."""
+    schema.upgrade(operator.bare_database)
+    click.echo(f"The database is at version {schema.version(operator.bare_database)}.")
+
+
+@db.command()
+@click.confirmation_option(prompt="What only this version stores will be lost. Go one version back?")
+@pass_operator
+def downgrade(operator: Operator) -> None:
+    """Go one version back, before installing the former program."""
+    schema.downgrade(operator.bare_database)
+    click.echo(f"The database is at version {schema.version(operator.bare_database) or 'none'}.")
+
+
+@click.command()
+@pass_operator
+def purge(operator: Operator) -> None:
+    """Delete now what is older than it may be (the service does so every hour)."""
+    retention = timedelta(days=operator.config.retention_days)
+    upkeep.purge(operator.database, clock=operator.clock, retention=retention)
+    click.echo(f"Logins older than {operator.config.retention_days} days are gone.")

@@ -1,0 +1,89 @@
+"""Who sits at the command line, and what a command works with."""
+
+import os
+import pwd
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+import click
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from authbridge import schema
+from authbridge.audit import Actor
+from authbridge.clock import Clock, utc_now
+from authbridge.config import Config, read_config
+from authbridge.database import Database
+from authbridge.errors import ConflictError
+from authbridge.passwords import Hasher
+
+_NOBODY_LOGGED_IN = 2**32 - 1  # the kernel's "unset" login uid
+
+
+class Operator:
+    """The settings, the database and the actor of one command; each made when first needed."""
+
+    def __init__(self, environ: Mapping[str, str], *, clock: Clock = utc_now) -> None:
+        self._environ = environ
+        self.clock = clock
+
+    @cached_property
+    def config(self) -> Config:
+        """The settings; raises :class:`authbridge.errors.ConfigError`."""
+        return read_config(self._environ)
+
+    @cached_property
+    def hasher(self) -> Hasher:
+        """Makes the hashes of new passwords."""
+        return Hasher(self.config.bcrypt_cost)
+
+    @cached_property
+    def bare_database(self) -> Database:
+        """The database, of whatever version."""
+        return Database(self.config.database_url)
+
+    @cached_property
+    def database(self) -> Database:
+        """The database; raises :class:`authbridge.errors.StorageError` unless it is of our version."""
+        schema.require_current(self.bare_database)
+        return self.bare_database
+
+    @contextmanager
+    def changing(self) -> Iterator[Session]:
+        """The transaction of one command."""
+        try:
+            with self.database.writing() as session:
+                yield session
+        except IntegrityError as error:
+            message = "Somebody else changed the same thing at this moment. Please try again."
+            raise ConflictError(message) from error
+
+    @cached_property
+    def actor(self) -> Actor:
+        """Whoever logged in to this machine; a name that only sudo vouches for is marked with "?"."""
+        login_uid = _login_uid()
+        if login_uid is not None:
+            return Actor(f"cli:{_name_of(login_uid)}")
+        claimed = self._environ.get("SUDO_USER")
+        return Actor(f"cli:{claimed}?" if claimed else f"cli:{_name_of(os.getuid())}")
+
+
+pass_operator = click.make_pass_decorator(Operator)
+
+
+def _login_uid() -> int | None:
+    # Set once by the login and inherited through sudo and su; it cannot be changed back.
+    try:
+        uid = int(Path("/proc/self/loginuid").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None
+    return None if uid == _NOBODY_LOGGED_IN else uid
+
+
+def _name_of(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)

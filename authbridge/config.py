@@ -1,0 +1,97 @@
+"""The settings: environment variables ``AUTHBRIDGE_…``, read once into a frozen :class:`Config`.
+
+Secrets come from files that the variables name, never from the variables themselves.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from authbridge.errors import ConfigError
+
+_PREFIX = "AUTHBRIDGE_"
+_MIN_SECRET = 32  # characters; `openssl rand -hex 32` gives 64
+_BCRYPT_COSTS = range(4, 17)  # 4 is bcrypt's least (tests, benchmark); 16 takes 4 s a check
+_RETENTION_DAYS = range(1, 57)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that an operator may set; ``deploy/authbridge.env.example`` explains each."""
+
+    database_url: str = field(repr=False)  # may hold PostgreSQL's password
+    api_token: str = field(repr=False)
+    api_token_file: Path
+    secret_key: bytes = field(repr=False)
+    xmpp_host: str
+    api_bind: str
+    timezone: ZoneInfo
+    retention_days: int
+    bcrypt_cost: int
+
+
+def read_config(environ: Mapping[str, str]) -> Config:
+    """The settings of this process; raises :class:`ConfigError` with a sentence for the administrator."""
+    settings = _Settings(environ)
+    return Config(
+        database_url=settings.required(
+            "DATABASE_URL", "for example sqlite:////var/lib/authbridge/authbridge.db"
+        ),
+        api_token=settings.secret("API_TOKEN_FILE"),
+        api_token_file=Path(settings.required("API_TOKEN_FILE", "")),
+        secret_key=settings.secret("SECRET_KEY_FILE").encode(),
+        xmpp_host=settings.required(
+            "XMPP_HOST", "the VirtualHost of Prosody, for example meet.example.org"
+        ).lower(),
+        api_bind=settings.optional("API_BIND", "127.0.0.1:8701"),
+        timezone=settings.timezone("TIMEZONE", "Europe/Berlin"),
+        retention_days=settings.number("RETENTION_DAYS", 7, _RETENTION_DAYS),
+        bcrypt_cost=settings.number("BCRYPT_COST", 10, _BCRYPT_COSTS),
+    )
+
+
+class _Settings:
+    """The variables of our prefix, with words for each way to get one wrong."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def required(self, name: str, hint: str) -> str:
+        value = self._environ.get(_PREFIX + name, "").strip()
+        if not value:
+            message = f"{_PREFIX}{name} is not set: {hint}."
+            raise ConfigError(message)
+        return value
+
+    def optional(self, name: str, default: str) -> str:
+        return self._environ.get(_PREFIX + name, "").strip() or default
+
+    def number(self, name: str, default: int, allowed: range) -> int:
+        value = self.optional(name, str(default))
+        if not value.isdecimal() or int(value) not in allowed:
+            span = f"from {allowed[0]} to {allowed[-1]}"
+            message = f"{_PREFIX}{name} is “{value}”, but must be a whole number {span}."
+            raise ConfigError(message)
+        return int(value)
+
+    def timezone(self, name: str, default: str) -> ZoneInfo:
+        value = self.optional(name, default)
+        try:
+            return ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            message = f"{_PREFIX}{name} is “{value}”, which is no time zone such as Europe/Berlin."
+            raise ConfigError(message) from None
+
+    def secret(self, name: str) -> str:
+        path = self.required(name, "a file with one secret line, made by: openssl rand -hex 32")
+        try:
+            content = Path(path).read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not plain text"
+            message = f"{_PREFIX}{name} names {path}, which cannot be read: {why}."
+            raise ConfigError(message) from None  # the cause may quote the file
+        if len(content) < _MIN_SECRET or len(content.split()) != 1:
+            message = f"{_PREFIX}{name} names {path}: not one word of at least {_MIN_SECRET} characters."
+            raise ConfigError(message)
+        return content

@@ -1,0 +1,165 @@
+"""The way to storage: connections, transactions, and one word for every outage.
+
+SQLite by default, PostgreSQL where one machine is outgrown.  Transactions are short; none stays
+open while a password is hashed.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, SQLAlchemyError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from authbridge.errors import ConfigError, StorageError
+
+_PATIENCE = 5  # seconds for a lock, a statement or a free connection; a login may take 15 in all
+_CONNECT_PATIENCE = 3  # seconds
+_POOL = 16  # connections of a process
+
+
+class Database:
+    """One database and its pool of connections."""
+
+    def __init__(self, url: str, *, durable: bool = True) -> None:
+        """``durable``: what is committed survives a power cut (SQLite; PostgreSQL is set up by its keeper).
+
+        Commands need that.  The journal of logins does not, and a login waits for no disk.
+        """
+        self._url = _parse_url(url)
+        self.engine = _engine_of(self._url, durable=durable)
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file; None for PostgreSQL."""
+        return Path(self._url.database or "") if self.is_sqlite else None
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is a SQLite file."""
+        return self._url.get_backend_name() == "sqlite"
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A transaction that may write; committed at the end.
+
+        Raises :class:`StorageError` for any outage and lets :class:`IntegrityError` through, which
+        tells that somebody else was faster.
+        """
+        with (
+            _outages_as_storage_errors(),
+            Session(self.engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A transaction that only reads and waits for no writer; raises like :meth:`writing`."""
+        reader = self.engine.execution_options(sqlite_begin="BEGIN")
+        with _outages_as_storage_errors(), Session(reader, expire_on_commit=False) as session:
+            yield session
+
+    def create_file(self) -> None:
+        """Makes an empty SQLite file that only its owner can read, before anything is written into it."""
+        if self.file is None or self.file.exists():
+            return
+        try:
+            os.close(os.open(self.file, os.O_CREAT | os.O_WRONLY, 0o600))
+        except OSError as error:
+            message = f"{self.file} cannot be made: {error.strerror}."
+            raise StorageError(message) from error
+
+    def free_bytes(self) -> int | None:
+        """The room left beside the SQLite file; None for PostgreSQL, which we do not see."""
+        return None if self.file is None else shutil.disk_usage(self.file.parent).free
+
+    def empty_write_ahead_log(self) -> None:
+        """Lets deleted rows vanish from SQLite's second file too."""
+        if self.is_sqlite:
+            with _outages_as_storage_errors(), self.engine.connect() as connection:
+                connection.exec_driver_sql("COMMIT")
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
+                connection.exec_driver_sql("BEGIN")
+
+
+def _parse_url(text: str) -> URL:
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        message = "AUTHBRIDGE_DATABASE_URL is no database address, such as sqlite:////var/lib/authbridge/authbridge.db."
+        raise ConfigError(message) from None  # the cause quotes it, password included
+    backend = url.get_backend_name()
+    if backend == "postgresql":
+        return url.set(drivername="postgresql+psycopg")
+    if backend != "sqlite" or url.database in {None, "", ":memory:"}:
+        message = "AUTHBRIDGE_DATABASE_URL must name a SQLite file or a PostgreSQL database."
+        raise ConfigError(message)
+    return url
+
+
+def _engine_of(url: URL, *, durable: bool) -> Engine:
+    # hide_parameters: an exception must not carry a hash into a log.
+    options: dict[str, Any] = {
+        "hide_parameters": True,
+        "pool_size": _POOL,
+        "max_overflow": 0,
+        "pool_timeout": _PATIENCE,
+    }
+    if url.get_backend_name() == "postgresql":
+        milliseconds = _PATIENCE * 1000
+        return create_engine(
+            url,
+            pool_pre_ping=True,
+            connect_args={
+                "connect_timeout": _CONNECT_PATIENCE,
+                "tcp_user_timeout": milliseconds,
+                "options": f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}"
+                " -c timezone=UTC",
+            },
+            **options,
+        )
+    engine = create_engine(url, connect_args={"timeout": _PATIENCE}, **options)
+    _prepare_sqlite(engine, durable=durable)
+    return engine
+
+
+def _prepare_sqlite(engine: Engine, *, durable: bool) -> None:
+    @event.listens_for(engine, "connect")
+    def set_pragmas(connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401
+        connection.isolation_level = None  # we begin transactions ourselves, below
+        for pragma in (
+            "journal_mode = WAL",
+            f"synchronous = {'FULL' if durable else 'NORMAL'}",
+            "foreign_keys = ON",
+            "secure_delete = ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Any) -> None:  # noqa: ANN401
+        # A deferred transaction that turns to writing fails at once where another one writes;
+        # an immediate one waits its turn.
+        options = connection.get_execution_options()
+        connection.exec_driver_sql(options.get("sqlite_begin", "BEGIN IMMEDIATE"))
+
+
+@contextmanager
+def _outages_as_storage_errors() -> Iterator[None]:
+    try:
+        yield
+    except (IntegrityError, DataError):
+        raise
+    except (SQLAlchemyError, OSError) as error:
+        message = f"The database does not answer: {_reason_of(error)}."
+        raise StorageError(message) from error
+
+
+def _reason_of(error: Exception) -> str:
+    cause = str(getattr(error, "orig", None) or error)
+    return cause.strip().splitlines()[0].rstrip(".")

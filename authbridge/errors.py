@@ -1,0 +1,39 @@
+"""What can go wrong outside the code: one base that is never raised itself, a child per occasion.
+
+A refused login is none of these; it is a :class:`authbridge.policy.Decision`.
+"""
+
+
+class AuthBridgeError(Exception):
+    """Base of all errors whose text is meant for the person in front of the screen."""
+
+
+class ConfigError(AuthBridgeError):
+    """Raised at the start when a setting is missing or cannot be used."""
+
+
+class StorageError(AuthBridgeError):
+    """Raised when the database cannot be reached, is locked, full, or of another version."""
+
+
+class NotFoundError(AuthBridgeError):
+    """Raised when a command names a school or an organiser that does not exist."""
+
+
+class ConflictError(AuthBridgeError):
+    """Raised when something of that name exists already."""
+
+
+class InputError(AuthBridgeError):
+    """Raised when a value that a person typed cannot be accepted."""
+
+
+class ImportFileError(AuthBridgeError):
+    """Raised when a file of existing credentials has faults; nothing of it was imported.
+
+    ``faults`` holds pairs of line number (from 1, the heading's line) and sentence.
+    """
+
+    def __init__(self, faults: list[tuple[int, str]]) -> None:
+        self.faults = faults
+        super().__init__("\n".join(f"line {line}: {sentence}" for line, sentence in faults))

@@ -1,0 +1,172 @@
+"""The tables; no behaviour.  ``migrations/`` builds them, the words are those of the domain."""
+
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    MetaData,
+    String,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.types import JSON
+
+
+class SuspensionReason(StrEnum):
+    """Why somebody suspended an organiser or a school."""
+
+    MISUSE = "misuse"
+    LETTER_LOST = "letter-lost"
+    LEFT_SCHOOL = "left-school"
+    OTHER = "other"
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment, stored in UTC; a naive one is a bug and raises."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """To the database; raises :class:`ValueError` for a naive moment."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            message = "naive datetime"
+            raise ValueError(message)
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ANN401, ARG002
+        """From the database; SQLite gives it back without its zone."""
+        if value is None:
+            return None
+        moment: datetime = value
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Base of all tables, with names for every constraint so that migrations can change them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime}  # noqa: RUF012 - SQLAlchemy's own convention
+
+
+class School(Base):
+    """A school of the county; ``trusted_networks`` are CIDR strings."""
+
+    __tablename__ = "schools"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(6))
+    name: Mapped[str] = mapped_column(String(200))
+    trusted_networks: Mapped[list[str]] = mapped_column(JSON, default=list)
+    suspended_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+    organisers: Mapped[list["Organiser"]] = relationship(back_populates="school")
+
+    __table_args__ = (UniqueConstraint("code"),)
+
+
+class Organiser(Base):
+    """Somebody who may open meetings; no personal name, the school knows who holds the letter."""
+
+    __tablename__ = "organisers"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(String(64))
+    school_id: Mapped[int] = mapped_column(ForeignKey("schools.id"), index=True)
+    password_hash: Mapped[str] = mapped_column(String(60))
+    password_generated: Mapped[bool]
+    credential_version: Mapped[int] = mapped_column(default=1)
+    valid_until: Mapped[date | None]
+    suspended_at: Mapped[datetime | None]
+    last_login_on: Mapped[date | None]
+    created_at: Mapped[datetime]
+
+    school: Mapped[School] = relationship(back_populates="organisers")
+
+    __table_args__ = (UniqueConstraint("username"),)
+
+    def __repr__(self) -> str:
+        return f"<Organiser {self.username}>"
+
+
+class Suspension(Base):
+    """The history: of an organiser or of a school, from ``since`` until ``until`` (None: still)."""
+
+    __tablename__ = "suspensions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organiser_id: Mapped[int | None] = mapped_column(ForeignKey("organisers.id"), index=True)
+    school_id: Mapped[int | None] = mapped_column(ForeignKey("schools.id"), index=True)
+    reason: Mapped[str] = mapped_column(String(20))
+    reported_by: Mapped[str | None] = mapped_column(String(40))
+    note: Mapped[str | None] = mapped_column(String(200))
+    since: Mapped[datetime]
+    suspended_by: Mapped[str] = mapped_column(String(80))
+    until: Mapped[datetime | None]
+    reinstated_by: Mapped[str | None] = mapped_column(String(80))
+
+    __table_args__ = (CheckConstraint("(organiser_id IS NULL) <> (school_id IS NULL)", name="of_one"),)
+
+
+class AuditEvent(Base):
+    """Who changed what, and when; kept a year.  ``detail`` never holds a password or a hash."""
+
+    __tablename__ = "audit_events"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    actor: Mapped[str] = mapped_column(String(80))
+    action: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str] = mapped_column(String(80), index=True)
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+
+class LoginAttempt(Base):
+    """The journal of logins, kept a week.  ``verdict`` stays empty if the service died meanwhile.
+
+    A name that is nobody's may be a password typed into the wrong field: of it only a keyed hash
+    is kept, in ``unknown_name``.
+    """
+
+    __tablename__ = "login_attempts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    request_id: Mapped[str] = mapped_column(String(64))
+    organiser_id: Mapped[int | None] = mapped_column(
+        ForeignKey("organisers.id", ondelete="CASCADE"), index=True
+    )
+    unknown_name: Mapped[str | None] = mapped_column(String(32))
+    ip: Mapped[str | None] = mapped_column(String(45))
+    user_agent: Mapped[str | None] = mapped_column(String(256))
+    transport: Mapped[str] = mapped_column(String(16))
+    node: Mapped[str] = mapped_column(String(64))
+    verdict: Mapped[str | None] = mapped_column(String(16))
+    reason: Mapped[str | None] = mapped_column(String(32))
+    closed_at: Mapped[datetime | None]
+
+
+class Chore(Base):
+    """When a recurring duty was last done, by whichever process did it."""
+
+    __tablename__ = "chores"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    done_at: Mapped[datetime]

@@ -1,0 +1,98 @@
+"""Questions to the database that several edges ask; nothing here changes anything."""
+
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, contains_eager
+
+from authbridge.errors import NotFoundError
+from authbridge.models import Organiser, School, Suspension
+from authbridge.passwords import StoredPassword
+from authbridge.policy import Account
+from authbridge.usernames import parse_school_code, parse_username
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """An organiser as a login meets him."""
+
+    organiser_id: int
+    stored: StoredPassword = field(repr=False)
+    account: Account
+
+
+_CREDENTIAL = select(
+    Organiser.id,
+    Organiser.password_hash,
+    Organiser.password_generated,
+    Organiser.credential_version,
+    Organiser.suspended_at,
+    School.suspended_at.label("school_suspended_at"),
+    Organiser.valid_until,
+).join(School)
+
+
+def find_credential(session: Session, username: str) -> Credential | None:
+    """The organiser of that canonical name and his present state, None if there is none."""
+    row = session.execute(_CREDENTIAL.where(Organiser.username == username)).one_or_none()
+    if row is None:
+        return None
+    return Credential(
+        organiser_id=row.id,
+        stored=StoredPassword(row.password_hash, generated=row.password_generated),
+        account=Account(
+            credential_version=row.credential_version,
+            suspended=row.suspended_at is not None,
+            school_suspended=row.school_suspended_at is not None,
+            valid_until=row.valid_until,
+        ),
+    )
+
+
+def get_school(session: Session, code: str, *, lock: bool = False) -> School:
+    """The school of that code; raises :class:`NotFoundError`.  ``lock`` keeps others from changing it."""
+    query = select(School).where(School.code == parse_school_code(code))
+    school = session.scalars(query.with_for_update() if lock else query).one_or_none()
+    if school is None:
+        message = f"There is no school “{code}”."
+        raise NotFoundError(message)
+    return school
+
+
+def get_organiser(session: Session, username: str, *, lock: bool = False) -> Organiser:
+    """The organiser of that name; raises :class:`NotFoundError`.  ``lock`` keeps others from changing him."""
+    query = (
+        select(Organiser)
+        .join(Organiser.school)
+        .options(contains_eager(Organiser.school))
+        .where(Organiser.username == parse_username(username))
+    )
+    organiser = session.scalars(query.with_for_update(of=Organiser) if lock else query).one_or_none()
+    if organiser is None:
+        message = f"There is no organiser “{username}”."
+        raise NotFoundError(message)
+    return organiser
+
+
+def list_schools(session: Session) -> list[School]:
+    """All schools, by code."""
+    return list(session.scalars(select(School).order_by(School.code)))
+
+
+def list_organisers(session: Session, code: str | None = None) -> list[Organiser]:
+    """The organisers of one school, or all, by name; their school is loaded with them."""
+    query = (
+        select(Organiser)
+        .join(Organiser.school)
+        .options(contains_eager(Organiser.school))
+        .order_by(Organiser.username)
+    )
+    if code is not None:
+        query = query.where(Organiser.school_id == get_school(session, code).id)
+    return list(session.scalars(query))
+
+
+def list_suspensions(session: Session, of: Organiser | School) -> list[Suspension]:
+    """The history of suspensions, latest first."""
+    whose = Suspension.organiser_id if isinstance(of, Organiser) else Suspension.school_id
+    return list(session.scalars(select(Suspension).where(whose == of.id).order_by(Suspension.id.desc())))

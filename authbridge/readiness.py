@@ -1,0 +1,52 @@
+"""Whether the service can do its work right now, in words for the administrator."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from authbridge import journal
+from authbridge.database import Database
+from authbridge.errors import StorageError
+
+_PURGE_OVERDUE = timedelta(hours=2)
+_LITTLE_ROOM = 100 * 1024 * 1024  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """``words`` says "ok" or what is wrong, for each part."""
+
+    words: dict[str, str]
+
+    @property
+    def ready(self) -> bool:
+        """Whether all parts are in order."""
+        return all(word == "ok" for word in self.words.values())
+
+
+def examine(database: Database, *, now: datetime) -> Report:
+    """Tries a write, and looks at the last purge and the room on the disk."""
+    try:
+        with database.writing() as session:
+            journal.touch(session, now=now)
+            purged_at = journal.last_purge(session)
+    except StorageError:
+        return Report({"storage": "cannot be written", "purge": "unknown", "disk": _disk(database)})
+    return Report({"storage": "ok", "purge": _purge(purged_at, now), "disk": _disk(database)})
+
+
+def _purge(purged_at: datetime | None, now: datetime) -> str:
+    if purged_at is None:
+        return "old rows were never deleted"
+    if now - purged_at > _PURGE_OVERDUE:
+        return f"old rows were last deleted at {purged_at:%Y-%m-%d %H:%M} UTC"
+    return "ok"
+
+
+def _disk(database: Database) -> str:
+    try:
+        free = database.free_bytes()
+    except OSError:
+        return "cannot be seen"
+    if free is None or free >= _LITTLE_ROOM:
+        return "ok"
+    return f"only {free // 1024**2} MiB are free"

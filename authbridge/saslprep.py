@@ -1,0 +1,44 @@
+"""SASLprep (RFC 4013): the form in which an XMPP password reaches us, applied also where one is stored.
+
+Unassigned code points pass, as for a query string (RFC 3454 section 7): an emoji is a fair password.
+"""
+
+import stringprep
+import unicodedata
+
+from authbridge.errors import InputError
+
+_PROHIBITED = (
+    stringprep.in_table_c12,  # blanks other than the ASCII one are mapped before; listed by the RFC
+    stringprep.in_table_c21_c22,
+    stringprep.in_table_c3,
+    stringprep.in_table_c4,
+    stringprep.in_table_c5,
+    stringprep.in_table_c6,
+    stringprep.in_table_c7,
+    stringprep.in_table_c8,
+    stringprep.in_table_c9,
+)
+
+
+def saslprep(text: str) -> str:
+    """The prepared form; raises :class:`InputError` (without the text in it) where the profile forbids."""
+    mapped = "".join(
+        " " if stringprep.in_table_c12(char) else char for char in text if not stringprep.in_table_b1(char)
+    )
+    prepared = unicodedata.ucd_3_2_0.normalize("NFKC", mapped)
+    if any(prohibited(char) for char in prepared for prohibited in _PROHIBITED):
+        message = "a character in it is not allowed in passwords"
+        raise InputError(message)
+    _refuse_mixed_directions(prepared)
+    return prepared
+
+
+def _refuse_mixed_directions(prepared: str) -> None:
+    # RFC 3454 section 6: right-to-left text stands alone and at both ends.
+    right_to_left = [stringprep.in_table_d1(char) for char in prepared]
+    if not any(right_to_left):
+        return
+    if any(map(stringprep.in_table_d2, prepared)) or not (right_to_left[0] and right_to_left[-1]):
+        message = "it mixes right-to-left and left-to-right letters"
+        raise InputError(message)

@@ -1,0 +1,1 @@
+"""The benchmarks, each beside its peers in the same run."""

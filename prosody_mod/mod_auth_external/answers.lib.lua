@@ -1,0 +1,64 @@
+-- answers.lib.lua: what the service's answer means, and what the client is told.
+-- Pure.  Anything but a known verdict about the very question that was asked is an outage;
+-- an outage is never a success and never "wrong password".
+-- This file is MIT licensed; see LICENSE.
+
+-- verdict -> SASL condition (RFC 6120 section 6.5) and text; `granted` has none.
+-- Jitsi shows "incorrect password" for all of them; other clients show the text.
+local try_later = { condition = "temporary-auth-failure", text = "The login cannot be checked right now. Please try again in a moment." };
+local failures = {
+	refused = { condition = "not-authorized", text = "Login name or password is wrong." };
+	suspended = { condition = "account-disabled", text = "This access is suspended. Please ask your media centre." };
+	expired = { condition = "credentials-expired", text = "This access has expired. Please ask your media centre for a new one." };
+	locked = try_later;
+	unavailable = try_later;
+};
+
+local function failure_of(verdict)
+	return failures[verdict] or try_later;
+end
+
+-- Reasons of net.http that say: nobody was there, or the connection ended before an answer did.
+-- They are worth another try; what is left (an answer that is not HTTP, a timeout) is not.
+local function was_dropped(reason)
+	reason = tostring(reason):lower();
+	return reason == "closed" or reason == "connection-closed" or reason == "unexpected-eof"
+		or reason:find("refused", 1, true) ~= nil or reason:find("reset", 1, true) ~= nil
+		or reason:find("broken pipe", 1, true) ~= nil or reason == "connection failed"
+		or reason == "unable to connect to service";
+end
+
+local hints = {
+	[400] = "the service did not accept the question (is AUTHBRIDGE_XMPP_HOST this host?)";
+	[401] = "the service refused the token of external_auth_token_file";
+	[413] = "the service found the question too large";
+	[503] = "the service cannot reach its storage";
+};
+
+local function transport_fault(reason)
+	if reason == "timeout" then return "timeout", "no answer in time"; end
+	return was_dropped(reason) and "dropped" or "outage", tostring(reason);
+end
+
+-- code: HTTP status, 0 for a transport error (body is then its reason, "timeout" if it was ours).
+-- Returns verdict, or nil, fault, detail; fault is one of "dropped" "timeout" "outage".
+local function read(code, body, question, decode)
+	if code == 0 then return nil, transport_fault(body); end
+	if code ~= 200 then
+		return nil, "outage", hints[code] or ("HTTP status %d"):format(code);
+	end
+	local ok, answer = pcall(decode, body);
+	if not ok or type(answer) ~= "table" then
+		return nil, "outage", "the answer is not a JSON object";
+	end
+	if answer.request_id ~= question.request_id or answer.username ~= question.username then
+		return nil, "outage", "the answer belongs to another question";
+	end
+	local verdict = answer.verdict;
+	if verdict ~= "granted" and (type(verdict) ~= "string" or not failures[verdict]) then
+		return nil, "outage", "the answer holds no known verdict";
+	end
+	return verdict;
+end
+
+return { read = read, failure_of = failure_of };

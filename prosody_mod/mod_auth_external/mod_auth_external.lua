@@ -1,0 +1,186 @@
+-- mod_auth_external: asks the AuthBridge service whether an organiser may log in.
+-- It never decides itself: no answer, a late, foreign or odd one is a temporary failure.
+-- This file is MIT licensed; see LICENSE.
+
+if module.host == "*" then -- loaded by `prosodyctl mod_auth_external check [HOST]`
+	module.command = module:require "check".command;
+	return;
+end
+
+local async = require "util.async";
+local http = require "net.http";
+local json = require "util.json";
+local new_id = require "util.id".medium;
+local new_sasl = require "util.sasl".new;
+local timer = require "util.timer";
+local monotonic = require "util.time".monotonic;
+
+local answers = module:require "answers";
+local names = module:require "names";
+local options = module:require "options";
+local questions = module:require "questions";
+local new_endpoints = module:require "endpoints".new;
+
+local host = module.host;
+local settings = assert(options.read(function (name) return module:get_option(name); end, options.read_file));
+local node = require "socket".dns.gethostname();
+local endpoints = new_endpoints(settings.urls);
+
+local max_in_flight = 512;
+local retry_for, retry_pause = 3, 0.1; -- seconds
+local watch_interval = 0.5; -- seconds
+local max_answer = 8 * 1024; -- bytes
+
+local in_flight = 0;
+
+local provider = {};
+
+-- util.timer, not module:add_timer: those die with a `module reload`, and the login would hang.
+local function pause(seconds)
+	local wait, done = async.waiter();
+	timer.add_task(seconds, done);
+	wait();
+end
+
+-- A connection that ends between the head and the body of an answer is reported to nobody.
+local function is_gone(request)
+	return request.conn and not request.conn:socket();
+end
+
+-- Returns body, code as net.http gives them; "timeout", 0 when `seconds` are over.
+-- Each question has a connection of its own: a pooled one may bring somebody else's answer.
+local function post(url, body, seconds)
+	local wait, done = async.waiter();
+	local started = monotonic();
+	local finished, answer, code, watch, request = false, nil, nil, nil, nil;
+	local function finish(new_answer, new_code)
+		if finished then return; end
+		finished, answer, code = true, new_answer, new_code;
+		if watch then timer.stop(watch); end
+		done();
+	end
+	local function abandon(reason)
+		finish(reason, 0);
+		http.destroy_request(request, true);
+	end
+	watch = timer.add_task(math.min(watch_interval, seconds), function ()
+		local left = started + seconds - monotonic();
+		if left <= 0 then return abandon("timeout"); end
+		if is_gone(request) then return abandon("closed"); end
+		return math.min(watch_interval, left);
+	end);
+	request = http.request(url, {
+		method = "POST", body = body, suppress_url = true;
+		headers = { ["Content-Type"] = "application/json", ["Authorization"] = "Bearer " .. settings.token };
+	}, finish);
+	if request then request.body_size_limit = max_answer; end
+	wait();
+	return answer, code;
+end
+
+-- Asks until there is an answer or the time is over.  Returns verdict, detail.
+local function consult(who, facts)
+	local deadline, first_drop = monotonic() + settings.timeout, nil;
+	while true do
+		local now = monotonic();
+		local endpoint = endpoints:choose(now);
+		if not endpoint then return "unavailable", "the service timed out repeatedly and is given a rest"; end
+
+		local question = questions.new(facts, who, deadline, now);
+		local body, code = post(endpoint.url, json.encode(question), deadline - now);
+		local verdict, fault, detail = answers.read(code, body, question, json.decode);
+
+		now = monotonic();
+		if fault == "timeout" then
+			endpoints:timed_out(endpoint, now);
+		elseif fault == "dropped" then
+			endpoints:dropped(endpoint);
+			first_drop = first_drop or now;
+		else
+			endpoints:answered(endpoint);
+		end
+		if fault ~= "dropped" then return verdict or "unavailable", detail; end
+		if now + retry_pause >= math.min(deadline, first_drop + retry_for) then return "unavailable", detail; end
+		pause(retry_pause);
+	end
+end
+
+-- The log holds the request's id, which the service's journal has too; the name may be a
+-- password that was typed into the wrong field.
+local function authenticate(username, password, session)
+	local who = { request_id = new_id(), username = username, password = password, host = host, node = node };
+	local facts = questions.facts_of(session, settings.vouched);
+	local started = monotonic();
+	if in_flight >= max_in_flight then
+		module:log("error", "Login %s: unavailable, %d logins are waiting already", who.request_id, in_flight);
+		return "unavailable";
+	end
+	in_flight = in_flight + 1;
+	local ok, verdict, detail = pcall(consult, who, facts);
+	in_flight = in_flight - 1;
+	if not ok then verdict, detail = "unavailable", "error in this module: " .. tostring(verdict); end
+	module:log(detail and "error" or "info", "Login %s over %s: %s after %d ms%s", who.request_id, facts.transport,
+		verdict, math.floor((monotonic() - started) * 1000), detail and (", " .. detail) or "");
+	return verdict;
+end
+
+-- Prosody replaces the handler by its clean_clone() after each failure, so both are overridden.
+local function new_handler(session)
+	local failure;
+	local handler = new_sasl(host, {
+		plain_test = function (_, username, password)
+			local verdict = authenticate(username, password, session);
+			if session.destroyed then -- left meanwhile; 13.0.1 would trip over the missing field
+				session.base_type = session.base_type or "c2s";
+			end
+			if verdict == "granted" then return true, true; end
+			failure = answers.failure_of(verdict);
+			return false, nil;
+		end;
+	});
+	local process = handler.process;
+	function handler:process(message)
+		failure = nil;
+		local status, reply, text = process(self, message and names.trim_plain(message, host));
+		if failure then return "failure", failure.condition, failure.text; end
+		return status, reply, text;
+	end
+	function handler:clean_clone() -- luacheck: ignore 212/self
+		return new_handler(session);
+	end
+	return handler;
+end
+
+function provider.get_sasl_handler(session)
+	return new_handler(session);
+end
+
+-- Core and modules ask this synchronously, also outside a login: no I/O here.
+function provider.user_exists()
+	return true;
+end
+
+function provider.is_enabled()
+	return true;
+end
+
+function provider.users()
+	return function () end;
+end
+
+local function unsupported()
+	return nil, "Accounts are kept by AuthBridge; use its panel or the authbridge command.";
+end
+
+provider.test_password = unsupported;
+provider.get_password = unsupported;
+provider.set_password = unsupported;
+provider.create_user = unsupported;
+provider.delete_user = unsupported;
+
+-- mod_bosh keeps no request with its session.
+module:hook_global("bosh-session", function (event)
+	event.session.auth_external_user_agent = event.request.headers.user_agent;
+end);
+
+module:provides("auth", provider);

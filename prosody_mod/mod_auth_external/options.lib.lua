@@ -1,0 +1,78 @@
+-- options.lib.lua: this module's options, read and checked once, with words for who must mend them.
+-- Pure but for read_file, which is handed in.
+-- This file is MIT licensed; see LICENSE.
+
+local min_timeout, max_timeout, default_timeout = 1, 60, 15; -- seconds
+local min_token = 32; -- characters
+
+local function read_file(path)
+	local file, err = io.open(path, "r");
+	if not file then return nil, err; end
+	local content = file:read("*a");
+	file:close();
+	return content;
+end
+
+local function fault(name, words)
+	return nil, ("Option %s %s."):format(name, words);
+end
+
+local function read_urls(value)
+	local urls = type(value) == "string" and { value } or value;
+	if type(urls) ~= "table" or #urls == 0 then
+		return fault("external_auth_url", 'is missing, for example "http://127.0.0.1:8701"');
+	end
+	local questions = {};
+	for i, url in ipairs(urls) do
+		-- A name would be resolved for each login, and the token would follow it anywhere.
+		if type(url) ~= "string" or not (url:match("^http://127%.0%.0%.1:%d+/?$") or url:match("^https://[^/@]+/?$")) then
+			return fault("external_auth_url", "must be http://127.0.0.1:PORT, or https:// for a service on another machine");
+		end
+		questions[i] = url:gsub("/$", "") .. "/v1/authenticate";
+	end
+	return questions;
+end
+
+local function read_token(path, reader)
+	if type(path) ~= "string" then
+		return fault("external_auth_token_file", "is missing: the file that AUTHBRIDGE_API_TOKEN_FILE names");
+	end
+	local content, err = reader(path);
+	if not content then return fault("external_auth_token_file", "names a file that Prosody cannot read: " .. err); end
+	local token = content:match("^%s*(%S+)%s*$");
+	if not token or #token < min_token then
+		return fault("external_auth_token_file", ("must hold one word of at least %d characters"):format(min_token));
+	end
+	return token;
+end
+
+local function read_timeout(value)
+	local seconds = value == nil and default_timeout or tonumber(value);
+	if not seconds or seconds < min_timeout or seconds > max_timeout then
+		return fault("external_auth_timeout", ("must be %d to %d seconds"):format(min_timeout, max_timeout));
+	end
+	return seconds;
+end
+
+local function read_vouched(value)
+	if value ~= nil and type(value) ~= "boolean" then
+		return fault("external_auth_proxy_overwrites_address", "must be true or false");
+	end
+	return value or false;
+end
+
+-- get(name) -> raw value.  Returns { urls, token, timeout, vouched }, or nil and a sentence.
+local function read(get, reader)
+	local settings, err = {};
+	settings.urls, err = read_urls(get("external_auth_url"));
+	if err then return nil, err; end
+	settings.token, err = read_token(get("external_auth_token_file"), reader);
+	if err then return nil, err; end
+	settings.timeout, err = read_timeout(get("external_auth_timeout"));
+	if err then return nil, err; end
+	settings.vouched, err = read_vouched(get("external_auth_proxy_overwrites_address"));
+	if err then return nil, err; end
+	return settings;
+end
+
+return { read = read, read_file = read_file };

@@ -1,0 +1,209 @@
+"""``make run``: a demo school, the auth service and a real Prosody on loopback, and logins as the proof."""
+
+import argparse
+import asyncio
+import contextlib
+import shlex
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+from authbridge import schema
+from authbridge.audit import Actor
+from authbridge.commands.organisers import IssuedCredential, issue_organisers, make_passwords
+from authbridge.commands.schools import add_school
+from authbridge.commands.suspensions import suspend_organiser
+from authbridge.config import read_config
+from authbridge.database import Database
+from authbridge.models import SuspensionReason
+from authbridge.passwords import Hasher
+from workbench import CACHE
+from workbench.processes import StartError, is_listening
+from workbench.prosody import HOST, Prosody, external
+from workbench.service import Service
+from workbench.xmpp import Client, Outcome, TcpTransport
+
+_FOLDER = CACHE / "demo"
+_ACTOR = Actor("cli:demo")
+
+
+class DemoError(Exception):
+    """Raised when the demo cannot go on; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the demo listens."""
+
+    api: int
+    xmpp: int
+    http: int
+
+    def require_free(self) -> None:
+        """Raises :class:`DemoError` for a port that somebody else uses."""
+        for name, port in (("API_PORT", self.api), ("XMPP_PORT", self.xmpp), ("HTTP_PORT", self.http)):
+            if is_listening(port):
+                message = (
+                    f"Port {port} is taken, perhaps by another “make run”.\n"
+                    f"End that one, or choose another port: make run {name}={port + 1000}"
+                )
+                raise DemoError(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """The two organisers of the demo school."""
+
+    active: IssuedCredential
+    suspended: IssuedCredential = field(repr=False)
+
+
+def main() -> int:
+    """Runs the demo until it is interrupted; returns the exit code."""
+    _end_on_signals()
+    try:
+        ports = _read_ports()
+        ports.require_free()
+        with contextlib.ExitStack() as running:
+            _run(ports, running)
+    except KeyboardInterrupt:
+        print("\nEnded; nothing is left running.")
+        return 0
+    except (DemoError, StartError) as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _run(ports: Ports, running: contextlib.ExitStack) -> None:
+    shutil.rmtree(_FOLDER, ignore_errors=True)
+    service = Service(_FOLDER, port=ports.api)
+    with _step("Demo school with two organisers, one of them suspended"):
+        cast = _prepare(service)
+    with _step("Auth service"):
+        running.callback(service.stop)
+        service.start()
+    prosody = Prosody(
+        "0.12",
+        _FOLDER / "prosody",
+        external(service.url, service.token_file),
+        c2s_port=ports.xmpp,
+        http_port=ports.http,
+    )
+    with _step("Prosody"):
+        running.callback(prosody.stop)
+        prosody.start()
+    with _step("Login of both through Prosody"):
+        seconds = asyncio.run(_prove(ports, cast))
+    _write_environment(service)
+    _tell(ports, cast, seconds)
+    while True:
+        signal.pause()
+
+
+def _prepare(service: Service) -> Cast:
+    config = read_config(service.environ)
+    database = Database(config.database_url)
+    schema.upgrade(database)
+    passwords = make_passwords(2, Hasher(config.bcrypt_cost))
+    now = datetime.now(UTC)
+    with database.writing() as session:
+        add_school(session, "ohg", "Otto-Hahn-Gymnasium", actor=_ACTOR, now=now)
+        active, suspended = issue_organisers(
+            session, "ohg", passwords, valid_until=None, actor=_ACTOR, now=now
+        )
+        suspend_organiser(
+            session, suspended.username, reason=SuspensionReason.LETTER_LOST, actor=_ACTOR, now=now
+        )
+    database.engine.dispose()
+    return Cast(active, suspended)
+
+
+async def _prove(ports: Ports, cast: Cast) -> float:
+    started = time.perf_counter()
+    outcome = await _login(ports, cast.active)
+    seconds = time.perf_counter() - started
+    if outcome.condition != "success":
+        message = (
+            f"The organiser should have been let in, but was told {outcome.condition}. See {_shown(_FOLDER)}."
+        )
+        raise DemoError(message)
+    outcome = await _login(ports, cast.suspended)
+    if outcome.condition != "account-disabled":
+        message = f"The suspended organiser was told {outcome.condition}. See {_shown(_FOLDER)}."
+        raise DemoError(message)
+    return seconds
+
+
+async def _login(ports: Ports, credential: IssuedCredential) -> Outcome:
+    async with Client(TcpTransport(ports.xmpp, HOST), HOST) as client:
+        return await client.login(credential.username, credential.password)
+
+
+def _write_environment(service: Service) -> None:
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in service.environ.items()]
+    lines.append('authbridge() { .venv/bin/python -m authbridge "$@"; }\n')
+    (_FOLDER / "env.sh").write_text("".join(lines))
+
+
+def _tell(ports: Ports, cast: Cast, seconds: float) -> None:
+    print(
+        f"""
+All is well: {cast.active.username} logged in through a real Prosody in {seconds * 1000:.0f} ms
+because AuthBridge said so. {cast.suspended.username} typed the right password too and was told
+account-disabled, because that access is suspended.
+
+    Anmeldename: {cast.active.username}    Passwort: {cast.active.password}
+    Anmeldename: {cast.suspended.username}    Passwort: {cast.suspended.password}    (suspended)
+
+Host {HOST}; XMPP 127.0.0.1:{ports.xmpp}; BOSH http://127.0.0.1:{ports.http}/http-bind; WebSocket ws://127.0.0.1:{ports.http}/xmpp-websocket
+
+In a second terminal, in this folder:
+    . {_shown(_FOLDER / "env.sh")}
+    authbridge organiser list
+    authbridge reinstate organiser {cast.suspended.username}
+    .venv/bin/python -m workbench.login {cast.suspended.username} --port {ports.xmpp}
+
+Ctrl-C ends all of it.""",
+        flush=True,
+    )
+
+
+@contextlib.contextmanager
+def _step(title: str) -> Iterator[None]:
+    started = time.perf_counter()
+    print(f"{title} … ", end="", flush=True)
+    yield
+    print(f"ready ({time.perf_counter() - started:.1f} s)", flush=True)
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(CACHE.parent))
+
+
+def _read_ports() -> Ports:
+    parser = argparse.ArgumentParser(prog="workbench.demo")
+    for name in ("api", "xmpp", "http"):
+        parser.add_argument(f"--{name}-port", type=int, required=True)
+    arguments = parser.parse_args()
+    return Ports(arguments.api_port, arguments.xmpp_port, arguments.http_port)
+
+
+def _end_on_signals() -> None:
+    def end(_number: int, _frame: FrameType | None) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)  # what is under way ends in order
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,245 @@
+#!/usr/bin/env bash
+# Prepares this machine for `make run` or `make test`: Debian packages, Prosody, Python packages, the browser's XMPP client.
+#
+#   bash workbench/install.sh run     Debian 12 or Ubuntu 24.04
+#   bash workbench/install.sh test    Debian 12: also Prosody 13, Chromium, PostgreSQL and the Lua tools
+#
+# Everything but the Debian packages stays inside the project: .venv, .cache and tests/browser/node_modules.
+# It starts no service, and changes neither apt's configuration nor an installed Prosody. A second call finds its stamps and ends at once.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+readonly PROJECT=$PWD CACHE=$PWD/.cache LOG=$PWD/.cache/install.log
+
+# Prosody's own Lua dependencies stand here by their real names, because its package names virtual ones.
+readonly RUN_PACKAGES=(python3 python3-venv ca-certificates openssl
+    lua5.4 lua-bitop lua-expat lua-filesystem lua-sec lua-socket lua-unbound)
+readonly TEST_PACKAGES=(lua-busted lua-check chromium chromium-driver postgresql-15)
+
+# The lock may be held for a while by the machine's own updates.
+readonly APT_OPTIONS=(-o DPkg::Lock::Timeout=300 -o Acquire::Retries=2 -o Acquire::http::Timeout=30)
+# What apt, pip and npm say when nobody answers.
+readonly NETWORK_ERRORS='Temporary failure|Could not (resolve|connect)|Unable to connect|Network is unreachable|Connection (refused|timed out|failed)|NewConnectionError|NameResolutionError|ConnectTimeout|EAI_AGAIN|ENOTFOUND|ECONNREFUSED|ETIMEDOUT|ENETUNREACH'
+
+# ---- Progress and failure ----
+
+explained=no     # whether the reader has been told why this run ends
+step_number=0
+step_log_start=1 # first line in the log of the step that runs
+
+explain() { # one sentence for a person, then the end
+    explained=yes
+    printf '\n%s\n' "$1" >&3
+    exit "${2:-1}"
+}
+
+network_failed() { tail -n "+$step_log_start" "$LOG" | grep -qE "$NETWORK_ERRORS"; }
+
+on_exit() {
+    if [ "$1" -eq 0 ] || [ "$explained" = yes ]; then return; fi
+    if network_failed; then
+        explain 'The package servers cannot be reached: connect this machine to the network and run this again (details: .cache/install.log).'
+    fi
+    printf '\nThis step failed. The last lines of .cache/install.log:\n%s\n' "$(tail -n 15 "$LOG")" >&3
+}
+
+step() { # step TITLE FUNCTION ARGUMENT...; the function may set `note`, which then follows the title
+    local title=$1 started=$SECONDS note=''
+    shift
+    step_number=$((step_number + 1))
+    step_log_start=$(($(wc -l <"$LOG") + 1))
+    printf '[%d/%d] %s … ' "$step_number" "$STEPS" "$title" >&4
+    "$@" >>"$LOG" 2>&1 # a plain call: within a condition, bash would ignore `set -e` inside the function
+    printf '%sready (%d s)\n' "${note:+$note }" "$((SECONDS - started))" >&4
+}
+
+key_of() { sha256sum | cut -c 1-32; } # of what stands on its standard input
+
+is_current() { [ -r "$1" ] && [ "$(<"$1")" = "$2" ]; } # is_current STAMP KEY
+
+# ---- Debian packages ----
+
+wanted_packages() {
+    printf '%s\n' "${RUN_PACKAGES[@]}"
+    if [ "$FORM" = run ]; then return; fi
+    printf '%s\n' "${TEST_PACKAGES[@]}"
+    # Debian's npm brings some 400 packages along; any other npm will do.
+    command -v npm >/dev/null || printf '%s\n' nodejs npm
+}
+
+missing_packages() {
+    local installed
+    installed=" $(dpkg-query --show --showformat='${db:Status-Status}=${Package} ' "$@" 2>/dev/null || true)"
+    for package in "$@"; do [[ $installed == *" installed=$package "* ]] || printf '%s\n' "$package"; done
+}
+
+can_be_root() { # sudo may ask for its password only where somebody can type it
+    [ "$EUID" -eq 0 ] || { command -v sudo && { sudo -n true || { [ -t 0 ] && sudo -v; }; }; }
+}
+
+as_root() { # no maintainer script may start a service, and Ubuntu's needrestart may not restart any
+    local sudo=()
+    [ "$EUID" -eq 0 ] || sudo=(sudo)
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 NEEDRESTART_SUSPEND=1 "$@"
+}
+
+install_packages() {
+    local missing
+    mapfile -t missing < <(missing_packages "$@")
+    if [ ${#missing[@]} -eq 0 ]; then return; fi
+    can_be_root || explain "Some Debian packages are missing and only root can install them: run \`apt-get update && apt-get install --no-install-recommends ${missing[*]}\` as root, then this again."
+    # shellcheck disable=SC2016 # expanded by the inner shell
+    as_root bash -euc '
+        apt="apt-get $1"; shift
+        # A first PostgreSQL would create a cluster on port 5432 that starts with the next boot; the tests make their own.
+        no_cluster=/etc/postgresql-common/createcluster.d/authbridge-install.conf
+        case " $* " in *" postgresql-15 "*)
+            trap "rm -f $no_cluster" EXIT
+            mkdir -p "${no_cluster%/*}"
+            echo "create_main_cluster = false" >"$no_cluster" ;;
+        esac
+        dpkg --configure -a # finishes what an interrupted run left, else apt refuses to work
+        $apt update || true # a broken source of somebody else is no reason to stop
+        $apt install --yes --no-install-recommends "$@"' install "${APT_OPTIONS[*]}" "${missing[@]}"
+    note="${#missing[@]} installed,"
+}
+
+# ---- Prosody ----
+
+# Writes this machine's own apt entries for the suite CODENAME, moved to SUITE, into FOLDER: the mirror and the keys stay those its owner chose.
+copy_apt_entries() { # copy_apt_entries CODENAME SUITE FOLDER
+    cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null | sed -nE \
+        "s#^[[:space:]]*(deb[[:space:]]+(\[[^]]*\][[:space:]]+)?[^[:space:]]+[[:space:]]+)$1([[:space:]]+(.*[[:space:]])?main([[:space:]].*)?)\$#\1$2\3#p" \
+        >"$3/prosody.list" || true
+    # The newer format: stanzas of "Field: values", parted by empty lines.
+    cat /etc/apt/sources.list.d/*.sources 2>/dev/null | awk -v RS='' -v FS='\n' -v codename="$1" -v suite="$2" '
+        function has(field, word, i) {
+            for (i = 1; i <= NF; i++)
+                if (tolower($i) ~ "^" tolower(field) ":" && (" " substr($i, length(field) + 2) " ") ~ "[ \t]" word "[ \t]") return 1
+        }
+        has("Types", "deb") && has("Components", "main") && has("Suites", codename) && !has("Enabled", "no") {
+            for (i = 1; i <= NF; i++)
+                print tolower($i) ~ /^types:/ ? "Types: deb" : tolower($i) ~ /^suites:/ ? "Suites: " suite : $i
+            print ""
+        }' >"$3/prosody.sources" || true
+}
+
+private_apt() { # private_apt PROGRAM ARGUMENT...: with its own sources, lists and cache; needs no root and leaves the machine's alone
+    local program=$1
+    shift
+    "$program" -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$CACHE/apt/sources" -o Dir::State::lists="$CACHE/apt/lists" \
+        -o Dir::Cache="$CACHE/apt/cache" -o APT::Sandbox::User=root -o Acquire::Languages=none "${APT_OPTIONS[@]}" "$@"
+}
+
+newest_prosody() { awk -v major="$1." '$1 == "prosody" && index($3, major) == 1 && !n++ { print $3 }'; } # newest_prosody MAJOR <madison's list
+
+download_prosody() { # download_prosody MAJOR SUITE CODENAME: puts the .deb into the current folder
+    local version
+    version=$(apt-cache madison prosody | newest_prosody "$1")
+    if [ -n "$version" ] && apt-get "${APT_OPTIONS[@]}" download "prosody=$version"; then return; fi
+    rm -rf "$CACHE/apt"
+    mkdir -p "$CACHE/apt/sources" "$CACHE/apt/lists/partial" "$CACHE/apt/cache/archives/partial"
+    copy_apt_entries "$3" "$2" "$CACHE/apt/sources"
+    private_apt apt-get update || true # told by the list that follows
+    version=$(private_apt apt-cache madison prosody | newest_prosody "$1")
+    if [ -z "$version" ]; then
+        network_failed || explain "The apt sources of this machine offer no Prosody $1, not in their suite $2 either (details: .cache/install.log)."
+        return 1
+    fi
+    private_apt apt-get download "prosody=$version"
+}
+
+prepare_prosody() { # prepare_prosody MAJOR SUITE CODENAME: .cache/prosody/MAJOR, from which Prosody starts in place
+    local tree=$CACHE/prosody/$1 new=$CACHE/prosody/$1.new key escaped libraries
+    key=$({ cat workbench/install.sh && printf '%s\n' "$tree"; } | key_of)
+    if ! is_current "$tree/.stamp" "$key"; then
+        rm -rf "$new"
+        mkdir -p "$new/deb"
+        cd "$new/deb"
+        download_prosody "$@"
+        cd "$PROJECT"
+        dpkg-deb --extract "$new"/deb/*.deb "$new"
+        dpkg-deb --field "$new"/deb/*.deb Version >"$new/.version"
+        # Its shared libraries (ICU, OpenSSL) carry other names in each distribution, so the package itself is asked.
+        dpkg-deb --field "$new"/deb/*.deb Depends | tr ',' '\n' | sed -nE 's/^ *(lib[^ |]+).*/\1/p' >"$new/.libraries"
+        escaped=$(printf '%s' "$tree" | sed 's/[&#\\]/\\&/g')
+        sed -i -E "s#^(CFG_[A-Z]+DIR=['\"])/#\1$escaped/#" "$new/usr/bin/prosody" "$new/usr/bin/prosodyctl"
+        printf '%s\n' "$key" >"$new/.stamp"
+        rm -f "$tree/.stamp" # first, lest half a tree be believed
+        rm -rf "$new/deb" "$CACHE/apt" "$tree"
+        mv "$new" "$tree"
+    fi
+    mapfile -t libraries <"$tree/.libraries"
+    install_packages "${libraries[@]}"
+    note=$(cut -d - -f 1 "$tree/.version")
+}
+
+# ---- Python and the browser's client ----
+
+prepare_python() { # one .venv for both forms: what `test` installs includes what `run` does
+    local run_key test_key python requirements=deploy/requirements.txt
+    python=$(python3 -c 'import sys; print(sys.executable, sys.version, sys.version_info >= (3, 11))')
+    case $python in *True) ;; *) explain "AuthBridge needs Python 3.11 or newer, and python3 is $(python3 --version) here." ;; esac
+    run_key=$({ printf '%s\n' "$PROJECT" "$python" && cat deploy/requirements.txt; } | key_of)
+    test_key=$({ printf '%s\n' "$run_key" && cat tests/requirements.txt; } | key_of)
+    if is_current .venv/.stamp-test "$test_key" || { [ "$FORM" = run ] && is_current .venv/.stamp-run "$run_key"; }; then return; fi
+
+    # Only a sound environment of `run` is built upon; anything else is made anew, lest packages linger that no file names.
+    if [ ! -e .venv/.stamp-test ] && is_current .venv/.stamp-run "$run_key"; then
+        rm .venv/.stamp-run
+    else
+        rm -f .venv/.stamp-*
+        rm -rf .venv
+        python3 -m venv .venv
+        printf '%s\n' "$PROJECT" >"$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/authbridge.pth"
+    fi
+    [ "$FORM" = run ] || requirements=tests/requirements.txt
+    PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/bin/python -m pip install --no-input --progress-bar=off --retries=2 --require-hashes -r "$requirements"
+    [ "$FORM" = run ] || printf '%s\n' "$test_key" >.venv/.stamp-test
+    printf '%s\n' "$run_key" >.venv/.stamp-run
+}
+
+prepare_browser_client() {
+    local stamp=node_modules/.stamp key
+    cd tests/browser
+    key=$(cat package.json package-lock.json .npmrc | key_of)
+    if ! is_current "$stamp" "$key"; then
+        rm -f "$stamp"
+        npm_config_update_notifier=false npm_config_fetch_retry_mintimeout=2000 npm_config_fetch_retry_maxtimeout=5000 \
+            npm ci --ignore-scripts --no-audit --no-fund
+        printf '%s\n' "$key" >"$stamp"
+    fi
+    cd "$PROJECT"
+}
+
+# ---- The two forms ----
+
+main() {
+    mkdir -p "$CACHE"
+    exec 3>&2 4>&1 # where a step's own output goes to the log, these still reach the reader
+    exec 9>"$CACHE/install.lock"
+    flock --nonblock 9 || { echo 'Another install is running here; waiting for it.' && flock 9; }
+    : >"$LOG"
+    trap 'on_exit $?' EXIT
+    trap 'explain "Interrupted; the same command picks up from here." 130' INT TERM
+
+    local packages codename
+    # shellcheck source=/dev/null
+    codename=$(source /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
+    mapfile -t packages < <(wanted_packages)
+    step 'Debian packages' install_packages "${packages[@]}"
+    step 'Prosody 0.12' prepare_prosody 0.12 "$codename" "$codename"
+    if [ "$FORM" = test ]; then step 'Prosody 13' prepare_prosody 13 "$codename-backports" "$codename"; fi
+    step 'Python packages' prepare_python
+    if [ "$FORM" = test ]; then step 'XMPP client for the browser' prepare_browser_client; fi
+}
+
+case ${1:-} in
+    run) readonly FORM=run STEPS=3 ;;
+    test) readonly FORM=test STEPS=5 ;;
+    *)
+        echo 'usage: bash workbench/install.sh run|test' >&2
+        exit 2
+        ;;
+esac
+main

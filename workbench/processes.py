@@ -1,0 +1,101 @@
+"""Child processes that end with us, and ports that nobody else uses."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+_POLL = 0.02  # seconds
+
+
+class StartError(Exception):
+    """Raised when a part does not come up; the text says why, with the end of its log."""
+
+
+class Process:
+    """One child in a process group of its own, its output in a file."""
+
+    def __init__(
+        self, arguments: Sequence[str], *, log: Path, environ: Mapping[str, str] | None = None
+    ) -> None:
+        self._arguments = list(arguments)
+        self._environ = {**os.environ, **(environ or {})}
+        self.log = log
+        self._child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The child's id; raises :class:`StartError` if it does not run."""
+        if self._child is None:
+            message = f"{self._arguments[0]} does not run"
+            raise StartError(message)
+        return self._child.pid
+
+    def start(self) -> None:
+        """Starts the child; its output is appended to the log."""
+        with self.log.open("ab") as output:
+            self._child = subprocess.Popen(  # noqa: S603 - our own arguments
+                self._arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=self._environ,
+                start_new_session=True,
+            )
+
+    def await_ready(self, is_ready: Callable[[], bool], *, within: float = 15) -> None:
+        """Returns once ``is_ready``; raises :class:`StartError` if the child ends or time is up."""
+        deadline = time.monotonic() + within
+        while not is_ready():
+            if self._child is None or self._child.poll() is not None:
+                message = f"{self._arguments[0]} ended at once:\n{self.log_tail()}"
+                raise StartError(message)
+            if time.monotonic() > deadline:
+                message = f"{self._arguments[0]} is not ready after {within} s:\n{self.log_tail()}"
+                raise StartError(message)
+            time.sleep(_POLL)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Sends a signal to the child and to all that it started."""
+        os.killpg(self.pid, number)
+
+    def stop(self, *, within: float = 10) -> None:
+        """Asks the child to end, then makes it; does nothing if it ended already."""
+        if self._child is None:
+            return
+        with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+            os.kill(self._child.pid, signal.SIGTERM)
+            self._child.wait(within)
+        self.kill()
+
+    def kill(self) -> None:
+        """``kill -9`` for the child and all that it started."""
+        if self._child is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._child.pid, signal.SIGKILL)
+        self._child.wait()
+        self._child = None
+
+    def log_tail(self, lines: int = 12) -> str:
+        """The last lines of the log."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def free_port() -> int:
+    """A TCP port on loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def is_listening(port: int) -> bool:
+    """Whether somebody accepts connections on that loopback port."""
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,0 +1,117 @@
+"""A real Prosody with our module, of either version, on loopback."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workbench import CACHE, ROOT
+from workbench.processes import Process, StartError, free_port, is_listening
+
+HOST = "meet.test"
+
+_CONFIG = """\
+run_as_root = {as_root}
+data_path = "{folder}/data"; certificates = "{folder}/data"; pidfile = "{folder}/prosody.pid"
+plugin_paths = {{ "{modules}" }}
+log = {{ {{ levels = {{ min = "{log_level}" }}, to = "file", filename = "{folder}/prosody.log" }} }}
+interfaces = {{ "127.0.0.1" }}; http_interfaces = {{ "127.0.0.1" }}
+c2s_ports = {{ {c2s_port} }}; http_ports = {{ {http_port} }}
+https_ports = {{}}; c2s_direct_tls_ports = {{}}; s2s_ports = {{}}
+modules_disabled = {{ "s2s", "offline" }}
+admin_socket = "{folder}/prosody.sock"
+c2s_require_encryption = false; allow_unencrypted_plain_auth = true
+consider_bosh_secure = true; consider_websocket_secure = true
+trusted_proxies = {{ "127.0.0.1", "::1" }}; http_default_host = "{host}"
+storage = "{storage}"; network_backend = "epoll"
+modules_enabled = {{ "saslauth", "tls", "disco", "ping", "posix", "http", "bosh", "websocket" }}
+
+VirtualHost "{host}"
+{host_options}
+"""
+
+
+@dataclass
+class Prosody:
+    """One Prosody in a folder of its own; ``host_options`` are the lines of its VirtualHost.
+
+    ``version`` is the folder of the unpacked tree in the cache: ``0.12`` or ``13``.
+    """
+
+    version: str
+    folder: Path
+    host_options: Mapping[str, object]
+    log_level: str = "info"
+    storage: str = "memory"
+    c2s_port: int = field(default_factory=free_port)
+    http_port: int = field(default_factory=free_port)
+
+    def __post_init__(self) -> None:
+        tree = CACHE / "prosody" / self.version
+        self.prosodyctl = tree / "usr/bin/prosodyctl"
+        self.config = self.folder / "prosody.cfg.lua"
+        self._process = Process(
+            ["lua5.4", str(tree / "usr/bin/prosody"), "--config", str(self.config), "-F"],
+            log=self.folder / "prosody.out",
+        )
+
+    @property
+    def log(self) -> Path:
+        """Its own log."""
+        return self.folder / "prosody.log"
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def start(self) -> None:
+        """Starts it and returns when it accepts clients; raises :class:`StartError`."""
+        if shutil.which("lua5.4") is None:
+            message = "lua5.4 is not installed"
+            raise StartError(message)
+        (self.folder / "data").mkdir(parents=True, exist_ok=True)
+        self.config.write_text(
+            _CONFIG.format(
+                as_root=_lua(os.geteuid() == 0),
+                folder=self.folder,
+                modules=ROOT / "prosody_mod",
+                log_level=self.log_level,
+                c2s_port=self.c2s_port,
+                http_port=self.http_port,
+                host=HOST,
+                storage=self.storage,
+                host_options="\n".join(
+                    f"  {name} = {_lua(value)}" for name, value in self.host_options.items()
+                ),
+            )
+        )
+        self._process.start()
+        self._process.await_ready(lambda: is_listening(self.c2s_port) and is_listening(self.http_port))
+
+    def stop(self) -> None:
+        """Ends it."""
+        self._process.stop()
+
+
+def external(url: str | list[str], token_file: Path, **options: object) -> dict[str, object]:
+    """The options of a host that asks our service."""
+    return {
+        "authentication": "external",
+        "external_auth_url": url,
+        "external_auth_token_file": str(token_file),
+        **options,
+    }
+
+
+def _lua(value: object) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        case list():
+            return "{ " + ", ".join(map(_lua, value)) + " }"
+        case _:
+            return str(value)

@@ -1,0 +1,101 @@
+"""Our auth service as an operator runs it: ``authbridge serve`` with a database and secrets of its own."""
+
+import http.client
+import os
+import secrets
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workbench import ROOT
+from workbench.processes import Process, free_port
+from workbench.prosody import HOST
+
+_AUTHBRIDGE = [sys.executable, "-m", "authbridge"]
+
+
+@dataclass
+class Service:
+    """One service; several may share a ``database_url``, and then share the secrets too."""
+
+    folder: Path
+    database_url: str = ""
+    bcrypt_cost: int = 10
+    port: int = field(default_factory=free_port)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.database_url = self.database_url or f"sqlite:///{self.folder / 'authbridge.db'}"
+        for secret in (self.token_file, self.folder / "secret-key"):
+            if not secret.exists():
+                secret.touch(0o600)
+                secret.write_text(secrets.token_hex(32))
+        self.environ = {
+            "AUTHBRIDGE_DATABASE_URL": self.database_url,
+            "AUTHBRIDGE_API_TOKEN_FILE": str(self.token_file),
+            "AUTHBRIDGE_SECRET_KEY_FILE": str(self.folder / "secret-key"),
+            "AUTHBRIDGE_XMPP_HOST": HOST,
+            "AUTHBRIDGE_API_BIND": f"127.0.0.1:{self.port}",
+            "AUTHBRIDGE_BCRYPT_COST": str(self.bcrypt_cost),
+        }
+        self._process = Process([*_AUTHBRIDGE, "serve"], log=self.log, environ=self.environ)
+
+    @property
+    def token_file(self) -> Path:
+        """The token that Prosody shows."""
+        return self.folder / "api-token"
+
+    @property
+    def log(self) -> Path:
+        """What the service and gunicorn write."""
+        return self.folder / "service.log"
+
+    @property
+    def url(self) -> str:
+        """Where Prosody asks."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def process(self) -> Process:
+        """The running service."""
+        return self._process
+
+    def command(self, *arguments: str) -> str:
+        """Runs ``authbridge …`` for this service's database and returns what it prints."""
+        done = subprocess.run(  # noqa: S603 - our own command line
+            [*_AUTHBRIDGE, *arguments],
+            env={**os.environ, **self.environ},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            message = f"authbridge {' '.join(arguments)}: {done.stderr.strip()}"
+            raise RuntimeError(message)
+        return done.stdout
+
+    def start(self) -> None:
+        """Starts it and returns when it answers."""
+        self._process.start()
+        self._process.await_ready(self.is_healthy)
+
+    def stop(self) -> None:
+        """Ends it gracefully."""
+        self._process.stop()
+
+    def kill(self) -> None:
+        """``kill -9``."""
+        self._process.kill()
+
+    def is_healthy(self) -> bool:
+        """Whether it answers."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=1)
+        try:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == 200  # noqa: PLR2004
+        except OSError:
+            return False
+        finally:
+            connection.close()

@@ -1,0 +1,93 @@
+"""The two transports that browsers use: BOSH (XEP-0124, XEP-0206) and WebSocket (RFC 7395)."""
+
+import random
+from collections import deque
+from collections.abc import Mapping
+from xml.etree.ElementTree import Element, fromstring
+from xml.sax.saxutils import quoteattr
+
+import aiohttp
+
+from workbench.xmpp import ConnectionEndedError
+
+_BODY = "http://jabber.org/protocol/httpbind"
+
+
+class WebSocketTransport:
+    """One WebSocket; each frame is one element."""
+
+    def __init__(self, port: int, host: str, headers: Mapping[str, str] | None = None) -> None:
+        self._url = f"http://127.0.0.1:{port}/xmpp-websocket"
+        self._host = host
+        self._headers = headers or {}
+
+    async def open(self) -> None:
+        self._session = aiohttp.ClientSession(headers=self._headers)
+        self._socket = await self._session.ws_connect(self._url, protocols=["xmpp"])
+        await self.restart()
+
+    async def restart(self) -> None:
+        await self.send(
+            f"<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to={quoteattr(self._host)} version='1.0'/>"
+        )
+        await self.receive()
+
+    async def send(self, xml: str) -> None:
+        await self._socket.send_str(xml)
+
+    async def receive(self) -> Element:
+        message = await self._socket.receive()
+        if message.type is not aiohttp.WSMsgType.TEXT:
+            reason = "closed by the server"
+            raise ConnectionEndedError(reason)
+        return fromstring(message.data)  # noqa: S314 - our own server's words
+
+    async def close(self) -> None:
+        await self._socket.close()
+        await self._session.close()
+
+
+class BoshTransport:
+    """One BOSH session; a request is held until there is something to say."""
+
+    def __init__(self, port: int, host: str, headers: Mapping[str, str] | None = None) -> None:
+        self._url = f"http://127.0.0.1:{port}/http-bind"
+        self._host = host
+        self._headers = {"Content-Type": "text/xml; charset=utf-8", **(headers or {})}
+        self._request_id = random.randrange(1_000_000, 9_000_000)  # noqa: S311 - no secret
+        self._session_id = ""
+        self._inbox: deque[Element] = deque()
+
+    async def open(self) -> None:
+        self._session = aiohttp.ClientSession(headers=self._headers)
+        body = await self._exchange(
+            f"to={quoteattr(self._host)} wait='60' hold='1' ver='1.6' xml:lang='de' "
+            "xmpp:version='1.0' xmlns:xmpp='urn:xmpp:xbosh'"
+        )
+        self._session_id = body.get("sid") or ""
+
+    async def restart(self) -> None:
+        await self._exchange("xmpp:restart='true' xmlns:xmpp='urn:xmpp:xbosh'")
+
+    async def send(self, xml: str) -> None:
+        await self._exchange("", xml)
+
+    async def receive(self) -> Element:
+        while not self._inbox:
+            await self._exchange("")
+        return self._inbox.popleft()
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def _exchange(self, attributes: str, payload: str = "") -> Element:
+        self._request_id += 1
+        session = f" sid='{self._session_id}'" if self._session_id else ""
+        xml = f"<body xmlns='{_BODY}' rid='{self._request_id}'{session} {attributes}>{payload}</body>"
+        async with self._session.post(self._url, data=xml.encode()) as response:
+            body = fromstring(await response.read())  # noqa: S314 - our own server's words
+        self._inbox.extend(body)
+        if body.get("type") == "terminate" and not len(body):
+            reason = f"terminated: {body.get('condition')}"
+            raise ConnectionEndedError(reason)
+        return body

@@ -1,0 +1,31 @@
+"""The applications that gunicorn serves: ``gunicorn wsgi:api`` for Prosody's questions."""
+
+import logging
+import os
+import sys
+
+from flask import Flask
+
+from authbridge import schema, upkeep
+from authbridge.api import create_api, retention_of, setting_of
+from authbridge.config import read_config
+from authbridge.errors import AuthBridgeError
+
+
+def _build_api() -> Flask:
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    config = read_config(os.environ)
+    setting = setting_of(config)
+    schema.require_current(setting.database)
+    upkeep.start(setting.database, clock=setting.clock, retention=retention_of(config))
+    return create_api(config, setting)
+
+
+def __getattr__(name: str) -> Flask:
+    # Built when asked for: the process that serves one application never holds the other.
+    if name != "api":
+        raise AttributeError(name)
+    try:
+        return _build_api()
+    except AuthBridgeError as error:
+        sys.exit(f"authbridge: {error}")
