@@ -41,7 +41,7 @@ def create_api(config: Config, setting: Setting) -> Flask:
         decision = authenticate(question.attempt, question.origin, setting)
         _log.info(
             "login %s: %s in %.1f ms",
-            _printable(question.origin.request_id),
+            question.origin.request_id,
             decision.verdict,
             (perf_counter() - started) * 1000,
         )
@@ -80,10 +80,6 @@ def retention_of(config: Config) -> timedelta:
 def _bears(token: str) -> bool:
     header = request.headers.get("Authorization", "")
     return hmac.compare_digest(header.encode("utf-8", "replace"), f"Bearer {token}".encode())
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isascii() and char.isprintable() else "?" for char in text)
 
 
 def _handle_errors(app: Flask) -> None:

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from authbridge.errors import ConfigError, StorageError
+from authbridge.errors import ConfigError, ConflictError, StorageError
 
 _PATIENCE = 5  # seconds for a lock, a statement or a free connection; a login may take 15 in all
 _CONNECT_PATIENCE = 3  # seconds
@@ -48,11 +48,11 @@ class Database:
     def writing(self) -> Iterator[Session]:
         """A transaction that may write; committed at the end.
 
-        Raises :class:`StorageError` for any outage and lets :class:`IntegrityError` through, which
-        tells that somebody else was faster.
+        Raises :class:`StorageError` for any outage, and :class:`ConflictError` where somebody else
+        was faster.  Neither carries the statement's values: PostgreSQL quotes whole rows, hash included.
         """
         with (
-            _outages_as_storage_errors(),
+            _plain_errors(),
             Session(self.engine, expire_on_commit=False) as session,
             session.begin(),
         ):
@@ -62,7 +62,7 @@ class Database:
     def reading(self) -> Iterator[Session]:
         """A transaction that only reads and waits for no writer; raises like :meth:`writing`."""
         reader = self.engine.execution_options(sqlite_begin="BEGIN")
-        with _outages_as_storage_errors(), Session(reader, expire_on_commit=False) as session:
+        with _plain_errors(), Session(reader, expire_on_commit=False) as session:
             yield session
 
     def create_file(self) -> None:
@@ -82,7 +82,7 @@ class Database:
     def empty_write_ahead_log(self) -> None:
         """Lets deleted rows vanish from SQLite's second file too."""
         if self.is_sqlite:
-            with _outages_as_storage_errors(), self.engine.connect() as connection:
+            with _plain_errors(), self.engine.connect() as connection:
                 connection.exec_driver_sql("COMMIT")
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
                 connection.exec_driver_sql("BEGIN")
@@ -91,7 +91,7 @@ class Database:
 def _parse_url(text: str) -> URL:
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         message = "AUTHBRIDGE_DATABASE_URL is no database address, such as sqlite:////var/lib/authbridge/authbridge.db."
         raise ConfigError(message) from None  # the cause quotes it, password included
     backend = url.get_backend_name()
@@ -150,14 +150,15 @@ def _prepare_sqlite(engine: Engine, *, durable: bool) -> None:
 
 
 @contextmanager
-def _outages_as_storage_errors() -> Iterator[None]:
+def _plain_errors() -> Iterator[None]:
     try:
         yield
-    except (IntegrityError, DataError):
-        raise
+    except IntegrityError:
+        message = "Somebody else changed the same thing at this moment. Please try again."
+        raise ConflictError(message) from None
     except (SQLAlchemyError, OSError) as error:
         message = f"The database does not answer: {_reason_of(error)}."
-        raise StorageError(message) from error
+        raise StorageError(message) from None
 
 
 def _reason_of(error: Exception) -> str:

@@ -20,13 +20,14 @@ _GENERATED_LETTERS = 4
 def canonical(typed: str, host: str) -> str:
     """The login name that was meant: trimmed, case-folded, our own host's domain part dropped.
 
-    The result is a candidate: whether it is the name of anybody is for the database to say.
+    The result is a candidate: whether it is the name of anybody is for the database to say.  What no
+    database takes (NUL, half a character) becomes "?", which is in no name.
     ``prosody_mod/mod_auth_external/names.lib.lua`` does the same; ``tests/contract.json`` holds both to it.
     """
     name = _trim(typed)
     if len(name) > len(host) + 1 and name.lower().endswith(f"@{host}"):
         name = _trim(name[: -len(host) - 1])
-    return name.casefold()
+    return name.casefold().encode("utf-8", "replace").decode().replace("\0", "?")
 
 
 def _trim(typed: str) -> str:

@@ -51,15 +51,15 @@ def parse_question(body: bytes, *, host: str, now: datetime) -> Question:
     return Question(
         within=_within(fields),
         origin=Origin(
-            request_id=_text(fields, "request_id", _MAX_ID),
+            request_id=_plain_text(fields, "request_id", _MAX_ID),
             transport=_transport(fields),
-            node=_text(fields, "node", _MAX_ID),
+            node=_plain_text(fields, "node", _MAX_ID),
         ),
         attempt=Attempt(
             username=_text(fields, "username", _MAX_NAME),
             password=_text(fields, "password", MAX_BYTES),
             ip=_address(fields),
-            user_agent=_optional_text(fields, "user_agent", _MAX_USER_AGENT),
+            user_agent=_user_agent(fields),
             at=now,
         ),
     )
@@ -95,8 +95,18 @@ def _text(fields: dict[str, Any], name: str, longest: int) -> str:
     return value
 
 
-def _optional_text(fields: dict[str, Any], name: str, longest: int) -> str | None:
-    return None if fields.get(name) is None else _text(fields, name, longest)
+def _plain_text(fields: dict[str, Any], name: str, longest: int) -> str:
+    value = _text(fields, name, longest)
+    if not (value.isascii() and value.isprintable()):
+        message = f"{name} must be printable ASCII"
+        raise MalformedError(message)
+    return value
+
+
+def _user_agent(fields: dict[str, Any]) -> str | None:
+    if not fields.get("user_agent"):
+        return None
+    return _plain_text(fields, "user_agent", _MAX_USER_AGENT)
 
 
 def _transport(fields: dict[str, Any]) -> str:

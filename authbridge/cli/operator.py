@@ -2,21 +2,17 @@
 
 import os
 import pwd
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
 import click
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from authbridge import schema
 from authbridge.audit import Actor
 from authbridge.clock import Clock, utc_now
 from authbridge.config import Config, read_config
 from authbridge.database import Database
-from authbridge.errors import ConflictError
 from authbridge.passwords import Hasher
 
 _NOBODY_LOGGED_IN = 2**32 - 1  # the kernel's "unset" login uid
@@ -49,16 +45,6 @@ class Operator:
         """The database; raises :class:`authbridge.errors.StorageError` unless it is of our version."""
         schema.require_current(self.bare_database)
         return self.bare_database
-
-    @contextmanager
-    def changing(self) -> Iterator[Session]:
-        """The transaction of one command."""
-        try:
-            with self.database.writing() as session:
-                yield session
-        except IntegrityError as error:
-            message = "Somebody else changed the same thing at this moment. Please try again."
-            raise ConflictError(message) from error
 
     @cached_property
     def actor(self) -> Actor:

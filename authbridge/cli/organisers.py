@@ -45,7 +45,7 @@ def issue(
         get_school(session, code)  # before the time it takes to hash
     sheet = CredentialSheet(style, output)
     passwords = organisers.make_passwords(count, operator.hasher)
-    with operator.changing() as session:
+    with operator.database.writing() as session:
         issued = organisers.issue_organisers(
             session,
             code,
@@ -63,7 +63,7 @@ def issue(
 def import_(operator: Operator, file: BinaryIO) -> None:
     """Take existing credentials over from FILE (CSV: school, username, password); all or none."""
     credentials = parse_credentials(file.read(), operator.hasher)
-    with operator.changing() as session:
+    with operator.database.writing() as session:
         count = organisers.import_organisers(session, credentials, actor=operator.actor, now=operator.clock())
     click.echo(f"{count} organisers were taken over.")
 
@@ -106,7 +106,7 @@ def reset(operator: Operator, name: str, style: str, output: Path | None) -> Non
         school_code = get_organiser(session, name).school.code
     sheet = CredentialSheet(style, output)
     (password,) = organisers.make_passwords(1, operator.hasher)
-    with operator.changing() as session:
+    with operator.database.writing() as session:
         renewed = organisers.reset_password(
             session, name, password, actor=operator.actor, now=operator.clock()
         )
@@ -125,7 +125,7 @@ def expire(operator: Operator, name: str, after: datetime | None, *, never: bool
         raise click.UsageError(message)
     yesterday = _today(operator) - timedelta(days=1)
     last_day = None if never else _as_day(after) or yesterday
-    with operator.changing() as session:
+    with operator.database.writing() as session:
         organisers.change_validity(session, name, last_day, actor=operator.actor, now=operator.clock())
     if last_day is None:
         click.echo(f"“{name}” is valid without end.")

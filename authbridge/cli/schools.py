@@ -23,7 +23,7 @@ def school() -> None:
 @pass_operator
 def add(operator: Operator, code: str, name: str) -> None:
     """Add the school NAME with the short CODE (2 to 6 of a-z 0-9, never changed)."""
-    with operator.changing() as session:
+    with operator.database.writing() as session:
         added = add_school(session, code, name, actor=operator.actor, now=operator.clock())
     click.echo(f"School “{added.code}” added: {added.name}.")
 
@@ -51,7 +51,7 @@ def change(
     if name is None and not networks and not no_network:
         message = "Nothing to change: give --name, --network or --no-network."
         raise click.UsageError(message)
-    with operator.changing() as session:
+    with operator.database.writing() as session:
         changed = change_school(
             session,
             code,

@@ -21,6 +21,10 @@ local function trim(name)
 	return name;
 end
 
+-- Bytes.  Prosody refuses names above 1023; a name of nothing but blanks, as long as a stanza may
+-- be, would keep Prosody busy for a second.
+local longest = 2048;
+
 -- A name typed as an address of our own host is that host's name; any other address is left
 -- as it is, and Prosody refuses it.
 local function drop_own_domain(name, host)
@@ -39,7 +43,7 @@ end
 -- Prosody prepares it, because Prosody refuses a name with a blank at its end as malformed.
 local function trim_plain(message, host)
 	local authzid, authcid, password = message:match("^([^%z]*)%z([^%z]+)%z(.*)$");
-	if not authzid then return message; end
+	if not authzid or #authcid > longest then return message; end
 	return authzid .. "\0" .. canonical(authcid, host) .. "\0" .. password;
 end
 

@@ -8,9 +8,9 @@ local min_token = 32; -- characters
 local function read_file(path)
 	local file, err = io.open(path, "r");
 	if not file then return nil, err; end
-	local content = file:read("*a");
+	local content, read_err = file:read("*a"); -- a folder can be opened, but not read
 	file:close();
-	return content;
+	return content, read_err;
 end
 
 local function fault(name, words)

@@ -7,15 +7,16 @@ local max_user_agent = 256;
 -- The service may still write its answer down after it is ready: it gets half a second less.
 local reserve = 0.5;
 
+-- Not bosh_version: that is what the client claims, and nil for one that claims nothing.
 local function transport_of(session)
-	if session.bosh_version then return "bosh"; end
+	if session.bosh_max_inactive then return "bosh"; end
 	if session.websocket_request then return "websocket"; end
 	return "tcp";
 end
 
 -- Bytes outside printable ASCII have no business in this header and become "?".
 local function clean_user_agent(value)
-	if type(value) ~= "string" then return nil; end
+	if type(value) ~= "string" or value == "" then return nil; end
 	return (value:sub(1, max_user_agent):gsub("[^\32-\126]", "?"));
 end
 

@@ -1,0 +1,1 @@
+"""What users care about, as sentences that a machine can check."""

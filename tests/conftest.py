@@ -1,0 +1,69 @@
+"""Databases for the tests: SQLite and PostgreSQL behind the same sentences."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from authbridge import schema
+from authbridge.database import Database
+from workbench.postgres import Postgres
+
+
+@pytest.fixture(name="postgres", scope="session")
+def start_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A PostgreSQL server, and nothing in it."""
+    folder = tmp_path_factory.mktemp("postgres")
+    _let_others_pass(folder)
+    server = Postgres(folder)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(name="sqlite_template", scope="session")
+def make_sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with our tables."""
+    path = tmp_path_factory.mktemp("template") / "template.db"
+    _upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(name="postgres_template", scope="session")
+def make_postgres_template(postgres: Postgres) -> str:
+    """A PostgreSQL database with our tables; its name."""
+    url = postgres.create_database()
+    _upgrade(url)
+    return url.rpartition("/")[2]
+
+
+@pytest.fixture(name="database_url", params=["sqlite", "postgresql"])
+def make_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a fresh database with our tables, of either kind."""
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
+        shutil.copy(template, tmp_path / "authbridge.db")
+        return f"sqlite:///{tmp_path / 'authbridge.db'}"
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.create_database(request.getfixturevalue("postgres_template"))
+
+
+@pytest.fixture(name="database")
+def connect_database(database_url: str) -> Iterator[Database]:
+    """A fresh database with our tables, of either kind."""
+    database = Database(database_url)
+    yield database
+    database.engine.dispose()
+
+
+def _upgrade(url: str) -> None:
+    database = Database(url)
+    schema.upgrade(database)
+    database.engine.dispose()
+
+
+def _let_others_pass(folder: Path) -> None:
+    # pytest's folders are its user's alone, and PostgreSQL does not run as root.
+    for parent in (folder.parent, folder.parent.parent):
+        parent.chmod(parent.stat().st_mode | 0o011)

@@ -1,0 +1,1 @@
+"""Real Prosody, real clients, real faults."""

@@ -1,0 +1,214 @@
+"""The HTTP face: closed unless listed, plain about faults, silent about secrets."""
+
+import io
+import json
+import logging
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from authbridge.api import OPEN_ENDPOINTS, create_api
+from authbridge.authenticate import Setting
+from authbridge.commands.organisers import IssuedCredential
+from authbridge.config import Config
+from authbridge.database import Database
+from authbridge.models import LoginAttempt
+from tests.factories import HOST, SECRET_KEY, make_organiser, make_school, make_setting
+
+TOKEN = "tok3n" * 8
+AUTHORISED = {"Authorization": f"Bearer {TOKEN}"}
+MARKER = "MARKER-passw0rd"
+
+
+@pytest.fixture(name="setting")
+def make_the_setting(database: Database) -> Setting:
+    """A database with a school."""
+    make_school(database)
+    return make_setting(database)
+
+
+@pytest.fixture(name="app")
+def make_app(setting: Setting) -> Flask:
+    """The application, configured as by an operator."""
+    config = Config(
+        database_url="unused",
+        api_token=TOKEN,
+        api_token_file=Path("unused"),
+        secret_key=SECRET_KEY,
+        xmpp_host=HOST,
+        api_bind="127.0.0.1:8701",
+        timezone=ZoneInfo("Europe/Berlin"),
+        retention_days=7,
+        bcrypt_cost=4,
+    )
+    return create_api(config, setting)
+
+
+@pytest.fixture(name="client")
+def make_client(app: Flask) -> FlaskClient:
+    """Somebody on loopback."""
+    return app.test_client()
+
+
+@pytest.fixture(name="issued")
+def issue(setting: Setting) -> IssuedCredential:
+    """An organiser in order."""
+    return make_organiser(setting.database)
+
+
+def question(username: str, password: str, **changes: object) -> dict[str, Any]:
+    """What the Prosody module sends."""
+    return {
+        "request_id": "q-1",
+        "username": username,
+        "password": password,
+        "host": HOST,
+        "ip": None,
+        "user_agent": None,
+        "transport": "tcp",
+        "node": "node-a",
+        "within": 14.5,
+    } | changes
+
+
+def attempts(setting: Setting) -> int:
+    """How many attempts are on record."""
+    with setting.database.reading() as session:
+        return session.scalar(select(func.count(LoginAttempt.id))) or 0
+
+
+def test_the_right_password_is_granted(client: FlaskClient, issued: IssuedCredential) -> None:
+    """The answer repeats the question's id and name as they were sent."""
+    sent = question(f" {issued.username.upper()} ", issued.password)
+
+    answer = client.post("/v1/authenticate", json=sent, headers=AUTHORISED)
+
+    assert (answer.status_code, answer.json) == (
+        200,
+        {"request_id": "q-1", "username": sent["username"], "verdict": "granted", "retry_after": None},
+    )
+
+
+def test_every_route_but_the_listed_ones_wants_the_token(app: Flask, client: FlaskClient) -> None:
+    """A route that somebody adds is closed, and so is one that does not exist."""
+    for rule in app.url_map.iter_rules():
+        for method in (rule.methods or set()) - {"OPTIONS", "HEAD"}:
+            status = client.open(rule.rule, method=method).status_code
+            assert (status != 401) == (rule.endpoint in OPEN_ENDPOINTS), rule
+    assert client.get("/nowhere").status_code == 401
+    assert client.options("/v1/authenticate").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "Bearer", "Bearer ", f"bearer {TOKEN}", f"Bearer {TOKEN}x", TOKEN, "Bearer ü", f"Basic {TOKEN}"],
+)
+def test_a_wrong_token_asks_nothing(
+    client: FlaskClient, setting: Setting, issued: IssuedCredential, header: str
+) -> None:
+    """Who cannot show the token gets neither a verdict nor an entry in the journal."""
+    sent = question(issued.username, issued.password)
+
+    answer = client.post("/v1/authenticate", json=sent, headers={"Authorization": header})
+
+    assert answer.status_code == 401
+    assert attempts(setting) == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "error"),
+    [
+        pytest.param(b"{", 400, "malformed", id="no JSON"),
+        pytest.param(json.dumps({"host": HOST}).encode(), 400, "malformed", id="host alone"),
+        pytest.param(json.dumps(question("a", "b", host="x.test")).encode(), 400, "host", id="foreign host"),
+        pytest.param(json.dumps(question("a", MARKER * 1000)).encode(), 413, None, id="too large"),
+    ],
+)
+def test_a_bad_call_is_told_without_quoting_it(
+    client: FlaskClient, setting: Setting, body: bytes, status: int, error: str | None
+) -> None:
+    """The status speaks of the call; nothing of it is on record, nothing of it is repeated."""
+    answer = client.post("/v1/authenticate", data=body, headers=AUTHORISED)
+
+    assert answer.status_code == status
+    assert answer.is_json
+    assert error is None or answer.json["error"] == error
+    assert MARKER not in answer.text
+    assert attempts(setting) == 0
+
+
+def test_a_large_body_of_unknown_length_is_cut_off(client: FlaskClient) -> None:
+    """Eight kibibytes are the end also where no length was announced."""
+    stream = io.BytesIO(b" " * 100_000)
+
+    answer = client.post(
+        "/v1/authenticate",
+        input_stream=stream,
+        headers=AUTHORISED,
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+
+    assert answer.status_code == 413
+
+
+def test_without_storage_there_is_no_verdict(client: FlaskClient, setting: Setting) -> None:
+    """A dead database is 503, never "wrong password"."""
+    setting.database.engine.dispose()
+    with setting.database.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE login_attempts RENAME TO elsewhere")
+
+    answer = client.post("/v1/authenticate", json=question("a", "b"), headers=AUTHORISED)
+    ready = client.get("/readyz")
+
+    assert (answer.status_code, answer.json) == (503, {"error": "storage"})
+    assert client.get("/healthz").status_code == 200
+    assert ready.status_code == 503
+    with setting.database.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO login_attempts")
+
+
+def test_no_secret_and_no_name_is_in_the_log(
+    client: FlaskClient, issued: IssuedCredential, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log has the id and the verdict; the journal in the database has the rest, for a week."""
+    caplog.set_level(logging.DEBUG)
+    for sent in (
+        question(issued.username, issued.password),
+        question(issued.username, MARKER),
+        question(MARKER, MARKER),
+        question(MARKER, ["x"]),
+    ):
+        client.post("/v1/authenticate", json=sent, headers=AUTHORISED)
+
+    for secret in (MARKER, issued.password, issued.username, TOKEN, "$2b$"):
+        assert secret not in caplog.text
+    assert caplog.text.count("login q-1: ") == 3
+
+
+def test_a_bug_is_told_by_its_place_only(
+    app: Flask, client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An exception may quote what somebody typed; the log gets its type and place."""
+
+    @app.get("/buggy")
+    def buggy() -> str:
+        raise RuntimeError(MARKER)
+
+    answer = client.get("/buggy", headers=AUTHORISED)
+
+    assert (answer.status_code, answer.json) == (500, {"error": "internal"})
+    assert "RuntimeError at" in caplog.text
+    assert MARKER not in caplog.text
+
+
+def test_healthz_and_readyz_are_for_everybody(client: FlaskClient) -> None:
+    """Monitoring needs no secret, and learns none."""
+    assert client.get("/healthz").json == {"status": "ok", "version": "0.1.0"}
+    ready = client.get("/readyz")
+    assert ready.status_code == 503
+    assert ready.json == {"storage": "ok", "purge": "old rows were never deleted", "disk": "ok"}

@@ -1,0 +1,254 @@
+"""The command line, as an administrator meets it."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from authbridge.cli import main
+from authbridge.cli.operator import Operator
+from authbridge.database import Database
+from authbridge.passwords import Hasher
+from authbridge.queries import find_credential
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(name="environ")
+def make_environ(tmp_path: Path) -> dict[str, str]:
+    """Settings of a new installation over SQLite."""
+    (tmp_path / "secret").write_text("s" * 64)
+    return {
+        "AUTHBRIDGE_DATABASE_URL": f"sqlite:///{tmp_path / 'authbridge.db'}",
+        "AUTHBRIDGE_API_TOKEN_FILE": str(tmp_path / "secret"),
+        "AUTHBRIDGE_SECRET_KEY_FILE": str(tmp_path / "secret"),
+        "AUTHBRIDGE_XMPP_HOST": "meet.test",
+        "AUTHBRIDGE_BCRYPT_COST": "4",
+    }
+
+
+@pytest.fixture(name="run")
+def make_run(environ: dict[str, str]) -> Run:
+    """``run("school", "list")`` runs ``authbridge school list``."""
+
+    def run(*arguments: str, code: int = 0, typed: str | None = None) -> Result:
+        result = CliRunner().invoke(main, arguments, obj=Operator(environ), input=typed)
+        assert result.exit_code == code, result.output
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        return result
+
+    return run
+
+
+@pytest.fixture(name="school")
+def make_school(run: Run) -> str:
+    """A school in a fresh database."""
+    run("db", "upgrade")
+    run("school", "add", "ohg", "Otto-Hahn-Gymnasium")
+    return "ohg"
+
+
+def issue(run: Run, count: int = 1) -> list[dict[str, str]]:
+    """New credentials, read from the CSV that is shown once."""
+    result = run("organiser", "issue", "ohg", "--count", str(count))
+    return list(csv.DictReader(io.StringIO(result.stdout)))
+
+
+def state(run: Run, name: str) -> str:
+    """What the list says of an organiser."""
+    listed = json.loads(run("organiser", "list", "--json").stdout)
+    return next(each["state"] for each in listed if each["username"] == name)
+
+
+def test_a_first_command_before_the_database_says_what_to_run(run: Run) -> None:
+    """The way out of each dead end is in the sentence."""
+    result = run("school", "list", code=4)
+
+    assert "authbridge db upgrade" in result.stderr
+
+
+def test_a_missing_setting_is_named(run: Run, environ: dict[str, str]) -> None:
+    """Exit code 3 and the variable."""
+    del environ["AUTHBRIDGE_XMPP_HOST"]
+
+    assert "AUTHBRIDGE_XMPP_HOST is not set" in run("school", "list", code=3).stderr
+
+
+def test_help_needs_no_settings(environ: dict[str, str]) -> None:
+    """Who looks around breaks nothing."""
+    environ.clear()
+
+    result = CliRunner().invoke(main, ["organiser", "issue", "--help"], obj=Operator(environ))
+
+    assert result.exit_code == 0
+    assert "--count" in result.output
+
+
+@pytest.mark.usefixtures("school")
+def test_issued_credentials_are_shown_once_and_stored_as_hashes(run: Run, environ: dict[str, str]) -> None:
+    """Three accounts, three letters; the database knows only that these passwords match."""
+    issued = issue(run, 3)
+    database = Database(environ["AUTHBRIDGE_DATABASE_URL"])
+
+    assert len(issued) == 3
+    with database.reading() as session:
+        for credential in issued:
+            found = find_credential(session, credential["username"])
+            assert found is not None
+            assert Hasher(4).matches(credential["password"], found.stored)
+    database.engine.dispose()
+    again = run("organiser", "list").output + run("organiser", "show", issued[0]["username"]).output
+    assert issued[0]["password"] not in again
+
+
+@pytest.mark.usefixtures("school")
+def test_credentials_in_a_file_are_the_callers_alone(run: Run, tmp_path: Path) -> None:
+    """The file is new, private, and complete; an existing one is never overwritten."""
+    target = tmp_path / "letters.json"
+
+    result = run("organiser", "issue", "ohg", "--count", "2", "--format", "json", "--output", str(target))
+
+    assert target.stat().st_mode & 0o077 == 0
+    assert [each["school"] for each in json.loads(target.read_text())] == ["ohg", "ohg"]
+    assert "2 written to" in result.stderr
+    refused = run("organiser", "issue", "ohg", "--output", str(target), code=1)
+    assert "Nothing was issued" in refused.stderr
+    assert len(json.loads(run("organiser", "list", "--json").stdout)) == 2
+
+
+@pytest.mark.usefixtures("school")
+def test_suspending_and_reinstating(run: Run) -> None:
+    """The state in the list is the state; doing it twice is no error and says so."""
+    name = issue(run)[0]["username"]
+
+    assert "is suspended" in run("suspend", "organiser", name, "--reason", "misuse").output
+    assert state(run, name) == "suspended"
+    assert "already" in run("suspend", "organiser", name, "--reason", "misuse").output
+    assert "is reinstated" in run("reinstate", "organiser", name).output
+    assert "was not suspended" in run("reinstate", "organiser", name).output
+
+    run("suspend", "school", "ohg", "--reason", "other")
+    assert state(run, name) == "school suspended"
+    run("reinstate", "school", "ohg")
+    assert state(run, name) == "in order"
+    assert "misuse" in run("organiser", "show", name).output
+    assert json.loads(run("school", "show", "ohg", "--json").stdout)["suspensions"][0]["reason"] == "other"
+
+
+@pytest.mark.usefixtures("school")
+def test_a_reset_gives_a_new_password(run: Run) -> None:
+    """The new one is shown once, and it is another one."""
+    before = issue(run)[0]
+
+    after = next(csv.DictReader(io.StringIO(run("organiser", "reset", before["username"]).stdout)))
+
+    assert after["username"] == before["username"]
+    assert after["password"] != before["password"]
+
+
+@pytest.mark.usefixtures("school")
+def test_validity(run: Run) -> None:
+    """Ended now, at the end of a day, or never."""
+    name = issue(run)[0]["username"]
+
+    run("organiser", "expire", name)
+    assert state(run, name) == "expired"
+    assert "2999-07-31" in run("organiser", "expire", name, "--after", "2999-07-31").output
+    assert state(run, name) == "in order"
+    run("organiser", "expire", name, "--never")
+    assert json.loads(run("organiser", "show", name, "--json").stdout)["valid_until"] is None
+    run("organiser", "expire", name, "--never", "--after", "2999-07-31", code=2)
+
+
+@pytest.mark.usefixtures("school")
+def test_existing_credentials_are_taken_over(run: Run, tmp_path: Path) -> None:
+    """All of the file or nothing, with the line of each fault."""
+    file = tmp_path / "old.csv"
+    file.write_text("school;username;password\nohg;frau.a;Geheim 1\ngibt;herr.b;Geheim 2\n")
+
+    assert "line 3: there is no school “gibt”" in run("organiser", "import", str(file), code=1).stderr
+    assert json.loads(run("organiser", "list", "--json").stdout) == []
+
+    file.write_text("school;username;password\nohg;frau.a;Geheim 1\n")
+    assert "1 organisers were taken over" in run("organiser", "import", str(file)).output
+    assert "already" in run("organiser", "import", str(file), code=1).stderr
+
+
+@pytest.mark.usefixtures("school")
+def test_a_schools_networks(run: Run) -> None:
+    """They are replaced as a whole, and can be taken away."""
+    run("school", "set", "ohg", "--network", "198.51.100.7", "--network", "2001:db8::/48")
+    assert json.loads(run("school", "list", "--json").stdout)[0]["networks"] == [
+        "198.51.100.7/32",
+        "2001:db8::/48",
+    ]
+    run("school", "set", "ohg", "--no-network", "--name", "OHG")
+    assert json.loads(run("school", "list", "--json").stdout)[0]["networks"] == []
+    run("school", "set", "ohg", code=2)
+    run("school", "set", "ohg", "--network", "nonsense", code=1)
+
+
+@pytest.mark.usefixtures("school")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("suspend", "organiser", "ohg-zzzz", "--reason", "misuse"),
+        ("reinstate", "organiser", "ohg-zzzz"),
+        ("organiser", "reset", "ohg-zzzz"),
+        ("organiser", "show", "ohg-zzzz"),
+        ("organiser", "expire", "ohg-zzzz"),
+        ("organiser", "issue", "gibt"),
+        ("organiser", "list", "gibt"),
+        ("school", "show", "gibt"),
+        ("school", "set", "gibt", "--name", "x"),
+        ("school", "add", "ohg", "Noch einmal"),
+        ("school", "add", "o-h", "Kürzel"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(run: Run, arguments: tuple[str, ...]) -> None:
+    """Exit code 1, a sentence, and no traceback."""
+    result = run(*arguments, code=1)
+
+    assert re.fullmatch(r"Error: .+\n", result.stderr)
+    assert result.stdout == ""
+
+
+def test_the_lines_for_prosody_are_ready_to_paste(run: Run, environ: dict[str, str]) -> None:
+    """They name our host, our port, our token file and our modules; another host is a mistake."""
+    lines = run("prosody-config", "--host", "Meet.test").output
+
+    assert 'VirtualHost "meet.test"' in lines
+    assert 'external_auth_url = "http://127.0.0.1:8701"' in lines
+    assert f'external_auth_token_file = "{environ["AUTHBRIDGE_API_TOKEN_FILE"]}"' in lines
+    assert re.search(r'plugin_paths = \{ ".*/prosody_mod" \}', lines)
+    assert "s" * 64 not in lines
+    run("prosody-config", "--host", "other.test", code=3)
+
+
+def test_going_back_asks_first(run: Run) -> None:
+    """A downgrade loses data; it is not done by a slip of the hand."""
+    run("db", "upgrade")
+
+    assert "Aborted" in run("db", "downgrade", code=1, typed="n\n").output
+    assert "version 0001" in run("db", "downgrade", "--yes").output
+    assert "version 0002" in run("db", "upgrade").output
+
+
+def test_old_logins_can_be_deleted_at_once(run: Run) -> None:
+    """The data-protection officer may watch."""
+    run("db", "upgrade")
+
+    assert "older than 7 days are gone" in run("purge").output
+
+
+@pytest.mark.parametrize("command", ["issue", "reset", "import"])
+def test_no_command_takes_a_password_as_argument(command: str) -> None:
+    """Arguments are seen by everybody on the machine."""
+    help_text = CliRunner().invoke(main, ["organiser", command, "--help"]).output
+
+    assert "--password" not in help_text

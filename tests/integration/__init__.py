@@ -1,0 +1,1 @@
+"""The domain over real databases."""

@@ -1,0 +1,219 @@
+"""The login flow over real databases."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+
+import pytest
+from sqlalchemy import select
+
+from authbridge.authenticate import Setting, authenticate
+from authbridge.commands import organisers, suspensions
+from authbridge.database import Database
+from authbridge.models import LoginAttempt, Organiser, SuspensionReason
+from authbridge.passwords import Hasher, StoredPassword
+from authbridge.policy import Verdict
+from authbridge.queries import get_organiser
+from tests.factories import (
+    ACTOR,
+    HASHER,
+    make_attempt,
+    make_organiser,
+    make_origin,
+    make_school,
+    make_setting,
+)
+from tests.fakes import MORNING, FakeClock
+
+
+def login(setting: Setting, username: str, password: str) -> Verdict:
+    """One login; its verdict."""
+    return authenticate(make_attempt(username, password), make_origin(), setting).verdict
+
+
+def the_attempt(database: Database) -> LoginAttempt:
+    """The only attempt on record."""
+    with database.reading() as session:
+        return session.scalars(select(LoginAttempt)).one()
+
+
+@dataclass(frozen=True)
+class _InterruptedHasher(Hasher):
+    """Something happens while the password is being checked."""
+
+    meanwhile: Callable[[], None] = lambda: None
+
+    def matches(self, typed: str, stored: StoredPassword | None) -> bool:
+        """Checks, and lets the other thing happen before it is done."""
+        self.meanwhile()
+        return super(_InterruptedHasher, self).matches(typed, stored)  # noqa: UP008 - slots lose the class
+
+
+def test_the_right_password_is_granted_and_dated(database: Database) -> None:
+    """The day of the last login is kept, in the operator's time zone, and nothing finer."""
+    make_school(database)
+    issued = make_organiser(database)
+    clock = FakeClock(datetime(2026, 11, 20, 23, 30, tzinfo=UTC))
+
+    assert login(make_setting(database, clock=clock), issued.username, issued.password) is Verdict.GRANTED
+
+    with database.reading() as session:
+        assert get_organiser(session, issued.username).last_login_on == date(2026, 11, 21)
+
+
+def test_a_typed_name_may_have_capitals_blanks_and_our_domain(database: Database) -> None:
+    """What a person means is understood also where Prosody is not in between."""
+    make_school(database)
+    issued = make_organiser(database)
+
+    typed = f"  {issued.username.upper()}@meet.test "
+
+    assert login(make_setting(database), typed, issued.password) is Verdict.GRANTED
+
+
+@pytest.mark.parametrize(
+    "name", ["ohg-zzzz", "", "x" * 1000, "ohg-\udcff", "ohg\0kwtx", "'; DROP TABLE organisers; --"]
+)
+def test_an_unknown_name_is_refused(database: Database, name: str) -> None:
+    """Whatever is typed, it is nobody's name."""
+    make_school(database)
+
+    assert login(make_setting(database), name, "vpgd-kxwj-rhms") is Verdict.REFUSED
+
+
+def test_suspended_expired_and_reinstated(database: Database) -> None:
+    """Every change of state counts from the next login on, and only for who has the password."""
+    make_school(database)
+    issued = make_organiser(database)
+    setting = make_setting(database)
+    name, password = issued.username, issued.password
+
+    with database.writing() as session:
+        suspensions.suspend_organiser(session, name, reason=SuspensionReason.MISUSE, actor=ACTOR, now=MORNING)
+    assert login(setting, name, password) is Verdict.SUSPENDED
+    assert login(setting, name, "wrong") is Verdict.REFUSED
+
+    with database.writing() as session:
+        suspensions.reinstate_organiser(session, name, actor=ACTOR, now=MORNING)
+        suspensions.suspend_school(session, "ohg", reason=SuspensionReason.OTHER, actor=ACTOR, now=MORNING)
+    assert login(setting, name, password) is Verdict.SUSPENDED
+
+    with database.writing() as session:
+        suspensions.reinstate_school(session, "ohg", actor=ACTOR, now=MORNING)
+        organisers.change_validity(session, name, date(2026, 11, 19), actor=ACTOR, now=MORNING)
+    assert login(setting, name, password) is Verdict.EXPIRED
+    assert login(setting, name, "wrong") is Verdict.REFUSED
+
+    with database.writing() as session:
+        organisers.change_validity(session, name, None, actor=ACTOR, now=MORNING)
+    assert login(setting, name, password) is Verdict.GRANTED
+
+
+@pytest.mark.parametrize(
+    ("moment", "verdict"),
+    [
+        pytest.param(datetime(2026, 7, 31, 21, 59, 59, tzinfo=UTC), Verdict.GRANTED, id="23:59:59 in Berlin"),
+        pytest.param(datetime(2026, 7, 31, 22, 0, 0, tzinfo=UTC), Verdict.EXPIRED, id="midnight in Berlin"),
+    ],
+)
+def test_validity_ends_with_the_day_in_the_operators_time_zone(
+    database: Database, moment: datetime, verdict: Verdict
+) -> None:
+    """The last day counts to its end, as the letter says it."""
+    make_school(database)
+    issued = make_organiser(database, valid_until=date(2026, 7, 31))
+
+    setting = make_setting(database, clock=FakeClock(moment))
+
+    assert login(setting, issued.username, issued.password) is verdict
+
+
+def test_a_suspension_that_arrives_during_the_check_wins(database: Database) -> None:
+    """The state counts as it is when the password has been checked."""
+    make_school(database)
+    issued = make_organiser(database)
+
+    def suspend() -> None:
+        with database.writing() as session:
+            suspensions.suspend_organiser(
+                session, issued.username, reason=SuspensionReason.MISUSE, actor=ACTOR, now=MORNING
+            )
+
+    setting = make_setting(database, hasher=_InterruptedHasher(4, suspend))
+
+    assert login(setting, issued.username, issued.password) is Verdict.SUSPENDED
+
+
+def test_a_reset_that_arrives_during_the_check_wins(database: Database) -> None:
+    """The old password is dead from the moment of the reset."""
+    make_school(database)
+    issued = make_organiser(database)
+
+    def reset() -> None:
+        (password,) = organisers.make_passwords(1, HASHER)
+        with database.writing() as session:
+            organisers.reset_password(session, issued.username, password, actor=ACTOR, now=MORNING)
+
+    setting = make_setting(database, hasher=_InterruptedHasher(4, reset))
+
+    assert login(setting, issued.username, issued.password) is Verdict.REFUSED
+
+
+def test_an_attempt_is_on_record_while_it_is_checked(database: Database) -> None:
+    """A service that dies during the check leaves an open attempt, and no transaction is held meanwhile."""
+    make_school(database)
+    issued = make_organiser(database)
+    seen: list[str | None] = []
+
+    setting = make_setting(
+        database, hasher=_InterruptedHasher(4, lambda: seen.append(the_attempt(database).verdict))
+    )
+    login(setting, issued.username, issued.password)
+
+    assert seen == [None]
+    assert the_attempt(database).verdict == Verdict.GRANTED
+
+
+def test_the_journal_holds_what_was_promised_and_no_more(database: Database) -> None:
+    """Address, time, browser and verdict of an organiser; of an unknown name only a keyed hash."""
+    make_school(database)
+    attempt = make_attempt("meinpasswort123", "x", ip="198.51.100.7", user_agent="Mozilla/5.0")
+
+    authenticate(attempt, make_origin("q-9"), make_setting(database))
+
+    row = the_attempt(database)
+    assert (row.at, row.ip, row.user_agent, row.request_id) == (MORNING, "198.51.100.7", "Mozilla/5.0", "q-9")
+    assert (row.organiser_id, row.verdict, row.reason) == (None, "refused", "unknown-name")
+    assert row.unknown_name is not None
+    assert len(row.unknown_name) == 32
+    stored = {str(getattr(row, column.key)) for column in LoginAttempt.__table__.columns}
+    assert not any("meinpasswort" in value for value in stored)
+
+
+def test_a_raised_cost_is_applied_at_the_next_success(database: Database) -> None:
+    """A refused login changes nothing, a granted one renews the hash, and the password stays the same."""
+    make_school(database)
+    issued = make_organiser(database, hasher=Hasher(4))
+    setting = make_setting(database, hasher=Hasher(5))
+
+    login(setting, issued.username, "wrong")
+    assert the_hash(database).startswith("$2b$04$")
+
+    assert login(setting, issued.username, issued.password) is Verdict.GRANTED
+    assert the_hash(database).startswith("$2b$05$")
+    assert login(setting, issued.username, issued.password) is Verdict.GRANTED
+
+
+def the_hash(database: Database) -> str:
+    """The stored hash of the only organiser."""
+    with database.reading() as session:
+        return session.scalars(select(Organiser.password_hash)).one()
+
+
+def test_names_and_hosts_are_a_setting_of_the_call(database: Database) -> None:
+    """A domain part that is not ours makes a name nobody's."""
+    make_school(database)
+    issued = make_organiser(database)
+    setting = replace(make_setting(database), host="other.test")
+
+    assert login(setting, f"{issued.username}@meet.test", issued.password) is Verdict.REFUSED

@@ -1,0 +1,100 @@
+"""One week of logs, and then really gone."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from authbridge import readiness, upkeep
+from authbridge.authenticate import authenticate
+from authbridge.commands import suspensions
+from authbridge.database import Database
+from authbridge.models import AuditEvent, LoginAttempt, Suspension, SuspensionReason
+from tests.factories import ACTOR, make_attempt, make_organiser, make_origin, make_school, make_setting
+from tests.fakes import FakeClock
+
+WEEK = timedelta(days=7)
+
+
+def attempts(database: Database) -> int:
+    """How many attempts are on record."""
+    with database.reading() as session:
+        return session.scalar(select(func.count(LoginAttempt.id))) or 0
+
+
+@pytest.mark.parametrize(
+    ("age", "left"),
+    [
+        pytest.param(WEEK, 1, id="seven days"),
+        pytest.param(WEEK + timedelta(seconds=1), 0, id="seven days and a second"),
+    ],
+)
+def test_a_login_is_forgotten_after_a_week(database: Database, age: timedelta, left: int) -> None:
+    """Address, time and browser live seven days and no longer."""
+    clock = FakeClock()
+    authenticate(make_attempt("nobody", "x"), make_origin(), make_setting(database))
+    clock.now += age
+
+    upkeep.purge(database, clock=clock, retention=WEEK)
+
+    assert attempts(database) == left
+
+
+def test_a_flood_is_deleted_in_short_transactions(database: Database) -> None:
+    """More rows than one batch go too."""
+    clock = FakeClock()
+    with database.writing() as session:
+        session.add_all(
+            LoginAttempt(at=clock(), request_id="q", transport="tcp", node="n") for _ in range(1200)
+        )
+    clock.advance(days=8)
+
+    upkeep.purge(database, clock=clock, retention=WEEK)
+
+    assert attempts(database) == 0
+
+
+def test_the_audit_lives_a_year_and_a_note_ninety_days(database: Database) -> None:
+    """The history of suspensions stays; what was written about it goes."""
+    clock = FakeClock()
+    make_school(database)
+    username = make_organiser(database).username
+    with database.writing() as session:
+        suspensions.suspend_organiser(
+            session, username, reason=SuspensionReason.MISUSE, actor=ACTOR, now=clock()
+        )
+        suspensions.reinstate_organiser(session, username, actor=ACTOR, now=clock())
+    with database.writing() as session:
+        session.scalars(select(Suspension)).one().note = "Anruf der Schulleitung"
+
+    clock.advance(days=89)
+    upkeep.purge(database, clock=clock, retention=WEEK)
+    with database.reading() as session:
+        assert session.scalars(select(Suspension)).one().note is not None
+
+    clock.advance(days=2)
+    upkeep.purge(database, clock=clock, retention=WEEK)
+    with database.reading() as session:
+        assert session.scalars(select(Suspension)).one().note is None
+        assert session.scalar(select(func.count(AuditEvent.id)))
+
+    clock.advance(days=275)
+    upkeep.purge(database, clock=clock, retention=WEEK)
+    with database.reading() as session:
+        assert session.scalar(select(func.count(AuditEvent.id))) == 0
+        assert session.scalars(select(Suspension)).one().reason == "misuse"
+
+
+def test_readiness_says_when_old_rows_were_not_deleted(database: Database) -> None:
+    """A week that is not kept is seen by the monitoring, not by the data-protection officer."""
+    clock = FakeClock()
+    assert "never" in readiness.examine(database, now=clock()).words["purge"]
+
+    upkeep.purge(database, clock=clock, retention=WEEK)
+    clock.advance(hours=2)
+    assert readiness.examine(database, now=clock()).ready
+
+    clock.advance(seconds=1)
+    report = readiness.examine(database, now=clock())
+    assert not report.ready
+    assert "07:55" in report.words["purge"]

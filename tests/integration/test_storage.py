@@ -1,0 +1,241 @@
+"""What storage does in bad times, and that migrations lose nothing."""
+
+import contextlib
+import sqlite3
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import event, func, inspect, select, text
+from sqlalchemy.schema import Table
+
+from authbridge import readiness, schema
+from authbridge.authenticate import authenticate
+from authbridge.database import Database
+from authbridge.errors import ConfigError, ConflictError, StorageError
+from authbridge.models import Base, LoginAttempt, Organiser
+from authbridge.policy import Verdict
+from tests.factories import make_attempt, make_organiser, make_origin, make_school, make_setting
+from tests.fakes import MORNING
+
+
+@contextlib.contextmanager
+def locked(database: Database) -> Iterator[None]:
+    """Somebody else writes, and does not come to an end."""
+    url = database.engine.url
+    if database.is_sqlite:
+        with contextlib.closing(sqlite3.connect(url.database or "", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            yield
+    else:
+        dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(dsn) as other:
+            other.execute("LOCK TABLE login_attempts IN ACCESS EXCLUSIVE MODE")
+            yield
+
+
+def test_nobody_gets_in_while_the_database_is_locked(database: Database) -> None:
+    """A lock that is not released is an outage within seconds, and afterwards all is as before."""
+    make_school(database)
+    issued = make_organiser(database)
+    attempt = make_attempt(issued.username, issued.password)
+
+    with locked(database), pytest.raises(StorageError):
+        authenticate(attempt, make_origin(), make_setting(database))
+
+    assert authenticate(attempt, make_origin(), make_setting(database)).verdict is Verdict.GRANTED
+
+
+def test_a_short_lock_is_waited_for(database: Database) -> None:
+    """Two who write at the same moment both get their turn."""
+    make_school(database)
+    issued = make_organiser(database)
+    attempt = make_attempt(issued.username, issued.password)
+    entered, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with locked(database):
+            entered.set()
+            release.wait(5)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    entered.wait(5)
+    threading.Timer(0.3, release.set).start()
+
+    assert authenticate(attempt, make_origin(), make_setting(database)).verdict is Verdict.GRANTED
+    holder.join()
+
+
+def test_nobody_gets_in_when_the_disk_is_full(sqlite_template: Path, tmp_path: Path) -> None:
+    """A database that cannot grow is an outage, even for the right password."""
+    path = tmp_path / "full.db"
+    path.write_bytes(sqlite_template.read_bytes())
+    database = Database(f"sqlite:///{path}")
+    make_school(database)
+    issued = make_organiser(database)
+    setting = make_setting(database)
+    attempt = make_attempt(issued.username, issued.password, user_agent="x" * 256)
+
+    with database.engine.connect() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+    database.engine.dispose()
+    _limit_pages(database, pages)
+
+    with pytest.raises(StorageError, match="full"):
+        _repeat(lambda: authenticate(attempt, make_origin(), setting), times=100)
+
+    assert readiness.examine(database, now=MORNING).words["disk"] == "ok"
+    database.engine.dispose()
+
+
+def _repeat(do: Callable[[], object], *, times: int) -> None:
+    for _ in range(times):
+        do()
+
+
+def _limit_pages(database: Database, pages: int) -> None:
+    @event.listens_for(database.engine, "connect")
+    def limit(connection: sqlite3.Connection, _entry: object) -> None:
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+
+
+def test_a_read_only_database_is_an_outage(sqlite_template: Path, tmp_path: Path) -> None:
+    """A file that cannot be written lets nobody in."""
+    path = tmp_path / "read-only.db"
+    path.write_bytes(sqlite_template.read_bytes())
+    database = Database(f"sqlite:///file:{path}?mode=ro&uri=true")
+
+    with pytest.raises(StorageError):
+        authenticate(make_attempt("a", "b"), make_origin(), make_setting(database))
+    database.engine.dispose()
+
+
+def test_an_unreachable_server_is_an_outage() -> None:
+    """A PostgreSQL that is not there raises our error, with no password in it."""
+    database = Database("postgresql://authbridge:hunter2@127.0.0.1:1/authbridge")
+
+    with pytest.raises(StorageError) as raised, database.writing() as session:
+        session.connection()
+
+    assert "hunter2" not in str(raised.value)
+
+
+def test_an_error_carries_no_hash(database: Database) -> None:
+    """The parameters of a failed statement are in no exception."""
+    make_school(database)
+    make_organiser(database)
+    secret = "$2b$04$marker"
+    failing = "INSERT INTO organisers (username, password_hash) VALUES (:username, :hash)"
+
+    with pytest.raises(ConflictError) as raised, database.writing() as session:
+        session.execute(text(failing), {"username": "x", "hash": secret})
+
+    told = "".join(traceback.format_exception(raised.value))
+    assert secret not in told
+
+
+@pytest.mark.parametrize(
+    "url", ["", "nonsense", "mysql://localhost/x", "sqlite://", "sqlite:///:memory:", "pg://u:hunter2@h:x/y"]
+)
+def test_an_unusable_address_is_a_setting_to_mend(url: str) -> None:
+    """The sentence names the variable and does not quote what may hold a password."""
+    with pytest.raises(ConfigError, match="AUTHBRIDGE_DATABASE_URL") as raised:
+        Database(url)
+
+    assert "hunter2" not in str(raised.value)
+
+
+def test_a_new_sqlite_file_is_its_owners_alone(tmp_path: Path) -> None:
+    """The hashes in it are nobody else's business."""
+    path = tmp_path / "authbridge.db"
+
+    database = Database(f"sqlite:///{path}")
+    schema.upgrade(database)
+    database.engine.dispose()
+
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def test_a_missing_folder_is_told(tmp_path: Path) -> None:
+    """The administrator reads which file could not be made."""
+    database = Database(f"sqlite:///{tmp_path / 'nowhere' / 'authbridge.db'}")
+
+    with pytest.raises(StorageError, match=r"nowhere/authbridge\.db cannot be made"):
+        schema.upgrade(database)
+
+
+def test_deleted_rows_are_overwritten(sqlite_template: Path, tmp_path: Path) -> None:
+    """What is deleted from a SQLite file cannot be read from it afterwards."""
+    path = tmp_path / "authbridge.db"
+    path.write_bytes(sqlite_template.read_bytes())
+    database = Database(f"sqlite:///{path}")
+    attempt = make_attempt("nobody", "x", user_agent="UNMISTAKABLE-BROWSER")
+    authenticate(attempt, make_origin(), make_setting(database))
+
+    with database.writing() as session:
+        session.execute(text("DELETE FROM login_attempts"))
+    database.empty_write_ahead_log()
+    database.engine.dispose()
+
+    files = list(tmp_path.glob("authbridge.db*"))
+    assert files
+    assert not any(b"UNMISTAKABLE" in file.read_bytes() for file in files)
+
+
+def test_the_migrations_make_the_tables_of_the_models(database: Database) -> None:
+    """What Alembic builds is what the models say: columns, their types, keys and indices."""
+    inspector = inspect(database.engine)
+
+    for table in Base.metadata.sorted_tables:
+        built = {column["name"]: column for column in inspector.get_columns(table.name)}
+        assert list(built) == [column.name for column in table.columns]
+        for column in table.columns:
+            assert built[column.name]["nullable"] == column.nullable, column
+            wanted = column.type.compile(database.engine.dialect)
+            assert built[column.name]["type"].compile(database.engine.dialect) == wanted, column
+        assert {index["name"] for index in inspector.get_indexes(table.name)} >= _index_names(table)
+        assert {key["name"] for key in inspector.get_foreign_keys(table.name)} == {
+            key.name for key in table.foreign_key_constraints
+        }
+
+
+def _index_names(table: Table) -> set[str | None]:
+    return {str(index.name) for index in table.indexes}
+
+
+def test_one_step_down_and_up_again_keeps_the_organisers(database: Database) -> None:
+    """A downgrade loses what only the newer version stores, and an upgrade makes it usable again."""
+    make_school(database)
+    issued = make_organiser(database)
+    setting = make_setting(database)
+    attempt = make_attempt(issued.username, issued.password)
+    authenticate(attempt, make_origin(), setting)
+    newest = schema.version(database)
+
+    schema.downgrade(database)
+    with pytest.raises(StorageError, match="db upgrade"):
+        schema.require_current(database)
+    with pytest.raises(StorageError):
+        authenticate(attempt, make_origin(), setting)
+
+    schema.upgrade(database)
+    schema.upgrade(database)
+    schema.require_current(database)
+    assert schema.version(database) == newest
+    with database.reading() as session:
+        assert session.scalar(select(func.count(Organiser.id))) == 1
+        assert session.scalar(select(func.count(LoginAttempt.id))) == 0
+    assert authenticate(attempt, make_origin(), setting).verdict is Verdict.GRANTED
+
+
+def test_all_the_way_down_leaves_nothing(database: Database) -> None:
+    """Every step has its way back."""
+    make_school(database)
+    while schema.version(database) is not None:
+        schema.downgrade(database)
+
+    assert set(inspect(database.engine).get_table_names()) <= {"alembic_version"}

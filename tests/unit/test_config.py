@@ -1,0 +1,97 @@
+"""Settings: what is missing or wrong is told in a sentence, before anything starts."""
+
+from pathlib import Path
+
+import pytest
+
+from authbridge.config import read_config
+from authbridge.errors import ConfigError
+
+TOKEN = "t" * 64
+
+
+@pytest.fixture(name="environ")
+def make_environ(tmp_path: Path) -> dict[str, str]:
+    """The least that must be set."""
+    for name in ("token", "key"):
+        (tmp_path / name).write_text(TOKEN + "\n")
+    return {
+        "AUTHBRIDGE_DATABASE_URL": "sqlite:////var/lib/authbridge/authbridge.db",
+        "AUTHBRIDGE_API_TOKEN_FILE": str(tmp_path / "token"),
+        "AUTHBRIDGE_SECRET_KEY_FILE": str(tmp_path / "key"),
+        "AUTHBRIDGE_XMPP_HOST": "Meet.Example.org",
+    }
+
+
+def test_the_least_that_must_be_set_is_enough(environ: dict[str, str]) -> None:
+    """Everything else has the defaults of the design."""
+    config = read_config(environ)
+
+    assert config.xmpp_host == "meet.example.org"
+    assert config.api_token == TOKEN
+    assert (config.api_bind, config.bcrypt_cost) == ("127.0.0.1:8701", 10)
+    assert (config.retention_days, config.timezone.key) == (7, "Europe/Berlin")
+
+
+def test_no_secret_is_in_its_representation(environ: dict[str, str]) -> None:
+    """A config may be logged by mistake."""
+    environ["AUTHBRIDGE_DATABASE_URL"] = "postgresql://authbridge:hunter2@db.example.org/authbridge"
+
+    text = repr(read_config(environ))
+
+    assert TOKEN not in text
+    assert "hunter2" not in text
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "API_TOKEN_FILE", "SECRET_KEY_FILE", "XMPP_HOST"])
+@pytest.mark.parametrize("value", [None, "", "  "])
+def test_a_missing_setting_is_named(environ: dict[str, str], name: str, value: str | None) -> None:
+    """The sentence says which variable to set."""
+    environ.pop(f"AUTHBRIDGE_{name}")
+    if value is not None:
+        environ[f"AUTHBRIDGE_{name}"] = value
+
+    with pytest.raises(ConfigError, match=f"AUTHBRIDGE_{name} is not set"):
+        read_config(environ)
+
+
+@pytest.mark.parametrize("content", ["", "short", f"{TOKEN} {TOKEN}", "\N{SNOWMAN}" * 40])
+def test_a_useless_secret_is_refused_without_quoting_it(
+    environ: dict[str, str], tmp_path: Path, content: str
+) -> None:
+    """A secret is one word of at least 32 characters of plain text."""
+    (tmp_path / "token").write_text(content)
+
+    with pytest.raises(ConfigError, match="AUTHBRIDGE_API_TOKEN_FILE") as raised:
+        read_config(environ)
+
+    assert not content or content not in str(raised.value)
+
+
+def test_a_secret_that_cannot_be_read_is_named(environ: dict[str, str], tmp_path: Path) -> None:
+    """The sentence says which file."""
+    environ["AUTHBRIDGE_SECRET_KEY_FILE"] = str(tmp_path / "nowhere")
+
+    with pytest.raises(ConfigError, match="nowhere, which cannot be read: No such file"):
+        read_config(environ)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RETENTION_DAYS", "0"),
+        ("RETENTION_DAYS", "57"),
+        ("RETENTION_DAYS", "7.5"),
+        ("BCRYPT_COST", "3"),
+        ("BCRYPT_COST", "17"),
+        ("BCRYPT_COST", "ten"),
+        ("TIMEZONE", "Berlin"),
+        ("TIMEZONE", "../../etc/passwd"),
+    ],
+)
+def test_a_value_out_of_bounds_is_refused(environ: dict[str, str], name: str, value: str) -> None:
+    """The sentence says which variable, and what it may be."""
+    environ[f"AUTHBRIDGE_{name}"] = value
+
+    with pytest.raises(ConfigError, match=f"AUTHBRIDGE_{name} is"):
+        read_config(environ)
