@@ -1,4 +1,4 @@
--- Lua 5.4, as Prosody runs it; the fields of `module` are exactly those that our modules use.
+-- Lua 5.4, as Prosody runs it; the fields of `module` and `prosody` are exactly those that our modules use.
 std = "lua54"
 max_line_length = 150
 max_cyclomatic_complexity = 12
@@ -11,6 +11,7 @@ files["prosody_mod/"] = {
 	globals = {};
 	read_globals = {
 		module = { fields = {} };
+		prosody = { fields = { config_file = {} } };
 	};
 };
 for _, name in ipairs(module_fields) do

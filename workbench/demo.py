@@ -29,7 +29,6 @@ from workbench.prosody import HOST, Prosody, external
 from workbench.service import Service
 from workbench.xmpp import Client, Outcome, TcpTransport
 
-_FOLDER = CACHE / "demo"
 _ACTOR = Actor("cli:demo")
 
 
@@ -44,6 +43,11 @@ class Ports:
     api: int
     xmpp: int
     http: int
+
+    @property
+    def folder(self) -> Path:
+        """Where this demo keeps its database, secrets and logs; two demos do not meet there."""
+        return CACHE / f"demo-{self.api}"
 
     def require_free(self) -> None:
         """Raises :class:`DemoError` for a port that somebody else uses."""
@@ -82,8 +86,8 @@ def main() -> int:
 
 
 def _run(ports: Ports, running: contextlib.ExitStack) -> None:
-    shutil.rmtree(_FOLDER, ignore_errors=True)
-    service = Service(_FOLDER, port=ports.api)
+    shutil.rmtree(ports.folder, ignore_errors=True)
+    service = Service(ports.folder, port=ports.api)
     with _step("Demo school with two organisers, one of them suspended"):
         cast = _prepare(service)
     with _step("Auth service"):
@@ -91,7 +95,7 @@ def _run(ports: Ports, running: contextlib.ExitStack) -> None:
         service.start()
     prosody = Prosody(
         "0.12",
-        _FOLDER / "prosody",
+        ports.folder / "prosody",
         external(service.url, service.token_file),
         c2s_port=ports.xmpp,
         http_port=ports.http,
@@ -101,8 +105,8 @@ def _run(ports: Ports, running: contextlib.ExitStack) -> None:
         prosody.start()
     with _step("Login of both through Prosody"):
         seconds = asyncio.run(_prove(ports, cast))
-    _write_environment(service)
-    _tell(ports, cast, seconds)
+    environment = _write_environment(service)
+    _tell(ports, cast, seconds, environment)
     while True:
         signal.pause()
 
@@ -131,12 +135,12 @@ async def _prove(ports: Ports, cast: Cast) -> float:
     seconds = time.perf_counter() - started
     if outcome.condition != "success":
         message = (
-            f"The organiser should have been let in, but was told {outcome.condition}. See {_shown(_FOLDER)}."
+            f"The organiser should have been let in, but was told {outcome.condition}. See {_shown(ports.folder)}."
         )
         raise DemoError(message)
     outcome = await _login(ports, cast.suspended)
     if outcome.condition != "account-disabled":
-        message = f"The suspended organiser was told {outcome.condition}. See {_shown(_FOLDER)}."
+        message = f"The suspended organiser was told {outcome.condition}. See {_shown(ports.folder)}."
         raise DemoError(message)
     return seconds
 
@@ -146,13 +150,15 @@ async def _login(ports: Ports, credential: IssuedCredential) -> Outcome:
         return await client.login(credential.username, credential.password)
 
 
-def _write_environment(service: Service) -> None:
+def _write_environment(service: Service) -> Path:
     lines = [f"export {name}={shlex.quote(value)}\n" for name, value in service.environ.items()]
     lines.append('authbridge() { .venv/bin/python -m authbridge "$@"; }\n')
-    (_FOLDER / "env.sh").write_text("".join(lines))
+    path = service.folder / "env.sh"
+    path.write_text("".join(lines))
+    return path
 
 
-def _tell(ports: Ports, cast: Cast, seconds: float) -> None:
+def _tell(ports: Ports, cast: Cast, seconds: float, environment: Path) -> None:
     print(
         f"""
 All is well: {cast.active.username} logged in through a real Prosody in {seconds * 1000:.0f} ms
@@ -165,7 +171,7 @@ account-disabled, because that access is suspended.
 Host {HOST}; XMPP 127.0.0.1:{ports.xmpp}; BOSH http://127.0.0.1:{ports.http}/http-bind; WebSocket ws://127.0.0.1:{ports.http}/xmpp-websocket
 
 In a second terminal, in this folder:
-    . {_shown(_FOLDER / "env.sh")}
+    . {_shown(environment)}
     authbridge organiser list
     authbridge reinstate organiser {cast.suspended.username}
     .venv/bin/python -m workbench.login {cast.suspended.username} --port {ports.xmpp}

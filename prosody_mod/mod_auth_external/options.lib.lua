@@ -48,7 +48,7 @@ end
 
 local function read_timeout(value)
 	local seconds = value == nil and default_timeout or tonumber(value);
-	if not seconds or seconds < min_timeout or seconds > max_timeout then
+	if not (seconds and seconds >= min_timeout and seconds <= max_timeout) then
 		return fault("external_auth_timeout", ("must be %d to %d seconds"):format(min_timeout, max_timeout));
 	end
 	return seconds;

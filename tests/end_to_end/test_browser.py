@@ -6,16 +6,16 @@ import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 from xml.etree.ElementTree import fromstring
 
 import pytest
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from sqlalchemy import select
 
-from authbridge.commands.organisers import IssuedCredential
 from authbridge.database import Database
 from authbridge.models import LoginAttempt
+from tests.end_to_end.conftest import Cast
 from workbench import ROOT
 from workbench.prosody import HOST, Prosody
 from workbench.service import Service
@@ -41,15 +41,6 @@ _CONNECTED = ["CONNECTING", "CONNECTED", "DISCONNECTING", "DISCONNECTED"]
 _AUTHFAIL = ["CONNECTING", "AUTHFAIL", "DISCONNECTING", "DISCONNECTED"]
 
 _LOG_IN = "const [url, jid, password, tell] = arguments; logIn(url, jid, password).then(tell);"
-
-
-class Cast(Protocol):
-    """The organisers of the tests."""
-
-    active: IssuedCredential
-    suspended: IssuedCredential
-    expired: IssuedCredential
-    of_suspended_school: IssuedCredential
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,24 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 from slixmpp import ClientXMPP
 
-from authbridge.commands.organisers import IssuedCredential
+from tests.end_to_end.conftest import Cast
 from workbench.prosody import HOST, Prosody
 
 _PATIENCE = 10  # seconds for one login; it takes milliseconds
-
-
-class Cast(Protocol):
-    """The organisers of the tests."""
-
-    active: IssuedCredential
-    suspended: IssuedCredential
-    expired: IssuedCredential
-    of_suspended_school: IssuedCredential
 
 
 async def _log_in(prosody: Prosody, username: str, password: str) -> str:
@@ -91,3 +82,9 @@ async def test_expired_organiser_is_told_so(prosody: Prosody, cast: Cast) -> Non
     """Whose access has expired and who has the right password reads credentials-expired."""
     credential = cast.expired
     assert await _log_in(prosody, credential.username, credential.password) == "credentials-expired"
+
+
+async def test_organiser_of_a_suspended_school_is_told_so(prosody: Prosody, cast: Cast) -> None:
+    """Whose school is suspended reads account-disabled too."""
+    credential = cast.of_suspended_school
+    assert await _log_in(prosody, credential.username, credential.password) == "account-disabled"

@@ -61,7 +61,7 @@ def issue(run: Run, count: int = 1) -> list[dict[str, str]]:
 
 def state(run: Run, name: str) -> str:
     """What the list says of an organiser."""
-    listed = json.loads(run("organiser", "list", "--json").stdout)
+    listed: list[dict[str, str]] = json.loads(run("organiser", "list", "--json").stdout)
     return next(each["state"] for each in listed if each["username"] == name)
 
 

@@ -1,0 +1,59 @@
+"""Whether the time, or anything else, tells an unknown name from a wrong password."""
+
+import random
+from collections.abc import Mapping
+
+from authbridge.commands.organisers import IssuedCredential
+from authbridge.usernames import Username
+from bench.figures import Figures, ratio_of_medians
+from bench.one_login import time_login
+from bench.peers import HostedService, Stage
+from bench.table import Row
+from workbench.xmpp import Outcome
+
+TRIES, WARM_UP = 300, 10
+_COST = 10
+_ALLOWED = 0.05  # of the other's median
+_WRONG = "wrong-wrong-wrong"
+
+
+async def measure(stages: Mapping[str, Stage], services: Mapping[int, HostedService]) -> list[Row]:
+    """Each name is tried once, so that no limit on failures comes into play."""
+    service = services[_COST]
+    rows = []
+    for version, stage in stages.items():
+        known = [credential.username for credential in service.issue(TRIES + WARM_UP)]
+        rows += await _compare(version, stage, service.host, known)
+    return rows
+
+
+async def _compare(version: str, stage: Stage, host: str, known: list[Username]) -> list[Row]:
+    source = random.Random(1)  # noqa: S311 - no secret
+    times: dict[str, list[float]] = {"known": [], "unknown": []}
+    outcomes: set[Outcome] = set()
+    for number, username in enumerate(known):
+        # As long as a real one, and of a school that exists.
+        names = {"known": username, "unknown": Username(f"{username[:-4]}{number:04d}")}
+        for kind in source.sample(list(names), k=2):
+            seconds, outcome = await time_login(stage, host, IssuedCredential(names[kind], _WRONG))
+            outcomes.add(outcome)
+            if number >= WARM_UP:
+                times[kind].append(seconds)
+    return _rows(version, times, outcomes)
+
+
+def _rows(version: str, times: Mapping[str, list[float]], outcomes: set[Outcome]) -> list[Row]:
+    ratio, low, high = ratio_of_medians(times["unknown"], times["known"])
+    alike = len(outcomes) == 1 and {outcome.condition for outcome in outcomes} == {"not-authorized"}
+    beside = f"×{ratio:.3f} ({low:.3f} to {high:.3f}) wrong"
+    return [
+        Row("refused: wrong password, cost 10", version, Figures.of(times["known"])),
+        Row(
+            "refused: unknown name, cost 10",
+            version,
+            Figures.of(times["unknown"]),
+            beside if alike else f"{beside}; answers differ",
+            "same answer, p50 ±5 %",
+            met=alike and abs(ratio - 1) <= _ALLOWED,
+        ),
+    ]

@@ -1,0 +1,143 @@
+"""What one login costs, from the TCP connection to ``<success/>``, beside others on the same Prosody."""
+
+import random
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+
+import bcrypt
+
+from authbridge.commands.organisers import IssuedCredential
+from bench.figures import Figures
+from bench.peers import ACCEPTING, COSTS, HASHED, MEMBER, HostedService, Stage
+from bench.table import Row
+from workbench.xmpp import Client, Outcome, TcpTransport
+
+ROUNDS, WARM_UP = 250, 20
+_ALLOWED = 0.0015  # seconds over the accepting provider and bcrypt
+
+Times = dict[tuple[str, str], list[float]]  # by Prosody's version and the peer's name
+_Task = Callable[[], Awaitable[float]]
+
+
+async def time_login(stage: Stage, host: str, credential: IssuedCredential) -> tuple[float, Outcome]:
+    """Seconds from the first packet to the outcome, and the outcome."""
+    started = time.perf_counter()
+    async with Client(TcpTransport(stage.c2s_port, host), host) as client:
+        outcome = await client.login(credential.username, credential.password)
+        return time.perf_counter() - started, outcome
+
+
+async def measure(stages: Mapping[str, Stage], services: Mapping[int, HostedService]) -> list[Row]:
+    """All peers in turn, in an order that is drawn anew for each round."""
+    count = (ROUNDS + WARM_UP) * len(stages)
+    pools = {cost: services[cost].issue(count) for cost in COSTS}
+    tasks = _tasks(stages, services, pools)
+    times: Times = defaultdict(list)
+    order = list(tasks)
+    source = random.Random(1)  # noqa: S311 - no secret
+    for number in range(ROUNDS + WARM_UP):
+        source.shuffle(order)
+        for key in order:
+            seconds = await tasks[key]()
+            if number >= WARM_UP:
+                times[key].append(seconds)
+    return _rows(times, list(stages))
+
+
+def _tasks(
+    stages: Mapping[str, Stage],
+    services: Mapping[int, HostedService],
+    pools: Mapping[int, Iterator[IssuedCredential]],
+) -> dict[tuple[str, str], _Task]:
+    tasks: dict[tuple[str, str], _Task] = {}
+    for version, stage in stages.items():
+        tasks[version, "accepting"] = _same(stage, ACCEPTING)
+        tasks[version, "hashed"] = _same(stage, HASHED)
+        for cost in COSTS:
+            tasks[version, f"ours {cost}"] = _fresh(stage, services[cost].host, pools[cost])
+    for cost in COSTS:
+        tasks["", f"bcrypt {cost}"] = _bcrypt(cost)
+    return tasks
+
+
+def _same(stage: Stage, host: str) -> _Task:
+    async def run() -> float:
+        return _granted(*await time_login(stage, host, MEMBER))
+
+    return run
+
+
+def _fresh(stage: Stage, host: str, pool: Iterator[IssuedCredential]) -> _Task:
+    async def run() -> float:
+        return _granted(*await time_login(stage, host, next(pool)))
+
+    return run
+
+
+def _granted(seconds: float, outcome: Outcome) -> float:
+    if outcome.condition != "success":
+        message = f"a login of the benchmark was told {outcome.condition}"
+        raise RuntimeError(message)
+    return seconds
+
+
+def _bcrypt(cost: int) -> _Task:
+    password = MEMBER.password.encode()
+    stored = bcrypt.hashpw(password, bcrypt.gensalt(cost))
+
+    async def run() -> float:
+        started = time.perf_counter()
+        bcrypt.checkpw(password, stored)
+        return time.perf_counter() - started
+
+    return run
+
+
+def _rows(times: Times, versions: list[str]) -> list[Row]:
+    medians = {key: statistics.median(sample) for key, sample in times.items()}
+    rows = []
+    for version in versions:
+        accepting, hashed = medians[version, "accepting"], medians[version, "hashed"]
+        rows.append(_row("login: accepting provider", version, times[version, "accepting"]))
+        rows.append(_row("login: internal_hashed", version, times[version, "hashed"], accepting))
+        for cost in COSTS:
+            sample = times[version, f"ours {cost}"]
+            rows.append(_row(f"login: ours, bcrypt cost {cost}", version, sample, accepting, hashed))
+        rest = medians[version, "ours 4"] - medians["", "bcrypt 4"] - accepting
+        rows.append(
+            Row(
+                "login: ours, cost 4, less bcrypt and accepting",
+                version,
+                Figures(count=ROUNDS, p50=rest),
+                target="p50 ≤ 1.5",
+                met=rest <= _ALLOWED,
+            )
+        )
+    rows.extend(_bcrypt_row(cost, times["", f"bcrypt {cost}"], medians, versions) for cost in COSTS)
+    return rows
+
+
+def _row(
+    title: str,
+    version: str,
+    sample: list[float],
+    accepting: float | None = None,
+    hashed: float | None = None,
+) -> Row:
+    figures = Figures.of(sample)
+    beside = [
+        f"×{figures.p50 / other:.2f} {name}"
+        for name, other in (("accepting", accepting), ("hashed", hashed))
+        if other is not None
+    ]
+    return Row(title, version, figures, ", ".join(beside))
+
+
+def _bcrypt_row(
+    cost: int, sample: list[float], medians: Mapping[tuple[str, str], float], versions: list[str]
+) -> Row:
+    figures = Figures.of(sample)
+    shares = [f"{figures.p50 / medians[version, f'ours {cost}']:.0%}" for version in versions]
+    return Row(f"bcrypt alone, cost {cost}", "", figures, f"{' and '.join(shares)} of ours")

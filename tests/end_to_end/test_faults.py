@@ -1,0 +1,262 @@
+"""Whatever is wrong behind Prosody, the client is told "temporary" in time, and never "wrong password"."""
+
+import asyncio
+import contextlib
+import os
+import resource
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from authbridge.database import Database
+from tests.end_to_end.conftest import TRANSPORTS, VERSIONS, login, make_client
+from tests.end_to_end.scripted import (
+    Behaviour,
+    answering,
+    drop,
+    hang,
+    http_answer,
+    scripted_service,
+    verdict,
+    writing,
+)
+from tests.factories import make_organiser, make_school
+from workbench.processes import free_port
+from workbench.prosody import Prosody, external
+from workbench.service import Service
+
+TIMEOUT = 2  # seconds that Prosody waits in these tests; 15 in production
+TEMPORARY = "temporary-auth-failure"
+
+
+@pytest.fixture(name="asking", params=VERSIONS)
+def start_prosody(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Prosody, int]]:
+    """A Prosody of its own that asks on a port where nobody listens yet."""
+    token = tmp_path / "token"
+    token.write_text("t" * 64)
+    port = free_port()
+    options = external(f"http://127.0.0.1:{port}", token, external_auth_timeout=TIMEOUT)
+    prosody = Prosody(request.param, tmp_path, options)
+    prosody.start()
+    yield prosody, port
+    prosody.stop()
+
+
+async def timed_login(prosody: Prosody, transport: str, typed: str = "x") -> tuple[str, float]:
+    """The condition of one login, and the seconds it took."""
+    started = time.monotonic()
+    async with make_client(prosody, transport) as client:
+        condition = (await client.login("ohg-kwtx", typed)).condition
+        return condition, time.monotonic() - started
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        pytest.param(hang, id="never answers"),
+        pytest.param(answering("granted", after=TIMEOUT + 5), id="grants too late"),
+        pytest.param(drop, id="closes without an answer"),
+        pytest.param(writing(lambda _: b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), id="is no HTTP server"),
+        pytest.param(writing(lambda _: http_answer(b"granted")), id="answers with no JSON"),
+        pytest.param(writing(lambda _: http_answer(b"{}")), id="answers with an empty object"),
+        pytest.param(writing(lambda _: http_answer(b"[" * 5000)), id="answers with deep nesting"),
+        pytest.param(
+            writing(lambda q: http_answer(verdict(q, "granted", request_id="other"))),
+            id="answers another question",
+        ),
+        pytest.param(
+            writing(lambda q: http_answer(verdict(q, "granted", username="ohg-bbbb"))),
+            id="answers about somebody else",
+        ),
+        pytest.param(writing(lambda q: http_answer(verdict(q, "yes"))), id="answers with an unknown verdict"),
+        pytest.param(
+            writing(lambda q: http_answer(verdict(q, "granted"), "500 Oops")), id="grants with status 500"
+        ),
+        pytest.param(
+            writing(lambda q: http_answer(verdict(q, "granted"), "302 Found")), id="grants with a redirect"
+        ),
+        pytest.param(
+            writing(lambda q: http_answer(verdict(q, "granted") + b" " * 100_000)), id="answers with 100 kB"
+        ),
+        pytest.param(
+            writing(lambda q: http_answer(verdict(q, "granted"))[:-10]), id="breaks off amid the answer"
+        ),
+        pytest.param(
+            writing(lambda q: http_answer(verdict(q, "granted")).partition(b"{")[0]),
+            id="breaks off before the body",
+        ),
+        pytest.param(writing(lambda _: http_answer(b'{"error":"storage"}', "503 Oops")), id="has no storage"),
+        pytest.param(
+            writing(lambda _: http_answer(b'{"error":"token"}', "401 Oops")), id="refuses the token"
+        ),
+        pytest.param(answering("locked"), id="says wait"),
+        pytest.param(answering("unavailable"), id="says it cannot tell"),
+    ],
+)
+async def test_a_service_that(asking: tuple[Prosody, int], behaviour: Behaviour) -> None:
+    """… is an outage on every transport, told within the time-out."""
+    prosody, port = asking
+
+    async with scripted_service(port, behaviour):
+        told = await asyncio.gather(*(timed_login(prosody, transport) for transport in TRANSPORTS))
+
+    assert [condition for condition, _ in told] == [TEMPORARY] * 3
+    assert max(seconds for _, seconds in told) < TIMEOUT + 1
+
+
+async def test_a_dead_service_is_an_outage_and_its_return_is_noticed_at_once(
+    asking: tuple[Prosody, int],
+) -> None:
+    """Nobody listens; then somebody does."""
+    prosody, port = asking
+
+    told = await asyncio.gather(*(timed_login(prosody, transport) for transport in TRANSPORTS))
+    assert [condition for condition, _ in told] == [TEMPORARY] * 3
+    assert max(seconds for _, seconds in told) < TIMEOUT + 1
+
+    async with scripted_service(port, answering("granted")):
+        assert (await timed_login(prosody, "tcp"))[0] == "success"
+
+
+async def test_a_login_waits_for_a_service_that_comes_back(asking: tuple[Prosody, int]) -> None:
+    """A restart within a second loses no login: it is asked again until somebody answers."""
+    prosody, port = asking
+    waiting = [asyncio.ensure_future(timed_login(prosody, transport)) for transport in TRANSPORTS]
+    await asyncio.sleep(1)
+
+    async with scripted_service(port, answering("granted")):
+        assert [condition for condition, _ in await asyncio.gather(*waiting)] == ["success"] * 3
+
+
+async def test_a_hanging_service_is_given_a_rest_and_then_tried_again(asking: tuple[Prosody, int]) -> None:
+    """After three time-outs in a row the fourth is told at once; five seconds later one asks again."""
+    prosody, port = asking
+    async with scripted_service(port, hang) as questions:
+        hung = await asyncio.gather(*(timed_login(prosody, "tcp") for _ in range(3)))
+        assert min(seconds for _, seconds in hung) > TIMEOUT - 0.2
+        condition, seconds = await timed_login(prosody, "tcp")
+        assert (condition, len(questions)) == (TEMPORARY, 3)
+        assert seconds < 0.5
+
+    async with scripted_service(port, answering("granted")):
+        deadline = time.monotonic() + 7
+        while (await timed_login(prosody, "tcp"))[0] != "success":
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.2)
+        assert (await timed_login(prosody, "tcp"))[0] == "success"
+
+
+async def test_the_question_says_what_it_should(asking: tuple[Prosody, int]) -> None:
+    """How long it may take, over which transport, and no address that nobody vouched for."""
+    prosody, port = asking
+    async with scripted_service(port, answering("refused")) as questions:
+        for transport in TRANSPORTS:
+            await timed_login(prosody, transport, "Paß wort")
+
+    assert [question["transport"] for question in questions] == list(TRANSPORTS)
+    assert [question.get("ip") for question in questions] == ["127.0.0.1", None, None]
+    assert {question["username"] for question in questions} == {"ohg-kwtx"}
+    assert {question["password"] for question in questions} == {"Paß wort"}
+    assert all(TIMEOUT - 1 < question["within"] <= TIMEOUT - 0.5 for question in questions)
+    assert len({question["request_id"] for question in questions}) == 3
+    agents = [question.get("user_agent") for question in questions]
+    assert agents[0] is None
+    assert all(agent.startswith("Python/") for agent in agents[1:])
+
+
+async def test_a_bystander_is_not_held_up(asking: tuple[Prosody, int]) -> None:
+    """While fifty logins wait for a slow service, everybody else's XMPP goes on."""
+    prosody, port = asking
+    async with contextlib.AsyncExitStack() as bystanders:
+        async with scripted_service(port, answering("granted")):
+            clients = [
+                await bystanders.enter_async_context(make_client(prosody, transport))
+                for transport in TRANSPORTS
+            ]
+            for number, client in enumerate(clients):
+                assert (await client.login(f"ohg-bystander{number}", "x")).condition == "success"
+                await client.bind()
+        async with scripted_service(port, answering("refused", after=TIMEOUT - 0.7)):
+            waiting = asyncio.gather(*(timed_login(prosody, "tcp") for _ in range(50)))
+            slowest = await asyncio.gather(*(_slowest_ping(client, waiting) for client in clients))
+            told = await waiting
+
+    assert {condition for condition, _ in told} == {"not-authorized"}
+    assert max(slowest) < 0.25
+
+
+async def _slowest_ping(client: object, until: "asyncio.Future[object]") -> float:
+    slowest = 0.0
+    while not until.done():
+        started = time.monotonic()
+        await client.ping()  # type: ignore[attr-defined]
+        slowest = max(slowest, time.monotonic() - started)
+        await asyncio.sleep(0.02)
+    return slowest
+
+
+@pytest.fixture(name="real", params=VERSIONS)
+def start_real(
+    request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path
+) -> Iterator[tuple[Prosody, Service]]:
+    """A service over a SQLite file of its own, and a Prosody that asks it."""
+    service = Service(tmp_path / "service", bcrypt_cost=4)
+    shutil.copy(sqlite_template, service.folder / "authbridge.db")
+    service.start()
+    prosody = Prosody(request.param, tmp_path / "prosody", external(service.url, service.token_file))
+    prosody.start()
+    yield prosody, service
+    prosody.stop()
+    service.stop()
+
+
+async def test_a_locked_database_lets_nobody_in(real: tuple[Prosody, Service]) -> None:
+    """Somebody holds the database: an outage within the 15 s; released, all is well again."""
+    prosody, service = real
+    database = Database(service.database_url)
+    make_school(database)
+    issued = make_organiser(database)
+    database.engine.dispose()
+
+    with contextlib.closing(sqlite3.connect(service.folder / "authbridge.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        started = time.monotonic()
+        told = await asyncio.gather(
+            *(login(prosody, transport, issued.username, issued.password) for transport in TRANSPORTS)
+        )
+        assert told == [TEMPORARY] * 3
+        assert time.monotonic() - started < 15
+
+    assert await login(prosody, "tcp", issued.username, issued.password) == "success"
+
+
+async def test_a_full_disk_lets_nobody_in(real: tuple[Prosody, Service]) -> None:
+    """Files that cannot grow are an outage, for right and wrong passwords alike; with room, all is well."""
+    prosody, service = real
+    database = Database(service.database_url)
+    make_school(database)
+    issued = make_organiser(database)
+    database.engine.dispose()
+    assert await login(prosody, "tcp", issued.username, issued.password) == "success"
+    unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+
+    _limit_file_size(service, (1024, resource.RLIM_INFINITY))
+    try:
+        for password in (issued.password, "wrong"):
+            assert await login(prosody, "tcp", issued.username, password) == TEMPORARY
+    finally:
+        _limit_file_size(service, unlimited)
+
+    assert await login(prosody, "tcp", issued.username, issued.password) == "success"
+
+
+def _limit_file_size(service: Service, limit: tuple[int, int]) -> None:
+    main = service.process.pid
+    children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+    for pid in (main, *map(int, children)):
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, limit)
+    assert os.getpgid(main) == main

@@ -1,0 +1,49 @@
+local trees = dofile("tests/lua/trees.lua");
+local answers = trees.lib("answers");
+
+-- The reasons of the real net.http, in a process of its own: case -> { code, reason }.
+local function hear(version)
+	local heard = {};
+	local output = assert(io.popen("lua5.4 tests/lua/rogues.lua " .. version));
+	for line in output:lines() do
+		local case, code, reason = line:match("^([^\t]+)\t(%d+)\t(.*)$");
+		heard[case] = { code = tonumber(code), reason = reason };
+	end
+	assert(output:close());
+	return heard;
+end
+
+local faults = {
+	["connection refused"] = "dropped";
+	["closed without an answer"] = "dropped";
+	["reset without an answer"] = "dropped";
+	["reset amid the body"] = "dropped";
+	["closed amid the head"] = "dropped";
+	["closed between head and body"] = "dropped";
+	["closed amid the body"] = "dropped";
+	["rubbish instead of HTTP"] = "outage";
+	["a head that is none"] = "outage";
+	["a head that is too long"] = "outage";
+	["an answer that is too long"] = "outage";
+	["an answer that will be too long"] = "outage";
+	["an answer in too many chunks"] = "outage";
+	["no answer at all"] = "timeout";
+};
+
+for _, version in ipairs(trees.versions) do
+	describe("Over the net.http of Prosody " .. version .. ",", function ()
+		local heard;
+		setup(function () heard = hear(version); end);
+
+		it("an answer arrives", function ()
+			assert.same({ code = 200, reason = "{}" }, heard["an answer"]);
+		end);
+
+		for case, fault in pairs(faults) do
+			it(("%s counts as %s"):format(case, fault), function ()
+				assert.equal(0, heard[case].code);
+				assert.equal(fault, select(2, answers.read(0, heard[case].reason, {}, error)), heard[case].reason);
+			end);
+		end
+	end);
+end
