@@ -1,4 +1,4 @@
-"""``python -m bench.slow_service PORT SECONDS``: stands in for an auth service that takes its time and says no.
+"""``python -m bench.slow_service PORT SECONDS``: an auth service that takes its time and says no.
 
 Speaks just enough HTTP for Prosody's questions on loopback.
 """

@@ -25,7 +25,8 @@ end
 local function mend_token_file(fault, path)
 	if fault:find("No such file", 1, true) then return "name the file that AUTHBRIDGE_API_TOKEN_FILE names"; end
 	if fault:find("cannot read", 1, true) then
-		return ("chgrp prosody %s && chmod 640 %s, and run this command as root or as Prosody's user"):format(path, path);
+		return ("chgrp authbridge-token %s && chmod 640 %s && usermod -a -G authbridge-token prosody, then restart Prosody; "
+			.. "run this command as root or as Prosody's user"):format(path, path);
 	end
 end
 

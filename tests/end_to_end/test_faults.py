@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,6 +29,7 @@ from tests.factories import make_organiser, make_school
 from workbench.processes import free_port
 from workbench.prosody import Prosody, external
 from workbench.service import Service
+from workbench.xmpp import Client
 
 TIMEOUT = 2  # seconds that Prosody waits in these tests; 15 in production
 TEMPORARY = "temporary-auth-failure"
@@ -165,7 +167,7 @@ async def test_the_question_says_what_it_should(asking: tuple[Prosody, int]) -> 
     assert len({question["request_id"] for question in questions}) == 3
     agents = [question.get("user_agent") for question in questions]
     assert agents[0] is None
-    assert all(agent.startswith("Python/") for agent in agents[1:])
+    assert all(agent is not None and agent.startswith("Python/") for agent in agents[1:])
 
 
 async def test_a_bystander_is_not_held_up(asking: tuple[Prosody, int]) -> None:
@@ -189,11 +191,11 @@ async def test_a_bystander_is_not_held_up(asking: tuple[Prosody, int]) -> None:
     assert max(slowest) < 0.25
 
 
-async def _slowest_ping(client: object, until: "asyncio.Future[object]") -> float:
+async def _slowest_ping(client: Client, until: "asyncio.Future[Any]") -> float:
     slowest = 0.0
     while not until.done():
         started = time.monotonic()
-        await client.ping()  # type: ignore[attr-defined]
+        await client.ping()
         slowest = max(slowest, time.monotonic() - started)
         await asyncio.sleep(0.02)
     return slowest

@@ -63,7 +63,7 @@ describe("About the options", function ()
 		local each = only("error", findings.of(facts({ faults = {
 			"Option external_auth_token_file names a file that Prosody cannot read: /etc/authbridge/api-token: Permission denied.";
 		} })));
-		assert.matches("chgrp prosody /etc/authbridge/api-token && chmod 640 /etc/authbridge/api-token", each.mend, 1, true);
+		assert.matches("chgrp authbridge-token /etc/authbridge/api-token && chmod 640 /etc/authbridge/api-token && usermod ", each.mend, 1, true);
 	end);
 
 	it("a token file that does not exist is mended by its name", function ()
@@ -135,7 +135,9 @@ describe("About a service", function ()
 		assert.matches("AUTHBRIDGE_XMPP_HOST=meet.test", each.mend);
 	end);
 
-	for _, answer in ipairs({ { code = 200, body = { verdict = "granted" } }, { code = 400 }, { code = 500, body = {} }, { code = 0, reason = "closed" } }) do
+	for _, answer in ipairs({
+		{ code = 200, body = { verdict = "granted" } }, { code = 400 }, { code = 500, body = {} }, { code = 0, reason = "closed" };
+	}) do
 		it(("any other answer to the question is an error (%d)"):format(answer.code), function ()
 			assert.is_true(findings.holds_error(about_probe({ acceptance = answer })));
 		end);

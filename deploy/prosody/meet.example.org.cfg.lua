@@ -1,0 +1,20 @@
+-- An example: a stock Jitsi host, /etc/prosody/conf.avail/meet.example.org.cfg.lua, with AuthBridge.
+-- The lines with "-- AuthBridge" are what changes; `authbridge prosody-config --host meet.example.org`
+-- prints them for your installation.
+
+plugin_paths = { "/usr/share/jitsi-meet/prosody-plugins/", "/opt/authbridge/prosody_mod" } -- AuthBridge: the second folder
+
+consider_bosh_secure = true
+consider_websocket_secure = true -- AuthBridge: missing in the stock file; without it, no login over WebSocket
+
+VirtualHost "meet.example.org"
+    authentication = "external" -- AuthBridge
+    external_auth_url = "http://127.0.0.1:8701" -- AuthBridge
+    external_auth_token_file = "/etc/authbridge/api-token" -- AuthBridge
+    -- external_auth_timeout = 15 -- seconds, 1 to 60
+    -- Only if nginx overwrites X-Forwarded-For on both locations; see deploy/nginx and the module's README:
+    -- external_auth_proxy_overwrites_address = true
+    modules_enabled = { "bosh", "websocket", "ping" }
+
+VirtualHost "guest.meet.example.org"
+    authentication = "anonymous"

@@ -1,0 +1,100 @@
+"""Ten thousand logins while the service is killed, restarted and frozen: no wrong verdict at all."""
+
+import asyncio
+import itertools
+import random
+import shutil
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from authbridge.database import Database
+from tests.end_to_end.conftest import TRANSPORTS, VERSIONS, Cast, login, make_cast
+from workbench.prosody import Prosody, external
+from workbench.service import Service
+
+LOGINS = 10_000
+AT_ONCE = 24
+FREEZE = 2  # seconds
+TEMPORARY = "temporary-auth-failure"
+
+pytestmark = pytest.mark.soak
+
+Case = tuple[str, str, str]
+
+
+@pytest.fixture(name="stage", params=VERSIONS)
+def set_stage(
+    request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path
+) -> Iterator[tuple[Prosody, Service, Cast]]:
+    """A service of its own, cheap in hashing, and a Prosody that asks it."""
+    service = Service(tmp_path / "service", bcrypt_cost=4)
+    shutil.copy(sqlite_template, service.folder / "authbridge.db")
+    database = Database(service.database_url)
+    cast = make_cast(database)
+    database.engine.dispose()
+    service.start()
+    prosody = Prosody(request.param, tmp_path / "prosody", external(service.url, service.token_file))
+    prosody.start()
+    yield prosody, service, cast
+    prosody.stop()
+    service.stop()
+
+
+async def test_ten_thousand_logins_with_kills_and_hangs(stage: tuple[Prosody, Service, Cast]) -> None:
+    """Each ends with its own true condition, or in the rare worst case with "temporary"; never another."""
+    prosody, service, cast = stage
+    cases = _cases(cast)
+    told: Counter[tuple[str, str]] = Counter()
+    numbers = iter(range(LOGINS))
+
+    async def keep_logging_in() -> None:
+        for number in numbers:
+            name, typed, condition = cases[number % len(cases)]
+            transport = TRANSPORTS[number % len(TRANSPORTS)]
+            told[condition, await login(prosody, transport, name, typed)] += 1
+
+    trouble = asyncio.create_task(_make_trouble(service))
+    await asyncio.gather(*(keep_logging_in() for _ in range(AT_ONCE)))
+    trouble.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await trouble
+
+    print(dict(told))  # noqa: T201 - the soak's report
+    wrong = {pair: count for pair, count in told.items() if pair[0] != pair[1]}
+    assert sum(told.values()) == LOGINS
+    assert {actual for _, actual in wrong} <= {TEMPORARY}
+    assert sum(wrong.values()) <= LOGINS // 1000
+
+
+def _cases(cast: Cast) -> list[Case]:
+    wrong = "bcdf-ghjk-mnpq"
+    return [
+        (cast.active.username, cast.active.password, "success"),
+        (cast.active.username, wrong, "not-authorized"),
+        (cast.suspended.username, cast.suspended.password, "account-disabled"),
+        ("ohg-zzzz", wrong, "not-authorized"),
+        (cast.expired.username, cast.expired.password, "credentials-expired"),
+        (cast.of_suspended_school.username, cast.of_suspended_school.password, "account-disabled"),
+        (cast.suspended.username, wrong, "not-authorized"),
+    ]
+
+
+async def _make_trouble(service: Service) -> None:
+    chance = random.Random(7)  # noqa: S311 - repeatable, no secret
+    for number in itertools.count():
+        await asyncio.sleep(chance.uniform(1.5, 3))
+        match number % 3:
+            case 0:
+                await asyncio.to_thread(service.kill)
+                await asyncio.to_thread(service.start)
+            case 1:
+                await asyncio.to_thread(service.stop)
+                await asyncio.to_thread(service.start)
+            case _:
+                service.process.signal(signal.SIGSTOP)
+                await asyncio.sleep(FREEZE)
+                service.process.signal(signal.SIGCONT)

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Pins every Python package with its hashes: deploy/requirements.txt (what runs), tests/requirements.txt (all of that and the tests).
+# The files hold no download address; pip asks wherever it is set up to ask.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+tools=.cache/lock
+[ -x $tools/bin/pip-compile ] || { python3 -m venv $tools && $tools/bin/python -m pip install --quiet pip-tools; }
+
+compile() { # compile OUTPUT OPTION...
+    local output=$1
+    shift
+    $tools/bin/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
+        --no-emit-index-url --no-emit-find-links --extra postgresql "$@" --output-file "$output" pyproject.toml
+}
+
+compile deploy/requirements.txt
+compile tests/requirements.txt --extra test --constraint deploy/requirements.txt
