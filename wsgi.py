@@ -14,6 +14,7 @@ from authbridge.errors import AuthBridgeError
 
 def _build_api() -> Flask:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     config = read_config(os.environ)
     setting = setting_of(config)
     schema.require_current(setting.database)

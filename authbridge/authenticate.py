@@ -38,7 +38,14 @@ def authenticate(attempt: Attempt, origin: journal.Origin, setting: Setting) -> 
 
     with setting.database.writing() as session:
         found = queries.find_credential(session, username)
-        attempt_id = _record(session, attempt, origin, found, setting)
+        unknown_name = None if found else journal.unknown_name_key(setting.secret_key, username)
+        attempt_id = journal.open_attempt(
+            session,
+            attempt,
+            origin,
+            organiser_id=found.organiser_id if found else None,
+            unknown_name=unknown_name,
+        )
 
     stored = None if found is None else found.stored
     matched = setting.hasher.matches(attempt.password, stored)
@@ -57,23 +64,6 @@ def authenticate(attempt: Attempt, origin: journal.Origin, setting: Setting) -> 
         if current is not None and decision.verdict is Verdict.GRANTED:
             _note_success(session, current.organiser_id, today, renewed)
     return decision
-
-
-def _record(
-    session: Session,
-    attempt: Attempt,
-    origin: journal.Origin,
-    found: queries.Credential | None,
-    setting: Setting,
-) -> int:
-    unknown_name = journal.unknown_name_key(setting.secret_key, attempt.username)
-    return journal.open_attempt(
-        session,
-        attempt,
-        origin,
-        organiser_id=None if found is None else found.organiser_id,
-        unknown_name=unknown_name if found is None else None,
-    )
 
 
 def _renew(password: str, stored: StoredPassword | None, hasher: Hasher) -> StoredPassword | None:

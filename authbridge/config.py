@@ -14,6 +14,7 @@ _PREFIX = "AUTHBRIDGE_"
 _MIN_SECRET = 32  # characters; `openssl rand -hex 32` gives 64
 _BCRYPT_COSTS = range(4, 17)  # 4 is bcrypt's least (tests, benchmark); 16 takes 4 s a check
 _RETENTION_DAYS = range(1, 57)
+_PORTS = range(1, 65536)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def read_config(environ: Mapping[str, str]) -> Config:
         xmpp_host=settings.required(
             "XMPP_HOST", "the VirtualHost of Prosody, for example meet.example.org"
         ).lower(),
-        api_bind=settings.optional("API_BIND", "127.0.0.1:8701"),
+        api_bind=settings.loopback("API_BIND", "127.0.0.1:8701"),
         timezone=settings.timezone("TIMEZONE", "Europe/Berlin"),
         retention_days=settings.number("RETENTION_DAYS", 7, _RETENTION_DAYS),
         bcrypt_cost=settings.number("BCRYPT_COST", 10, _BCRYPT_COSTS),
@@ -74,6 +75,14 @@ class _Settings:
             message = f"{_PREFIX}{name} is “{value}”, but must be a whole number {span}."
             raise ConfigError(message)
         return int(value)
+
+    def loopback(self, name: str, default: str) -> str:
+        value = self.optional(name, default)
+        host, _, port = value.rpartition(":")
+        if host != "127.0.0.1" or not port.isdecimal() or int(port) not in _PORTS:
+            message = f"{_PREFIX}{name} is “{value}”, but must be 127.0.0.1 and a port, such as {default}."
+            raise ConfigError(message)
+        return value
 
     def timezone(self, name: str, default: str) -> ZoneInfo:
         value = self.optional(name, default)

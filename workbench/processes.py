@@ -35,8 +35,8 @@ class Process:
             raise StartError(message)
         return self._child.pid
 
-    def start(self) -> None:
-        """Starts the child; its output is appended to the log."""
+    def start(self, *, keep: Sequence[int] = ()) -> None:
+        """Starts the child, which inherits the descriptors in ``keep``; its output goes to the log."""
         with self.log.open("ab") as output:
             self._child = subprocess.Popen(  # noqa: S603 - our own arguments
                 self._arguments,
@@ -45,6 +45,7 @@ class Process:
                 stderr=subprocess.STDOUT,
                 env=self._environ,
                 start_new_session=True,
+                pass_fds=keep,
             )
 
     def await_ready(self, is_ready: Callable[[], bool], *, within: float = 15) -> None:

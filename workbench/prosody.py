@@ -71,6 +71,12 @@ class Prosody:
         if shutil.which("lua5.4") is None:
             message = "lua5.4 is not installed"
             raise StartError(message)
+        self.write_config()
+        self._process.start()
+        self._process.await_ready(lambda: is_listening(self.c2s_port) and is_listening(self.http_port))
+
+    def write_config(self) -> None:
+        """Writes the configuration that the next start reads."""
         (self.folder / "data").mkdir(parents=True, exist_ok=True)
         self.config.write_text(
             _CONFIG.format(
@@ -87,8 +93,6 @@ class Prosody:
                 ),
             )
         )
-        self._process.start()
-        self._process.await_ready(lambda: is_listening(self.c2s_port) and is_listening(self.http_port))
 
     def stop(self) -> None:
         """Ends it."""

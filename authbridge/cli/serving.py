@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-import wsgi
+import authbridge
 from authbridge.cli.operator import Operator, pass_operator
 from authbridge.errors import ConfigError
 
-_ROOT = Path(wsgi.__file__).parent
+_ROOT = Path(authbridge.__file__).parents[1]  # holds wsgi.py and prosody_mod
 
 # A thread waits for most of its time: for bcrypt, which lets the others run, or for the database.
 _THREADS = 64

@@ -8,7 +8,6 @@ if module.host == "*" then -- loaded by `prosodyctl mod_auth_external check [HOS
 end
 
 local async = require "util.async";
-local http = require "net.http";
 local json = require "util.json";
 local new_id = require "util.id".medium;
 local new_sasl = require "util.sasl".new;
@@ -16,6 +15,7 @@ local timer = require "util.timer";
 local monotonic = require "util.time".monotonic;
 
 local answers = module:require "answers";
+local exchange = module:require "exchange".exchange;
 local names = module:require "names";
 local options = module:require "options";
 local questions = module:require "questions";
@@ -28,8 +28,6 @@ local endpoints = new_endpoints(settings.urls);
 
 local max_in_flight = 512;
 local retry_for, retry_pause = 3, 0.1; -- seconds
-local watch_interval = 0.5; -- seconds
-local max_answer = 8 * 1024; -- bytes
 
 local in_flight = 0;
 
@@ -42,40 +40,11 @@ local function pause(seconds)
 	wait();
 end
 
--- A connection that ends between the head and the body of an answer is reported to nobody.
-local function is_gone(request)
-	return request.conn and not request.conn:socket();
-end
-
--- Returns body, code as net.http gives them; "timeout", 0 when `seconds` are over.
--- Each question has a connection of its own: a pooled one may bring somebody else's answer.
-local function post(url, body, seconds)
-	local wait, done = async.waiter();
-	local started = monotonic();
-	local finished, answer, code, watch, request = false, nil, nil, nil, nil;
-	local function finish(new_answer, new_code)
-		if finished then return; end
-		finished, answer, code = true, new_answer, new_code;
-		if watch then timer.stop(watch); end
-		done();
-	end
-	local function abandon(reason)
-		finish(reason, 0);
-		http.destroy_request(request, true);
-	end
-	watch = timer.add_task(math.min(watch_interval, seconds), function ()
-		local left = started + seconds - monotonic();
-		if left <= 0 then return abandon("timeout"); end
-		if is_gone(request) then return abandon("closed"); end
-		return math.min(watch_interval, left);
-	end);
-	request = http.request(url, {
-		method = "POST", body = body, suppress_url = true;
+local function post(url, question, seconds)
+	return exchange(url, {
+		method = "POST", body = json.encode(question), suppress_url = true;
 		headers = { ["Content-Type"] = "application/json", ["Authorization"] = "Bearer " .. settings.token };
-	}, finish);
-	if request then request.body_size_limit = max_answer; end
-	wait();
-	return answer, code;
+	}, seconds);
 end
 
 -- Asks until there is an answer or the time is over.  Returns verdict, detail.
@@ -87,7 +56,7 @@ local function consult(who, facts)
 		if not endpoint then return "unavailable", "the service timed out repeatedly and is given a rest"; end
 
 		local question = questions.new(facts, who, deadline, now);
-		local body, code = post(endpoint.url, json.encode(question), deadline - now);
+		local body, code = post(endpoint.url, question, deadline - now);
 		local verdict, fault, detail = answers.read(code, body, question, json.decode);
 
 		now = monotonic();

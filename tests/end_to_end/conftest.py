@@ -1,5 +1,6 @@
 """A running service and both versions of Prosody, shared by the stories that leave them as they were."""
 
+import contextlib
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -53,6 +54,29 @@ def make_cast(database: Database) -> Cast:
         )
         suspensions.suspend_school(session, "gsw", reason=reason, actor=ACTOR, now=MORNING)
     return cast
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A Prosody, the service it asks, and the organisers there, for one story alone."""
+
+    prosody: Prosody
+    service: Service
+    cast: Cast
+
+
+@contextlib.contextmanager
+def open_stage(version: str, folder: Path, template: Path, *, bcrypt_cost: int) -> Iterator[Stage]:
+    """Starts both in that folder over a copy of the SQLite file ``template``, and ends them afterwards."""
+    service = Service(folder / "service", bcrypt_cost=bcrypt_cost)
+    shutil.copy(template, service.folder / "authbridge.db")
+    prosody = Prosody(version, folder / "prosody", external(service.url, service.token_file))
+    with contextlib.ExitStack() as running:
+        running.callback(service.stop)
+        service.start()
+        running.callback(prosody.stop)
+        prosody.start()
+        yield Stage(prosody, service, _cast_of(service))
 
 
 def make_client(prosody: Prosody, transport: str) -> Client:

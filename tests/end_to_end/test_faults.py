@@ -2,9 +2,7 @@
 
 import asyncio
 import contextlib
-import os
 import resource
-import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -13,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from authbridge.database import Database
-from tests.end_to_end.conftest import TRANSPORTS, VERSIONS, login, make_client
+from tests.end_to_end.conftest import TRANSPORTS, VERSIONS, Stage, login, make_client, open_stage
 from tests.end_to_end.scripted import (
     Behaviour,
     answering,
@@ -25,7 +22,6 @@ from tests.end_to_end.scripted import (
     verdict,
     writing,
 )
-from tests.factories import make_organiser, make_school
 from workbench.processes import free_port
 from workbench.prosody import Prosody, external
 from workbench.service import Service
@@ -201,64 +197,48 @@ async def _slowest_ping(client: Client, until: "asyncio.Future[Any]") -> float:
     return slowest
 
 
-@pytest.fixture(name="real", params=VERSIONS)
-def start_real(
-    request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path
-) -> Iterator[tuple[Prosody, Service]]:
+@pytest.fixture(name="stage", params=VERSIONS)
+def set_stage(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> Iterator[Stage]:
     """A service over a SQLite file of its own, and a Prosody that asks it."""
-    service = Service(tmp_path / "service", bcrypt_cost=4)
-    shutil.copy(sqlite_template, service.folder / "authbridge.db")
-    service.start()
-    prosody = Prosody(request.param, tmp_path / "prosody", external(service.url, service.token_file))
-    prosody.start()
-    yield prosody, service
-    prosody.stop()
-    service.stop()
+    with open_stage(request.param, tmp_path, sqlite_template, bcrypt_cost=4) as stage:
+        yield stage
 
 
-async def test_a_locked_database_lets_nobody_in(real: tuple[Prosody, Service]) -> None:
+async def test_a_locked_database_lets_nobody_in(stage: Stage) -> None:
     """Somebody holds the database: an outage within the 15 s; released, all is well again."""
-    prosody, service = real
-    database = Database(service.database_url)
-    make_school(database)
-    issued = make_organiser(database)
-    database.engine.dispose()
-
-    with contextlib.closing(sqlite3.connect(service.folder / "authbridge.db")) as other:
+    organiser = stage.cast.active
+    with contextlib.closing(sqlite3.connect(stage.service.folder / "authbridge.db")) as other:
         other.execute("BEGIN IMMEDIATE")
         started = time.monotonic()
         told = await asyncio.gather(
-            *(login(prosody, transport, issued.username, issued.password) for transport in TRANSPORTS)
+            *(
+                login(stage.prosody, transport, organiser.username, organiser.password)
+                for transport in TRANSPORTS
+            )
         )
         assert told == [TEMPORARY] * 3
         assert time.monotonic() - started < 15
 
-    assert await login(prosody, "tcp", issued.username, issued.password) == "success"
+    assert await login(stage.prosody, "tcp", organiser.username, organiser.password) == "success"
 
 
-async def test_a_full_disk_lets_nobody_in(real: tuple[Prosody, Service]) -> None:
+async def test_a_full_disk_lets_nobody_in(stage: Stage) -> None:
     """Files that cannot grow are an outage, for right and wrong passwords alike; with room, all is well."""
-    prosody, service = real
-    database = Database(service.database_url)
-    make_school(database)
-    issued = make_organiser(database)
-    database.engine.dispose()
-    assert await login(prosody, "tcp", issued.username, issued.password) == "success"
-    unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    organiser = stage.cast.active
+    assert await login(stage.prosody, "tcp", organiser.username, organiser.password) == "success"
 
-    _limit_file_size(service, (1024, resource.RLIM_INFINITY))
+    _limit_file_size(stage.service, 1024)
     try:
-        for password in (issued.password, "wrong"):
-            assert await login(prosody, "tcp", issued.username, password) == TEMPORARY
+        for typed in (organiser.password, "wrong"):
+            assert await login(stage.prosody, "tcp", organiser.username, typed) == TEMPORARY
     finally:
-        _limit_file_size(service, unlimited)
+        _limit_file_size(stage.service, resource.RLIM_INFINITY)
 
-    assert await login(prosody, "tcp", issued.username, issued.password) == "success"
+    assert await login(stage.prosody, "tcp", organiser.username, organiser.password) == "success"
 
 
-def _limit_file_size(service: Service, limit: tuple[int, int]) -> None:
+def _limit_file_size(service: Service, size: int) -> None:
     main = service.process.pid
     children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
     for pid in (main, *map(int, children)):
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, limit)
-    assert os.getpgid(main) == main
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))

@@ -1,46 +1,30 @@
 """A service that dies or is restarted during logins loses none of them, and none gets a wrong verdict."""
 
 import asyncio
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from authbridge.database import Database
-from tests.end_to_end.conftest import TRANSPORTS, VERSIONS, Cast, login, make_cast
-from workbench.prosody import Prosody, external
+from tests.end_to_end.conftest import TRANSPORTS, VERSIONS, Stage, login, open_stage
 from workbench.service import Service
 
 LOGINS = 20
 
 
 @pytest.fixture(name="stage", params=VERSIONS)
-def set_stage(
-    request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path
-) -> Iterator[tuple[Prosody, Service, Cast]]:
+def set_stage(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> Iterator[Stage]:
     """A service of its own at the production cost of bcrypt, and a Prosody that asks it."""
-    service = Service(tmp_path / "service", bcrypt_cost=10)
-    shutil.copy(sqlite_template, service.folder / "authbridge.db")
-    database = Database(service.database_url)
-    cast = make_cast(database)
-    database.engine.dispose()
-    service.start()
-    prosody = Prosody(request.param, tmp_path / "prosody", external(service.url, service.token_file))
-    prosody.start()
-    yield prosody, service, cast
-    prosody.stop()
-    service.stop()
+    with open_stage(request.param, tmp_path, sqlite_template, bcrypt_cost=10) as stage:
+        yield stage
 
 
 @pytest.mark.parametrize(
     "end", [pytest.param(Service.kill, id="kill -9"), pytest.param(Service.stop, id="graceful")]
 )
-async def test_a_restart_within_a_second_loses_no_login(
-    stage: tuple[Prosody, Service, Cast], end: Callable[[Service], None]
-) -> None:
+async def test_a_restart_within_a_second_loses_no_login(stage: Stage, end: Callable[[Service], None]) -> None:
     """Twenty logins are under way, over every transport; each ends with its own true verdict."""
-    prosody, service, cast = stage
+    prosody, service, cast = stage.prosody, stage.service, stage.cast
     wanted = [
         (cast.active.username, cast.active.password, "success"),
         (cast.active.username, "bcdf-ghjk-mnpq", "not-authorized"),

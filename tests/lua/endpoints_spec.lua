@@ -133,6 +133,14 @@ describe("The choice of a service to ask", function ()
 			assert.equal("b", chosen());
 		end);
 
+		it("does not go back because of late news about one that was left before", function ()
+			local late = endpoints:choose(now);
+			endpoints:dropped(endpoints:choose(now));
+			endpoints:dropped(endpoints:choose(now));
+			endpoints:dropped(late);
+			assert.equal("c", chosen());
+		end);
+
 		it("passes over the one that rests", function ()
 			time_out(3);
 			assert.equal("b", chosen());

@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import random
-import shutil
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -11,9 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from authbridge.database import Database
-from tests.end_to_end.conftest import TRANSPORTS, VERSIONS, Cast, login, make_cast
-from workbench.prosody import Prosody, external
+from tests.end_to_end.conftest import TRANSPORTS, VERSIONS, Cast, Stage, login, open_stage
 from workbench.service import Service
 
 LOGINS = 10_000
@@ -27,26 +24,15 @@ Case = tuple[str, str, str]
 
 
 @pytest.fixture(name="stage", params=VERSIONS)
-def set_stage(
-    request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path
-) -> Iterator[tuple[Prosody, Service, Cast]]:
+def set_stage(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> Iterator[Stage]:
     """A service of its own, cheap in hashing, and a Prosody that asks it."""
-    service = Service(tmp_path / "service", bcrypt_cost=4)
-    shutil.copy(sqlite_template, service.folder / "authbridge.db")
-    database = Database(service.database_url)
-    cast = make_cast(database)
-    database.engine.dispose()
-    service.start()
-    prosody = Prosody(request.param, tmp_path / "prosody", external(service.url, service.token_file))
-    prosody.start()
-    yield prosody, service, cast
-    prosody.stop()
-    service.stop()
+    with open_stage(request.param, tmp_path, sqlite_template, bcrypt_cost=4) as stage:
+        yield stage
 
 
-async def test_ten_thousand_logins_with_kills_and_hangs(stage: tuple[Prosody, Service, Cast]) -> None:
+async def test_ten_thousand_logins_with_kills_and_hangs(stage: Stage) -> None:
     """Each ends with its own true condition, or in the rare worst case with "temporary"; never another."""
-    prosody, service, cast = stage
+    prosody, service, cast = stage.prosody, stage.service, stage.cast
     cases = _cases(cast)
     told: Counter[tuple[str, str]] = Counter()
     numbers = iter(range(LOGINS))

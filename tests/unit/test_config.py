@@ -79,6 +79,10 @@ def test_a_secret_that_cannot_be_read_is_named(environ: dict[str, str], tmp_path
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("API_BIND", "0.0.0.0:8701"),
+        ("API_BIND", "127.0.0.1"),
+        ("API_BIND", "127.0.0.1:99999"),
+        ("API_BIND", "localhost:8701"),
         ("RETENTION_DAYS", "0"),
         ("RETENTION_DAYS", "57"),
         ("RETENTION_DAYS", "7.5"),
