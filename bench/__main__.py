@@ -1,5 +1,6 @@
-"""``python -m bench``: everything that is promised about time, measured beside its peers in one run."""
+"""``python -m bench [PART …]``: what is promised about time, measured beside its peers in one run."""
 
+import argparse
 import asyncio
 import contextlib
 import gc
@@ -14,9 +15,12 @@ from bench.peers import COSTS, FOLDER, VERSIONS, HostedService, SlowService, Sta
 from bench.table import Row, render
 from workbench.processes import StartError
 
+_PARTS = ("login", "refused", "ping")
+
 
 def main() -> int:
-    """Runs all benchmarks; the exit code is 1 if a target is missed."""
+    """Runs the benchmarks; the exit code is 1 if a target is missed."""
+    parts = _read_parts()
     shutil.rmtree(FOLDER, ignore_errors=True)
     started, load = time.perf_counter(), os.getloadavg()[0]
     services = {cost: HostedService.of_cost(cost) for cost in COSTS}
@@ -24,7 +28,7 @@ def main() -> int:
         with contextlib.ExitStack() as running:
             stages = _start(services, running)
             gc.freeze()
-            rows = asyncio.run(_measure(stages, services))
+            rows = asyncio.run(_measure(parts, stages, services))
     except StartError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
@@ -53,15 +57,29 @@ def _start(services: Mapping[int, HostedService], running: contextlib.ExitStack)
     return stages
 
 
-async def _measure(stages: Mapping[str, Stage], services: Mapping[int, HostedService]) -> list[Row]:
+async def _measure(
+    parts: list[str], stages: Mapping[str, Stage], services: Mapping[int, HostedService]
+) -> list[Row]:
     rows = []
-    print("One login …", flush=True)
-    rows += await one_login.measure(stages, services)
-    print("Unknown name and wrong password …", flush=True)
-    rows += await equal_times.measure(stages, services)
-    print("A bystander's ping …", flush=True)
-    rows += await bystander.measure(stages)
+    if "login" in parts:
+        print("One login …", flush=True)
+        rows += await one_login.measure(stages, services)
+    if "refused" in parts:
+        print("Unknown name and wrong password …", flush=True)
+        rows += await equal_times.measure(stages, services)
+    if "ping" in parts:
+        print("A bystander's ping …", flush=True)
+        rows += await bystander.measure(stages)
     return rows
+
+
+def _read_parts() -> list[str]:
+    parser = argparse.ArgumentParser(prog="bench")
+    parser.add_argument("part", nargs="*", help=f"of {', '.join(_PARTS)}; all if none is named")
+    parts: list[str] = parser.parse_args().part
+    if unknown := set(parts) - set(_PARTS):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}")
+    return parts or list(_PARTS)
 
 
 if __name__ == "__main__":
