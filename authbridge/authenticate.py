@@ -4,15 +4,21 @@ from dataclasses import dataclass, field
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import update
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, bindparam, update
 
 from authbridge import journal, queries, usernames
 from authbridge.clock import Clock
 from authbridge.database import Database
-from authbridge.models import Organiser
+from authbridge.models import Organiser, table_of
 from authbridge.passwords import Hasher, StoredPassword
 from authbridge.policy import Attempt, Decision, Verdict, judge
+
+_organisers = table_of(Organiser)
+_RENEW_HASH = (
+    update(_organisers)
+    .where(_organisers.c.id == bindparam("organiser_id"))
+    .values(password_hash=bindparam("renewed"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +42,11 @@ def authenticate(attempt: Attempt, origin: journal.Origin, setting: Setting) -> 
     """
     username = usernames.canonical(attempt.username, setting.host)
 
-    with setting.database.writing() as session:
-        found = queries.find_credential(session, username)
+    with setting.database.recording() as connection:
+        found = queries.find_credential(connection, username)
         unknown_name = None if found else journal.unknown_name_key(setting.secret_key, username)
         attempt_id = journal.open_attempt(
-            session,
+            connection,
             attempt,
             origin,
             organiser_id=found.organiser_id if found else None,
@@ -51,18 +57,18 @@ def authenticate(attempt: Attempt, origin: journal.Origin, setting: Setting) -> 
     matched = setting.hasher.matches(attempt.password, stored)
     renewed = _renew(attempt.password, stored, setting.hasher) if matched else None
 
-    with setting.database.writing() as session:
+    with setting.database.recording() as connection:
         now = setting.clock()
         today = now.astimezone(setting.timezone).date()
-        current = queries.find_credential(session, username)
+        current = queries.find_credential(connection, username)
         decision = judge(
             None if current is None else current.account,
             checked_version=found.account.credential_version if found and matched else None,
             today=today,
         )
-        journal.close_attempt(session, attempt_id, decision, now=now)
+        journal.close_attempt(connection, attempt_id, decision, now=now)
         if current is not None and decision.verdict is Verdict.GRANTED:
-            _note_success(session, current.organiser_id, today, renewed)
+            _note_success(connection, current, today, renewed)
     return decision
 
 
@@ -72,11 +78,10 @@ def _renew(password: str, stored: StoredPassword | None, hasher: Hasher) -> Stor
     return hasher.hash(password, generated=stored.generated)
 
 
-def _note_success(session: Session, organiser_id: int, today: date, renewed: StoredPassword | None) -> None:
-    values: dict[str, object] = {"last_login_on": today}
+def _note_success(
+    connection: Connection, current: queries.Credential, today: date, renewed: StoredPassword | None
+) -> None:
+    if current.last_login_on != today:
+        journal.date_login(connection, current.organiser_id, today)
     if renewed is not None:
-        values["password_hash"] = renewed.hash
-    session.execute(
-        update(Organiser).where(Organiser.id == organiser_id).values(values),
-        execution_options={"synchronize_session": False},
-    )
+        connection.execute(_RENEW_HASH, {"organiser_id": current.organiser_id, "renewed": renewed.hash})

@@ -6,12 +6,13 @@ open while a password is hashed.
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -57,6 +58,15 @@ class Database:
             session.begin(),
         ):
             yield session
+
+    @contextmanager
+    def recording(self) -> Iterator[Connection]:
+        """A transaction of prepared statements, for the login flow; commits and raises like :meth:`writing`.
+
+        Without the ORM in between it takes half the time.
+        """
+        with _plain_errors(), self.engine.begin() as connection:
+            yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -145,8 +155,8 @@ def _prepare_sqlite(engine: Engine, *, durable: bool) -> None:
     def begin(connection: Any) -> None:  # noqa: ANN401
         # A deferred transaction that turns to writing fails at once where another one writes;
         # an immediate one waits its turn.
-        options = connection.get_execution_options()
-        connection.exec_driver_sql(options.get("sqlite_begin", "BEGIN IMMEDIATE"))
+        how = connection.get_execution_options().get("sqlite_begin", "BEGIN IMMEDIATE")
+        connection.connection.execute(how)
 
 
 @contextmanager
@@ -156,7 +166,7 @@ def _plain_errors() -> Iterator[None]:
     except IntegrityError:
         message = "Somebody else changed the same thing at this moment. Please try again."
         raise ConflictError(message) from None
-    except (SQLAlchemyError, OSError) as error:
+    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
         message = f"The database does not answer: {_reason_of(error)}."
         raise StorageError(message) from None
 

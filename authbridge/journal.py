@@ -6,12 +6,12 @@ An attempt that stays open is one during which the service died.
 import hashlib
 import hmac
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from authbridge.models import AuditEvent, Chore, LoginAttempt, Suspension
+from authbridge.models import AuditEvent, Chore, LoginAttempt, Organiser, Suspension, table_of
 from authbridge.policy import Attempt, Decision
 
 _AUDIT_KEPT = timedelta(days=365)
@@ -36,35 +36,57 @@ def unknown_name_key(secret_key: bytes, username: str) -> str:
     return digest.hexdigest()[:32]
 
 
+_attempts, _organisers = table_of(LoginAttempt), table_of(Organiser)
+_OPEN = insert(_attempts)
+_CLOSE = (
+    update(_attempts)
+    .where(_attempts.c.id == bindparam("attempt_id"))
+    .values(verdict=bindparam("verdict"), reason=bindparam("reason"), closed_at=bindparam("closed_at"))
+)
+_DATE_LOGIN = (
+    update(_organisers)
+    .where(_organisers.c.id == bindparam("organiser_id"))
+    .values(last_login_on=bindparam("last_login_on"))
+)
+
+
 def open_attempt(
-    session: Session, attempt: Attempt, origin: Origin, *, organiser_id: int | None, unknown_name: str | None
+    connection: Connection,
+    attempt: Attempt,
+    origin: Origin,
+    *,
+    organiser_id: int | None,
+    unknown_name: str | None,
 ) -> int:
     """Writes the attempt down, yet without a verdict; returns its id."""
-    row = session.execute(
-        insert(LoginAttempt).returning(LoginAttempt.id),
-        {
-            "at": attempt.at,
-            "request_id": origin.request_id,
-            "organiser_id": organiser_id,
-            "unknown_name": unknown_name,
-            "ip": attempt.ip,
-            "user_agent": attempt.user_agent,
-            "transport": origin.transport,
-            "node": origin.node,
-        },
-    )
-    attempt_id: int = row.scalar_one()
-    return attempt_id
+    row = {
+        "at": attempt.at,
+        "request_id": origin.request_id,
+        "organiser_id": organiser_id,
+        "unknown_name": unknown_name,
+        "ip": attempt.ip,
+        "user_agent": attempt.user_agent,
+        "transport": origin.transport,
+        "node": origin.node,
+    }
+    (attempt_id,) = connection.execute(_OPEN, row).inserted_primary_key or (0,)
+    return int(attempt_id)
 
 
-def close_attempt(session: Session, attempt_id: int, decision: Decision, *, now: datetime) -> None:
+def close_attempt(connection: Connection, attempt_id: int, decision: Decision, *, now: datetime) -> None:
     """Writes the verdict to the attempt."""
-    session.execute(
-        update(LoginAttempt)
-        .where(LoginAttempt.id == attempt_id)
-        .values(verdict=decision.verdict, reason=decision.reason, closed_at=now),
-        execution_options={"synchronize_session": False},
-    )
+    values = {
+        "attempt_id": attempt_id,
+        "verdict": decision.verdict,
+        "reason": decision.reason,
+        "closed_at": now,
+    }
+    connection.execute(_CLOSE, values)
+
+
+def date_login(connection: Connection, organiser_id: int, day: date) -> None:
+    """Notes the day of an organiser's last login, and nothing finer."""
+    connection.execute(_DATE_LOGIN, {"organiser_id": organiser_id, "last_login_on": day})
 
 
 def purge_batch(session: Session, *, now: datetime, retention: timedelta) -> bool:

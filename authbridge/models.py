@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKey,
     MetaData,
     String,
+    Table,
     TypeDecorator,
     UniqueConstraint,
 )
@@ -63,6 +64,13 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map = {datetime: UtcDateTime}  # noqa: RUF012 - SQLAlchemy's own convention
+
+
+def table_of(model: type[Base]) -> Table:
+    """The bare table, for statements that are prepared once and run without the ORM."""
+    table = model.__table__
+    assert isinstance(table, Table)  # noqa: S101 - only a model over a join has none
+    return table
 
 
 class School(Base):

@@ -1,12 +1,13 @@
 """Questions to the database that several edges ask; nothing here changes anything."""
 
 from dataclasses import dataclass, field
+from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.orm import Session, contains_eager
 
 from authbridge.errors import NotFoundError
-from authbridge.models import Organiser, School, Suspension
+from authbridge.models import Organiser, School, Suspension, table_of
 from authbridge.passwords import StoredPassword
 from authbridge.policy import Account
 from authbridge.usernames import parse_school_code, parse_username
@@ -19,27 +20,35 @@ class Credential:
     organiser_id: int
     stored: StoredPassword = field(repr=False)
     account: Account
+    last_login_on: date | None
 
 
-_CREDENTIAL = select(
-    Organiser.id,
-    Organiser.password_hash,
-    Organiser.password_generated,
-    Organiser.credential_version,
-    Organiser.suspended_at,
-    School.suspended_at.label("school_suspended_at"),
-    Organiser.valid_until,
-).join(School)
+_organisers, _schools = table_of(Organiser), table_of(School)
+_FIND_CREDENTIAL = (
+    select(
+        _organisers.c.id,
+        _organisers.c.password_hash,
+        _organisers.c.password_generated,
+        _organisers.c.credential_version,
+        _organisers.c.suspended_at,
+        _schools.c.suspended_at.label("school_suspended_at"),
+        _organisers.c.valid_until,
+        _organisers.c.last_login_on,
+    )
+    .join_from(_organisers, _schools)
+    .where(_organisers.c.username == bindparam("username"))
+)
 
 
-def find_credential(session: Session, username: str) -> Credential | None:
+def find_credential(connection: Connection, username: str) -> Credential | None:
     """The organiser of that canonical name and his present state, None if there is none."""
-    row = session.execute(_CREDENTIAL.where(Organiser.username == username)).one_or_none()
+    row = connection.execute(_FIND_CREDENTIAL, {"username": username}).one_or_none()
     if row is None:
         return None
     return Credential(
         organiser_id=row.id,
         stored=StoredPassword(row.password_hash, generated=row.password_generated),
+        last_login_on=row.last_login_on,
         account=Account(
             credential_version=row.credential_version,
             suspended=row.suspended_at is not None,

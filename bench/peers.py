@@ -1,7 +1,5 @@
 """Who is measured: our service behind a real Prosody, and on the same Prosody those it is compared with."""
 
-import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +17,7 @@ from authbridge.passwords import Hasher
 from authbridge.usernames import Username
 from workbench import CACHE, ROOT
 from workbench.processes import Process, StartError, free_port, is_listening
-from workbench.prosody import HOST, Prosody, external
+from workbench.prosody import Prosody, external
 from workbench.service import Service
 
 FOLDER = CACHE / "bench"
@@ -34,30 +32,10 @@ _MODULES = (ROOT / "prosody_mod", ROOT / "bench" / "prosody_mod")
 _ACTOR = Actor("cli:bench")
 _SCHOOL = "bench"
 
-_CONFIG = """\
-run_as_root = {as_root}
-data_path = "{folder}/data"; certificates = "{folder}/data"; pidfile = "{folder}/prosody.pid"
-plugin_paths = {{ {modules} }}
-log = {{ {{ levels = {{ min = "info" }}, to = "file", filename = "{folder}/prosody.log" }} }}
-interfaces = {{ "127.0.0.1" }}; http_interfaces = {{ "127.0.0.1" }}
-c2s_ports = {{ {c2s_port} }}; http_ports = {{ {http_port} }}
-https_ports = {{}}; c2s_direct_tls_ports = {{}}; s2s_ports = {{}}
-modules_disabled = {{ "s2s", "offline" }}
-admin_socket = "{folder}/prosody.sock"
-c2s_require_encryption = false; allow_unencrypted_plain_auth = true
-consider_bosh_secure = true; consider_websocket_secure = true
-http_default_host = "{default_host}"
-storage = "internal"; network_backend = "epoll"
-modules_enabled = {{ "saslauth", "tls", "disco", "ping", "posix", "http", "bosh", "websocket" }}
-"""
-
 
 @dataclass
 class Stage(Prosody):
     """A Prosody with several VirtualHosts, so that the noise of the machine hits all of them alike."""
-
-    host_options: Mapping[str, object] = field(default_factory=dict)
-    hosts: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, version: str, services: Iterable["HostedService"], slow: "SlowService") -> Self:
@@ -69,28 +47,11 @@ class Stage(Prosody):
         }
         for service in services:
             hosts[service.host] = external(service.url, service.token_file)
-        stage = cls(version, FOLDER / f"prosody-{version}", hosts=hosts)
+        stage = cls(
+            version, FOLDER / f"prosody-{version}", hosts, module_folders=_MODULES, storage="internal"
+        )
         stage.register(HASHED, MEMBER)
         return stage
-
-    def start(self) -> None:
-        """Starts it and returns when it accepts clients; raises :class:`StartError`."""
-        self.write_config()
-        self._process.start()
-        self._process.await_ready(lambda: is_listening(self.c2s_port) and is_listening(self.http_port))
-
-    def write_config(self) -> None:
-        """The configuration file."""
-        (self.folder / "data").mkdir(parents=True, exist_ok=True)
-        head = _CONFIG.format(
-            as_root=json.dumps(os.geteuid() == 0),
-            folder=self.folder,
-            modules=", ".join(json.dumps(str(folder)) for folder in _MODULES),
-            c2s_port=self.c2s_port,
-            http_port=self.http_port,
-            default_host=next(iter(self.hosts)),
-        )
-        self.config.write_text(head + "".join(map(_host_lines, self.hosts, self.hosts.values())))
 
     def register(self, host: str, credential: IssuedCredential) -> None:
         """Makes an account of Prosody's own; while it does not run."""
@@ -107,23 +68,9 @@ class Stage(Prosody):
             raise StartError(message)
 
 
-def _host_lines(host: str, options: Mapping[str, object]) -> str:
-    # What JSON writes for a text, a number or a truth value, Lua reads.
-    lines = [f"  {name} = {json.dumps(value)}\n" for name, value in options.items()]
-    return f"\nVirtualHost {json.dumps(host)}\n{''.join(lines)}"
-
-
 @dataclass
 class HostedService(Service):
     """Our service, answering for a host of its own."""
-
-    host: str = HOST
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.environ["AUTHBRIDGE_XMPP_HOST"] = self.host
-        command = [sys.executable, "-m", "authbridge", "serve"]
-        self._process = Process(command, log=self.log, environ=self.environ)
 
     @classmethod
     def of_cost(cls, cost: int) -> Self:

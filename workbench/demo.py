@@ -96,7 +96,7 @@ def _run(ports: Ports, running: contextlib.ExitStack) -> None:
     prosody = Prosody(
         "0.12",
         ports.folder / "prosody",
-        external(service.url, service.token_file),
+        {HOST: external(service.url, service.token_file)},
         c2s_port=ports.xmpp,
         http_port=ports.http,
     )

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +14,7 @@ HOST = "meet.test"
 _CONFIG = """\
 run_as_root = {as_root}
 data_path = "{folder}/data"; certificates = "{folder}/data"; pidfile = "{folder}/prosody.pid"
-plugin_paths = {{ "{modules}" }}
+plugin_paths = {modules}
 log = {{ {{ levels = {{ min = "{log_level}" }}, to = "file", filename = "{folder}/prosody.log" }} }}
 interfaces = {{ "127.0.0.1" }}; http_interfaces = {{ "127.0.0.1" }}
 c2s_ports = {{ {c2s_port} }}; http_ports = {{ {http_port} }}
@@ -25,23 +25,23 @@ c2s_require_encryption = false; allow_unencrypted_plain_auth = true
 consider_bosh_secure = true; consider_websocket_secure = true
 trusted_proxies = {{ "127.0.0.1", "::1" }}; http_default_host = "{host}"
 storage = "{storage}"; network_backend = "epoll"
+gc = {{ mode = "incremental", threshold = 400, speed = 250, step_size = 13 }} -- as Jitsi's own image has it
 modules_enabled = {{ "saslauth", "tls", "disco", "ping", "posix", "http", "bosh", "websocket" }}
-
-VirtualHost "{host}"
-{host_options}
 """
 
 
 @dataclass
 class Prosody:
-    """One Prosody in a folder of its own; ``host_options`` are the lines of its VirtualHost.
+    """One Prosody in a folder of its own.
 
-    ``version`` is the folder of the unpacked tree in the cache: ``0.12`` or ``13``.
+    ``version`` is the folder of the unpacked tree in the cache, ``0.12`` or ``13``; ``hosts`` are the
+    VirtualHosts with their options, the first one answers HTTP requests under any name.
     """
 
     version: str
     folder: Path
-    host_options: Mapping[str, object]
+    hosts: Mapping[str, Mapping[str, object]]
+    module_folders: Sequence[Path] = (ROOT / "prosody_mod",)
     log_level: str = "info"
     storage: str = "memory"
     c2s_port: int = field(default_factory=free_port)
@@ -78,21 +78,17 @@ class Prosody:
     def write_config(self) -> None:
         """Writes the configuration that the next start reads."""
         (self.folder / "data").mkdir(parents=True, exist_ok=True)
-        self.config.write_text(
-            _CONFIG.format(
-                as_root=_lua(os.geteuid() == 0),
-                folder=self.folder,
-                modules=ROOT / "prosody_mod",
-                log_level=self.log_level,
-                c2s_port=self.c2s_port,
-                http_port=self.http_port,
-                host=HOST,
-                storage=self.storage,
-                host_options="\n".join(
-                    f"  {name} = {_lua(value)}" for name, value in self.host_options.items()
-                ),
-            )
+        head = _CONFIG.format(
+            as_root=_lua(os.geteuid() == 0),
+            folder=self.folder,
+            modules=_lua([str(folder) for folder in self.module_folders]),
+            log_level=self.log_level,
+            c2s_port=self.c2s_port,
+            http_port=self.http_port,
+            host=next(iter(self.hosts)),
+            storage=self.storage,
         )
+        self.config.write_text(head + "".join(map(_host_lines, self.hosts, self.hosts.values())))
 
     def stop(self) -> None:
         """Ends it."""
@@ -107,6 +103,11 @@ def external(url: str | list[str], token_file: Path, **options: object) -> dict[
         "external_auth_token_file": str(token_file),
         **options,
     }
+
+
+def _host_lines(host: str, options: Mapping[str, object]) -> str:
+    lines = [f"  {name} = {_lua(value)}\n" for name, value in options.items()]
+    return f"\nVirtualHost {_lua(host)}\n{''.join(lines)}"
 
 
 def _lua(value: object) -> str:

@@ -22,6 +22,7 @@ class Service:
     folder: Path
     database_url: str = ""
     bcrypt_cost: int = 10
+    host: str = HOST
     port: int = field(default_factory=free_port)
 
     def __post_init__(self) -> None:
@@ -35,7 +36,7 @@ class Service:
             "AUTHBRIDGE_DATABASE_URL": self.database_url,
             "AUTHBRIDGE_API_TOKEN_FILE": str(self.token_file),
             "AUTHBRIDGE_SECRET_KEY_FILE": str(self.folder / "secret-key"),
-            "AUTHBRIDGE_XMPP_HOST": HOST,
+            "AUTHBRIDGE_XMPP_HOST": self.host,
             "AUTHBRIDGE_API_BIND": f"127.0.0.1:{self.port}",
             "AUTHBRIDGE_BCRYPT_COST": str(self.bcrypt_cost),
         }

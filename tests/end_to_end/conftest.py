@@ -70,7 +70,7 @@ def open_stage(version: str, folder: Path, template: Path, *, bcrypt_cost: int) 
     """Starts both in that folder over a copy of the SQLite file ``template``, and ends them afterwards."""
     service = Service(folder / "service", bcrypt_cost=bcrypt_cost)
     shutil.copy(template, service.folder / "authbridge.db")
-    prosody = Prosody(version, folder / "prosody", external(service.url, service.token_file))
+    prosody = Prosody(version, folder / "prosody", {HOST: external(service.url, service.token_file)})
     with contextlib.ExitStack() as running:
         running.callback(service.stop)
         service.start()
@@ -120,7 +120,7 @@ def start_prosodys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prosody
     def prosody_for(version: str, service: Service) -> Prosody:
         key = (version, service.port)
         if key not in running:
-            options = external(service.url, service.token_file)
+            options = {HOST: external(service.url, service.token_file)}
             running[key] = Prosody(version, tmp_path_factory.mktemp("prosody"), options)
             running[key].start()
         return running[key]

@@ -23,7 +23,7 @@ from tests.end_to_end.scripted import (
     writing,
 )
 from workbench.processes import free_port
-from workbench.prosody import Prosody, external
+from workbench.prosody import HOST, Prosody, external
 from workbench.service import Service
 from workbench.xmpp import Client
 
@@ -38,7 +38,7 @@ def start_prosody(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tu
     token.write_text("t" * 64)
     port = free_port()
     options = external(f"http://127.0.0.1:{port}", token, external_auth_timeout=TIMEOUT)
-    prosody = Prosody(request.param, tmp_path, options)
+    prosody = Prosody(request.param, tmp_path, {HOST: options})
     prosody.start()
     yield prosody, port
     prosody.stop()

@@ -19,7 +19,7 @@ from tests.end_to_end.conftest import TRANSPORTS, VERSIONS, login
 from tests.end_to_end.scripted import http_answer, scripted_service, writing
 from tests.factories import ACTOR, HASHER, make_school
 from tests.fakes import MORNING
-from workbench.prosody import Prosody, external
+from workbench.prosody import HOST, Prosody, external
 from workbench.service import Service
 
 NAME = "frau.marker"
@@ -64,7 +64,7 @@ def set_stage(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: P
     prosody = Prosody(
         request.param,
         tmp_path / "prosody",
-        external(service.url, service.token_file, external_auth_timeout=2),
+        {HOST: external(service.url, service.token_file, external_auth_timeout=2)},
         log_level="debug",
     )
     prosody.start()

@@ -12,7 +12,7 @@ import pytest
 from authbridge.database import Database
 from tests.end_to_end.conftest import Cast, login, make_cast
 from workbench.processes import Process
-from workbench.prosody import Prosody, external
+from workbench.prosody import HOST, Prosody, external
 from workbench.service import Service
 
 # What systemd does: the listening socket is descriptor 3, and the variables say whose it is.
@@ -62,7 +62,7 @@ async def test_logins_wait_while_the_service_is_away(
     service: Service, port: socket.socket, cast: Cast, tmp_path: Path
 ) -> None:
     """A login that arrives between two lives of the service is answered by the second one."""
-    prosody = Prosody("0.12", tmp_path / "prosody", external(service.url, service.token_file))
+    prosody = Prosody("0.12", tmp_path / "prosody", {HOST: external(service.url, service.token_file)})
     prosody.start()
     try:
         waiting = asyncio.ensure_future(login(prosody, "tcp", cast.active.username, cast.active.password))

@@ -96,9 +96,9 @@ def test_issued_credentials_are_shown_once_and_stored_as_hashes(run: Run, enviro
     database = Database(environ["AUTHBRIDGE_DATABASE_URL"])
 
     assert len(issued) == 3
-    with database.reading() as session:
+    with database.recording() as connection:
         for credential in issued:
-            found = find_credential(session, credential["username"])
+            found = find_credential(connection, credential["username"])
             assert found is not None
             assert Hasher(4).matches(credential["password"], found.stored)
     database.engine.dispose()
