@@ -34,6 +34,7 @@ class Api:
 
     def __init__(self, config: Config, setting: Setting) -> None:
         self._setting = setting
+        self._readiness = readiness.Readiness(setting.database)
         self._authorization = f"Bearer {config.api_token}".encode()
         self.routes: dict[tuple[str, str], View] = {
             ("POST", "/v1/authenticate"): self._authenticate,
@@ -93,7 +94,7 @@ class Api:
         return _answer(200, status="ok", version=__version__)
 
     def _readyz(self, _request: Request) -> Response:
-        report = readiness.examine(self._setting.database, now=self._setting.clock())
+        report = self._readiness.report(now=self._setting.clock())
         return _answer(200 if report.ready else 503, **report.words)
 
 

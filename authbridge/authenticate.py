@@ -60,7 +60,7 @@ def authenticate(attempt: Attempt, origin: journal.Origin, setting: Setting) -> 
     with setting.database.recording() as connection:
         now = setting.clock()
         today = now.astimezone(setting.timezone).date()
-        current = queries.find_credential(connection, username)
+        current = queries.find_credential(connection, username, lock=True)
         decision = judge(
             None if current is None else current.account,
             checked_version=found.account.credential_version if found and matched else None,

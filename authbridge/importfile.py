@@ -14,6 +14,8 @@ from authbridge.passwords import Hasher
 from authbridge.usernames import parse_school_code, parse_username
 
 _COLUMNS = ("school", "username", "password")
+_MAX_BYTES = 1024 * 1024
+_MAX_LINES = 5000  # at about 60 ms a hash: five minutes
 
 
 def parse_credentials(content: bytes, hasher: Hasher) -> list[ImportedCredential]:
@@ -38,6 +40,9 @@ def parse_credentials(content: bytes, hasher: Hasher) -> list[ImportedCredential
 
 
 def _decode(content: bytes) -> str:
+    if len(content) > _MAX_BYTES or content.count(b"\n") > _MAX_LINES:
+        sentence = f"the file is too long: at most {_MAX_LINES} lines and 1 MiB; please split it"
+        raise ImportFileError([(1, sentence)])
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -17,7 +17,11 @@ from authbridge.usernames import ALPHABET
 _GROUPS, _GROUP_LETTERS = 3, 4  # 18^12: 50 bits, which no guessing over a network exhausts
 _MISREAD = ("rn", "vv")  # on paper "rn" is an m and "vv" a w
 
+_LONGEST_TYPED = 256  # characters; more cannot shrink to 64 bytes, and preparing it would take time
 MAX_BYTES = 64  # bcrypt uses 72 bytes, and version 5 of the library raises above that
+
+
+_RIGHT_TO_LEFT = frozenset({"R", "AL", "AN", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "FSI", "PDF", "PDI"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,15 @@ def canonical(typed: str, *, generated: bool) -> bytes:
     return encoded
 
 
+def _canonical_or_none(typed: str, *, generated: bool) -> bytes | None:
+    if len(typed) > _LONGEST_TYPED:
+        return None
+    try:
+        return canonical(typed, generated=generated)
+    except InputError:
+        return None
+
+
 def _only_letters(typed: str) -> str:
     # Pd: tablets turn a hyphen into a dash; Zs: any kind of blank.
     return "".join(
@@ -89,7 +102,14 @@ class Hasher:
     cost: int
 
     def hash(self, password: str, *, generated: bool) -> StoredPassword:
-        """The stored form of a new password; raises :class:`InputError` like :func:`canonical`."""
+        """The stored form of a new password; raises :class:`InputError` like :func:`canonical`.
+
+        A chosen password with right-to-left letters is refused: Prosody judges them by a newer Unicode
+        than RFC 4013 names, so some could be stored and would never be matched.
+        """
+        if not generated and any(unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in password):
+            message = "it holds right-to-left letters"
+            raise InputError(message)
         salted = bcrypt.hashpw(canonical(password, generated=generated), bcrypt.gensalt(self.cost))
         return StoredPassword(salted.decode(), generated=generated)
 
@@ -99,9 +119,10 @@ class Hasher:
         Takes one hash at the configured cost whatever is asked, so that the time tells nothing: for
         no password at all, for one that cannot be, and for one stored at a lower cost alike.
         """
-        try:
-            candidate = canonical(typed, generated=stored is None or stored.generated)
-        except InputError:
+        # Both forms, whichever is needed: the time must not tell a generated password from an imported one.
+        forms = {generated: _canonical_or_none(typed, generated=generated) for generated in (True, False)}
+        candidate = forms[stored is None or stored.generated]
+        if candidate is None:
             candidate, stored = b"-", None
         stored_cost = self.cost if stored is None else _cost_of(stored.hash)
         found = bcrypt.checkpw(candidate, _decoy(self.cost) if stored is None else stored.hash.encode())

@@ -40,9 +40,18 @@ _FIND_CREDENTIAL = (
 )
 
 
-def find_credential(connection: Connection, username: str) -> Credential | None:
-    """The organiser of that canonical name and his present state, None if there is none."""
-    row = connection.execute(_FIND_CREDENTIAL, {"username": username}).one_or_none()
+# PostgreSQL: whoever is changing this organiser comes first, and whoever comes later waits.  (SQLite has
+# one writer at a time.)  NO KEY UPDATE lets the journal go on referring to the row.
+_LOCK_CREDENTIAL = _FIND_CREDENTIAL.with_for_update(of=_organisers, key_share=True)
+
+
+def find_credential(connection: Connection, username: str, *, lock: bool = False) -> Credential | None:
+    """The organiser of that canonical name and his present state, None if there is none.
+
+    ``lock`` waits for a change under way and keeps others from changing him until the transaction ends.
+    """
+    statement = _LOCK_CREDENTIAL if lock else _FIND_CREDENTIAL
+    row = connection.execute(statement, {"username": username}).one_or_none()
     if row is None:
         return None
     return Credential(

@@ -1,5 +1,6 @@
 """Whether the service can do its work right now, in words for the administrator."""
 
+import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,6 +9,7 @@ from authbridge.database import Database
 from authbridge.errors import StorageError
 
 _PURGE_OVERDUE = timedelta(hours=2)
+_FRESH = timedelta(seconds=3)
 _LITTLE_ROOM = 100 * 1024 * 1024  # bytes
 
 
@@ -21,6 +23,22 @@ class Report:
     def ready(self) -> bool:
         """Whether all parts are in order."""
         return all(word == "ok" for word in self.words.values())
+
+
+class Readiness:
+    """The latest report, made anew after some seconds: it costs a write, and anybody may ask."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._latest: tuple[datetime, Report] | None = None
+
+    def report(self, *, now: datetime) -> Report:
+        """How things are, or were a few seconds ago."""
+        with self._lock:
+            if self._latest is None or now - self._latest[0] >= _FRESH:
+                self._latest = (now, examine(self._database, now=now))
+            return self._latest[1]
 
 
 def examine(database: Database, *, now: datetime) -> Report:

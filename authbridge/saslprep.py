@@ -23,15 +23,20 @@ _PROHIBITED = (
 
 def saslprep(text: str) -> str:
     """The prepared form; raises :class:`InputError` (without the text in it) where the profile forbids."""
-    mapped = "".join(
-        " " if stringprep.in_table_c12(char) else char for char in text if not stringprep.in_table_b1(char)
-    )
+    mapped = "".join(map(_mapped, text))
     prepared = unicodedata.ucd_3_2_0.normalize("NFKC", mapped)
     if any(prohibited(char) for char in prepared for prohibited in _PROHIBITED):
         message = "a character in it is not allowed in passwords"
         raise InputError(message)
     _refuse_mixed_directions(prepared)
     return prepared
+
+
+def _mapped(char: str) -> str:
+    # U+200B stands in both tables; Prosody's libraries make a blank of it.
+    if stringprep.in_table_c12(char):
+        return " "
+    return "" if stringprep.in_table_b1(char) else char
 
 
 def _refuse_mixed_directions(prepared: str) -> None:

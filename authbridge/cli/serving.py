@@ -33,9 +33,10 @@ def serve(operator: Operator) -> None:
     }
     options = [part for pair in arguments.items() for part in pair]
     sys.stdout.flush()
+    # -P: neither code nor a gunicorn.conf.py from the folder in which somebody starts it.
     os.execv(  # noqa: S606 - no shell; systemd and Ctrl-C must reach gunicorn itself
         sys.executable,
-        [sys.executable, "-m", "gunicorn", *options, "--no-control-socket", "wsgi:api"],
+        [sys.executable, "-P", "-m", "gunicorn", *options, "--no-control-socket", "wsgi:api"],
     )
 
 

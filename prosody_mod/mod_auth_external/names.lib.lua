@@ -3,27 +3,47 @@
 -- This file is MIT licensed; see LICENSE.
 
 -- Blanks that keyboards, password managers and copy & paste put around a name.
-local blanks = { "%s", "\194\160" --[[ U+00A0 no-break space ]], "\226\128\139" --[[ U+200B zero width space ]], "\239\187\191" --[[ U+FEFF ]] };
+local blanks = {
+	[" "] = true, ["\t"] = true, ["\n"] = true, ["\v"] = true, ["\f"] = true, ["\r"] = true;
+	["\194\160"] = true; -- U+00A0 no-break space
+	["\226\128\139"] = true; -- U+200B zero width space
+	["\239\187\191"] = true; -- U+FEFF byte-order mark
+};
 
-local function strip(name, pattern)
-	for _, blank in ipairs(blanks) do
-		local rest, found = name:gsub(pattern:format(blank), "");
-		if found > 0 then return rest; end
+-- How many bytes the blank at this place takes, 0 if there is none.
+local function blank_after(name, first)
+	for length = 1, 3 do
+		if blanks[name:sub(first, first + length - 1)] then return length; end
 	end
+	return 0;
 end
 
+local function blank_before(name, last)
+	for length = 1, 3 do
+		if blanks[name:sub(last - length + 1, last)] then return length; end
+	end
+	return 0;
+end
+
+-- One walk from each end: whoever sends many blanks must not keep Prosody busy.
 local function trim(name)
-	local before;
-	repeat
-		before = name;
-		name = strip(name, "^%s") or strip(name, "%s$") or name;
-	until name == before;
-	return name;
+	local first, last = 1, #name;
+	local step = blank_after(name, first);
+	while step > 0 do
+		first = first + step;
+		step = blank_after(name, first);
+	end
+	step = last >= first and blank_before(name, last) or 0;
+	while step > 0 do
+		last = last - step;
+		step = last >= first and blank_before(name, last) or 0;
+	end
+	return name:sub(first, last);
 end
 
--- Bytes.  Prosody refuses names above 1023; a name of nothing but blanks, as long as a stanza may
--- be, would keep Prosody busy for a second.
-local longest = 2048;
+-- Bytes.  A name has 64 at most, our domain and some blanks come on top; Prosody refuses more than
+-- 1023 by itself, and what is longer than this is nobody's name whatever is trimmed.
+local longest = 512;
 
 -- A name typed as an address of our own host is that host's name; any other address is left
 -- as it is, and Prosody refuses it.

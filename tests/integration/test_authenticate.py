@@ -1,5 +1,6 @@
 """The login flow over real databases."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -157,6 +158,37 @@ def test_a_reset_that_arrives_during_the_check_wins(database: Database) -> None:
     setting = make_setting(database, hasher=_InterruptedHasher(4, reset))
 
     assert login(setting, issued.username, issued.password) is Verdict.REFUSED
+
+
+@pytest.mark.parametrize("cost", [pytest.param(4, id="same cost"), pytest.param(5, id="raised cost")])
+def test_a_change_that_is_being_committed_during_the_check_wins(database: Database, cost: int) -> None:
+    """A login waits for a reset under way, and never puts the old password back."""
+    make_school(database)
+    issued = make_organiser(database)
+    name = issued.username
+    (password,) = organisers.make_passwords(1, HASHER)
+    changed, commit = threading.Event(), threading.Event()
+
+    def reset_slowly() -> None:
+        with database.writing() as session:
+            organisers.reset_password(session, name, password, actor=ACTOR, now=MORNING)
+            session.flush()
+            changed.set()
+            commit.wait(5)
+
+    admin = threading.Thread(target=reset_slowly)
+
+    def meanwhile() -> None:
+        admin.start()
+        changed.wait(5)
+        threading.Timer(0.3, commit.set).start()
+
+    setting = make_setting(database, hasher=_InterruptedHasher(cost, meanwhile))
+
+    assert login(setting, name, issued.password) is Verdict.REFUSED
+    admin.join()
+    assert login(make_setting(database), name, issued.password) is Verdict.REFUSED
+    assert login(make_setting(database), name, password.plain) is Verdict.GRANTED
 
 
 def test_an_attempt_is_on_record_while_it_is_checked(database: Database) -> None:

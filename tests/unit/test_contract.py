@@ -53,6 +53,12 @@ def test_names_are_read_alike(name: dict[str, str]) -> None:
     assert canonical(name["typed"], HOST) == name["canonical"]
 
 
+@pytest.mark.parametrize("typed", ["ohg-\u1e9exx", "ohg-\u00dfxx", "o\u212awtx", "ohg\0kwtx", "ohg-\udcff"])
+def test_what_is_not_ascii_is_nobodys_name(typed: str) -> None:
+    """Prosody and Python fold some letters differently; no account may log in under two addresses."""
+    assert "?" in canonical(typed, HOST)
+
+
 def test_the_service_folds_case_for_callers_other_than_prosody() -> None:
     """Prosody lower-cases names itself; the ejabberd side does not."""
     assert canonical("OHG-kwtx", HOST) == "ohg-kwtx"

@@ -51,6 +51,13 @@ def test_a_fault_is_told_with_its_line(content: str, line: int, words: str) -> N
     assert words in raised.value.faults[0][1]
 
 
+@pytest.mark.parametrize("lines", ["ohg,a.b,x\n" * 5001, "ohg,a.b," + "x" * 1024 * 1024])
+def test_a_file_that_is_too_long_is_refused_before_it_is_hashed(lines: str) -> None:
+    """Five thousand lines take five minutes; more are split by hand."""
+    with pytest.raises(ImportFileError, match="too long"):
+        parse_credentials(b"school,username,password\n" + lines.encode(), HASHER)
+
+
 def test_all_faults_are_told_at_once() -> None:
     """One look at the list mends the file."""
     content = "school,username,password\nohg,a b,x\nohg,c.d,x\nohg,e.f,\n"

@@ -132,6 +132,7 @@ def test_every_check_costs_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
         work_of(monkeypatch, lambda: hasher.matches("wrong", None)),
         work_of(monkeypatch, lambda: hasher.matches("x" * 100, current)),
         work_of(monkeypatch, lambda: hasher.matches("x" * 100, older)),
+        work_of(monkeypatch, lambda: hasher.matches("x" * 1000, current)),
     }
 
     assert costs == {2**6}
@@ -152,7 +153,7 @@ def test_a_raised_cost_makes_older_hashes_outdated() -> None:
     assert not Hasher(4).is_outdated(stored)
 
 
-@pytest.mark.parametrize("password", ["x" * 65, "ä" * 33, "a\0b", ""])
+@pytest.mark.parametrize("password", ["x" * 65, "ä" * 33, "a\0b", "", "aä\U0001e900", "\u05d0\u2800\u05d0"])
 def test_a_password_that_cannot_be_stored_says_why_without_quoting_it(password: str) -> None:
     """The error of an import names the fault, not the password."""
     with pytest.raises(InputError) as raised:

@@ -15,6 +15,7 @@ from authbridge.saslprep import saslprep
         pytest.param("\u00aa", "a", id="output is NFKC"),
         pytest.param("\u2168", "IX", id="output is NFKC, roman nine"),
         pytest.param("a\u00a0b", "a b", id="no-break space becomes a blank"),
+        pytest.param("a\u200bb", "a b", id="so does a zero-width space, as in Prosody"),
         pytest.param("\U0001f600", "\U0001f600", id="unassigned in Unicode 3.2 passes"),
         pytest.param("\u0627\u0031\u0628", "\u0627\u0031\u0628", id="right-to-left at both ends"),
     ],
