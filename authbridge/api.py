@@ -9,12 +9,12 @@ import json
 import logging
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from time import perf_counter
+from http import HTTPStatus
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Unauthorized
-from werkzeug.wrappers import Request, Response
+from werkzeug.wrappers import Request
 
 from authbridge import __version__, readiness, wire
 from authbridge.authenticate import Setting, authenticate
@@ -26,7 +26,8 @@ from authbridge.passwords import Hasher
 
 _log = logging.getLogger(__name__)
 
-View = Callable[[Request], Response]
+Reply = tuple[int, dict[str, Any]]
+View = Callable[[Request], Reply]
 
 
 class Api:
@@ -47,26 +48,30 @@ class Api:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """The WSGI interface."""
-        return self._respond(_Request(environ))(environ, start_response)
+        status, fields = self._reply(_Request(environ))
+        body = json.dumps(fields).encode()
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        start_response(f"{status} {HTTPStatus(status).phrase}", headers)
+        return [body]
 
-    def _respond(self, request: Request) -> Response:
+    def _reply(self, request: Request) -> Reply:
         try:
             return self._view_of(request)(request)
         except wire.ForeignHostError as error:
-            return _answer(400, error="host", detail=str(error))
+            return 400, {"error": "host", "detail": str(error)}
         except wire.MalformedError as error:
-            return _answer(400, error="malformed", detail=str(error))
+            return 400, {"error": "malformed", "detail": str(error)}
         except StorageError as error:
             _log.error("storage: %s", error)
-            return _answer(503, error="storage")
+            return 503, {"error": "storage"}
         except Unauthorized:
-            return _answer(401, error="token")
+            return 401, {"error": "token"}
         except HTTPException as error:
-            return _answer(error.code or 500, error=error.name.lower())
+            return error.code or 500, {"error": error.name.lower()}
         except Exception as error:  # noqa: BLE001 - the last resort
             # The text of an exception may quote what a person typed; its type and place may not.
             _log.error("bug: %s at %s", type(error).__name__, _place_of(error))
-            return _answer(500, error="internal")
+            return 500, {"error": "internal"}
 
     def _view_of(self, request: Request) -> View:
         if request.path not in self.open_paths and not self._is_authorised(request):
@@ -82,20 +87,17 @@ class Api:
         shown = request.headers.get("Authorization", "").encode("utf-8", "replace")
         return hmac.compare_digest(shown, self._authorization)
 
-    def _authenticate(self, request: Request) -> Response:
+    def _authenticate(self, request: Request) -> Reply:
         question = wire.parse_question(request.get_data(), host=self._setting.host, now=self._setting.clock())
-        started = perf_counter()
         decision = authenticate(question.attempt, question.origin, self._setting)
-        request_id = question.origin.request_id
-        _log.info("login %s: %s in %.1f ms", request_id, decision.verdict, (perf_counter() - started) * 1000)
-        return _answer(200, **wire.answer(request_id, question.attempt.username, decision))
+        return 200, wire.answer(question.origin.request_id, question.attempt.username, decision)
 
-    def _healthz(self, _request: Request) -> Response:
-        return _answer(200, status="ok", version=__version__)
+    def _healthz(self, _request: Request) -> Reply:
+        return 200, {"status": "ok", "version": __version__}
 
-    def _readyz(self, _request: Request) -> Response:
+    def _readyz(self, _request: Request) -> Reply:
         report = self._readiness.report(now=self._setting.clock())
-        return _answer(200 if report.ready else 503, **report.words)
+        return 200 if report.ready else 503, dict(report.words)
 
 
 class _Request(Request):
@@ -117,10 +119,6 @@ def setting_of(config: Config) -> Setting:
 def retention_of(config: Config) -> timedelta:
     """How long the journal of logins is kept."""
     return timedelta(days=config.retention_days)
-
-
-def _answer(code: int, /, **fields: Any) -> Response:  # noqa: ANN401 - whatever JSON holds
-    return Response(json.dumps(fields), code, content_type="application/json")
 
 
 def _place_of(error: Exception) -> str:

@@ -12,11 +12,15 @@ from authbridge.database import Database
 from authbridge.models import Organiser, table_of
 from authbridge.passwords import Hasher, StoredPassword
 from authbridge.policy import Attempt, Decision, Verdict, judge
+from authbridge.prepared import Prepared
 
 _organisers = table_of(Organiser)
-_RENEW_HASH = (
+_RENEW_HASH = Prepared(
     update(_organisers)
-    .where(_organisers.c.id == bindparam("organiser_id"))
+    .where(
+        _organisers.c.id == bindparam("organiser_id"),
+        _organisers.c.credential_version == bindparam("checked_version"),
+    )
     .values(password_hash=bindparam("renewed"))
 )
 
@@ -84,4 +88,9 @@ def _note_success(
     if current.last_login_on != today:
         journal.date_login(connection, current.organiser_id, today)
     if renewed is not None:
-        connection.execute(_RENEW_HASH, {"organiser_id": current.organiser_id, "renewed": renewed.hash})
+        _RENEW_HASH.run(
+            connection,
+            organiser_id=current.organiser_id,
+            checked_version=current.account.credential_version,
+            renewed=renewed.hash,
+        )

@@ -7,6 +7,7 @@ open while a password is hashed.
 import os
 import shutil
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,17 +34,13 @@ class Database:
         Commands need that.  The journal of logins does not, and a login waits for no disk.
         """
         self._url = _parse_url(url)
+        self.is_sqlite = self._url.get_backend_name() == "sqlite"
         self.engine = _engine_of(self._url, durable=durable)
 
     @property
     def file(self) -> Path | None:
         """The SQLite file; None for PostgreSQL."""
         return Path(self._url.database or "") if self.is_sqlite else None
-
-    @property
-    def is_sqlite(self) -> bool:
-        """Whether this is a SQLite file."""
-        return self._url.get_backend_name() == "sqlite"
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
@@ -57,6 +54,7 @@ class Database:
             Session(self.engine, expire_on_commit=False) as session,
             session.begin(),
         ):
+            self._take_turn(session.connection())
             yield session
 
     @contextmanager
@@ -66,14 +64,20 @@ class Database:
         Without the ORM in between it takes half the time.
         """
         with _plain_errors(), self.engine.begin() as connection:
+            self._take_turn(connection)
             yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A transaction that only reads and waits for no writer; raises like :meth:`writing`."""
-        reader = self.engine.execution_options(sqlite_begin="BEGIN")
-        with _plain_errors(), Session(reader, expire_on_commit=False) as session:
+        with _plain_errors(), Session(self.engine, expire_on_commit=False) as session:
             yield session
+
+    def _take_turn(self, connection: Connection) -> None:
+        # SQLite has one writer at a time.  A transaction that reads first and turns to writing later fails
+        # at once where another one writes; one that begins as a writer waits for its turn.
+        if self.is_sqlite:
+            connection.connection.cursor().execute("BEGIN IMMEDIATE")
 
     def create_file(self) -> None:
         """Makes an empty SQLite file that only its owner can read, before anything is written into it."""
@@ -93,9 +97,7 @@ class Database:
         """Lets deleted rows vanish from SQLite's second file too."""
         if self.is_sqlite:
             with _plain_errors(), self.engine.connect() as connection:
-                connection.exec_driver_sql("COMMIT")
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
-                connection.exec_driver_sql("BEGIN")
 
 
 def _parse_url(text: str) -> URL:
@@ -134,7 +136,7 @@ def _engine_of(url: URL, *, durable: bool) -> Engine:
             },
             **options,
         )
-    engine = create_engine(url, connect_args={"timeout": _PATIENCE}, **options)
+    engine = create_engine(url, paramstyle="named", connect_args={"timeout": _PATIENCE}, **options)
     _prepare_sqlite(engine, durable=durable)
     return engine
 
@@ -142,7 +144,7 @@ def _engine_of(url: URL, *, durable: bool) -> Engine:
 def _prepare_sqlite(engine: Engine, *, durable: bool) -> None:
     @event.listens_for(engine, "connect")
     def set_pragmas(connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401
-        connection.isolation_level = None  # we begin transactions ourselves, below
+        connection.isolation_level = None  # we begin transactions ourselves
         for pragma in (
             "journal_mode = WAL",
             f"synchronous = {'FULL' if durable else 'NORMAL'}",
@@ -150,13 +152,6 @@ def _prepare_sqlite(engine: Engine, *, durable: bool) -> None:
             "secure_delete = ON",
         ):
             connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Any) -> None:  # noqa: ANN401
-        # A deferred transaction that turns to writing fails at once where another one writes;
-        # an immediate one waits its turn.
-        how = connection.get_execution_options().get("sqlite_begin", "BEGIN IMMEDIATE")
-        connection.connection.execute(how)
 
 
 @contextmanager
@@ -166,9 +161,16 @@ def _plain_errors() -> Iterator[None]:
     except IntegrityError:
         message = "Somebody else changed the same thing at this moment. Please try again."
         raise ConflictError(message) from None
-    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+    except _outages() as error:
         message = f"The database does not answer: {_reason_of(error)}."
         raise StorageError(message) from None
+
+
+def _outages() -> tuple[type[Exception], ...]:
+    # Prepared statements run below SQLAlchemy, which would have wrapped the driver's errors.
+    psycopg: Any = sys.modules.get("psycopg")
+    of_driver = [sqlite3.Error] if psycopg is None else [sqlite3.Error, psycopg.Error]
+    return (SQLAlchemyError, OSError, *of_driver)
 
 
 def _reason_of(error: Exception) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from authbridge.models import AuditEvent, Chore, LoginAttempt, Organiser, Suspension, table_of
 from authbridge.policy import Attempt, Decision
+from authbridge.prepared import Prepared
 
 _AUDIT_KEPT = timedelta(days=365)
 _NOTE_KEPT = timedelta(days=90)  # after the end of the suspension
@@ -37,13 +38,26 @@ def unknown_name_key(secret_key: bytes, username: str) -> str:
 
 
 _attempts, _organisers = table_of(LoginAttempt), table_of(Organiser)
-_OPEN = insert(_attempts)
-_CLOSE = (
+_OPEN = Prepared(
+    insert(_attempts)
+    .values(
+        at=bindparam("at"),
+        request_id=bindparam("request_id"),
+        organiser_id=bindparam("organiser_id"),
+        unknown_name=bindparam("unknown_name"),
+        ip=bindparam("ip"),
+        user_agent=bindparam("user_agent"),
+        transport=bindparam("transport"),
+        node=bindparam("node"),
+    )
+    .returning(_attempts.c.id)
+)
+_CLOSE = Prepared(
     update(_attempts)
     .where(_attempts.c.id == bindparam("attempt_id"))
     .values(verdict=bindparam("verdict"), reason=bindparam("reason"), closed_at=bindparam("closed_at"))
 )
-_DATE_LOGIN = (
+_DATE_LOGIN = Prepared(
     update(_organisers)
     .where(_organisers.c.id == bindparam("organiser_id"))
     .values(last_login_on=bindparam("last_login_on"))
@@ -59,34 +73,35 @@ def open_attempt(
     unknown_name: str | None,
 ) -> int:
     """Writes the attempt down, yet without a verdict; returns its id."""
-    row = {
-        "at": attempt.at,
-        "request_id": origin.request_id,
-        "organiser_id": organiser_id,
-        "unknown_name": unknown_name,
-        "ip": attempt.ip,
-        "user_agent": attempt.user_agent,
-        "transport": origin.transport,
-        "node": origin.node,
-    }
-    (attempt_id,) = connection.execute(_OPEN, row).inserted_primary_key or (0,)
+    row = _OPEN.run(
+        connection,
+        at=attempt.at,
+        request_id=origin.request_id,
+        organiser_id=organiser_id,
+        unknown_name=unknown_name,
+        ip=attempt.ip,
+        user_agent=attempt.user_agent,
+        transport=origin.transport,
+        node=origin.node,
+    )
+    (attempt_id,) = row or (0,)
     return int(attempt_id)
 
 
 def close_attempt(connection: Connection, attempt_id: int, decision: Decision, *, now: datetime) -> None:
     """Writes the verdict to the attempt."""
-    values = {
-        "attempt_id": attempt_id,
-        "verdict": decision.verdict,
-        "reason": decision.reason,
-        "closed_at": now,
-    }
-    connection.execute(_CLOSE, values)
+    _CLOSE.run(
+        connection,
+        attempt_id=attempt_id,
+        verdict=decision.verdict.value,
+        reason=decision.reason.value,
+        closed_at=now,
+    )
 
 
 def date_login(connection: Connection, organiser_id: int, day: date) -> None:
     """Notes the day of an organiser's last login, and nothing finer."""
-    connection.execute(_DATE_LOGIN, {"organiser_id": organiser_id, "last_login_on": day})
+    _DATE_LOGIN.run(connection, organiser_id=organiser_id, last_login_on=day)
 
 
 def purge_batch(session: Session, *, now: datetime, retention: timedelta) -> bool:

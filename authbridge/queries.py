@@ -10,6 +10,7 @@ from authbridge.errors import NotFoundError
 from authbridge.models import Organiser, School, Suspension, table_of
 from authbridge.passwords import StoredPassword
 from authbridge.policy import Account
+from authbridge.prepared import Prepared
 from authbridge.usernames import parse_school_code, parse_username
 
 
@@ -24,7 +25,7 @@ class Credential:
 
 
 _organisers, _schools = table_of(Organiser), table_of(School)
-_FIND_CREDENTIAL = (
+_CREDENTIAL = (
     select(
         _organisers.c.id,
         _organisers.c.password_hash,
@@ -40,9 +41,10 @@ _FIND_CREDENTIAL = (
 )
 
 
+_FIND_CREDENTIAL = Prepared(_CREDENTIAL)
 # PostgreSQL: whoever is changing this organiser comes first, and whoever comes later waits.  (SQLite has
 # one writer at a time.)  NO KEY UPDATE lets the journal go on referring to the row.
-_LOCK_CREDENTIAL = _FIND_CREDENTIAL.with_for_update(of=_organisers, key_share=True)
+_LOCK_CREDENTIAL = Prepared(_CREDENTIAL.with_for_update(of=_organisers, key_share=True))
 
 
 def find_credential(connection: Connection, username: str, *, lock: bool = False) -> Credential | None:
@@ -50,19 +52,19 @@ def find_credential(connection: Connection, username: str, *, lock: bool = False
 
     ``lock`` waits for a change under way and keeps others from changing him until the transaction ends.
     """
-    statement = _LOCK_CREDENTIAL if lock else _FIND_CREDENTIAL
-    row = connection.execute(statement, {"username": username}).one_or_none()
+    row = (_LOCK_CREDENTIAL if lock else _FIND_CREDENTIAL).run(connection, username=username)
     if row is None:
         return None
+    organiser_id, hashed, generated, version, suspended_at, school_suspended_at, valid_until, last_login = row
     return Credential(
-        organiser_id=row.id,
-        stored=StoredPassword(row.password_hash, generated=row.password_generated),
-        last_login_on=row.last_login_on,
+        organiser_id=organiser_id,
+        stored=StoredPassword(hashed, generated=generated),
+        last_login_on=last_login,
         account=Account(
-            credential_version=row.credential_version,
-            suspended=row.suspended_at is not None,
-            school_suspended=row.school_suspended_at is not None,
-            valid_until=row.valid_until,
+            credential_version=version,
+            suspended=suspended_at is not None,
+            school_suspended=school_suspended_at is not None,
+            valid_until=valid_until,
         ),
     )
 

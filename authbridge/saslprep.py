@@ -23,6 +23,8 @@ _PROHIBITED = (
 
 def saslprep(text: str) -> str:
     """The prepared form; raises :class:`InputError` (without the text in it) where the profile forbids."""
+    if text.isascii() and text.isprintable():
+        return text  # nearly always, and a login waits for it
     mapped = "".join(map(_mapped, text))
     prepared = unicodedata.ucd_3_2_0.normalize("NFKC", mapped)
     if any(prohibited(char) for char in prepared for prohibited in _PROHIBITED):

@@ -72,7 +72,7 @@ def test_it_proves_a_login_and_leaves_nothing_behind(ports: dict[str, int], numb
 
     assert "All is well" in text
     assert "account-disabled" in text
-    assert "granted" in (folder / "service.log").read_text()
+    assert "granted" in (folder / "prosody" / "prosody.log").read_text()
     assert len(descendants_in(folder)) >= 3
 
     os.killpg(demo.pid, number)

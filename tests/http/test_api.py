@@ -10,9 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import func, select
 from werkzeug.test import Client
-from werkzeug.wrappers import Response
 
-from authbridge.api import Api
+from authbridge.api import Api, Reply
 from authbridge.authenticate import Setting
 from authbridge.commands.organisers import IssuedCredential
 from authbridge.config import Config
@@ -175,10 +174,14 @@ def test_without_storage_there_is_no_verdict(client: Client, setting: Setting) -
         connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO login_attempts")
 
 
+def _fail_with_marker(_request: object) -> Reply:
+    raise RuntimeError(MARKER)
+
+
 def test_no_secret_and_no_name_is_in_the_log(
-    client: Client, issued: IssuedCredential, caplog: pytest.LogCaptureFixture
+    app: Api, client: Client, issued: IssuedCredential, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The log has the id and the verdict; the journal in the database has the rest, for a week."""
+    """Who logged in is in the journal, for a week; the log is for faults, and it works."""
     caplog.set_level(logging.DEBUG)
     for sent in (
         question(issued.username, issued.password),
@@ -190,16 +193,16 @@ def test_no_secret_and_no_name_is_in_the_log(
 
     for secret in (MARKER, issued.password, issued.username, TOKEN, "$2b$"):
         assert secret not in caplog.text
-    assert caplog.text.count("login q-1: ") == 3
+    app.routes["POST", "/v1/authenticate"] = _fail_with_marker
+    client.post("/v1/authenticate", json=question(MARKER, MARKER), headers=AUTHORISED)
+    assert "bug: RuntimeError" in caplog.text
+    assert MARKER not in caplog.text
 
 
 def test_a_bug_is_told_by_its_place_only(app: Api, client: Client, caplog: pytest.LogCaptureFixture) -> None:
     """An exception may quote what somebody typed; the log gets its type and place."""
+    app.routes["GET", "/buggy"] = _fail_with_marker
 
-    def raise_marker(_request: object) -> Response:
-        raise RuntimeError(MARKER)
-
-    app.routes["GET", "/buggy"] = raise_marker
     answer = client.get("/buggy", headers=AUTHORISED)
 
     assert (answer.status_code, answer.json) == (500, {"error": "internal"})

@@ -1,0 +1,79 @@
+"""Statements that SQLAlchemy writes and the driver runs, for the login flow: it has a millisecond and a half.
+
+SQLAlchemy knows the dialect, the names of the columns and the types; it writes the text once.  The pool and
+the transaction stay its own.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Dialect, Select, UpdateBase
+from sqlalchemy.sql.base import Executable
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeEngine
+
+_Convert = Callable[[Any], Any]
+
+
+class Prepared:
+    """One statement with named parameters; ``run`` takes them by name."""
+
+    def __init__(self, statement: Executable) -> None:
+        self._statement = statement
+        self._written: dict[str, _Written] = {}
+
+    def run(self, connection: Connection, **values: object) -> tuple[Any, ...] | None:
+        """Runs it; returns the first row with its columns' Python values, None if there is none."""
+        dialect = connection.dialect
+        written = self._written.get(dialect.name)
+        if written is None:
+            written = self._written[dialect.name] = _Written(self._statement, dialect)
+        return written.run(connection, values)
+
+
+class _Written:
+    """The statement in the words of one dialect."""
+
+    def __init__(self, statement: Executable, dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]  # every DML and SELECT has it
+        assert isinstance(compiled, SQLCompiler)  # noqa: S101 - the other kind is DDL
+        self._text = str(compiled)
+        self._constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
+        self._inward = {
+            name: convert
+            for name, bind in compiled.binds.items()
+            if (convert := _converter(bind.type, dialect, inward=True))
+        }
+        self._outward = [_converter(column.type, dialect, inward=False) for column in _columns_of(statement)]
+
+    def run(self, connection: Connection, values: dict[str, object]) -> tuple[Any, ...] | None:
+        parameters = {**self._constants, **values}
+        for name, convert in self._inward.items():
+            parameters[name] = convert(parameters[name])
+        cursor = connection.connection.cursor()
+        cursor.execute(self._text, parameters)
+        row = cursor.fetchone() if self._outward else None
+        cursor.close()
+        if row is None:
+            return None
+        return tuple(
+            value if convert is None else convert(value)
+            for value, convert in zip(row, self._outward, strict=True)
+        )
+
+
+def _columns_of(statement: Executable) -> list[ColumnElement[Any]]:
+    match statement:
+        case Select():
+            return list(statement.selected_columns)
+        case UpdateBase():
+            return list(statement.exported_columns or ())
+        case _:
+            return []
+
+
+def _converter(type_: TypeEngine[Any], dialect: Dialect, *, inward: bool) -> _Convert | None:
+    implementation = type_.dialect_impl(dialect)
+    return (
+        implementation.bind_processor(dialect) if inward else implementation.result_processor(dialect, None)
+    )
