@@ -25,7 +25,6 @@ c2s_require_encryption = false; allow_unencrypted_plain_auth = true
 consider_bosh_secure = true; consider_websocket_secure = true
 trusted_proxies = {{ "127.0.0.1", "::1" }}; http_default_host = "{host}"
 storage = "{storage}"; network_backend = "epoll"
-gc = {{ mode = "incremental", threshold = 400, speed = 250, step_size = 13 }} -- as Jitsi's own image has it
 modules_enabled = {{ "saslauth", "tls", "disco", "ping", "posix", "http", "bosh", "websocket" }}
 """
 

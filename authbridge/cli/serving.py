@@ -12,32 +12,23 @@ from authbridge.errors import ConfigError
 
 _ROOT = Path(authbridge.__file__).parents[1]  # holds wsgi.py and prosody_mod
 
-# A thread waits for most of its time: for bcrypt, which lets the others run, or for the database.
-_THREADS = 64
-_GRACE = 2  # seconds that a login under way gets at a restart; Prosody asks again
-
 
 @click.command()
 @pass_operator
 def serve(operator: Operator) -> None:
     """Run the auth service that Prosody asks, until it is stopped."""
-    bind = operator.config.api_bind
     operator.database  # noqa: B018 - a wrong version is better said here than by a worker
-    arguments = {
-        "--bind": bind,
-        "--workers": "1",  # what it remembers lives in one process
-        "--worker-class": "gthread",
-        "--threads": str(_THREADS),
-        "--graceful-timeout": str(_GRACE),
+    # -P: no code from the folder in which somebody starts it.
+    gunicorn = [sys.executable, "-P", "-m", "gunicorn"]
+    options = {
+        "--config": "python:authbridge.gunicorn_conf",
         "--pythonpath": str(_ROOT),
+        "--bind": operator.config.api_bind,
     }
-    options = [part for pair in arguments.items() for part in pair]
+    arguments = [part for pair in options.items() for part in pair]
     sys.stdout.flush()
-    # -P: neither code nor a gunicorn.conf.py from the folder in which somebody starts it.
-    os.execv(  # noqa: S606 - no shell; systemd and Ctrl-C must reach gunicorn itself
-        sys.executable,
-        [sys.executable, "-P", "-m", "gunicorn", *options, "--no-control-socket", "wsgi:api"],
-    )
+    # No shell, no child: systemd and Ctrl-C must reach gunicorn itself.
+    os.execv(sys.executable, [*gunicorn, *arguments, "wsgi:api"])  # noqa: S606
 
 
 @click.command("prosody-config")
@@ -64,8 +55,6 @@ _PROSODY_LINES = """\
 plugin_paths = {{ {modules} }}
 consider_bosh_secure = true
 consider_websocket_secure = true
--- Fewer pauses of a busy Prosody, as in Jitsi's own image:
-gc = {{ mode = "incremental", threshold = 400, speed = 250, step_size = 13 }}
 
 -- In the existing block of this host, in place of its "authentication" line:
 VirtualHost {host}

@@ -6,7 +6,6 @@ plugin_paths = { "/usr/share/jitsi-meet/prosody-plugins/", "/opt/authbridge/pros
 
 consider_bosh_secure = true
 consider_websocket_secure = true -- AuthBridge: missing in the stock file; without it, no login over WebSocket
-gc = { mode = "incremental", threshold = 400, speed = 250, step_size = 13 } -- fewer pauses, as in Jitsi's own image
 
 VirtualHost "meet.example.org"
     authentication = "external" -- AuthBridge
