@@ -229,8 +229,9 @@ async def test_a_full_disk_lets_nobody_in(stage: Stage) -> None:
 
     _limit_file_size(stage.service, 1024)
     try:
-        for typed in (organiser.password, "wrong"):
-            assert await login(stage.prosody, "tcp", organiser.username, typed) == TEMPORARY
+        for transport in TRANSPORTS:
+            for typed in (organiser.password, "wrong"):
+                assert await login(stage.prosody, transport, organiser.username, typed) == TEMPORARY
     finally:
         _limit_file_size(stage.service, resource.RLIM_INFINITY)
 
