@@ -38,7 +38,7 @@ bench: ## Measure one login beside its peers
 
 soak: ## The long loops: 10,000 logins with kills and hangs
 	@bash workbench/install.sh test
-	@$(python) -m pytest tests/soak -m soak
+	@$(python) -m pytest tests/soak -m soak -s
 
 lock: ## Pin the Python packages anew, with hashes
 	@bash workbench/lock.sh
