@@ -32,7 +32,7 @@ fix: ## Format, and mend what linters can mend
 	@$(python) -m ruff check --fix .
 	@$(python) -m ruff format .
 
-bench: ## Measure one login beside its peers
+bench: ## Measure logins, refusals and a bystander beside their peers
 	@bash workbench/install.sh test
 	@$(python) -m bench
 
@@ -44,4 +44,4 @@ lock: ## Pin the Python packages anew, with hashes
 	@bash workbench/lock.sh
 
 help: ## This list
-	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' Makefile | column -t -s "$$(printf '\t')"
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-6s %s\n", $$1, $$2}' Makefile

@@ -2,4 +2,4 @@
 
 from authbridge.cli import main
 
-main()
+main(prog_name="authbridge")

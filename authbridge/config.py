@@ -3,6 +3,7 @@
 Secrets come from files that the variables name, never from the variables themselves.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ _MIN_SECRET = 32  # characters; `openssl rand -hex 32` gives 64
 _BCRYPT_COSTS = range(4, 17)  # 4 is bcrypt's least (tests, benchmark); 16 takes 4 s a check
 _RETENTION_DAYS = range(1, 57)
 _PORTS = range(1, 65536)
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +44,7 @@ def read_config(environ: Mapping[str, str]) -> Config:
         api_token=settings.secret("API_TOKEN_FILE"),
         api_token_file=Path(settings.required("API_TOKEN_FILE", "")),
         secret_key=settings.secret("SECRET_KEY_FILE").encode(),
-        xmpp_host=settings.required(
-            "XMPP_HOST", "the VirtualHost of Prosody, for example meet.example.org"
-        ).lower(),
+        xmpp_host=settings.host("XMPP_HOST", "the VirtualHost of Prosody, for example meet.example.org"),
         api_bind=settings.loopback("API_BIND", "127.0.0.1:8701"),
         timezone=settings.timezone("TIMEZONE", "Europe/Berlin"),
         retention_days=settings.number("RETENTION_DAYS", 7, _RETENTION_DAYS),
@@ -75,6 +75,13 @@ class _Settings:
             message = f"{_PREFIX}{name} is “{value}”, but must be a whole number {span}."
             raise ConfigError(message)
         return int(value)
+
+    def host(self, name: str, hint: str) -> str:
+        value = self.required(name, hint).lower()
+        if not _HOST.fullmatch(value):
+            message = f"{_PREFIX}{name} is “{value}”, but must be a plain host name: {hint}."
+            raise ConfigError(message)
+        return value
 
     def loopback(self, name: str, default: str) -> str:
         value = self.optional(name, default)

@@ -78,12 +78,20 @@ class Database:
 
     def create_file(self) -> None:
         """Makes an empty SQLite file that only its owner can read, before anything is written into it."""
-        if self.file is None or self.file.exists():
+        if self.file is None or self.exists():
             return
         try:
             os.close(os.open(self.file, os.O_CREAT | os.O_WRONLY, 0o600))
         except OSError as error:
             message = f"{self.file} cannot be made: {error.strerror}."
+            raise StorageError(message) from error
+
+    def exists(self) -> bool:
+        """Whether the SQLite file is there; a PostgreSQL database always is."""
+        try:
+            return self.file is None or self.file.exists()
+        except OSError as error:
+            message = f"{self.file} cannot be reached: {error.strerror}."
             raise StorageError(message) from error
 
     def free_bytes(self) -> int | None:

@@ -58,7 +58,7 @@ def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
     try:
         columns = [column.strip().casefold() for column in next(reader, [])]
         if sorted(columns) != sorted(_COLUMNS):
-            sentence = f"the heading must name the columns {', '.join(_COLUMNS)}"
+            sentence = f"the heading must name the columns {', '.join(_COLUMNS)}, and no others"
             raise ImportFileError([(1, sentence)])
         for fields in reader:
             if not any(field.strip() for field in fields):

@@ -14,14 +14,29 @@ from authbridge.importfile import parse_credentials
 from authbridge.models import Organiser
 from authbridge.queries import get_organiser, get_school, list_organisers
 
-_day = click.DateTime(formats=["%Y-%m-%d"])
+
+class _Day(click.DateTime):
+    """A day as 2027-07-31."""
+
+    name = "YYYY-MM-DD"
+
+    def __init__(self) -> None:
+        super().__init__(formats=["%Y-%m-%d"])
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002
+        """What help shows."""
+        return self.name
+
+
+_day = _Day()
 _format_option = click.option(
     "--format", "style", type=click.Choice(["csv", "json"]), default="csv", show_default=True
 )
 _output_option = click.option(
     "--output",
     type=click.Path(path_type=Path),
-    help="A new file, readable by you alone, instead of the screen.",
+    help="A new file, readable by you alone, instead of the screen; where “authbridge” runs as the service's "
+    "user, redirect into a file instead.",
 )
 
 
@@ -41,6 +56,9 @@ def issue(
     operator: Operator, code: str, count: int, valid_until: datetime | None, style: str, output: Path | None
 ) -> None:
     """Issue new credentials for the school CODE; the passwords are shown this once."""
+    if valid_until is not None and valid_until.date() < _today(operator):
+        message = f"--valid-until {valid_until.date()} lies in the past."
+        raise click.UsageError(message)
     with operator.database.reading() as session:
         get_school(session, code)  # before the time it takes to hash
     sheet = CredentialSheet(style, output)
@@ -61,11 +79,14 @@ def issue(
 @click.argument("file", type=click.File("rb"))
 @pass_operator
 def import_(operator: Operator, file: BinaryIO) -> None:
-    """Take existing credentials over from FILE (CSV: school, username, password); all or none."""
+    """Take existing credentials over from FILE, or - for standard input; all or none.
+
+    A table as CSV with the columns school, username, password.
+    """
     credentials = parse_credentials(file.read(), operator.hasher)
     with operator.database.writing() as session:
         count = organisers.import_organisers(session, credentials, actor=operator.actor, now=operator.clock())
-    click.echo(f"{count} organisers were taken over.")
+    click.echo(f"Taken over: {count}.")
 
 
 @organiser.command("list")
@@ -79,7 +100,7 @@ def list_(operator: Operator, code: str | None, *, as_json: bool) -> None:
     show_rows(
         rows,
         as_json=as_json,
-        nothing="There is no organiser yet. Issue some: authbridge organiser issue CODE",
+        nothing="There is no organiser here yet. Issue some: authbridge organiser issue CODE",
     )
 
 

@@ -13,6 +13,7 @@ from authbridge.queries import get_school
 from authbridge.usernames import parse_school_code
 
 _LONGEST_NAME = 200
+_WIDEST = {4: 8, 6: 16}  # bits by the version of IP: 10.0.0.0/8 may be a school's, the whole internet not
 
 
 def add_school(session: Session, code: str, name: str, *, actor: Actor, now: datetime) -> School:
@@ -64,4 +65,7 @@ def _parse_network(typed: str) -> str:
     except ValueError:
         message = f"“{typed}” is no network, such as 198.51.100.7 or 2001:db8:12::/48."
         raise InputError(message) from None
+    if network.prefixlen < _WIDEST[network.version]:
+        message = f"“{typed}” is too wide for a school's own network."
+        raise InputError(message)
     return str(network)

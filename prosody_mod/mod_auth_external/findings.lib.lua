@@ -175,7 +175,7 @@ local function of_addresses(facts)
 	if not facts.vouched then
 		return { note("let the proxy overwrite X-Forwarded-For for /http-bind and for /xmpp-websocket, "
 			.. "then set external_auth_proxy_overwrites_address = true",
-			"The addresses of browsers count as unknown, so guessing is slowed down per login name only, "
+			"The addresses of browsers count as unknown, "
 			.. "and no network is known or trusted.") };
 	end
 	local found = { note(nil, "You vouch for the proxy's X-Forwarded-For; this check cannot see whether it overwrites what a client sends. "

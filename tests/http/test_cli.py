@@ -166,6 +166,15 @@ def test_validity(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("school")
+@pytest.mark.parametrize("day", ["2020-01-01", "31.07.2027", "2027-02-30"])
+def test_a_day_that_cannot_be_meant_issues_nothing(run: Run, day: str) -> None:
+    """A letter for a dead access would be posted before anybody notices."""
+    run("organiser", "issue", "ohg", "--valid-until", day, code=2)
+
+    assert json.loads(run("organiser", "list", "--json").stdout) == []
+
+
+@pytest.mark.usefixtures("school")
 def test_existing_credentials_are_taken_over(run: Run, tmp_path: Path) -> None:
     """All of the file or nothing, with the line of each fault."""
     file = tmp_path / "old.csv"
@@ -175,7 +184,7 @@ def test_existing_credentials_are_taken_over(run: Run, tmp_path: Path) -> None:
     assert json.loads(run("organiser", "list", "--json").stdout) == []
 
     file.write_text("school;username;password\nohg;frau.a;Geheim 1\n")
-    assert "1 organisers were taken over" in run("organiser", "import", str(file)).output
+    assert "Taken over: 1" in run("organiser", "import", str(file)).output
     assert "already" in run("organiser", "import", str(file), code=1).stderr
 
 

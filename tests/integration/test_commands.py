@@ -198,7 +198,7 @@ def test_a_code_is_given_once(database: Database) -> None:
         make_school(database, "OHG", "Another")
 
 
-@pytest.mark.parametrize("network", ["300.1.1.1", "198.51.100.0/33", "example.org", ""])
+@pytest.mark.parametrize("network", ["300.1.1.1", "198.51.100.0/33", "example.org", "", "0.0.0.0/0", "::/0"])
 def test_a_bad_network_is_refused(database: Database, network: str) -> None:
     """Trust is never given to something that is not an address."""
     make_school(database)

@@ -232,6 +232,17 @@ def test_one_step_down_and_up_again_keeps_the_organisers(database: Database) -> 
     assert authenticate(attempt, make_origin(), setting).verdict is Verdict.GRANTED
 
 
+def test_a_database_of_a_newer_program_is_left_alone(database: Database) -> None:
+    """The sentence says so; nothing is changed, up or down."""
+    with database.writing() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    for change in (schema.upgrade, schema.downgrade):
+        with pytest.raises(StorageError, match="cannot change"):
+            change(database)
+    assert schema.version(database) == "9999"
+
+
 def test_all_the_way_down_leaves_nothing(database: Database) -> None:
     """Every step has its way back."""
     make_school(database)

@@ -79,6 +79,9 @@ def test_a_secret_that_cannot_be_read_is_named(environ: dict[str, str], tmp_path
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("XMPP_HOST", "https://meet.example.org"),
+        ("XMPP_HOST", '"meet.example.org"'),
+        ("XMPP_HOST", "meet example org"),
         ("API_BIND", "0.0.0.0:8701"),
         ("API_BIND", "127.0.0.1"),
         ("API_BIND", "127.0.0.1:99999"),
