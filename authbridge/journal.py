@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
+from authbridge.errors import StorageError
 from authbridge.models import AuditEvent, Chore, LoginAttempt, Organiser, Suspension, table_of
 from authbridge.policy import Attempt, Decision
 from authbridge.prepared import Prepared
@@ -84,8 +85,10 @@ def open_attempt(
         transport=origin.transport,
         node=origin.node,
     )
-    (attempt_id,) = row or (0,)
-    return int(attempt_id)
+    if row is None:
+        message = "The attempt was not written."
+        raise StorageError(message)
+    return int(row[0])
 
 
 def close_attempt(connection: Connection, attempt_id: int, decision: Decision, *, now: datetime) -> None:

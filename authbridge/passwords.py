@@ -20,7 +20,6 @@ _MISREAD = ("rn", "vv")  # on paper "rn" is an m and "vv" a w
 _LONGEST_TYPED = 256  # characters; more cannot shrink to 64 bytes, and preparing it would take time
 MAX_BYTES = 64  # bcrypt uses 72 bytes, and version 5 of the library raises above that
 
-
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "FSI", "PDF", "PDI"})
 
 
