@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 
-from authbridge import schema, upkeep
+from authbridge import denials, schema, upkeep
 from authbridge.api import Api, retention_of, setting_of
 from authbridge.config import read_config
 from authbridge.errors import AuthBridgeError
@@ -17,7 +17,8 @@ def _build_api() -> Api:
     config = read_config(os.environ)
     setting = setting_of(config)
     schema.require_current(setting.database)
-    upkeep.start(setting.database, clock=setting.clock, retention=retention_of(config))
+    upkeep.start(setting.database, clock=setting.clock, retention=retention_of(config), limits=config.limits)
+    denials.start(setting.denials, setting.database)
     app = Api(config, setting)
     gc.collect()
     gc.freeze()  # what is there now stays; searching it for garbage again and again costs logins milliseconds

@@ -7,6 +7,7 @@ than through Flask, and nothing of Flask would be used here.
 import hmac
 import json
 import logging
+import os
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from http import HTTPStatus
@@ -22,7 +23,10 @@ from authbridge.clock import utc_now
 from authbridge.config import Config
 from authbridge.database import Database
 from authbridge.errors import StorageError
+from authbridge.gate import Gate
+from authbridge.memory import Memory
 from authbridge.passwords import Hasher
+from authbridge.traces import Traces
 
 _log = logging.getLogger(__name__)
 
@@ -89,7 +93,7 @@ class Api:
 
     def _authenticate(self, request: Request) -> Reply:
         question = wire.parse_question(request.get_data(), host=self._setting.host, now=self._setting.clock())
-        decision = authenticate(question.attempt, question.origin, self._setting)
+        decision = authenticate(question.attempt, question.origin, self._setting, within=question.within)
         return 200, wire.answer(question.origin.request_id, question.attempt.username, decision)
 
     def _healthz(self, _request: Request) -> Reply:
@@ -105,14 +109,19 @@ class _Request(Request):
 
 
 def setting_of(config: Config) -> Setting:
-    """What the service works with in production."""
+    """What the service works with in production; takes the time of one hash."""
+    hasher = Hasher(config.bcrypt_cost)
+    cores = len(os.sched_getaffinity(0))
     return Setting(
         database=Database(config.database_url, durable=False),
-        hasher=Hasher(config.bcrypt_cost),
+        hasher=hasher,
         clock=utc_now,
         timezone=config.timezone,
         host=config.xmpp_host,
-        secret_key=config.secret_key,
+        limits=config.limits,
+        traces=Traces(config.secret_key),
+        memory=Memory(config.limits, remember=config.remember_credentials),
+        gate=Gate(cores, typical=hasher.measure()),
     )
 
 

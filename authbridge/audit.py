@@ -7,6 +7,7 @@ from typing import NewType
 from sqlalchemy.orm import Session
 
 from authbridge.models import AuditEvent
+from authbridge.policy import Alarm
 
 Actor = NewType("Actor", str)
 """``staff:anna`` (panel), ``cli:anna`` (command line), ``cli:anna?`` (a name that only sudo vouches for)."""
@@ -25,13 +26,25 @@ class Action(StrEnum):
     ORGANISER_CHANGE_VALIDITY = "organiser:change-validity"
     ORGANISER_SUSPEND = "organiser:suspend"
     ORGANISER_REINSTATE = "organiser:reinstate"
+    ORGANISER_CLEAR_LOCKOUT = "organiser:clear-lockout"
+    NETWORK_CLEAR_LOCKOUT = "network:clear-lockout"
+
+
+POLICY = Actor("policy")
+"""The actor of an alarm: nobody did it."""
+
+NETWORK_EVENTS = tuple(each.value for each in (*Action, *Alarm) if each.startswith("network:"))
+"""Those whose subject is an address, which is kept no longer than other addresses."""
+
+FORGOTTEN_NETWORK = "network"
+"""What stands in its place afterwards."""
 
 
 def record(
     session: Session,
     *,
     actor: Actor,
-    action: Action,
+    action: Action | Alarm,
     subject: str,
     now: datetime,
     **detail: object,

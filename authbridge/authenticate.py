@@ -2,17 +2,23 @@
 
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, bindparam, update
 
-from authbridge import journal, queries, usernames
+from authbridge import alarms, journal, ledger, policy, queries, usernames
+from authbridge.addresses import network_of
 from authbridge.clock import Clock
 from authbridge.database import Database
+from authbridge.denials import Denials, Denied
+from authbridge.gate import Checks, Gate
+from authbridge.memory import Memory
 from authbridge.models import Organiser, table_of
-from authbridge.passwords import Hasher, StoredPassword
-from authbridge.policy import Attempt, Decision, Verdict, judge
+from authbridge.passwords import Hasher, StoredPassword, forms_of
+from authbridge.policy import Attempt, Decision, Limits, Recollection, Standing, Verdict
 from authbridge.prepared import Prepared
+from authbridge.traces import Traces
 
 _organisers = table_of(Organiser)
 _RENEW_HASH = Prepared(
@@ -27,62 +33,211 @@ _RENEW_HASH = Prepared(
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What every login needs besides the attempt itself."""
+    """What every login needs besides the attempt itself; the last four live as long as the process."""
 
     database: Database
     hasher: Hasher
     clock: Clock
     timezone: ZoneInfo
     host: str
-    secret_key: bytes = field(repr=False)
+    limits: Limits
+    traces: Traces
+    memory: Memory
+    gate: Gate
+    checks: "Checks[_Checked | Decision]" = field(default_factory=Checks)
+    denials: Denials = field(default_factory=Denials)
 
 
-def authenticate(attempt: Attempt, origin: journal.Origin, setting: Setting) -> Decision:
-    """Whether this organiser may open a meeting now.
+@dataclass(frozen=True, slots=True)
+class _Login:
+    """An attempt, with the account that it is about and the marks under which it may be remembered."""
 
-    The attempt is on record before the password is checked, no transaction is open while it is
-    checked, and the account's state counts as it is afterwards: a suspension that arrives meanwhile
-    wins.  Raises :class:`authbridge.errors.StorageError`: nobody gets in without the database.
+    attempt: Attempt
+    origin: journal.Origin
+    username: str
+    found: queries.Credential | None
+    pair: ledger.Pair
+    right: bytes = field(repr=False)
+    wrong: bytes = field(repr=False)
+
+    @property
+    def is_generated(self) -> bool:
+        return self.found is not None and self.found.stored.generated
+
+
+@dataclass(frozen=True, slots=True)
+class _Recorded:
+    """The rows that stand for an attempt while it is hashed, and what its name had failed before."""
+
+    attempt_id: int
+    failure_id: int
+    found: queries.Credential | None
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """What the check found: the credential version whose password matched, None if none did."""
+
+    version: int | None
+    renewed: StoredPassword | None = None
+    recorded: _Recorded | None = None  # None where nothing was hashed for this attempt
+
+
+def authenticate(attempt: Attempt, origin: journal.Origin, setting: Setting, *, within: float) -> Decision:
+    """Whether this organiser may open a meeting now; ``within`` is how many seconds somebody waits for it.
+
+    Raises :class:`authbridge.errors.StorageError`: nobody gets in without the database.
     """
-    username = usernames.canonical(attempt.username, setting.host)
+    with setting.database.consulting() as connection:
+        login = _recognise(connection, attempt, origin, setting)
+    known = _Checked(None if login.found is None else login.found.account.credential_version)
 
+    recollection = setting.memory.recall(login.right, login.wrong, setting.clock())
+    if policy.passes_every_wait(recollection, generated=login.is_generated):
+        return _settle(login, known, setting)
+    if recollection is Recollection.WRONG:
+        return _turn_away(login, policy.REPEATED, setting)
+
+    now = setting.clock()
+    with setting.database.consulting() as connection:
+        standing = ledger.standing_of(connection, login.pair, now, setting.limits)
+    if decision := policy.throttle(standing, now, setting.limits):
+        return _turn_away(login, decision, setting)
+    if recollection is Recollection.RIGHT:
+        return _settle(login, known, setting)
+
+    try:
+        check = partial(_check_in_turn, login, standing, setting, within)
+        checked, is_ours = setting.checks.once(login.wrong, check, within=within)
+    except TimeoutError:
+        checked, is_ours = policy.QUEUE_TOO_LONG, False
+    if isinstance(checked, Decision):
+        return _turn_away(login, checked, setting)
+    if is_ours:
+        return _settle(login, checked, setting)
+    if checked.version is None:
+        return _turn_away(login, policy.REPEATED, setting)
+    return _settle(login, _Checked(checked.version), setting)
+
+
+def _recognise(connection: Connection, attempt: Attempt, origin: journal.Origin, setting: Setting) -> _Login:
+    username = usernames.canonical(attempt.username, setting.host)
+    found = queries.find_credential(connection, username)
+    # The network of a school counts as its own for names that begin with its code, also for nobody's.
+    networks = queries.school_networks(connection, username.partition("-")[0])
+    network = network_of(attempt.ip, networks if found is None else {*networks, *found.school_networks})
+    account = (
+        username,
+        "" if found is None else f"{found.organiser_id}.{found.account.credential_version}",
+    )
+    form = forms_of(attempt.password)[found is None or found.stored.generated]
+    return _Login(
+        attempt=attempt,
+        origin=origin,
+        username=username,
+        found=found,
+        pair=ledger.Pair(
+            name_key=setting.traces.name(username),
+            known_key=None if network.key is None else setting.traces.pair(username, network.key),
+            network=network,
+        ),
+        right=setting.memory.mark("right", *account, "" if form is None else form.decode()),
+        wrong=setting.memory.mark("wrong", *account, attempt.password),
+    )
+
+
+def _check_in_turn(login: _Login, standing: Standing, setting: Setting, within: float) -> _Checked | Decision:
+    """One hash, when it is this login's turn; or why there was none.
+
+    What waits for its turn is not on record: by then others may have failed, so the rules are asked again.
+    """
+    recent = policy.recent_failures(standing, login.attempt.at, setting.limits)
+    with setting.gate.slot(
+        known_good=standing.known_good, recent_failures=recent, within=within
+    ) as is_admitted:
+        if not is_admitted:
+            return policy.QUEUE_TOO_LONG
+        recorded = _record(login, setting)
+        if isinstance(recorded, Decision):
+            return recorded
+        return setting.gate.run(partial(_hash, login, recorded, setting))
+
+
+def _record(login: _Login, setting: Setting) -> _Recorded | Decision:
+    """Record first, then count: parallel guesses see one another, and a crash leaves a failure behind."""
+    limits, pair = setting.limits, login.pair
     with setting.database.recording() as connection:
-        found = queries.find_credential(connection, username)
-        unknown_name = None if found else journal.unknown_name_key(setting.secret_key, username)
-        attempt_id = journal.open_attempt(
-            connection,
-            attempt,
-            origin,
-            organiser_id=found.organiser_id if found else None,
-            unknown_name=unknown_name,
+        ledger.take_turn(connection, pair)
+        now = setting.clock()
+        standing = ledger.standing_of(connection, pair, now, limits)
+        if policy.must_network_wait(standing.network_failures, standing.network_names, limits):
+            standing = ledger.let_network_wait(connection, standing, now, limits)
+        if decision := policy.throttle(standing, now, limits):
+            return decision
+        fingerprints = setting.traces.fingerprints(login.username, login.attempt.password, now)
+        failure = policy.failure_of(standing, now, fingerprints, limits)
+        found = queries.find_credential(connection, login.username)
+        return _Recorded(
+            attempt_id=journal.open_attempt(connection, _entry(login, found)),
+            failure_id=ledger.record(connection, pair, failure),
+            found=found,
+            standing=standing,
         )
 
-    stored = None if found is None else found.stored
-    matched = setting.hasher.matches(attempt.password, stored)
-    renewed = _renew(attempt.password, stored, setting.hasher) if matched else None
 
+def _hash(login: _Login, recorded: _Recorded, setting: Setting) -> _Checked:
+    found, password = recorded.found, login.attempt.password
+    if not setting.hasher.matches(password, None if found is None else found.stored) or found is None:
+        setting.memory.note_wrong(login.wrong, setting.clock())
+        return _Checked(None, recorded=recorded)
+    renewed = None
+    if setting.hasher.is_outdated(found.stored):
+        renewed = setting.hasher.hash(password, generated=found.stored.generated)
+    setting.memory.note_right(login.right, setting.clock())
+    return _Checked(found.account.credential_version, renewed, recorded)
+
+
+def _settle(login: _Login, checked: _Checked, setting: Setting) -> Decision:
+    """The verdict, by the account's state as it is now: a suspension that arrived meanwhile wins."""
+    told: list[tuple[policy.Alarm, str]] = []
     with setting.database.recording() as connection:
         now = setting.clock()
         today = now.astimezone(setting.timezone).date()
-        current = queries.find_credential(connection, username, lock=True)
-        decision = judge(
-            None if current is None else current.account,
-            checked_version=found.account.credential_version if found and matched else None,
-            today=today,
+        current = queries.find_credential(connection, login.username, lock=True)
+        decision = policy.judge(
+            None if current is None else current.account, checked_version=checked.version, today=today
         )
-        journal.close_attempt(connection, attempt_id, decision, now=now)
+        recorded = checked.recorded
+        if recorded is None:
+            journal.write_attempt(connection, _entry(login, current), decision, now=now)
+        else:
+            journal.close_attempt(connection, recorded.attempt_id, decision, now=now)
+            if checked.version is not None:
+                ledger.acquit(connection, recorded.failure_id)
+            else:
+                told = _count(connection, login, recorded, setting)
         if current is not None and decision.verdict is Verdict.GRANTED:
-            _note_success(connection, current, today, renewed)
+            ledger.note_success(connection, login.pair, now)
+            _note_login(connection, current, today, checked.renewed)
+    if told:
+        alarms.tell(setting.database, told, now=now, limits=setting.limits)
     return decision
 
 
-def _renew(password: str, stored: StoredPassword | None, hasher: Hasher) -> StoredPassword | None:
-    if stored is None or not hasher.is_outdated(stored):
-        return None
-    return hasher.hash(password, generated=stored.generated)
+def _count(
+    connection: Connection, login: _Login, recorded: _Recorded, setting: Setting
+) -> list[tuple[policy.Alarm, str]]:
+    """Draws the consequences of a failure: the network may have to wait, and staff to know."""
+    now, limits, network = setting.clock(), setting.limits, login.pair.network
+    tally = ledger.tally_after(connection, login.pair, recorded.standing, now, limits)
+    if not network.trusted and policy.must_network_wait(tally.network_failures, tally.network_names, limits):
+        ledger.let_network_wait(connection, recorded.standing, now, limits)
+    username = None if recorded.found is None else login.username
+    return alarms.due(connection, username, network, tally, now=now, limits=limits)
 
 
-def _note_success(
+def _note_login(
     connection: Connection, current: queries.Credential, today: date, renewed: StoredPassword | None
 ) -> None:
     if current.last_login_on != today:
@@ -94,3 +249,22 @@ def _note_success(
             checked_version=current.account.credential_version,
             renewed=renewed.hash,
         )
+
+
+def _entry(login: _Login, found: queries.Credential | None) -> journal.Entry:
+    return journal.Entry(
+        login.attempt,
+        login.origin,
+        organiser_id=None if found is None else found.organiser_id,
+        unknown_name=login.pair.name_key if found is None else None,
+    )
+
+
+_KINDS = {Verdict.REFUSED: "repeated", Verdict.LOCKED: "locked", Verdict.UNAVAILABLE: "unavailable"}
+
+
+def _turn_away(login: _Login, decision: Decision, setting: Setting) -> Decision:
+    """Without a check: in the journal it is only counted."""
+    who = Denied(None if login.found is None else login.found.organiser_id, login.pair.network.key)
+    setting.denials.count(who, _KINDS[decision.verdict], setting.clock())
+    return decision

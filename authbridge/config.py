@@ -5,17 +5,20 @@ Secrets come from files that the variables name, never from the variables themse
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from authbridge.errors import ConfigError
+from authbridge.policy import Limits
 
 _PREFIX = "AUTHBRIDGE_"
 _MIN_SECRET = 32  # characters; `openssl rand -hex 32` gives 64
 _BCRYPT_COSTS = range(4, 17)  # 4 is bcrypt's least (tests, benchmark); 16 takes 4 s a check
 _RETENTION_DAYS = range(1, 57)
 _PORTS = range(1, 65536)
+_LIMITS = range(1, 10_000_001)  # as seconds: 115 days
+_YES_OR_NO = {"yes": True, "no": False}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 
 
@@ -32,6 +35,8 @@ class Config:
     timezone: ZoneInfo
     retention_days: int
     bcrypt_cost: int
+    remember_credentials: bool
+    limits: Limits
 
 
 def read_config(environ: Mapping[str, str]) -> Config:
@@ -49,6 +54,8 @@ def read_config(environ: Mapping[str, str]) -> Config:
         timezone=settings.timezone("TIMEZONE", "Europe/Berlin"),
         retention_days=settings.number("RETENTION_DAYS", 7, _RETENTION_DAYS),
         bcrypt_cost=settings.number("BCRYPT_COST", 10, _BCRYPT_COSTS),
+        remember_credentials=settings.yes_or_no("REMEMBER_CREDENTIALS", "yes"),
+        limits=settings.limits(),
     )
 
 
@@ -75,6 +82,22 @@ class _Settings:
             message = f"{_PREFIX}{name} is “{value}”, but must be a whole number {span}."
             raise ConfigError(message)
         return int(value)
+
+    def limits(self) -> Limits:
+        """``LIMIT_PAIR_GUESSES`` and so on, one for each number of the login policy."""
+        return Limits(
+            **{
+                name: self.number(f"LIMIT_{name.upper()}", default, _LIMITS)
+                for name, default in asdict(Limits()).items()
+            }
+        )
+
+    def yes_or_no(self, name: str, default: str) -> bool:
+        value = self.optional(name, default).lower()
+        if value not in _YES_OR_NO:
+            message = f"{_PREFIX}{name} is “{value}”, but must be yes or no."
+            raise ConfigError(message)
+        return _YES_OR_NO[value]
 
     def host(self, name: str, hint: str) -> str:
         value = self.required(name, hint).lower()

@@ -8,6 +8,7 @@ import os
 import shutil
 import sqlite3
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,7 @@ class Database:
         self._url = _parse_url(url)
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
         self.engine = _engine_of(self._url, durable=durable)
+        self._turn = threading.Lock()
 
     @property
     def file(self) -> Path | None:
@@ -51,17 +53,24 @@ class Database:
         """
         with (
             _plain_errors(),
+            self._turn_to_write(),
             Session(self.engine, expire_on_commit=False) as session,
             session.begin(),
         ):
-            self._take_turn(session.connection())
+            self._begin_to_write(session.connection())
             yield session
 
     @contextmanager
     def recording(self) -> Iterator[Connection]:
         """A transaction of prepared statements, for the login flow; else like :meth:`writing`."""
-        with _plain_errors(), self.engine.begin() as connection:
-            self._take_turn(connection)
+        with _plain_errors(), self._turn_to_write(), self.engine.begin() as connection:
+            self._begin_to_write(connection)
+            yield connection
+
+    @contextmanager
+    def consulting(self) -> Iterator[Connection]:
+        """Prepared statements that only read, for the login flow; else like :meth:`reading`."""
+        with _plain_errors(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
@@ -70,9 +79,24 @@ class Database:
         with _plain_errors(), Session(self.engine, expire_on_commit=False) as session:
             yield session
 
-    def _take_turn(self, connection: Connection) -> None:
-        # SQLite has one writer at a time.  A transaction that reads first and turns to writing later fails
-        # at once where another one writes; one that begins as a writer waits for its turn.
+    @contextmanager
+    def _turn_to_write(self) -> Iterator[None]:
+        # SQLite has one writer at a time, and who finds it busy sleeps for some milliseconds and looks again.
+        # Within one process a lock hands the turn over at once.
+        if not self.is_sqlite:
+            yield
+            return
+        if not self._turn.acquire(timeout=_PATIENCE):
+            message = "The database does not answer: another writer takes too long."
+            raise StorageError(message)
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    def _begin_to_write(self, connection: Connection) -> None:
+        # A transaction that reads first and turns to writing later fails at once where another process
+        # writes; one that begins as a writer waits for its turn.
         if self.is_sqlite:
             connection.connection.cursor().execute("BEGIN IMMEDIATE")
 

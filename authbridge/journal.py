@@ -1,18 +1,18 @@
 """The journal of logins: each attempt is written down before it is checked, and closed after.
 
-An attempt that stays open is one during which the service died.
+An attempt that stays open is one during which the service died.  What is turned away without a check is
+counted in :mod:`authbridge.denials`.
 """
 
-import hashlib
-import hmac
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
+from authbridge.audit import FORGOTTEN_NETWORK, NETWORK_EVENTS
 from authbridge.errors import StorageError
-from authbridge.models import AuditEvent, Chore, LoginAttempt, Organiser, Suspension, table_of
+from authbridge.models import AuditEvent, Chore, DeniedAttempts, LoginAttempt, Organiser, Suspension, table_of
 from authbridge.policy import Attempt, Decision
 from authbridge.prepared import Prepared
 
@@ -32,25 +32,10 @@ class Origin:
     node: str
 
 
-def unknown_name_key(secret_key: bytes, username: str) -> str:
-    """What is kept of a name that is nobody's: 128 bits of a keyed hash."""
-    digest = hmac.new(secret_key, b"unknown-name\0" + username.encode("utf-8", "replace"), hashlib.sha256)
-    return digest.hexdigest()[:32]
-
-
 _attempts, _organisers = table_of(LoginAttempt), table_of(Organiser)
-_OPEN = Prepared(
+_WRITE = Prepared(
     insert(_attempts)
-    .values(
-        at=bindparam("at"),
-        request_id=bindparam("request_id"),
-        organiser_id=bindparam("organiser_id"),
-        unknown_name=bindparam("unknown_name"),
-        ip=bindparam("ip"),
-        user_agent=bindparam("user_agent"),
-        transport=bindparam("transport"),
-        node=bindparam("node"),
-    )
+    .values({column.name: bindparam(column.name) for column in _attempts.c if not column.primary_key})
     .returning(_attempts.c.id)
 )
 _CLOSE = Prepared(
@@ -65,25 +50,38 @@ _DATE_LOGIN = Prepared(
 )
 
 
-def open_attempt(
-    connection: Connection,
-    attempt: Attempt,
-    origin: Origin,
-    *,
-    organiser_id: int | None,
-    unknown_name: str | None,
-) -> int:
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An attempt as it is written down: of an organiser, or of a name that is nobody's, as a keyed hash."""
+
+    attempt: Attempt
+    origin: Origin
+    organiser_id: int | None
+    unknown_name: str | None
+
+
+def open_attempt(connection: Connection, entry: Entry) -> int:
     """Writes the attempt down, yet without a verdict; returns its id."""
-    row = _OPEN.run(
+    return _write(connection, entry, verdict=None, reason=None, closed_at=None)
+
+
+def write_attempt(connection: Connection, entry: Entry, decision: Decision, *, now: datetime) -> None:
+    """Writes the attempt down with its verdict, where nothing had to be hashed in between."""
+    _write(connection, entry, verdict=decision.verdict.value, reason=decision.reason.value, closed_at=now)
+
+
+def _write(connection: Connection, entry: Entry, **outcome: object) -> int:
+    row = _WRITE.run(
         connection,
-        at=attempt.at,
-        request_id=origin.request_id,
-        organiser_id=organiser_id,
-        unknown_name=unknown_name,
-        ip=attempt.ip,
-        user_agent=attempt.user_agent,
-        transport=origin.transport,
-        node=origin.node,
+        at=entry.attempt.at,
+        request_id=entry.origin.request_id,
+        organiser_id=entry.organiser_id,
+        unknown_name=entry.unknown_name,
+        ip=entry.attempt.ip,
+        user_agent=entry.attempt.user_agent,
+        transport=entry.origin.transport,
+        node=entry.origin.node,
+        **outcome,
     )
     if row is None:
         message = "The attempt was not written."
@@ -109,16 +107,31 @@ def date_login(connection: Connection, organiser_id: int, day: date) -> None:
 
 def purge_batch(session: Session, *, now: datetime, retention: timedelta) -> bool:
     """Deletes some of what is too old; returns whether there may be more."""
-    old = select(LoginAttempt.id).where(LoginAttempt.at < now - retention).limit(_BATCH)
-    forgotten = delete(AuditEvent).where(AuditEvent.at < now - _AUDIT_KEPT)
-    silenced = update(Suspension).where(Suspension.until < now - _NOTE_KEPT).values(note=None)
-    unsynchronised = {"synchronize_session": False}
+    old = now - retention
+    is_full = [
+        _delete_some(session, LoginAttempt, LoginAttempt.at < old),
+        _delete_some(session, DeniedAttempts, DeniedAttempts.minute < old),
+    ]
+    for query in (
+        delete(AuditEvent).where(AuditEvent.at < now - _AUDIT_KEPT),
+        # That somebody guessed is kept as long as the audit, the address as long as the other addresses.
+        update(AuditEvent)
+        .where(AuditEvent.action.in_(NETWORK_EVENTS), AuditEvent.at < old)
+        .values(subject=FORGOTTEN_NETWORK),
+        update(Suspension).where(Suspension.until < now - _NOTE_KEPT).values(note=None),
+    ):
+        session.execute(query, execution_options={"synchronize_session": False})
+    return any(is_full)
+
+
+def _delete_some(
+    session: Session, model: type[LoginAttempt | DeniedAttempts], is_old: ColumnElement[bool]
+) -> bool:
+    some = select(model.id).where(is_old).limit(_BATCH)
     deleted = session.execute(
-        delete(LoginAttempt).where(LoginAttempt.id.in_(old)).returning(LoginAttempt.id),
-        execution_options=unsynchronised,
+        delete(model).where(model.id.in_(some)).returning(model.id),
+        execution_options={"synchronize_session": False},
     ).all()
-    session.execute(forgotten, execution_options=unsynchronised)
-    session.execute(silenced, execution_options=unsynchronised)
     return len(deleted) == _BATCH
 
 

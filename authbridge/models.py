@@ -9,7 +9,9 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     ForeignKey,
+    Index,
     MetaData,
+    SmallInteger,
     String,
     Table,
     TypeDecorator,
@@ -169,6 +171,79 @@ class LoginAttempt(Base):
     verdict: Mapped[str | None] = mapped_column(String(16))
     reason: Mapped[str | None] = mapped_column(String(32))
     closed_at: Mapped[datetime | None]
+
+
+class DeniedAttempts(Base):
+    """The journal of logins that were turned away without a check: one row per pair and minute, kept a week.
+
+    ``organiser_id`` is None for all names together that are nobody's, ``network`` "" where unknown.
+    """
+
+    __tablename__ = "denied_attempts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    minute: Mapped[datetime] = mapped_column(index=True)
+    organiser_id: Mapped[int | None] = mapped_column(
+        ForeignKey("organisers.id", ondelete="CASCADE"), index=True
+    )
+    pair: Mapped[str] = mapped_column(String(64))
+    network: Mapped[str] = mapped_column(String(64))
+    repeated: Mapped[int]
+    locked: Mapped[int]
+    unavailable: Mapped[int]
+
+    __table_args__ = (UniqueConstraint("minute", "pair", name="uq_denied_attempts_minute"),)
+
+
+class LoginFailure(Base):
+    """A password that was hashed for a name and did not match, or is being hashed; kept a day.
+
+    ``name_key`` is a keyed hash, of anybody's name and of nobody's alike; ``network`` is "" where unknown.
+    The other columns are those of :class:`authbridge.policy.Failure`.
+    """
+
+    __tablename__ = "login_failures"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    name_key: Mapped[str] = mapped_column(String(32))
+    network: Mapped[str] = mapped_column(String(64))
+    outside: Mapped[bool]
+    fingerprint: Mapped[int | None] = mapped_column(SmallInteger)
+    wait: Mapped[int]
+
+    __table_args__ = (
+        Index("ix_login_failures_name_key", "name_key", "at"),
+        Index("ix_login_failures_network", "network", "at"),
+    )
+
+
+class KnownNetwork(Base):
+    """That some name succeeded from some network, as a keyed hash; kept a week after the last time."""
+
+    __tablename__ = "known_networks"
+
+    pair_key: Mapped[str] = mapped_column(String(32), primary_key=True)
+    seen_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class NetworkWait(Base):
+    """A network from which too many names failed, and until when it waits; kept a day."""
+
+    __tablename__ = "network_waits"
+
+    network: Mapped[str] = mapped_column(String(64), primary_key=True)
+    since: Mapped[datetime]
+    until: Mapped[datetime]
+
+
+class AlarmTold(Base):
+    """What staff were told last about guessing, so that they are not told every minute; kept a day."""
+
+    __tablename__ = "alarms_told"
+
+    about: Mapped[str] = mapped_column(String(100), primary_key=True)
+    at: Mapped[datetime]
 
 
 class Chore(Base):

@@ -5,6 +5,7 @@ work factor 10 and more), RFC 4013.
 """
 
 import secrets
+import time
 import unicodedata
 from dataclasses import dataclass, field
 
@@ -67,6 +68,14 @@ def canonical(typed: str, *, generated: bool) -> bytes:
     return encoded
 
 
+def forms_of(typed: str) -> dict[bool, bytes | None]:
+    """What is hashed for a generated password (True) and for a chosen one (False); None for what can be none.
+
+    Always both, whichever is needed: the time must not tell a generated password from an imported one.
+    """
+    return {generated: _canonical_or_none(typed, generated=generated) for generated in (True, False)}
+
+
 def _canonical_or_none(typed: str, *, generated: bool) -> bytes | None:
     if len(typed) > _LONGEST_TYPED:
         return None
@@ -118,9 +127,7 @@ class Hasher:
         Takes one hash at the configured cost whatever is asked, so that the time tells nothing: for
         no password at all, for one that cannot be, and for one stored at a lower cost alike.
         """
-        # Both forms, whichever is needed: the time must not tell a generated password from an imported one.
-        forms = {generated: _canonical_or_none(typed, generated=generated) for generated in (True, False)}
-        candidate = forms[stored is None or stored.generated]
+        candidate = forms_of(typed)[stored is None or stored.generated]
         if candidate is None:
             candidate, stored = b"-", None
         stored_cost = self.cost if stored is None else _cost_of(stored.hash)
@@ -129,6 +136,12 @@ class Hasher:
         for cost in range(stored_cost, self.cost):
             bcrypt.checkpw(candidate, _decoy(cost))
         return found and stored is not None
+
+    def measure(self) -> float:
+        """How many seconds a check takes on this machine."""
+        started = time.perf_counter()
+        self.matches("", None)
+        return time.perf_counter() - started
 
     def is_outdated(self, stored: StoredPassword) -> bool:
         """Whether the cost was raised since this password was stored."""

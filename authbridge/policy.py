@@ -1,19 +1,35 @@
-"""Who may log in, and what the one who may not is told: values in, values out.
+"""Who may log in, who waits, and what the one who may not is told: values in, values out.
 
 Never does I/O, never reads a clock, never sees a row of the database.
 
-    recorded ──> one password check ──> judge ──> granted
-    (attempt)    (decoy for unknown       │       refused     unknown name or wrong password
-                  names)                  │       suspended   right password only
-                                          └─────> expired     right password only
+    an attempt ── remembered, generated ─────────────────────────────────────────┐
+        │                                                                         │
+        ├── the same wrong password again ──> refused                             │
+        │                                                                         │
+        ├── throttle: pair, account, network ──> locked until …                   │
+        │                                                                         │
+        ├── remembered, imported ─────────────────────────────────────────────────┤
+        │                                                                         │
+        └── one hash ──> no match ──> a failure ──┬──> refused                    └──> judge ──> granted
+                    │   (unknown names: a decoy)  │                               ┌──>   │       suspended
+                    └──> match ───────────────────│───────────────────────────────┘      └─────> expired
+                                                  v
+    a pair:     free ── fifth distinct failure in 15 min ──> waits 30 s ── another ──> 60 s … 900 s
+                 ^                                              │
+                 └── success from that pair, or 60 min quiet <──┘      (known-good, trusted: always 30 s)
 
 Who does not have the password learns nothing about the account, so the account's state is looked
-at only after the password matched.  Sources: RFC 6120 section 6.5 (conditions), OWASP
-Authentication Cheat Sheet ("generic error messages"), OWASP ASVS 5.0 6.3.8.
+at only after the password matched.  Nothing automatic blocks an account for good.
+
+Sources: RFC 6120 section 6.5 (conditions), OWASP Authentication Cheat Sheet ("generic error messages"),
+OWASP ASVS 5.0 6.1.1, 6.3.1 and 6.3.8, NIST SP 800-63B section 5.2.2 (throttling, at most 100 failures),
+Kanidm's soft lock, weakforced and Mailu (only distinct wrong passwords count).
 """
 
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 
@@ -34,10 +50,48 @@ class Reason(StrEnum):
     IN_ORDER = "in-order"
     UNKNOWN_NAME = "unknown-name"
     WRONG_PASSWORD = "wrong-password"  # noqa: S105 - a reason, no password
+    REPEATED_PASSWORD = "repeated-password"  # noqa: S105 - a reason, no password
     ORGANISER_SUSPENDED = "organiser-suspended"
     SCHOOL_SUSPENDED = "school-suspended"
     PAST_VALIDITY = "past-validity"
     CREDENTIAL_REPLACED = "credential-replaced"
+    PAIR_WAITS = "pair-waits"
+    ACCOUNT_WAITS = "account-waits"
+    NETWORK_WAITS = "network-waits"
+    QUEUE_TOO_LONG = "queue-too-long"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Every number of the policy; durations in seconds.  Each is a setting."""
+
+    pair_guesses: int = 5  # distinct wrong passwords of a name from one network …
+    pair_window: int = 15 * 60  # … within this, and the pair waits
+    first_wait: int = 30  # doubled by each further failure; where known-good or trusted it stays
+    longest_wait: int = 15 * 60
+    pair_quiet: int = 60 * 60  # without a failure, and the pair begins anew
+
+    account_window: int = 24 * 60 * 60
+    account_alarm: int = 20  # failures in the window, and staff are told
+    account_outside: int = 50  # failures from networks neither known-good nor trusted
+    account_failures: int = 100  # failures from everywhere; NIST SP 800-63B's ceiling
+
+    network_window: int = 15 * 60
+    network_failures: int = 30  # distinct ones in the window …
+    network_names: int = 8  # … over so many names: fewer are a family or a staff room
+    network_wait: int = 15 * 60
+    network_spray: int = 20  # more names than this with failures in the window, and staff are told
+    trusted_alarm: int = 300  # distinct failures in the window from a school's own network
+
+    overall_window: int = 60 * 60
+    overall_alarm: int = 200  # more failures than this, and staff are told
+    alarm_pause: int = 60 * 60  # between two alarms about the same
+
+    known_good: int = 7 * 24 * 60 * 60  # since the last success of that name from that network
+    remembered: int = 7 * 24 * 60 * 60  # since the last use of a verified password
+    remembered_entries: int = 50_000
+    repeated: int = 24 * 60 * 60  # since a wrong password was found wrong
+    repeated_entries: int = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +120,210 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Network:
+    """Where an attempt comes from: ``key`` is None where unknown, ``trusted`` for the school's own."""
+
+    key: str | None
+    trusted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A password that was hashed and did not match, or that is being hashed right now.
+
+    ``outside``: from a network that was neither known-good nor trusted.  ``fingerprint`` tells distinct
+    passwords of a pair apart (12 bits; its key changes with the day of ``at``); None for a password that
+    the pair had tried before, and after a success: those count for the account only.  ``wait`` is how
+    many seconds the pair waits after it.
+    """
+
+    at: datetime
+    network: str | None
+    outside: bool
+    fingerprint: int | None
+    wait: int
+
+    @property
+    def wait_ends(self) -> datetime:
+        """When the pair is free again."""
+        return self.at + timedelta(seconds=self.wait)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known about a name and the network it is used from, at one moment.
+
+    ``failures`` are those of the name, from everywhere, oldest first.  ``network_failures`` (distinct) and
+    ``network_names`` count what came from the network within ``network_window`` and after its last
+    wait; both are 0 for an unknown or trusted network, to which that rule does not apply.
+    """
+
+    network: Network
+    known_good: bool = False
+    failures: Sequence[Failure] = ()
+    network_failures: int = 0
+    network_names: int = 0
+    network_waits_until: datetime | None = None
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether nothing speaks for the network."""
+        return not (self.known_good or self.network.trusted)
+
+    @property
+    def of_pair(self) -> list[Failure]:
+        """The distinct failures of this name from this network."""
+        return [
+            failure
+            for failure in self.failures
+            if failure.network == self.network.key and failure.fingerprint is not None
+        ]
+
+
+class Recollection(StrEnum):
+    """What the service remembers of a name with a password."""
+
+    NONE = "none"
+    RIGHT = "right"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """The verdict, why, and after how many seconds another try makes sense (None: not a matter of time)."""
 
     verdict: Verdict
     reason: Reason
     retry_after: int | None = None
+
+
+REPEATED = Decision(Verdict.REFUSED, Reason.REPEATED_PASSWORD)
+QUEUE_TOO_LONG = Decision(Verdict.UNAVAILABLE, Reason.QUEUE_TOO_LONG)
+
+
+def passes_every_wait(recollection: Recollection, *, generated: bool) -> bool:
+    """The rule *remembered*: only the owner has 50 random bits, so no guesser can make him wait."""
+    return recollection is Recollection.RIGHT and generated
+
+
+def throttle(standing: Standing, at: datetime, limits: Limits) -> Decision | None:
+    """Whether this attempt must wait, before any password is hashed; None if it need not."""
+    for rule, reason in _RULES:
+        until = rule(standing, at, limits)
+        if until is not None and at < until:
+            return Decision(Verdict.LOCKED, reason, math.ceil((until - at).total_seconds()))
+    return None
+
+
+def pair_waits_until(standing: Standing, at: datetime, limits: Limits) -> datetime | None:  # noqa: ARG001
+    """The rule *pair*: the wait that the latest failure started."""
+    of_pair = standing.of_pair
+    return of_pair[-1].wait_ends if of_pair else None
+
+
+def account_waits_until(standing: Standing, at: datetime, limits: Limits) -> datetime | None:
+    """The rule *account*: so many failures a day, however many networks they came from."""
+    window = timedelta(seconds=limits.account_window)
+    failures = [failure for failure in standing.failures if failure.at > at - window]
+    ends = [_full_until(failures, limits.account_failures, window)]
+    if standing.is_outside:
+        outside = [failure for failure in failures if failure.outside]
+        ends.append(_full_until(outside, limits.account_outside, window))
+    return max((end for end in ends if end is not None), default=None)
+
+
+def _full_until(failures: Sequence[Failure], limit: int, window: timedelta) -> datetime | None:
+    return failures[-limit].at + window if len(failures) >= limit else None
+
+
+def network_waits_until(standing: Standing, at: datetime, limits: Limits) -> datetime | None:  # noqa: ARG001
+    """The rule *network*: many names failed from one address; who is known there passes."""
+    return standing.network_waits_until if standing.is_outside else None
+
+
+def must_network_wait(failures: int, names: int, limits: Limits) -> bool:
+    """Whether so many distinct failures over so many names make a network wait; trusted ones never do."""
+    return failures >= limits.network_failures and names >= limits.network_names
+
+
+_RULES = (
+    (pair_waits_until, Reason.PAIR_WAITS),
+    (account_waits_until, Reason.ACCOUNT_WAITS),
+    (network_waits_until, Reason.NETWORK_WAITS),
+)
+
+
+def recent_failures(standing: Standing, at: datetime, limits: Limits) -> int:
+    """How much speaks against the owner being here: the fewer, the earlier an attempt is hashed."""
+    window = timedelta(seconds=limits.pair_window)
+    return standing.network_failures + sum(failure.at > at - window for failure in standing.failures)
+
+
+def failure_of(standing: Standing, at: datetime, fingerprints: Mapping[date, int], limits: Limits) -> Failure:
+    """The attempt as the failure that it is until its password has matched.
+
+    ``fingerprints`` are those of its password by the day of the key: today's and yesterday's.
+    """
+    of_pair = standing.of_pair
+    tried_before = any(fingerprints.get(failure.at.date()) == failure.fingerprint for failure in of_pair)
+    return Failure(
+        at=at,
+        network=standing.network.key,
+        outside=standing.is_outside,
+        fingerprint=None if tried_before else fingerprints[at.date()],
+        wait=0 if tried_before else _wait_after(standing, at, limits),
+    )
+
+
+def _wait_after(standing: Standing, at: datetime, limits: Limits) -> int:
+    quiet, window = timedelta(seconds=limits.pair_quiet), timedelta(seconds=limits.pair_window)
+    of_pair = standing.of_pair
+    if of_pair and of_pair[-1].wait and at - of_pair[-1].at < quiet:
+        doubled = min(of_pair[-1].wait * 2, limits.longest_wait)
+        return doubled if standing.is_outside else limits.first_wait
+    recent = sum(failure.at > at - window for failure in of_pair)
+    return limits.first_wait if recent + 1 >= limits.pair_guesses else 0
+
+
+class Alarm(StrEnum):
+    """What staff are told about guessing: ``subject:what-happened``, as in the audit."""
+
+    ACCOUNT_GUESSED = "organiser:guessed"
+    ACCOUNT_FULL = "organiser:locked"
+    NETWORK_WAITS = "network:locked"
+    NETWORK_SPRAYS = "network:sprays"
+    TRUSTED_NETWORK = "network:guesses"
+    OVERALL = "service:guessed"
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What the latest failure adds up to, in the windows of the limits; itself included.
+
+    ``network_failures`` are distinct ones; both figures of the network are 0 where it is unknown.
+    """
+
+    account: int
+    network_failures: int
+    network_names: int
+    overall: int
+
+
+def alarms_after(tally: Tally, network: Network, limits: Limits) -> Iterator[Alarm]:
+    """What staff should know now, unless they were told of it lately."""
+    if tally.account >= limits.account_alarm:
+        yield Alarm.ACCOUNT_GUESSED
+    if tally.account >= limits.account_failures:
+        yield Alarm.ACCOUNT_FULL
+    if network.trusted:
+        if tally.network_failures >= limits.trusted_alarm:
+            yield Alarm.TRUSTED_NETWORK
+    elif must_network_wait(tally.network_failures, tally.network_names, limits):
+        yield Alarm.NETWORK_WAITS
+    if tally.network_names > limits.network_spray:
+        yield Alarm.NETWORK_SPRAYS
+    if tally.overall > limits.overall_alarm:
+        yield Alarm.OVERALL
 
 
 def judge(account: Account | None, *, checked_version: int | None, today: date) -> Decision:

@@ -16,7 +16,7 @@ _Convert = Callable[[Any], Any]
 
 
 class Prepared:
-    """One statement with named parameters; ``run`` takes them by name."""
+    """One statement with named parameters; ``run`` and ``all`` take them by name."""
 
     def __init__(self, statement: Executable) -> None:
         self._statement = statement
@@ -24,6 +24,11 @@ class Prepared:
 
     def run(self, connection: Connection, **values: object) -> tuple[Any, ...] | None:
         """Runs it; returns the first row with its columns' Python values, None if there is none."""
+        rows = self.all(connection, **values)
+        return rows[0] if rows else None
+
+    def all(self, connection: Connection, **values: object) -> list[tuple[Any, ...]]:
+        """Runs it; returns the rows with their columns' Python values."""
         dialect = connection.dialect
         written = self._written.get(dialect.name)
         if written is None:
@@ -46,20 +51,21 @@ class _Written:
         }
         self._outward = [_converter(column.type, dialect, inward=False) for column in _columns_of(statement)]
 
-    def run(self, connection: Connection, values: dict[str, object]) -> tuple[Any, ...] | None:
+    def run(self, connection: Connection, values: dict[str, object]) -> list[tuple[Any, ...]]:
         parameters = {**self._constants, **values}
         for name, convert in self._inward.items():
             parameters[name] = convert(parameters[name])
         cursor = connection.connection.cursor()
         cursor.execute(self._text, parameters)
-        row = cursor.fetchone() if self._outward else None
+        rows = cursor.fetchall() if self._outward else []
         cursor.close()
-        if row is None:
-            return None
-        return tuple(
-            value if convert is None else convert(value)
-            for value, convert in zip(row, self._outward, strict=True)
-        )
+        return [
+            tuple(
+                value if convert is None else convert(value)
+                for value, convert in zip(row, self._outward, strict=True)
+            )
+            for row in rows
+        ]
 
 
 def _columns_of(statement: Executable) -> list[ColumnElement[Any]]:

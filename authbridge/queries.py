@@ -22,6 +22,7 @@ class Credential:
     stored: StoredPassword = field(repr=False)
     account: Account
     last_login_on: date | None
+    school_networks: tuple[str, ...]
 
 
 _organisers, _schools = table_of(Organiser), table_of(School)
@@ -35,12 +36,14 @@ _CREDENTIAL = (
         _schools.c.suspended_at.label("school_suspended_at"),
         _organisers.c.valid_until,
         _organisers.c.last_login_on,
+        _schools.c.trusted_networks,
     )
     .join_from(_organisers, _schools)
     .where(_organisers.c.username == bindparam("username"))
 )
 
 
+_SCHOOL_NETWORKS = Prepared(select(_schools.c.trusted_networks).where(_schools.c.code == bindparam("code")))
 _FIND_CREDENTIAL = Prepared(_CREDENTIAL)
 # PostgreSQL: whoever is changing this organiser comes first, and whoever comes later waits.  (SQLite has
 # one writer at a time.)  NO KEY UPDATE lets the journal go on referring to the row.
@@ -55,11 +58,13 @@ def find_credential(connection: Connection, username: str, *, lock: bool = False
     row = (_LOCK_CREDENTIAL if lock else _FIND_CREDENTIAL).run(connection, username=username)
     if row is None:
         return None
-    organiser_id, hashed, generated, version, suspended_at, school_suspended_at, valid_until, last_login = row
+    organiser_id, hashed, generated, version, suspended_at, school_suspended_at, valid_until, *rest = row
+    last_login_on, networks = rest
     return Credential(
         organiser_id=organiser_id,
         stored=StoredPassword(hashed, generated=generated),
-        last_login_on=last_login,
+        last_login_on=last_login_on,
+        school_networks=tuple(networks),
         account=Account(
             credential_version=version,
             suspended=suspended_at is not None,
@@ -67,6 +72,12 @@ def find_credential(connection: Connection, username: str, *, lock: bool = False
             valid_until=valid_until,
         ),
     )
+
+
+def school_networks(connection: Connection, code: str) -> tuple[str, ...]:
+    """The own networks (CIDR) of the school of that code; none where there is no such school."""
+    row = _SCHOOL_NETWORKS.run(connection, code=code)
+    return () if row is None else tuple(row[0])
 
 
 def get_school(session: Session, code: str, *, lock: bool = False) -> School:

@@ -9,15 +9,20 @@ from authbridge.clock import Clock
 from authbridge.commands import organisers, schools
 from authbridge.commands.organisers import IssuedCredential
 from authbridge.database import Database
+from authbridge.gate import Gate
 from authbridge.journal import Origin
+from authbridge.memory import Memory
 from authbridge.passwords import Hasher
-from authbridge.policy import Attempt
+from authbridge.policy import Attempt, Limits
+from authbridge.traces import Traces
 from tests.fakes import MORNING, FakeClock
 
 ACTOR = Actor("cli:test")
 HASHER = Hasher(4)
 HOST = "meet.test"
 SECRET_KEY = b"k" * 32
+LIMITS = Limits()
+TRACES = Traces(SECRET_KEY)
 
 
 def make_school(database: Database, code: str = "ohg", name: str = "Otto-Hahn-Gymnasium") -> str:
@@ -39,15 +44,25 @@ def make_organiser(
     return issued
 
 
-def make_setting(database: Database, *, hasher: Hasher = HASHER, clock: Clock | None = None) -> Setting:
-    """What a login needs."""
+def make_setting(
+    database: Database,
+    *,
+    hasher: Hasher = HASHER,
+    clock: Clock | None = None,
+    limits: Limits = LIMITS,
+    remember: bool = True,
+) -> Setting:
+    """What a login needs; each call is another service process over the same database."""
     return Setting(
         database=database,
         hasher=hasher,
         clock=clock or FakeClock(),
         timezone=ZoneInfo("Europe/Berlin"),
         host=HOST,
-        secret_key=SECRET_KEY,
+        limits=limits,
+        traces=TRACES,
+        memory=Memory(limits, remember=remember),
+        gate=Gate(2),
     )
 
 

@@ -10,6 +10,7 @@ import click
 
 from authbridge import __version__
 from authbridge.cli.database import db, purge
+from authbridge.cli.lockouts import lockout
 from authbridge.cli.operator import Operator
 from authbridge.cli.organisers import organiser
 from authbridge.cli.schools import school
@@ -59,5 +60,5 @@ def main(ctx: click.Context) -> None:
         ctx.obj = Operator(os.environ)
 
 
-for command in (db, school, organiser, suspend, reinstate, serve, prosody_config, purge):
+for command in (db, school, organiser, suspend, reinstate, lockout, serve, prosody_config, purge):
     main.add_command(command)

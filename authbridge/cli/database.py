@@ -35,5 +35,5 @@ def downgrade(operator: Operator) -> None:
 def purge(operator: Operator) -> None:
     """Delete now what is older than it may be (the service does so every hour)."""
     retention = timedelta(days=operator.config.retention_days)
-    upkeep.purge(operator.database, clock=operator.clock, retention=retention)
+    upkeep.purge(operator.database, clock=operator.clock, retention=retention, limits=operator.config.limits)
     click.echo(f"Logins older than {operator.config.retention_days} days are gone.")

@@ -14,6 +14,7 @@ from authbridge.clock import Clock, utc_now
 from authbridge.config import Config, read_config
 from authbridge.database import Database
 from authbridge.passwords import Hasher
+from authbridge.traces import Traces
 
 _NOBODY_LOGGED_IN = 2**32 - 1  # the kernel's "unset" login uid
 
@@ -34,6 +35,11 @@ class Operator:
     def hasher(self) -> Hasher:
         """Makes the hashes of new passwords."""
         return Hasher(self.config.bcrypt_cost)
+
+    @cached_property
+    def traces(self) -> Traces:
+        """Finds what is kept of names as keyed hashes."""
+        return Traces(self.config.secret_key)
 
     @cached_property
     def bare_database(self) -> Database:

@@ -129,7 +129,7 @@ def reset(operator: Operator, name: str, style: str, output: Path | None) -> Non
     (password,) = organisers.make_passwords(1, operator.hasher)
     with operator.database.writing() as session:
         renewed = organisers.reset_password(
-            session, name, password, actor=operator.actor, now=operator.clock()
+            session, name, password, traces=operator.traces, actor=operator.actor, now=operator.clock()
         )
     sheet.write([{"school": school_code, "username": renewed.username, "password": renewed.password}])
 

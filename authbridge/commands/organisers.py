@@ -7,11 +7,13 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from authbridge import ledger
 from authbridge.audit import Action, Actor, record
 from authbridge.errors import ConflictError, ImportFileError, InputError
 from authbridge.models import Organiser, School
 from authbridge.passwords import Hasher, StoredPassword, generate_password
 from authbridge.queries import get_organiser, get_school
+from authbridge.traces import Traces
 from authbridge.usernames import Username, draw_username, parse_school_code
 
 MAX_ISSUED = 200  # at once
@@ -117,13 +119,17 @@ def import_organisers(
 
 
 def reset_password(
-    session: Session, username: str, password: NewPassword, *, actor: Actor, now: datetime
+    session: Session, username: str, password: NewPassword, *, traces: Traces, actor: Actor, now: datetime
 ) -> IssuedCredential:
-    """Gives a new password; the old one is dead from this moment.  A suspension stays."""
+    """Gives a new password; the old one is dead from this moment, and so are the failures with it.
+
+    A suspension stays.
+    """
     organiser = get_organiser(session, username, lock=True)
     organiser.password_hash = password.stored.hash
     organiser.password_generated = password.stored.generated
     organiser.credential_version += 1
+    ledger.forget_name(session, traces.name(organiser.username))
     record(session, actor=actor, action=Action.ORGANISER_RESET, subject=organiser.username, now=now)
     return IssuedCredential(Username(organiser.username), password.plain)
 

@@ -17,7 +17,7 @@ from authbridge.commands.organisers import IssuedCredential
 from authbridge.config import Config
 from authbridge.database import Database
 from authbridge.models import LoginAttempt
-from tests.factories import HOST, SECRET_KEY, make_organiser, make_school, make_setting
+from tests.factories import HOST, LIMITS, SECRET_KEY, make_organiser, make_school, make_setting
 
 TOKEN = "tok3n" * 8
 AUTHORISED = {"Authorization": f"Bearer {TOKEN}"}
@@ -44,6 +44,8 @@ def make_app(setting: Setting) -> Api:
         timezone=ZoneInfo("Europe/Berlin"),
         retention_days=7,
         bcrypt_cost=4,
+        remember_credentials=True,
+        limits=LIMITS,
     )
     return Api(config, setting)
 

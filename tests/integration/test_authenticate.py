@@ -18,6 +18,7 @@ from authbridge.queries import get_organiser
 from tests.factories import (
     ACTOR,
     HASHER,
+    TRACES,
     make_attempt,
     make_organiser,
     make_origin,
@@ -29,7 +30,7 @@ from tests.fakes import MORNING, FakeClock
 
 def login(setting: Setting, username: str, password: str) -> Verdict:
     """One login; its verdict."""
-    return authenticate(make_attempt(username, password), make_origin(), setting).verdict
+    return authenticate(make_attempt(username, password), make_origin(), setting, within=9).verdict
 
 
 def the_attempt(database: Database) -> LoginAttempt:
@@ -153,7 +154,9 @@ def test_a_reset_that_arrives_during_the_check_wins(database: Database) -> None:
     def reset() -> None:
         (password,) = organisers.make_passwords(1, HASHER)
         with database.writing() as session:
-            organisers.reset_password(session, issued.username, password, actor=ACTOR, now=MORNING)
+            organisers.reset_password(
+                session, issued.username, password, traces=TRACES, actor=ACTOR, now=MORNING
+            )
 
     setting = make_setting(database, hasher=_InterruptedHasher(4, reset))
 
@@ -171,7 +174,7 @@ def test_a_change_that_is_being_committed_during_the_check_wins(database: Databa
 
     def reset_slowly() -> None:
         with database.writing() as session:
-            organisers.reset_password(session, name, password, actor=ACTOR, now=MORNING)
+            organisers.reset_password(session, name, password, traces=TRACES, actor=ACTOR, now=MORNING)
             session.flush()
             changed.set()
             commit.wait(5)
@@ -211,7 +214,7 @@ def test_the_journal_holds_what_was_promised_and_no_more(database: Database) -> 
     make_school(database)
     attempt = make_attempt("meinpasswort123", "x", ip="198.51.100.7", user_agent="Mozilla/5.0")
 
-    authenticate(attempt, make_origin("q-9"), make_setting(database))
+    authenticate(attempt, make_origin("q-9"), make_setting(database), within=9)
 
     row = the_attempt(database)
     assert (row.at, row.ip, row.user_agent, row.request_id) == (MORNING, "198.51.100.7", "Mozilla/5.0", "q-9")

@@ -9,14 +9,24 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from authbridge.audit import Action
-from authbridge.commands import organisers, schools, suspensions
+from authbridge.authenticate import authenticate
+from authbridge.commands import lockouts, organisers, schools, suspensions
 from authbridge.commands.organisers import ImportedCredential
 from authbridge.database import Database
 from authbridge.errors import ConflictError, ImportFileError, InputError, NotFoundError
 from authbridge.models import AuditEvent, Organiser, SuspensionReason
 from authbridge.queries import get_organiser, get_school, list_organisers, list_suspensions
 from authbridge.usernames import Username
-from tests.factories import ACTOR, HASHER, make_organiser, make_school
+from tests.factories import (
+    ACTOR,
+    HASHER,
+    TRACES,
+    make_attempt,
+    make_organiser,
+    make_origin,
+    make_school,
+    make_setting,
+)
 from tests.fakes import MORNING
 
 Command = Callable[[Session], object]
@@ -45,12 +55,16 @@ def commands(username: str) -> dict[Action, Command]:
         Action.ORGANISER_IMPORT: lambda s: organisers.import_organisers(
             s, [imported(2, "ohg", "frau.a")], **who
         ),
-        Action.ORGANISER_RESET: lambda s: organisers.reset_password(s, username, password, **who),
+        Action.ORGANISER_RESET: lambda s: organisers.reset_password(
+            s, username, password, traces=TRACES, **who
+        ),
         Action.ORGANISER_CHANGE_VALIDITY: lambda s: organisers.change_validity(
             s, username, date(2027, 7, 31), **who
         ),
         Action.ORGANISER_SUSPEND: lambda s: suspensions.suspend_organiser(s, username, reason=LOST, **who),
         Action.ORGANISER_REINSTATE: lambda s: suspensions.reinstate_organiser(s, username, **who),
+        Action.ORGANISER_CLEAR_LOCKOUT: lambda s: lockouts.clear_name(s, username, traces=TRACES, **who),
+        Action.NETWORK_CLEAR_LOCKOUT: lambda s: lockouts.clear_network(s, "198.51.100.7", **who),
     }
 
 
@@ -81,6 +95,9 @@ def test_a_command_writes_exactly_one_audit_event(database: Database, action: Ac
     }
     if action in before:
         run(database, every[before[action]])
+    authenticate(
+        make_attempt(username, "x", ip="198.51.100.7"), make_origin(), make_setting(database), within=9
+    )
     already = actions(database)
 
     run(database, every[action])
@@ -97,7 +114,7 @@ def test_no_audit_event_holds_a_password_or_a_hash(database: Database) -> None:
     issued = make_organiser(database)
     (password,) = organisers.make_passwords(1, HASHER)
     with database.writing() as session:
-        organisers.reset_password(session, issued.username, password, actor=ACTOR, now=MORNING)
+        organisers.reset_password(session, issued.username, password, traces=TRACES, actor=ACTOR, now=MORNING)
         organisers.import_organisers(session, [imported(2, "ohg", "frau.a")], actor=ACTOR, now=MORNING)
 
     with database.reading() as session:

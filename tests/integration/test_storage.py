@@ -16,7 +16,7 @@ from authbridge import readiness, schema
 from authbridge.authenticate import authenticate
 from authbridge.database import Database
 from authbridge.errors import ConfigError, ConflictError, StorageError
-from authbridge.models import Base, LoginAttempt, Organiser
+from authbridge.models import Base, KnownNetwork, Organiser
 from authbridge.policy import Verdict
 from tests.factories import make_attempt, make_organiser, make_origin, make_school, make_setting
 from tests.fakes import MORNING
@@ -44,9 +44,9 @@ def test_nobody_gets_in_while_the_database_is_locked(database: Database) -> None
     attempt = make_attempt(issued.username, issued.password)
 
     with locked(database), pytest.raises(StorageError):
-        authenticate(attempt, make_origin(), make_setting(database))
+        authenticate(attempt, make_origin(), make_setting(database), within=9)
 
-    assert authenticate(attempt, make_origin(), make_setting(database)).verdict is Verdict.GRANTED
+    assert authenticate(attempt, make_origin(), make_setting(database), within=9).verdict is Verdict.GRANTED
 
 
 def test_a_short_lock_is_waited_for(database: Database) -> None:
@@ -66,7 +66,7 @@ def test_a_short_lock_is_waited_for(database: Database) -> None:
     entered.wait(5)
     threading.Timer(0.3, release.set).start()
 
-    assert authenticate(attempt, make_origin(), make_setting(database)).verdict is Verdict.GRANTED
+    assert authenticate(attempt, make_origin(), make_setting(database), within=9).verdict is Verdict.GRANTED
     holder.join()
 
 
@@ -86,7 +86,7 @@ def test_nobody_gets_in_when_the_disk_is_full(sqlite_template: Path, tmp_path: P
     _limit_pages(database, pages)
 
     with pytest.raises(StorageError, match="full"):
-        _repeat(lambda: authenticate(attempt, make_origin(), setting), times=100)
+        _repeat(lambda: authenticate(attempt, make_origin(), setting, within=9), times=100)
 
     assert readiness.examine(database, now=MORNING).words["disk"] == "ok"
     database.engine.dispose()
@@ -110,7 +110,7 @@ def test_a_read_only_database_is_an_outage(sqlite_template: Path, tmp_path: Path
     database = Database(f"sqlite:///file:{path}?mode=ro&uri=true")
 
     with pytest.raises(StorageError):
-        authenticate(make_attempt("a", "b"), make_origin(), make_setting(database))
+        authenticate(make_attempt("a", "b"), make_origin(), make_setting(database), within=9)
     database.engine.dispose()
 
 
@@ -174,7 +174,7 @@ def test_deleted_rows_are_overwritten(sqlite_template: Path, tmp_path: Path) -> 
     path.write_bytes(sqlite_template.read_bytes())
     database = Database(f"sqlite:///{path}")
     attempt = make_attempt("nobody", "x", user_agent="UNMISTAKABLE-BROWSER")
-    authenticate(attempt, make_origin(), make_setting(database))
+    authenticate(attempt, make_origin(), make_setting(database), within=9)
 
     with database.writing() as session:
         session.execute(text("DELETE FROM login_attempts"))
@@ -212,15 +212,15 @@ def test_one_step_down_and_up_again_keeps_the_organisers(database: Database) -> 
     make_school(database)
     issued = make_organiser(database)
     setting = make_setting(database)
-    attempt = make_attempt(issued.username, issued.password)
-    authenticate(attempt, make_origin(), setting)
+    attempt = make_attempt(issued.username, issued.password, ip="198.51.100.7")
+    authenticate(attempt, make_origin(), setting, within=9)
     newest = schema.version(database)
 
     schema.downgrade(database)
     with pytest.raises(StorageError, match="db upgrade"):
         schema.require_current(database)
     with pytest.raises(StorageError):
-        authenticate(attempt, make_origin(), setting)
+        authenticate(attempt, make_origin(), setting, within=9)
 
     schema.upgrade(database)
     schema.upgrade(database)
@@ -228,8 +228,8 @@ def test_one_step_down_and_up_again_keeps_the_organisers(database: Database) -> 
     assert schema.version(database) == newest
     with database.reading() as session:
         assert session.scalar(select(func.count(Organiser.id))) == 1
-        assert session.scalar(select(func.count(LoginAttempt.id))) == 0
-    assert authenticate(attempt, make_origin(), setting).verdict is Verdict.GRANTED
+        assert session.scalar(select(func.count(KnownNetwork.pair_key))) == 0
+    assert authenticate(attempt, make_origin(), setting, within=9).verdict is Verdict.GRANTED
 
 
 def test_a_database_of_a_newer_program_is_left_alone(database: Database) -> None:
