@@ -9,11 +9,13 @@ from authbridge import denials, schema, upkeep
 from authbridge.api import Api, retention_of, setting_of
 from authbridge.config import read_config
 from authbridge.errors import AuthBridgeError
+from authbridge.memory import forbid_dumps
 
 
 def _build_api() -> Api:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    forbid_dumps()
     config = read_config(os.environ)
     setting = setting_of(config)
     schema.require_current(setting.database)

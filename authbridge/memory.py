@@ -4,8 +4,10 @@ A verified password is remembered, so that the school bell does not take hundred
 one too, so that a forgotten browser which repeats it all morning costs one.
 """
 
+import ctypes
 import hashlib
 import hmac
+import resource
 import secrets
 import threading
 from collections import OrderedDict
@@ -13,6 +15,14 @@ from datetime import datetime, timedelta
 
 from authbridge.policy import Limits, Recollection
 from authbridge.traces import join
+
+_PR_SET_DUMPABLE = 4  # prctl(2); the limit alone does not hold where dumps are piped to a program
+
+
+def forbid_dumps() -> None:
+    """No core dump of this process, and no debugger but root's: what it remembers dies with it."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0)
 
 
 class Memory:
