@@ -5,6 +5,7 @@ import os
 import secrets
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +25,7 @@ class Service:
     bcrypt_cost: int = 10
     host: str = HOST
     port: int = field(default_factory=free_port)
+    settings: Mapping[str, str] = field(default_factory=dict)  # without the prefix
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -39,6 +41,7 @@ class Service:
             "AUTHBRIDGE_XMPP_HOST": self.host,
             "AUTHBRIDGE_API_BIND": f"127.0.0.1:{self.port}",
             "AUTHBRIDGE_BCRYPT_COST": str(self.bcrypt_cost),
+            **{f"AUTHBRIDGE_{name}": value for name, value in self.settings.items()},
         }
         self._process = Process([*_AUTHBRIDGE, "serve"], log=self.log, environ=self.environ)
 
