@@ -50,6 +50,7 @@ def make_setting(
     hasher: Hasher = HASHER,
     clock: Clock | None = None,
     limits: Limits = LIMITS,
+    traces: Traces = TRACES,
     remember: bool = True,
 ) -> Setting:
     """What a login needs; each call is another service process over the same database."""
@@ -60,7 +61,7 @@ def make_setting(
         timezone=ZoneInfo("Europe/Berlin"),
         host=HOST,
         limits=limits,
-        traces=TRACES,
+        traces=traces,
         memory=Memory(limits, remember=remember),
         gate=Gate(2),
     )

@@ -1,6 +1,5 @@
 """``authbridge lockout …``."""
 
-import os
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
@@ -26,7 +25,7 @@ def list_(operator: Operator, *, as_json: bool) -> None:
     now, config = operator.clock(), operator.config
     with operator.database.reading() as session:
         found = list_lockouts(session, operator.traces, now=now, limits=config.limits)
-    words = _GERMAN if _is_german() else _ENGLISH
+    words = _GERMAN if operator.is_german else _ENGLISH
     rows = [_as_row(each, words, now, config.timezone) for each in found]
     show_rows(rows, as_json=as_json, nothing=words["nothing"])
 
@@ -78,12 +77,6 @@ _GERMAN = {
     "foreign": "aus Netzen, in denen dieser Name nicht bekannt ist; bekannte sind frei",
     "free": "frei in {left}",
 }
-
-
-def _is_german() -> bool:
-    # The order of POSIX: the first that is set decides.
-    locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
-    return locale.startswith("de")
 
 
 def _as_row(found: Lockout, words: dict[str, str], now: datetime, timezone: tzinfo) -> dict[str, Any]:

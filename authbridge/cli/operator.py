@@ -52,6 +52,12 @@ class Operator:
         schema.require_current(self.bare_database)
         return self.bare_database
 
+    @property
+    def is_german(self) -> bool:
+        """Whether this person's locale is; by POSIX the first of these that is set decides."""
+        names = ("LC_ALL", "LC_MESSAGES", "LANG")
+        return next((value for name in names if (value := self._environ.get(name))), "").startswith("de")
+
     @cached_property
     def actor(self) -> Actor:
         """Whoever logged in to this machine; a name that only sudo vouches for is marked with "?"."""
