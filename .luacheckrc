@@ -4,7 +4,7 @@ max_line_length = 150
 max_cyclomatic_complexity = 12
 
 local module_fields = {
-	"command", "get_option", "hook_global", "host", "log", "provides", "require",
+	"command", "get_option", "hook_global", "hook_object_event", "host", "log", "provides", "require",
 };
 
 files["prosody_mod/"] = {

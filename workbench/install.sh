@@ -14,7 +14,7 @@ readonly PROJECT=$PWD CACHE=$PWD/.cache LOG=$PWD/.cache/install.log
 # Prosody's own Lua dependencies stand here by their real names, because its package names virtual ones.
 readonly RUN_PACKAGES=(python3 python3-venv ca-certificates openssl
     lua5.4 lua-bitop lua-expat lua-filesystem lua-sec lua-socket lua-unbound)
-readonly TEST_PACKAGES=(lua-busted lua-check chromium chromium-driver postgresql-15)
+readonly TEST_PACKAGES=(lua-busted lua-check chromium chromium-driver nginx postgresql-15)
 
 # The lock may be held for a while by the machine's own updates.
 readonly APT_OPTIONS=(-o DPkg::Lock::Timeout=300 -o Acquire::Retries=2 -o Acquire::http::Timeout=30)
@@ -100,7 +100,9 @@ install_packages() {
         esac
         dpkg --configure -a # finishes what an interrupted run left, else apt refuses to work
         $apt update || true # a broken source of somebody else is no reason to stop
-        $apt install --yes --no-install-recommends "$@"' install "${APT_OPTIONS[*]}" "${missing[@]}"
+        $apt install --yes --no-install-recommends "$@"
+        # The tests start their own; a first nginx would serve port 80 from the next boot on.
+        case " $* " in *" nginx "*) ! command -v systemctl || systemctl disable nginx ;; esac' install "${APT_OPTIONS[*]}" "${missing[@]}"
     note="${#missing[@]} installed,"
 }
 

@@ -1,18 +1,24 @@
--- check.lib.lua: `prosodyctl mod_auth_external check [HOST]`: what is wrong, and how to mend it.
--- Gathers facts and prints findings; what they mean stands in findings.lib.lua.  Never prints the token.
+-- check.lib.lua: `prosodyctl mod_auth_external check [HOST | URL]`: what is wrong, and how to mend it.
+-- Gathers facts and prints findings; what they mean stands in findings.lib.lua and addresses.lib.lua.
+-- Never prints the token.
 -- This file is MIT licensed; see LICENSE.
 
 local config = require "core.configmanager";
+local create_context = require "core.certmanager".create_context;
+local hashes = require "util.hashes";
 local json = require "util.json";
 local lfs = require "lfs";
+local new_nonce = require "util.id".long;
 local now = require "util.time".now;
 
+local addresses = module:require "addresses";
 local exchange = module:require "exchange".exchange;
 local findings = module:require "findings";
 local options = module:require "options";
+local probes = module:require "probes";
 
 local patience = 5; -- seconds for each request
-local usage = "Usage: prosodyctl mod_auth_external check [HOST]";
+local usage = "Usage: prosodyctl mod_auth_external check [HOST | URL]";
 
 local function is_external(host)
 	return config.get(host, "authentication") == "external";
@@ -63,6 +69,38 @@ local function probe(question_url, host, token)
 	};
 end
 
+-- A whole handshake, for some proxies tell the two kinds of requests apart by it; but for a protocol that
+-- mod_websocket does not speak, so that no session is opened.
+local handshake = {
+	["Connection"] = "Upgrade", ["Upgrade"] = "websocket", ["Sec-WebSocket-Version"] = "13";
+	["Sec-WebSocket-Key"] = "dGhlIHNhbXBsZSBub25jZQ==", ["Sec-WebSocket-Protocol"] = "authbridge-probe";
+};
+
+-- One request with a forged address through the proxy; see probes.lib.lua.
+local function probe_location(url, path, headers, host, token)
+	local target, nonce, certificate = url.base .. path, new_nonce(), nil;
+	local request = { suppress_url = true, headers = probes.forged_headers(probes.new(hashes, token, host, nonce, now() // 1)) };
+	for name, value in pairs(headers) do request.headers[name] = value; end
+	local body, code, answer_headers, source = exchange(target, request, patience);
+	if code == 0 and body:find("^certificate") then -- the answer proves itself, and no secret is sent
+		certificate, request.insecure = body, true;
+		request.sslctx = create_context("client_https port 0", "client", { verify = "none" });
+		body, code, answer_headers, source = exchange(target, request, patience);
+	end
+	return {
+		url = target, path = path, name = url.name, forged = probes.forged, code = code, reason = code == 0 and body or nil;
+		leads_to = answer_headers and answer_headers.location, source = source, certificate = certificate;
+		seen = code ~= 0 and body and probes.read_answer(hashes, token, host, nonce, body) or nil;
+	};
+end
+
+local function probe_locations(url, host, token)
+	local found = {};
+	if enables_anywhere("bosh") then table.insert(found, probe_location(url, "/http-bind", {}, host, token)); end
+	if enables_anywhere("websocket") then table.insert(found, probe_location(url, "/xmpp-websocket", handshake, host, token)); end
+	return found;
+end
+
 -- options.read stops at the first fault; read with a made-up token, it tells the others apart from the file's.
 local function settings_of(host)
 	local function get(name) return config.get(host, name); end
@@ -74,13 +112,13 @@ local function settings_of(host)
 	return rest, nil, faults;
 end
 
-local function facts_of(host)
+local function facts_of(host, url)
 	local settings, token, faults = settings_of(host);
 	local token_file = config.get(host, "external_auth_token_file");
-	local probes = {};
-	for i, url in ipairs(settings and settings.urls or {}) do probes[i] = probe(url, host, token); end
+	local services = {};
+	for i, service in ipairs(settings and settings.urls or {}) do services[i] = probe(service, host, token); end
 	return {
-		host = host, faults = faults, probes = probes;
+		host = host, faults = faults, probes = services, locations = url and token and probe_locations(url, host, token) or nil;
 		token_file = token_file, token_mode = type(token_file) == "string" and lfs.attributes(token_file, "permissions") or nil;
 		bosh = enables_anywhere("bosh"), bosh_secure = config.get("*", "consider_bosh_secure");
 		websocket = enables_anywhere("websocket"), websocket_secure = config.get("*", "consider_websocket_secure");
@@ -92,17 +130,22 @@ local function facts_of(host)
 	};
 end
 
+-- All hosts that ask AuthBridge; of the one that is named like the website, if there is one, only that.
+local function choose_all(name)
+	local hosts = {};
+	for _, host in ipairs(virtual_hosts()) do
+		if is_external(host) then
+			if host == name then return { host }; end
+			table.insert(hosts, host);
+		end
+	end
+	if hosts[1] then return hosts; end
+	return nil, findings.failure('add authentication = "external" below the VirtualHost of the organisers',
+		"No VirtualHost asks AuthBridge.");
+end
+
 -- The hosts to look at, or nil and what is wrong with the choice.
 local function choose(wanted)
-	if not wanted then
-		local hosts = {};
-		for _, host in ipairs(virtual_hosts()) do
-			if is_external(host) then table.insert(hosts, host); end
-		end
-		if hosts[1] then return hosts; end
-		return nil, findings.failure('add authentication = "external" below the VirtualHost of the organisers',
-			"No VirtualHost asks AuthBridge.");
-	end
 	local host = wanted:lower();
 	for _, known in ipairs(virtual_hosts()) do
 		if known == host and is_external(host) then return { host }; end
@@ -114,8 +157,10 @@ local function choose(wanted)
 	return nil, findings.failure("choose one of: " .. table.concat(virtual_hosts(), ", "), "There is no VirtualHost %q.", wanted);
 end
 
-local function report(host)
-	local found = findings.of(facts_of(host));
+local function report(host, url)
+	local facts = facts_of(host, url);
+	local found = findings.of(facts);
+	findings.append(found, addresses.of(facts, findings));
 	print(host .. ":");
 	for _, each in ipairs(found) do print("  " .. findings.line(each)); end
 	return not findings.holds_error(found);
@@ -128,13 +173,20 @@ local function command(arguments)
 		return 1;
 	end
 	config.load(prosody.config_file); -- prosodyctl has put its own option `log` in the place of the server's
-	local hosts, fault = choose(arguments[2]);
+	local wanted = arguments[2];
+	local url = wanted and addresses.parse_url(wanted);
+	local hosts, fault;
+	if wanted and not url then
+		hosts, fault = choose(wanted);
+	else
+		hosts, fault = choose_all(url and url.name);
+	end
 	if not hosts then
 		print(findings.line(fault));
 		return 1;
 	end
 	local all_well = true;
-	for _, host in ipairs(hosts) do all_well = report(host) and all_well; end
+	for _, host in ipairs(hosts) do all_well = report(host, url) and all_well; end
 	return all_well and 0 or 1;
 end
 

@@ -15,8 +15,9 @@ local function is_gone(request)
 	return request and request.conn and not request.conn:socket();
 end
 
--- `options` are net.http's.  Returns body, code, headers; without an answer its reason and 0, and
--- the reason is "timeout" if `seconds` were over.
+-- `options` are net.http's.  Returns body, code, headers, and our own address in that connection (nil
+-- where Prosody's network backend does not tell); without an answer its reason and 0, and the reason is
+-- "timeout" if `seconds` were over.
 -- Each request has a connection of its own: a pooled one may bring somebody else's answer.
 local function exchange(url, options, seconds)
 	local wait, done = async.waiter();
@@ -25,6 +26,7 @@ local function exchange(url, options, seconds)
 	local function finish(body, code, response)
 		if answer then return; end
 		answer = { body = body, code = code, headers = code ~= 0 and response and response.headers or nil };
+		answer.address = request and request.conn and request.conn.sockname;
 		timer.stop(watch);
 		done();
 	end
@@ -47,7 +49,7 @@ local function exchange(url, options, seconds)
 		request.body_size_limit = max_answer;
 	end
 	wait();
-	return answer.body, answer.code, answer.headers;
+	return answer.body, answer.code, answer.headers, answer.address;
 end
 
 return { exchange = exchange };

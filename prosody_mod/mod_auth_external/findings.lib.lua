@@ -1,6 +1,7 @@
 -- findings.lib.lua: what `prosodyctl mod_auth_external check` says about the facts it found.
 -- Pure: facts in, findings out; a finding is { sign, words, mend }, its sign one of
--- "ok" "note" "warning" "error".  An error keeps organisers out; nothing else does.
+-- "ok" "note" "warning" "error".  An error keeps organisers out, lets clients forge their address, or
+-- leaves open what was asked; nothing else does.
 -- This file is MIT licensed; see LICENSE.
 
 local max_clock_difference = 5; -- seconds; an HTTP date holds whole ones
@@ -161,35 +162,6 @@ local function of_browsers(facts)
 	return found;
 end
 
--- Whether everybody may claim any address.
-local function trusts_all(proxies)
-	for _, proxy in ipairs(type(proxies) == "table" and proxies or { proxies }) do
-		if tostring(proxy):match("/0$") then return true; end
-	end
-	return false;
-end
-
--- facts: vouched, trusted_proxies (nil where not set).
-local function of_addresses(facts)
-	if not (facts.bosh or facts.websocket) then return {}; end
-	if not facts.vouched then
-		return { note("let the proxy overwrite X-Forwarded-For for /http-bind and for /xmpp-websocket, "
-			.. "then set external_auth_proxy_overwrites_address = true",
-			"The addresses of browsers count as unknown, "
-			.. "and no network is known or trusted.") };
-	end
-	local found = { note(nil, "You vouch for the proxy's X-Forwarded-For; this check cannot see whether it overwrites what a client sends. "
-		.. "A stock Jitsi nginx does so for /http-bind only, not for /xmpp-websocket.") };
-	if trusts_all(facts.trusted_proxies) then
-		table.insert(found, warning('trusted_proxies = { "127.0.0.1", "::1" }',
-			"trusted_proxies holds every address: any client can claim to be in a school's network."));
-	elseif type(facts.trusted_proxies) == "table" and #facts.trusted_proxies == 0 then
-		table.insert(found, warning("name the proxy in trusted_proxies",
-			"trusted_proxies is empty: every browser appears with the address of the proxy."));
-	end
-	return found;
-end
-
 -- facts: limit_auth, listed (auth_external among the enabled modules), debug_log.
 local function of_neighbours(facts)
 	local found = {};
@@ -209,10 +181,10 @@ local function of_neighbours(facts)
 	return found;
 end
 
--- All findings about one host.
+-- All findings about one host, but for those of addresses.lib.lua.
 local function of(facts)
 	local found = {};
-	for _, examine in ipairs({ of_options, of_services, of_browsers, of_addresses, of_neighbours }) do
+	for _, examine in ipairs({ of_options, of_services, of_browsers, of_neighbours }) do
 		append(found, examine(facts));
 	end
 	return found;
@@ -241,4 +213,7 @@ local function line(each)
 	return ("[%s] %s%s"):format(each.sign, each.words, each.mend and (" Mend: " .. each.mend) or "");
 end
 
-return { of = of, failure = failure, holds_error = holds_error, line = line, logs_debug = logs_debug, seconds_of = seconds_of };
+return {
+	of = of, ok = ok, note = note, warning = warning, failure = failure, printable = printable;
+	append = append, holds_error = holds_error, line = line, logs_debug = logs_debug, seconds_of = seconds_of;
+};

@@ -2,22 +2,26 @@
 -- It never decides itself: no answer, a late, foreign or odd one is a temporary failure.
 -- This file is MIT licensed; see LICENSE.
 
-if module.host == "*" then -- loaded by `prosodyctl mod_auth_external check [HOST]`
+if module.host == "*" then -- loaded by `prosodyctl mod_auth_external check`
 	module.command = module:require "check".command;
 	return;
 end
 
 local async = require "util.async";
+local hashes = require "util.hashes";
+local http_server = require "net.http.server"; -- listens nowhere by itself
 local json = require "util.json";
 local new_id = require "util.id".medium;
 local new_sasl = require "util.sasl".new;
 local timer = require "util.timer";
-local monotonic = require "util.time".monotonic;
+local time = require "util.time";
+local monotonic = time.monotonic;
 
 local answers = module:require "answers";
 local exchange = module:require "exchange".exchange;
 local names = module:require "names";
 local options = module:require "options";
+local probes = module:require "probes";
 local questions = module:require "questions";
 local new_endpoints = module:require "endpoints".new;
 
@@ -156,5 +160,24 @@ provider.delete_user = unsupported;
 module:hook_global("bosh-session", function (event)
 	event.session.auth_external_user_agent = event.request.headers.user_agent;
 end);
+
+-- `prosodyctl mod_auth_external check URL` wants to know which address a client is believed to have.
+-- To anybody else nothing is different.
+local function answer_probe(request, response)
+	local line = probes.answer(hashes, settings.token, host, request, time.now());
+	if not line then return nil; end
+	response.status_code = 200;
+	response.headers.content_type, response.headers.cache_control = "text/plain", "no-store";
+	return line;
+end
+
+-- The events with which mod_bosh and mod_websocket themselves turn away who speaks no XMPP: so a probe
+-- has come all the way that a login comes, whatever paths and hosts are configured, and no session is opened.
+module:hook_global("http-message", function (event)
+	return event.response and answer_probe(event.response.request, event.response);
+end, 10);
+module:hook_object_event(http_server, "http-error", function (event)
+	if event.code == 501 and event.request then return answer_probe(event.request, event.response); end
+end, 10);
 
 module:provides("auth", provider);

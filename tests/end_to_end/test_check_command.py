@@ -228,7 +228,7 @@ def test_neighbours_that_harm(server: Server) -> None:
 def test_usage(server: Server) -> None:
     """Too many arguments are answered with the usage."""
     done = server.check(HOST, HOST)
-    assert (done.returncode, done.stdout) == (1, "Usage: prosodyctl mod_auth_external check [HOST]\n")
+    assert (done.returncode, done.stdout) == (1, "Usage: prosodyctl mod_auth_external check [HOST | URL]\n")
 
 
 def count_attempts(service: Service) -> int:

@@ -179,32 +179,7 @@ describe("About browsers", function ()
 			assert.matches("No stream features", each.words);
 			assert.matches("consider_" .. name .. "_secure = true", each.mend);
 		end);
-
-		it(name .. " with an unvouched proxy says what unknown addresses mean", function ()
-			local each = only("note", findings.of(facts({ [name] = true, [name .. "_secure"] = true })));
-			assert.matches("count as unknown", each.words);
-			assert.matches("external_auth_proxy_overwrites_address = true", each.mend);
-		end);
 	end
-
-	it("nothing is said where there are none", function ()
-		assert.is_nil(signs(findings.of(facts({ trusted_proxies = { "0.0.0.0/0" } }))).warning);
-	end);
-
-	for _, proxies in ipairs({ { "0.0.0.0/0" }, { "127.0.0.1", "::/0" }, {} }) do
-		it(("a vouched proxy among %d trusted ones that cannot be right is a warning"):format(#proxies), function ()
-			assert.matches("trusted_proxies", only("warning", findings.of(facts({
-				bosh = true, bosh_secure = true, vouched = true, trusted_proxies = proxies;
-			}))).words);
-		end);
-	end
-
-	it("a vouched proxy is no warning with Prosody's own choice of trusted ones, or a named one", function ()
-		for _, proxies in ipairs({ false, { "127.0.0.1", "::1" }, { "10.0.0.0/8" } }) do
-			local found = findings.of(facts({ bosh = true, bosh_secure = true, vouched = true, trusted_proxies = proxies or nil }));
-			assert.same({ ok = 4, note = 1 }, signs(found));
-		end
-	end);
 end);
 
 describe("About neighbours", function ()

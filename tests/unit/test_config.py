@@ -1,11 +1,14 @@
 """Settings: what is missing or wrong is told in a sentence, before anything starts."""
 
+import re
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from authbridge.config import read_config
 from authbridge.errors import ConfigError
+from authbridge.policy import Limits
 
 TOKEN = "t" * 64
 
@@ -31,6 +34,37 @@ def test_the_least_that_must_be_set_is_enough(environ: dict[str, str]) -> None:
     assert config.api_token == TOKEN
     assert (config.api_bind, config.bcrypt_cost) == ("127.0.0.1:8701", 10)
     assert (config.retention_days, config.timezone.key) == (7, "Europe/Berlin")
+
+
+def test_every_number_of_the_policy_is_a_setting(environ: dict[str, str]) -> None:
+    """Each can be set, and none is mistaken for another."""
+    for number, name in enumerate(asdict(Limits()), start=1000):
+        environ[f"AUTHBRIDGE_LIMIT_{name.upper()}"] = str(number)
+
+    limits = asdict(read_config(environ).limits)
+
+    assert list(limits.values()) == list(range(1000, 1000 + len(limits)))
+
+
+def test_the_example_documents_every_setting_with_its_default(environ: dict[str, str]) -> None:
+    """What is commented out there is what counts without it."""
+    example = (Path(__file__).parents[2] / "deploy" / "authbridge.env.example").read_text(encoding="utf-8")
+    shown = dict(re.findall(r"^#(AUTHBRIDGE_\w+)=(\S+)$", example, re.MULTILINE))
+
+    assert read_config({**environ, **shown}) == read_config(environ)
+    assert {f"AUTHBRIDGE_LIMIT_{name.upper()}" for name in asdict(Limits())} < set(shown)
+
+
+@pytest.mark.parametrize(("value", "remembers"), [("yes", True), ("No", False), ("", True)])
+def test_remembering_can_be_turned_off(
+    environ: dict[str, str],
+    value: str,
+    remembers: bool,  # noqa: FBT001 - pytest passes it by name
+) -> None:
+    """The service then hashes every login, and no owner passes a wait."""
+    environ["AUTHBRIDGE_REMEMBER_CREDENTIALS"] = value
+
+    assert read_config(environ).remember_credentials is remembers
 
 
 def test_no_secret_is_in_its_representation(environ: dict[str, str]) -> None:
@@ -94,6 +128,10 @@ def test_a_secret_that_cannot_be_read_is_named(environ: dict[str, str], tmp_path
         ("BCRYPT_COST", "ten"),
         ("TIMEZONE", "Berlin"),
         ("TIMEZONE", "../../etc/passwd"),
+        ("REMEMBER_CREDENTIALS", "maybe"),
+        ("LIMIT_PAIR_GUESSES", "0"),
+        ("LIMIT_FIRST_WAIT", "-1"),
+        ("LIMIT_FIRST_WAIT", "30s"),
     ],
 )
 def test_a_value_out_of_bounds_is_refused(environ: dict[str, str], name: str, value: str) -> None:
