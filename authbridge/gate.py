@@ -18,6 +18,11 @@ _T = TypeVar("_T")
 
 _NICENESS = 10  # whatever answers from memory, Prosody and running meetings come before hashing
 _SMOOTHING = 0.2  # of the running average
+# A Prosody sends 512 questions at most, and the service has more threads than that: whatever waits for a hash
+# leaves room for what is answered from memory.
+_MOST_WAITING = 400
+_MOST_FOLLOWING = 100
+
 _MARGIN = 1.1  # an estimate that is a little too short would let somebody wait in vain
 
 
@@ -75,6 +80,8 @@ class Gate:
                 return False
             self._queue.insert(place, waiting)
             self._turn_away_behind(place)
+            while len(self._queue) > _MOST_WAITING:
+                self._queue.pop().turn.set()
         waiting.turn.wait(max(0.0, deadline - time.monotonic()))
         with self._lock:
             if waiting in self._queue:
@@ -119,6 +126,7 @@ class Checks(Generic[_T]):
     def __init__(self) -> None:
         self._under_way: dict[bytes, Future[_T]] = {}
         self._lock = threading.Lock()
+        self._following = threading.BoundedSemaphore(_MOST_FOLLOWING)
 
     def once(self, mark: bytes, check: Callable[[], _T], *, within: float) -> tuple[_T, bool]:
         """The result, and whether the check was ours; raises what the check raises, or ``TimeoutError``."""
@@ -128,7 +136,7 @@ class Checks(Generic[_T]):
                 mine: Future[_T] = Future()
                 self._under_way[mark] = mine
         if under_way is not None:
-            return under_way.result(within), False
+            return self._follow(under_way, within), False
         try:
             result = check()
         except BaseException as error:
@@ -140,3 +148,11 @@ class Checks(Generic[_T]):
         finally:
             with self._lock:
                 del self._under_way[mark]
+
+    def _follow(self, under_way: Future[_T], within: float) -> _T:
+        if not self._following.acquire(blocking=False):
+            raise TimeoutError
+        try:
+            return under_way.result(within)
+        finally:
+            self._following.release()

@@ -41,9 +41,16 @@ class Lockout:
 def list_lockouts(session: Session, traces: Traces, *, now: datetime, limits: Limits) -> list[Lockout]:
     """All waits, those that end first first."""
     organisers = _organisers_by_key(session, traces)
+    is_recent = LoginFailure.at > now - timedelta(seconds=limits.account_window)
+    often = (
+        select(LoginFailure.name_key)
+        .where(is_recent)
+        .group_by(LoginFailure.name_key)
+        .having(func.count() >= limits.pair_guesses)
+    )
     rows = session.scalars(
         select(LoginFailure)
-        .where(LoginFailure.at > now - timedelta(seconds=limits.account_window))
+        .where(is_recent, LoginFailure.name_key.in_(often))
         .order_by(LoginFailure.name_key, LoginFailure.at, LoginFailure.id)
     )
     found = list(_of_networks(session, now))
