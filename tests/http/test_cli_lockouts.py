@@ -151,9 +151,7 @@ def test_staff_free_a_network(at: At, guess: Guess, typed: str) -> None:
 
 
 @pytest.mark.parametrize("ip", ["203.0.113.9", SCHOOL_NETWORK])
-def test_staff_free_a_school_by_its_network(
-    at: At, guess: Guess, name: str, clock: FakeClock, ip: str
-) -> None:
+def test_staff_free_a_school_by_its_network(at: At, guess: Guess, name: str, ip: str) -> None:
     """By an address in it, or as the list shows it."""
     guess(name, 5, "203.0.113.77")
     assert len(why(at)) == 1
