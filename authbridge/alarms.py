@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from authbridge.audit import POLICY, record
@@ -11,8 +11,14 @@ from authbridge.database import Database
 from authbridge.models import AlarmTold, table_of
 from authbridge.policy import Alarm, Limits, Network, Tally, alarms_after
 from authbridge.prepared import Prepared
+from authbridge.statements import UNSYNCHRONISED, upsert
+
+_OF_ACCOUNT = (Alarm.ACCOUNT_GUESSED, Alarm.ACCOUNT_FULL)  # they count a whole day
 
 _told = table_of(AlarmTold)
+_TAKE = upsert(
+    _told, key=("about",), changed=("at",), where=_told.c.at <= bindparam("told_before")
+).returning(_told.c.about)
 _TOLD_AT = Prepared(select(_told.c.at).where(_told.c.about == bindparam("about")))
 
 
@@ -41,9 +47,20 @@ def tell(database: Database, alarms: Iterable[tuple[Alarm, str]], *, now: dateti
     """Writes each into the audit, unless another process was faster."""
     with database.writing() as session:
         for alarm, subject in alarms:
-            if _is_due(alarm, _lock_told(session, alarm, subject), now, limits):
-                session.merge(AlarmTold(about=_about(alarm, subject), at=now))
+            if _take(session, alarm, subject, now, limits):
                 record(session, actor=POLICY, action=alarm, subject=subject, now=now)
+
+
+def forget(session: Session, username: str) -> None:
+    """Whatever was told about this organiser is settled: staff will be told of the next attack."""
+    told = [_about(alarm, username) for alarm in _OF_ACCOUNT]
+    session.execute(delete(AlarmTold).where(AlarmTold.about.in_(told)), execution_options=UNSYNCHRONISED)
+
+
+def _take(session: Session, alarm: Alarm, subject: str, now: datetime, limits: Limits) -> bool:
+    """Whether it is ours to tell; in one statement, for others may be about to tell the same."""
+    values = {"about": _about(alarm, subject), "at": now, "told_before": now - _pause(alarm, limits)}
+    return session.execute(_TAKE, values).first() is not None
 
 
 def _subject(alarm: Alarm, username: str | None, network: Network) -> str | None:
@@ -57,19 +74,16 @@ def _subject(alarm: Alarm, username: str | None, network: Network) -> str | None
 
 
 def _is_due(alarm: Alarm, told_at: datetime | None, now: datetime, limits: Limits) -> bool:
-    of_account = alarm in {Alarm.ACCOUNT_GUESSED, Alarm.ACCOUNT_FULL}  # these count a whole day
-    pause = limits.account_window if of_account else limits.alarm_pause
-    return told_at is None or now - told_at >= timedelta(seconds=pause)
+    return told_at is None or now - told_at >= _pause(alarm, limits)
+
+
+def _pause(alarm: Alarm, limits: Limits) -> timedelta:
+    return timedelta(seconds=limits.account_window if alarm in _OF_ACCOUNT else limits.alarm_pause)
 
 
 def _told_at(connection: Connection, alarm: Alarm, subject: str) -> datetime | None:
     row = _TOLD_AT.run(connection, about=_about(alarm, subject))
     return None if row is None else row[0]
-
-
-def _lock_told(session: Session, alarm: Alarm, subject: str) -> datetime | None:
-    told = session.get(AlarmTold, _about(alarm, subject), with_for_update=True)
-    return None if told is None else told.at
 
 
 def _about(alarm: Alarm, subject: str) -> str:

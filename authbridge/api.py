@@ -22,13 +22,15 @@ from authbridge.authenticate import Setting, authenticate
 from authbridge.clock import utc_now
 from authbridge.config import Config
 from authbridge.database import Database
-from authbridge.errors import StorageError
+from authbridge.errors import StorageError, place_of
 from authbridge.gate import Gate
 from authbridge.memory import Memory
 from authbridge.passwords import Hasher
 from authbridge.traces import Traces
 
 _log = logging.getLogger(__name__)
+
+_MOST_HASHES = 16  # at once: thirty owners of one school, all being hashed, would look like thirty failures
 
 Reply = tuple[int, dict[str, Any]]
 View = Callable[[Request], Reply]
@@ -74,7 +76,7 @@ class Api:
             return error.code or 500, {"error": error.name.lower()}
         except Exception as error:  # noqa: BLE001 - the last resort
             # The text of an exception may quote what a person typed; its type and place may not.
-            _log.error("bug: %s at %s", type(error).__name__, _place_of(error))
+            _log.error("bug: %s at %s", type(error).__name__, place_of(error))
             return 500, {"error": "internal"}
 
     def _view_of(self, request: Request) -> View:
@@ -112,6 +114,7 @@ def setting_of(config: Config) -> Setting:
     """What the service works with in production; takes the time of one hash."""
     hasher = Hasher(config.bcrypt_cost)
     cores = len(os.sched_getaffinity(0))
+    slots = min(cores, _MOST_HASHES)
     return Setting(
         database=Database(config.database_url, durable=False),
         hasher=hasher,
@@ -121,17 +124,10 @@ def setting_of(config: Config) -> Setting:
         limits=config.limits,
         traces=Traces(config.secret_key),
         memory=Memory(config.limits, remember=config.remember_credentials),
-        gate=Gate(cores, typical=hasher.measure()),
+        gate=Gate(slots, typical=hasher.measure()),
     )
 
 
 def retention_of(config: Config) -> timedelta:
     """How long the journal of logins is kept."""
     return timedelta(days=config.retention_days)
-
-
-def _place_of(error: Exception) -> str:
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    return "unknown" if frame is None else f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}"

@@ -96,14 +96,14 @@ def authenticate(attempt: Attempt, origin: journal.Origin, setting: Setting, *, 
     recollection = setting.memory.recall(login.right, login.wrong, setting.clock())
     if policy.passes_every_wait(recollection, generated=login.is_generated):
         return _settle(login, known, setting)
-    if recollection is Recollection.WRONG:
-        return _turn_away(login, policy.REPEATED, setting)
 
     now = setting.clock()
     with setting.database.consulting() as connection:
         standing = ledger.standing_of(connection, login.pair, now, setting.limits)
     if decision := policy.throttle(standing, now, setting.limits):
         return _turn_away(login, decision, setting)
+    if recollection is Recollection.WRONG:
+        return _turn_away(login, policy.REPEATED, setting)
     if recollection is Recollection.RIGHT:
         return _settle(login, known, setting)
 
@@ -127,10 +127,8 @@ def _recognise(connection: Connection, attempt: Attempt, origin: journal.Origin,
     # The network of a school counts as its own for names that begin with its code, also for nobody's.
     networks = queries.school_networks(connection, username.partition("-")[0])
     network = network_of(attempt.ip, networks if found is None else {*networks, *found.school_networks})
-    account = (
-        username,
-        "" if found is None else f"{found.organiser_id}.{found.account.credential_version}",
-    )
+    # What is remembered holds for this hash of this name alone: a reset or a restored backup ends it.
+    account = (username, "" if found is None else found.stored.hash)
     form = forms_of(attempt.password)[found is None or found.stored.generated]
     return _Login(
         attempt=attempt,
@@ -213,13 +211,13 @@ def _settle(login: _Login, checked: _Checked, setting: Setting) -> Decision:
             journal.write_attempt(connection, _entry(login, current), decision, now=now)
         else:
             journal.close_attempt(connection, recorded.attempt_id, decision, now=now)
-            if checked.version is not None:
-                ledger.acquit(connection, recorded.failure_id)
-            else:
+            if checked.version is None:
                 told = _count(connection, login, recorded, setting)
         if current is not None and decision.verdict is Verdict.GRANTED:
             ledger.note_success(connection, login.pair, now)
             _note_login(connection, current, today, checked.renewed)
+        if recorded is not None and checked.version is not None:
+            ledger.acquit(connection, recorded.failure_id)
     if told:
         alarms.tell(setting.database, told, now=now, limits=setting.limits)
     return decision

@@ -59,6 +59,11 @@ def read_config(environ: Mapping[str, str]) -> Config:
     )
 
 
+def read_limits(environ: Mapping[str, str]) -> Limits:
+    """The numbers of the login policy, even if nothing else is set; raises :class:`ConfigError`."""
+    return _Settings(environ).limits()
+
+
 class _Settings:
     """The variables of our prefix, with words for each way to get one wrong."""
 

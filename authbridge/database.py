@@ -161,7 +161,8 @@ def _engine_of(url: URL, *, durable: bool) -> Engine:
                 "connect_timeout": _CONNECT_PATIENCE,
                 "tcp_user_timeout": milliseconds,
                 "options": f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}"
-                " -c timezone=UTC",
+                # Whatever the server's default: a stricter one sees the past of who was waited for.
+                " -c timezone=UTC -c default_transaction_isolation=read\\ committed",
             },
             **options,
         )

@@ -1,27 +1,28 @@
 """The journal of attempts that were turned away without a check: counted per pair and minute.
 
 A flood must neither fill the disk nor keep the writer busy, so the counts are collected in memory and
-written down once a second.
+written down once a second, and only so many pairs of a minute are told apart.
 """
 
-import logging
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy.dialects import postgresql
-
+from authbridge import duties
 from authbridge.database import Database
 from authbridge.errors import ConflictError, StorageError
 from authbridge.models import DeniedAttempts, table_of
+from authbridge.prepared import Prepared
+from authbridge.statements import upsert
 
 _INTERVAL = 1.0  # seconds
-_MOST = 10_000  # pairs held while the database does not answer
+_MOST_PAIRS = 500  # of one minute; who comes from more networks is counted without his
+_MOST_MINUTES = 60  # held while the database does not answer
 
-_log = logging.getLogger(__name__)
-
-_denied = table_of(DeniedAttempts)
+_KINDS = ("repeated", "locked", "unavailable")
+_ADD = Prepared(upsert(table_of(DeniedAttempts), key=("minute", "pair"), changed=_KINDS, add=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,71 +33,80 @@ class Denied:
     network: str | None
 
 
+_ANYBODY = Denied(None, None)
+
+_Counts = dict[Denied, Counter[str]]
+
+
 class Denials:
     """What was turned away since it was last written down."""
 
     def __init__(self) -> None:
-        self._counts: dict[tuple[datetime, Denied], Counter[str]] = {}
+        self._counts: dict[datetime, _Counts] = {}
+        self._minute: datetime | None = None
+        self._pairs: set[Denied] = set()  # of this minute, also those that are written down already
         self._lock = threading.Lock()
 
     def count(self, who: Denied, kind: str, at: datetime) -> None:
         """One more of that kind: ``repeated``, ``locked`` or ``unavailable``."""
-        key = (at.replace(second=0, microsecond=0), who)
+        minute = at.replace(second=0, microsecond=0)
         with self._lock:
-            if key in self._counts or len(self._counts) < _MOST:
-                self._counts.setdefault(key, Counter())[kind] += 1
+            if minute != self._minute:
+                self._minute, self._pairs = minute, set()
+            if len(self._pairs) < _MOST_PAIRS:
+                self._pairs.add(who)
+            counted = who if who in self._pairs else _ANYBODY
+            self._counts.setdefault(minute, {}).setdefault(counted, Counter())[kind] += 1
 
     def write_down(self, database: Database) -> None:
         """Adds the counts to the database's; what cannot be written is kept for the next time."""
+        while (taken := self._take_oldest()) is not None:
+            minute, counts = taken
+            try:
+                _write(database, minute, counts)
+            except ConflictError:
+                pass  # an organiser was deleted meanwhile; one second of counts is not worth more
+            except StorageError:
+                self._put_back(minute, counts)
+                raise
+
+    def _take_oldest(self) -> tuple[datetime, _Counts] | None:
         with self._lock:
-            counts, self._counts = self._counts, {}
-        if not counts:
-            return
-        try:
-            with database.writing() as session:
-                for (minute, who), kinds in sorted(counts.items(), key=lambda item: str(item[0])):
-                    session.execute(_added(minute, who, kinds))
-        except ConflictError:
-            pass  # an organiser was deleted meanwhile; one second of counts is not worth more
-        except StorageError:
-            self._put_back(counts)
-            raise
+            if not self._counts:
+                return None
+            minute = min(self._counts)
+            return minute, self._counts.pop(minute)
 
-    def _put_back(self, counts: dict[tuple[datetime, Denied], Counter[str]]) -> None:
+    def _put_back(self, minute: datetime, counts: _Counts) -> None:
         with self._lock:
-            for key, kinds in counts.items():
-                if key in self._counts or len(self._counts) < _MOST:
-                    self._counts.setdefault(key, Counter()).update(kinds)
+            for who, kinds in counts.items():
+                self._counts.setdefault(minute, {}).setdefault(who, Counter()).update(kinds)
+            while len(self._counts) > _MOST_MINUTES:
+                del self._counts[min(self._counts)]
 
 
-def _added(minute: datetime, who: Denied, kinds: Counter[str]) -> postgresql.Insert:
-    numbers = {kind: kinds[kind] for kind in ("repeated", "locked", "unavailable")}
-    # PostgreSQL's upsert; SQLAlchemy writes it for SQLite in the same words.
-    new = postgresql.insert(_denied).values(
-        minute=minute,
-        organiser_id=who.organiser_id,
-        pair=f"{who.organiser_id or ''}@{who.network or ''}",
-        network=who.network or "",
-        **numbers,
-    )
-    return new.on_conflict_do_update(
-        index_elements=["minute", "pair"],
-        set_={kind: _denied.c[kind] + new.excluded[kind] for kind in numbers},
-    )
+def _write(database: Database, minute: datetime, counts: _Counts) -> None:
+    with database.recording() as connection:
+        # In the same order everywhere, so that no two services wait for each other's rows.
+        for row in sorted(_rows(counts), key=lambda row: str(row["pair"])):
+            _ADD.run(connection, minute=minute, **row)
+
+
+def _rows(counts: _Counts) -> Iterator[dict[str, object]]:
+    for who, kinds in counts.items():
+        yield {
+            "organiser_id": who.organiser_id,
+            "pair": f"{who.organiser_id or ''}@{who.network or ''}",
+            "network": who.network or "",
+            **{kind: kinds[kind] for kind in _KINDS},
+        }
 
 
 def start(denials: Denials, database: Database) -> threading.Thread:
     """Writes the counts down every second, for as long as the process lives."""
-
-    def run() -> None:
-        pause = threading.Event()
-        while True:
-            pause.wait(_INTERVAL)
-            try:
-                denials.write_down(database)
-            except StorageError as error:
-                _log.error("journal of denials: %s", error)
-
-    thread = threading.Thread(target=run, name="denials", daemon=True)
-    thread.start()
-    return thread
+    return duties.repeat(
+        "journal of denials",
+        lambda: denials.write_down(database),
+        every=_INTERVAL,
+        after_failure=_INTERVAL,
+    )

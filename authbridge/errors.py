@@ -4,6 +4,14 @@ A refused login is none of these; it is a :class:`authbridge.policy.Decision`.
 """
 
 
+def place_of(error: Exception) -> str:
+    """Where it was raised, as ``file:line``; its text may quote a person, so a log holds only this."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    return "unknown" if frame is None else f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}"
+
+
 class AuthBridgeError(Exception):
     """Base of all errors whose text is meant for the person in front of the screen."""
 

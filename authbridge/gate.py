@@ -20,7 +20,7 @@ _NICENESS = 10  # whatever answers from memory, Prosody and running meetings com
 _SMOOTHING = 0.2  # of the running average
 # A Prosody sends 512 questions at most, and the service has more threads than that: whatever waits for a hash
 # leaves room for what is answered from memory.
-_MOST_WAITING = 400
+_MOST_IN_GATE = 400  # hashing or waiting
 _MOST_FOLLOWING = 100
 
 _MARGIN = 1.1  # an estimate that is a little too short would let somebody wait in vain
@@ -59,15 +59,25 @@ class Gate:
         if not self._enter((not known_good, recent_failures), time.monotonic() + within):
             yield False
             return
-        started = time.monotonic()
         try:
             yield True
         finally:
-            self._leave(time.monotonic() - started)
+            self._leave()
 
     def run(self, hashing: Callable[[], _T]) -> _T:
-        """Does the work of a slot in a thread that yields to all others."""
-        return self._hashers.submit(hashing).result()
+        """Does the work of a slot in a thread that yields to all others; takes its time."""
+        started = time.monotonic()
+        result = self._hashers.submit(hashing).result()
+        # Not that of the slot: who was told to wait after all would make a hash seem short.
+        with self._lock:
+            self._typical += _SMOOTHING * (time.monotonic() - started - self._typical)
+        return result
+
+    @property
+    def waiting(self) -> int:
+        """How many logins wait for a slot."""
+        with self._lock:
+            return len(self._queue)
 
     def _enter(self, rank: tuple[bool, int], deadline: float) -> bool:
         with self._lock:
@@ -80,7 +90,7 @@ class Gate:
                 return False
             self._queue.insert(place, waiting)
             self._turn_away_behind(place)
-            while len(self._queue) > _MOST_WAITING:
+            while len(self._queue) > _MOST_IN_GATE - self._slots:
                 self._queue.pop().turn.set()
         waiting.turn.wait(max(0.0, deadline - time.monotonic()))
         with self._lock:
@@ -88,9 +98,8 @@ class Gate:
                 self._queue.remove(waiting)
             return waiting.admitted
 
-    def _leave(self, seconds: float) -> None:
+    def _leave(self) -> None:
         with self._lock:
-            self._typical += _SMOOTHING * (seconds - self._typical)
             while self._queue:
                 first = self._queue.pop(0)
                 first.admitted = not self._is_in_vain(first, -1)

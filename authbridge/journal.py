@@ -7,7 +7,7 @@ counted in :mod:`authbridge.denials`.
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from authbridge.audit import FORGOTTEN_NETWORK, NETWORK_EVENTS
@@ -15,10 +15,10 @@ from authbridge.errors import StorageError
 from authbridge.models import AuditEvent, Chore, DeniedAttempts, LoginAttempt, Organiser, Suspension, table_of
 from authbridge.policy import Attempt, Decision
 from authbridge.prepared import Prepared
+from authbridge.statements import UNSYNCHRONISED, delete_some, upsert
 
 _AUDIT_KEPT = timedelta(days=365)
 _NOTE_KEPT = timedelta(days=90)  # after the end of the suspension
-_BATCH = 500  # rows a transaction: a login waits for the writer before it
 _PURGE = "purge"
 _WRITE_TEST = "write-test"
 
@@ -33,6 +33,8 @@ class Origin:
 
 
 _attempts, _organisers = table_of(LoginAttempt), table_of(Organiser)
+# In one statement: two services that start at the same moment both do it for the first time.
+_NOTE_DONE = upsert(table_of(Chore), key=("name",), changed=("done_at",))
 _WRITE = Prepared(
     insert(_attempts)
     .values({column.name: bindparam(column.name) for column in _attempts.c if not column.primary_key})
@@ -106,38 +108,35 @@ def date_login(connection: Connection, organiser_id: int, day: date) -> None:
 
 
 def purge_batch(session: Session, *, now: datetime, retention: timedelta) -> bool:
-    """Deletes some of what is too old; returns whether there may be more."""
+    """Deletes some of the logins that are too old; returns whether there may be more."""
     old = now - retention
     is_full = [
-        _delete_some(session, LoginAttempt, LoginAttempt.at < old),
-        _delete_some(session, DeniedAttempts, DeniedAttempts.minute < old),
+        delete_some(session, LoginAttempt.id, LoginAttempt.at < old),
+        delete_some(session, DeniedAttempts.id, DeniedAttempts.minute < old),
     ]
+    return any(is_full)
+
+
+def forget(session: Session, *, now: datetime, retention: timedelta) -> None:
+    """Deletes what is too old in the audit and in the history of suspensions."""
     for query in (
         delete(AuditEvent).where(AuditEvent.at < now - _AUDIT_KEPT),
         # That somebody guessed is kept as long as the audit, the address as long as the other addresses.
         update(AuditEvent)
-        .where(AuditEvent.action.in_(NETWORK_EVENTS), AuditEvent.at < old)
+        .where(
+            AuditEvent.action.in_(NETWORK_EVENTS),
+            AuditEvent.at < now - retention,
+            AuditEvent.subject != FORGOTTEN_NETWORK,
+        )
         .values(subject=FORGOTTEN_NETWORK),
         update(Suspension).where(Suspension.until < now - _NOTE_KEPT).values(note=None),
     ):
-        session.execute(query, execution_options={"synchronize_session": False})
-    return any(is_full)
-
-
-def _delete_some(
-    session: Session, model: type[LoginAttempt | DeniedAttempts], is_old: ColumnElement[bool]
-) -> bool:
-    some = select(model.id).where(is_old).limit(_BATCH)
-    deleted = session.execute(
-        delete(model).where(model.id.in_(some)).returning(model.id),
-        execution_options={"synchronize_session": False},
-    ).all()
-    return len(deleted) == _BATCH
+        session.execute(query, execution_options=UNSYNCHRONISED)
 
 
 def mark_purged(session: Session, *, now: datetime) -> None:
     """Notes that everything too old is gone."""
-    session.merge(Chore(name=_PURGE, done_at=now))
+    _note_done(session, _PURGE, now)
 
 
 def last_purge(session: Session) -> datetime | None:
@@ -147,4 +146,8 @@ def last_purge(session: Session) -> datetime | None:
 
 def touch(session: Session, *, now: datetime) -> None:
     """Writes something harmless: the proof that storage can be written."""
-    session.merge(Chore(name=_WRITE_TEST, done_at=now))
+    _note_done(session, _WRITE_TEST, now)
+
+
+def _note_done(session: Session, name: str, now: datetime) -> None:
+    session.execute(_NOTE_DONE, {"name": name, "done_at": now})

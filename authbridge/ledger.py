@@ -22,13 +22,13 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from authbridge.errors import StorageError
 from authbridge.models import AlarmTold, KnownNetwork, LoginFailure, NetworkWait, table_of
 from authbridge.policy import Failure, Limits, Network, Standing, Tally
 from authbridge.prepared import Prepared
+from authbridge.statements import UNSYNCHRONISED, delete_some, upsert
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,6 @@ class Pair:
     network: Network
 
 
-_UNSYNCHRONISED = {"synchronize_session": False}
 _NETWORK_LOCKS = 1 << 32  # above those of names
 
 _failures, _known, _waits = table_of(LoginFailure), table_of(KnownNetwork), table_of(NetworkWait)
@@ -52,18 +51,20 @@ _OF_NAME = Prepared(
     .where(_failures.c.name_key == bindparam("name_key"), _failures.c.at > bindparam("since"))
     .order_by(_failures.c.at, _failures.c.id)
 )
-_wait_end = select(_waits.c.until).where(_waits.c.network == bindparam("network")).scalar_subquery()
+_wait_end = select(_waits.c.until).where(_waits.c.network == bindparam("network"))
+# Of a wait that goes on, the failures that led to it still count: the last of them is to tell staff.
+_ended = _wait_end.where(_waits.c.until <= bindparam("at")).scalar_subquery()
 _OF_NETWORK = Prepared(
     select(
         select(_known.c.seen_at).where(_known.c.pair_key == bindparam("known_key")).scalar_subquery(),
-        _wait_end,
+        _wait_end.scalar_subquery(),
         func.count(),
         func.count(distinct(_failures.c.name_key)),
     ).where(
         _failures.c.network == bindparam("network"),
         _failures.c.fingerprint.is_not(None),
         _failures.c.at > bindparam("since"),
-        _failures.c.at > func.coalesce(_wait_end, bindparam("since")),
+        _failures.c.at >= func.coalesce(_ended, bindparam("since", type_=_failures.c.at.type)),
     )
 )
 _RECORD = Prepared(
@@ -81,22 +82,10 @@ _FORGIVE_PAIR = Prepared(
     )
     .values(fingerprint=None, wait=0)
 )
-# PostgreSQL's upsert; SQLAlchemy writes it for SQLite in the same words.
-_new_known = postgresql.insert(_known).values(pair_key=bindparam("pair_key"), seen_at=bindparam("seen_at"))
-_KNOW = Prepared(
-    _new_known.on_conflict_do_update(
-        index_elements=["pair_key"], set_={"seen_at": _new_known.excluded.seen_at}
-    )
-)
-_new_wait = postgresql.insert(_waits).values(
-    network=bindparam("network"), since=bindparam("since"), until=bindparam("until")
-)
+_KNOW = Prepared(upsert(_known, key=("pair_key",), changed=("seen_at",)))
+# A wait never moves its own end.
 _LET_WAIT = Prepared(
-    _new_wait.on_conflict_do_update(
-        index_elements=["network"],
-        set_={"since": _new_wait.excluded.since, "until": _new_wait.excluded.until},
-        where=_waits.c.until <= _new_wait.excluded.since,  # a wait never moves its own end
-    )
+    upsert(_waits, key=("network",), changed=("since", "until"), where=_waits.c.until <= bindparam("since"))
 )
 _LOCK = Prepared(
     select(
@@ -197,6 +186,8 @@ def tally_after(
 
 def let_network_wait(connection: Connection, standing: Standing, at: datetime, limits: Limits) -> Standing:
     """The network waits from now on, unless it does already; returns how things stand then."""
+    if standing.network_waits_until is not None and at < standing.network_waits_until:
+        return standing
     until = at + timedelta(seconds=limits.network_wait)
     _LET_WAIT.run(connection, network=standing.network.key, since=at, until=until)
     return replace(standing, network_waits_until=until)
@@ -209,6 +200,7 @@ def _row_of_network(
         connection,
         known_key=pair.known_key,
         network=counted,
+        at=at,
         since=at - timedelta(seconds=limits.network_window),
     )
     return row or (None, None, 0, 0)
@@ -217,7 +209,7 @@ def _row_of_network(
 def forget_name(session: Session, name_key: str) -> bool:
     """Nobody ever failed under this name; returns whether that changed anything."""
     query = delete(LoginFailure).where(LoginFailure.name_key == name_key).returning(LoginFailure.id)
-    return bool(session.execute(query, execution_options=_UNSYNCHRONISED).all())
+    return bool(session.execute(query, execution_options=UNSYNCHRONISED).all())
 
 
 def forgive_networks(session: Session, networks: Collection[str], *, now: datetime) -> bool:
@@ -227,25 +219,26 @@ def forgive_networks(session: Session, networks: Collection[str], *, now: dateti
         .where(NetworkWait.network.in_(networks), NetworkWait.until > now)
         .values(until=now)
         .returning(NetworkWait.network),
-        execution_options=_UNSYNCHRONISED,
+        execution_options=UNSYNCHRONISED,
     ).all()
     forgiven = session.execute(
         update(LoginFailure)
         .where(LoginFailure.network.in_(networks), LoginFailure.fingerprint.is_not(None))
         .values(fingerprint=None, wait=0)
         .returning(LoginFailure.id),
-        execution_options=_UNSYNCHRONISED,
+        execution_options=UNSYNCHRONISED,
     ).all()
     return bool(ended or forgiven)
 
 
-def purge(session: Session, *, now: datetime, limits: Limits) -> None:
-    """Deletes what no rule looks at any more."""
+def purge_batch(session: Session, *, now: datetime, limits: Limits) -> bool:
+    """Deletes some of what no rule looks at any more; returns whether there may be more."""
     day = timedelta(seconds=limits.account_window)
-    for query in (
-        delete(LoginFailure).where(LoginFailure.at <= now - day),
-        delete(KnownNetwork).where(KnownNetwork.seen_at < now - timedelta(seconds=limits.known_good)),
-        delete(NetworkWait).where(NetworkWait.until <= now - day),
-        delete(AlarmTold).where(AlarmTold.at <= now - day),
-    ):
-        session.execute(query, execution_options=_UNSYNCHRONISED)
+    week = timedelta(seconds=limits.known_good)
+    is_full = [
+        delete_some(session, LoginFailure.id, LoginFailure.at <= now - day),
+        delete_some(session, KnownNetwork.pair_key, KnownNetwork.seen_at < now - week),
+        delete_some(session, NetworkWait.network, NetworkWait.until <= now - day),
+        delete_some(session, AlarmTold.about, AlarmTold.at <= now - day),
+    ]
+    return any(is_full)

@@ -4,9 +4,9 @@ Never does I/O, never reads a clock, never sees a row of the database.
 
     an attempt ── remembered, generated ─────────────────────────────────────────┐
         │                                                                         │
-        ├── the same wrong password again ──> refused                             │
-        │                                                                         │
         ├── throttle: pair, account, network ──> locked until …                   │
+        │                                                                         │
+        ├── the same wrong password again ──> refused                             │
         │                                                                         │
         ├── remembered, imported ─────────────────────────────────────────────────┤
         │                                                                         │
@@ -254,9 +254,12 @@ _RULES = (
 
 
 def recent_failures(standing: Standing, at: datetime, limits: Limits) -> int:
-    """How much speaks against the owner being here: the fewer, the earlier an attempt is hashed."""
+    """How much speaks against the owner being here: the fewer, the earlier an attempt is hashed.
+
+    Not what failed elsewhere: nobody puts an owner behind all others by guessing at his name.
+    """
     window = timedelta(seconds=limits.pair_window)
-    return standing.network_failures + sum(failure.at > at - window for failure in standing.failures)
+    return standing.network_failures + sum(failure.at > at - window for failure in standing.of_pair)
 
 
 def failure_of(standing: Standing, at: datetime, fingerprints: Mapping[date, int], limits: Limits) -> Failure:

@@ -1,29 +1,30 @@
 """Deletes what is too old: hourly by the service itself, and whenever an administrator asks."""
 
-import logging
 import threading
 from datetime import timedelta
+from functools import partial
 
-from authbridge import journal, ledger
+from authbridge import duties, journal, ledger
 from authbridge.clock import Clock
 from authbridge.database import Database
-from authbridge.errors import StorageError
 from authbridge.policy import Limits
 
 _INTERVAL = 3600  # seconds
 _RETRY = 60  # seconds after a failure
 
-_log = logging.getLogger(__name__)
-
 
 def purge(database: Database, *, clock: Clock, retention: timedelta, limits: Limits) -> None:
     """Deletes everything older than it may be, in short transactions, from SQLite's second file too."""
-    more = True
-    while more:
-        with database.writing() as session:
-            more = journal.purge_batch(session, now=clock(), retention=retention)
+    for batch in (
+        partial(journal.purge_batch, retention=retention),
+        partial(ledger.purge_batch, limits=limits),
+    ):
+        more = True
+        while more:
+            with database.writing() as session:
+                more = batch(session, now=clock())
     with database.writing() as session:
-        ledger.purge(session, now=clock(), limits=limits)
+        journal.forget(session, now=clock(), retention=retention)
     database.empty_write_ahead_log()
     with database.writing() as session:
         journal.mark_purged(session, now=clock())
@@ -31,18 +32,5 @@ def purge(database: Database, *, clock: Clock, retention: timedelta, limits: Lim
 
 def start(database: Database, *, clock: Clock, retention: timedelta, limits: Limits) -> threading.Thread:
     """Purges now and every hour, for as long as the process lives."""
-
-    def run() -> None:
-        pause = threading.Event()
-        while True:
-            try:
-                purge(database, clock=clock, retention=retention, limits=limits)
-            except StorageError as error:
-                _log.error("purge: %s", error)
-                pause.wait(_RETRY)
-            else:
-                pause.wait(_INTERVAL)
-
-    thread = threading.Thread(target=run, name="upkeep", daemon=True)
-    thread.start()
-    return thread
+    duty = partial(purge, database, clock=clock, retention=retention, limits=limits)
+    return duties.repeat("purge", duty, every=_INTERVAL, after_failure=_RETRY)

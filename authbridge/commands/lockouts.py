@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from authbridge import ledger, usernames
+from authbridge import alarms, ledger, usernames
 from authbridge.addresses import network_of
 from authbridge.audit import Action, Actor, record
 from authbridge.errors import InputError
@@ -21,6 +21,7 @@ def clear_name(session: Session, typed: str, *, traces: Traces, actor: Actor, no
     username = usernames.canonical(typed, host="")
     if not ledger.forget_name(session, traces.name(username)):
         return False
+    alarms.forget(session, username)
     is_ours = session.scalar(select(Organiser.id).where(Organiser.username == username)) is not None
     subject = username if is_ours else _NOBODY
     record(session, actor=actor, action=Action.ORGANISER_CLEAR_LOCKOUT, subject=subject, now=now)

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from authbridge import ledger
+from authbridge import alarms, ledger
 from authbridge.audit import Action, Actor, record
 from authbridge.errors import ConflictError, ImportFileError, InputError
 from authbridge.models import Organiser, School
@@ -130,6 +130,7 @@ def reset_password(
     organiser.password_generated = password.stored.generated
     organiser.credential_version += 1
     ledger.forget_name(session, traces.name(organiser.username))
+    alarms.forget(session, organiser.username)
     record(session, actor=actor, action=Action.ORGANISER_RESET, subject=organiser.username, now=now)
     return IssuedCredential(Username(organiser.username), password.plain)
 

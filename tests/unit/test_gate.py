@@ -1,0 +1,266 @@
+"""Who may hash now: no more than there are cores, the likely owners first, nobody in vain."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+
+import pytest
+
+from authbridge.gate import Checks, Gate
+from tests.fakes import WatchedMark
+
+PATIENCE = 30.0  # seconds; a test that needs them has failed
+LONG = 1000.0  # seconds that a hash takes, so that no test waits for one
+
+
+@pytest.fixture(name="threads")
+def start_threads() -> Iterator[ThreadPoolExecutor]:
+    """Threads for those who wait."""
+    with ThreadPoolExecutor(64) as threads:
+        yield threads
+
+
+class _Desk:
+    """A gate whose slot is taken, and those who queue up before it, in the order in which they are served."""
+
+    def __init__(self, threads: ThreadPoolExecutor, gate: Gate) -> None:
+        self.gate = gate
+        self.served: list[str] = []
+        self._threads = threads
+        self._may_leave = threading.Event()
+        self._holder = threads.submit(self._hold, taken := threading.Event())
+        assert taken.wait(PATIENCE)
+
+    def _hold(self, taken: threading.Event) -> None:
+        with self.gate.slot(known_good=False, recent_failures=0, within=LONG * 10):
+            taken.set()
+            assert self._may_leave.wait(PATIENCE)
+
+    def queue(self, name: str, rank: tuple[bool, int] = (False, 0), within: float = PATIENCE) -> Future[bool]:
+        """One more login; returns when it waits, or was told that there is no use."""
+        before = self.gate.waiting
+        login = self._threads.submit(self.come, name, rank, within)
+        until(lambda: login.done() or self.gate.waiting != before)
+        return login
+
+    def come(self, name: str, rank: tuple[bool, int], within: float) -> bool:
+        """One login, to its end."""
+        known_good, failures = rank
+        with self.gate.slot(known_good=known_good, recent_failures=failures, within=within) as is_admitted:
+            if is_admitted:
+                self.served.append(name)
+            return is_admitted
+
+    def leave(self) -> None:
+        """The slot is free."""
+        self._may_leave.set()
+        self._holder.result(PATIENCE)
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    """Lets the others run until it is so."""
+    deadline = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < deadline
+        os.sched_yield()
+
+
+def test_no_more_than_the_slots_at_once(threads: ThreadPoolExecutor) -> None:
+    """Three of thirty at any moment, and everybody in the end."""
+    gate = Gate(3)
+    full = threading.Barrier(3)  # is passed by three at once only
+    lock = threading.Lock()
+    inside: list[int] = [0]
+    most: list[int] = []
+
+    def come(_number: int) -> bool:
+        with gate.slot(known_good=False, recent_failures=0, within=PATIENCE) as is_admitted:
+            with lock:
+                inside[0] += 1
+                most.append(inside[0])
+            full.wait(PATIENCE)
+            with lock:
+                inside[0] -= 1
+            return is_admitted
+
+    assert all(threads.map(come, range(30)))
+    assert (max(most), len(most)) == (3, 30)
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "served"),
+    [
+        pytest.param([(False, 0)] * 4, [0, 1, 2, 3], id="order of arrival"),
+        pytest.param([(False, 0), (True, 0), (False, 0), (True, 0)], [1, 3, 0, 2], id="known-good first"),
+        pytest.param([(False, 7), (False, 2), (False, 0), (False, 2)], [2, 1, 3, 0], id="fewest failures"),
+        pytest.param(
+            [(False, 0), (True, 9), (True, 1), (False, 5)], [2, 1, 0, 3], id="known-good before both"
+        ),
+    ],
+)
+def test_the_likely_owners_are_served_first(
+    threads: ThreadPoolExecutor, arrivals: Sequence[tuple[bool, int]], served: list[int]
+) -> None:
+    """Known-good, then fewest recent failures, then in order of arrival."""
+    desk = _Desk(threads, Gate(1))
+    logins = [desk.queue(str(number), rank) for number, rank in enumerate(arrivals)]
+
+    desk.leave()
+
+    assert all(login.result(PATIENCE) for login in logins)
+    assert desk.served == [str(number) for number in served]
+
+
+def test_who_cannot_be_served_in_time_is_told_at_once(threads: ThreadPoolExecutor) -> None:
+    """The one hash under way and the own one take longer than somebody waits."""
+    desk = _Desk(threads, Gate(1, typical=LONG))
+
+    assert desk.queue("late", within=LONG).result(PATIENCE) is False
+    patient = desk.queue("patient", within=2 * LONG)
+    assert desk.queue("behind", within=2 * LONG).result(PATIENCE) is False
+    more_patient = desk.queue("more patient", within=3 * LONG)
+
+    desk.leave()
+    assert patient.result(PATIENCE) is True
+    assert more_patient.result(PATIENCE) is True
+    assert desk.served == ["patient", "more patient"]
+
+
+def test_who_is_overtaken_and_cannot_be_served_any_more_is_told_at_once(threads: ThreadPoolExecutor) -> None:
+    """Instead of after the time is over; those who still can make it stay."""
+    desk = _Desk(threads, Gate(1, typical=LONG))
+    overtaken = desk.queue("overtaken", within=2 * LONG)
+    patient = desk.queue("patient", within=9 * LONG)
+    assert not overtaken.done()
+
+    owner = threads.submit(desk.come, "owner", (True, 0), 2 * LONG)
+
+    assert overtaken.result(PATIENCE) is False
+    desk.leave()
+    assert owner.result(PATIENCE) is True
+    assert patient.result(PATIENCE) is True
+    assert desk.served == ["owner", "patient"]
+
+
+def test_whose_time_is_over_is_told_so(threads: ThreadPoolExecutor) -> None:
+    """If hashes take longer than they did; and he is not in the way of those behind."""
+    desk = _Desk(threads, Gate(1))
+    assert desk.queue("hasty", within=0.01).result(PATIENCE) is False
+    patient = desk.queue("patient")
+
+    desk.leave()
+
+    assert patient.result(PATIENCE) is True
+    assert (desk.served, desk.gate.waiting) == (["patient"], 0)
+
+
+def test_a_free_slot_is_for_everybody() -> None:
+    """There is nothing to wait for."""
+    gate = Gate(1, typical=LONG)
+
+    with gate.slot(known_good=False, recent_failures=99, within=0) as is_admitted:
+        assert is_admitted
+
+
+def test_a_hash_that_raises_frees_its_slot() -> None:
+    """One bug must not cost a core until the restart."""
+    gate = Gate(1)
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError), _any_slot(gate):
+            gate.run(lambda: 1 // 0)
+
+    with _any_slot(gate) as is_admitted:
+        assert is_admitted
+        assert gate.run(lambda: 42) == 42
+
+
+def _any_slot(gate: Gate) -> AbstractContextManager[bool]:
+    return gate.slot(known_good=False, recent_failures=0, within=0)
+
+
+def test_only_hashes_tell_how_long_a_hash_takes(threads: ThreadPoolExecutor) -> None:
+    """Who got a slot and was told to wait, or stumbled, took no time; that makes nobody's hash shorter."""
+    gate = Gate(1, typical=LONG)
+    for _ in range(50):
+        with _any_slot(gate):
+            pass
+
+    desk = _Desk(threads, gate)
+    assert desk.queue("late", within=LONG).result(PATIENCE) is False
+    desk.leave()
+
+
+def test_hashing_steps_back() -> None:
+    """What answers from memory, and running meetings on the same machine, come first."""
+
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    assert Gate(1).run(niceness) >= 10
+    assert niceness() < 10
+
+
+# One check at a time of the same name with the same password
+
+
+@pytest.mark.parametrize("is_right", [True, False])
+def test_who_comes_meanwhile_gets_the_same_result(threads: ThreadPoolExecutor, *, is_right: bool) -> None:
+    """And is told that the check was another one's."""
+    checks, met = Checks[bool](), threading.Event()
+
+    def check() -> bool:
+        assert met.wait(PATIENCE)
+        return is_right
+
+    results = [threads.submit(checks.once, WatchedMark(b"x", met), check, within=PATIENCE) for _ in range(2)]
+
+    assert sorted(login.result(PATIENCE) for login in results) == [(is_right, False), (is_right, True)]
+
+
+def test_who_comes_meanwhile_gets_the_same_error(threads: ThreadPoolExecutor) -> None:
+    """An outage is an outage for both, and afterwards the next one is checked."""
+    checks, met = Checks[bool](), threading.Event()
+
+    def fail() -> bool:
+        assert met.wait(PATIENCE)
+        raise ZeroDivisionError
+
+    results = [threads.submit(checks.once, WatchedMark(b"x", met), fail, within=PATIENCE) for _ in range(2)]
+
+    for login in results:
+        with pytest.raises(ZeroDivisionError):
+            login.result(PATIENCE)
+    assert checks.once(b"x", lambda: True, within=PATIENCE) == (True, True)
+
+
+def test_who_comes_meanwhile_waits_no_longer_than_he_would(threads: ThreadPoolExecutor) -> None:
+    """The check goes on for the one who asked first."""
+    checks, began, may_end = Checks[bool](), threading.Event(), threading.Event()
+
+    def check() -> bool:
+        began.set()
+        return may_end.wait(PATIENCE)
+
+    first = threads.submit(checks.once, b"x", check, within=PATIENCE)
+    assert began.wait(PATIENCE)
+
+    with pytest.raises(TimeoutError):
+        checks.once(b"x", lambda: False, within=0)
+
+    may_end.set()
+    assert first.result(PATIENCE) == (True, True)
+
+
+def test_who_comes_afterwards_is_checked(threads: ThreadPoolExecutor) -> None:
+    """What was found is for the memory to keep; others are checked at the same time."""
+    checks, both = Checks[int](), threading.Barrier(2)
+
+    assert [checks.once(b"x", lambda: number, within=PATIENCE) for number in (1, 2)] == [(1, True), (2, True)]  # noqa: B023
+    others = [
+        threads.submit(checks.once, mark, lambda: both.wait(PATIENCE), within=PATIENCE)
+        for mark in (b"x", b"y")
+    ]
+    assert sorted(login.result(PATIENCE) for login in others) == [(0, True), (1, True)]
