@@ -8,14 +8,24 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable
 
-from bench import bystander, equal_times, one_login
-from bench.peers import COSTS, FOLDER, VERSIONS, HostedService, SlowService, Stage
+from bench import attack, bell, bystander, capacity, equal_times, honest, memory, one_login, scene
+from bench.peers import FOLDER
+from bench.scene import Scene
 from bench.table import Row, render
 from workbench.processes import StartError
 
-_PARTS = ("login", "refused", "ping")
+_PARTS: dict[str, tuple[str, Callable[[Scene], Awaitable[list[Row]]]]] = {
+    "login": ("One login", one_login.measure),
+    "refused": ("Unknown name and wrong password", equal_times.measure),
+    "bell": ("The school bell", bell.measure),
+    "capacity": ("Logins a second", capacity.measure),
+    "ping": ("A bystander's ping", bystander.measure),
+    "attack": ("Guessing without end", attack.measure),
+    "honest": ("Honest organisers beside a guesser", honest.measure),
+    "memory": ("Memory", memory.measure),
+}
 
 
 def main() -> int:
@@ -23,12 +33,11 @@ def main() -> int:
     parts = _read_parts()
     shutil.rmtree(FOLDER, ignore_errors=True)
     started, load = time.perf_counter(), os.getloadavg()[0]
-    services = {cost: HostedService.of_cost(cost) for cost in COSTS}
     try:
         with contextlib.ExitStack() as running:
-            stages = _start(services, running)
+            everything = scene.start(running)
             gc.freeze()
-            rows = asyncio.run(_measure(parts, stages, services))
+            rows = asyncio.run(_measure(parts, everything))
     except StartError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
@@ -42,34 +51,12 @@ def main() -> int:
     return 1 if missed else 0
 
 
-def _start(services: Mapping[int, HostedService], running: contextlib.ExitStack) -> dict[str, Stage]:
-    slow = SlowService()
-    running.callback(slow.stop)
-    slow.start()
-    for service in services.values():
-        service.create_database()
-        running.callback(service.stop)
-        service.start()
-    stages = {version: Stage.of(version, services.values(), slow) for version in VERSIONS}
-    for stage in stages.values():
-        running.callback(stage.stop)
-        stage.start()
-    return stages
-
-
-async def _measure(
-    parts: list[str], stages: Mapping[str, Stage], services: Mapping[int, HostedService]
-) -> list[Row]:
+async def _measure(parts: list[str], everything: Scene) -> list[Row]:
     rows = []
-    if "login" in parts:
-        print("One login …", flush=True)
-        rows += await one_login.measure(stages, services)
-    if "refused" in parts:
-        print("Unknown name and wrong password …", flush=True)
-        rows += await equal_times.measure(stages, services)
-    if "ping" in parts:
-        print("A bystander's ping …", flush=True)
-        rows += await bystander.measure(stages)
+    for part, (title, measure) in _PARTS.items():
+        if part in parts:
+            print(f"{title} …", flush=True)
+            rows += await measure(everything)
     return rows
 
 

@@ -7,21 +7,21 @@ from authbridge.commands.organisers import IssuedCredential
 from authbridge.usernames import Username
 from bench.figures import Figures, ratio_of_medians
 from bench.one_login import time_login
-from bench.peers import HostedService, Stage
+from bench.peers import Stage
+from bench.scene import USUAL, Scene
 from bench.table import Row
 from workbench.xmpp import Outcome
 
 TRIES, WARM_UP = 300, 10
-_COST = 10
 _ALLOWED = 0.05  # of the other's median
 _WRONG = "wrong-wrong-wrong"
 
 
-async def measure(stages: Mapping[str, Stage], services: Mapping[int, HostedService]) -> list[Row]:
+async def measure(scene: Scene) -> list[Row]:
     """Each name is tried once, so that no limit on failures comes into play."""
-    service = services[_COST]
+    service = scene.services[USUAL]
     rows = []
-    for version, stage in stages.items():
+    for version, stage in scene.stages.items():
         known = [credential.username for credential in service.issue(TRIES + WARM_UP)]
         rows += await _compare(version, stage, service.host, known)
     return rows

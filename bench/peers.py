@@ -1,36 +1,42 @@
 """Who is measured: our service behind a real Prosody, and on the same Prosody those it is compared with."""
 
+import shutil
 import subprocess
-import sys
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Self
 
 from authbridge import schema
 from authbridge.audit import Actor
-from authbridge.commands.organisers import IssuedCredential, issue_organisers, make_passwords
+from authbridge.commands.organisers import (
+    ImportedCredential,
+    IssuedCredential,
+    import_organisers,
+    issue_organisers,
+    make_passwords,
+)
 from authbridge.commands.schools import add_school
 from authbridge.database import Database
 from authbridge.passwords import Hasher
 from authbridge.usernames import Username
 from workbench import CACHE, ROOT
-from workbench.processes import Process, StartError, free_port, is_listening
-from workbench.prosody import Prosody, external
+from workbench.processes import StartError
+from workbench.prosody import Prosody
 from workbench.service import Service
 
 FOLDER = CACHE / "bench"
 VERSIONS = ("0.12", "13")
-COSTS = (4, 10)  # of bcrypt: its least, and what we run with
 
-ACCEPTING, HASHED, SLOW = "accepting.test", "hashed.test", "slow.test"
+ACCEPTING, HASHED, SLOW, OBVIOUS = "accepting.test", "hashed.test", "slow.test", "obvious.test"
 MEMBER = IssuedCredential(Username("member"), "vpgd-kxwj-rhms")  # of the hosts that are not ours
-SLOWNESS = 2.0  # seconds
+CROWD = 300  # organisers
+MEMBERS = [IssuedCredential(Username(f"member{number:03}"), MEMBER.password) for number in range(CROWD)]
 
 _MODULES = (ROOT / "prosody_mod", ROOT / "bench" / "prosody_mod")
 _ACTOR = Actor("cli:bench")
 _SCHOOL = "bench"
+_BATCH = 5000  # names in one question to SQLite
 
 
 @dataclass
@@ -38,23 +44,24 @@ class Stage(Prosody):
     """A Prosody with several VirtualHosts, so that the noise of the machine hits all of them alike."""
 
     @classmethod
-    def of(cls, version: str, services: Iterable["HostedService"], slow: "SlowService") -> Self:
-        """One host for each peer; the account that a peer needs is there."""
-        hosts: dict[str, Mapping[str, object]] = {
+    def of(cls, version: str, hosts: Mapping[str, Mapping[str, object]]) -> Self:
+        """Those hosts besides the two that ask nobody; the accounts that Prosody itself keeps are there."""
+        own: dict[str, Mapping[str, object]] = {
             ACCEPTING: {"authentication": "accept"},
             HASHED: {"authentication": "internal_hashed"},
-            SLOW: external(slow.url, slow.token_file),
         }
-        for service in services:
-            hosts[service.host] = external(service.url, service.token_file)
         stage = cls(
-            version, FOLDER / f"prosody-{version}", hosts, module_folders=_MODULES, storage="internal"
+            version,
+            FOLDER / f"prosody-{version}",
+            own | dict(hosts),
+            module_folders=_MODULES,
+            storage="internal",
         )
         stage.register(HASHED, MEMBER)
         return stage
 
     def register(self, host: str, credential: IssuedCredential) -> None:
-        """Makes an account of Prosody's own; while it does not run."""
+        """Makes an account of Prosody's own, and those of the crowd as copies; while it does not run."""
         self.write_config()
         command = ["lua5.4", str(self.prosodyctl), "--config", str(self.config), "register"]
         done = subprocess.run(  # noqa: S603 - our own command line
@@ -66,6 +73,9 @@ class Stage(Prosody):
         if done.returncode != 0:
             message = f"prosodyctl register: {done.stdout}{done.stderr}"
             raise StartError(message)
+        accounts = self.folder / "data" / host.replace(".", "%2e") / "accounts"
+        for member in MEMBERS:  # by the command, 300 of them take two minutes
+            shutil.copy(accounts / f"{credential.username}.dat", accounts / f"{member.username}.dat")
 
 
 @dataclass
@@ -73,9 +83,17 @@ class HostedService(Service):
     """Our service, answering for a host of its own."""
 
     @classmethod
-    def of_cost(cls, cost: int) -> Self:
+    def of(
+        cls, name: str, cost: int, database_url: str = "", settings: Mapping[str, str] | None = None
+    ) -> Self:
         """The service with that bcrypt cost; its host is named after it."""
-        return cls(FOLDER / f"service-{cost}", bcrypt_cost=cost, host=f"cost{cost}.test")
+        return cls(
+            FOLDER / f"service-{name}",
+            database_url,
+            bcrypt_cost=cost,
+            host=f"{name}.test",
+            settings=settings or {},
+        )
 
     def create_database(self) -> None:
         """The tables and a school."""
@@ -96,34 +114,15 @@ class HostedService(Service):
         database.engine.dispose()
         return iter(issued)
 
-
-@dataclass
-class SlowService:
-    """The stand-in of :mod:`bench.slow_service`."""
-
-    port: int = field(default_factory=free_port)
-
-    def __post_init__(self) -> None:
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        self.token_file.write_text("x" * 32)  # it reads none
-        command = [sys.executable, "-m", "bench.slow_service", str(self.port), str(SLOWNESS)]
-        self._process = Process(command, log=FOLDER / "slow.log", environ={"PYTHONPATH": str(ROOT)})
-
-    @property
-    def token_file(self) -> Path:
-        """The token that Prosody shows."""
-        return FOLDER / "slow-token"
-
-    @property
-    def url(self) -> str:
-        """Where Prosody asks."""
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        """Starts it and returns when it listens."""
-        self._process.start()
-        self._process.await_ready(lambda: is_listening(self.port))
-
-    def stop(self) -> None:
-        """Ends it."""
-        self._process.stop()
+    def issue_many(self, count: int) -> list[IssuedCredential]:
+        """Tens of thousands, for which drawing names would take minutes."""
+        password = make_passwords(1, Hasher(self.bcrypt_cost))[0]
+        names = [Username(f"m{number:06}") for number in range(count)]
+        database = Database(self.database_url)
+        for first in range(0, count, _BATCH):
+            batch = names[first : first + _BATCH]
+            lines = [ImportedCredential(0, _SCHOOL, name, password.stored) for name in batch]
+            with database.writing() as session:
+                import_organisers(session, lines, actor=_ACTOR, now=datetime.now(UTC))
+        database.engine.dispose()
+        return [IssuedCredential(name, password.plain) for name in names]

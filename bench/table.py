@@ -11,11 +11,11 @@ _LEFT = {0, 1, 8, 9, 10}  # columns of words; the others hold numbers
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line; ``met`` is None where there is nothing to reach."""
+    """One line; ``figures`` is None for what is no time, ``met`` where there is nothing to reach."""
 
     title: str
     prosody: str
-    figures: Figures
+    figures: Figures | None
     beside: str = ""
     target: str = ""
     met: bool | None = None
@@ -30,18 +30,15 @@ def render(rows: Sequence[Row]) -> str:
 
 
 def _cells_of(row: Row) -> tuple[str, ...]:
-    figures = row.figures
-    times = (figures.p50, figures.p95, figures.p99, figures.p999, figures.longest)
     verdict = {None: "", True: "met", False: "MISSED"}[row.met]
-    return (
-        row.title,
-        row.prosody,
-        str(figures.count),
-        *map(milliseconds, times),
-        row.beside,
-        row.target,
-        verdict,
-    )
+    return (row.title, row.prosody, *_numbers_of(row.figures), row.beside, row.target, verdict)
+
+
+def _numbers_of(figures: Figures | None) -> tuple[str, ...]:
+    if figures is None:
+        return ("",) * 6
+    times = (figures.p50, figures.p95, figures.p99, figures.p999, figures.longest)
+    return (str(figures.count), *map(milliseconds, times))
 
 
 def milliseconds(seconds: float | None) -> str:

@@ -15,6 +15,7 @@ from authbridge.cli.operator import Operator
 from authbridge.cli.organisers import organiser
 from authbridge.cli.schools import school
 from authbridge.cli.serving import prosody_config, serve
+from authbridge.cli.simulating import simulate_
 from authbridge.cli.suspensions import reinstate, suspend
 from authbridge.errors import AuthBridgeError, ConfigError, StorageError
 
@@ -60,5 +61,5 @@ def main(ctx: click.Context) -> None:
         ctx.obj = Operator(os.environ)
 
 
-for command in (db, school, organiser, suspend, reinstate, lockout, serve, prosody_config, purge):
+for command in (db, school, organiser, suspend, reinstate, lockout, serve, prosody_config, simulate_, purge):
     main.add_command(command)

@@ -11,9 +11,10 @@ import click
 from authbridge import schema
 from authbridge.audit import Actor
 from authbridge.clock import Clock, utc_now
-from authbridge.config import Config, read_config
+from authbridge.config import Config, read_config, read_limits
 from authbridge.database import Database
 from authbridge.passwords import Hasher
+from authbridge.policy import Limits
 from authbridge.traces import Traces
 
 _NOBODY_LOGGED_IN = 2**32 - 1  # the kernel's "unset" login uid
@@ -30,6 +31,11 @@ class Operator:
     def config(self) -> Config:
         """The settings; raises :class:`authbridge.errors.ConfigError`."""
         return read_config(self._environ)
+
+    @cached_property
+    def limits(self) -> Limits:
+        """The numbers of the login policy, also where nothing else is set yet."""
+        return read_limits(self._environ)
 
     @cached_property
     def hasher(self) -> Hasher:
