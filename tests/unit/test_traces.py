@@ -1,0 +1,122 @@
+"""What is kept of names and passwords: enough to compare, too little to read."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authbridge.traces import Traces, join
+from tests.fakes import MORNING
+
+NAME, PASSWORD = "ohg-kwtx", "vpgd-kxwj-rhms"
+TRACES = Traces(b"k" * 32)
+PASSWORDS = [f"guess {number}" for number in range(5000)]
+
+
+def fingerprint(password: str, *, name: str = NAME, at: datetime = MORNING, traces: Traces = TRACES) -> int:
+    """The fingerprint under the key of that day."""
+    return traces.fingerprints(name, password, at)[at.date()]
+
+
+def test_a_fingerprint_has_twelve_bits() -> None:
+    """Some hundred passwords can be told apart, but one in 4,096 fits anybody's fingerprint."""
+    found = {fingerprint(password) for password in PASSWORDS}
+
+    assert min(found) >= 0
+    assert 2**11 < max(found) < 2**12
+    assert 2500 < len(found) <= 2**12  # 5,000 draws leave about 2,890 of them hit
+
+
+@pytest.mark.parametrize(
+    ("at", "days"),
+    [
+        pytest.param(
+            datetime(2026, 11, 20, 0, 0, tzinfo=UTC),
+            {date(2026, 11, 20), date(2026, 11, 19)},
+            id="first moment",
+        ),
+        pytest.param(
+            datetime(2026, 11, 20, 23, 59, 59, tzinfo=UTC),
+            {date(2026, 11, 20), date(2026, 11, 19)},
+            id="last second",
+        ),
+        pytest.param(
+            datetime(2027, 1, 1, 8, 0, tzinfo=UTC), {date(2027, 1, 1), date(2026, 12, 31)}, id="new year"
+        ),
+    ],
+)
+def test_the_days_whose_keys_still_match(at: datetime, days: set[date]) -> None:
+    """Today's and yesterday's, and no other."""
+    assert set(TRACES.fingerprints(NAME, PASSWORD, at)) == days
+
+
+def test_yesterdays_fingerprint_is_found_again_today() -> None:
+    """A wrong password of 23:59 is still known at 0:01."""
+    tomorrow = MORNING + timedelta(days=1)
+
+    assert TRACES.fingerprints(NAME, PASSWORD, tomorrow)[MORNING.date()] == fingerprint(PASSWORD)
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        pytest.param(
+            [fingerprint(each, at=MORNING + timedelta(days=1)) for each in PASSWORDS], id="another day"
+        ),
+        pytest.param([fingerprint(each, name="ohg-zzzz") for each in PASSWORDS], id="another name"),
+        pytest.param(
+            [fingerprint(each, traces=Traces(b"l" * 32)) for each in PASSWORDS], id="another secret"
+        ),
+    ],
+)
+def test_fingerprints_under_different_keys_have_nothing_in_common(others: list[int]) -> None:
+    """Equal ones are no more than chance: 1.2 of 5,000."""
+    same = sum(fingerprint(each) == other for each, other in zip(PASSWORDS, others, strict=True))
+
+    assert same < 10
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        pytest.param(TRACES.name("ab"), TRACES.name("ba"), id="another name"),
+        pytest.param(TRACES.name("ab"), TRACES.pair("ab", ""), id="another purpose"),
+        pytest.param(TRACES.pair("ab", "c"), TRACES.pair("a", "bc"), id="parts cut elsewhere"),
+        pytest.param(TRACES.pair("a", "b"), TRACES.pair("b", "a"), id="parts exchanged"),
+        pytest.param(TRACES.name("ab"), Traces(b"l" * 32).name("ab"), id="another secret"),
+    ],
+)
+def test_traces_of_different_things_differ(first: str, second: str) -> None:
+    """No trace stands for two things."""
+    assert first != second
+
+
+def test_traces_are_the_same_on_all_services() -> None:
+    """The secret key file alone decides."""
+    other = Traces(b"k" * 32)
+
+    assert other.name(NAME) == TRACES.name(NAME)
+    assert other.pair(NAME, "192.0.2.80") == TRACES.pair(NAME, "192.0.2.80")
+    assert fingerprint(PASSWORD, traces=other) == fingerprint(PASSWORD)
+
+
+def test_nothing_can_be_read_from_a_trace() -> None:
+    """Hexadecimal digits of a keyed hash; neither name nor key is in them or in what shows the object."""
+    shown = f"{TRACES!r} {TRACES.name(NAME)} {TRACES.pair(NAME, '192.0.2.80')}"
+
+    assert not any(secret in shown for secret in (NAME, "192.0.2.80", "kkkk"))
+    assert len(TRACES.name(NAME)) == len(TRACES.pair(NAME, "192.0.2.80")) == 32
+
+
+@given(st.lists(st.text(), max_size=4), st.lists(st.text(), max_size=4))
+def test_no_two_lists_of_parts_are_joined_to_the_same(first: list[str], second: list[str]) -> None:
+    """Where one part ends and the next begins is part of the message."""
+    assert (join(*first) == join(*second)) == (first == second)
+
+
+@pytest.mark.parametrize("typed", ["", "\0", "ohg-\udcff", "x" * 100_000])
+def test_whatever_is_typed_has_a_trace(typed: str) -> None:
+    """Nothing that reaches us is too odd to be counted."""
+    assert len(TRACES.name(typed)) == 32
+    assert 0 <= fingerprint(typed, name=typed) < 2**12
