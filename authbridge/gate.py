@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 
 _T = TypeVar("_T")
 
-_NICENESS = 10  # whatever answers from memory, Prosody and running meetings come before hashing
+_NICENESS = 5  # whatever answers from memory, Prosody and running meetings come before hashing
 _SMOOTHING = 0.2  # of the running average
 # A Prosody sends 512 questions at most, and the service has more threads than that: whatever waits for a hash
 # leaves room for what is answered from memory.

@@ -89,7 +89,14 @@ class Told:
 class World:
     """Owners, schools, and one service process that never sleeps."""
 
-    def __init__(self, limits: Limits, *, schools: Schools | None = None, remember: bool = True) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        *,
+        schools: Schools | None = None,
+        remember: bool = True,
+        traces: Traces | None = None,
+    ) -> None:
         self.now = EIGHT_O_CLOCK
         self.limits = limits
         self.ledger = Ledger(limits)
@@ -101,7 +108,7 @@ class World:
         self._schools = schools or {}
         self._remember = remember
         self._memory = Memory(limits, remember=remember)
-        self._traces = Traces(b"only for the simulation, which keeps nothing")
+        self._traces = traces or Traces(b"only for the simulation, which keeps nothing")
 
     def enrol(self, owner: Owner) -> Owner:
         """Makes the owner's account."""
