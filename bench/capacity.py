@@ -1,0 +1,61 @@
+"""How many logins a second a warm machine sustains, with as many under way as it likes."""
+
+import random
+from collections import defaultdict
+
+from bench import loads
+from bench.crowd import Ended
+from bench.peers import ACCEPTING, HASHED, MEMBERS
+from bench.scene import DEAR, Scene
+from bench.table import Row
+
+_AT_ONCE = 16  # logins under way; more of them do not make it faster
+_ROUNDS, _SECONDS = 4, 3.0
+_FACTOR = 2.5  # times internal_hashed's
+
+
+async def measure(scene: Scene) -> list[Row]:
+    """Closed loop; the peers take turns."""
+    ours = scene.services[DEAR].host
+    crowds = {ACCEPTING: MEMBERS, HASHED: MEMBERS, ours: await scene.remembered()}
+    source = random.Random(1)  # noqa: S311 - no secret
+    rows = []
+    for version, stage in scene.stages.items():
+        ended: dict[str, list[Ended]] = defaultdict(list)
+        for _ in range(_ROUNDS):
+            for host in source.sample(list(crowds), k=len(crowds)):
+                plan = loads.at_prosody(stage, host, crowds[host], at_once=_AT_ONCE, seconds=_SECONDS)
+                ended[host] += await loads.run(plan)
+        loads.require([login for host in crowds for login in ended[host]], "success")
+        rates = {host: _rate(of_host) for host, of_host in ended.items()}
+        factor = rates[ours] / rates[HASHED]
+        rows += [
+            _row("accepting provider", version, ended[ACCEPTING]),
+            _row("internal_hashed", version, ended[HASHED]),
+            _row(
+                f"ours, remembered, bcrypt cost {DEAR}",
+                version,
+                ended[ours],
+                f", ×{factor:.2f} hashed",
+                f"≥ ×{_FACTOR} hashed",
+                met=factor >= _FACTOR,
+            ),
+        ]
+    return rows
+
+
+def _row(
+    title: str,
+    version: str,
+    ended: list[Ended],
+    beside: str = "",
+    target: str = "",
+    *,
+    met: bool | None = None,
+) -> Row:
+    figures = loads.figures_of(ended)
+    return Row(f"capacity: {title}", version, figures, f"{_rate(ended):.0f}/s{beside}", target, met=met)
+
+
+def _rate(ended: list[Ended]) -> float:
+    return sum(login.began + login.seconds <= _SECONDS for login in ended) / (_ROUNDS * _SECONDS)

@@ -1,0 +1,53 @@
+"""How much memory the service takes once it remembers as many credentials as it may."""
+
+import asyncio
+import os
+from pathlib import Path
+
+from bench import loads
+from bench.peers import HostedService
+from bench.scene import CHEAP, Scene
+from bench.table import Row
+
+_REMEMBERED = 50_000
+_AT_ONCE = 4
+_ALLOWED = 120.0  # MB, resident, gunicorn's master and its worker
+
+
+async def measure(_scene: Scene) -> list[Row]:
+    """A service of its own, asked directly: what Prosody needs is not measured here."""
+    service = HostedService.of("memory", CHEAP)
+    service.create_database()
+    credentials = await asyncio.to_thread(service.issue_many, _REMEMBERED)
+    service.start()
+    try:
+        loads.require(await loads.run(loads.at_service(service, credentials[:1], at_once=1)), "granted")
+        before = sum(_resident(service.process.pid).values())
+        plan = loads.at_service(service, credentials, at_once=_AT_ONCE)
+        ended = await loads.run(plan)
+        loads.require(ended, "granted")
+        after = _resident(service.process.pid)
+    finally:
+        service.stop()
+    parts = " + ".join(f"{words} {megabytes:.1f}" for words, megabytes in after.items())
+    return [
+        Row(
+            f"memory: the service, {_REMEMBERED:,} remembered",
+            "",
+            loads.figures_of(ended),
+            f"{sum(after.values()):.1f} MB resident = {parts}; {before:.1f} after one login",
+            f"≤ {_ALLOWED:.0f} MB",
+            met=sum(after.values()) <= _ALLOWED,
+        )
+    ]
+
+
+def _resident(master: int) -> dict[str, float]:
+    """Megabytes of the master and of its workers; what they share is counted in each of them."""
+    children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+    return {"master": _megabytes(master), "worker": sum(_megabytes(int(child)) for child in children)}
+
+
+def _megabytes(pid: int) -> float:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1_000_000
