@@ -1,7 +1,7 @@
 """Tells staff, in the audit, what the login policy thinks they should know; not twice within the hour."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.orm import Session
@@ -9,11 +9,18 @@ from sqlalchemy.orm import Session
 from authbridge.audit import POLICY, record
 from authbridge.database import Database
 from authbridge.models import AlarmTold, table_of
-from authbridge.policy import Alarm, Limits, Network, Tally, alarms_after
+from authbridge.policy import (
+    ALARMS_OF_ACCOUNT,
+    Alarm,
+    Limits,
+    Network,
+    Tally,
+    alarms_after,
+    pause_after,
+    subject_of,
+)
 from authbridge.prepared import Prepared
 from authbridge.statements import UNSYNCHRONISED, upsert
-
-_OF_ACCOUNT = (Alarm.ACCOUNT_GUESSED, Alarm.ACCOUNT_FULL)  # they count a whole day
 
 _told = table_of(AlarmTold)
 _TAKE = upsert(
@@ -35,7 +42,7 @@ def due(
 
     ``username`` is None for a name that is nobody's: about it there is nothing to tell.
     """
-    raised = [(alarm, _subject(alarm, username, network)) for alarm in alarms_after(tally, network, limits)]
+    raised = [(alarm, subject_of(alarm, username, network)) for alarm in alarms_after(tally, network, limits)]
     return [
         (alarm, subject)
         for alarm, subject in raised
@@ -53,32 +60,18 @@ def tell(database: Database, alarms: Iterable[tuple[Alarm, str]], *, now: dateti
 
 def forget(session: Session, username: str) -> None:
     """Whatever was told about this organiser is settled: staff will be told of the next attack."""
-    told = [_about(alarm, username) for alarm in _OF_ACCOUNT]
+    told = [_about(alarm, username) for alarm in ALARMS_OF_ACCOUNT]
     session.execute(delete(AlarmTold).where(AlarmTold.about.in_(told)), execution_options=UNSYNCHRONISED)
 
 
 def _take(session: Session, alarm: Alarm, subject: str, now: datetime, limits: Limits) -> bool:
     """Whether it is ours to tell; in one statement, for others may be about to tell the same."""
-    values = {"about": _about(alarm, subject), "at": now, "told_before": now - _pause(alarm, limits)}
+    values = {"about": _about(alarm, subject), "at": now, "told_before": now - pause_after(alarm, limits)}
     return session.execute(_TAKE, values).first() is not None
 
 
-def _subject(alarm: Alarm, username: str | None, network: Network) -> str | None:
-    match alarm.partition(":")[0]:
-        case "organiser":
-            return username
-        case "network":
-            return network.key
-        case subject:
-            return subject
-
-
 def _is_due(alarm: Alarm, told_at: datetime | None, now: datetime, limits: Limits) -> bool:
-    return told_at is None or now - told_at >= _pause(alarm, limits)
-
-
-def _pause(alarm: Alarm, limits: Limits) -> timedelta:
-    return timedelta(seconds=limits.account_window if alarm in _OF_ACCOUNT else limits.alarm_pause)
+    return told_at is None or now - told_at >= pause_after(alarm, limits)
 
 
 def _told_at(connection: Connection, alarm: Alarm, subject: str) -> datetime | None:

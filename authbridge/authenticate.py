@@ -192,7 +192,8 @@ def _hash(login: _Login, recorded: _Recorded, setting: Setting) -> _Checked:
     renewed = None
     if setting.hasher.is_outdated(found.stored):
         renewed = setting.hasher.hash(password, generated=found.stored.generated)
-    setting.memory.note_right(login.right, setting.clock())
+    if login.found is not None and login.found.stored == found.stored:  # else the mark is a former hash's
+        setting.memory.note_right(login.right, setting.clock())
     return _Checked(found.account.credential_version, renewed, recorded)
 
 

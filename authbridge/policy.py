@@ -329,6 +329,25 @@ def alarms_after(tally: Tally, network: Network, limits: Limits) -> Iterator[Ala
         yield Alarm.OVERALL
 
 
+ALARMS_OF_ACCOUNT = (Alarm.ACCOUNT_GUESSED, Alarm.ACCOUNT_FULL)
+
+
+def subject_of(alarm: Alarm, username: str | None, network: Network) -> str | None:
+    """Whom the alarm is about; None where it is a name that is nobody's: of it there is nothing to tell."""
+    match alarm.partition(":")[0]:
+        case "organiser":
+            return username
+        case "network":
+            return network.key
+        case subject:
+            return subject
+
+
+def pause_after(alarm: Alarm, limits: Limits) -> timedelta:
+    """How long staff are not told the same again; what is about an account counts its whole window."""
+    return timedelta(seconds=limits.account_window if alarm in ALARMS_OF_ACCOUNT else limits.alarm_pause)
+
+
 def judge(account: Account | None, *, checked_version: int | None, today: date) -> Decision:
     """The decision after the password check.
 

@@ -7,7 +7,7 @@ unless somebody moves ``now``.
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from authbridge import addresses, policy
 from authbridge.memory import Memory
@@ -220,12 +220,11 @@ class World:
             self.ledger.let_network_wait(recorded.standing, self.now)
         username = None if recorded.login.owner is None else recorded.login.username
         for alarm in policy.alarms_after(tally, network, self.limits):
-            self._tell(alarm, _subject(alarm, username, network))
+            self._tell(alarm, policy.subject_of(alarm, username, network))
 
     def _tell(self, alarm: Alarm, subject: str | None) -> None:
         # As authbridge.alarms does it: not of nobody's name, and not twice within the pause.
-        of_account = alarm in {Alarm.ACCOUNT_GUESSED, Alarm.ACCOUNT_FULL}
-        pause = timedelta(seconds=self.limits.account_window if of_account else self.limits.alarm_pause)
+        pause = policy.pause_after(alarm, self.limits)
         lately = (told for told in self.told if self.now - told.at < pause)
         if subject is not None and all((told.alarm, told.subject) != (alarm, subject) for told in lately):
             self.told.append(Told(self.now, alarm, subject))
@@ -233,13 +232,3 @@ class World:
     def _turn_away(self, decision: Decision) -> Decision:
         self.denied[decision.reason] += 1
         return decision
-
-
-def _subject(alarm: Alarm, username: str | None, network: Network) -> str | None:
-    match alarm.partition(":")[0]:
-        case "organiser":
-            return username
-        case "network":
-            return network.key
-        case subject:
-            return subject

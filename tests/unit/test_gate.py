@@ -199,8 +199,7 @@ def test_hashing_steps_back() -> None:
     def niceness() -> int:
         return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
-    assert Gate(1).run(niceness) >= 10
-    assert niceness() < 10
+    assert Gate(1).run(niceness) > niceness()
 
 
 # One check at a time of the same name with the same password
