@@ -171,6 +171,7 @@ Host {HOST}; XMPP 127.0.0.1:{ports.xmpp}; BOSH http://127.0.0.1:{ports.http}/htt
 In a second terminal, in this folder:
     . {_shown(environment)}
     authbridge organiser list
+    authbridge lockout list
     authbridge reinstate organiser {cast.suspended.username}
     .venv/bin/python -m workbench.login {cast.suspended.username} --port {ports.xmpp}
 
