@@ -218,7 +218,8 @@ def throttle(standing: Standing, at: datetime, limits: Limits) -> Decision | Non
 def pair_waits_until(standing: Standing, at: datetime, limits: Limits) -> datetime | None:  # noqa: ARG001
     """The rule *pair*: the wait that the latest failure started."""
     of_pair = standing.of_pair
-    return of_pair[-1].wait_ends if of_pair else None
+    # Without a wait there is no end of one: a failure may be later than this moment, by another clock.
+    return of_pair[-1].wait_ends if of_pair and of_pair[-1].wait else None
 
 
 def account_waits_until(standing: Standing, at: datetime, limits: Limits) -> datetime | None:

@@ -138,6 +138,13 @@ def test_after_60_minutes_of_quiet_a_pair_begins_anew(earlier: Sequence[Failure]
     assert wait_of_next(OUTSIDE, earlier) == wait
 
 
+def test_a_failure_later_than_now_is_no_wait() -> None:
+    """Two logins at the same moment, or two machines' clocks: one failure keeps nobody waiting."""
+    standing = replace(OUTSIDE, failures=failures(-0.004))
+
+    assert throttle(standing, MORNING, LIMITS) is None
+
+
 def test_a_pair_that_goes_on_waits_longer_and_longer() -> None:
     """Whoever guesses again as soon as possible waits 30, 60, 120 … and at last 900 s."""
     at, found = MORNING, list[Failure]()
