@@ -31,7 +31,8 @@ local node = require "socket".dns.gethostname();
 local endpoints = new_endpoints(settings.urls);
 
 local max_in_flight = 512;
-local retry_for, retry_pause = 3, 0.1; -- seconds
+local retry_for = 3; -- seconds
+local first_pause, longest_pause = 0.1, 0.5; -- seconds; with a dead service each login of a school bell tries again
 
 local in_flight = 0;
 
@@ -59,6 +60,7 @@ end
 -- Asks until there is an answer or the time is over.  Returns verdict, detail.
 local function consult(who, facts)
 	local deadline, first_drop = monotonic() + settings.timeout, nil;
+	local next_pause = first_pause;
 	while true do
 		local now = monotonic();
 		local endpoint = endpoints:choose(now);
@@ -78,8 +80,9 @@ local function consult(who, facts)
 			endpoints:answered(endpoint);
 		end
 		if fault ~= "dropped" then return verdict or "unavailable", detail; end
-		if now + retry_pause >= math.min(deadline, first_drop + retry_for) then return "unavailable", detail; end
-		pause(retry_pause);
+		if now + next_pause >= math.min(deadline, first_drop + retry_for) then return "unavailable", detail; end
+		pause(next_pause);
+		next_pause = math.min(2 * next_pause, longest_pause);
 	end
 end
 
