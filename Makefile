@@ -32,7 +32,7 @@ fix: ## Format, and mend what linters can mend
 	@$(python) -m ruff check --fix .
 	@$(python) -m ruff format .
 
-bench: ## Measure logins, refusals and a bystander beside their peers
+bench: ## Measure logins, school bells, attacks and a bystander beside their peers
 	@bash workbench/install.sh test
 	@$(python) -m bench
 
