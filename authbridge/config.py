@@ -20,6 +20,7 @@ _PORTS = range(1, 65536)
 _LIMITS = range(1, 10_000_001)  # as seconds: 115 days
 _YES_OR_NO = {"yes": True, "no": False}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
+_URL = re.compile(r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?|http://127\.0\.0\.1(:[0-9]{1,5})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,10 @@ class Config:
     secret_key: bytes = field(repr=False)
     xmpp_host: str
     api_bind: str
+    panel_bind: str
+    panel_url: str | None
+    meet_url: str
+    letter_dir: Path | None
     timezone: ZoneInfo
     retention_days: int
     bcrypt_cost: int
@@ -42,6 +47,7 @@ class Config:
 def read_config(environ: Mapping[str, str]) -> Config:
     """The settings of this process; raises :class:`ConfigError` with a sentence for the administrator."""
     settings = _Settings(environ)
+    host = settings.host("XMPP_HOST", "the VirtualHost of Prosody, for example meet.example.org")
     return Config(
         database_url=settings.required(
             "DATABASE_URL", "for example sqlite:////var/lib/authbridge/authbridge.db"
@@ -49,8 +55,12 @@ def read_config(environ: Mapping[str, str]) -> Config:
         api_token=settings.secret("API_TOKEN_FILE"),
         api_token_file=Path(settings.required("API_TOKEN_FILE", "")),
         secret_key=settings.secret("SECRET_KEY_FILE").encode(),
-        xmpp_host=settings.host("XMPP_HOST", "the VirtualHost of Prosody, for example meet.example.org"),
+        xmpp_host=host,
         api_bind=settings.loopback("API_BIND", "127.0.0.1:8701"),
+        panel_bind=settings.loopback("PANEL_BIND", "127.0.0.1:8702"),
+        panel_url=settings.url("PANEL_URL"),
+        meet_url=settings.url("MEET_URL") or f"https://{host}",
+        letter_dir=settings.folder("LETTER_DIR"),
         timezone=settings.timezone("TIMEZONE", "Europe/Berlin"),
         retention_days=settings.number("RETENTION_DAYS", 7, _RETENTION_DAYS),
         bcrypt_cost=settings.number("BCRYPT_COST", 10, _BCRYPT_COSTS),
@@ -118,6 +128,23 @@ class _Settings:
             message = f"{_PREFIX}{name} is “{value}”, but must be 127.0.0.1 and a port, such as {default}."
             raise ConfigError(message)
         return value
+
+    def url(self, name: str) -> str | None:
+        """A public address without a path; https, but for a trial on this machine."""
+        value = self.optional(name, "").rstrip("/")
+        if not value:
+            return None
+        if not _URL.fullmatch(value):
+            message = f"{_PREFIX}{name} is “{value}”, but must be an address such as https://panel.example.org."
+            raise ConfigError(message)
+        return value
+
+    def folder(self, name: str) -> Path | None:
+        value = self.optional(name, "")
+        if value and not Path(value).is_dir():
+            message = f"{_PREFIX}{name} names {value}, which is no folder."
+            raise ConfigError(message)
+        return Path(value) if value else None
 
     def timezone(self, name: str, default: str) -> ZoneInfo:
         value = self.optional(name, default)

@@ -13,7 +13,16 @@ def place_of(error: Exception) -> str:
 
 
 class AuthBridgeError(Exception):
-    """Base of all errors whose text is meant for the person in front of the screen."""
+    """Base of all errors whose text is meant for the person in front of the screen.
+
+    ``sentence`` is English, with places such as ``%(code)s`` for ``values``: the panel translates the one and
+    fills in the others.
+    """
+
+    def __init__(self, sentence: str, **values: object) -> None:
+        self.sentence = sentence
+        self.values = values
+        super().__init__(sentence % values if values else sentence)
 
 
 class ConfigError(AuthBridgeError):

@@ -30,6 +30,31 @@ class SuspensionReason(StrEnum):
     OTHER = "other"
 
 
+class Reporter(StrEnum):
+    """Who asked for a suspension: a role, never a name."""
+
+    SCHOOL_HEAD = "school-head"
+    ORGANISER = "organiser"
+    MEDIA_CENTRE = "media-centre"
+    OTHER = "other"
+
+
+class Role(StrEnum):
+    """What a member of staff may do; see :mod:`authbridge.rights`."""
+
+    ADMIN = "admin"
+    CLERK = "clerk"
+    AUDITOR = "auditor"
+
+
+class Stage(StrEnum):
+    """How far a session of the panel has come."""
+
+    ENROLLING = "enrolling"  # showed an invitation, has neither password nor factor yet
+    PASSWORD = "password"  # noqa: S105 - a stage: the second factor is still to come
+    SIGNED_IN = "signed-in"
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware moment, stored in UTC; a naive one is a bug and raises."""
 
@@ -76,7 +101,11 @@ def table_of(model: type[Base]) -> Table:
 
 
 class School(Base):
-    """A school of the county; ``trusted_networks`` are CIDR strings."""
+    """A school of the county; ``trusted_networks`` are CIDR strings.
+
+    ``mailbox`` is a role address, ``contract_on`` the day of the contract on data processing (AVV), ``quota``
+    how many organisers it may have.  ``revision`` counts the changes, so that none is overwritten unseen.
+    """
 
     __tablename__ = "schools"
 
@@ -86,6 +115,12 @@ class School(Base):
     trusted_networks: Mapped[list[str]] = mapped_column(JSON, default=list)
     suspended_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+    street: Mapped[str] = mapped_column(String(200), default="")
+    place: Mapped[str] = mapped_column(String(200), default="")
+    mailbox: Mapped[str] = mapped_column(String(254), default="")
+    contract_on: Mapped[date | None]
+    quota: Mapped[int] = mapped_column(default=50)
+    revision: Mapped[int] = mapped_column(default=1)
 
     organisers: Mapped[list["Organiser"]] = relationship(back_populates="school")
 
@@ -117,14 +152,17 @@ class Organiser(Base):
 
 
 class Suspension(Base):
-    """The history: of an organiser or of a school, from ``since`` until ``until`` (None: still)."""
+    """The history: of an organiser or of a school, from ``since`` until ``until`` (None: still).
+
+    ``reason`` is None as long as nobody has said it: the click comes first.
+    """
 
     __tablename__ = "suspensions"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     organiser_id: Mapped[int | None] = mapped_column(ForeignKey("organisers.id"), index=True)
     school_id: Mapped[int | None] = mapped_column(ForeignKey("schools.id"), index=True)
-    reason: Mapped[str] = mapped_column(String(20))
+    reason: Mapped[str | None] = mapped_column(String(20))
     reported_by: Mapped[str | None] = mapped_column(String(40))
     note: Mapped[str | None] = mapped_column(String(200))
     since: Mapped[datetime]
@@ -133,6 +171,84 @@ class Suspension(Base):
     reinstated_by: Mapped[str | None] = mapped_column(String(80))
 
     __table_args__ = (CheckConstraint("(organiser_id IS NULL) <> (school_id IS NULL)", name="of_one"),)
+
+
+class PrintJob(Base):
+    """The letters that were printed at once; ``id`` stands on each of them."""
+
+    __tablename__ = "print_jobs"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    school_id: Mapped[int] = mapped_column(ForeignKey("schools.id"), index=True)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(80))
+    letters: Mapped[int]
+
+
+class Staff(Base):
+    """A person of the panel.  Whoever was invited and has not enrolled yet has no password and no factor.
+
+    ``factor_secret`` is encrypted under the secret key file; ``factor_step`` is the time step of the last
+    code that was used: none counts twice.
+    """
+
+    __tablename__ = "staff"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(32))
+    role: Mapped[str] = mapped_column(String(10))
+    password_hash: Mapped[str | None] = mapped_column(String(60))
+    factor_secret: Mapped[str | None] = mapped_column(String(200))
+    factor_step: Mapped[int | None]
+    enrolled_at: Mapped[datetime | None]
+    suspended_at: Mapped[datetime | None]
+    last_sign_in_on: Mapped[date | None]
+    created_at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("name"),)
+
+    def __repr__(self) -> str:
+        return f"<Staff {self.name}>"
+
+
+class Invitation(Base):
+    """The one-time code with which a member of staff enrols; only its keyed hash, and one a person."""
+
+    __tablename__ = "invitations"
+
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id", ondelete="CASCADE"), primary_key=True)
+    code_hash: Mapped[str] = mapped_column(String(64))
+    expires_at: Mapped[datetime]
+
+
+class RecoveryCode(Base):
+    """A code that replaces the second factor once; its keyed hash, deleted when it is used."""
+
+    __tablename__ = "recovery_codes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id", ondelete="CASCADE"), index=True)
+    code_hash: Mapped[str] = mapped_column(String(64))
+
+
+class StaffSession(Base):
+    """A session of the panel, by the hash of its id.
+
+    ``factor_at`` is when the second factor was last shown, ``pending_secret`` a factor that is not yet
+    confirmed (encrypted), ``notices`` what the next page is to say.
+    """
+
+    __tablename__ = "staff_sessions"
+
+    id_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id", ondelete="CASCADE"), index=True)
+    stage: Mapped[str] = mapped_column(String(10))
+    started_at: Mapped[datetime]
+    seen_at: Mapped[datetime] = mapped_column(index=True)
+    factor_at: Mapped[datetime | None]
+    pending_secret: Mapped[str | None] = mapped_column(String(200))
+    user_agent: Mapped[str | None] = mapped_column(String(256))
+    notices: Mapped[list[Any]] = mapped_column(JSON, default=list)
 
 
 class AuditEvent(Base):

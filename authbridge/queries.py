@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.orm import Session, contains_eager
 
 from authbridge.errors import NotFoundError
-from authbridge.models import Organiser, School, Suspension, table_of
+from authbridge.models import Organiser, School, table_of
 from authbridge.passwords import StoredPassword
 from authbridge.policy import Account
 from authbridge.prepared import Prepared
@@ -85,8 +85,7 @@ def get_school(session: Session, code: str, *, lock: bool = False) -> School:
     query = select(School).where(School.code == parse_school_code(code))
     school = session.scalars(query.with_for_update() if lock else query).one_or_none()
     if school is None:
-        message = f"There is no school “{code}”."
-        raise NotFoundError(message)
+        raise NotFoundError("There is no school “%(code)s”.", code=code)
     return school
 
 
@@ -100,8 +99,7 @@ def get_organiser(session: Session, username: str, *, lock: bool = False) -> Org
     )
     organiser = session.scalars(query.with_for_update(of=Organiser) if lock else query).one_or_none()
     if organiser is None:
-        message = f"There is no organiser “{username}”."
-        raise NotFoundError(message)
+        raise NotFoundError("There is no organiser “%(username)s”.", username=username)
     return organiser
 
 
@@ -121,9 +119,3 @@ def list_organisers(session: Session, code: str | None = None) -> list[Organiser
     if code is not None:
         query = query.where(Organiser.school_id == get_school(session, code).id)
     return list(session.scalars(query))
-
-
-def list_suspensions(session: Session, of: Organiser | School) -> list[Suspension]:
-    """The history of suspensions, latest first."""
-    whose = Suspension.organiser_id if isinstance(of, Organiser) else Suspension.school_id
-    return list(session.scalars(select(Suspension).where(whose == of.id).order_by(Suspension.id.desc())))

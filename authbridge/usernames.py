@@ -44,8 +44,7 @@ def parse_username(typed: str) -> Username:
     """
     name = _trim(typed).lower()
     if not _USERNAME.fullmatch(name):
-        message = "A login name has 2 to 64 of the characters a-z 0-9 and . _ - only."
-        raise InputError(message)
+        raise InputError("A login name has 2 to 64 of the characters a-z 0-9 and . _ - only.")
     return Username(name)
 
 
@@ -53,8 +52,7 @@ def parse_school_code(typed: str) -> SchoolCode:
     """The school's code in its stored form; raises :class:`InputError` unless it is 2 to 6 of ``a-z 0-9``."""
     code = _trim(typed).lower()
     if not _SCHOOL_CODE.fullmatch(code):
-        message = "A school's code has 2 to 6 of the characters a-z 0-9."
-        raise InputError(message)
+        raise InputError("A school's code has 2 to 6 of the characters a-z 0-9.")
     return SchoolCode(code)
 
 

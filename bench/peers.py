@@ -100,7 +100,7 @@ class HostedService(Service):
         database = Database(self.database_url)
         schema.upgrade(database)
         with database.writing() as session:
-            add_school(session, _SCHOOL, "Bench", actor=_ACTOR, now=datetime.now(UTC))
+            add_school(session, _SCHOOL, "Bench", quota=5000, actor=_ACTOR, now=datetime.now(UTC))
         database.engine.dispose()
 
     def issue(self, count: int) -> Iterator[IssuedCredential]:

@@ -1,15 +1,21 @@
 """``authbridge school …``."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 import click
+from sqlalchemy.orm import Session
 
+from authbridge.cli.days import day_option
 from authbridge.cli.operator import Operator, pass_operator
 from authbridge.cli.output import json_option, show_record, show_rows
 from authbridge.cli.suspensions import history
-from authbridge.commands.schools import add_school, change_school
+from authbridge.commands.schools import SchoolChanges, add_school, change_school
+from authbridge.listings import school_counts
 from authbridge.models import School
 from authbridge.queries import get_school, list_schools
+
+_PLAIN = ("name", "street", "place", "mailbox", "contract_on", "quota")
 
 
 @click.group()
@@ -31,6 +37,12 @@ def add(operator: Operator, code: str, name: str) -> None:
 @school.command("set")
 @click.argument("code")
 @click.option("--name", help="The school's name.")
+@click.option("--street", help="Street and number, as on an envelope; '' for none.")
+@click.option("--place", help="Postcode and town, as on an envelope; '' for none.")
+@click.option("--mailbox", help="The mail address of the school's office; '' for none.")
+@day_option("--contract-on", "The day of the contract on data processing.")
+@click.option("--no-contract", is_flag=True, help="There is no contract on data processing.")
+@click.option("--quota", type=int, help="How many organisers the school may have.")
 @click.option(
     "--network",
     "networks",
@@ -41,26 +53,15 @@ def add(operator: Operator, code: str, name: str) -> None:
 )
 @click.option("--no-network", is_flag=True, help="The school has no network of its own.")
 @pass_operator
-def change(
-    operator: Operator, code: str, name: str | None, networks: tuple[str, ...], *, no_network: bool
-) -> None:
+def change(operator: Operator, /, code: str, **options: Any) -> None:  # noqa: ANN401 - as listed above
     """Change the school CODE."""
-    if no_network and networks:
-        message = "--network and --no-network exclude each other."
-        raise click.UsageError(message)
-    if name is None and not networks and not no_network:
-        message = "Nothing to change: give --name, --network or --no-network."
+    changes = _changes_of(options)
+    if not changes:
+        message = "Nothing to change: give an option, such as --name; --help lists them."
         raise click.UsageError(message)
     with operator.database.writing() as session:
-        changed = change_school(
-            session,
-            code,
-            name=name,
-            trusted_networks=list(networks) if networks or no_network else None,
-            actor=operator.actor,
-            now=operator.clock(),
-        )
-        show_record(_as_row(changed), as_json=False)
+        changed = change_school(session, code, actor=operator.actor, now=operator.clock(), **changes)
+        show_record(_as_record(session, changed), as_json=False)
 
 
 @school.command("list")
@@ -83,11 +84,24 @@ def show(operator: Operator, code: str, *, as_json: bool) -> None:
     """Show the school CODE with the history of its suspensions."""
     with operator.database.reading() as session:
         found = get_school(session, code)
-        record = _as_row(found) | {
-            "organisers": len(found.organisers),
-            "suspensions": history(session, found),
-        }
+        record = _as_record(session, found) | {"suspensions": history(session, found)}
     show_record(record, as_json=as_json)
+
+
+def _changes_of(options: Mapping[str, Any]) -> SchoolChanges:
+    """What was given, less what was not."""
+    if options["no_network"] and options["networks"]:
+        message = "--network and --no-network exclude each other."
+        raise click.UsageError(message)
+    if options["no_contract"] and options["contract_on"]:
+        message = "--contract-on and --no-contract exclude each other."
+        raise click.UsageError(message)
+    changes = {name: options[name] for name in _PLAIN if options[name] is not None}
+    if options["networks"] or options["no_network"]:
+        changes["trusted_networks"] = options["networks"]
+    if options["no_contract"]:
+        changes["contract_on"] = None
+    return cast("SchoolChanges", changes)
 
 
 def _as_row(found: School) -> dict[str, Any]:
@@ -96,4 +110,15 @@ def _as_row(found: School) -> dict[str, Any]:
         "name": found.name,
         "state": "suspended" if found.suspended_at else "in order",
         "networks": found.trusted_networks,
+    }
+
+
+def _as_record(session: Session, found: School) -> dict[str, Any]:
+    return _as_row(found) | {
+        "street": found.street or None,
+        "place": found.place or None,
+        "mailbox": found.mailbox or None,
+        "contract_on": found.contract_on and found.contract_on.isoformat(),
+        "quota": found.quota,
+        "organisers": school_counts(session, found).organisers,
     }

@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 
 from authbridge.cli.operator import Operator, pass_operator
 from authbridge.commands import suspensions
+from authbridge.listings import suspension_rows
 from authbridge.models import Organiser, School, SuspensionReason
-from authbridge.queries import list_suspensions
 
 _reason_option = click.option(
     "--reason",
@@ -85,8 +85,10 @@ def history(session: Session, of: Organiser | School) -> list[dict[str, Any]]:
             "since": f"{suspension.since:%Y-%m-%d %H:%M} UTC",
             "until": suspension.until and f"{suspension.until:%Y-%m-%d %H:%M} UTC",
             "reason": suspension.reason,
+            "reported_by": suspension.reported_by,
+            "note": suspension.note,
             "suspended_by": suspension.suspended_by,
             "reinstated_by": suspension.reinstated_by,
         }
-        for suspension in list_suspensions(session, of)
+        for suspension in suspension_rows(session, of)
     ]

@@ -167,7 +167,7 @@ async def test_the_question_says_what_it_should(asking: tuple[Prosody, int]) -> 
 
 
 async def test_a_bystander_is_not_held_up(asking: tuple[Prosody, int]) -> None:
-    """While fifty logins wait for a slow service, everybody else's XMPP goes on: nobody waits for even one."""
+    """While fifty logins wait for a slow service, everybody else's XMPP goes on: none waits for even one."""
     prosody, port = asking
     async with contextlib.AsyncExitStack() as bystanders:
         async with scripted_service(port, answering("granted")):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from pypdf import PdfReader
 
 from authbridge.cli import main
 from authbridge.cli.operator import Operator
@@ -83,6 +84,78 @@ def test_credentials_in_a_file_are_the_callers_alone(run: Run, tmp_path: Path) -
     refused = run("organiser", "issue", "ohg", "--output", str(target), code=1)
     assert "Nothing was issued" in refused.stderr
     assert len(json.loads(run("organiser", "list", "--json").stdout)) == 2
+
+
+def words_of(pdf: bytes) -> list[str]:
+    """What each page says."""
+    return [page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages]
+
+
+@pytest.mark.usefixtures("school")
+@pytest.mark.parametrize(("language", "word"), [("de", "Anmeldename"), ("en", "Login name")])
+def test_letters_are_printed(run: Run, tmp_path: Path, language: str, word: str) -> None:
+    """One page an account, with the school's address; the file is private, the print job on record."""
+    run("school", "set", "ohg", "--street", "Schulstraße 1", "--place", "72336 Balingen")
+    target = tmp_path / "letters.pdf"
+
+    options = ("--format", "pdf", "--language", language, "--output", str(target))
+    result = run("organiser", "issue", "ohg", "--count", "2", "--valid-until", "2999-07-31", *options)
+
+    pages = words_of(target.read_bytes())
+    listed = json.loads(run("organiser", "list", "--json").stdout)
+    assert target.stat().st_mode & 0o077 == 0
+    assert "2 written to" in result.stderr
+    assert len(pages) == 2
+    for each, page in zip(listed, pages, strict=True):
+        for expected in (each["username"], word, "Schulstraße 1", "72336 Balingen", "2999"):
+            assert expected in page
+    assert run("organiser", "reset", listed[0]["username"], *options, code=1).stdout == ""
+
+
+@pytest.mark.usefixtures("school")
+@pytest.mark.parametrize(("locale", "word"), [("de_DE.UTF-8", "Anmeldename"), ("C.UTF-8", "Login name")])
+def test_a_letter_goes_through_a_pipe(run: Run, environ: dict[str, str], locale: str, word: str) -> None:
+    """Where “authbridge” is the service's user, the shell writes the file; the language is the locale's."""
+    name = issue(run)[0]["username"]
+    environ["LC_ALL"] = locale
+
+    result = run("organiser", "reset", name, "--format", "pdf")
+
+    (page,) = words_of(result.stdout_bytes)
+    assert name in page
+    assert word in page
+
+
+@pytest.mark.usefixtures("school")
+def test_a_letter_is_not_printed_on_a_screen(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is anything issued for it."""
+    monkeypatch.setattr("authbridge.cli.sheets.is_screen", lambda: True)
+
+    assert "--output" in run("organiser", "issue", "ohg", "--format", "pdf", code=2).stderr
+    assert json.loads(run("organiser", "list", "--json").stdout) == []
+
+
+@pytest.mark.usefixtures("school")
+def test_what_cannot_be_issued_leaves_no_file(run: Run, tmp_path: Path) -> None:
+    """So that the same command works once the reason is gone."""
+    run("school", "set", "ohg", "--quota", "0")
+    target = tmp_path / "letters.json"
+
+    run("organiser", "issue", "ohg", "--output", str(target), code=1)
+
+    assert not target.exists()
+
+
+@pytest.mark.usefixtures("school")
+def test_a_letter_that_cannot_be_printed_issues_nothing(
+    run: Run, environ: dict[str, str], tmp_path: Path
+) -> None:
+    """The operator's texts are read before there are passwords that could be lost."""
+    (tmp_path / "terms.de.md").write_bytes(b"\xff")
+    environ["AUTHBRIDGE_LETTER_DIR"] = str(tmp_path)
+
+    assert "UTF-8" in run("organiser", "issue", "ohg", "--format", "pdf", code=3).stderr
+    assert json.loads(run("organiser", "list", "--json").stdout) == []
 
 
 @pytest.mark.usefixtures("school")
@@ -167,6 +240,26 @@ def test_a_schools_networks(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("school")
+def test_what_is_known_of_a_school(run: Run) -> None:
+    """Address, mailbox, contract and quota are set one by one, and taken away again."""
+    run("school", "set", "ohg", "--street", "Schulstraße 1", "--place", "72336 Balingen", "--quota", "3")
+    run("school", "set", "ohg", "--mailbox", "office@ohg.example", "--contract-on", "2026-09-01")
+
+    shown = json.loads(run("school", "show", "ohg", "--json").stdout)
+    assert (shown["street"], shown["place"]) == ("Schulstraße 1", "72336 Balingen")
+    assert (shown["mailbox"], shown["contract_on"]) == ("office@ohg.example", "2026-09-01")
+    assert (shown["quota"], shown["organisers"]) == (3, 0)
+
+    run("school", "set", "ohg", "--no-contract", "--mailbox", "")
+    shown = json.loads(run("school", "show", "ohg", "--json").stdout)
+    assert (shown["mailbox"], shown["contract_on"]) == (None, None)
+    run("school", "set", "ohg", "--no-contract", "--contract-on", "2026-09-01", code=2)
+    run("school", "set", "ohg", "--mailbox", "nobody", code=1)
+    assert "3 of the 3" not in run("organiser", "issue", "ohg", "--count", "3").output
+    assert "3 of the 3" in run("organiser", "issue", "ohg", code=1).stderr
+
+
+@pytest.mark.usefixtures("school")
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -208,8 +301,8 @@ def test_going_back_asks_first(run: Run) -> None:
     run("db", "upgrade")
 
     assert "Aborted" in run("db", "downgrade", code=1, typed="n\n").output
-    assert "version 0002" in run("db", "downgrade", "--yes").output
-    assert "version 0003" in run("db", "upgrade").output
+    assert "version 0003" in run("db", "downgrade", "--yes").output
+    assert "version 0004" in run("db", "upgrade").output
 
 
 def test_old_logins_can_be_deleted_at_once(run: Run) -> None:

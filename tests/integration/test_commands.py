@@ -1,21 +1,40 @@
 """What staff do: each change leaves exactly one trace, and what changes nothing leaves none."""
 
+import threading
 from collections.abc import Callable
-from datetime import date
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from authbridge.audit import Action
 from authbridge.authenticate import authenticate
 from authbridge.commands import lockouts, organisers, schools, suspensions
-from authbridge.commands.organisers import ImportedCredential
+from authbridge.commands.organisers import ImportedCredential, QuotaError
+from authbridge.commands.schools import ChangedMeanwhileError
+from authbridge.commands.suspensions import Description
 from authbridge.database import Database
 from authbridge.errors import ConflictError, ImportFileError, InputError, NotFoundError
-from authbridge.models import AuditEvent, Organiser, SuspensionReason
-from authbridge.queries import get_organiser, get_school, list_organisers, list_suspensions
+from authbridge.listings import suspension_rows
+from authbridge.models import (
+    AlarmTold,
+    AuditEvent,
+    Base,
+    DeniedAttempts,
+    LoginAttempt,
+    LoginFailure,
+    Organiser,
+    PrintJob,
+    Reporter,
+    Suspension,
+    SuspensionReason,
+)
+from authbridge.policy import Verdict
+from authbridge.queries import get_organiser, get_school, list_organisers
 from authbridge.usernames import Username
 from tests.factories import (
     ACTOR,
@@ -27,11 +46,12 @@ from tests.factories import (
     make_school,
     make_setting,
 )
-from tests.fakes import MORNING
+from tests.fakes import MORNING, CountingHasher
 
 Command = Callable[[Session], object]
 
 LOST = SuspensionReason.LETTER_LOST
+DESCRIPTION = Description(LOST, Reporter.SCHOOL_HEAD, "UNMISTAKABLE-NOTE")
 
 
 def imported(line: int, school: str, username: str) -> ImportedCredential:
@@ -63,12 +83,32 @@ def commands(username: str) -> dict[Action, Command]:
         ),
         Action.ORGANISER_SUSPEND: lambda s: suspensions.suspend_organiser(s, username, reason=LOST, **who),
         Action.ORGANISER_REINSTATE: lambda s: suspensions.reinstate_organiser(s, username, **who),
+        Action.ORGANISER_DESCRIBE_SUSPENSION: lambda s: suspensions.describe_organiser_suspension(
+            s, username, DESCRIPTION, **who
+        ),
+        Action.SCHOOL_DESCRIBE_SUSPENSION: lambda s: suspensions.describe_school_suspension(
+            s, "ohg", DESCRIPTION, **who
+        ),
+        Action.ORGANISER_DELETE: lambda s: organisers.delete_organiser(s, username, traces=TRACES, **who),
         Action.ORGANISER_CLEAR_LOCKOUT: lambda s: lockouts.clear_name(s, username, traces=TRACES, **who),
         Action.NETWORK_CLEAR_LOCKOUT: lambda s: lockouts.clear_network(s, "198.51.100.7", **who),
     }
 
 
-NEVER_REPEATS = {Action.SCHOOL_ADD, Action.ORGANISER_ISSUE, Action.ORGANISER_IMPORT, Action.ORGANISER_RESET}
+# Each of these does something anew, or is told that there is nothing left to do it to.
+NEVER_REPEATS = {
+    Action.SCHOOL_ADD,
+    Action.ORGANISER_ISSUE,
+    Action.ORGANISER_IMPORT,
+    Action.ORGANISER_RESET,
+    Action.ORGANISER_DELETE,
+}
+BEFORE = {
+    Action.SCHOOL_REINSTATE: Action.SCHOOL_SUSPEND,
+    Action.SCHOOL_DESCRIBE_SUSPENSION: Action.SCHOOL_SUSPEND,
+    Action.ORGANISER_REINSTATE: Action.ORGANISER_SUSPEND,
+    Action.ORGANISER_DESCRIBE_SUSPENSION: Action.ORGANISER_SUSPEND,
+}
 
 
 def actions(database: Database) -> list[str]:
@@ -83,18 +123,14 @@ def run(database: Database, command: Command) -> None:
         command(session)
 
 
-@pytest.mark.parametrize("action", list(Action))
+@pytest.mark.parametrize("action", [action for action in Action if not action.startswith("staff:")])
 def test_a_command_writes_exactly_one_audit_event(database: Database, action: Action) -> None:
     """Who did it, when, to whom; and a second time, where nothing changes, writes none."""
     make_school(database)
     username = make_organiser(database).username
     every = commands(username)
-    before = {
-        Action.SCHOOL_REINSTATE: Action.SCHOOL_SUSPEND,
-        Action.ORGANISER_REINSTATE: Action.ORGANISER_SUSPEND,
-    }
-    if action in before:
-        run(database, every[before[action]])
+    if action in BEFORE:
+        run(database, every[BEFORE[action]])
     authenticate(
         make_attempt(username, "x", ip="198.51.100.7"), make_origin(), make_setting(database), within=9
     )
@@ -141,6 +177,7 @@ def test_a_failed_command_leaves_nothing_behind(database: Database) -> None:
 def test_two_hundred_names_are_two_hundred_names(database: Database) -> None:
     """Issued names never collide, of one school and in one go."""
     make_school(database)
+    set_quota(database, 200)
     (password,) = organisers.make_passwords(1, HASHER)
 
     with database.writing() as session:
@@ -149,6 +186,209 @@ def test_two_hundred_names_are_two_hundred_names(database: Database) -> None:
         )
 
     assert len({credential.username for credential in issued}) == 200
+
+
+def set_quota(database: Database, quota: int) -> None:
+    """How many accounts the school may have."""
+    with database.writing() as session:
+        schools.change_school(session, "ohg", quota=quota, actor=ACTOR, now=MORNING)
+
+
+def count(database: Database, model: type[Base]) -> int:
+    """How many rows there are."""
+    with database.reading() as session:
+        return session.scalar(select(func.count()).select_from(model)) or 0
+
+
+def test_a_school_has_no_more_accounts_than_its_quota(database: Database) -> None:
+    """Up to the quota, imported ones counted; a lowered quota takes nothing away."""
+    make_school(database)
+    set_quota(database, 2)
+    with database.writing() as session:
+        organisers.import_organisers(session, [imported(2, "ohg", "frau.a")], actor=ACTOR, now=MORNING)
+    make_organiser(database)
+
+    with pytest.raises(QuotaError, match="2 of the 2"):
+        make_organiser(database)
+    set_quota(database, 0)
+    with pytest.raises(QuotaError, match="2 of the 0"):
+        make_organiser(database)
+
+    assert count(database, Organiser) == 2
+
+
+def test_a_takeover_is_not_held_up_by_the_quota(database: Database) -> None:
+    """What the teachers have in hand goes on working."""
+    make_school(database)
+    set_quota(database, 1)
+    lines = [imported(2, "ohg", "frau.a"), imported(3, "ohg", "herr.b")]
+
+    with database.writing() as session:
+        assert organisers.import_organisers(session, lines, actor=ACTOR, now=MORNING) == 2
+
+
+def test_two_who_issue_at_once_stay_within_the_quota(database: Database) -> None:
+    """Each would fit alone; the second waits for the first and is told."""
+    make_school(database)
+    set_quota(database, 5)
+    passwords = organisers.make_passwords(1, HASHER) * 3
+    together = threading.Barrier(2)
+
+    def issue(_number: int) -> bool:
+        together.wait(30)
+        try:
+            with database.writing() as session:
+                organisers.issue_organisers(
+                    session, "ohg", passwords, valid_until=None, actor=ACTOR, now=MORNING
+                )
+        except QuotaError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as threads:
+        done = sorted(threads.map(issue, range(2)))
+
+    assert done == [False, True]
+    assert count(database, Organiser) == 3
+
+
+def test_a_print_job_is_on_record(database: Database) -> None:
+    """Its id, how many letters, of which school; in the audit, too."""
+    make_school(database)
+    job = organisers.new_print_job_id()
+    passwords = organisers.make_passwords(2, HASHER, print_job=job)
+
+    with database.writing() as session:
+        organisers.issue_organisers(session, "ohg", passwords, valid_until=None, actor=ACTOR, now=MORNING)
+
+    with database.reading() as session:
+        row = session.scalars(select(PrintJob)).one()
+        assert (row.id, row.letters, row.actor, row.at) == (job, 2, ACTOR, MORNING)
+        assert row.school_id == get_school(session, "ohg").id
+        told = session.scalars(select(AuditEvent).order_by(AuditEvent.id.desc())).first()
+        assert told is not None
+        assert told.detail["print_job"] == job
+
+
+def test_a_letter_that_is_printed_anew_is_a_print_job(database: Database) -> None:
+    """A reset is one letter; one that is not printed is none."""
+    make_school(database)
+    username = make_organiser(database).username
+    assert count(database, PrintJob) == 0
+    (password,) = organisers.make_passwords(1, HASHER, print_job="D7K-42P")
+
+    run(
+        database,
+        lambda s: organisers.reset_password(s, username, password, traces=TRACES, actor=ACTOR, now=MORNING),
+    )
+
+    with database.reading() as session:
+        assert [(row.id, row.letters) for row in session.scalars(select(PrintJob))] == [("D7K-42P", 1)]
+
+
+def test_the_same_print_job_is_not_done_twice(database: Database) -> None:
+    """A second click with the same id issues nothing."""
+    make_school(database)
+    passwords = organisers.make_passwords(2, HASHER, print_job="D7K-42P")
+    command = partial(
+        organisers.issue_organisers,
+        code="ohg",
+        passwords=passwords,
+        valid_until=None,
+        actor=ACTOR,
+        now=MORNING,
+    )
+    run(database, command)
+
+    with pytest.raises(ConflictError):
+        run(database, command)
+
+    assert count(database, Organiser) == 2
+
+
+def test_the_id_of_a_print_job_can_be_told_on_the_telephone() -> None:
+    """Two groups of three, no vowels, nothing that is mistaken for another."""
+    ids = {organisers.new_print_job_id() for _ in range(300)}
+
+    assert len(ids) == 300
+    for each in ids:
+        first, second = each.split("-")
+        assert (len(first), len(second)) == (3, 3)
+        assert not set(first + second) & set("AEIOUYQ0158BSGZL")
+
+
+def test_progress_is_told_password_by_password() -> None:
+    """Two hundred hashes take their time, and somebody waits for them."""
+    told: list[int] = []
+
+    organisers.make_passwords(3, HASHER, progress=told.append)
+
+    assert told == [1, 2, 3]
+
+
+def test_of_a_deleted_organiser_only_the_audit_is_left(database: Database) -> None:
+    """History, journal, failures and what was told about guessing go; others keep theirs."""
+    make_school(database)
+    username, other = make_organiser(database).username, make_organiser(database).username
+    setting = make_setting(database)
+    for name in (username, other):
+        run(database, commands(name)[Action.ORGANISER_SUSPEND])
+        authenticate(make_attempt(name, "x", ip="198.51.100.7"), make_origin(), setting, within=9)
+        authenticate(make_attempt(name, "x", ip="198.51.100.7"), make_origin(), setting, within=9)
+        with database.writing() as session:
+            session.add(AlarmTold(about=f"organiser:attacked {name}", at=MORNING))
+    setting.denials.write_down(database)
+    kept = (Suspension, LoginAttempt, DeniedAttempts, LoginFailure, Organiser)
+    assert [count(database, model) for model in kept] == [2] * len(kept)
+
+    run(database, commands(username)[Action.ORGANISER_DELETE])
+
+    assert [count(database, model) for model in kept] == [1] * len(kept)
+    with database.reading() as session:
+        assert session.scalars(select(AuditEvent.subject)).all().count(username) == 2
+        with pytest.raises(NotFoundError):
+            get_organiser(session, username)
+    with pytest.raises(NotFoundError):
+        run(database, commands(username)[Action.ORGANISER_DELETE])
+
+
+def test_a_deletion_that_arrives_during_the_check_wins(database: Database) -> None:
+    """The password was right a moment ago; nobody is let in with it."""
+    make_school(database)
+    issued = make_organiser(database)
+    delete = partial(run, database, commands(issued.username)[Action.ORGANISER_DELETE])
+    setting = make_setting(database, hasher=CountingHasher(meanwhile=delete))
+
+    attempt = make_attempt(issued.username, issued.password, ip="198.51.100.7")
+    decision = authenticate(attempt, make_origin(), setting, within=9)
+
+    assert decision.verdict is Verdict.REFUSED
+    assert count(database, LoginAttempt) == 0
+
+
+def test_the_name_of_a_deleted_organiser_is_not_given_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For as long as the audit speaks of him it speaks of nobody else."""
+    make_school(database)
+    username = make_organiser(database).username
+    run(database, commands(username)[Action.ORGANISER_DELETE])
+    drawn = iter([username, "ohg-bbbb"])
+    monkeypatch.setattr(organisers, "draw_username", lambda _code: next(drawn))
+
+    assert make_organiser(database).username == "ohg-bbbb"
+
+
+def test_when_all_names_are_taken_nothing_is_issued(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The search for a free one ends."""
+    make_school(database)
+    username = make_organiser(database).username
+    monkeypatch.setattr(organisers, "draw_username", lambda _code: username)
+
+    with pytest.raises(ConflictError, match="No free login name"):
+        make_organiser(database)
 
 
 @pytest.mark.parametrize("count", [0, 201])
@@ -167,9 +407,70 @@ def test_suspensions_keep_their_history(database: Database) -> None:
         run(database, every[action])
 
     with database.reading() as session:
-        latest, first = list_suspensions(session, get_organiser(session, username))
+        latest, first = suspension_rows(session, get_organiser(session, username))
     assert (latest.until, latest.reason, latest.suspended_by) == (None, LOST, ACTOR)
     assert (first.until, first.reinstated_by) == (MORNING, ACTOR)
+
+
+def describe(database: Database, username: str, description: Description) -> bool:
+    """Says why the organiser is suspended."""
+    with database.writing() as session:
+        return suspensions.describe_organiser_suspension(
+            session, username, description, actor=ACTOR, now=MORNING
+        )
+
+
+def test_a_suspension_is_described_afterwards(database: Database) -> None:
+    """The click comes first; the latest description counts, and only of the suspension that is on."""
+    make_school(database)
+    username = make_organiser(database).username
+    every = commands(username)
+    for action in (Action.ORGANISER_SUSPEND, Action.ORGANISER_REINSTATE):
+        run(database, every[action])
+    with database.writing() as session:
+        suspensions.suspend_organiser(session, username, reason=None, actor=ACTOR, now=MORNING)
+
+    assert describe(database, username, DESCRIPTION)
+    assert describe(database, username, Description(SuspensionReason.MISUSE, note="  "))
+
+    with database.reading() as session:
+        latest, first = suspension_rows(session, get_organiser(session, username))
+    assert (latest.reason, latest.reported_by, latest.note) == ("misuse", None, None)
+    assert (first.reason, first.reported_by, first.note) == (LOST, None, None)
+
+
+def test_what_is_not_suspended_is_not_described(database: Database) -> None:
+    """Somebody was faster with the reinstating: he is told."""
+    make_school(database)
+    username = make_organiser(database).username
+
+    with pytest.raises(ConflictError, match="not suspended"):
+        describe(database, username, DESCRIPTION)
+    with pytest.raises(ConflictError, match="not suspended"):
+        run(database, commands(username)[Action.SCHOOL_DESCRIBE_SUSPENSION])
+
+
+def test_a_note_is_not_in_the_audit(database: Database) -> None:
+    """A note is gone 90 days after the end of the suspension; the audit lives a year."""
+    make_school(database)
+    username = make_organiser(database).username
+    every = commands(username)
+    for action in (Action.ORGANISER_SUSPEND, Action.SCHOOL_SUSPEND):
+        run(database, every[action])
+    for action in (Action.ORGANISER_DESCRIBE_SUSPENSION, Action.SCHOOL_DESCRIBE_SUSPENSION):
+        run(database, every[action])
+
+    with database.reading() as session:
+        assert count(database, Suspension) == 2
+        assert {row.note for row in session.scalars(select(Suspension))} == {"UNMISTAKABLE-NOTE"}
+        assert "UNMISTAKABLE" not in repr([row.detail for row in session.scalars(select(AuditEvent))])
+
+
+@pytest.mark.parametrize("note", ["x" * 201, "a\0b", "a\u202eb"])
+def test_a_note_is_short_and_printable(note: str) -> None:
+    """It is shown on a page of the panel."""
+    with pytest.raises(InputError):
+        suspensions.parse_note(note)
 
 
 def test_setting_a_password_never_reinstates(database: Database) -> None:
@@ -245,6 +546,156 @@ def test_a_schools_name_is_printable(database: Database, name: str) -> None:
     """What cannot be printed on a letter is no name."""
     with pytest.raises(InputError), database.writing() as session:
         schools.add_school(session, "gsw", name, actor=ACTOR, now=MORNING)
+
+
+def change(database: Database, revision: int | None = None, **changes: Any) -> None:  # noqa: ANN401
+    """A change to the school, as from a form."""
+    with database.writing() as session:
+        schools.change_school(session, "ohg", revision=revision, actor=ACTOR, now=MORNING, **changes)
+
+
+def test_a_school_is_changed_field_by_field(database: Database) -> None:
+    """What is given changes, what is not stays, and the audit names what changed."""
+    make_school(database)
+    change(database, street=" Schulstr.  1 ", contract_on=date(2026, 9, 1), mailbox="office@ohg.example")
+    change(database, street="Schulstr. 1", place="72336 Balingen", contract_on=None)
+
+    with database.reading() as session:
+        school = get_school(session, "ohg")
+        assert (school.name, school.street, school.place) == (
+            "Otto-Hahn-Gymnasium",
+            "Schulstr. 1",
+            "72336 Balingen",
+        )
+        assert (school.mailbox, school.contract_on, school.revision) == ("office@ohg.example", None, 3)
+        query = select(AuditEvent.detail).where(AuditEvent.action == Action.SCHOOL_CHANGE)
+        assert session.scalars(query.order_by(AuditEvent.id)).all() == [
+            {"street": "Schulstr. 1", "contract_on": "2026-09-01", "mailbox": "office@ohg.example"},
+            {"place": "72336 Balingen", "contract_on": None},
+        ]
+
+
+def test_a_school_is_added_with_all_that_is_known(database: Database) -> None:
+    """Or with less; the audit says what was given."""
+    with database.writing() as session:
+        schools.add_school(
+            session,
+            "gsw",
+            "Grundschule",
+            street="",
+            place="Balingen",
+            contract_on=date(2026, 9, 1),
+            trusted_networks=["198.51.100.7/24"],
+            quota=20,
+            actor=ACTOR,
+            now=MORNING,
+        )
+
+    with database.reading() as session:
+        school = get_school(session, "gsw")
+        assert (school.place, school.quota, school.revision) == ("Balingen", 20, 1)
+        assert session.scalars(select(AuditEvent.detail)).one() == {
+            "name": "Grundschule",
+            "place": "Balingen",
+            "contract_on": "2026-09-01",
+            "trusted_networks": ["198.51.100.0/24"],
+            "quota": 20,
+        }
+
+
+def test_nobody_overwrites_unseen(database: Database) -> None:
+    """Two had the form open: the second is told, and nothing of his is written."""
+    make_school(database)
+    change(database, revision=1, name="Erste")
+
+    with pytest.raises(ChangedMeanwhileError):
+        change(database, revision=1, name="Zweite", place="Balingen")
+
+    with database.reading() as session:
+        school = get_school(session, "ohg")
+        assert (school.name, school.place, school.revision) == ("Erste", "", 2)
+    change(database, revision=2, name="Zweite")
+
+
+def test_a_form_that_is_sent_twice_changes_once(database: Database) -> None:
+    """A double click is no conflict: the second finds everything as it wants it."""
+    make_school(database)
+    already = actions(database)
+    for _ in range(2):
+        change(database, revision=1, name="Anders")
+
+    assert actions(database) == [*already, Action.SCHOOL_CHANGE]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"street": "x" * 201},
+        {"street": "a\0b"},
+        {"place": "x" * 201},
+        {"place": "a\u202eb"},
+        {"quota": -1},
+        {"quota": 5001},
+        {"contract_on": date(1999, 12, 31)},
+        {"contract_on": MORNING.date() + timedelta(days=367)},
+        {"trusted_networks": [f"198.51.100.{number}" for number in range(51)]},
+        {"mailbox": "nobody"},
+    ],
+)
+def test_a_bad_value_changes_nothing(database: Database, changes: dict[str, Any]) -> None:
+    """Not even the good ones beside it."""
+    make_school(database)
+
+    with pytest.raises(InputError):
+        change(database, name="Anders", **changes)
+
+    with database.reading() as session:
+        assert get_school(session, "ohg").name == "Otto-Hahn-Gymnasium"
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "office@school.example", "o'neil+x@a.b.example", "sekretariat@schule-müller.example"]
+)
+def test_a_mailbox_is_kept_as_typed(typed: str) -> None:
+    """Blanks around it come along with copy & paste."""
+    assert schools.parse_mailbox(f" {typed}\n") == typed
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "office",
+        "office@",
+        "@school.example",
+        "office@localhost",
+        "a b@school.example",
+        "a@school..example",
+        "a@-school.example",
+        "a@school.example\nBcc: b@school.example",
+        "a@school.example, b@school.example",
+        "Office <a@school.example>",
+        "a@[192.0.2.1]",
+        "müller@school.example",
+        "a@" + "b" * 64 + ".example",
+        "a@" + "b.c" * 90 + ".example",
+    ],
+)
+def test_what_no_mail_reaches_is_no_mailbox(typed: str) -> None:
+    """One address, that of an office."""
+    with pytest.raises(InputError):
+        schools.parse_mailbox(typed)
+
+
+def test_validity_says_whether_it_changed(database: Database) -> None:
+    """A second click changes nothing."""
+    make_school(database)
+    username = make_organiser(database).username
+
+    def end() -> bool:
+        with database.writing() as session:
+            return organisers.change_validity(session, username, date(2027, 7, 31), actor=ACTOR, now=MORNING)
+
+    assert (end(), end()) == (True, False)
 
 
 def test_an_organiser_shows_neither_hash_nor_password(database: Database) -> None:

@@ -1,0 +1,191 @@
+"""Where new credentials go, this once: a table, JSON or letters, to standard output or into a new file.
+
+Whatever can go wrong with that is found out before anything is issued, so that no password is lost.
+"""
+
+import csv
+import io
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Protocol
+
+import click
+
+from authbridge.cli.days import today
+from authbridge.cli.operator import Operator
+from authbridge.commands.organisers import IssuedCredential, new_print_job_id
+from authbridge.errors import InputError
+from authbridge.models import School
+
+
+class Sheet(Protocol):
+    """What new credentials are written on."""
+
+    @property
+    def print_job(self) -> str | None:
+        """The id of the letters, None where none are printed."""
+
+    def show(self, credentials: Sequence[IssuedCredential], valid_until: date | None) -> bytes:
+        """The credentials in clear."""
+
+
+def sheet_options(command: Callable[..., None]) -> Callable[..., None]:
+    """``--format``, ``--language`` and ``--output``: what :func:`open_sheet` is given."""
+    for option in (_output_option, _language_option, _format_option):
+        command = option(command)
+    return command
+
+
+_format_option = click.option(
+    "--format",
+    "style",
+    type=click.Choice(["csv", "json", "pdf"]),
+    default="csv",
+    show_default=True,
+    help="A table, JSON, or letters to print.",
+)
+_language_option = click.option(
+    "--language", type=click.Choice(["de", "en"]), help="Of the letters; else that of your locale."
+)
+_output_option = click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="A new file, readable by you alone, instead of the screen; where “authbridge” runs as the service's "
+    "user, redirect into a file instead.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A sheet that is ready to be written, and where to."""
+
+    sheet: Sheet
+    file: int | None  # a descriptor; None is standard output
+    path: Path | None
+
+    def write(self, credentials: Sequence[IssuedCredential], valid_until: date | None) -> None:
+        """Writes the credentials, once."""
+        content = self.sheet.show(credentials, valid_until)
+        if self.file is None:
+            click.echo(content, nl=False)
+            return
+        with os.fdopen(self.file, "wb", closefd=False) as file:
+            file.write(content)
+        click.echo(f"{len(credentials)} written to {self.path}, readable by you alone.", err=True)
+
+
+@contextmanager
+def open_sheet(operator: Operator, school: School, options: Mapping[str, Any]) -> Iterator[Delivery]:
+    """Prepares what the options ask for; a file in which nothing was written is gone afterwards.
+
+    Raises :class:`InputError` for a file that cannot be made, :class:`authbridge.errors.ConfigError` for
+    letters that cannot be printed.
+    """
+    path: Path | None = options["output"]
+    sheet = _prepare(operator, school, options)
+    if path is None:
+        yield Delivery(sheet, None, None)
+        return
+    file = _new_private_file(path)
+    try:
+        yield Delivery(sheet, file, path)
+    finally:
+        is_empty = os.fstat(file).st_size == 0
+        os.close(file)
+        if is_empty:
+            path.unlink()
+
+
+def is_screen() -> bool:
+    """Whether standard output is a terminal, which a PDF would upset."""
+    return sys.stdout.isatty()
+
+
+def _prepare(operator: Operator, school: School, options: Mapping[str, Any]) -> Sheet:
+    match options["style"]:
+        case "csv":
+            return _Table(school.code)
+        case "json":
+            return _Json(school.code)
+    if options["output"] is None and is_screen():
+        message = "Letters are no text: give --output FILE, or redirect into a file."
+        raise click.UsageError(message)
+    return _Letters(operator, school, options["language"] or ("de" if operator.is_german else "en"))
+
+
+def _new_private_file(path: Path) -> int:
+    try:
+        return os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except OSError as error:
+        message = f"{path} cannot be made: {error.strerror}. Nothing was issued."
+        raise InputError(message) from error
+
+
+def _rows(code: str, credentials: Sequence[IssuedCredential]) -> list[dict[str, str]]:
+    return [{"school": code, "username": each.username, "password": each.password} for each in credentials]
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """CSV."""
+
+    code: str
+    print_job: None = None
+
+    def show(self, credentials: Sequence[IssuedCredential], valid_until: date | None) -> bytes:  # noqa: ARG002
+        rows = _rows(self.code, credentials)
+        text = io.StringIO()
+        writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        return text.getvalue().encode()
+
+
+@dataclass(frozen=True, slots=True)
+class _Json:
+    """JSON."""
+
+    code: str
+    print_job: None = None
+
+    def show(self, credentials: Sequence[IssuedCredential], valid_until: date | None) -> bytes:  # noqa: ARG002
+        return (json.dumps(_rows(self.code, credentials), indent=2) + "\n").encode()
+
+
+class _Letters:
+    """A PDF with a letter for each."""
+
+    def __init__(self, operator: Operator, school: School, language: str) -> None:
+        from authbridge.letters import Language, PrintJob, read_letterhead  # noqa: PLC0415 - takes half a second
+
+        config = operator.config
+        self._school = school
+        self._letterhead = read_letterhead(config.letter_dir)
+        self._job = PrintJob(
+            id=new_print_job_id(), day=today(operator), server=config.meet_url, language=Language(language)
+        )
+
+    @property
+    def print_job(self) -> str:
+        return self._job.id
+
+    def show(self, credentials: Sequence[IssuedCredential], valid_until: date | None) -> bytes:
+        from authbridge.letters import Letter, print_letters  # noqa: PLC0415 - see above
+
+        letters = [
+            Letter(
+                school_name=self._school.name,
+                school_address=tuple(filter(None, (self._school.street, self._school.place))),
+                username=each.username,
+                password=each.password,
+                valid_until=valid_until,
+            )
+            for each in credentials
+        ]
+        return print_letters(letters, self._job, self._letterhead)
