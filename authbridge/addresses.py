@@ -9,6 +9,8 @@ from authbridge.policy import Network
 _UNKNOWN = Network(None)
 _NEIGHBOURHOOD = 64  # bits of an IPv6 address that one subscriber holds; he may take any address below
 
+_PANEL = "panel "  # an address keeps apart what failed there at the panel and at Prosody
+
 _IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -27,6 +29,28 @@ def network_of(ip: str | None, own_networks: Iterable[str] = ()) -> Network:
     if address.version == 4:  # noqa: PLR2004 - of IP
         return Network(str(address))
     return Network(str(ipaddress.ip_network((address, _NEIGHBOURHOOD), strict=False)))
+
+
+def panel_network_of(ip: str | None) -> Network:
+    """The network of somebody at the panel, which counts apart from the same network at Prosody.
+
+    A whole school behind one address would lock the clerk out who visits it, and she the school.  None is
+    trusted: nothing speaks for a network at the panel but an earlier success.
+    """
+    key = network_of(ip).key
+    return _UNKNOWN if key is None else Network(at_panel(key))
+
+
+def at_panel(key: str) -> str:
+    """The key under which the panel counts the same network."""
+    return f"{_PANEL}{key}"
+
+
+def split_panel(key: str | None) -> tuple[str | None, bool]:
+    """A network's key as people write it, and whether it is one at the panel."""
+    if key is None or not key.startswith(_PANEL):
+        return key, False
+    return key.removeprefix(_PANEL), True
 
 
 @lru_cache(maxsize=4096)

@@ -10,7 +10,8 @@ from authbridge.audit import POLICY, record
 from authbridge.database import Database
 from authbridge.models import AlarmTold, table_of
 from authbridge.policy import (
-    ALARMS_OF_ACCOUNT,
+    ALARMS_OF_ORGANISER,
+    ALARMS_OF_STAFF,
     Alarm,
     Limits,
     Network,
@@ -40,7 +41,8 @@ def due(
 ) -> list[tuple[Alarm, str]]:
     """The alarms that the latest failure gives rise to, each with its subject, but those told lately.
 
-    ``username`` is None for a name that is nobody's: about it there is nothing to tell.
+    ``username`` is an organiser's or a staff member's, as ``tally`` says; None for a name that is nobody's:
+    about it there is nothing to tell.
     """
     raised = [(alarm, subject_of(alarm, username, network)) for alarm in alarms_after(tally, network, limits)]
     return [
@@ -60,7 +62,16 @@ def tell(database: Database, alarms: Iterable[tuple[Alarm, str]], *, now: dateti
 
 def forget(session: Session, username: str) -> None:
     """Whatever was told about this organiser is settled: staff will be told of the next attack."""
-    told = [_about(alarm, username) for alarm in ALARMS_OF_ACCOUNT]
+    _forget(session, username, ALARMS_OF_ORGANISER)
+
+
+def forget_staff(session: Session, name: str) -> None:
+    """Likewise for a member of staff."""
+    _forget(session, name, ALARMS_OF_STAFF)
+
+
+def _forget(session: Session, name: str, alarms: Iterable[Alarm]) -> None:
+    told = [_about(alarm, name) for alarm in alarms]
     session.execute(delete(AlarmTold).where(AlarmTold.about.in_(told)), execution_options=UNSYNCHRONISED)
 
 

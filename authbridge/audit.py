@@ -27,7 +27,22 @@ class Action(StrEnum):
     ORGANISER_SUSPEND = "organiser:suspend"
     ORGANISER_REINSTATE = "organiser:reinstate"
     ORGANISER_CLEAR_LOCKOUT = "organiser:clear-lockout"
+    ORGANISER_DELETE = "organiser:delete"
+    ORGANISER_DESCRIBE_SUSPENSION = "organiser:describe-suspension"
+    SCHOOL_DESCRIBE_SUSPENSION = "school:describe-suspension"
     NETWORK_CLEAR_LOCKOUT = "network:clear-lockout"
+    STAFF_ADD = "staff:add"
+    STAFF_RESET = "staff:reset"
+    STAFF_ENROL = "staff:enrol"
+    STAFF_CHANGE_ROLE = "staff:change-role"
+    STAFF_CHANGE_PASSWORD = "staff:change-password"  # noqa: S105 - an action, no password
+    STAFF_RENEW_RECOVERY = "staff:renew-recovery"
+    STAFF_SUSPEND = "staff:suspend"
+    STAFF_REINSTATE = "staff:reinstate"
+    STAFF_DELETE = "staff:delete"
+    STAFF_SIGN_IN = "staff:sign-in"
+    STAFF_END_SESSIONS = "staff:end-sessions"
+    STAFF_CLEAR_LOCKOUT = "staff:clear-lockout"
 
 
 POLICY = Actor("policy")

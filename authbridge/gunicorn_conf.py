@@ -1,4 +1,4 @@
-"""How gunicorn runs the auth service; ``authbridge serve`` names it and adds the address.
+"""How gunicorn runs the auth service and the panel; ``authbridge serve`` and ``panel`` add what differs.
 
 Named as a module, so that no ``gunicorn.conf.py`` of the current folder is read in its place.
 """

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, contains_eager
+from sqlalchemy.orm import Session
 
-from authbridge.models import LoginFailure, NetworkWait, Organiser
+from authbridge.addresses import split_panel
+from authbridge.models import LoginFailure, NetworkWait, Organiser, School, Staff
 from authbridge.policy import (
     Failure,
     Limits,
@@ -18,6 +19,7 @@ from authbridge.policy import (
     account_waits_until,
     pair_waits_until,
 )
+from authbridge.staffnames import counted_names, staff_actor
 from authbridge.traces import Traces
 
 
@@ -25,8 +27,9 @@ from authbridge.traces import Traces
 class Lockout:
     """A wait that goes on: ``rule`` is that of a pair, an account or a network.
 
-    ``username`` is None for a name that is nobody's and for a whole network, ``network`` where it is unknown
-    or where they are many.  ``is_own``: the school's own network has to wait, too.
+    ``username`` is None for a name that is nobody's and for a whole network, and like ``staff:anna`` for a
+    member of staff; ``network`` is None where it is unknown or where they are many.  ``is_own``: the school's
+    own network has to wait, too.  ``at_panel``: it is the panel that lets wait, and not Prosody.
     """
 
     rule: Reason
@@ -36,11 +39,24 @@ class Lockout:
     failures: int
     since: datetime
     until: datetime
+    at_panel: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """Whose name that is, and which networks are his school's."""
+
+    name: str | None = None
+    own_networks: frozenset[str] = frozenset()
+    at_panel: bool = False
+
+
+_NOBODY = _Owner()
 
 
 def list_lockouts(session: Session, traces: Traces, *, now: datetime, limits: Limits) -> list[Lockout]:
     """All waits, those that end first first."""
-    organisers = _organisers_by_key(session, traces)
+    owners = _owners_by_key(session, traces)
     is_recent = LoginFailure.at > now - timedelta(seconds=limits.account_window)
     often = (
         select(LoginFailure.name_key)
@@ -55,13 +71,20 @@ def list_lockouts(session: Session, traces: Traces, *, now: datetime, limits: Li
     )
     found = list(_of_networks(session, now))
     for name_key, group in groupby(rows, key=lambda row: row.name_key):
-        found += _of_name(organisers.get(name_key), [_failure(row) for row in group], now, limits)
+        found += _of_name(owners.get(name_key, _NOBODY), [_failure(row) for row in group], now, limits)
     return sorted(found, key=lambda lockout: lockout.until)
 
 
-def _organisers_by_key(session: Session, traces: Traces) -> dict[str, Organiser]:
-    query = select(Organiser).join(Organiser.school).options(contains_eager(Organiser.school))
-    return {traces.name(organiser.username): organiser for organiser in session.scalars(query)}
+def _owners_by_key(session: Session, traces: Traces) -> dict[str, _Owner]:
+    organisers = select(Organiser.username, School.trusted_networks).join(Organiser.school)
+    owners = {
+        traces.name(username): _Owner(username, frozenset(networks))
+        for username, networks in session.execute(organisers)
+    }
+    for name in session.scalars(select(Staff.name)):
+        owner = _Owner(staff_actor(name), at_panel=True)
+        owners |= {traces.name(counted): owner for counted in counted_names(name)}
+    return owners
 
 
 def _failure(row: LoginFailure) -> Failure:
@@ -70,29 +93,26 @@ def _failure(row: LoginFailure) -> Failure:
     )
 
 
-def _of_name(
-    organiser: Organiser | None, failures: list[Failure], now: datetime, limits: Limits
-) -> Iterator[Lockout]:
-    username = None if organiser is None else organiser.username
-    yield from _of_account(username, failures, now, limits)
+def _of_name(owner: _Owner, failures: list[Failure], now: datetime, limits: Limits) -> Iterator[Lockout]:
+    yield from _of_account(owner, failures, now, limits)
     for key in sorted({failure.network for failure in failures}, key=str):
         standing = Standing(Network(key), failures=failures)
         until = pair_waits_until(standing, now, limits)
         if until is not None and now < until:
+            network, at_panel = split_panel(key)
             yield Lockout(
                 Reason.PAIR_WAITS,
-                username,
-                key,
-                is_own=organiser is not None and key in organiser.school.trusted_networks,
+                owner.name,
+                network,
+                is_own=key in owner.own_networks,
+                at_panel=at_panel or owner.at_panel,
                 failures=len(standing.of_pair),
                 since=standing.of_pair[0].at,
                 until=until,
             )
 
 
-def _of_account(
-    username: str | None, failures: list[Failure], now: datetime, limits: Limits
-) -> Iterator[Lockout]:
+def _of_account(owner: _Owner, failures: list[Failure], now: datetime, limits: Limits) -> Iterator[Lockout]:
     # First as it is for the school's own network: if that waits, everything does.
     for trusted in (True, False):
         until = account_waits_until(Standing(Network(None, trusted), failures=failures), now, limits)
@@ -100,9 +120,10 @@ def _of_account(
             counted = failures if trusted else [failure for failure in failures if failure.outside]
             yield Lockout(
                 Reason.ACCOUNT_WAITS,
-                username,
+                owner.name,
                 None,
                 is_own=trusted,
+                at_panel=owner.at_panel or any(split_panel(failure.network)[1] for failure in counted),
                 failures=len(counted),
                 since=counted[0].at,
                 until=until,
@@ -117,11 +138,13 @@ def _of_networks(session: Session, now: datetime) -> Iterator[Lockout]:
             LoginFailure.at > wait.since - (wait.until - wait.since),
             LoginFailure.fingerprint.is_not(None),
         )
+        network, at_panel = split_panel(wait.network)
         yield Lockout(
             Reason.NETWORK_WAITS,
             None,
-            wait.network,
+            network,
             is_own=False,
+            at_panel=at_panel,
             failures=session.scalar(counted) or 0,
             since=wait.since,
             until=wait.until,

@@ -68,6 +68,11 @@ def canonical(typed: str, *, generated: bool) -> bytes:
     return encoded
 
 
+def holds_right_to_left(password: str) -> bool:
+    """Whether there is a letter or a mark in it that is written from right to left."""
+    return any(unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in password)
+
+
 def forms_of(typed: str) -> dict[bool, bytes | None]:
     """What is hashed for a generated password (True) and for a chosen one (False); None for what can be none.
 
@@ -115,7 +120,7 @@ class Hasher:
         A chosen password with right-to-left letters is refused: Prosody judges them by a newer Unicode
         than RFC 4013 names, so some could be stored and would never be matched.
         """
-        if not generated and any(unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in password):
+        if not generated and holds_right_to_left(password):
             message = "it holds right-to-left letters"
             raise InputError(message)
         salted = bcrypt.hashpw(canonical(password, generated=generated), bcrypt.gensalt(self.cost))

@@ -59,6 +59,8 @@ class Reason(StrEnum):
     ACCOUNT_WAITS = "account-waits"
     NETWORK_WAITS = "network-waits"
     QUEUE_TOO_LONG = "queue-too-long"
+    STAFF_SUSPENDED = "staff-suspended"
+    SESSION_ENDED = "session-ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +199,7 @@ class Decision:
     retry_after: int | None = None
 
 
+SESSION_ENDED = Decision(Verdict.REFUSED, Reason.SESSION_ENDED)
 REPEATED = Decision(Verdict.REFUSED, Reason.REPEATED_PASSWORD)
 QUEUE_TOO_LONG = Decision(Verdict.UNAVAILABLE, Reason.QUEUE_TOO_LONG)
 
@@ -294,6 +297,8 @@ class Alarm(StrEnum):
 
     ACCOUNT_GUESSED = "organiser:guessed"
     ACCOUNT_FULL = "organiser:locked"
+    STAFF_GUESSED = "staff:guessed"
+    STAFF_FULL = "staff:locked"
     NETWORK_WAITS = "network:locked"
     NETWORK_SPRAYS = "network:sprays"
     TRUSTED_NETWORK = "network:guesses"
@@ -304,21 +309,25 @@ class Alarm(StrEnum):
 class Tally:
     """What the latest failure adds up to, in the windows of the limits; itself included.
 
-    ``network_failures`` are distinct ones; both figures of the network are 0 where it is unknown.
+    ``network_failures`` are distinct ones; both figures of the network are 0 where it is unknown.  ``staff``:
+    whether the account is one of the panel.
     """
 
     account: int
     network_failures: int
     network_names: int
     overall: int
+    staff: bool = False
 
 
 def alarms_after(tally: Tally, network: Network, limits: Limits) -> Iterator[Alarm]:
     """What staff should know now, unless they were told of it lately."""
-    if tally.account >= limits.account_alarm:
-        yield Alarm.ACCOUNT_GUESSED
+    guessed, full = ALARMS_OF_STAFF if tally.staff else ALARMS_OF_ORGANISER
+    # Staff are few and may do much: of them it is told when the first wait starts.
+    if tally.account >= (limits.pair_guesses if tally.staff else limits.account_alarm):
+        yield guessed
     if tally.account >= limits.account_failures:
-        yield Alarm.ACCOUNT_FULL
+        yield full
     if network.trusted:
         if tally.network_failures >= limits.trusted_alarm:
             yield Alarm.TRUSTED_NETWORK
@@ -330,13 +339,15 @@ def alarms_after(tally: Tally, network: Network, limits: Limits) -> Iterator[Ala
         yield Alarm.OVERALL
 
 
-ALARMS_OF_ACCOUNT = (Alarm.ACCOUNT_GUESSED, Alarm.ACCOUNT_FULL)
+ALARMS_OF_ORGANISER = (Alarm.ACCOUNT_GUESSED, Alarm.ACCOUNT_FULL)
+ALARMS_OF_STAFF = (Alarm.STAFF_GUESSED, Alarm.STAFF_FULL)
+ALARMS_OF_ACCOUNT = (*ALARMS_OF_ORGANISER, *ALARMS_OF_STAFF)
 
 
 def subject_of(alarm: Alarm, username: str | None, network: Network) -> str | None:
     """Whom the alarm is about; None where it is a name that is nobody's: of it there is nothing to tell."""
     match alarm.partition(":")[0]:
-        case "organiser":
+        case "organiser" | "staff":
             return username
         case "network":
             return network.key
@@ -369,4 +380,16 @@ def judge(account: Account | None, *, checked_version: int | None, today: date) 
         return Decision(Verdict.SUSPENDED, Reason.SCHOOL_SUSPENDED)
     if account.valid_until is not None and today > account.valid_until:
         return Decision(Verdict.EXPIRED, Reason.PAST_VALIDITY)
+    return Decision(Verdict.GRANTED, Reason.IN_ORDER)
+
+
+def judge_staff(*, is_proven: bool, suspended: bool) -> Decision:
+    """The panel's decision; ``is_proven``: the password, code or invitation is the one that counts now.
+
+    Who has the right one learns of a suspension: without it the next page would tell that it was right.
+    """
+    if not is_proven:
+        return Decision(Verdict.REFUSED, Reason.WRONG_PASSWORD)
+    if suspended:
+        return Decision(Verdict.SUSPENDED, Reason.STAFF_SUSPENDED)
     return Decision(Verdict.GRANTED, Reason.IN_ORDER)

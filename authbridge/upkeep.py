@@ -4,7 +4,7 @@ import threading
 from datetime import timedelta
 from functools import partial
 
-from authbridge import duties, journal, ledger
+from authbridge import duties, journal, ledger, staffsessions
 from authbridge.clock import Clock
 from authbridge.database import Database
 from authbridge.policy import Limits
@@ -18,6 +18,7 @@ def purge(database: Database, *, clock: Clock, retention: timedelta, limits: Lim
     for batch in (
         partial(journal.purge_batch, retention=retention),
         partial(ledger.purge_batch, limits=limits),
+        staffsessions.purge_batch,
     ):
         more = True
         while more:

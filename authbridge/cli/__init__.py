@@ -14,8 +14,9 @@ from authbridge.cli.lockouts import lockout
 from authbridge.cli.operator import Operator
 from authbridge.cli.organisers import organiser
 from authbridge.cli.schools import school
-from authbridge.cli.serving import prosody_config, serve
+from authbridge.cli.serving import panel, prosody_config, serve
 from authbridge.cli.simulating import simulate_
+from authbridge.cli.staff import staff
 from authbridge.cli.suspensions import reinstate, suspend
 from authbridge.errors import AuthBridgeError, ConfigError, StorageError
 
@@ -61,5 +62,18 @@ def main(ctx: click.Context) -> None:
         ctx.obj = Operator(os.environ)
 
 
-for command in (db, school, organiser, suspend, reinstate, lockout, serve, prosody_config, simulate_, purge):
+for command in (
+    db,
+    school,
+    organiser,
+    staff,
+    suspend,
+    reinstate,
+    lockout,
+    serve,
+    panel,
+    prosody_config,
+    simulate_,
+    purge,
+):
     main.add_command(command)

@@ -35,7 +35,7 @@ def list_(operator: Operator, *, as_json: bool) -> None:
 @click.option("--network", metavar="IP", help="An address, or the network as “lockout list” shows it.")
 @pass_operator
 def clear(operator: Operator, name: str | None, network: str | None) -> None:
-    """Let NAME, or a network with all names there, try again at once."""
+    """Let NAME, or a network with all names there, try again at once; staff are named like staff:anna."""
     actor, now = operator.actor, operator.clock()
     with operator.database.writing() as session:
         if name is not None and network is None:
@@ -61,6 +61,7 @@ _ENGLISH = {
     "unknown": "from an unknown network",
     "all": "from all networks together",
     "foreign": "from networks where this name is not known; known ones are free",
+    "panel": "{place} at the panel",
     "free": "free in {left}",
 }
 _GERMAN = {
@@ -75,6 +76,7 @@ _GERMAN = {
     "unknown": "aus einem unbekannten Netz",
     "all": "aus allen Netzen zusammen",
     "foreign": "aus Netzen, in denen dieser Name nicht bekannt ist; bekannte sind frei",
+    "panel": "{place} am Panel",
     "free": "frei in {left}",
 }
 
@@ -97,6 +99,11 @@ def _sentence(found: Lockout, words: dict[str, str], now: datetime, timezone: tz
 
 
 def _place(found: Lockout, words: dict[str, str]) -> str:
+    place = _network(found, words)
+    return words["panel"].format(place=place) if found.at_panel else place
+
+
+def _network(found: Lockout, words: dict[str, str]) -> str:
     if found.rule is Reason.ACCOUNT_WAITS:
         return words["all" if found.is_own else "foreign"]
     if found.network is None:

@@ -15,6 +15,7 @@ from authbridge.config import Config, read_config, read_limits
 from authbridge.database import Database
 from authbridge.passwords import Hasher
 from authbridge.policy import Limits
+from authbridge.seals import Seals
 from authbridge.traces import Traces
 
 _NOBODY_LOGGED_IN = 2**32 - 1  # the kernel's "unset" login uid
@@ -46,6 +47,11 @@ class Operator:
     def traces(self) -> Traces:
         """Finds what is kept of names as keyed hashes."""
         return Traces(self.config.secret_key)
+
+    @cached_property
+    def seals(self) -> Seals:
+        """Makes the keyed hashes of staff's one-time codes."""
+        return Seals(self.config.secret_key)
 
     @cached_property
     def bare_database(self) -> Database:

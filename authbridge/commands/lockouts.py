@@ -6,19 +6,25 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from authbridge import alarms, ledger, usernames
-from authbridge.addresses import network_of
+from authbridge import alarms, ledger, roster, usernames
+from authbridge.addresses import at_panel, network_of
 from authbridge.audit import Action, Actor, record
 from authbridge.errors import InputError
 from authbridge.models import Organiser, School
+from authbridge.staffnames import STAFF_PREFIX, counted_names
 from authbridge.traces import Traces
 
 _NOBODY = "unknown-name"  # what was typed may be a password
 
 
 def clear_name(session: Session, typed: str, *, traces: Traces, actor: Actor, now: datetime) -> bool:
-    """Forgets the failures of a name, also of one that is nobody's; returns whether there were any."""
+    """Forgets the failures of a name, also of one that is nobody's; returns whether there were any.
+
+    ``staff:anna`` names a member of staff, whose failures at every door of the panel are meant.
+    """
     username = usernames.canonical(typed, host="")
+    if username.startswith(STAFF_PREFIX):
+        return _clear_staff(session, username.removeprefix(STAFF_PREFIX), traces, actor, now)
     if not ledger.forget_name(session, traces.name(username)):
         return False
     alarms.forget(session, username)
@@ -28,13 +34,25 @@ def clear_name(session: Session, typed: str, *, traces: Traces, actor: Actor, no
     return True
 
 
+def _clear_staff(session: Session, name: str, traces: Traces, actor: Actor, now: datetime) -> bool:
+    changed = [ledger.forget_name(session, traces.name(counted)) for counted in counted_names(name)]
+    if not any(changed):
+        return False
+    is_ours = roster.find_staff(session, name) is not None
+    subject = name if is_ours else _NOBODY
+    alarms.forget_staff(session, subject)
+    record(session, actor=actor, action=Action.STAFF_CLEAR_LOCKOUT, subject=subject, now=now)
+    return True
+
+
 def clear_network(session: Session, typed: str, *, actor: Actor, now: datetime) -> bool:
     """Ends the wait of a network and of all pairs there; returns whether that changed anything.
 
-    ``typed`` is an address in it, or the network as the list shows it.  Raises :class:`InputError`.  The
-    failures still count for their accounts.
+    At Prosody and at the panel alike.  ``typed`` is an address in it, or the network as the list shows it.
+    Raises :class:`InputError`.  The failures still count for their accounts.
     """
-    if not ledger.forgive_networks(session, _keys_of(session, typed), now=now):
+    keys = _keys_of(session, typed)
+    if not ledger.forgive_networks(session, keys | set(map(at_panel, keys)), now=now):
         return False
     record(session, actor=actor, action=Action.NETWORK_CLEAR_LOCKOUT, subject=typed.strip(), now=now)
     return True

@@ -1,0 +1,83 @@
+"""``authbridge staff …``: who may use the panel, for its first admin and for emergencies."""
+
+from datetime import datetime
+from typing import Any
+
+import click
+
+from authbridge.cli.operator import Operator, pass_operator
+from authbridge.cli.output import json_option, show_rows
+from authbridge.commands.staff import INVITATION_LIFETIME, add_staff, reset_staff
+from authbridge.models import Role
+from authbridge.onetimecodes import NewInvitation, make_invitation
+from authbridge.roster import StaffRow, list_staff
+
+
+@click.group()
+def staff() -> None:
+    """Invite and show those who use the panel."""
+
+
+@staff.command()
+@click.argument("name")
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@pass_operator
+def add(operator: Operator, name: str, role: str) -> None:
+    """Invite NAME to the panel; the one-time code is shown this once."""
+    invitation, now = make_invitation(operator.seals), operator.clock()
+    with operator.database.writing() as session:
+        added = add_staff(session, name, Role(role), invitation, actor=operator.actor, now=now)
+    _show(operator, added.name, invitation, now)
+
+
+@staff.command()
+@click.argument("name")
+@pass_operator
+def reset(operator: Operator, name: str) -> None:
+    """Invite NAME anew: password, second factor and sessions are gone. A suspension stays."""
+    invitation, now = make_invitation(operator.seals), operator.clock()
+    with operator.database.writing() as session:
+        renewed = reset_staff(
+            session, name, invitation, traces=operator.traces, actor=operator.actor, now=now
+        )
+    _show(operator, renewed.name, invitation, now)
+
+
+@staff.command("list")
+@json_option
+@pass_operator
+def list_(operator: Operator, *, as_json: bool) -> None:
+    """List who may use the panel."""
+    with operator.database.reading() as session:
+        rows = [_as_row(each) for each in list_staff(session, now=operator.clock())]
+    show_rows(
+        rows,
+        as_json=as_json,
+        nothing="There is no staff yet. Invite somebody: authbridge staff add NAME --role admin",
+    )
+
+
+def _as_row(found: StaffRow) -> dict[str, Any]:
+    return {
+        "name": found.name,
+        "role": found.role.value,
+        "state": found.state.value,
+        "last_sign_in_on": found.last_sign_in_on and found.last_sign_in_on.isoformat(),
+    }
+
+
+def _show(operator: Operator, name: str, invitation: NewInvitation, now: datetime) -> None:
+    # The code alone goes to standard output: nothing else has to be cut away from it.
+    ends_at = (now + INVITATION_LIFETIME).astimezone(operator.config.timezone)
+    click.echo(f"The one-time code for “{name}”, valid until {ends_at:%Y-%m-%d %H:%M}:", err=True)
+    click.echo(invitation.code)
+    click.echo(_where(operator.config.panel_url), err=True)
+
+
+def _where(panel_url: str | None) -> str:
+    if panel_url is None:
+        return (
+            "It is typed, with the name, on the panel's page /invitation."
+            " Set AUTHBRIDGE_PANEL_URL, and its whole address stands here."
+        )
+    return f"It is typed, with the name, at {panel_url}/invitation"

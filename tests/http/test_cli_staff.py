@@ -1,0 +1,165 @@
+"""``authbridge staff``: the first admin, a lost phone, and whoever waits at the panel."""
+
+import json
+from dataclasses import dataclass
+
+import pytest
+from click.testing import CliRunner, Result
+
+from authbridge.cli import main
+from authbridge.cli.operator import Operator
+from authbridge.database import Database
+from authbridge.policy import Decision, Verdict
+from authbridge.signin import Caller, SignInSetting, sign_in, verify_invitation
+from tests.factories import make_sign_in_setting
+from tests.fakes import FakeClock
+from tests.http.conftest import Run
+
+OFFICE = "198.51.100.7"
+
+
+@dataclass
+class Desk:
+    """The administrator's desk at a moment of ours, and the panel over the same database."""
+
+    environ: dict[str, str]
+    clock: FakeClock
+    setting: SignInSetting
+    guessed: int = 0
+
+    def run(self, *arguments: str, code: int = 0) -> Result:
+        """``authbridge …``."""
+        result = CliRunner().invoke(main, arguments, obj=Operator(self.environ, clock=self.clock))
+        assert result.exit_code == code, result.output
+        return result
+
+    def invited(self, name: str, code: str) -> Verdict:
+        """What the panel says of that invitation."""
+        return verify_invitation(name, code, Caller(OFFICE, None), self.setting).decision.verdict
+
+    def guess(self, name: str) -> Decision:
+        """A wrong password at the panel."""
+        self.guessed += 1
+        return sign_in(name, f"wrong {self.guessed}", Caller(OFFICE, None), self.setting).decision
+
+    def lockouts(self) -> list[dict[str, str]]:
+        """Who waits."""
+        found: list[dict[str, str]] = json.loads(self.run("lockout", "list", "--json").stdout)
+        return found
+
+
+@pytest.fixture(name="desk")
+def make_desk(environ: dict[str, str], run: Run) -> Desk:
+    """A fresh database, in which there is nobody."""
+    run("db", "upgrade")
+    clock = FakeClock()
+    database = Database(environ["AUTHBRIDGE_DATABASE_URL"])
+    return Desk(environ, clock, make_sign_in_setting(database, clock=clock, secret_key=b"s" * 64))
+
+
+def test_the_first_admin_comes_from_the_command_line(desk: Desk) -> None:
+    """The code stands alone on standard output; where and how long it counts is said beside it."""
+    desk.environ["AUTHBRIDGE_PANEL_URL"] = "https://panel.example.org"
+
+    result = desk.run("staff", "add", "Chef", "--role", "admin")
+
+    assert desk.invited("chef", result.stdout.strip()) is Verdict.GRANTED
+    assert "“chef”, valid until 2026-11-21 08:55" in result.stderr
+    assert "https://panel.example.org/invitation" in result.stderr
+    assert result.stdout.strip() not in result.stderr
+    assert result.stdout.strip() not in result.stderr + desk.run("staff", "list").output
+
+
+def test_without_an_address_it_is_said_what_is_missing(desk: Desk) -> None:
+    """The page is named all the same."""
+    stderr = desk.run("staff", "add", "chef", "--role", "admin").stderr
+    assert "/invitation" in stderr
+    assert "AUTHBRIDGE_PANEL_URL" in stderr
+
+
+def test_a_reset_gives_a_new_code(desk: Desk) -> None:
+    """The old one is dead."""
+    old = desk.run("staff", "add", "anna", "--role", "clerk").stdout.strip()
+    new = desk.run("staff", "reset", "anna").stdout.strip()
+
+    assert desk.invited("anna", old) is Verdict.REFUSED
+    assert desk.invited("anna", new) is Verdict.GRANTED
+
+
+def test_the_list_is_for_people_and_programs(desk: Desk) -> None:
+    """An empty one says what to do."""
+    assert "authbridge staff add NAME --role admin" in desk.run("staff", "list").output
+    desk.run("staff", "add", "anna", "--role", "clerk")
+
+    assert json.loads(desk.run("staff", "list", "--json").stdout) == [
+        {"name": "anna", "role": "clerk", "state": "invited", "last_sign_in_on": None}
+    ]
+    desk.clock.advance(hours=24)
+    assert "invitation-expired" in desk.run("staff", "list").output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        pytest.param(["add", "anna", "--role", "clerk"], 1, "already", id="taken"),
+        pytest.param(["add", "Frau Müller", "--role", "clerk"], 1, "2 to 32", id="no name"),
+        pytest.param(["add", "bert", "--role", "boss"], 2, "boss", id="no role"),
+        pytest.param(["add", "bert"], 2, "--role", id="role not said"),
+        pytest.param(["reset", "bert"], 1, "no staff member “bert”", id="nobody"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(desk: Desk, arguments: list[str], code: int, words: str) -> None:
+    """And no code is shown."""
+    desk.run("staff", "add", "anna", "--role", "clerk")
+    result = desk.run("staff", *arguments, code=code)
+    assert words in result.stderr
+    assert result.stdout == ""
+
+
+def test_who_waits_at_the_panel_is_listed_and_freed(desk: Desk) -> None:
+    """By the name that the list shows."""
+    desk.run("staff", "add", "anna", "--role", "clerk")
+    for _ in range(6):
+        desk.guess("anna")
+    for number in range(6):
+        desk.invited("anna", f"vpgd-kxwj-{number:04}")
+    desk.clock.advance(seconds=10)
+
+    rows = desk.lockouts()
+    assert [(row["name"], row["network"]) for row in rows] == [("staff:anna", OFFICE)] * 2
+    why = "5 wrong passwords since 08:55 from 198.51.100.7 at the panel; free in 00:20"
+    assert {row["why"] for row in rows} == {why}
+    desk.environ["LANG"] = "de_DE.UTF-8"
+    assert "aus 198.51.100.7 am Panel; frei in 00:20" in desk.run("lockout", "list").output
+
+    assert "may try again" in desk.run("lockout", "clear", "staff:anna").output
+
+    assert desk.lockouts() == []
+    assert desk.guess("anna").verdict is Verdict.REFUSED
+    desk.run("lockout", "clear", "staff:anna")
+    assert "did not have to wait" in desk.run("lockout", "clear", "staff:anna").output
+
+
+@pytest.mark.parametrize("typed", [OFFICE, f"{OFFICE}/32"])
+def test_a_network_that_waits_at_the_panel_is_freed(desk: Desk, typed: str) -> None:
+    """By its address; names that are nobody's are not told."""
+    for number in range(30):
+        desk.guess(f"geheimnis{number}")
+    for _ in range(5):
+        desk.guess("geheimnis0")
+    assert desk.guess("somebody").verdict is Verdict.LOCKED
+    output = desk.run("lockout", "list").output
+    assert "30 wrong passwords since 08:55 from 198.51.100.7 at the panel" in output
+    assert "geheimnis" not in output
+
+    desk.run("lockout", "clear", "--network", typed)
+
+    assert desk.guess("somebody").verdict is Verdict.REFUSED
+
+
+@pytest.mark.parametrize("command", ["add", "reset"])
+def test_no_command_takes_a_code_as_argument(command: str) -> None:
+    """Arguments are seen by everybody on the machine."""
+    help_text = CliRunner().invoke(main, ["staff", command, "--help"]).output
+    assert "--code" not in help_text
+    assert "--password" not in help_text

@@ -1,0 +1,648 @@
+"""How staff come in, and what keeps others out: the login policy at the panel, over real databases."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from threading import Barrier
+from typing import TypeVar
+
+import pytest
+from sqlalchemy import ColumnElement, select
+
+from authbridge import lockouts, staffsessions
+from authbridge.audit import POLICY, Action, Actor
+from authbridge.authenticate import authenticate
+from authbridge.commands import lockouts as lockout_commands
+from authbridge.commands import staff
+from authbridge.database import Database
+from authbridge.gate import Gate
+from authbridge.models import (
+    AuditEvent,
+    Base,
+    LoginFailure,
+    NetworkWait,
+    RecoveryCode,
+    Role,
+    Staff,
+    StaffSession,
+    Stage,
+)
+from authbridge.onetimecodes import make_invitation
+from authbridge.policy import Decision, Reason, Verdict
+from authbridge.roster import get_staff
+from authbridge.signin import Caller, Outcome, confirm_code, confirm_password, sign_in, verify_invitation
+from authbridge.staffsessions import Visit
+from tests.factories import (
+    ACTOR,
+    LIMITS,
+    SEALS,
+    TRACES,
+    Member,
+    make_attempt,
+    make_invited,
+    make_organiser,
+    make_origin,
+    make_school,
+    make_setting,
+    make_sign_in_setting,
+    make_staff,
+    make_visit,
+)
+from tests.fakes import MORNING, CountingHasher, FakeClock
+
+_T = TypeVar("_T")
+_Row = TypeVar("_Row", bound=Base)
+
+OFFICE, CAFE = "198.51.100.7", "203.0.113.9"
+BOTNET = [f"203.0.113.{number}" for number in range(10, 250)]
+GRANTED, REFUSED, LOCKED, SUSPENDED = Verdict.GRANTED, Verdict.REFUSED, Verdict.LOCKED, Verdict.SUSPENDED
+
+PATIENCE = 30  # seconds; a test that needs them has failed
+
+
+class Panel:
+    """The panel over a fresh database, at a moment of ours."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.clock = FakeClock()
+        self.hasher = CountingHasher()
+        self.setting = make_sign_in_setting(database, hasher=self.hasher, clock=self.clock)
+        self.guessed = 0
+
+    def password(self, name: str, password: str, ip: str | None = OFFICE) -> Outcome:
+        """The first step."""
+        return sign_in(name, password, Caller(ip, "browser"), self.setting)
+
+    def guess(self, name: str, ip: str | None = OFFICE) -> Decision:
+        """A password that nobody tried before."""
+        self.guessed += 1
+        return self.password(name, f"wrong {self.guessed}", ip).decision
+
+    def guesses(self, name: str, times: int, ip: str | None = OFFICE) -> list[Verdict]:
+        """So many at one moment."""
+        return [self.guess(name, ip).verdict for _ in range(times)]
+
+    def visit(self, token: str | None) -> Visit | None:
+        """The session of that token."""
+        assert token is not None
+        with self.database.reading() as session:
+            return staffsessions.find(session, token, now=self.clock())
+
+    def half(self, member: Member, ip: str | None = OFFICE) -> Visit:
+        """A session after the password."""
+        visit = self.visit(self.password(member.name, member.password, ip).token)
+        assert visit is not None
+        return visit
+
+    def code(self, visit: Visit, typed: str, ip: str | None = OFFICE) -> Outcome:
+        """The second step."""
+        return confirm_code(visit, typed, Caller(ip, "browser"), self.setting)
+
+    def invitation(self, name: str, code: str, ip: str | None = OFFICE) -> Outcome:
+        """The page for the first time."""
+        return verify_invitation(name, code, Caller(ip, "browser"), self.setting)
+
+    def comes_in(self, member: Member, ip: str | None = OFFICE) -> Visit:
+        """Both steps, with a code of this half minute."""
+        visit = self.visit(self.code(self.half(member, ip), member.code(self.clock()), ip).token)
+        assert visit is not None
+        return visit
+
+    def rows(self, model: type[_Row], *conditions: ColumnElement[bool]) -> list[_Row]:
+        """The rows of a table, in some order."""
+        with self.database.reading() as session:
+            return list(session.scalars(select(model).where(*conditions)))
+
+    def alarms(self) -> list[tuple[str, str]]:
+        """What admins were told, oldest first."""
+        events = sorted(self.rows(AuditEvent, AuditEvent.actor == POLICY), key=lambda event: event.id)
+        return [(event.action, event.subject) for event in events]
+
+
+@pytest.fixture(name="panel")
+def open_panel(database: Database) -> Panel:
+    """Nobody has guessed so far."""
+    return Panel(database)
+
+
+@pytest.fixture(name="anna")
+def make_anna(database: Database) -> Member:
+    """A clerk."""
+    return make_staff(database)
+
+
+@pytest.fixture(name="name", params=["somebody's", "invited", "nobody's"])
+def choose_name(request: pytest.FixtureRequest, database: Database) -> str:
+    """A name that exists, has not enrolled, or does not exist: outside they look alike."""
+    match request.param:
+        case "somebody's":
+            return make_staff(database).name
+        case "invited":
+            make_invited(database)
+            return "anna"
+        case _:
+            return "anna"
+
+
+def at_once(tasks: Sequence[Callable[[], _T]]) -> list[_T]:
+    """All at the same moment, each in a thread of its own; their results."""
+    together = Barrier(len(tasks))
+
+    def run(task: Callable[[], _T]) -> _T:
+        together.wait(PATIENCE)
+        return task()
+
+    with ThreadPoolExecutor(len(tasks)) as threads:
+        return list(threads.map(run, tasks))
+
+
+# In order
+
+
+def test_two_steps_lead_in(panel: Panel, anna: Member) -> None:
+    """Password, then code; each with a session of its own, and one line in the audit."""
+    first = panel.password(" ANNA ", anna.password)
+    half = panel.visit(first.token)
+    assert half is not None
+    assert (first.decision.verdict, half.stage, half.factor_at) == (GRANTED, Stage.PASSWORD, None)
+
+    second = panel.code(half, anna.code(MORNING))
+
+    whole = panel.visit(second.token)
+    assert whole is not None
+    assert (whole.name, whole.stage, whole.factor_at) == ("anna", Stage.SIGNED_IN, MORNING)
+    assert panel.visit(first.token) is None
+    assert not second.recovered
+    with panel.database.reading() as session:
+        assert get_staff(session, "anna").last_sign_in_on == MORNING.date()
+    (event,) = panel.rows(AuditEvent, AuditEvent.action == Action.STAFF_SIGN_IN)
+    assert (event.actor, event.subject, event.detail) == ("staff:anna", "anna", {"factor": "app"})
+    assert panel.rows(LoginFailure) == []
+    for outcome in (first, second):
+        assert outcome.token
+        assert outcome.token not in repr(outcome)
+
+
+def test_the_day_of_the_sign_in_is_the_operators(panel: Panel, anna: Member) -> None:
+    """Shortly after midnight in Berlin."""
+    panel.clock.advance(hours=15, minutes=30)  # 23:25 UTC
+    panel.comes_in(anna)
+    with panel.database.reading() as session:
+        assert get_staff(session, "anna").last_sign_in_on == MORNING.date() + timedelta(days=1)
+
+
+def test_an_invitation_leads_to_the_enrolment(panel: Panel) -> None:
+    """With the code as it is written or typed; it is not used up by that."""
+    code = make_invited(panel.database)
+
+    for typed in (code, code.replace("-", " ").upper()):
+        outcome = panel.invitation("Anna", typed)
+        visit = panel.visit(outcome.token)
+        assert visit is not None
+        assert (outcome.decision.verdict, visit.stage) == (GRANTED, Stage.ENROLLING)
+
+
+@pytest.mark.parametrize(
+    ("later", "verdict"),
+    [
+        pytest.param(timedelta(hours=24, microseconds=-1), GRANTED, id="just in time"),
+        pytest.param(timedelta(hours=24), REFUSED, id="a day later"),
+    ],
+)
+def test_an_invitation_lasts_a_day(panel: Panel, later: timedelta, verdict: Verdict) -> None:
+    """To the moment."""
+    code = make_invited(panel.database)
+    panel.clock.now += later
+    assert panel.invitation("anna", code).decision.verdict is verdict
+
+
+def test_a_cheaper_hash_is_renewed(panel: Panel, anna: Member) -> None:
+    """A raised cost holds from the next sign-in on."""
+    panel.setting = replace(panel.setting, hasher=CountingHasher(cost=5))
+    assert panel.password("anna", anna.password).decision.verdict is GRANTED
+    with panel.database.reading() as session:
+        assert (get_staff(session, "anna").password_hash or "").startswith("$2b$05$")
+    assert panel.password("anna", anna.password).decision.verdict is GRANTED
+
+
+# Who has not got it learns nothing
+
+
+def test_a_wrong_password_is_refused_alike(panel: Panel, name: str) -> None:
+    """One hash, one row, the same words, for everybody's and nobody's name."""
+    outcome = panel.password(name, "wrong")
+
+    assert outcome == Outcome(Decision(REFUSED, Reason.WRONG_PASSWORD))
+    assert (panel.hasher.checks, len(panel.rows(LoginFailure)), panel.rows(StaffSession)) == (1, 1, [])
+
+
+def test_a_wrong_invitation_is_refused_alike(panel: Panel, name: str) -> None:
+    """Whether somebody was invited or not."""
+    outcome = panel.invitation(name, "vpgd-kxwj-rhms")
+    assert outcome == Outcome(Decision(REFUSED, Reason.WRONG_PASSWORD))
+    assert len(panel.rows(LoginFailure)) == 1
+
+
+@pytest.mark.parametrize("typed", ["", "\0", "\udcff", "x" * 100_000, "ü" * 40, "סיסמה"])
+def test_what_can_be_no_password_takes_the_same_way(panel: Panel, anna: Member, typed: str) -> None:
+    """A hash and a row, no error; at each door."""
+    assert panel.password(anna.name, typed).decision.verdict is REFUSED
+    assert (panel.hasher.checks, len(panel.rows(LoginFailure))) == (1, 1)
+    assert panel.invitation(anna.name, typed).decision.verdict is REFUSED
+    assert panel.code(panel.half(anna), typed).decision.verdict is REFUSED
+
+
+def test_the_password_alone_opens_nothing(panel: Panel, anna: Member) -> None:
+    """The session after the first step is neither signed in nor fresh, and makes no network known."""
+    half = panel.half(anna, CAFE)
+    assert not staffsessions.is_fresh(half, MORNING)
+
+    panel.guesses("anna", 5, CAFE)
+    panel.clock.advance(seconds=30)
+    panel.guess("anna", CAFE)
+
+    assert panel.guess("anna", CAFE).retry_after == 60  # where she is known it would be 30 again
+
+
+def test_a_suspended_member_is_told_so_with_the_right_password_only(panel: Panel, anna: Member) -> None:
+    """A wrong one learns nothing."""
+    with panel.database.writing() as session:
+        staff.suspend_staff(session, "anna", actor=ACTOR, now=MORNING)
+
+    outcome = panel.password("anna", anna.password)
+
+    assert (outcome.decision.verdict, outcome.token) == (SUSPENDED, None)
+    assert panel.guess("anna").verdict is REFUSED
+    assert panel.rows(StaffSession) == []
+
+
+@pytest.mark.parametrize(("what", "verdict"), [("suspend", SUSPENDED), ("reset", REFUSED)])
+def test_what_happens_during_the_hash_wins(panel: Panel, anna: Member, what: str, verdict: Verdict) -> None:
+    """A suspension or a reset that arrived meanwhile: no session begins."""
+
+    def happen() -> None:
+        with panel.database.writing() as session:
+            if what == "suspend":
+                staff.suspend_staff(session, "anna", actor=ACTOR, now=MORNING)
+            else:
+                invitation = make_invitation(SEALS)
+                staff.reset_staff(session, "anna", invitation, traces=TRACES, actor=ACTOR, now=MORNING)
+
+    panel.setting = replace(panel.setting, hasher=CountingHasher(meanwhile=happen))
+
+    outcome = panel.password("anna", anna.password)
+
+    assert (outcome.decision.verdict, outcome.token) == (verdict, None)
+    assert panel.rows(StaffSession) == []
+
+
+def test_a_password_is_on_record_while_it_is_hashed(panel: Panel, anna: Member) -> None:
+    """A crash leaves a failure behind; no transaction is open meanwhile; once it matched it was none."""
+    counted: list[int] = []
+
+    def look() -> None:
+        counted.append(len(panel.rows(LoginFailure)))
+        with panel.database.writing():
+            pass  # nobody else is kept from writing
+
+    panel.setting = replace(panel.setting, hasher=CountingHasher(meanwhile=look))
+
+    assert panel.password("anna", anna.password).decision.verdict is GRANTED
+    assert (counted, panel.rows(LoginFailure)) == ([1], [])
+
+
+def test_no_slot_in_time_is_said_at_once(panel: Panel, anna: Member) -> None:
+    """A flood of sign-ins keeps nobody waiting in vain."""
+    panel.setting = replace(panel.setting, gate=Gate(1, typical=60.0))
+    with panel.setting.gate.slot(known_good=True, recent_failures=0, within=60) as is_admitted:
+        assert is_admitted
+        outcome = panel.password("anna", anna.password)
+    assert outcome.decision.reason is Reason.QUEUE_TOO_LONG
+    assert panel.rows(LoginFailure) == []
+
+
+# Guessing
+
+
+def test_a_thousand_passwords_are_stopped_and_noted(panel: Panel, name: str) -> None:
+    """From one place at one moment five are checked; it is told at the fifth, whose name it was or not."""
+    verdicts = Counter(panel.guesses(name, 1000))
+
+    assert verdicts == {REFUSED: 5, LOCKED: 995}
+    assert (panel.hasher.checks, len(panel.rows(LoginFailure))) == (5, 5)
+    assert panel.alarms() == [("staff:guessed", "anna" if panel.rows(Staff) else "unknown-name")]
+
+
+def test_a_botnet_gets_fifty_a_day(panel: Panel, name: str) -> None:
+    """From a thousand places, all day long."""
+    checked = 0
+    for number in range(1000):
+        verdict = panel.guess(name, BOTNET[number % len(BOTNET)]).verdict
+        checked += verdict is REFUSED
+        panel.clock.advance(seconds=80)
+
+    assert checked == panel.hasher.checks == 50
+
+
+def test_she_comes_in_where_she_is_known_whoever_guesses_elsewhere(panel: Panel, anna: Member) -> None:
+    """Nobody who does not sit in her office locks her out of it."""
+    panel.comes_in(anna)
+    panel.clock.advance(hours=1)
+    for number in range(120):
+        panel.guess("anna", BOTNET[number])
+    visit = panel.half(anna)
+    for number in range(60):
+        panel.code(visit, f"{number:06}", BOTNET[number])
+
+    assert panel.password("anna", anna.password, CAFE).decision.reason is Reason.ACCOUNT_WAITS
+    assert panel.comes_in(anna).stage is Stage.SIGNED_IN
+
+
+def test_at_a_hundred_everything_waits_until_an_admin_ends_it(panel: Panel, anna: Member) -> None:
+    """Guesses from her own office count too; it is told, and one command lets her in again."""
+    panel.comes_in(anna)
+    for _ in range(100):
+        panel.guess("anna")
+        panel.clock.advance(seconds=30)
+    assert panel.hasher.checks == 101
+    assert panel.password("anna", anna.password).decision.reason is Reason.ACCOUNT_WAITS
+    assert panel.alarms() == [("staff:guessed", "anna"), ("staff:locked", "anna")]
+    with panel.database.reading() as session:
+        (found,) = lockouts.list_lockouts(session, TRACES, now=panel.clock(), limits=LIMITS)
+    assert (found.username, found.at_panel, found.rule) == ("staff:anna", True, Reason.ACCOUNT_WAITS)
+
+    with panel.database.writing() as session:
+        assert lockout_commands.clear_name(
+            session, "staff:anna", traces=TRACES, actor=Actor("staff:bert"), now=panel.clock()
+        )
+
+    assert panel.comes_in(anna).stage is Stage.SIGNED_IN
+    panel.guesses("anna", 5)
+    assert panel.alarms()[-1] == ("staff:guessed", "anna")  # told anew
+
+
+def test_a_spray_over_many_names_makes_the_network_wait(panel: Panel, anna: Member) -> None:
+    """Thirty checks; who is known there passes, and other networks do not notice."""
+    panel.comes_in(anna)
+    verdicts = [panel.guess(f"name{number}").verdict for number in range(60)]
+
+    assert Counter(verdicts) == {REFUSED: 30, LOCKED: 30}
+    assert [wait.network for wait in panel.rows(NetworkWait)] == [f"panel {OFFICE}"]
+    assert ("network:locked", f"panel {OFFICE}") in panel.alarms()
+    panel.clock.advance(seconds=30)
+    assert panel.comes_in(anna).stage is Stage.SIGNED_IN
+    bert = make_staff(panel.database, "bert")
+    assert panel.password("bert", bert.password).decision.reason is Reason.NETWORK_WAITS
+    assert panel.password("bert", bert.password, CAFE).decision.verdict is GRANTED
+
+    with panel.database.writing() as session:
+        lockout_commands.clear_network(session, OFFICE, actor=ACTOR, now=panel.clock())
+    assert panel.password("bert", bert.password).decision.verdict is GRANTED
+
+
+def test_the_same_wrong_password_again_is_not_counted(panel: Panel, anna: Member) -> None:
+    """A browser that fills in the old one all morning is not guessing."""
+    for _ in range(20):
+        assert panel.password("anna", "the old one").decision.verdict is REFUSED
+    assert (panel.hasher.checks, len(panel.rows(LoginFailure))) == (1, 1)
+    assert panel.password("anna", anna.password).decision.verdict is GRANTED
+
+
+def test_school_and_panel_do_not_lock_each_other(panel: Panel, anna: Member) -> None:
+    """The clerk visits a school in which everybody mistypes; and what fails here is not the school's."""
+    make_school(panel.database)
+    teacher = make_organiser(panel.database)
+    service = make_setting(panel.database, clock=panel.clock)
+
+    def login(username: str, password: str) -> Verdict:
+        attempt = replace(make_attempt(username, password, ip=OFFICE), at=panel.clock())
+        return authenticate(attempt, make_origin(), service, within=9).verdict
+
+    for number in range(40):
+        login(f"ohg-nobody{number}", "Sommer2026")
+    assert login("ohg-kwtx", "Sommer2026") is LOCKED
+    assert panel.password("anna", anna.password).decision.verdict is GRANTED
+
+    panel.clock.advance(minutes=15)
+    for number in range(40):
+        panel.guess(f"name{number}")
+    assert panel.guess("somebody").verdict is LOCKED
+    assert login(teacher.username, teacher.password) is GRANTED
+
+
+@pytest.mark.parametrize("typed", ["staff:anna", "Password anna", "password anna", "Code anna", "anna"])
+def test_nobody_fills_her_account_through_prosody(panel: Panel, anna: Member, typed: str) -> None:
+    """Logins of organisers never count for staff, whatever name they bear."""
+    make_school(panel.database)
+    service = make_setting(panel.database, clock=panel.clock)
+    for number in range(6):
+        authenticate(make_attempt(typed, f"x{number}", ip=OFFICE), make_origin(), service, within=9)
+
+    assert panel.guesses("anna", 5) == [REFUSED] * 5
+    panel.clock.advance(seconds=30)
+    assert panel.password("anna", anna.password).decision.verdict is GRANTED
+
+
+def test_codes_and_invitations_are_rationed_too(panel: Panel, anna: Member) -> None:
+    """Each for itself: who guesses at one does not lock the other."""
+    visit = panel.half(anna)
+    wrong = [f"{number:06}" for number in range(1000) if f"{number:06}" != anna.code(MORNING)]
+    make_invited(panel.database, "bert")
+
+    codes = Counter(panel.code(visit, typed).decision.verdict for typed in wrong)
+    letters = Counter(
+        panel.invitation("bert", f"vpgd-kxwj-{number:04}").decision.verdict for number in range(200)
+    )
+
+    assert codes == {REFUSED: 5, LOCKED: len(wrong) - 5}
+    assert letters == {REFUSED: 5, LOCKED: 195}
+    assert set(panel.alarms()) == {("staff:guessed", "anna"), ("staff:guessed", "bert")}
+    assert panel.code(visit, anna.code(MORNING)).decision.retry_after == 30
+    assert panel.password("anna", anna.password).decision.verdict is GRANTED
+    assert panel.password("bert", "x").decision.verdict is REFUSED
+
+
+def test_a_success_ends_the_waits_of_both_steps(panel: Panel, anna: Member) -> None:
+    """She is there: afterwards she has five mistakes again, and half a minute again."""
+    panel.guesses("anna", 4)
+    visit = panel.half(anna)
+    for number in range(4):
+        panel.code(visit, f"{number:06}")
+
+    assert panel.code(visit, anna.code(MORNING)).decision.verdict is GRANTED
+
+    assert panel.guesses("anna", 6) == [REFUSED] * 5 + [LOCKED]
+    assert panel.guess("anna").retry_after == 30
+
+
+# The second factor
+
+
+def test_a_code_counts_once(panel: Panel, anna: Member) -> None:
+    """Not a second time, in another session neither; the next one does."""
+    first, second = panel.half(anna), panel.half(anna)
+    code = anna.code(MORNING)
+
+    assert panel.code(first, code).decision.verdict is GRANTED
+    assert panel.code(second, code).decision.verdict is REFUSED
+    panel.clock.advance(seconds=30)
+    assert panel.code(second, anna.code(panel.clock())).decision.verdict is GRANTED
+
+
+def test_a_recovery_code_counts_once(panel: Panel, anna: Member) -> None:
+    """However it is typed; there are nine left, and the audit tells."""
+    first, second = panel.half(anna), panel.half(anna)
+    code = anna.recovery[3]
+
+    outcome = panel.code(first, code.upper().replace("-", " "))
+
+    assert (outcome.decision.verdict, outcome.recovered) == (GRANTED, True)
+    assert len(panel.rows(RecoveryCode)) == 9
+    assert panel.code(second, code).decision.verdict is REFUSED
+    assert panel.code(second, anna.recovery[4]).decision.verdict is GRANTED
+    events = panel.rows(AuditEvent, AuditEvent.action == Action.STAFF_SIGN_IN)
+    assert [event.detail for event in events] == [{"factor": "recovery-code"}] * 2
+
+
+def test_a_code_is_its_owners_alone(panel: Panel, anna: Member) -> None:
+    """Neither another's app nor another's sheet."""
+    bert = make_staff(panel.database, "bert")
+    visit = panel.half(anna)
+
+    assert panel.code(visit, bert.code(MORNING)).decision.verdict is REFUSED
+    assert panel.code(visit, bert.recovery[0]).decision.verdict is REFUSED
+    assert len(panel.rows(RecoveryCode)) == 20
+
+
+def test_the_factor_is_made_fresh(panel: Panel, anna: Member) -> None:
+    """Later, before staff are changed: the same session, no sign-in; a double click is no harm."""
+    visit = panel.comes_in(anna)
+    panel.clock.advance(minutes=11)
+    code = anna.code(panel.clock())
+
+    assert panel.code(visit, "000000").decision.verdict is REFUSED
+    outcome = panel.code(visit, code)
+    assert (outcome.decision.verdict, outcome.token) == (GRANTED, None)
+    assert panel.code(visit, code).decision.verdict is GRANTED
+
+    (row,) = panel.rows(StaffSession)
+    assert row.factor_at == panel.clock()
+    assert len(panel.rows(AuditEvent, AuditEvent.action == Action.STAFF_SIGN_IN)) == 1
+
+
+@pytest.mark.parametrize("stage", [Stage.PASSWORD, Stage.SIGNED_IN])
+def test_a_session_that_was_ended_cannot_go_on(panel: Panel, anna: Member, stage: Stage) -> None:
+    """Nor is the code used up, nor anything counted."""
+    visit = make_visit(panel.database, stage=stage)
+    with panel.database.writing() as session:
+        staffsessions.end(session, visit)
+
+    assert panel.code(visit, anna.code(MORNING)).decision.reason is Reason.SESSION_ENDED
+
+    assert panel.rows(LoginFailure) == []
+    assert panel.code(panel.half(anna), anna.code(MORNING)).decision.verdict is GRANTED
+
+
+def test_an_enrolment_is_no_first_step(panel: Panel) -> None:
+    """Who shows an invitation has neither password nor factor yet."""
+    make_invited(panel.database)
+    visit = make_visit(panel.database, stage=Stage.ENROLLING)
+    assert panel.code(visit, "000000").decision.reason is Reason.SESSION_ENDED
+
+
+def test_the_password_is_asked_again(panel: Panel, anna: Member) -> None:
+    """Before it is changed; guesses there are guesses, and no session begins."""
+    visit = panel.comes_in(anna)
+    caller = Caller(OFFICE, "browser")
+
+    assert confirm_password(visit, anna.password, caller, panel.setting).verdict is GRANTED
+    verdicts = [confirm_password(visit, f"x{number}", caller, panel.setting).verdict for number in range(6)]
+
+    assert verdicts == [REFUSED] * 5 + [LOCKED]
+    assert len(panel.rows(StaffSession)) == 1
+
+
+# At the same moment
+
+
+def test_parallel_guesses_check_five(panel: Panel, name: str) -> None:
+    """As many as one after the other, in whichever process."""
+    other = Database(panel.database.engine.url.render_as_string(hide_password=False))
+    settings = [
+        replace(make_sign_in_setting(database, hasher=panel.hasher, clock=panel.clock), gate=Gate(20))
+        for database in (panel.database, other)
+    ]
+
+    verdicts = at_once(
+        [
+            partial(sign_in, name, f"wrong {number}", Caller(OFFICE, None), settings[number % 2])
+            for number in range(40)
+        ]
+    )
+
+    other.engine.dispose()
+    assert Counter(each.decision.verdict for each in verdicts) == {REFUSED: 5, LOCKED: 35}
+    assert (panel.hasher.checks, len(panel.rows(LoginFailure))) == (5, 5)
+
+
+@pytest.mark.parametrize("door", ["code", "invitation"])
+def test_parallel_guesses_at_codes_check_five(panel: Panel, anna: Member, door: str) -> None:
+    """They are compared one after the other."""
+    visit = panel.half(anna)
+    tries: list[Callable[[], Outcome]] = [
+        partial(panel.code, visit, f"{number:03}{number:03}")
+        if door == "code"
+        else partial(panel.invitation, "anna", f"vpgd-kxwj-{number}")
+        for number in range(12)
+    ]
+
+    verdicts = Counter(each.decision.verdict for each in at_once(tries))
+
+    assert verdicts == {REFUSED: 5, LOCKED: 7}
+    assert len(panel.rows(LoginFailure)) == 5
+
+
+@pytest.mark.parametrize("what", ["app", "recovery"])
+def test_two_with_the_same_code_at_once(panel: Panel, anna: Member, what: str) -> None:
+    """Exactly one comes in, be they in one session or in several."""
+    typed = anna.code(MORNING) if what == "app" else anna.recovery[0]
+    visits = [panel.half(anna) for _ in range(4)]
+
+    outcomes = at_once([partial(panel.code, visit, typed, ip) for visit in visits for ip in (OFFICE, CAFE)])
+
+    assert [each.decision.verdict for each in outcomes].count(GRANTED) == 1
+    assert sum(each.token is not None for each in outcomes) == 1
+    (row,) = panel.rows(StaffSession, StaffSession.stage == Stage.SIGNED_IN)
+    assert row.factor_at == MORNING
+
+
+def test_a_suspension_at_the_same_moment_leaves_no_session(panel: Panel, anna: Member) -> None:
+    """Whichever comes first."""
+    visit = panel.half(anna)
+
+    def suspend() -> None:
+        with panel.database.writing() as session:
+            staff.suspend_staff(session, "anna", actor=ACTOR, now=MORNING)
+
+    both: list[Callable[[], object]] = [partial(panel.code, visit, anna.code(MORNING)), suspend]
+    at_once(both)
+
+    assert panel.rows(StaffSession) == []
+
+
+def test_a_demoted_admin_is_out_at_once(panel: Panel) -> None:
+    """And comes back with what she may do now."""
+    chef = make_staff(panel.database, "chef", Role.ADMIN)
+    make_staff(panel.database, "andere", Role.ADMIN)
+    first = panel.code(panel.half(chef), chef.code(MORNING))
+
+    with panel.database.writing() as session:
+        staff.change_role(session, "chef", Role.AUDITOR, actor=ACTOR, now=MORNING)
+
+    assert panel.visit(first.token) is None
+    panel.clock.advance(seconds=30)
+    assert panel.comes_in(chef).role is Role.AUDITOR

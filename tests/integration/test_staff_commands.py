@@ -1,0 +1,419 @@
+"""What is done to staff, and by staff of their own: one trace each, and always an admin left."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from authbridge import roster, staffsessions
+from authbridge.audit import Action, Actor
+from authbridge.commands import lockouts, staff
+from authbridge.commands.staff import Enrolment
+from authbridge.database import Database
+from authbridge.errors import ConflictError, InputError, NotFoundError
+from authbridge.models import AuditEvent, RecoveryCode, Role, Staff, StaffSession, Stage
+from authbridge.onetimecodes import make_invitation, make_recovery_codes
+from authbridge.policy import Verdict
+from authbridge.roster import StaffState, get_staff, list_staff, staff_row
+from authbridge.secondfactor import new_secret
+from authbridge.signin import Caller, sign_in, verify_invitation
+from tests.factories import (
+    ACTOR,
+    HASHER,
+    SEALS,
+    TRACES,
+    make_invited,
+    make_sign_in_setting,
+    make_staff,
+    make_visit,
+)
+from tests.fakes import MORNING
+
+PANEL = Actor("staff:chef")
+HERE = Caller("198.51.100.7", "browser")
+
+Command = Callable[[Session], object]
+
+
+def enrolment() -> Enrolment:
+    """What somebody chooses."""
+    stored = HASHER.hash("Regal Mond Anker Tee", generated=False)
+    return Enrolment(stored, SEALS.seal(new_secret()), step=7, recovery=make_recovery_codes(SEALS))
+
+
+def run(database: Database, command: Command) -> object:
+    """One command in its transaction."""
+    with database.writing() as session:
+        return command(session)
+
+
+def actions(database: Database) -> list[tuple[str, str]]:
+    """The audit, oldest first: what, of whom."""
+    with database.reading() as session:
+        rows = session.execute(select(AuditEvent.action, AuditEvent.subject).order_by(AuditEvent.id))
+        return [(action, subject) for action, subject in rows]
+
+
+def sessions(database: Database) -> int:
+    """How many there are."""
+    with database.reading() as session:
+        return len(session.scalars(select(StaffSession.id_hash)).all())
+
+
+@pytest.fixture(name="chef")
+def make_chef(database: Database) -> str:
+    """An admin who can sign in, besides the one that each story is about."""
+    return make_staff(database, "chef", Role.ADMIN).name
+
+
+def commands(database: Database) -> dict[Action, Command]:
+    """Every command there is, once, as something that changes something; about anna."""
+    who: dict[str, Any] = {"actor": PANEL, "now": MORNING}
+    invited = make_invitation(SEALS)
+    recovery = make_recovery_codes(SEALS)
+    stored = HASHER.hash("Regal Mond Anker Tee", generated=False)
+    with database.reading() as session:
+        is_enrolled = (found := roster.find_staff(session, "anna")) is not None and found.enrolled_at
+    stage = Stage.SIGNED_IN if is_enrolled else Stage.ENROLLING
+    visit = make_visit(database, stage=stage) if found is not None else None
+    assert visit is not None
+    return {
+        Action.STAFF_ADD: lambda s: staff.add_staff(s, "bert", Role.AUDITOR, invited, **who),
+        Action.STAFF_RESET: lambda s: staff.reset_staff(s, "anna", invited, traces=TRACES, **who),
+        Action.STAFF_ENROL: lambda s: staff.enrol(s, visit, enrolment(), today=MORNING.date(), **who),
+        Action.STAFF_CHANGE_ROLE: lambda s: staff.change_role(s, "anna", Role.AUDITOR, **who),
+        Action.STAFF_SUSPEND: lambda s: staff.suspend_staff(s, "anna", **who),
+        Action.STAFF_REINSTATE: lambda s: staff.reinstate_staff(s, "anna", **who),
+        Action.STAFF_DELETE: lambda s: staff.delete_staff(s, "anna", **who),
+        Action.STAFF_CHANGE_PASSWORD: lambda s: staff.change_password(s, visit, stored, **who),
+        Action.STAFF_RENEW_RECOVERY: lambda s: staff.renew_recovery_codes(s, visit, recovery, **who),
+        Action.STAFF_END_SESSIONS: lambda s: staff.end_all_sessions(s, "anna", **who),
+        Action.STAFF_CLEAR_LOCKOUT: lambda s: lockouts.clear_name(s, "staff:anna", traces=TRACES, **who),
+    }
+
+
+NEVER_REPEATS = {
+    Action.STAFF_ADD,
+    Action.STAFF_RESET,
+    Action.STAFF_ENROL,
+    Action.STAFF_DELETE,
+    Action.STAFF_CHANGE_PASSWORD,
+    Action.STAFF_RENEW_RECOVERY,
+}
+STAFF_ACTIONS = [each for each in Action if each.startswith("staff:") and each is not Action.STAFF_SIGN_IN]
+
+
+@pytest.mark.parametrize("action", STAFF_ACTIONS)
+def test_a_command_writes_exactly_one_audit_event(database: Database, chef: str, action: Action) -> None:
+    """Who did it, when, to whom, and nothing secret; a second time, where nothing changes, none."""
+    if action is Action.STAFF_ENROL:
+        make_invited(database)
+    else:
+        make_staff(database)
+    every = commands(database)
+    if action is Action.STAFF_REINSTATE:
+        run(database, every[Action.STAFF_SUSPEND])
+    sign_in("anna", "wrong", HERE, make_sign_in_setting(database))
+    already = actions(database)
+
+    run(database, every[action])
+
+    subject = "bert" if action is Action.STAFF_ADD else "anna"
+    assert actions(database) == [*already, (action, subject)]
+    with database.reading() as session:
+        event = session.scalars(select(AuditEvent).order_by(AuditEvent.id.desc()).limit(1)).one()
+        assert (event.actor, event.at) == (PANEL, MORNING)
+        assert set(event.detail) <= {"role"}
+    if action not in NEVER_REPEATS:
+        run(database, every[action])
+        assert actions(database) == [*already, (action, subject)]
+    assert chef not in {subject for _, subject in actions(database)[len(already) :]}
+
+
+def test_a_name_is_taken_once(database: Database) -> None:
+    """And is one that can be typed."""
+    make_invited(database)
+    with pytest.raises(ConflictError, match="“anna” already"):
+        make_invited(database, " ANNA ")
+    with pytest.raises(InputError):
+        make_invited(database, "Frau Müller")
+    with database.writing() as session, pytest.raises(NotFoundError, match="“bert”"):
+        staff.suspend_staff(session, "bert", actor=ACTOR, now=MORNING)
+
+
+def test_an_invitation_becomes_a_member(database: Database) -> None:
+    """Password, factor and codes come in one go; only their traces are kept; she is signed in."""
+    make_invited(database)
+    visit, chosen = make_visit(database, stage=Stage.ENROLLING), enrolment()
+
+    with database.writing() as session:
+        token = staff.enrol(session, visit, chosen, today=MORNING.date(), actor=visit.actor, now=MORNING)
+
+    with database.reading() as session:
+        now_in = staffsessions.find(session, token, now=MORNING)
+        row = staff_row(session, "anna", now=MORNING)
+        assert roster.count_recovery_codes(session, visit.staff_id) == 10
+    assert now_in is not None
+    assert now_in.stage is Stage.SIGNED_IN
+    assert staffsessions.is_fresh(now_in, MORNING)
+    assert (row.state, row.last_sign_in_on, row.invited_until) == (StaffState.ACTIVE, MORNING.date(), None)
+    assert chosen.factor not in repr(chosen)
+    assert chosen.password.hash not in repr(chosen)
+
+
+@pytest.mark.parametrize("what", ["twice", "too late", "suspended", "reset", "deleted"])
+def test_an_invitation_counts_once_and_for_a_day(database: Database, chef: str, what: str) -> None:
+    """Whoever is late gets a sentence, and nothing has changed."""
+    make_invited(database)
+    visit, now = make_visit(database, stage=Stage.ENROLLING), MORNING
+    who: dict[str, Any] = {"actor": Actor(f"staff:{chef}"), "now": MORNING}
+
+    def enrol() -> None:
+        with database.writing() as session:
+            staff.enrol(session, visit, enrolment(), today=now.date(), actor=visit.actor, now=now)
+
+    match what:
+        case "twice":
+            other, visit = visit, make_visit(database, stage=Stage.ENROLLING)
+            enrol()
+            visit = other
+        case "too late":
+            now += staff.INVITATION_LIFETIME
+        case "suspended":
+            run(database, lambda s: staff.suspend_staff(s, "anna", **who))
+        case "reset":
+            again = make_invitation(SEALS)
+            run(database, lambda s: staff.reset_staff(s, "anna", again, traces=TRACES, **who))
+        case _:
+            run(database, lambda s: staff.delete_staff(s, "anna", **who))
+    before = actions(database)
+
+    with pytest.raises(ConflictError):
+        enrol()
+
+    assert actions(database) == before
+
+
+def test_an_enrolment_ends_what_others_began_with_the_code(database: Database) -> None:
+    """Whoever saw the code and was slower is out."""
+    make_invited(database)
+    slow, fast = (make_visit(database, stage=Stage.ENROLLING) for _ in range(2))
+    with database.writing() as session:
+        staff.enrol(session, fast, enrolment(), today=MORNING.date(), actor=fast.actor, now=MORNING)
+
+    assert sessions(database) == 1
+    with database.writing() as session, pytest.raises(ConflictError):
+        staffsessions.hold(session, slow)
+
+
+def test_a_reset_leaves_nothing_of_the_old_access(database: Database, chef: str) -> None:
+    """Password, factor, codes, sessions and waits are gone; the suspension stays."""
+    anna = make_staff(database)
+    make_visit(database)
+    setting = make_sign_in_setting(database)
+    for number in range(6):
+        sign_in("anna", f"wrong {number}", HERE, setting)
+    run(database, lambda s: staff.suspend_staff(s, "anna", actor=PANEL, now=MORNING))
+    make_visit_count = sessions(database)
+    invitation = make_invitation(SEALS)
+
+    run(
+        database,
+        lambda s: staff.reset_staff(s, "anna", invitation, traces=TRACES, actor=PANEL, now=MORNING),
+    )
+
+    assert make_visit_count == sessions(database) == 0
+    with database.reading() as session:
+        found = get_staff(session, "anna")
+        assert (found.password_hash, found.factor_secret, found.factor_step, found.enrolled_at) == (None,) * 4
+        assert found.suspended_at == MORNING
+        owners = set(session.scalars(select(RecoveryCode.staff_id)))
+        assert owners == {get_staff(session, chef).id}
+    assert sign_in("anna", anna.password, HERE, setting).decision.verdict is Verdict.REFUSED
+    assert verify_invitation("anna", invitation.code, HERE, setting).decision.verdict is Verdict.SUSPENDED
+    run(database, lambda s: staff.reinstate_staff(s, "anna", actor=PANEL, now=MORNING))
+    assert verify_invitation("anna", invitation.code, HERE, setting).decision.verdict is Verdict.GRANTED
+
+
+@pytest.mark.parametrize("what", ["role", "suspend", "delete", "reset"])
+def test_who_loses_a_right_is_out_at_once(database: Database, chef: str, what: str) -> None:
+    """At the next request, in every browser."""
+    make_staff(database)
+    visits = [make_visit(database), make_visit(database, chef)]
+    who: dict[str, Any] = {"actor": PANEL, "now": MORNING}
+    doing: dict[str, Command] = {
+        "role": lambda s: staff.change_role(s, "anna", Role.AUDITOR, **who),
+        "suspend": lambda s: staff.suspend_staff(s, "anna", **who),
+        "delete": lambda s: staff.delete_staff(s, "anna", **who),
+        "reset": lambda s: staff.reset_staff(s, "anna", make_invitation(SEALS), traces=TRACES, **who),
+    }
+
+    run(database, doing[what])
+
+    with database.writing() as session:
+        with pytest.raises(ConflictError, match="has ended"):
+            staffsessions.hold(session, visits[0])
+        staffsessions.hold(session, visits[1])
+
+
+@pytest.mark.parametrize("what", ["password", "recovery"])
+def test_a_session_that_was_ended_changes_nothing_of_its_own(database: Database, what: str) -> None:
+    """A request that was under way at the moment of the reset comes too late."""
+    make_staff(database)
+    visit = make_visit(database)
+    run(database, lambda s: staff.end_all_sessions(s, "anna", actor=PANEL, now=MORNING))
+    stored, recovery = HASHER.hash("Regal Mond Anker", generated=False), make_recovery_codes(SEALS)
+
+    who: dict[str, Any] = {"actor": visit.actor, "now": MORNING}
+    doing: dict[str, Command] = {
+        "password": lambda s: staff.change_password(s, visit, stored, **who),
+        "recovery": lambda s: staff.renew_recovery_codes(s, visit, recovery, **who),
+    }
+
+    with pytest.raises(ConflictError, match="has ended"):
+        run(database, doing[what])
+
+
+def test_a_new_password_ends_the_other_sessions(database: Database) -> None:
+    """The old one is dead, and whoever came in with it is out."""
+    anna = make_staff(database)
+    here, _ = make_visit(database), make_visit(database)
+    stored = HASHER.hash("Regal Mond Anker Tee", generated=False)
+
+    run(database, lambda s: staff.change_password(s, here, stored, actor=here.actor, now=MORNING))
+
+    assert sessions(database) == 1
+    run(database, lambda s: staffsessions.hold(s, here))
+    setting = make_sign_in_setting(database)
+    assert sign_in("anna", anna.password, HERE, setting).decision.verdict is Verdict.REFUSED
+    assert sign_in("anna", "Regal Mond Anker Tee", HERE, setting).decision.verdict is Verdict.GRANTED
+
+
+def test_ones_other_sessions_end_together(database: Database) -> None:
+    """And one by one."""
+    make_staff(database)
+    here, there, third = (make_visit(database) for _ in range(3))
+    who: dict[str, Any] = {"actor": here.actor, "now": MORNING}
+
+    assert run(database, lambda s: staff.end_session(s, here, there.id_hash[:16], **who)) is True
+    assert run(database, lambda s: staff.end_session(s, here, there.id_hash[:16], **who)) is False
+    assert run(database, lambda s: staff.end_other_sessions(s, here, **who)) is True
+    assert run(database, lambda s: staff.end_other_sessions(s, here, **who)) is False
+
+    assert sessions(database) == 1
+    assert actions(database)[-2:] == [(Action.STAFF_END_SESSIONS, "anna")] * 2
+    with database.writing() as session, pytest.raises(ConflictError):
+        staffsessions.hold(session, third)
+
+
+def losses(name: str) -> dict[str, Command]:
+    """Each way in which an admin may cease to be one."""
+    who: dict[str, Any] = {"actor": PANEL, "now": MORNING}
+    return {
+        "role": lambda s: staff.change_role(s, name, Role.CLERK, **who),
+        "suspend": lambda s: staff.suspend_staff(s, name, **who),
+        "delete": lambda s: staff.delete_staff(s, name, **who),
+        "reset": lambda s: staff.reset_staff(s, name, make_invitation(SEALS), traces=TRACES, **who),
+    }
+
+
+def able(database: Database) -> list[str]:
+    """The admins who can sign in."""
+    with database.reading() as session:
+        rows = list_staff(session, now=MORNING)
+    return [row.name for row in rows if row.role is Role.ADMIN and row.state is StaffState.ACTIVE]
+
+
+@pytest.mark.parametrize("way", losses("chef"))
+def test_the_last_admin_stays(database: Database, chef: str, way: str) -> None:
+    """Neither clerks nor invited or suspended admins can appoint anybody."""
+    make_staff(database)
+    make_invited(database, "invited", Role.ADMIN)
+    make_staff(database, "suspended", Role.ADMIN)
+    run(database, losses("suspended")["suspend"])
+    before = actions(database)
+
+    with pytest.raises(ConflictError, match="last admin"):
+        run(database, losses(chef)[way])
+
+    assert able(database) == [chef]
+    assert actions(database) == before
+    for other in ("anna", "invited", "suspended"):
+        run(database, losses(other)[way])
+    assert able(database) == [chef]
+
+
+@pytest.mark.parametrize("way", losses("chef"))
+@pytest.mark.parametrize("round_", range(3))
+def test_two_admins_cannot_remove_each_other_at_once(
+    database: Database, chef: str, way: str, round_: int
+) -> None:
+    """One is left, whoever was faster."""
+    del round_
+    other = make_staff(database, "andere", Role.ADMIN).name
+    together = Barrier(2)
+
+    def remove(name: str) -> bool:
+        together.wait(30)
+        try:
+            run(database, losses(name)[way])
+        except ConflictError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as threads:
+        removed = list(threads.map(remove, (chef, other)))
+
+    assert sorted(removed) == [False, True]
+    assert len(able(database)) == 1
+
+
+def test_the_command_line_resets_even_the_last_admin(database: Database, chef: str) -> None:
+    """A lost phone must not need a database editor."""
+    invitation = make_invitation(SEALS)
+    run(
+        database,
+        lambda s: staff.reset_staff(s, chef, invitation, traces=TRACES, actor=ACTOR, now=MORNING),
+    )
+    assert able(database) == []
+
+
+def states(database: Database) -> Iterator[tuple[str, StaffState]]:
+    """Of all staff, a day after the morning."""
+    with database.reading() as session:
+        for row in list_staff(session, now=MORNING + timedelta(hours=24)):
+            yield row.name, row.state
+
+
+def test_the_list_says_who_can_sign_in(database: Database) -> None:
+    """In four words, by name."""
+    make_staff(database, "dora")
+    make_invited(database, "bert")
+    make_staff(database, "anna")
+    run(database, lambda s: staff.suspend_staff(s, "anna", actor=PANEL, now=MORNING))
+    with database.writing() as session:
+        late = MORNING + timedelta(minutes=1)
+        staff.add_staff(session, "carl", Role.AUDITOR, make_invitation(SEALS), actor=PANEL, now=late)
+
+    assert list(states(database)) == [
+        ("anna", StaffState.SUSPENDED),
+        ("bert", StaffState.INVITATION_EXPIRED),
+        ("carl", StaffState.INVITED),
+        ("dora", StaffState.ACTIVE),
+    ]
+
+
+def test_no_secret_in_any_repr(database: Database) -> None:
+    """Of a row neither."""
+    anna = make_staff(database)
+    with database.reading() as session:
+        found = session.scalars(select(Staff)).one()
+        shown = repr(found) + repr(anna) + repr(staff_row(session, "anna", now=MORNING))
+    for secret in (found.password_hash, found.factor_secret, anna.password, anna.secret, *anna.recovery):
+        assert secret
+        assert secret not in shown

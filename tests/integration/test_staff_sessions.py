@@ -1,0 +1,342 @@
+"""The sessions of the panel, over time and when somebody ends them."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from authbridge import staffsessions, upkeep
+from authbridge.commands import staff
+from authbridge.database import Database
+from authbridge.errors import ConflictError
+from authbridge.models import Invitation, Role, StaffSession, Stage
+from authbridge.roster import get_staff
+from authbridge.staffsessions import Visit
+from tests.factories import ACTOR, LIMITS, SEALS, make_invited, make_staff, make_visit
+from tests.fakes import MORNING, FakeClock
+
+WEEK = timedelta(days=7)
+
+
+def begin(database: Database, stage: Stage = Stage.SIGNED_IN, name: str = "anna") -> str:
+    """A session in the morning; its token."""
+    with database.writing() as session:
+        staff_id = get_staff(session, name).id
+        return staffsessions.open_session(session, staff_id, stage=stage, user_agent="Firefox", now=MORNING)
+
+
+def find(database: Database, token: str, now: datetime = MORNING) -> Visit | None:
+    """Who comes with that token."""
+    with database.reading() as session:
+        return staffsessions.find(session, token, now=now)
+
+
+def use(database: Database, token: str, *, every: timedelta, times: int) -> datetime:
+    """Goes on using it so often; the moment of the last use."""
+    now = MORNING
+    for _ in range(times):
+        now += every
+        with database.writing() as session:
+            visit = staffsessions.find(session, token, now=now)
+            assert visit is not None
+            assert staffsessions.touch(session, visit, now=now).seen_at == now
+    return now
+
+
+@pytest.fixture(name="token")
+def begin_session(database: Database) -> str:
+    """Anna's, signed in at five to eight."""
+    make_staff(database)
+    return begin(database)
+
+
+def test_a_session_says_who_it_is(database: Database, token: str) -> None:
+    """The owner as she is now; the token itself is not in the database and neither stands in a repr."""
+    visit = find(database, token)
+
+    assert visit is not None
+    assert (visit.name, visit.role, visit.stage) == ("anna", Role.CLERK, Stage.SIGNED_IN)
+    assert visit.actor == "staff:anna"
+    assert visit.ends_at == MORNING + timedelta(minutes=15)
+    assert visit.id_hash not in repr(visit)
+    with database.reading() as session:
+        (row,) = session.scalars(select(StaffSession))
+        assert token not in str(vars(row))
+        assert len(token) == 43  # 256 bits
+
+
+@pytest.mark.parametrize("token", ["", "x", "\udcff", "\0", "a" * 100_000])
+def test_what_is_no_token_is_nobodys(database: Database, token: str) -> None:
+    """Whatever a browser sends."""
+    assert find(database, token) is None
+
+
+@pytest.mark.parametrize(
+    ("idle", "lives"),
+    [
+        pytest.param(timedelta(minutes=15, microseconds=-1), True, id="just before"),
+        pytest.param(timedelta(minutes=15), False, id="fifteen minutes"),
+    ],
+)
+def test_a_session_ends_when_nobody_uses_it(
+    database: Database,
+    token: str,
+    idle: timedelta,
+    lives: bool,  # noqa: FBT001 - a table
+) -> None:
+    """After fifteen minutes."""
+    assert (find(database, token, MORNING + idle) is not None) is lives
+
+
+def test_a_session_that_is_used_ends_after_ten_hours(database: Database, token: str) -> None:
+    """And not a moment later, however busy she is."""
+    last = use(database, token, every=timedelta(minutes=14), times=42)  # 9:48
+
+    end = MORNING + timedelta(hours=10)
+    assert end - last < timedelta(minutes=15)
+    assert find(database, token, end - timedelta(microseconds=1)) is not None
+    assert find(database, token, end) is None
+
+
+@pytest.mark.parametrize(
+    ("stage", "most"),
+    [
+        pytest.param(Stage.PASSWORD, timedelta(minutes=15), id="half signed in"),
+        pytest.param(Stage.ENROLLING, timedelta(hours=1), id="enrolling"),
+    ],
+)
+def test_what_is_half_done_is_not_kept_alive(database: Database, stage: Stage, most: timedelta) -> None:
+    """However often the page is loaded."""
+    make_staff(database)
+    token = begin(database, stage)
+    last = use(database, token, every=most / 10, times=9)
+
+    assert find(database, token, last + most / 10 - timedelta(microseconds=1)) is not None
+    assert find(database, token, last + most / 10) is None
+
+
+@pytest.mark.parametrize(
+    ("since", "is_due"),
+    [pytest.param(29.999, False, id="too soon"), pytest.param(30, True, id="half a minute")],
+)
+def test_use_is_noted_twice_a_minute_at_most(
+    database: Database,
+    token: str,
+    since: float,
+    is_due: bool,  # noqa: FBT001 - a table
+) -> None:
+    """Not with every page."""
+    visit = find(database, token)
+    assert visit is not None
+    assert staffsessions.needs_touch(visit, MORNING + timedelta(seconds=since)) is is_due
+
+
+@pytest.mark.parametrize(
+    ("since", "is_fresh"),
+    [
+        pytest.param(timedelta(minutes=10, microseconds=-1), True, id="just before"),
+        pytest.param(timedelta(minutes=10), False, id="ten minutes"),
+    ],
+)
+def test_the_second_factor_is_fresh_for_ten_minutes(
+    database: Database,
+    token: str,
+    since: timedelta,
+    is_fresh: bool,  # noqa: FBT001 - a table
+) -> None:
+    """From the sign-in, and from each time that it was shown again."""
+    now = MORNING + since
+    visit = find(database, token, now)
+    assert visit is not None
+    assert staffsessions.is_fresh(visit, now) is is_fresh
+
+    with database.writing() as session:
+        staffsessions.mark_factor(session, visit, now=now)
+    again = find(database, token, now)
+    assert again is not None
+    assert staffsessions.is_fresh(again, now)
+
+
+@pytest.mark.parametrize("stage", [Stage.PASSWORD, Stage.ENROLLING])
+def test_half_a_sign_in_is_never_fresh(database: Database, stage: Stage) -> None:
+    """There was no second factor yet."""
+    make_staff(database)
+    assert not staffsessions.is_fresh(make_visit(database, stage=stage), MORNING)
+
+
+@pytest.mark.parametrize(
+    ("since", "is_known"),
+    [
+        pytest.param(timedelta(minutes=15, microseconds=-1), False, id="it goes on"),
+        pytest.param(timedelta(minutes=15), True, id="it just ended"),
+        pytest.param(timedelta(minutes=75, microseconds=-1), True, id="an hour ago"),
+        pytest.param(timedelta(minutes=75), False, id="too long ago"),
+    ],
+)
+def test_the_form_goes_back_to_its_owner_for_an_hour(
+    database: Database,
+    token: str,
+    since: timedelta,
+    is_known: bool,  # noqa: FBT001 - a table
+) -> None:
+    """Whose an expired session was, so that nobody else gets what she had typed."""
+    with database.reading() as session:
+        staff_id = get_staff(session, "anna").id
+        found = staffsessions.expired_owner(session, token, now=MORNING + since)
+    assert found == (staff_id if is_known else None)
+
+
+def test_after_ten_hours_the_form_goes_back_too(database: Database, token: str) -> None:
+    """The end of the day is an end by itself."""
+    use(database, token, every=timedelta(minutes=14), times=42)
+
+    with database.reading() as session:
+        assert staffsessions.expired_owner(session, token, now=MORNING + timedelta(hours=10)) is not None
+
+
+@pytest.mark.parametrize("stage", [Stage.PASSWORD, Stage.ENROLLING])
+def test_half_a_sign_in_owns_no_form(database: Database, stage: Stage) -> None:
+    """Nobody was signed in."""
+    make_staff(database)
+    token = begin(database, stage)
+    with database.reading() as session:
+        assert staffsessions.expired_owner(session, token, now=MORNING + timedelta(minutes=20)) is None
+
+
+def test_a_session_that_a_person_ended_gives_nothing_back(database: Database, token: str) -> None:
+    """Signing out is final."""
+    visit = find(database, token)
+    assert visit is not None
+    with database.writing() as session:
+        staffsessions.end(session, visit)
+    with database.reading() as session:
+        assert staffsessions.expired_owner(session, token, now=MORNING + timedelta(minutes=20)) is None
+    with database.writing() as session:
+        staffsessions.touch(session, visit, now=MORNING)
+        staffsessions.add_notice(session, visit, {"text": "late"})
+        assert staffsessions.take_notices(session, visit) == []
+        with pytest.raises(ConflictError):
+            staffsessions.hold(session, visit)
+    assert find(database, token) is None
+
+
+def test_a_suspended_owner_is_out_at_once(database: Database, token: str) -> None:
+    """At the next request, even if the session were still there."""
+    with database.writing() as session:
+        get_staff(session, "anna").suspended_at = MORNING
+    assert find(database, token) is None
+
+
+def test_a_step_forward_is_a_new_id(database: Database) -> None:
+    """Whoever planted or saw the old one has nothing."""
+    make_staff(database)
+    old = begin(database, Stage.PASSWORD)
+    visit = find(database, old)
+    assert visit is not None
+
+    with database.writing() as session:
+        new = staffsessions.rotate(session, visit, Stage.SIGNED_IN, now=MORNING)
+
+    assert find(database, old) is None
+    found = find(database, new)
+    assert found is not None
+    assert found.stage is Stage.SIGNED_IN
+    with database.writing() as session, pytest.raises(ConflictError):
+        staffsessions.rotate(session, visit, Stage.SIGNED_IN, now=MORNING)
+
+
+def test_one_sees_and_ends_ones_own_sessions(database: Database, token: str) -> None:
+    """Those that go on; nobody else's, and nothing half done."""
+    bert = make_staff(database, "bert").name
+    other, here = begin(database), find(database, token)
+    begin(database, Stage.PASSWORD)
+    berts = make_visit(database, bert)
+    assert here is not None
+    with database.reading() as session:
+        rows = staffsessions.list_sessions(session, here, now=MORNING)
+        assert sorted(row.is_this for row in rows) == [False, True]
+        assert {row.user_agent for row in rows} == {"Firefox"}
+        (that,) = [row.id for row in rows if not row.is_this]
+        assert staffsessions.list_sessions(session, here, now=MORNING + timedelta(minutes=15)) == []
+
+    with database.writing() as session:
+        for nonsense in ("", "%", that[:15], berts.id_hash[:16], "_" * 16):
+            assert not staffsessions.end_one(session, here, nonsense)
+        assert staffsessions.end_one(session, here, that)
+
+    assert find(database, other) is None
+    assert find(database, token) is not None
+
+
+def test_notices_are_said_once(database: Database, token: str) -> None:
+    """In their order; the next page says them, and no other."""
+    visit = find(database, token)
+    assert visit is not None
+    for text in ("one", "two"):
+        with database.writing() as session:
+            staffsessions.add_notice(session, visit, {"kind": "done", "text": text})
+
+    found = find(database, token)
+    assert found is not None
+    assert [each["text"] for each in found.notices] == ["one", "two"]
+    with database.writing() as session:
+        assert staffsessions.take_notices(session, visit) == list(found.notices)
+    with database.writing() as session:
+        assert staffsessions.take_notices(session, visit) == []
+
+
+def test_the_factor_to_be_set_up_stays_for_the_session(database: Database) -> None:
+    """Who reloads the page sees the same QR code; another session sees another."""
+    make_invited(database)
+    one, other = (make_visit(database, stage=Stage.ENROLLING) for _ in range(2))
+
+    secrets = []
+    for visit in (one, one, other):
+        with database.writing() as session:
+            secrets.append(staffsessions.pending_secret(session, visit, SEALS))
+
+    assert secrets[0] == secrets[1] != secrets[2]
+    with database.reading() as session:
+        kept = " ".join(
+            session.scalars(
+                select(StaffSession.pending_secret).where(StaffSession.pending_secret.is_not(None))
+            )
+        )
+        assert secrets[0] not in kept
+
+
+def test_what_is_over_is_deleted(database: Database, token: str) -> None:
+    """Sessions an hour after their end, invitations at theirs."""
+    make_invited(database, "bert")
+    clock = FakeClock(MORNING)
+
+    def left(**later: float) -> tuple[int, int]:
+        clock.now = MORNING + timedelta(**later)
+        upkeep.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+        with database.reading() as session:
+            return (
+                session.scalar(select(func.count(StaffSession.id_hash))) or 0,
+                session.scalar(select(func.count(Invitation.staff_id))) or 0,
+            )
+
+    assert left(minutes=74) == (1, 1)
+    assert left(minutes=75) == (0, 1)
+    assert left(hours=24, seconds=-1) == (0, 1)
+    assert left(hours=24) == (0, 0)
+    assert find(database, token, clock()) is None
+
+
+def test_a_session_in_use_is_not_deleted(database: Database, token: str) -> None:
+    """Purging goes by the end, not by the beginning."""
+    clock = FakeClock(use(database, token, every=timedelta(minutes=14), times=42))
+    upkeep.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+    assert find(database, token, clock()) is not None
+
+
+def test_a_deleted_member_leaves_no_session(database: Database, token: str) -> None:
+    """Nor codes, nor an invitation."""
+    with database.writing() as session:
+        staff.delete_staff(session, "anna", actor=ACTOR, now=MORNING)
+    assert find(database, token) is None
+    with database.reading() as session:
+        assert session.scalar(select(func.count(StaffSession.id_hash))) == 0

@@ -1,0 +1,75 @@
+"""What the login policy says of staff, where it differs from organisers."""
+
+import pytest
+
+from authbridge.addresses import panel_network_of, split_panel
+from authbridge.policy import (
+    Alarm,
+    Limits,
+    Network,
+    Reason,
+    Tally,
+    Verdict,
+    alarms_after,
+    judge_staff,
+    pause_after,
+    subject_of,
+)
+
+LIMITS = Limits()
+CAFE = Network("panel 203.0.113.9")
+
+
+@pytest.mark.parametrize(
+    ("is_proven", "suspended", "verdict", "reason"),
+    [
+        pytest.param(True, False, Verdict.GRANTED, Reason.IN_ORDER, id="in order"),
+        pytest.param(True, True, Verdict.SUSPENDED, Reason.STAFF_SUSPENDED, id="suspended"),
+        pytest.param(False, False, Verdict.REFUSED, Reason.WRONG_PASSWORD, id="wrong"),
+        pytest.param(False, True, Verdict.REFUSED, Reason.WRONG_PASSWORD, id="wrong and suspended"),
+    ],
+)
+def test_only_who_has_the_password_learns_the_state(
+    *, is_proven: bool, suspended: bool, verdict: Verdict, reason: Reason
+) -> None:
+    """As of organisers."""
+    decision = judge_staff(is_proven=is_proven, suspended=suspended)
+    assert (decision.verdict, decision.reason) == (verdict, reason)
+
+
+@pytest.mark.parametrize(
+    ("failures", "alarms"),
+    [
+        pytest.param(4, [], id="four"),
+        pytest.param(5, [Alarm.STAFF_GUESSED], id="the first wait"),
+        pytest.param(99, [Alarm.STAFF_GUESSED], id="ninety-nine"),
+        pytest.param(100, [Alarm.STAFF_GUESSED, Alarm.STAFF_FULL], id="nothing is hashed any more"),
+    ],
+)
+def test_of_staff_it_is_told_early(failures: int, alarms: list[Alarm]) -> None:
+    """When the first wait starts, and once a day; the subject is the name."""
+    tally = Tally(failures, network_failures=0, network_names=0, overall=0, staff=True)
+
+    assert list(alarms_after(tally, CAFE, LIMITS)) == alarms
+    for alarm in alarms:
+        assert subject_of(alarm, "anna", CAFE) == "anna"
+        assert pause_after(alarm, LIMITS).days == 1
+
+
+@pytest.mark.parametrize(
+    ("ip", "key"),
+    [
+        pytest.param("198.51.100.7", "panel 198.51.100.7", id="IPv4"),
+        pytest.param("2001:db8:12:34:5::6", "panel 2001:db8:12:34::/64", id="IPv6"),
+        pytest.param("127.0.0.1", None, id="loopback"),
+        pytest.param(None, None, id="unknown"),
+    ],
+)
+def test_a_network_at_the_panel_is_another_one(ip: str | None, key: str | None) -> None:
+    """Its key fits the column, and the list shows it as people write it."""
+    network = panel_network_of(ip)
+
+    assert network == Network(key)
+    assert len(key or "") <= 64
+    assert split_panel(key) == (None if key is None else key.removeprefix("panel "), key is not None)
+    assert split_panel("198.51.100.7") == ("198.51.100.7", False)

@@ -1,0 +1,46 @@
+"""Which names staff have, and that nobody reaches their failures through Prosody."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authbridge import staffnames, usernames
+from authbridge.errors import InputError
+from authbridge.staffnames import Door, parse_staff_name
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        pytest.param("anna", "anna", id="as it is"),
+        pytest.param(" Anna.Schmidt ", "anna.schmidt", id="blanks and capitals"),
+        pytest.param("a1", "a1", id="two characters"),
+        pytest.param("a" * 32, "a" * 32, id="thirty-two"),
+        pytest.param("7b_c-d.e", "7b_c-d.e", id="every sort of character"),
+    ],
+)
+def test_a_name_in_its_stored_form(typed: str, name: str) -> None:
+    """One form, however it is typed."""
+    assert parse_staff_name(typed) == name
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "a", "a" * 33, ".anna", "-anna", "_anna", "an na", "änna", "anna:x", "anna/x", "\0anna"]
+)
+def test_what_is_no_name_is_not_quoted(typed: str) -> None:
+    """It may be a password in the wrong field."""
+    with pytest.raises(InputError) as caught:
+        parse_staff_name(typed)
+
+    assert str(caught.value).startswith("A staff member's name has 2 to 32")
+
+
+@given(typed=st.text(), door=st.sampled_from(Door), name=st.text(max_size=32))
+def test_no_login_name_counts_for_staff(typed: str, door: Door, name: str) -> None:
+    """What is typed at Prosody never fills the account of a member of staff."""
+    assert usernames.canonical(typed, host="meet.test") != staffnames.counted_name(door, name)
+
+
+def test_each_door_counts_for_itself() -> None:
+    """Guesses at the code do not lock the password, nor the other way round."""
+    assert len(set(staffnames.counted_names("anna"))) == len(Door) == 3
