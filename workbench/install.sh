@@ -13,7 +13,8 @@ readonly PROJECT=$PWD CACHE=$PWD/.cache LOG=$PWD/.cache/install.log
 
 # Prosody's own Lua dependencies stand here by their real names, because its package names virtual ones.
 readonly RUN_PACKAGES=(python3 python3-venv ca-certificates openssl
-    lua5.4 lua-bitop lua-expat lua-filesystem lua-sec lua-socket lua-unbound)
+    lua5.4 lua-bitop lua-expat lua-filesystem lua-sec lua-socket lua-unbound
+    libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz0b libharfbuzz-subset0 fonts-lato fonts-jetbrains-mono fonts-dejavu-core) # letters
 readonly TEST_PACKAGES=(lua-busted lua-check chromium chromium-driver nginx postgresql-15)
 
 # The lock may be held for a while by the machine's own updates.

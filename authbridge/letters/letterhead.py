@@ -1,0 +1,145 @@
+"""Reads what the operator may change on a letter: a folder of short texts, and perhaps a logo.
+
+Everything that could keep a letter from being printed is found here, before there are credentials to print.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from markupsafe import Markup
+
+from authbridge.errors import ConfigError
+from authbridge.letters.composing import compose_part
+from authbridge.letters.letter import Language
+from authbridge.letters.paper import ForeignPictureError, Paper, Picture
+from authbridge.letters.prose import Sender, parse_line, parse_section, parse_sender
+
+LOGO = "letter:logo"  # its address in the HTML
+
+_DEFAULT = Path(__file__).parent / "default"
+_LOGOS = {"logo.svg": "image/svg+xml", "logo.png": "image/png"}
+_MAX_TEXT = 8 * 1024  # bytes; what fits is about 1 KiB
+_MAX_LOGO = 1024 * 1024  # bytes; it is printed 65 mm wide
+
+_PACKAGES = {"Lato": "fonts-lato", "JetBrains Mono": "fonts-jetbrains-mono"}
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The operator's words in one language; ``terms`` is the version of the terms of use."""
+
+    sender: Sender
+    rules: Markup
+    misuse: Markup
+    terms: str
+
+
+@dataclass(frozen=True, slots=True)
+class Letterhead:
+    """What all letters have in common."""
+
+    texts: Mapping[Language, Texts]
+    logo: Picture | None
+
+
+def read_letterhead(folder: Path | None) -> Letterhead:
+    """What the folder says now; None, and files that it lacks, stand for the texts that ship.
+
+    Raises :class:`ConfigError` with a sentence that names the file and what is wrong with it.
+    """
+    if folder is not None and not (os.access(folder, os.R_OK | os.X_OK) and folder.is_dir()):
+        message = f"{folder}: there is no such folder, or it cannot be read."
+        raise ConfigError(message)
+    logo = _read_logo(folder)
+    paper = Paper({} if logo is None else {LOGO: logo})
+    _require_fonts(paper)
+    return Letterhead({language: _read_texts(folder, language, paper) for language in Language}, logo)
+
+
+def _require_fonts(paper: Paper) -> None:
+    lacking = _PACKAGES.keys() - paper.families("<p>a</p><code>a</code>")
+    if lacking:
+        packages = " ".join(sorted(_PACKAGES[family] for family in lacking))
+        message = f"Letters need fonts that are not installed: apt-get install {packages}"
+        raise ConfigError(message)
+
+
+def _read_texts(folder: Path | None, language: Language, paper: Paper) -> Texts:
+    def find(name: str) -> Path:
+        return _find(folder, f"{name}.{language}.md") or _DEFAULT / f"{name}.{language}.md"
+
+    paths = {name: find(name) for name in ("sender", "rules", "misuse", "terms")}
+    words = {name: _read_text(path) for name, path in paths.items()}
+    texts = Texts(
+        sender=parse_sender(words["sender"], paths["sender"]),
+        rules=parse_section(words["rules"], paths["rules"]),
+        misuse=parse_section(words["misuse"], paths["misuse"]),
+        terms=parse_line(words["terms"], paths["terms"]),
+    )
+    for name, part, width, height in _places(texts):
+        if not paper.fits(part, width, height):
+            message = f"{paths[name]}: this is too long for its place on the letter; please shorten it."
+            raise ConfigError(message)
+    return texts
+
+
+def _places(texts: Texts) -> list[tuple[str, Markup, float, float]]:
+    # The file, what is printed of it, and how many millimetres letter.css has for that.
+    return [
+        ("sender", compose_part("sender", texts.sender), 95, 28),
+        ("sender", compose_part("return_line", texts.sender), 80, 6.6),
+        ("sender", compose_part("contact", texts.sender), 65, 33),
+        ("rules", compose_part("section", texts.rules), 80, 46),
+        ("misuse", compose_part("section", texts.misuse), 80, 46),
+        ("terms", compose_part("terms", texts.terms), 64, 7.5),
+    ]
+
+
+def _read_logo(folder: Path | None) -> Picture | None:
+    for name, media_type in _LOGOS.items():
+        if path := _find(folder, name):
+            logo = Picture(_read(path, _MAX_LOGO), media_type)
+            try:
+                drawn = Paper({LOGO: logo}).draws(LOGO)
+            except ForeignPictureError as error:
+                message = f"{path}: refers to “{error}”, but a logo must hold everything itself."
+                raise ConfigError(message) from None
+            if not drawn:
+                message = f"{path}: this is no picture that can be printed."
+                raise ConfigError(message)
+            return logo
+    return None
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return _read(path, _MAX_TEXT).decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        message = f"{path}: this is not UTF-8; please save it as UTF-8."
+        raise ConfigError(message) from None
+
+
+def _find(folder: Path | None, name: str) -> Path | None:
+    # A link out of the folder would print whatever its target holds.
+    if folder is None or not os.path.lexists(folder / name):
+        return None
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        message = f"{path}: this points to a file outside of the folder."
+        raise ConfigError(message)
+    return path
+
+
+def _read(path: Path, longest: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(longest + 1)
+    except OSError as error:
+        message = f"{path}: this cannot be read: {error.strerror}."
+        raise ConfigError(message) from None
+    if len(content) > longest:
+        message = f"{path}: this has more than {longest // 1024} KiB."
+        raise ConfigError(message)
+    return content

@@ -1,0 +1,124 @@
+"""Lays HTML out on paper and writes PDF/UA-1: the one place that knows WeasyPrint.
+
+It fetches nothing: a page has the pictures that it is given, and a page that refers to anything else is an
+error.  It writes no file and logs nothing, because a page may hold credentials.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from weasyprint import CSS, HTML, Document, Page
+from weasyprint.text.fonts import FontConfiguration
+from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
+
+_STYLES = Path(__file__).parent / "templates" / "letter.css"
+_VARIANT = "pdf/ua-1"
+_DATA = URLFetcher(allowed_protocols=["data"])
+
+# What is tried alone fills its own small page from the upper left.
+_ALONE = """
+@page {{ size: {width}mm {height}mm }}
+body > * {{ float: none !important; margin: 0; position: static !important; width: auto !important }}
+"""
+
+__all__ = ["Document", "ForeignPictureError", "Page", "Paper", "Picture", "join"]
+
+for _name in ("weasyprint", "fontTools"):
+    logging.getLogger(_name).propagate = False  # what they warn of may quote the page
+
+
+class ForeignPictureError(Exception):
+    """Raised when a page refers to a picture, style or font that it was not given; says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image file."""
+
+    content: bytes
+    media_type: str
+
+
+class Paper:
+    """What all pages share: the styles, the fonts, and the pictures by their address in the HTML."""
+
+    def __init__(self, pictures: Mapping[str, Picture]) -> None:
+        self._pictures = pictures
+        self._drawn: dict[str, object] = {}  # WeasyPrint's own form of the pictures, made once
+        self._foreign: list[str] = []
+        self._fonts = FontConfiguration()
+        self._styles = self._parse(_STYLES.read_text(encoding="utf-8"))
+
+    def lay(self, html: str) -> Document:
+        """The pages of ``html``, not yet drawn."""
+        return self._lay(html, [self._styles])
+
+    def fits(self, html: str, width: float, height: float) -> bool:
+        """Whether the elements of ``html`` have room beneath each other, in so many millimetres."""
+        alone = self._parse(_ALONE.format(width=width, height=height))
+        return len(self._lay(html, [self._styles, alone]).pages) == 1
+
+    def draws(self, address: str) -> bool:
+        """Whether the picture of that address can be drawn."""
+        document = self.lay(f'<html lang="en"><img src="{address}" alt="-" style="height: 9mm; width: 9mm">')
+        self.bind(document, document.pages)
+        return self._drawn[address] is not None
+
+    def families(self, html: str) -> set[str]:
+        """The typefaces that ``html`` comes out in."""
+        document = self.lay(html)
+        document.write_pdf()
+        return {font.family for font in document.fonts.values()}
+
+    def bind(self, document: Document, pages: Sequence[Page]) -> bytes:
+        """One PDF of these pages, with the title and the language of ``document``."""
+        content: bytes = document.copy(pages).write_pdf(pdf_variant=_VARIANT)
+        if self._foreign:  # pictures within pictures are looked for only now, and the error went unheard
+            raise ForeignPictureError(self._foreign[0])
+        return content
+
+    def _lay(self, html: str, styles: Sequence[CSS]) -> Document:
+        page = HTML(string=html, url_fetcher=self._fetch)
+        try:
+            return page.render(
+                font_config=self._fonts, stylesheets=styles, cache=self._drawn, pdf_variant=_VARIANT
+            )
+        except FatalURLFetchingError as error:
+            raise ForeignPictureError(str(error)) from None
+
+    def _parse(self, styles: str) -> CSS:
+        return CSS(string=styles, font_config=self._fonts, url_fetcher=self._fetch)
+
+    def _fetch(self, url: str) -> URLFetcherResponse:
+        if url.startswith("data:"):  # a picture that a picture holds in itself
+            return _DATA.fetch(url)
+        if url not in self._pictures:
+            self._foreign.append(url)
+            raise FatalURLFetchingError(url)
+        picture = self._pictures[url]
+        return URLFetcherResponse(url, picture.content, {"Content-Type": picture.media_type})
+
+
+def join(whole: Page, part: Page) -> Page:
+    """The page ``whole`` with the elements of ``part`` in the places of those of the same class.
+
+    Most of a letter is the same on all: 200 letters take 9 s if that is laid out once, and 28 s if it is laid
+    out 200 times.  As each element has its own place, no other moves.  WeasyPrint has no public way.
+    """
+    page, own_page = whole._page_box, part._page_box  # noqa: SLF001 - as said
+    own = {box.element.get("class"): box for box in _path_to_article(own_page)[-1].children}
+    *parents, article = _path_to_article(page)
+    joined = article.copy_with_children([own.get(box.element.get("class"), box) for box in article.children])
+    for parent in reversed(parents):
+        joined = parent.copy_with_children([joined, *parent.children[1:]])
+    return Page(joined)
+
+
+def _path_to_article(page: Any) -> list[Any]:  # noqa: ANN401 - WeasyPrint has no types
+    path = [page]
+    while path[-1].element_tag != "article":
+        path.append(path[-1].children[0])
+    return path

@@ -1,0 +1,92 @@
+"""Reads the operator's short texts: a little Markdown in, the HTML that a letter has room for out.
+
+Only what can be printed is let in.  HTML comes out as it was typed, and pictures and links are refused:
+nothing that an operator writes makes the printer fetch anything.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from markupsafe import Markup
+
+from authbridge.errors import ConfigError
+
+_PRINTABLE = {
+    "paragraph_open", "paragraph_close", "bullet_list_open", "bullet_list_close", "ordered_list_open",
+    "ordered_list_close", "list_item_open", "list_item_close", "inline", "text", "text_special", "softbreak",
+    "hardbreak", "strong_open", "strong_close", "em_open", "em_close", "code_inline",
+}  # fmt: skip
+_INSTEAD = {
+    "image": "a picture; only logo.svg or logo.png is printed",
+    "link_open": "a link; on paper, write the address out, without brackets",
+    "heading_open": "a second heading; there is room for one, in the first line",
+}
+_ANYTHING_ELSE = "something that is neither a paragraph nor a list of plain, **bold** or *slanted* words"
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who writes: a name, the lines of the postal address, and what stands beneath them (telephone, mail)."""
+
+    name: str
+    address: tuple[str, ...]
+    contact: Markup
+
+
+def parse_section(text: str, path: Path) -> Markup:
+    """A heading, of second rank in the letter, and its text; raises :class:`ConfigError` naming ``path``."""
+    markdown = _markdown()
+    heading, rest = _parse(markdown, text, path)
+    if not rest:
+        message = f"{path}: nothing stands beneath the heading."
+        raise ConfigError(message)
+    body = Markup(markdown.renderer.render(rest, markdown.options, {}))  # noqa: S704 - escapes what it renders
+    return Markup("<h2>{}</h2>\n{}").format(heading, body)
+
+
+def parse_sender(text: str, path: Path) -> Sender:
+    """Name, postal address, empty line, all the rest; raises :class:`ConfigError` naming ``path``."""
+    markdown = _markdown()
+    name, rest = _parse(markdown, text, path)
+    if [token.type for token in rest[:3]] != ["paragraph_open", "inline", "paragraph_close"]:
+        message = f"{path}: the lines beneath the name must be the postal address."
+        raise ConfigError(message)
+    address = tuple(line.strip() for line in _plain(rest[1]).splitlines())
+    contact = markdown.renderer.render(rest[3:], markdown.options, {})
+    return Sender(name, address, Markup(contact))  # noqa: S704 - the renderer escapes
+
+
+def parse_line(text: str, path: Path) -> str:
+    """A text of one line; raises :class:`ConfigError` naming ``path``."""
+    lines = text.splitlines()
+    if len(lines) != 1:
+        message = f"{path}: this file must have one line, and has {len(lines)}."
+        raise ConfigError(message)
+    return lines[0]
+
+
+def _markdown() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": False, "breaks": True})  # a line in the file is a line on paper
+
+
+def _parse(markdown: MarkdownIt, text: str, path: Path) -> tuple[str, list[Token]]:
+    tokens = markdown.parse(text)
+    if not tokens or (tokens[0].type, tokens[0].tag) != ("heading_open", "h1"):
+        message = f"{path}: the first line must be a heading: a #, a blank, and its words."
+        raise ConfigError(message)
+    heading, rest = tokens[1], tokens[3:]
+    for token in (heading, *rest):
+        for part in (token, *(token.children or ())):
+            if part.type not in _PRINTABLE:
+                line = token.map[0] + 1 if token.map else 1
+                message = f"{path}: line {line} holds {_INSTEAD.get(part.type, _ANYTHING_ELSE)}."
+                raise ConfigError(message)
+    return _plain(heading), rest
+
+
+def _plain(inline: Token) -> str:
+    return "".join(
+        "\n" if part.type in {"softbreak", "hardbreak"} else part.content for part in inline.children or ()
+    )

@@ -1,0 +1,245 @@
+"""Letters before they are paper: how names are spelled, and what an operator may write."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+import segno
+
+from authbridge.errors import ConfigError
+from authbridge.letters import Language, Letter, read_letterhead, spell
+from authbridge.usernames import ALPHABET
+
+DEFAULTS = Path("authbridge/letters/default")
+TEXTS = ["sender.de.md", "sender.en.md", "rules.de.md", "rules.en.md", "misuse.de.md", "misuse.en.md"]
+XLINK = "http://www.w3.org/1999/xlink"
+SVG = f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="{XLINK}" viewBox="0 0 9 9">{{}}</svg>'
+
+
+@pytest.fixture(name="folder")
+def make_folder(tmp_path: Path) -> Path:
+    """An operator's folder with nothing in it."""
+    folder = tmp_path / "letters"
+    folder.mkdir()
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "spelled"),
+    [
+        ("vpgd", Language.GERMAN, "Viktor-Paula-Gustav-Dora"),
+        (
+            "ohg-kwtx",
+            Language.GERMAN,
+            "Otto-Heinrich-Gustav, Bindestrich, Kaufmann-Wilhelm-Theodor-Xanthippe",
+        ),
+        ("frau.a_1", Language.GERMAN, "Friedrich-Richard-Anton-Ulrich, Punkt, Anton, Unterstrich, Eins"),
+        ("ohg-kwtx", Language.ENGLISH, "Oscar-Hotel-Golf, hyphen, Kilo-Whiskey-Tango-Xray"),
+        ("x0._", Language.ENGLISH, "Xray-Zero, dot, underscore"),
+    ],
+)
+def test_names_are_spelled_as_on_the_telephone(text: str, language: Language, spelled: str) -> None:
+    """German in the words that people know, English in those of radio."""
+    assert spell(text, language) == spelled
+
+
+@pytest.mark.parametrize("language", Language)
+def test_what_is_spelled_can_be_written_down_again(language: Language) -> None:
+    """No two signs of a login name are spelled alike, and every letter's word begins with that letter."""
+    signs = "abcdefghijklmnopqrstuvwxyz0123456789-._"
+    words = [spell(sign, language) for sign in signs]
+
+    assert len(set(words)) == len(signs)
+    assert all(len(word) > 1 for word in words)
+    assert all(spell(letter, language).lower().startswith(letter) for letter in ALPHABET)
+
+
+def test_a_letter_does_not_show_its_password() -> None:
+    """Neither in a log nor in a traceback."""
+    letter = Letter("OHG", ("Musterstadt",), "ohg-kwtx", "vpgd-kxwj-rhms", date(2027, 7, 31))
+
+    assert "vpgd" not in repr(letter)
+
+
+def test_letters_can_be_printed_before_anything_is_set_up() -> None:
+    """The texts that ship are whole in both languages."""
+    letterhead = read_letterhead(None)
+
+    assert letterhead.texts.keys() == set(Language)
+    assert letterhead.texts[Language.GERMAN].terms == "Stand 1. September 2026"
+    assert letterhead.logo is None
+
+
+def test_every_file_that_ships_is_explained() -> None:
+    """The operator reads in one place what each is for."""
+    readme = (DEFAULTS / "README.md").read_text()
+
+    assert all(f"`{path.name}`" in readme for path in DEFAULTS.iterdir() if path.name != "README.md")
+
+
+def test_the_operators_files_take_the_place_of_those_that_ship(folder: Path) -> None:
+    """One by one, at once, and as most editors save them."""
+    (folder / "sender.de.md").write_text(
+        "\ufeff# KMZ Nord\r\n\r\nWeg 1\r\n24937 Ort\r\n\r\nTelefon 0461 1\r\n"
+    )
+    before = read_letterhead(folder)
+    (folder / "terms.de.md").write_text("Stand 2\n")
+    after = read_letterhead(folder)
+
+    sender = after.texts[Language.GERMAN].sender
+    assert (sender.name, sender.address) == ("KMZ Nord", ("Weg 1", "24937 Ort"))
+    assert "Telefon 0461 1" in sender.contact
+    assert (before.texts[Language.GERMAN].terms, after.texts[Language.GERMAN].terms) == (
+        "Stand 1. September 2026",
+        "Stand 2",
+    )
+    assert after.texts[Language.ENGLISH] == read_letterhead(None).texts[Language.ENGLISH]
+
+
+def test_html_is_printed_as_it_was_typed(folder: Path) -> None:
+    """An operator cannot break a letter, nor can whoever sent the operator a text."""
+    (folder / "rules.de.md").write_text(
+        "# <b>Regeln</b>\n<script>alert(1)</script> <img src=x> & *so* ![x](file:///etc/passwd)\n"
+    )
+
+    rules = read_letterhead(folder).texts[Language.GERMAN].rules
+
+    assert "&lt;b&gt;Regeln&lt;/b&gt;" in rules
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &lt;img src=x&gt; &amp; <em>so</em>" in rules
+    assert "![x](file:///etc/passwd)" in rules
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        pytest.param("rules.de.md", "Keine Überschrift\n", "first line", id="no heading"),
+        pytest.param("rules.de.md", "", "first line", id="empty"),
+        pytest.param("rules.de.md", "# Regeln\n", "beneath", id="heading only"),
+        pytest.param("misuse.en.md", "# A\n\nx\n\n# B\n", "line 5 holds a second heading", id="two headings"),
+        pytest.param("rules.en.md", "# A\n\n<https://example.org>\n", "line 3 holds a link", id="link"),
+        pytest.param(
+            "rules.en.md", "# A\n\n[x](https://example.org)\n", "line 3 holds a link", id="named link"
+        ),
+        pytest.param("rules.de.md", "# A\n\n![x](../x.png)\n", "holds a picture", id="outside"),
+        pytest.param(
+            "rules.de.md", "# ![x](http://127.0.0.1/)\n\nx\n", "holds a picture", id="in the heading"
+        ),
+        pytest.param("rules.de.md", "# A\n\n    code\n", "line 3 holds something", id="code"),
+        pytest.param("sender.de.md", "# Name\n", "postal address", id="no address"),
+        pytest.param("sender.de.md", "# Name\n\n- a\n", "postal address", id="address as a list"),
+        pytest.param("terms.de.md", "Stand 1\nStand 2\n", "one line", id="two lines"),
+        pytest.param("terms.de.md", "\n", "one line", id="no line"),
+        pytest.param("terms.de.md", "x" * 9000, "8 KiB", id="a wrong file"),
+        pytest.param("logo.svg", "<svg", "no picture", id="broken logo"),
+        pytest.param("logo.png", "PNG", "no picture", id="not a PNG"),
+    ],
+)
+def test_a_fault_is_told_with_the_file_and_the_reason(
+    folder: Path, name: str, content: str, words: str
+) -> None:
+    """The operator knows where to look, and finds out before credentials are made."""
+    (folder / name).write_text(content)
+
+    with pytest.raises(ConfigError) as raised:
+        read_letterhead(folder)
+
+    assert str(folder / name) in str(raised.value)
+    assert words in str(raised.value)
+
+
+def test_a_file_that_is_not_utf8_is_told(folder: Path) -> None:
+    """As some editors save umlauts."""
+    (folder / "terms.de.md").write_bytes("März".encode("latin-1"))
+
+    with pytest.raises(ConfigError, match=r"terms.de.md: .* UTF-8"):
+        read_letterhead(folder)
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_what_would_not_fit_is_told_beforehand(folder: Path, name: str) -> None:
+    """Never a second page, and never one text over another."""
+    heading, *rest = (DEFAULTS / name).read_text().splitlines(keepends=True)
+    (folder / name).write_text("".join([heading, *rest, *rest, *rest]))
+
+    with pytest.raises(ConfigError, match=f"{name}: this is too long"):
+        read_letterhead(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("sender.de.md", "# " + "Medienzentrum " * 40 + "\n\nWeg 1\n"),
+        ("sender.de.md", "# Name\n\n" + "Sehr lange Straße " * 20),
+        ("terms.en.md", "version " * 40),
+        ("rules.de.md", "# " + "Regeln " * 200 + "\n\nx"),
+    ],
+)
+def test_one_long_line_is_too_long_as_well(folder: Path, name: str, content: str) -> None:
+    """Lines are counted as they are printed."""
+    (folder / name).write_text(content)
+
+    with pytest.raises(ConfigError, match=f"{name}: this is too long"):
+        read_letterhead(folder)
+
+
+@pytest.mark.parametrize("name", ["rules.de.md", "terms.en.md", "logo.svg", "logo.png"])
+def test_no_link_leads_out_of_the_folder(folder: Path, name: str) -> None:
+    """What a link points to would be printed and posted."""
+    secret = folder.parent / "secret"
+    secret.write_text("# Geheim\n\nx\n")
+    (folder / name).symlink_to(secret)
+
+    with pytest.raises(ConfigError, match=f"{name}: this points to a file outside"):
+        read_letterhead(folder)
+
+
+def test_a_link_within_the_folder_and_to_it_is_followed(folder: Path) -> None:
+    """As operators do who keep versions."""
+    (folder / "terms-2.md").write_text("Stand 2\n")
+    (folder / "terms.de.md").symlink_to("terms-2.md")
+    (folder.parent / "current").symlink_to(folder)
+
+    assert read_letterhead(folder.parent / "current").texts[Language.GERMAN].terms == "Stand 2"
+
+
+def test_a_broken_link_is_told(folder: Path) -> None:
+    """It is not taken for a file that was left out."""
+    (folder / "terms.de.md").symlink_to("terms-3.md")
+
+    with pytest.raises(ConfigError, match=r"terms.de.md: this cannot be read: No such file"):
+        read_letterhead(folder)
+
+
+def test_a_missing_folder_is_told(folder: Path) -> None:
+    """A mistyped setting does not print the texts of nobody's media centre."""
+    with pytest.raises(ConfigError, match="no such folder"):
+        read_letterhead(folder / "nowhere")
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        '<image xlink:href="file:///etc/passwd" width="9" height="9"/>',
+        '<image href="http://127.0.0.1:9/logo.png" width="9" height="9"/>',
+        '<image href="../logo.png" width="9" height="9"/>',
+        '<image href="logo.png" width="9" height="9"/>',
+        "<style>@import url(file:///etc/passwd);</style><rect width='9' height='9'/>",
+        "<style>@import url(../styles.css);</style><rect width='9' height='9'/>",
+        "<style>@font-face { font-family: x; src: url(file:///etc/passwd) }</style><text>a</text>",
+    ],
+)
+def test_a_logo_that_refers_to_anything_else_is_refused(folder: Path, inside: str) -> None:
+    """Nothing is fetched, neither from this machine nor from another, and the operator is told."""
+    (folder.parent / "logo.png").write_bytes(b"")
+    (folder / "logo.svg").write_text(SVG.format(inside))
+
+    with pytest.raises(ConfigError, match=r"logo.svg: "):
+        read_letterhead(folder)
+
+
+def test_a_logo_may_hold_a_picture_in_itself(folder: Path) -> None:
+    """As drawing programs save it."""
+    pixel = segno.make("x").png_data_uri()
+    (folder / "logo.svg").write_text(SVG.format(f'<image href="{pixel}" width="9" height="9"/>'))
+
+    assert read_letterhead(folder).logo is not None
