@@ -1,6 +1,7 @@
 # What each target does stands behind "##"; `make help` prints it.
 
 API_PORT ?= 8701
+PANEL_PORT ?= 8702
 XMPP_PORT ?= 15222
 HTTP_PORT ?= 15280
 
@@ -11,9 +12,9 @@ export PYTHONDONTWRITEBYTECODE = 1
 
 .PHONY: run test check fix bench soak lock help
 
-run: ## Start a demo: auth service and a real Prosody on loopback, proven by a login; Ctrl-C ends it
+run: ## Start a demo: auth service, panel and a real Prosody on loopback, proven by a login; Ctrl-C ends it
 	@bash workbench/install.sh run
-	@$(python) -m workbench.demo --api-port $(API_PORT) --xmpp-port $(XMPP_PORT) --http-port $(HTTP_PORT)
+	@$(python) -m workbench.demo --api-port $(API_PORT) --panel-port $(PANEL_PORT) --xmpp-port $(XMPP_PORT) --http-port $(HTTP_PORT)
 
 test: ## Install what the tests need and run everything
 	@bash workbench/install.sh test
@@ -28,9 +29,10 @@ check: ## Linters, types, import rules
 	@.venv/bin/lint-imports --no-cache
 	@luacheck --quiet --config .luacheckrc $(lua_files)
 
-fix: ## Format, and mend what linters can mend
+fix: ## Format, mend what linters can mend, and bring the panel's translations up to date
 	@$(python) -m ruff check --fix .
 	@$(python) -m ruff format .
+	@bash workbench/translate.sh
 
 bench: ## Measure logins, school bells, attacks and a bystander beside their peers
 	@bash workbench/install.sh test

@@ -1,9 +1,11 @@
-"""The applications that gunicorn serves: ``gunicorn wsgi:api`` for Prosody's questions."""
+"""The applications that gunicorn serves: ``wsgi:api`` for Prosody's questions, ``wsgi:panel`` for staff."""
 
 import gc
 import logging
 import os
 import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from authbridge import denials, schema, upkeep
 from authbridge.api import Api, retention_of, setting_of
@@ -11,11 +13,12 @@ from authbridge.config import read_config
 from authbridge.errors import AuthBridgeError
 from authbridge.memory import forbid_dumps
 
+if TYPE_CHECKING:
+    from flask import Flask
+
 
 def _build_api() -> Api:
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    forbid_dumps()
+    _prepare()
     config = read_config(os.environ)
     setting = setting_of(config)
     schema.require_current(setting.database)
@@ -27,11 +30,27 @@ def _build_api() -> Api:
     return app
 
 
-def __getattr__(name: str) -> Api:
+def _build_panel() -> "Flask":
+    from admin.serving import build_panel  # noqa: PLC0415 - Flask and WeasyPrint are none of the API's business
+
+    _prepare()
+    return build_panel(read_config(os.environ))
+
+
+def _prepare() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    forbid_dumps()
+
+
+_BUILDERS: dict[str, Callable[[], Api] | Callable[[], "Flask"]] = {"api": _build_api, "panel": _build_panel}
+
+
+def __getattr__(name: str) -> "Api | Flask":
     # Built when asked for: the process that serves one application never holds the other.
-    if name != "api":
+    if name not in _BUILDERS:
         raise AttributeError(name)
     try:
-        return _build_api()
+        return _BUILDERS[name]()
     except AuthBridgeError as error:
         sys.exit(f"authbridge: {error}")

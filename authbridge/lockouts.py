@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from authbridge.addresses import split_panel
@@ -56,41 +56,75 @@ _NOBODY = _Owner()
 
 def list_lockouts(session: Session, traces: Traces, *, now: datetime, limits: Limits) -> list[Lockout]:
     """All waits, those that end first first."""
-    owners = _owners_by_key(session, traces)
-    is_recent = LoginFailure.at > now - timedelta(seconds=limits.account_window)
+    failures = {
+        name_key: of_name
+        for name_key, of_name in _failures_by_key(session, now, limits).items()
+        if any(_of_name(_NOBODY, of_name, now, limits))
+    }
+    # To find whose a key is, the keys of all are made: only where somebody waits.
+    owners = _owners_by_key(session, traces) if failures else {}
+    found = list(_of_networks(session, now))
+    for name_key, of_name in failures.items():
+        found += _of_name(owners.get(name_key, _NOBODY), of_name, now, limits)
+    return sorted(found, key=lambda lockout: lockout.until)
+
+
+def lockouts_of(
+    session: Session, organiser: Organiser, traces: Traces, *, now: datetime, limits: Limits
+) -> list[Lockout]:
+    """The waits of one organiser, those that end first first."""
+    key = traces.name(organiser.username)
+    failures = _failures_by_key(session, now, limits, LoginFailure.name_key == key)
+    owner = _Owner(organiser.username, frozenset(organiser.school.trusted_networks))
+    found = _of_name(owner, failures.get(key, []), now, limits)
+    return sorted(found, key=lambda lockout: lockout.until)
+
+
+def _failures_by_key(
+    session: Session, now: datetime, limits: Limits, *only: ColumnElement[bool]
+) -> dict[str, list[Failure]]:
+    """The recent failures of the names that have so many that they may have to wait, oldest first."""
+    is_recent = and_(LoginFailure.at > now - timedelta(seconds=limits.account_window), *only)
     often = (
         select(LoginFailure.name_key)
         .where(is_recent)
         .group_by(LoginFailure.name_key)
         .having(func.count() >= limits.pair_guesses)
     )
-    rows = session.scalars(
-        select(LoginFailure)
+    rows = session.execute(
+        select(
+            LoginFailure.name_key,
+            LoginFailure.at,
+            LoginFailure.network,
+            LoginFailure.outside,
+            LoginFailure.fingerprint,
+            LoginFailure.wait,
+        )
         .where(is_recent, LoginFailure.name_key.in_(often))
         .order_by(LoginFailure.name_key, LoginFailure.at, LoginFailure.id)
     )
-    found = list(_of_networks(session, now))
-    for name_key, group in groupby(rows, key=lambda row: row.name_key):
-        found += _of_name(owners.get(name_key, _NOBODY), [_failure(row) for row in group], now, limits)
-    return sorted(found, key=lambda lockout: lockout.until)
+    return {
+        name_key: [
+            Failure(at, network or None, outside=outside, fingerprint=fingerprint, wait=wait)
+            for _, at, network, outside, fingerprint, wait in group
+        ]
+        for name_key, group in groupby(rows, key=lambda row: row[0])
+    }
 
 
 def _owners_by_key(session: Session, traces: Traces) -> dict[str, _Owner]:
-    organisers = select(Organiser.username, School.trusted_networks).join(Organiser.school)
+    networks = {
+        school_id: frozenset(own_networks)
+        for school_id, own_networks in session.execute(select(School.id, School.trusted_networks))
+    }
     owners = {
-        traces.name(username): _Owner(username, frozenset(networks))
-        for username, networks in session.execute(organisers)
+        traces.name(username): _Owner(username, networks[school_id])
+        for username, school_id in session.execute(select(Organiser.username, Organiser.school_id))
     }
     for name in session.scalars(select(Staff.name)):
         owner = _Owner(staff_actor(name), at_panel=True)
         owners |= {traces.name(counted): owner for counted in counted_names(name)}
     return owners
-
-
-def _failure(row: LoginFailure) -> Failure:
-    return Failure(
-        row.at, row.network or None, outside=row.outside, fingerprint=row.fingerprint, wait=row.wait
-    )
 
 
 def _of_name(owner: _Owner, failures: list[Failure], now: datetime, limits: Limits) -> Iterator[Lockout]:

@@ -14,7 +14,10 @@ class Traces:
     """The keyed hashes under one secret key."""
 
     def __init__(self, secret_key: bytes) -> None:
-        self._secret_key = secret_key
+        self._keys = {
+            purpose: hmac.digest(secret_key, purpose, hashlib.sha256)
+            for purpose in (b"name", b"pair", b"fingerprint")
+        }
 
     def name(self, username: str) -> str:
         """128 bits for a login name, be it anybody's or nobody's."""
@@ -37,8 +40,7 @@ class Traces:
         return int.from_bytes(digest[:2], "big") >> (16 - _FINGERPRINT_BITS)
 
     def _digest(self, purpose: bytes, *parts: str) -> bytes:
-        key = hmac.digest(self._secret_key, purpose, hashlib.sha256)
-        return hmac.digest(key, join(*parts), hashlib.sha256)
+        return hmac.digest(self._keys[purpose], join(*parts), hashlib.sha256)
 
 
 def join(*parts: str) -> bytes:

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 
-from bench import attack, bell, bystander, capacity, equal_times, honest, memory, one_login, scene
+from bench import attack, bell, bystander, capacity, equal_times, honest, memory, one_login, pages, scene
 from bench.peers import FOLDER
 from bench.scene import Scene
 from bench.table import Row, render
@@ -25,6 +25,7 @@ _PARTS: dict[str, tuple[str, Callable[[Scene], Awaitable[list[Row]]]]] = {
     "attack": ("Guessing without end", attack.measure),
     "honest": ("Honest organisers beside a guesser", honest.measure),
     "memory": ("Memory", memory.measure),
+    "pages": ("Pages of the panel", pages.measure),
 }
 
 

@@ -1,4 +1,4 @@
-"""``make run``: a demo school, the auth service and a real Prosody on loopback, and logins as the proof."""
+"""``make run``: a demo school, service, panel and a real Prosody on loopback, and logins as the proof."""
 
 import argparse
 import asyncio
@@ -21,12 +21,15 @@ from authbridge.commands.schools import add_school
 from authbridge.commands.suspensions import suspend_organiser
 from authbridge.config import read_config
 from authbridge.database import Database
-from authbridge.models import SuspensionReason
+from authbridge.models import Role, SuspensionReason
 from authbridge.passwords import Hasher
+from authbridge.signin import sign_in_setting_of
 from workbench import CACHE
+from workbench.panel import Panel
 from workbench.processes import StartError, is_listening
 from workbench.prosody import HOST, Prosody, external
 from workbench.service import Service
+from workbench.staff import Member, enrol_member
 from workbench.xmpp import Client, Outcome, TcpTransport
 
 _ACTOR = Actor("cli:demo")
@@ -41,6 +44,7 @@ class Ports:
     """Where the demo listens."""
 
     api: int
+    panel: int
     xmpp: int
     http: int
 
@@ -51,7 +55,12 @@ class Ports:
 
     def require_free(self) -> None:
         """Raises :class:`DemoError` for a port that somebody else uses."""
-        for name, port in (("API_PORT", self.api), ("XMPP_PORT", self.xmpp), ("HTTP_PORT", self.http)):
+        for name, port in (
+            ("API_PORT", self.api),
+            ("PANEL_PORT", self.panel),
+            ("XMPP_PORT", self.xmpp),
+            ("HTTP_PORT", self.http),
+        ):
             if is_listening(port):
                 message = (
                     f"Port {port} is taken, perhaps by another “make run”.\n"
@@ -62,10 +71,11 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """The two organisers of the demo school."""
+    """The two organisers of the demo school, and who may use the panel."""
 
     active: IssuedCredential
     suspended: IssuedCredential = field(repr=False)
+    member: Member
 
 
 def main() -> int:
@@ -88,11 +98,15 @@ def main() -> int:
 def _run(ports: Ports, running: contextlib.ExitStack) -> None:
     shutil.rmtree(ports.folder, ignore_errors=True)
     service = Service(ports.folder, port=ports.api)
+    panel = Panel(service, port=ports.panel)
     with _step("Demo school with two organisers, one of them suspended"):
         cast = _prepare(service)
     with _step("Auth service"):
         running.callback(service.stop)
         service.start()
+    with _step("Panel"):
+        running.callback(panel.stop)
+        panel.start()
     prosody = Prosody(
         "0.12",
         ports.folder / "prosody",
@@ -105,7 +119,7 @@ def _run(ports: Ports, running: contextlib.ExitStack) -> None:
         prosody.start()
     with _step("Login of both through Prosody"):
         seconds = asyncio.run(_prove(ports, cast))
-    environment = _write_environment(service)
+    environment = _write_environment(panel)
     _tell(ports, cast, seconds, environment)
     while True:
         signal.pause()
@@ -118,15 +132,25 @@ def _prepare(service: Service) -> Cast:
     passwords = make_passwords(2, Hasher(config.bcrypt_cost))
     now = datetime.now(UTC)
     with database.writing() as session:
-        add_school(session, "ohg", "Otto-Hahn-Gymnasium", actor=_ACTOR, now=now)
+        add_school(
+            session,
+            "ohg",
+            "Otto-Hahn-Gymnasium",
+            actor=_ACTOR,
+            now=now,
+            street="Schulstraße 1",
+            place="12345 Musterstadt",
+            contract_on=now.date(),
+        )
         active, suspended = issue_organisers(
             session, "ohg", passwords, valid_until=None, actor=_ACTOR, now=now
         )
         suspend_organiser(
             session, suspended.username, reason=SuspensionReason.LETTER_LOST, actor=_ACTOR, now=now
         )
+    member = enrol_member(sign_in_setting_of(config, database), "demo", Role.ADMIN)
     database.engine.dispose()
-    return Cast(active, suspended)
+    return Cast(active, suspended, member)
 
 
 async def _prove(ports: Ports, cast: Cast) -> float:
@@ -148,10 +172,10 @@ async def _login(ports: Ports, credential: IssuedCredential) -> Outcome:
         return await client.login(credential.username, credential.password)
 
 
-def _write_environment(service: Service) -> Path:
-    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in service.environ.items()]
+def _write_environment(panel: Panel) -> Path:
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in panel.environ.items()]
     lines.append('authbridge() { .venv/bin/python -m authbridge "$@"; }\n')
-    path = service.folder / "env.sh"
+    path = panel.service.folder / "env.sh"
     path.write_text("".join(lines))
     return path
 
@@ -165,6 +189,12 @@ account-disabled, because that access is suspended.
 
     Anmeldename: {cast.active.username}    Passwort: {cast.active.password}
     Anmeldename: {cast.suspended.username}    Passwort: {cast.suspended.password}    (suspended)
+
+The panel of the media centre's staff: http://127.0.0.1:{ports.panel}/
+    Name: {cast.member.name}    Passwort: {cast.member.password}
+    Second step: one of these codes, each works once
+    {"    ".join(cast.member.recovery_codes[:3])}
+    or the code of an authenticator app with the key {cast.member.secret}
 
 Host {HOST}; XMPP 127.0.0.1:{ports.xmpp}; BOSH http://127.0.0.1:{ports.http}/http-bind; WebSocket ws://127.0.0.1:{ports.http}/xmpp-websocket
 
@@ -194,10 +224,10 @@ def _shown(path: Path) -> str:
 
 def _read_ports() -> Ports:
     parser = argparse.ArgumentParser(prog="workbench.demo")
-    for name in ("api", "xmpp", "http"):
+    for name in ("api", "panel", "xmpp", "http"):
         parser.add_argument(f"--{name}-port", type=int, required=True)
     arguments = parser.parse_args()
-    return Ports(arguments.api_port, arguments.xmpp_port, arguments.http_port)
+    return Ports(arguments.api_port, arguments.panel_port, arguments.xmpp_port, arguments.http_port)
 
 
 def _end_on_signals() -> None:

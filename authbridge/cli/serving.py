@@ -1,4 +1,4 @@
-"""``authbridge serve`` and ``authbridge prosody-config``."""
+"""``authbridge serve``, ``authbridge panel`` and ``authbridge prosody-config``."""
 
 import os
 import sys
@@ -13,22 +13,41 @@ from authbridge.errors import ConfigError
 _ROOT = Path(authbridge.__file__).parents[1]  # holds wsgi.py and prosody_mod
 
 
+_PANEL_THREADS = 16  # staff are few; printing and hashing have threads of their own
+
+
 @click.command()
 @pass_operator
 def serve(operator: Operator) -> None:
     """Run the auth service that Prosody asks, until it is stopped."""
     operator.database  # noqa: B018 - a wrong version is better said here than by a worker
+    _become_gunicorn("wsgi:api", {"--bind": operator.config.api_bind})
+
+
+@click.command()
+@pass_operator
+def panel(operator: Operator) -> None:
+    """Run the panel of the staff, until it is stopped."""
+    operator.database  # noqa: B018 - likewise
+    if operator.config.panel_url is None:
+        raise ConfigError("AUTHBRIDGE_PANEL_URL is not set: for example https://panel.example.org.")
+    _become_gunicorn(
+        "wsgi:panel", {"--bind": operator.config.panel_bind, "--threads": str(_PANEL_THREADS)}
+    )
+
+
+def _become_gunicorn(application: str, own_options: dict[str, str]) -> None:
     # -P: no code from the folder in which somebody starts it.
     gunicorn = [sys.executable, "-P", "-m", "gunicorn"]
     options = {
         "--config": "python:authbridge.gunicorn_conf",
         "--pythonpath": str(_ROOT),
-        "--bind": operator.config.api_bind,
+        **own_options,
     }
     arguments = [part for pair in options.items() for part in pair]
     sys.stdout.flush()
     # No shell, no child: systemd and Ctrl-C must reach gunicorn itself.
-    os.execv(sys.executable, [*gunicorn, *arguments, "wsgi:api"])  # noqa: S606
+    os.execv(sys.executable, [*gunicorn, *arguments, application])  # noqa: S606
 
 
 @click.command("prosody-config")

@@ -1,0 +1,54 @@
+"""What every answer tells the browser: load nothing from elsewhere, keep nothing, be in no frame."""
+
+import secrets
+from http import HTTPStatus
+
+from flask import Flask, Response, g, request
+
+_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+_MARK = "__Host-authbridge-secrets"
+
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "Strict-Transport-Security": "max-age=63072000",  # two years; the browser heeds it over https only
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), display-capture=()",
+    "X-Robots-Tag": "noindex",
+}
+
+
+def install(app: Flask) -> None:
+    """Adds them to every answer, errors included."""
+
+    @app.after_request
+    def add_headers(response: Response) -> Response:
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        if request.endpoint == "static" and response.status_code == HTTPStatus.OK:
+            return response
+        response.headers["Cache-Control"] = "no-store"
+        if g.get("shows_secrets"):
+            response.set_cookie(
+                _MARK, secrets.token_urlsafe(8), secure=True, httponly=True, samesite="Strict"
+            )
+        elif _MARK in request.cookies:
+            response.delete_cookie(_MARK, secure=True, httponly=True, samesite="Strict")
+        return response
+
+
+def show_once() -> None:
+    """The answer shows secrets: once it is left, "back" must not show it again.
+
+    Chrome keeps pages for "back" even where it may not store them, but drops those during which a cookie has
+    changed that scripts cannot see.  So this page sets one, and the next takes it away.
+    """
+    g.shows_secrets = True

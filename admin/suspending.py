@@ -1,0 +1,90 @@
+"""One click to suspend, one to undo it: the same for organisers and schools."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from admin import visits
+from admin.forms import DescribeForm, carry_out
+from admin.pages import deed, tell
+from admin.panel import the_panel
+from admin.places import see, see_again
+from authbridge.commands import suspensions
+
+_Command = Callable[..., bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What can be suspended: its commands, the name of its views and of their argument, and its sentences."""
+
+    suspend: _Command
+    reinstate: _Command
+    describe: _Command
+    views: str
+    argument: str
+    suspended: Any
+    suspended_before: Any
+    reinstated: Any
+    not_suspended: Any
+
+
+ORGANISER = Kind(
+    suspend=suspensions.suspend_organiser,
+    reinstate=suspensions.reinstate_organiser,
+    describe=suspensions.describe_organiser_suspension,
+    views="organisers",
+    argument="username",
+    suspended=_l("%(name)s is suspended. The next login is refused."),
+    suspended_before=_l("%(name)s was suspended already."),
+    reinstated=_l("The suspension of %(name)s is lifted."),
+    not_suspended=_l("%(name)s was not suspended."),
+)
+SCHOOL = Kind(
+    suspend=suspensions.suspend_school,
+    reinstate=suspensions.reinstate_school,
+    describe=suspensions.describe_school_suspension,
+    views="schools",
+    argument="code",
+    suspended=_l("The school %(name)s is suspended. The next login of each of its organisers is refused."),
+    suspended_before=_l("The school %(name)s was suspended already."),
+    reinstated=_l("The suspension of the school %(name)s is lifted."),
+    not_suspended=_l("The school %(name)s was not suspended."),
+)
+
+
+def suspend(kind: Kind, name: str) -> ResponseReturnValue:
+    """Done at once, with the way back in the notice."""
+    if _change(kind.suspend, name, reason=None):
+        undo = deed(_("Undo"), f"{kind.views}.reinstate", **{kind.argument: name})
+        tell("done", kind.suspended % {"name": name}, undo)
+    else:
+        tell("warn", kind.suspended_before % {"name": name})
+    return see_again(f"{kind.views}.show", **{kind.argument: name})
+
+
+def reinstate(kind: Kind, name: str) -> ResponseReturnValue:
+    """Access is back; a meeting that was ended is not."""
+    if _change(kind.reinstate, name):
+        tell("done", kind.reinstated % {"name": name})
+    else:
+        tell("warn", kind.not_suspended % {"name": name})
+    return see_again(f"{kind.views}.show", **{kind.argument: name})
+
+
+def describe(kind: Kind, name: str, form: DescribeForm) -> ResponseReturnValue | None:
+    """Adds to the suspension that is on why, and who asked for it; None where the form has faults."""
+    if not form.validate() or carry_out(form, lambda: _change(kind.describe, name, form.description)):
+        return None
+    tell("done", _("Noted."))
+    return see(f"{kind.views}.show", **{kind.argument: name})
+
+
+def _change(command: _Command, name: str, *values: object, **named: object) -> bool:
+    now = visits.now()
+    with the_panel().database.writing() as session:
+        return command(session, name, *values, actor=visits.the_actor(), now=now, **named)

@@ -1,0 +1,113 @@
+"""Credentials that were just made: shown once, printed, taken as a table, and wiped."""
+
+import csv
+import io
+
+from flask import Blueprint, abort, make_response
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from admin import visits
+from admin.access import needs
+from admin.headers import show_once
+from admin.pages import page, tell
+from admin.panel import the_panel
+from admin.places import see
+from admin.slips import Slip, Step
+from admin.words import day, say
+from authbridge.rights import Right
+
+blueprint = Blueprint("credentials", __name__, url_prefix="/credentials/<slip_id>")
+
+_REFRESH = "1"  # seconds until the page with the progress asks again
+_GONE = 410
+
+
+@blueprint.get("")
+@needs(Right.MANAGE)
+def show(slip_id: str) -> ResponseReturnValue:
+    """How far the work is; then, once, what came of it."""
+    slip = _find(slip_id)
+    if slip is None:
+        return _gone()
+    fault = None if slip.fault is None else say(slip.fault)
+    if slip.step is Step.READY:
+        show_once()
+        return page("credentials/show.html", slip=slip, kind=slip.kind, id=slip_id, fault=fault)
+    answer = make_response(
+        page("credentials/progress.html", total=slip.total, done=slip.done, step=slip.step, sentence=fault)
+    )
+    if slip.step is not Step.FAILED:
+        answer.headers["Refresh"] = _REFRESH
+    return answer
+
+
+@blueprint.get("/letters.pdf")
+@needs(Right.MANAGE)
+def pdf(slip_id: str) -> ResponseReturnValue:
+    """The letters; shown by the browser, so that no copy stays in a folder unless somebody wants one."""
+    slip = _find_ready(slip_id)
+    if slip is None:
+        return _gone()
+    if slip.pdf is None:
+        abort(404)
+    return _file(slip.pdf, "application/pdf", f"inline; filename={slip.school_code}-{slip.print_job}.pdf")
+
+
+@blueprint.get("/table.csv")
+@needs(Right.MANAGE)
+def table(slip_id: str) -> ResponseReturnValue:
+    """The same as a table, as German and English spreadsheets open it."""
+    slip = _find_ready(slip_id)
+    if slip is None:
+        return _gone()
+    text = _as_csv(slip).encode("utf-8-sig")
+    return _file(
+        text, "text/csv; charset=utf-8", f"attachment; filename={slip.school_code}-{slip.print_job}.csv"
+    )
+
+
+@blueprint.post("/done")
+@needs(Right.MANAGE)
+def done(slip_id: str) -> ResponseReturnValue:
+    """Wipes them."""
+    slip = _find(slip_id)
+    the_panel().slips.wipe(slip_id, visits.the_visit().id_hash)
+    tell("done", _("Done. The passwords are wiped and can no longer be seen."))
+    return see("overview.index") if slip is None else see("schools.show", code=slip.school_code)
+
+
+def _find(slip_id: str) -> Slip | None:
+    return the_panel().slips.find(slip_id, visits.the_visit().id_hash, now=visits.now())
+
+
+def _find_ready(slip_id: str) -> Slip | None:
+    slip = _find(slip_id)
+    return slip if slip is not None and slip.step is Step.READY else None
+
+
+def _gone() -> ResponseReturnValue:
+    return make_response(page("credentials/gone.html"), _GONE)
+
+
+def _file(content: bytes, kind: str, disposition: str) -> Response:
+    answer: Response = make_response(content)
+    answer.headers["Content-Type"] = kind
+    answer.headers["Content-Disposition"] = disposition
+    return answer
+
+
+def _as_csv(slip: Slip) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
+    writer.writerow([_("School"), _("Login name"), _("Password"), _("Valid until")])
+    for credential in slip.credentials:
+        until = "" if slip.valid_until is None else day(slip.valid_until)
+        writer.writerow(map(_guarded, [slip.school_name, credential.username, credential.password, until]))
+    return text.getvalue()
+
+
+def _guarded(cell: str) -> str:
+    # A spreadsheet would run "=…" as a formula (OWASP: CSV Injection).
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

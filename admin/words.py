@@ -1,0 +1,57 @@
+"""German and English: which of them, the sentences of errors, days and hours as they are written."""
+
+from datetime import date, datetime
+
+from flask import Flask, request
+from flask_babel import Babel, format_date, format_datetime, gettext
+
+from authbridge.config import Config
+from authbridge.errors import AuthBridgeError
+
+LANGUAGES = ("de", "en")
+COOKIE = "__Host-authbridge-language"
+
+_DAY = {"de": "dd.MM.yyyy", "en": "d MMM yyyy"}
+_MOMENT = {"de": "dd.MM.yyyy, HH:mm", "en": "d MMM yyyy, HH:mm"}
+
+
+def language() -> str:
+    """What this person chose, or what the browser prefers; German if it prefers neither."""
+    chosen = request.cookies.get(COOKIE)
+    if chosen in LANGUAGES:
+        return chosen
+    return request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
+
+
+def say(error: AuthBridgeError) -> str:
+    """The error's sentence, in the language of whoever reads it."""
+    return gettext(error.sentence, **error.values)
+
+
+def day(value: date) -> str:
+    """Such as 22.11.2026."""
+    return format_date(value, _DAY[language()])
+
+
+def moment(value: datetime) -> str:
+    """Such as 22.11.2026, 07:58."""
+    return format_datetime(value, _MOMENT[language()])
+
+
+def clock(value: datetime) -> str:
+    """Such as 07:58."""
+    return format_datetime(value, "HH:mm")
+
+
+def install(app: Flask, config: Config) -> None:
+    """Makes Flask speak both."""
+    Babel(
+        app,
+        default_locale=LANGUAGES[0],
+        default_timezone=config.timezone.key,
+        default_translation_directories="translations",
+        locale_selector=language,
+    )
+    app.add_template_filter(day)
+    app.add_template_filter(moment)
+    app.add_template_filter(clock)

@@ -1,0 +1,58 @@
+"""Our panel as an operator runs it: ``authbridge panel`` beside a service, over the same database."""
+
+import http.client
+import sys
+from dataclasses import dataclass, field
+
+from workbench.processes import Process, free_port
+from workbench.service import Service
+
+
+@dataclass
+class Panel:
+    """One panel; the address is that of this machine, so it stands behind no proxy."""
+
+    service: Service
+    port: int = field(default_factory=free_port)
+
+    def __post_init__(self) -> None:
+        self.environ = {
+            **self.service.environ,
+            "AUTHBRIDGE_PANEL_BIND": f"127.0.0.1:{self.port}",
+            "AUTHBRIDGE_PANEL_URL": self.url,
+        }
+        command = [sys.executable, "-m", "authbridge", "panel"]
+        self._process = Process(command, log=self.service.folder / "panel.log", environ=self.environ)
+
+    @property
+    def url(self) -> str:
+        """What the browser opens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def process(self) -> Process:
+        """The running panel."""
+        return self._process
+
+    def start(self) -> None:
+        """Starts it and returns when it answers."""
+        self._process.start()
+        self._process.await_ready(self._is_healthy)
+
+    def stop(self) -> None:
+        """Ends it gracefully."""
+        self._process.stop()
+
+    def kill(self) -> None:
+        """``kill -9``."""
+        self._process.kill()
+
+    def _is_healthy(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+        try:
+            connection.request("GET", "/sign-in")
+            return connection.getresponse().status == 200  # noqa: PLR2004
+        except OSError:
+            return False
+        finally:
+            connection.close()
