@@ -118,12 +118,13 @@ def _has_page() -> bool:
     return request.url_rule is not None and "GET" in (request.url_rule.methods or ())
 
 
-_NEVER_KEPT = ("csrf_token", "nonce", "password", "repeated", "current", "code")
+_NEVER_KEPT = ("csrf_token", "nonce")
+_WITH_SECRETS = frozenset({"entry", "account"})  # blueprints whose forms hold passwords and codes
 
 
 def _keep_draft(staff_id: int) -> None:
     """Only of pages with a form of their own: a button is pressed again sooner than explained."""
-    if request.method != "POST" or not _has_page():
+    if request.method != "POST" or not _has_page() or request.blueprint in _WITH_SECRETS:
         return
     fields = request.form.copy()
     for name in _NEVER_KEPT:

@@ -43,8 +43,10 @@ def parsed_by(parse: Callable[[Any], object]) -> Callable[[FlaskForm, Field], No
     """The rule that a field holds what ``parse`` accepts, with the domain's own sentence."""
 
     def hold(_form: FlaskForm, field: Field) -> None:
+        # A field that was not even sent has no text, where an empty one has "".
+        typed = "" if field.data is None and isinstance(field, StringField) else field.data
         try:
-            parse(field.data)
+            parse(typed)
         except InputError as error:
             raise ValidationError(say(error)) from None
 
@@ -295,6 +297,7 @@ def form_of(form: type[_Form], **defaults: object) -> _Form:
     if request.method == "POST":
         return form()
     draft = the_panel().drafts.take(visits.the_visit().staff_id, request.path, now=visits.now())
+    g.is_draft = draft is not None
     return form(formdata=draft, data=defaults)
 
 

@@ -5,6 +5,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 _REMEMBERED = 1000  # forms; each is a path of some bytes
 _LONGEST = 64  # characters of a nonce; ours have 22
@@ -18,13 +19,21 @@ def new_nonce() -> str:
     return secrets.token_urlsafe(16)
 
 
+@dataclass(slots=True)
+class _Queue:
+    """Copies of one form that are being carried out, one after the other."""
+
+    turn: threading.Lock = field(default_factory=threading.Lock)
+    length: int = 0
+
+
 class Deeds:
     """Which forms have been carried out in this process, and where their senders were sent."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._done: OrderedDict[Key, str] = OrderedDict()
-        self._under_way: dict[Key, threading.Lock] = {}
+        self._under_way: dict[Key, _Queue] = {}
 
     def once(self, key: Key, deed: Callable[[], str | None]) -> str | None:
         """Does it, and returns the place that it gives; or, the second time, the place that it gave.
@@ -42,11 +51,16 @@ class Deeds:
     @contextmanager
     def _alone(self, key: Key) -> Iterator[None]:
         with self._lock:
-            lock = self._under_way.setdefault(key, threading.Lock())
-        with lock:
-            yield
-        with self._lock:
-            self._under_way.pop(key, None)
+            queue = self._under_way.setdefault(key, _Queue())
+            queue.length += 1
+        try:
+            with queue.turn:
+                yield
+        finally:
+            with self._lock:
+                queue.length -= 1
+                if not queue.length:
+                    del self._under_way[key]
 
     def _place_after(self, key: Key) -> str | None:
         with self._lock:
