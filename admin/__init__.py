@@ -13,8 +13,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from admin import access, faults, headers, once, pages, visits, words
 from admin.panel import EXTENSION, Panel
 from admin.views import account, credentials, entry, organisers, overview, schools, staff
-from authbridge import staffsessions
 from authbridge.config import Config
+from authbridge.staffsessions import Visit
 
 _BLUEPRINTS = (entry, overview, schools, organisers, credentials, staff, account)
 _MOST_BYTES = 64 * 1024  # of a form
@@ -25,7 +25,7 @@ def create_app(panel: Panel, *, url: str) -> Flask:
     app = Flask(__name__)
     app.extensions[EXTENSION] = panel
     app.config.update(_settings(panel.config, url))
-    app.jinja_env.autoescape = True
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.session_interface = visits.CookieSessions()
     if url.startswith("https:"):
         # nginx on this machine stands before it, and overwrites the header (deploy/nginx/panel.conf).
@@ -80,6 +80,12 @@ def _require_own_page() -> None:
         raise BadRequest
 
 
+def _seconds_left(visit: Visit | None) -> int:
+    if visit is None:
+        return 0
+    return max(0, int((visit.ends_at - visits.now()).total_seconds()))
+
+
 def _install_context(app: Flask) -> None:
     @app.context_processor
     def context() -> dict[str, object]:
@@ -90,6 +96,6 @@ def _install_context(app: Flask) -> None:
             "language": words.language(),
             "notices": pages.take_notices(),
             "nonce": once.new_nonce,
-            "session_ends_in": int(staffsessions.IDLE.total_seconds()),
+            "session_ends_in": _seconds_left(visit),
             "static": lambda name: url_for("static", filename=name),
         }

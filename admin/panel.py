@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from flask import current_app
 
+from admin.codes import Codes
 from admin.drafts import Drafts
 from admin.health import Health
 from admin.once import Deeds
@@ -35,6 +36,7 @@ class Panel:
     hasher: Hasher
     health: Health
     slips: Slips = field(default_factory=Slips)
+    codes: Codes = field(default_factory=Codes)
     drafts: Drafts = field(default_factory=Drafts)
     deeds: Deeds = field(default_factory=Deeds)
     clerks: Executor = field(default_factory=lambda: ThreadPoolExecutor(_CLERKS, "clerk"))

@@ -34,11 +34,12 @@ def build_panel(config: Config) -> Flask:
 
 
 def sweep(panel: Panel) -> None:
-    """Wipes the credentials that nobody may see any more."""
+    """Wipes what nobody may see any more."""
+    now = panel.clock()
+    panel.codes.sweep(now=now)
     owners = panel.slips.owners()
     if not owners:
         return
-    now = panel.clock()
     with panel.database.reading() as session:
         alive = staffsessions.alive(session, owners, now=now)
     panel.slips.sweep(alive, now=now)

@@ -45,7 +45,7 @@ def show() -> ResponseReturnValue:
 @blueprint.post("/stay")
 @needs(Right.READ)
 def stay() -> ResponseReturnValue:
-    """Somebody is still here."""
+    """Somebody is still here; that this was asked has moved the end already."""
     return "", 204
 
 

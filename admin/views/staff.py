@@ -151,29 +151,35 @@ def delete(name: str) -> ResponseReturnValue:
 def _invite(
     form: FlaskForm, name: str, command: Callable[[Any, NewInvitation], object]
 ) -> ResponseReturnValue | None:
-    """Carries it out and shows the code, this once; None where the form has faults."""
+    """Carries it out, and goes to the page with the code; None where the form has faults."""
     panel = the_panel()
-    invitation = make_invitation(panel.sign_in.seals)
-    carried_out: list[bool] = []
+
+    def change() -> None:
+        invitation = make_invitation(panel.sign_in.seals)
+        with panel.database.writing() as session:
+            command(session, invitation)
+        panel.codes.add(visits.the_visit().id_hash, name, invitation.code, now=visits.now())
 
     def deed() -> str | None:
-        def change() -> None:
-            with panel.database.writing() as session:
-                command(session, invitation)
-            carried_out.append(True)
-
         faults = {ConflictError: "name"} if "name" in form else None
-        return None if carry_out(form, change, faults=faults) else place_of("staff.show", name=name)
+        return None if carry_out(form, change, faults=faults) else place_of("staff.invited", name=name)
 
-    place = done_once(deed)
-    if not carried_out:
-        return place
+    return done_once(deed)
+
+
+@blueprint.get("/<name>/invitation")
+@needs(Right.APPOINT)
+def invited(name: str) -> ResponseReturnValue:
+    """The code of an invitation that was just made, and how to hand it over."""
+    panel = the_panel()
+    with panel.database.reading() as session:
+        row = roster.staff_row(session, name, now=visits.now())
     show_once()
     return page(
         "staff/invited.html",
-        name=name,
-        code=invitation.code,
-        expires_at=visits.now() + staff.INVITATION_LIFETIME,
+        name=row.name,
+        code=panel.codes.find(visits.the_visit().id_hash, row.name, now=visits.now()),
+        expires_at=row.invited_until,
         url=place_of("entry.invitation", _external=True),
     )
 
