@@ -1,6 +1,5 @@
 """Services that stand in for ours on the same Prosody: one that is slow, one that does the obvious thing."""
 
-import http.client
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from authbridge.usernames import Username
 from bench import obvious_service
 from bench.peers import CROWD, FOLDER, MEMBER
 from workbench import ROOT
-from workbench.processes import Process, free_port, is_listening
+from workbench.processes import Process, free_port, is_listening, is_answering
 from workbench.prosody import external
 
 SLOWNESS = 2.0  # seconds
@@ -89,18 +88,8 @@ class ObviousService:
     def start(self) -> None:
         """Starts it and returns when it answers."""
         self._process.start()
-        self._process.await_ready(self._is_healthy)
+        self._process.await_ready(lambda: is_answering(self.port, "/"))
 
     def stop(self) -> None:
         """Ends it."""
         self._process.stop()
-
-    def _is_healthy(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=1)
-        try:
-            connection.request("GET", "/")
-            return connection.getresponse().status == 200  # noqa: PLR2004
-        except OSError:
-            return False
-        finally:
-            connection.close()

@@ -1,10 +1,9 @@
 """Our panel as an operator runs it: ``authbridge panel`` beside a service, over the same database."""
 
-import http.client
 import sys
 from dataclasses import dataclass, field
 
-from workbench.processes import Process, free_port
+from workbench.processes import Process, free_port, is_answering
 from workbench.service import Service
 
 
@@ -37,7 +36,7 @@ class Panel:
     def start(self) -> None:
         """Starts it and returns when it answers."""
         self._process.start()
-        self._process.await_ready(self._is_healthy)
+        self._process.await_ready(lambda: is_answering(self.port, "/sign-in"))
 
     def stop(self) -> None:
         """Ends it gracefully."""
@@ -46,13 +45,3 @@ class Panel:
     def kill(self) -> None:
         """``kill -9``."""
         self._process.kill()
-
-    def _is_healthy(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
-        try:
-            connection.request("GET", "/sign-in")
-            return connection.getresponse().status == 200  # noqa: PLR2004
-        except OSError:
-            return False
-        finally:
-            connection.close()

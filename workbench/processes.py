@@ -1,6 +1,7 @@
 """Child processes that end with us, and ports that nobody else uses."""
 
 import contextlib
+import http.client
 import os
 import signal
 import socket
@@ -85,6 +86,18 @@ class Process:
     def log_tail(self, lines: int = 12) -> str:
         """The last lines of the log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def is_answering(port: int, path: str) -> bool:
+    """Whether an HTTP server on that loopback port answers that path with 200."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except OSError:
+        return False
+    finally:
+        connection.close()
 
 
 def free_port() -> int:

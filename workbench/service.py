@@ -1,6 +1,5 @@
 """Our auth service as an operator runs it: ``authbridge serve`` with a database and secrets of its own."""
 
-import http.client
 import os
 import secrets
 import subprocess
@@ -10,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench import ROOT
-from workbench.processes import Process, free_port
+from workbench.processes import Process, free_port, is_answering
 from workbench.prosody import HOST
 
 _AUTHBRIDGE = [sys.executable, "-m", "authbridge"]
@@ -95,11 +94,4 @@ class Service:
 
     def is_healthy(self) -> bool:
         """Whether it answers."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=1)
-        try:
-            connection.request("GET", "/healthz")
-            return connection.getresponse().status == 200  # noqa: PLR2004
-        except OSError:
-            return False
-        finally:
-            connection.close()
+        return is_answering(self.port, "/healthz")
