@@ -10,7 +10,7 @@ from authbridge.usernames import Username
 from bench import obvious_service
 from bench.peers import CROWD, FOLDER, MEMBER
 from workbench import ROOT
-from workbench.processes import Process, free_port, is_listening, is_answering
+from workbench.processes import Process, free_port, is_answering, is_listening
 from workbench.prosody import external
 
 SLOWNESS = 2.0  # seconds

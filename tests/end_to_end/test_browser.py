@@ -2,7 +2,6 @@
 
 import functools
 import http.server
-import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,29 +9,16 @@ from typing import Any
 from xml.etree.ElementTree import fromstring
 
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from selenium.webdriver import Chrome
 from sqlalchemy import select
 
 from authbridge.database import Database
 from authbridge.models import LoginAttempt
+from tests.end_to_end.chromium import open_chromium
 from tests.end_to_end.conftest import Cast
 from workbench import ROOT
 from workbench.prosody import HOST, Prosody
 from workbench.service import Service
-
-_PATIENCE = 10  # seconds for one login; it takes milliseconds
-
-_FLAGS = (
-    "--headless=new",
-    "--no-sandbox",  # root has none
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # for it there is nobody else
-)
 
 _WRONG = "bbbb-cccc-dddd"
 
@@ -96,15 +82,8 @@ def serve_page() -> Iterator[str]:
 
 @pytest.fixture(name="browser", scope="module")
 def start_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    """Debian's Chromium with an empty profile and an empty home."""
-    home = tmp_path_factory.mktemp("chromium")
-    options = ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
-    for flag in (*_FLAGS, f"--user-data-dir={home / 'profile'}"):
-        options.add_argument(flag)
-    driver = ChromeService("/usr/bin/chromedriver", env={**os.environ, "HOME": str(home)})
-    with Chrome(options, driver) as browser:
-        browser.set_script_timeout(_PATIENCE)
+    """A browser with an empty profile."""
+    with open_chromium(tmp_path_factory.mktemp("chromium")) as browser:
         yield browser
 
 
