@@ -69,10 +69,7 @@ def _overtaken(error: ConflictError) -> ResponseReturnValue:
 
 
 def _outage(error: StorageError) -> ResponseReturnValue:
-    sentence = _(
-        "Nothing can be read or saved at the moment. Please try again in a minute; nothing was changed."
-    )
-    return _page(_("Out of order"), sentence, 503, f"storage: {error}")
+    return _page(_("Out of order"), say(error), 503, f"storage: {error}")
 
 
 def _misconfigured(error: ConfigError) -> ResponseReturnValue:

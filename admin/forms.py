@@ -8,10 +8,8 @@ from flask import g, request
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import (
-    DateField,
     Field,
     HiddenField,
-    IntegerField,
     PasswordField,
     RadioField,
     SelectField,
@@ -21,6 +19,7 @@ from wtforms import (
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
 from admin import visits
+from admin.fields import DayField, NumberField
 from admin.panel import the_panel
 from admin.words import say
 from authbridge import usernames
@@ -116,7 +115,7 @@ class SchoolForm(FlaskForm):
         [parsed_by(schools.parse_mailbox)],
         description=_("An address of the school or its office, not of a person."),
     )
-    contract_on = DateField(_("Date of the processing contract"), [Optional()])
+    contract_on = DayField(_("Date of the processing contract"), [Optional()])
     trusted_networks = TextAreaField(
         _("Networks of the school"),
         [parsed_by(lambda text: schools.parse_networks(_lines(text)))],
@@ -124,7 +123,7 @@ class SchoolForm(FlaskForm):
             "One a line, such as 198.51.100.7 or 2001:db8:12::/48. Typing errors from there count less."
         ),
     )
-    quota = IntegerField(
+    quota = NumberField(
         _("Most accounts"),
         [_needed, NumberRange(0, schools.MOST_ACCOUNTS, _("Please give a number from 0 to 5000."))],
         default=50,
@@ -144,7 +143,7 @@ class SchoolForm(FlaskForm):
             "mailbox": self.mailbox.data or "",
             "contract_on": self.contract_on.data,
             "trusted_networks": _lines(self.trusted_networks.data),
-            "quota": self.quota.data,
+            "quota": self.quota.data or 0,
         }
 
 
@@ -170,12 +169,12 @@ def _not_past(_form: FlaskForm, field: Field) -> None:
 class IssueForm(FlaskForm):
     """How many new organisers."""
 
-    count = IntegerField(
+    count = NumberField(
         _("How many"),
         [_needed, NumberRange(1, MAX_ISSUED, _("Please give a number from 1 to 200."))],
         default=1,
     )
-    valid_until = DateField(
+    valid_until = DayField(
         _("Valid until"),
         [Optional(), _not_past],
         description=_("The last day on which they can log in."),
@@ -192,7 +191,7 @@ class ResetForm(FlaskForm):
 class ValidityForm(FlaskForm):
     """The last day of validity."""
 
-    valid_until = DateField(
+    valid_until = DayField(
         _("Valid until"),
         [Optional()],
         description=_("The last day on which this organiser can log in. A past day ends the access at once."),

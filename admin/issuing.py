@@ -44,7 +44,7 @@ def start(order: Order) -> str:
             organisers.require_room(session, order.school, order.count)
     slip = Slip(
         owner=visits.the_visit().id_hash,
-        kind="issue" if order.username is None else "reset",
+        username=order.username,
         school_code=order.school.code,
         school_name=order.school.name,
         total=order.count,

@@ -1,6 +1,7 @@
 """How pages are answered: templates with a status, notices for the next page."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from flask import g, render_template, request
@@ -38,8 +39,8 @@ def done_once(deed: Callable[[], str | None]) -> Response | None:
 
 def tell(kind: str, text: str, undo: dict[str, Any] | None = None) -> None:
     """Says it on the next page; ``undo`` is what :func:`deed` gives."""
-    panel = the_panel()
-    with panel.database.writing() as session:
+    # What is told was done already: that it cannot be told is no reason to say that it was not.
+    with suppress(StorageError), the_panel().database.writing() as session:
         staffsessions.add_notice(session, visits.the_visit(), {"kind": kind, "text": text, "undo": undo})
 
 

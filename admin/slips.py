@@ -32,7 +32,7 @@ class Slip:
     """
 
     owner: str
-    kind: str  # "issue" or "reset"
+    username: str | None  # whose new password it is; None for new organisers
     school_code: str
     school_name: str
     total: int

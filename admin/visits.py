@@ -7,6 +7,7 @@ for the token of the sign-in form derives from it; behind that one there is noth
 import hashlib
 import hmac
 import secrets
+from contextlib import suppress
 from datetime import date, datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from flask_login import UserMixin, current_user
 from admin.panel import the_panel
 from authbridge import staffsessions
 from authbridge.audit import Actor
+from authbridge.errors import StorageError
 from authbridge.models import Stage
 from authbridge.staffnames import staff_actor
 from authbridge.staffsessions import Visit
@@ -94,7 +96,8 @@ def load_visit() -> None:
     visit = _find(find_token())
     panel = the_panel()
     if visit is not None and staffsessions.needs_touch(visit, panel.clock()):
-        with panel.database.writing() as transaction:
+        # Where nothing can be written now, pages can still be read, and forms say it themselves.
+        with suppress(StorageError), panel.database.writing() as transaction:
             visit = staffsessions.touch(transaction, visit, now=panel.clock())
     g.visit = visit
 

@@ -6,7 +6,7 @@ from flask import Flask, request
 from flask_babel import Babel, format_date, format_datetime, gettext
 
 from authbridge.config import Config
-from authbridge.errors import AuthBridgeError
+from authbridge.errors import AuthBridgeError, ConfigError, StorageError
 
 LANGUAGES = ("de", "en")
 COOKIE = "__Host-authbridge-language"
@@ -20,12 +20,20 @@ def language() -> str:
     chosen = request.cookies.get(COOKIE)
     if chosen in LANGUAGES:
         return chosen
-    return request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
+    preferred = (name.partition("-")[0].lower() for name in request.accept_languages.values())
+    return next((name for name in preferred if name in LANGUAGES), LANGUAGES[0])
 
 
 def say(error: AuthBridgeError) -> str:
-    """The error's sentence, in the language of whoever reads it."""
-    return gettext(error.sentence, **error.values)
+    """The error's sentence, in the language of whoever reads it; that of an outage is for the log."""
+    match error:
+        case StorageError():
+            return gettext("Nothing can be read or saved at the moment. Please try again in a minute.")
+        case ConfigError():
+            sentence = str(error)
+            return gettext("Please tell the technician: %(sentence)s", sentence=sentence)
+        case _:
+            return gettext(error.sentence, **error.values)
 
 
 def day(value: date) -> str:

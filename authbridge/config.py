@@ -135,7 +135,9 @@ class _Settings:
         if not value:
             return None
         if not _URL.fullmatch(value):
-            message = f"{_PREFIX}{name} is “{value}”, but must be an address such as https://panel.example.org."
+            message = (
+                f"{_PREFIX}{name} is “{value}”, but must be an address such as https://panel.example.org."
+            )
             raise ConfigError(message)
         return value
 

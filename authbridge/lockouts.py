@@ -166,12 +166,17 @@ def _of_account(owner: _Owner, failures: list[Failure], now: datetime, limits: L
 
 
 def _of_networks(session: Session, now: datetime) -> Iterator[Lockout]:
-    for wait in session.scalars(select(NetworkWait).where(NetworkWait.until > now)):
-        counted = select(func.count()).where(
-            LoginFailure.network == wait.network,
-            LoginFailure.at > wait.since - (wait.until - wait.since),
+    waits = session.scalars(select(NetworkWait).where(NetworkWait.until > now)).all()
+    if not waits:
+        return
+    failures = session.execute(
+        select(LoginFailure.network, LoginFailure.at).where(
+            LoginFailure.network.in_([wait.network for wait in waits]),
+            LoginFailure.at > min(map(_counted_from, waits)),
             LoginFailure.fingerprint.is_not(None),
         )
+    ).all()
+    for wait in waits:
         network, at_panel = split_panel(wait.network)
         yield Lockout(
             Reason.NETWORK_WAITS,
@@ -179,7 +184,11 @@ def _of_networks(session: Session, now: datetime) -> Iterator[Lockout]:
             network,
             is_own=False,
             at_panel=at_panel,
-            failures=session.scalar(counted) or 0,
+            failures=sum(where == wait.network and at > _counted_from(wait) for where, at in failures),
             since=wait.since,
             until=wait.until,
         )
+
+
+def _counted_from(wait: NetworkWait) -> datetime:
+    return wait.since - (wait.until - wait.since)

@@ -13,7 +13,7 @@ from admin.access import needs
 from admin.headers import show_once
 from admin.pages import page, tell
 from admin.panel import the_panel
-from admin.places import see
+from admin.places import place_of, see
 from admin.slips import Slip, Step
 from admin.words import day, say
 from authbridge.rights import Right
@@ -34,9 +34,16 @@ def show(slip_id: str) -> ResponseReturnValue:
     fault = None if slip.fault is None else say(slip.fault)
     if slip.step is Step.READY:
         show_once()
-        return page("credentials/show.html", slip=slip, kind=slip.kind, id=slip_id, fault=fault)
+        return page("credentials/show.html", slip=slip, fault=fault)
     answer = make_response(
-        page("credentials/progress.html", total=slip.total, done=slip.done, step=slip.step, sentence=fault)
+        page(
+            "credentials/progress.html",
+            total=slip.total,
+            done=slip.done,
+            step=slip.step,
+            sentence=fault,
+            again=_order_of(slip),
+        )
     )
     if slip.step is not Step.FAILED:
         answer.headers["Refresh"] = _REFRESH
@@ -76,6 +83,13 @@ def done(slip_id: str) -> ResponseReturnValue:
     the_panel().slips.wipe(slip_id, visits.the_visit().id_hash)
     tell("done", _("Done. The passwords are wiped and can no longer be seen."))
     return see("overview.index") if slip is None else see("schools.show", code=slip.school_code)
+
+
+def _order_of(slip: Slip) -> str:
+    """Where it was ordered, to try once more."""
+    if slip.username is None:
+        return place_of("organisers.issue", code=slip.school_code)
+    return place_of("organisers.reset", username=slip.username)
 
 
 def _find(slip_id: str) -> Slip | None:

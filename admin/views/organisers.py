@@ -97,7 +97,9 @@ def issue(code: str) -> ResponseReturnValue:
         free = max(0, school.quota - listings.school_counts(session, school).organisers)
     form = form_of(IssueForm)
     if form.validate_on_submit():
-        order = issuing.Order(school, form.count.data, Language(form.language.data), form.valid_until.data)
+        order = issuing.Order(
+            school, form.count.data or 0, Language(form.language.data), form.valid_until.data
+        )
         place = done_once(lambda: _start(form, order))
         if place is not None:
             return place

@@ -15,7 +15,7 @@ from admin.headers import show_once
 from admin.pages import done_once, form_page, page, tell
 from admin.panel import the_panel
 from admin.places import place_of, see
-from authbridge import roster
+from authbridge import roster, staffnames
 from authbridge.commands import staff
 from authbridge.errors import ConflictError
 from authbridge.models import Role
@@ -24,6 +24,13 @@ from authbridge.rights import Right
 from authbridge.staffnames import parse_staff_name
 
 blueprint = Blueprint("staff", __name__, url_prefix="/staff")
+
+
+@blueprint.url_value_preprocessor
+def _canonical_name(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """One person, one name, however it stands in the address."""
+    if values and "name" in values:
+        values["name"] = staffnames.canonical(values["name"])
 
 
 @blueprint.get("")

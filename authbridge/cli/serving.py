@@ -31,9 +31,7 @@ def panel(operator: Operator) -> None:
     operator.database  # noqa: B018 - likewise
     if operator.config.panel_url is None:
         raise ConfigError("AUTHBRIDGE_PANEL_URL is not set: for example https://panel.example.org.")
-    _become_gunicorn(
-        "wsgi:panel", {"--bind": operator.config.panel_bind, "--threads": str(_PANEL_THREADS)}
-    )
+    _become_gunicorn("wsgi:panel", {"--bind": operator.config.panel_bind, "--threads": str(_PANEL_THREADS)})
 
 
 def _become_gunicorn(application: str, own_options: dict[str, str]) -> None:
