@@ -16,4 +16,10 @@ $BABEL --quiet extract --mapping-file admin/babel.cfg --no-location --sort-outpu
     "${keywords[@]}" --output-file $CATALOGUE admin authbridge
 $BABEL --quiet update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap \
     --input-file $CATALOGUE --output-dir $TRANSLATIONS --locale de
+# Neither names nor the dates of today, which would change with every call.
+sed -i -E \
+    -e 's/^("Project-Id-Version:) +/\1 /' \
+    -e 's/^("(Report-Msgid-Bugs-To|Last-Translator|Language-Team):).*/\1 AuthBridge\\n"/' \
+    -e 's/^("(POT-Creation-Date|PO-Revision-Date):).*/\1 2026-01-01 00:00+0000\\n"/' \
+    $TRANSLATIONS/de/LC_MESSAGES/messages.po
 $BABEL --quiet compile --directory $TRANSLATIONS
