@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from authbridge import denials, schema, upkeep
 from authbridge.api import Api, retention_of, setting_of
-from authbridge.config import read_config
+from authbridge.config import read_api_token, read_config
 from authbridge.errors import AuthBridgeError
 from authbridge.memory import forbid_dumps
 
@@ -24,7 +24,7 @@ def _build_api() -> Api:
     schema.require_current(setting.database)
     upkeep.start(setting.database, clock=setting.clock, retention=retention_of(config), limits=config.limits)
     denials.start(setting.denials, setting.database)
-    app = Api(config, setting)
+    app = Api(setting, token=read_api_token(config))
     gc.collect()
     gc.freeze()  # what is there now stays; searching it for garbage again and again costs logins milliseconds
     return app

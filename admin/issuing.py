@@ -65,12 +65,14 @@ class WorkError(AuthBridgeError):
 def _work(panel: Panel, order: Order, slip: Slip, actor: Actor) -> None:
     try:
         passwords = _make_passwords(panel, order, slip)
+        if not panel.slips.holds(slip):
+            return  # the session is over, and nobody would see them
         slip.credentials = _write_down(panel, order, passwords, actor)
         slip.ends_at = panel.slips.end_of(panel.clock())
         slip.step, slip.done = Step.PRINTING, 0
         slip.pdf = _print(panel, order, slip)
     except AuthBridgeError as error:
-        slip.fault = error
+        slip.fault = error.with_traceback(None)  # it refers to the passwords
     except Exception as error:  # noqa: BLE001 - a thread's last resort; its text may quote a password
         _log.error("bug: %s at %s", type(error).__name__, place_of(error))
         slip.fault = WorkError("Something went wrong in the program itself. Please tell the technician.")

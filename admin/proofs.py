@@ -1,5 +1,7 @@
 """What is typed to prove who one is: where it comes from, and how a refusal is said."""
 
+import ipaddress
+
 from flask import g, request
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
@@ -12,7 +14,15 @@ _MINUTE = 60
 
 def caller() -> signin.Caller:
     """Where a sign-in comes from."""
-    return signin.Caller(ip=request.remote_addr, user_agent=request.headers.get("User-Agent"))
+    return signin.Caller(ip=_address(), user_agent=request.headers.get("User-Agent"))
+
+
+def _address() -> str | None:
+    # A local user can reach the panel past nginx, and then this is whatever that user likes.
+    try:
+        return str(ipaddress.ip_address(request.remote_addr or ""))
+    except ValueError:
+        return None
 
 
 def refuse(form: FlaskForm, decision: Decision, words_if_wrong: str) -> None:

@@ -1,5 +1,6 @@
 """Credentials that were just made, in plain text: in memory, for ten minutes, for one session."""
 
+import gc
 import secrets
 import threading
 from collections.abc import Callable, Collection
@@ -47,6 +48,11 @@ class Slip:
     credentials: list[IssuedCredential] = field(default_factory=list, repr=False)
     pdf: bytes | None = field(default=None, repr=False)
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether its work goes on: its ten minutes begin when it is ready."""
+        return self.step in {Step.HASHING, Step.PRINTING}
+
 
 class Slips:
     """All slips of this process."""
@@ -65,11 +71,18 @@ class Slips:
         with self._lock:
             self._slips[slip.id] = slip
 
+    def holds(self, slip: Slip) -> bool:
+        """Whether somebody still waits for it."""
+        with self._lock:
+            return slip.id in self._slips
+
     def find(self, slip_id: str, owner: str, *, now: datetime) -> Slip | None:
         """The slip, for its own session and in time; else None, be it another's, over or never there."""
         with self._lock:
             slip = self._slips.get(slip_id)
-        return slip if slip is not None and slip.owner == owner and now < slip.ends_at else None
+        if slip is None or slip.owner != owner:
+            return None
+        return slip if slip.is_under_way or now < slip.ends_at else None
 
     def wipe(self, slip_id: str, owner: str) -> None:
         """Its owner is done with it."""
@@ -86,7 +99,7 @@ class Slips:
 
     def sweep(self, alive: Collection[str], *, now: datetime) -> None:
         """Wipes what is over, and what belongs to sessions that are not alive."""
-        self._keep(lambda slip: slip.owner in alive and now < slip.ends_at)
+        self._keep(lambda slip: slip.owner in alive and (slip.is_under_way or now < slip.ends_at))
 
     def _keep(self, is_kept: Callable[[Slip], bool]) -> None:
         with self._lock:
@@ -96,3 +109,5 @@ class Slips:
         for slip in gone:
             slip.credentials.clear()
             slip.pdf = None
+        if gone:
+            gc.collect()  # what printing left behind refers to itself, and would stay for a while

@@ -57,7 +57,9 @@ class CookieSessions(SessionInterface):
         return CookieSession(token, guest, secret_key)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:  # noqa: ARG002
-        """Sets the cookies that are new."""
+        """Sets the cookies that are new; none with a static file, which others may keep."""
+        if request.endpoint == "static":
+            return
         assert isinstance(session, CookieSession)  # noqa: S101 - ours, from above
         if request.cookies.get(COOKIE, "") != session.token:
             _set(response, COOKIE, session.token)

@@ -39,10 +39,11 @@ View = Callable[[Request], Reply]
 class Api:
     """The application; ``setting`` carries what tests exchange (clock, hasher, database)."""
 
-    def __init__(self, config: Config, setting: Setting) -> None:
+    def __init__(self, setting: Setting, *, token: str) -> None:
+        """``token``: what whoever asks must show."""
         self._setting = setting
         self._readiness = readiness.Readiness(setting.database)
-        self._authorization = f"Bearer {config.api_token}".encode()
+        self._authorization = f"Bearer {token}".encode()
         self.routes: dict[tuple[str, str], View] = {
             ("POST", "/v1/authenticate"): self._authenticate,
             ("GET", "/healthz"): self._healthz,

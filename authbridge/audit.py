@@ -54,6 +54,9 @@ NETWORK_EVENTS = tuple(each.value for each in (*Action, *Alarm) if each.startswi
 FORGOTTEN_NETWORK = "network"
 """What stands in its place afterwards."""
 
+FORGOTTEN_STAFF = "staff"
+"""What stands in the place of a name of staff, once the audit has forgotten it."""
+
 
 def record(
     session: Session,

@@ -14,6 +14,7 @@ from authbridge.policy import Limits
 
 _PREFIX = "AUTHBRIDGE_"
 _MIN_SECRET = 32  # characters; `openssl rand -hex 32` gives 64
+_HOW_TO_MAKE = "a file with one secret line, made by: openssl rand -hex 32"
 _BCRYPT_COSTS = range(4, 17)  # 4 is bcrypt's least (tests, benchmark); 16 takes 4 s a check
 _RETENTION_DAYS = range(1, 57)
 _PORTS = range(1, 65536)
@@ -28,7 +29,6 @@ class Config:
     """Everything that an operator may set; ``deploy/authbridge.env.example`` explains each."""
 
     database_url: str = field(repr=False)  # may hold PostgreSQL's password
-    api_token: str = field(repr=False)
     api_token_file: Path
     secret_key: bytes = field(repr=False)
     xmpp_host: str
@@ -52,9 +52,10 @@ def read_config(environ: Mapping[str, str]) -> Config:
         database_url=settings.required(
             "DATABASE_URL", "for example sqlite:////var/lib/authbridge/authbridge.db"
         ),
-        api_token=settings.secret("API_TOKEN_FILE"),
-        api_token_file=Path(settings.required("API_TOKEN_FILE", "")),
-        secret_key=settings.secret("SECRET_KEY_FILE").encode(),
+        api_token_file=Path(settings.required("API_TOKEN_FILE", _HOW_TO_MAKE)),
+        secret_key=_read_secret(
+            "SECRET_KEY_FILE", settings.required("SECRET_KEY_FILE", _HOW_TO_MAKE)
+        ).encode(),
         xmpp_host=host,
         api_bind=settings.loopback("API_BIND", "127.0.0.1:8701"),
         panel_bind=settings.loopback("PANEL_BIND", "127.0.0.1:8702"),
@@ -67,6 +68,14 @@ def read_config(environ: Mapping[str, str]) -> Config:
         remember_credentials=settings.yes_or_no("REMEMBER_CREDENTIALS", "yes"),
         limits=settings.limits(),
     )
+
+
+def read_api_token(config: Config) -> str:
+    """What Prosody shows; for the service alone, no other process needs to be able to read it.
+
+    Raises :class:`ConfigError`.
+    """
+    return _read_secret("API_TOKEN_FILE", str(config.api_token_file))
 
 
 def read_limits(environ: Mapping[str, str]) -> Limits:
@@ -157,14 +166,17 @@ class _Settings:
             raise ConfigError(message) from None
 
     def secret(self, name: str) -> str:
-        path = self.required(name, "a file with one secret line, made by: openssl rand -hex 32")
-        try:
-            content = Path(path).read_text(encoding="ascii").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is not plain text"
-            message = f"{_PREFIX}{name} names {path}, which cannot be read: {why}."
-            raise ConfigError(message) from None  # the cause may quote the file
-        if len(content) < _MIN_SECRET or len(content.split()) != 1:
-            message = f"{_PREFIX}{name} names {path}: not one word of at least {_MIN_SECRET} characters."
-            raise ConfigError(message)
-        return content
+        return _read_secret(name, self.required(name, _HOW_TO_MAKE))
+
+
+def _read_secret(name: str, path: str) -> str:
+    try:
+        content = Path(path).read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not plain text"
+        message = f"{_PREFIX}{name} names {path}, which cannot be read: {why}."
+        raise ConfigError(message) from None  # the cause may quote the file
+    if len(content) < _MIN_SECRET or len(content.split()) != 1:
+        message = f"{_PREFIX}{name} names {path}: not one word of at least {_MIN_SECRET} characters."
+        raise ConfigError(message)
+    return content

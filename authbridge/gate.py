@@ -40,10 +40,14 @@ class _Waiting:
 class Gate:
     """The slots for hashing, and the queue before them."""
 
-    def __init__(self, slots: int, *, typical: float = 0.0) -> None:
-        """``typical``: seconds that a hash takes; measured from then on."""
+    def __init__(self, slots: int, *, typical: float = 0.0, most: int = _MOST_IN_GATE) -> None:
+        """``typical``: seconds that a hash takes; measured from then on.
+
+        ``most``: logins that hash or wait at once; who comes then is turned away, or those who come last are.
+        """
         self._free = slots
         self._slots = slots
+        self._most = most
         self._typical = typical
         self._queue: list[_Waiting] = []
         self._arrivals = itertools.count()
@@ -90,7 +94,7 @@ class Gate:
                 return False
             self._queue.insert(place, waiting)
             self._turn_away_behind(place)
-            while len(self._queue) > _MOST_IN_GATE - self._slots:
+            while len(self._queue) > self._most - self._slots:
                 self._queue.pop().turn.set()
         waiting.turn.wait(max(0.0, deadline - time.monotonic()))
         with self._lock:

@@ -10,9 +10,18 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from authbridge.audit import FORGOTTEN_NETWORK, NETWORK_EVENTS
+from authbridge.audit import FORGOTTEN_NETWORK, FORGOTTEN_STAFF, NETWORK_EVENTS
 from authbridge.errors import StorageError
-from authbridge.models import AuditEvent, Chore, DeniedAttempts, LoginAttempt, Organiser, Suspension, table_of
+from authbridge.models import (
+    AuditEvent,
+    Chore,
+    DeniedAttempts,
+    LoginAttempt,
+    Organiser,
+    PrintJob,
+    Suspension,
+    table_of,
+)
 from authbridge.policy import Attempt, Decision
 from authbridge.prepared import Prepared
 from authbridge.statements import UNSYNCHRONISED, delete_some, upsert
@@ -130,6 +139,11 @@ def forget(session: Session, *, now: datetime, retention: timedelta) -> None:
         )
         .values(subject=FORGOTTEN_NETWORK),
         update(Suspension).where(Suspension.until < now - _NOTE_KEPT).values(note=None),
+        # Who of the staff did something is kept no longer than the audit keeps it.
+        update(Suspension)
+        .where(Suspension.until < now - _AUDIT_KEPT, Suspension.suspended_by != FORGOTTEN_STAFF)
+        .values(suspended_by=FORGOTTEN_STAFF, reinstated_by=FORGOTTEN_STAFF),
+        delete(PrintJob).where(PrintJob.at < now - _AUDIT_KEPT),
     ):
         session.execute(query, execution_options=UNSYNCHRONISED)
 

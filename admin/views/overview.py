@@ -1,16 +1,14 @@
 """The first page: is everything working, who is suspended, who waits, what ends soon; and the search."""
 
-from flask import Blueprint, request
+from flask import Blueprint, abort, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from admin import visits, waits
 from admin.access import needs
-from admin.pages import page, tell
+from admin.pages import page
 from admin.panel import the_panel
 from admin.places import see
 from authbridge import listings
-from authbridge.commands import lockouts
 from authbridge.rights import Right
 
 blueprint = Blueprint("overview", __name__)
@@ -60,14 +58,11 @@ def search() -> ResponseReturnValue:
 @needs(Right.MANAGE)
 def clear_wait() -> ResponseReturnValue:
     """Lets somebody in who waits after failures, or a whole network."""
-    panel, now = the_panel(), visits.now()
     name, network = request.form.get("name", ""), request.form.get("network", "")
-    with panel.database.writing() as session:
-        if network:
-            changed = lockouts.clear_network(session, network, actor=visits.the_actor(), now=now)
-        else:
-            changed = lockouts.clear_name(
-                session, name, traces=panel.traces, actor=visits.the_actor(), now=now
-            )
-    tell("done", _("The wait is over.") if changed else _("Nobody was waiting there any more."))
+    if network:
+        waits.lift_of_network(network)
+    elif waits.is_of_staff(name):
+        abort(403)
+    else:
+        waits.lift(name)
     return see("overview.index")

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
-from admin import visits
+from admin import visits, waits
 from admin.access import needs
 from admin.forms import NewStaffForm, RoleForm, TypedForm, carry_out, form_of
 from admin.headers import show_once
@@ -21,7 +21,7 @@ from authbridge.errors import ConflictError
 from authbridge.models import Role
 from authbridge.onetimecodes import NewInvitation, make_invitation
 from authbridge.rights import Right
-from authbridge.staffnames import parse_staff_name
+from authbridge.staffnames import STAFF_PREFIX, parse_staff_name
 
 blueprint = Blueprint("staff", __name__, url_prefix="/staff")
 
@@ -31,6 +31,19 @@ def _canonical_name(_endpoint: str | None, values: dict[str, Any] | None) -> Non
     """One person, one name, however it stands in the address."""
     if values and "name" in values:
         values["name"] = staffnames.canonical(values["name"])
+
+
+_BY_SOMEBODY_ELSE = frozenset({"staff.role", "staff.suspend", "staff.reset", "staff.delete"})
+
+
+@blueprint.before_request
+def _require_somebody_else() -> ResponseReturnValue | None:
+    """Nobody changes what she may do herself, nor ends the session in which she would see the result."""
+    name = (request.view_args or {}).get("name")
+    if request.endpoint not in _BY_SOMEBODY_ELSE or name != visits.the_visit().name:
+        return None
+    tell("error", _("Somebody else of the management must do this for you."))
+    return see("staff.show", name=name)
 
 
 @blueprint.get("")
@@ -115,14 +128,19 @@ def end_sessions(name: str) -> ResponseReturnValue:
     return _press(staff.end_all_sessions, name, _("%(name)s is signed out everywhere.", name=name))
 
 
+@blueprint.post("/<name>/clear-wait")
+@needs(Right.APPOINT, fresh=True)
+def clear_wait(name: str) -> ResponseReturnValue:
+    """May try again at once after failed sign-ins."""
+    waits.lift(f"{STAFF_PREFIX}{name}")
+    return see("staff.show", name=name)
+
+
 @blueprint.post("/<name>/reset")
 @needs(Right.APPOINT, fresh=True)
 def reset(name: str) -> ResponseReturnValue:
     """A new invitation; password, second factor and sessions are gone."""
     form = RoleForm(formdata=None)
-    if name == visits.the_visit().name:  # it would end this session, and nobody would see the code
-        form.form_errors.append(_("Somebody else of the management must do this for you."))
-        return _refused(name, form)
     answer = _invite(
         form,
         name,

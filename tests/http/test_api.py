@@ -3,9 +3,7 @@
 import io
 import json
 import logging
-from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import func, select
@@ -14,10 +12,9 @@ from werkzeug.test import Client
 from authbridge.api import Api, Reply
 from authbridge.authenticate import Setting
 from authbridge.commands.organisers import IssuedCredential
-from authbridge.config import Config
 from authbridge.database import Database
 from authbridge.models import LoginAttempt
-from tests.factories import HOST, LIMITS, SECRET_KEY, make_organiser, make_school, make_setting
+from tests.factories import HOST, make_organiser, make_school, make_setting
 
 TOKEN = "tok3n" * 8
 AUTHORISED = {"Authorization": f"Bearer {TOKEN}"}
@@ -34,20 +31,7 @@ def make_the_setting(database: Database) -> Setting:
 @pytest.fixture(name="app")
 def make_app(setting: Setting) -> Api:
     """The application, configured as by an operator."""
-    config = Config(
-        database_url="unused",
-        api_token=TOKEN,
-        api_token_file=Path("unused"),
-        secret_key=SECRET_KEY,
-        xmpp_host=HOST,
-        api_bind="127.0.0.1:8701",
-        timezone=ZoneInfo("Europe/Berlin"),
-        retention_days=7,
-        bcrypt_cost=4,
-        remember_credentials=True,
-        limits=LIMITS,
-    )
-    return Api(config, setting)
+    return Api(setting, token=TOKEN)
 
 
 @pytest.fixture(name="client")

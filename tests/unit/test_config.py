@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from authbridge.config import read_config
+from authbridge.config import read_api_token, read_config
 from authbridge.errors import ConfigError
 from authbridge.policy import Limits
 
@@ -31,7 +31,7 @@ def test_the_least_that_must_be_set_is_enough(environ: dict[str, str]) -> None:
     config = read_config(environ)
 
     assert config.xmpp_host == "meet.example.org"
-    assert config.api_token == TOKEN
+    assert read_api_token(config) == TOKEN
     assert (config.api_bind, config.bcrypt_cost) == ("127.0.0.1:8701", 10)
     assert (config.retention_days, config.timezone.key) == (7, "Europe/Berlin")
 
@@ -94,12 +94,22 @@ def test_a_useless_secret_is_refused_without_quoting_it(
     environ: dict[str, str], tmp_path: Path, content: str
 ) -> None:
     """A secret is one word of at least 32 characters of plain text."""
-    (tmp_path / "token").write_text(content)
+    config = read_config(environ)
+    for name in ("token", "key"):
+        (tmp_path / name).write_text(content)
 
-    with pytest.raises(ConfigError, match="AUTHBRIDGE_API_TOKEN_FILE") as raised:
+    with pytest.raises(ConfigError, match="AUTHBRIDGE_API_TOKEN_FILE") as token_raised:
+        read_api_token(config)
+    with pytest.raises(ConfigError, match="AUTHBRIDGE_SECRET_KEY_FILE") as key_raised:
         read_config(environ)
 
-    assert not content or content not in str(raised.value)
+    assert not content or content not in f"{token_raised.value} {key_raised.value}"
+
+
+def test_the_token_is_read_by_the_service_alone(environ: dict[str, str], tmp_path: Path) -> None:
+    """No other process, the panel's least of all, needs to be able to read it."""
+    (tmp_path / "token").unlink()
+    assert read_config(environ).secret_key
 
 
 def test_a_secret_that_cannot_be_read_is_named(environ: dict[str, str], tmp_path: Path) -> None:
