@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prepares this machine for `make run` or `make test`: Debian packages, Prosody, Python packages, the browser's XMPP client.
+# Prepares this machine for `make run` or `make test`: Debian packages, Prosody, Python packages, and what the browser tests take from npm.
 #
 #   bash workbench/install.sh run     Debian 12 or Ubuntu 24.04
 #   bash workbench/install.sh test    Debian 12: also Prosody 13, Chromium, PostgreSQL and the Lua tools
@@ -177,7 +177,7 @@ prepare_prosody() { # prepare_prosody MAJOR SUITE CODENAME: .cache/prosody/MAJOR
     note=$(cut -d - -f 1 "$tree/.version")
 }
 
-# ---- Python and the browser's client ----
+# ---- Python and Node ----
 
 prepare_python() { # one .venv for both forms: what `test` installs includes what `run` does
     local run_key test_key python requirements=deploy/requirements.txt
@@ -202,7 +202,7 @@ prepare_python() { # one .venv for both forms: what `test` installs includes wha
     printf '%s\n' "$run_key" >.venv/.stamp-run
 }
 
-prepare_browser_client() {
+prepare_node_packages() {
     local stamp=node_modules/.stamp key
     cd tests/browser
     key=$(cat package.json package-lock.json .npmrc | key_of)
@@ -234,7 +234,7 @@ main() {
     step 'Prosody 0.12' prepare_prosody 0.12 "$codename" "$codename"
     if [ "$FORM" = test ]; then step 'Prosody 13' prepare_prosody 13 "$codename-backports" "$codename"; fi
     step 'Python packages' prepare_python
-    if [ "$FORM" = test ]; then step 'XMPP client for the browser' prepare_browser_client; fi
+    if [ "$FORM" = test ]; then step 'XMPP client and page checkers for the browser' prepare_node_packages; fi
 }
 
 case ${1:-} in
