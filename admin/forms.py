@@ -100,9 +100,14 @@ def _lines(text: str | None) -> list[str]:
     return [line for line in (text or "").splitlines() if line.strip()]
 
 
-class SchoolForm(FlaskForm):
-    """A school as it is edited."""
+class NewSchoolForm(FlaskForm):
+    """A school that is added; its code is never changed."""
 
+    code = StringField(
+        _("Short code"),
+        [_needed, parsed_by(usernames.parse_school_code)],
+        description=_("2 to 6 letters or digits. Login names begin with it, and it never changes."),
+    )
     name = StringField(_("Name"), [_needed, parsed_by(schools.parse_name)])
     street = StringField(_("Street and number"), [parsed_by(schools.parse_street)])
     place = StringField(
@@ -147,14 +152,10 @@ class SchoolForm(FlaskForm):
         }
 
 
-class NewSchoolForm(SchoolForm):
-    """A school that is added; its code is never changed."""
+class SchoolForm(NewSchoolForm):
+    """A school as it is edited."""
 
-    code = StringField(
-        _("Short code"),
-        [_needed, parsed_by(usernames.parse_school_code)],
-        description=_("2 to 6 letters or digits. Login names begin with it, and it never changes."),
-    )
+    code = None
 
 
 def _languages() -> list[tuple[str, Any]]:

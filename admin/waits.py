@@ -1,16 +1,16 @@
 """Who waits after failed logins, in words."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from admin import visits
 from admin.access import may
-from admin.pages import deed, tell
+from admin.pages import tell
 from admin.panel import the_panel
+from admin.places import place_of
 from admin.words import clock
 from authbridge import usernames
 from authbridge.commands import lockouts
@@ -22,14 +22,23 @@ from authbridge.staffnames import STAFF_PREFIX
 
 
 @dataclass(frozen=True, slots=True)
+class Lift:
+    """Where the button is sent, and with what."""
+
+    url: str
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class WaitRow:
-    """A wait, as a page shows it; ``clear`` is the button that ends it."""
+    """A wait, as a page shows it; ``lift`` is the button that ends it."""
 
     sentence: str
     username: str | None
     network: str | None
     until: datetime
-    clear: dict[str, Any] | None
+    lift: Lift | None
+    member: str | None
 
 
 def all_waits() -> list[WaitRow]:
@@ -49,16 +58,28 @@ def waits_of(organiser: Organiser) -> list[WaitRow]:
 
 
 def _row(lockout: Lockout) -> WaitRow:
-    clear = None
+    member = _member_of(lockout)
+    username = None if member is not None else lockout.username
+    return WaitRow(_sentence(lockout), username, lockout.network, lockout.until, _lift_of(lockout), member)
+
+
+def _member_of(lockout: Lockout) -> str | None:
+    """Who of the staff it is that waits, if so."""
+    if not lockout.at_panel or lockout.username is None:
+        return None
+    return lockout.username.removeprefix(STAFF_PREFIX)
+
+
+def _lift_of(lockout: Lockout) -> Lift | None:
     if lockout.rule is Reason.NETWORK_WAITS:
-        clear = deed(_("Lift"), "overview.clear_wait", network=lockout.network or "")
-    elif lockout.username is not None and not lockout.at_panel:
-        clear = deed(_("Lift"), "overview.clear_wait", name=lockout.username)
-    elif lockout.username is not None and may(Right.APPOINT):
-        # Whoever could lift these could have the second factor of a colleague guessed.
-        clear = deed(_("Lift"), "staff.clear_wait", name=lockout.username.removeprefix(STAFF_PREFIX))
-    username = None if lockout.at_panel else lockout.username
-    return WaitRow(_sentence(lockout), username, lockout.network, lockout.until, clear)
+        return Lift(place_of("overview.clear_wait"), {"network": lockout.network or ""})
+    if lockout.username is None:
+        return None
+    member = _member_of(lockout)
+    if member is None:
+        return Lift(place_of("overview.clear_wait"), {"name": lockout.username})
+    # Whoever could lift this could have the second factor of a colleague guessed.
+    return Lift(place_of("staff.clear_wait", name=member)) if may(Right.APPOINT) else None
 
 
 def _sentence(lockout: Lockout) -> str:
@@ -68,9 +89,6 @@ def _sentence(lockout: Lockout) -> str:
         lockout.failures,
         clock=clock(lockout.since),
     )
-    if lockout.at_panel and lockout.username is not None:
-        who = lockout.username.partition(":")[2]
-        return f"{failures} {_where(lockout)} ({_('sign-in of %(name)s to this panel', name=who)})"
     return f"{failures} {_where(lockout)}"
 
 

@@ -1,8 +1,6 @@
 """Schools: list, detail, add, edit; suspend and reinstate."""
 
-from typing import Any
-
-from flask import Blueprint
+from flask import Blueprint, make_response
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -93,7 +91,6 @@ def edit(code: str) -> ResponseReturnValue:
     """Changes of a school; what others changed meanwhile is shown, not overwritten."""
     school = _read(code)
     form = form_of(SchoolForm, **_as_typed(school))
-    others: list[tuple[Any, str]] = []
     if form.validate_on_submit():
         fault = carry_out(form, lambda: _change(school.code, form))
         if fault is None:
@@ -103,7 +100,11 @@ def edit(code: str) -> ResponseReturnValue:
             school = _read(code)
             others = _differences(form, school)
             form.revision.data = str(school.revision)
-    return form_page("schools/form.html", form, school=school, changed_by_others=others)
+            form.form_errors.clear()  # the page says it, with what the others entered
+            return make_response(
+                page("schools/form.html", form=form, school=school, changed_by_others=others), 422
+            )
+    return form_page("schools/form.html", form, school=school)
 
 
 def _read(code: str) -> School:
@@ -137,7 +138,7 @@ def _as_typed(school: School) -> dict[str, object]:
     }
 
 
-def _differences(form: SchoolForm, school: School) -> list[tuple[Any, str]]:
+def _differences(form: SchoolForm, school: School) -> list[tuple[str, str]]:
     """What stands in the database now and differs from what was typed: label and value."""
     found = []
     for name, value in _as_typed(school).items():
