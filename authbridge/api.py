@@ -26,6 +26,7 @@ from authbridge.errors import StorageError, place_of
 from authbridge.gate import Gate
 from authbridge.memory import Memory
 from authbridge.passwords import Hasher
+from authbridge.polls import Polls
 from authbridge.traces import Traces
 
 _log = logging.getLogger(__name__)
@@ -43,15 +44,21 @@ class Api:
         """``token``: what whoever asks must show."""
         self._setting = setting
         self._readiness = readiness.Readiness(setting.database)
+        self._polls = Polls(setting.database, clock=setting.clock)
         self._authorization = f"Bearer {token}".encode()
         self.routes: dict[tuple[str, str], View] = {
             ("POST", "/v1/authenticate"): self._authenticate,
+            ("POST", "/v1/revocations"): self._tell_revocations,
             ("GET", "/healthz"): self._healthz,
             ("GET", "/readyz"): self._readyz,
         }
 
     # Whoever reaches the port may ask these; everything else, be it there or not, needs the token.
     open_paths = frozenset({"/healthz", "/readyz"})
+
+    def stop_when(self, is_stopping: Callable[[], bool]) -> None:
+        """Long polls end as soon as this is so: nothing else would keep a restart waiting."""
+        self._polls.stop_when(is_stopping)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """The WSGI interface."""
@@ -98,6 +105,10 @@ class Api:
         question = wire.parse_question(request.get_data(), host=self._setting.host, now=self._setting.clock())
         decision = authenticate(question.attempt, question.origin, self._setting, within=question.within)
         return 200, wire.answer(question.origin.request_id, question.attempt.username, decision)
+
+    def _tell_revocations(self, request: Request) -> Reply:
+        question = wire.parse_feed_question(request.get_data())
+        return 200, wire.feed_answer(self._polls.answer(question.contact, wait=question.wait))
 
     def _healthz(self, _request: Request) -> Reply:
         return 200, {"status": "ok", "version": __version__}

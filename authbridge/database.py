@@ -10,7 +10,7 @@ import sqlite3
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +78,21 @@ class Database:
         """A transaction that only reads and waits for no writer; raises like :meth:`writing`."""
         with _plain_errors(), Session(self.engine, expire_on_commit=False) as session:
             yield session
+
+    @contextmanager
+    def own_connection(self) -> Iterator[Any]:
+        """A driver's connection besides the pool, for whoever keeps it; each statement stands for itself.
+
+        Raises like :meth:`writing`.
+        """
+        with _plain_errors():
+            connection = self.engine.raw_connection()
+            connection.detach()
+            with closing(connection):
+                driver: Any = connection.dbapi_connection
+                if not self.is_sqlite:
+                    driver.autocommit = True
+                yield driver
 
     @contextmanager
     def _turn_to_write(self) -> Iterator[None]:

@@ -3,8 +3,17 @@
 Named as a module, so that no ``gunicorn.conf.py`` of the current folder is read in its place.
 """
 
+from typing import Any
+
 workers = 1  # what the service remembers lives in one process
 worker_class = "gthread"
 threads = 600  # most of them wait for their turn to be hashed; Prosody sends 512 logins at most
 graceful_timeout = 2  # seconds that a login under way gets at a restart; Prosody asks again
 control_socket_disable = True  # it would lie in the home folder
+
+
+def post_worker_init(worker: Any) -> None:  # noqa: ANN401 - gunicorn has no types
+    """Lets the application see when the worker is told to stop: open polls must not keep it waiting."""
+    stop_when = getattr(worker.wsgi, "stop_when", None)
+    if stop_when is not None:
+        stop_when(lambda: not worker.alive)

@@ -13,11 +13,22 @@ from typing import Generic, TypeVar, assert_never
 from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.orm import Session, contains_eager, load_only
 
-from authbridge.models import LoginAttempt, Organiser, School, Suspension
+from authbridge.models import (
+    LoginAttempt,
+    Organiser,
+    ProsodyNode,
+    Revocation,
+    RevocationAction,
+    RevocationDone,
+    School,
+    Suspension,
+)
 
 PAGE_SIZE = 50
 MOST_FOUND = 20  # of each kind; whoever finds more types another letter
 LEAST_LETTERS = 3  # of a search
+
+_LATE = timedelta(seconds=30)  # a node asks every 20 s at the latest
 
 _JOURNAL_ROWS = 1000  # the newest, by primary key: a few milliseconds however long the journal is
 
@@ -137,6 +148,35 @@ class NodeSeen:
 
     node: str
     asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRow:
+    """A Prosody that follows the feed; late: it has asked nothing for half a minute."""
+
+    node: str
+    last_seen_at: datetime
+    is_late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What became of the latest suspension of somebody, or of the latest end of his sessions.
+
+    The counts are of all nodes together; ``done`` of ``nodes`` nodes have carried it out, the last of them
+    at ``last_done_at``.  ``late`` are those that have not although half a minute is over, or that do not ask
+    any more.
+    """
+
+    action: RevocationAction
+    told_at: datetime
+    sessions: int
+    meetings: int
+    logins: int
+    done: int
+    nodes: int
+    last_done_at: datetime | None
+    late: tuple[str, ...]
 
 
 def state_of(
@@ -292,6 +332,47 @@ def nodes_seen(session: Session) -> list[NodeSeen]:
     )
     query = select(newest.c.node, func.max(newest.c.at)).group_by(newest.c.node).order_by(newest.c.node)
     return [NodeSeen(node, asked_at) for node, asked_at in session.execute(query)]
+
+
+def nodes(session: Session, *, now: datetime) -> list[NodeRow]:
+    """Each Prosody that follows the feed, by name."""
+    query = select(ProsodyNode).order_by(ProsodyNode.node)
+    return [
+        NodeRow(node.node, node.last_seen_at, is_late=now - node.last_seen_at > _LATE)
+        for node in session.scalars(query)
+    ]
+
+
+def effect_of(session: Session, organiser: Organiser, *, now: datetime) -> Effect | None:
+    """What became of his latest suspension, his school's included, or of the latest end of his sessions.
+
+    None if there was none within a week.
+    """
+    ending = (RevocationAction.SUSPEND, RevocationAction.END_SESSIONS)
+    query = (
+        select(Revocation)
+        .where(Revocation.username == organiser.username, Revocation.action.in_(ending))
+        .order_by(Revocation.id.desc())
+        .limit(1)
+    )
+    told = session.scalars(query).one_or_none()
+    if told is None:
+        return None
+    done = session.scalars(select(RevocationDone).where(RevocationDone.revocation_id == told.id)).all()
+    finished = {each.node for each in done}
+    following = nodes(session, now=now)
+    waiting = [node for node in following if node.node not in finished]
+    return Effect(
+        action=RevocationAction(told.action),
+        told_at=told.at,
+        sessions=sum(each.sessions or 0 for each in done),
+        meetings=sum(each.meetings or 0 for each in done),
+        logins=sum(each.logins or 0 for each in done),
+        done=len(following) - len(waiting),
+        nodes=len(following),
+        last_done_at=max((each.at for each in done), default=None),
+        late=tuple(node.node for node in waiting if node.is_late or now - told.at > _LATE),
+    )
 
 
 _NO_ORGANISERS = SchoolCounts(0, 0)

@@ -55,6 +55,14 @@ class Stage(StrEnum):
     SIGNED_IN = "signed-in"
 
 
+class RevocationAction(StrEnum):
+    """What a Prosody has to do with an organiser's sessions."""
+
+    SUSPEND = "suspend"
+    REINSTATE = "reinstate"
+    END_SESSIONS = "end_sessions"
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware moment, stored in UTC; a naive one is a bug and raises."""
 
@@ -171,6 +179,63 @@ class Suspension(Base):
     reinstated_by: Mapped[str | None] = mapped_column(String(80))
 
     __table_args__ = (CheckConstraint("(organiser_id IS NULL) <> (school_id IS NULL)", name="of_one"),)
+
+
+class Revocation(Base):
+    """The feed that every Prosody follows: what became of whose sessions, and when; kept a week.
+
+    By name and without a foreign key: what is told of an organiser outlives him.  Ids come from
+    :class:`RevocationFeed`.
+    """
+
+    __tablename__ = "revocations"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    username: Mapped[str] = mapped_column(String(64), index=True)
+    action: Mapped[str] = mapped_column(String(16))
+    at: Mapped[datetime] = mapped_column(index=True)
+
+
+class RevocationFeed(Base):
+    """One row: which feed this is, its last id, and the last id that is purged.
+
+    ``epoch`` is random, made with the table: ids of another database mean nothing here.  Whoever tells
+    something locks the row, so ids grow in the order of the commits and never come again.
+    """
+
+    __tablename__ = "revocation_feed"
+
+    epoch: Mapped[str] = mapped_column(String(32), primary_key=True)
+    last_id: Mapped[int]
+    purged_to: Mapped[int]
+
+
+class RevocationDone(Base):
+    """That a Prosody carried a revocation out, and how much that ended; None where it did not count."""
+
+    __tablename__ = "revocations_done"
+
+    revocation_id: Mapped[int] = mapped_column(
+        ForeignKey("revocations.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    node: Mapped[str] = mapped_column(String(64), primary_key=True)
+    at: Mapped[datetime]
+    sessions: Mapped[int | None]
+    meetings: Mapped[int | None]
+    logins: Mapped[int | None]
+
+
+class ProsodyNode(Base):
+    """A Prosody that follows the feed, until it is forgotten; it has carried out everything up to ``cursor``.
+
+    ``cursor`` is None until it has asked for what comes after its first snapshot.
+    """
+
+    __tablename__ = "prosody_nodes"
+
+    node: Mapped[str] = mapped_column(String(64), primary_key=True)
+    cursor: Mapped[int | None]
+    last_seen_at: Mapped[datetime]
 
 
 class PrintJob(Base):

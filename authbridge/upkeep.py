@@ -4,7 +4,7 @@ import threading
 from datetime import timedelta
 from functools import partial
 
-from authbridge import duties, journal, ledger, staffsessions
+from authbridge import duties, feed, journal, ledger, staffsessions
 from authbridge.clock import Clock
 from authbridge.database import Database
 from authbridge.policy import Limits
@@ -19,6 +19,7 @@ def purge(database: Database, *, clock: Clock, retention: timedelta, limits: Lim
         partial(journal.purge_batch, retention=retention),
         partial(ledger.purge_batch, limits=limits),
         staffsessions.purge_batch,
+        feed.purge_batch,
     ):
         more = True
         while more:

@@ -5,10 +5,12 @@ The faults name fields, never their content.  ``tests/contract.json`` holds both
 
 import ipaddress
 import json
+import math
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 
+from authbridge.feed import Contact, Event, Events, Report, Snapshot, Standing
 from authbridge.journal import Origin
 from authbridge.policy import Attempt, Decision
 
@@ -19,6 +21,9 @@ _MAX_ID = 64  # characters
 _MAX_NAME = 1024  # characters; Prosody lets 1023 bytes through
 _MAX_USER_AGENT = 256  # bytes, and the header is ASCII by then
 _MAX_WITHIN = 60  # seconds
+_MAX_REPORTS = 100  # of one question; as many as fit
+_MAX_COUNT = 1_000_000
+_MAX_CURSOR = 2**31 - 1
 
 
 class MalformedError(ValueError):
@@ -72,6 +77,58 @@ def answer(request_id: str, username: str, decision: Decision) -> dict[str, Any]
         "username": username,
         "verdict": decision.verdict,
         "retry_after": decision.retry_after,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class FeedQuestion:
+    """A Prosody that asks what is new; ``wait`` is how many seconds it will wait for something."""
+
+    contact: Contact
+    wait: float
+
+
+def parse_feed_question(body: bytes) -> FeedQuestion:
+    """The question in that request body; raises :class:`MalformedError`.
+
+    The running meetings and the counters of the conference guard are read, and not kept.
+    """
+    fields = _parse_object(body)
+    _counts(fields, "meetings")
+    _counts(fields, "rules")
+    return FeedQuestion(
+        Contact(
+            node=_plain_text(fields, "node", _MAX_ID),
+            epoch=_epoch(fields),
+            cursor=_number(fields, "cursor", "cursor", _MAX_CURSOR),
+            reports=_reports(fields),
+        ),
+        wait=_wait(fields),
+    )
+
+
+def feed_answer(told: Events | Snapshot) -> dict[str, Any]:
+    """The answer: events, or how everything stands."""
+    position = {"epoch": told.epoch, "cursor": told.cursor}
+    match told:
+        case Events(events=events):
+            return position | {"events": [_event(each) for each in events]}
+        case Snapshot(standings=standings):
+            return position | {"snapshot": [_standing(each) for each in standings]}
+        case _:
+            assert_never(told)
+
+
+def _event(event: Event) -> dict[str, Any]:
+    return {"id": event.id, "username": event.username, "action": event.action}
+
+
+def _standing(standing: Standing) -> dict[str, Any]:
+    at = standing.sessions_end_before
+    return {
+        "username": standing.username,
+        "suspended": standing.suspended,
+        "sessions_end_before": None if at is None else round(at.timestamp(), 3),
     }
 
 
@@ -137,3 +194,59 @@ def _address(fields: dict[str, Any]) -> str | None:
         return None
     mapped = getattr(address, "ipv4_mapped", None)
     return str(mapped or address)
+
+
+def _epoch(fields: dict[str, Any]) -> str | None:
+    value = fields.get("epoch")
+    return None if value is None or value == "" else _plain_text(fields, "epoch", _MAX_ID)
+
+
+def _reports(fields: dict[str, Any]) -> tuple[Report, ...]:
+    # Lua does not know whether an empty table is a list or an object.
+    value = fields.get("done") or []
+    if not isinstance(value, list) or len(value) > _MAX_REPORTS:
+        message = f"done must be a list of at most {_MAX_REPORTS} reports"
+        raise MalformedError(message)
+    return tuple(_report(each) for each in value)
+
+
+def _report(value: Any) -> Report:  # noqa: ANN401 - whatever JSON holds
+    if not isinstance(value, dict):
+        message = "done must be a list of objects"
+        raise MalformedError(message)
+    counts = {name: _number(value, name, f"done: {name}", _MAX_COUNT) for name in _COUNTED}
+    return Report(_number(value, "id", "done: id", _MAX_CURSOR), **counts)
+
+
+_COUNTED = ("sessions", "meetings", "logins")
+
+
+def _counts(fields: dict[str, Any], name: str) -> None:
+    value = fields.get(name) or {}
+    if not isinstance(value, dict):
+        message = f"{name} must be an object of numbers"
+        raise MalformedError(message)
+    for each in value:
+        _number(value, each, name, _MAX_COUNT)
+
+
+def _number(fields: dict[str, Any], name: str, shown: str, most: int) -> int:
+    value = fields.get(name)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # Lua may write a whole number as 7.0
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
+        message = f"{shown} must be a whole number from 0 to {most}"
+        raise MalformedError(message)
+    return value
+
+
+def _wait(fields: dict[str, Any]) -> float:
+    value = fields.get("wait")
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not (math.isfinite(value) and value >= 0)
+    ):
+        message = "wait must be a number of seconds from 0"
+        raise MalformedError(message)
+    return float(value)

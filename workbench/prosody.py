@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,8 @@ from workbench import CACHE, ROOT
 from workbench.processes import Process, StartError, free_port, is_listening
 
 HOST = "meet.test"
+
+_ENABLED = ("saslauth", "tls", "disco", "ping", "posix", "http", "bosh", "websocket")
 
 _CONFIG = """\
 run_as_root = {as_root}
@@ -25,7 +28,7 @@ c2s_require_encryption = false; allow_unencrypted_plain_auth = true
 consider_bosh_secure = true; consider_websocket_secure = true
 trusted_proxies = {{ "127.0.0.1", "::1" }}; http_default_host = "{host}"
 storage = "{storage}"; network_backend = "epoll"
-modules_enabled = {{ "saslauth", "tls", "disco", "ping", "posix", "http", "bosh", "websocket" }}
+modules_enabled = {enabled}
 """
 
 
@@ -43,6 +46,7 @@ class Prosody:
     module_folders: Sequence[Path] = (ROOT / "prosody_mod",)
     log_level: str = "info"
     storage: str = "memory"
+    extra_modules: Sequence[str] = ()
     c2s_port: int = field(default_factory=free_port)
     http_port: int = field(default_factory=free_port)
 
@@ -86,8 +90,21 @@ class Prosody:
             http_port=self.http_port,
             host=next(iter(self.hosts)),
             storage=self.storage,
+            enabled=_lua([*_ENABLED, *self.extra_modules]),
         )
         self.config.write_text(head + "".join(map(_host_lines, self.hosts, self.hosts.values())))
+
+    def shell(self, *arguments: str) -> str:
+        """Runs one command of Prosody's admin shell; needs ``admin_shell`` among the modules."""
+        done = subprocess.run(  # noqa: S603 - our own command line
+            ["lua5.4", str(self.prosodyctl), "--config", str(self.config), "shell", *arguments],  # noqa: S607
+            env={**os.environ, "COLUMNS": "200"},  # or else it cuts its tables short
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=30,
+        )
+        return done.stdout
 
     def stop(self) -> None:
         """Ends it."""

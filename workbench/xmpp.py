@@ -16,6 +16,7 @@ from xml.sax.saxutils import escape, quoteattr
 SASL = "{urn:ietf:params:xml:ns:xmpp-sasl}"
 BIND = "{urn:ietf:params:xml:ns:xmpp-bind}"
 STREAMS = "{http://etherx.jabber.org/streams}"
+STREAM_ERRORS = "{urn:ietf:params:xml:ns:xmpp-streams}"
 CLIENT = "{jabber:client}"
 
 
@@ -93,16 +94,40 @@ class Client:
         condition = next(child.tag for child in element if child.tag != f"{SASL}text")
         return Outcome(condition.removeprefix(SASL), element.findtext(f"{SASL}text"))
 
-    async def bind(self) -> str:
-        """Opens the stream anew after a successful login and binds; returns the full JID."""
+    async def reopen(self) -> None:
+        """Opens the stream anew, as after a successful login."""
         await self._transport.restart()
         await self._read_features()
+
+    async def bind(self) -> str:
+        """Opens the stream anew after a successful login and binds; returns the full JID."""
+        await self.reopen()
         result = await self._ask("set", "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>")
         jid = result.findtext(f"{BIND}bind/{BIND}jid")
         if jid is None:
             message = "no JID"
             raise ConnectionEndedError(message)
         return jid
+
+    async def send(self, xml: str) -> None:
+        """Sends one stanza and does not wait for what comes."""
+        await self._transport.send(xml)
+
+    async def receive(self) -> Element:
+        """The next top-level element; raises :class:`ConnectionEndedError`."""
+        return await self._transport.receive()
+
+    async def await_end(self) -> Outcome:
+        """Reads until the server ends the stream; the condition and text of its stream error, or "closed"."""
+        outcome = Outcome("closed")
+        with contextlib.suppress(OSError, ConnectionEndedError):
+            while True:
+                element = await self._transport.receive()
+                if element.tag == f"{STREAMS}error":
+                    condition = next(child.tag for child in element if child.tag != f"{STREAM_ERRORS}text")
+                    text = element.findtext(f"{STREAM_ERRORS}text")
+                    outcome = Outcome(condition.removeprefix(STREAM_ERRORS), text)
+        return outcome
 
     async def ping(self) -> None:
         """XEP-0199, to the server and back."""

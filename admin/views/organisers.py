@@ -152,7 +152,12 @@ def expire(username: str) -> ResponseReturnValue:
     panel = the_panel()
     with panel.database.writing() as session:
         organisers.change_validity(
-            session, username, _yesterday(), actor=visits.the_actor(), now=visits.now()
+            session,
+            username,
+            _yesterday(),
+            today=visits.today(),
+            actor=visits.the_actor(),
+            now=visits.now(),
         )
     tell("done", _("The access of %(name)s has expired.", name=username))
     return see("organisers.show", username=username)
@@ -161,7 +166,12 @@ def expire(username: str) -> ResponseReturnValue:
 def _change_validity(row: OrganiserRow, form: ValidityForm) -> None:
     with the_panel().database.writing() as session:
         organisers.change_validity(
-            session, row.username, form.valid_until.data, actor=visits.the_actor(), now=visits.now()
+            session,
+            row.username,
+            form.valid_until.data,
+            today=visits.today(),
+            actor=visits.the_actor(),
+            now=visits.now(),
         )
 
 

@@ -11,6 +11,7 @@ import click
 from authbridge import __version__
 from authbridge.cli.database import db, purge
 from authbridge.cli.lockouts import lockout
+from authbridge.cli.nodes import node
 from authbridge.cli.operator import Operator
 from authbridge.cli.organisers import organiser
 from authbridge.cli.schools import school
@@ -70,6 +71,7 @@ for command in (
     suspend,
     reinstate,
     lockout,
+    node,
     serve,
     panel,
     prosody_config,

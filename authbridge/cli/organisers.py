@@ -120,13 +120,29 @@ def expire(operator: Operator, name: str, after: date | None, *, never: bool) ->
     yesterday = today(operator) - timedelta(days=1)
     last_day = None if never else after or yesterday
     with operator.database.writing() as session:
-        organisers.change_validity(session, name, last_day, actor=operator.actor, now=operator.clock())
+        organisers.change_validity(
+            session, name, last_day, today=today(operator), actor=operator.actor, now=operator.clock()
+        )
     if last_day is None:
         click.echo(f"“{name}” is valid without end.")
     elif last_day < today(operator):
         click.echo(f"“{name}” has expired.")
     else:
         click.echo(f"“{name}” is valid until the end of {last_day}.")
+
+
+@organiser.command("end-sessions")
+@click.argument("name")
+@pass_operator
+def end_sessions(operator: Operator, name: str) -> None:
+    """Log NAME out everywhere: sessions, meetings, remembered logins. The password stays valid."""
+    with operator.database.writing() as session:
+        changed = organisers.end_sessions(session, name, actor=operator.actor, now=operator.clock())
+    click.echo(
+        f"“{name}” is logged out everywhere."
+        if changed
+        else f"“{name}” is suspended, and logged out everywhere since."
+    )
 
 
 _WORDS = {

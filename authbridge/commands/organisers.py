@@ -8,7 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from authbridge import alarms, ledger
+from authbridge import alarms, feed, ledger
 from authbridge.audit import Action, Actor, record
 from authbridge.errors import ConflictError, ImportFileError, InputError
 from authbridge.models import AuditEvent, Organiser, PrintJob, School, Suspension
@@ -158,7 +158,7 @@ def import_organisers(
 def reset_password(
     session: Session, username: str, password: NewPassword, *, traces: Traces, actor: Actor, now: datetime
 ) -> IssuedCredential:
-    """Gives a new password; the old one is dead from this moment, and so are the failures with it.
+    """Gives a new password; the old one is dead from this moment, with its failures and its sessions.
 
     A suspension stays.
     """
@@ -175,17 +175,23 @@ def reset_password(
         now=now,
         **_add_print_job(session, organiser.school, [password], actor, now),
     )
+    feed.tell_end_of_sessions(session, organiser, now=now)
     return IssuedCredential(Username(organiser.username), password.plain)
 
 
 def change_validity(
-    session: Session, username: str, valid_until: date | None, *, actor: Actor, now: datetime
+    session: Session, username: str, valid_until: date | None, *, today: date, actor: Actor, now: datetime
 ) -> bool:
-    """Sets the last day of validity, None for no end; returns whether that changed anything."""
+    """Sets the last day of validity, None for no end; returns whether that changed anything.
+
+    A day before ``today`` ends the sessions as well.  One that passes later does not: who is in stays in.
+    """
     organiser = get_organiser(session, username, lock=True)
     if organiser.valid_until == valid_until:
         return False
     organiser.valid_until = valid_until
+    if valid_until is not None and valid_until < today:
+        feed.tell_end_of_sessions(session, organiser, now=now)
     record(
         session,
         actor=actor,
@@ -194,6 +200,18 @@ def change_validity(
         now=now,
         valid_until=None if valid_until is None else valid_until.isoformat(),
     )
+    return True
+
+
+def end_sessions(session: Session, username: str, *, actor: Actor, now: datetime) -> bool:
+    """Logs him out everywhere; returns whether that changed anything.
+
+    It does not where he is suspended: then it was done, and nobody has got in since.
+    """
+    organiser = get_organiser(session, username, lock=True)
+    if not feed.tell_end_of_sessions(session, organiser, now=now):
+        return False
+    record(session, actor=actor, action=Action.ORGANISER_END_SESSIONS, subject=organiser.username, now=now)
     return True
 
 
@@ -216,6 +234,7 @@ def delete_organiser(session: Session, username: str, *, traces: Traces, actor: 
         school=organiser.school.code,
     )
     session.delete(organiser)
+    feed.tell_of_deletion(session, organiser, now=now)
 
 
 def _forget_failures(session: Session, username: str, traces: Traces) -> None:

@@ -1,4 +1,7 @@
-"""Suspending and reinstating: by people, at once, until undone by people."""
+"""Suspending and reinstating: by people, at once, until undone by people.
+
+What that means for those who are logged in is told to every Prosody, in the same transaction.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,9 +9,17 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from authbridge import feed
 from authbridge.audit import Action, Actor, record
 from authbridge.errors import ConflictError, InputError
-from authbridge.models import Organiser, Reporter, School, Suspension, SuspensionReason
+from authbridge.models import (
+    Organiser,
+    Reporter,
+    RevocationAction,
+    School,
+    Suspension,
+    SuspensionReason,
+)
 from authbridge.queries import get_organiser, get_school
 
 LONGEST_NOTE = 200  # characters; one sentence, not a file on somebody
@@ -30,6 +41,7 @@ def suspend_organiser(
     organiser = get_organiser(session, username, lock=True)
     if not _suspend(session, organiser, reason, actor, now):
         return False
+    feed.tell_of_organiser(session, organiser, RevocationAction.SUSPEND, now=now)
     record(
         session,
         actor=actor,
@@ -48,6 +60,7 @@ def suspend_school(
     school = get_school(session, code, lock=True)
     if not _suspend(session, school, reason, actor, now):
         return False
+    feed.tell_of_school(session, school, RevocationAction.SUSPEND, now=now)
     record(session, actor=actor, action=Action.SCHOOL_SUSPEND, subject=school.code, now=now, reason=reason)
     return True
 
@@ -57,6 +70,7 @@ def reinstate_organiser(session: Session, username: str, *, actor: Actor, now: d
     organiser = get_organiser(session, username, lock=True)
     if not _reinstate(session, organiser, actor, now):
         return False
+    feed.tell_of_organiser(session, organiser, RevocationAction.REINSTATE, now=now)
     record(session, actor=actor, action=Action.ORGANISER_REINSTATE, subject=organiser.username, now=now)
     return True
 
@@ -66,6 +80,7 @@ def reinstate_school(session: Session, code: str, *, actor: Actor, now: datetime
     school = get_school(session, code, lock=True)
     if not _reinstate(session, school, actor, now):
         return False
+    feed.tell_of_school(session, school, RevocationAction.REINSTATE, now=now)
     record(session, actor=actor, action=Action.SCHOOL_REINSTATE, subject=school.code, now=now)
     return True
 

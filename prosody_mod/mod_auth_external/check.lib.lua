@@ -56,16 +56,20 @@ local function ask(url, request)
 	return { code = code, body = decoded and answer or nil, date = headers and headers.date, now = now() };
 end
 
-local function probe(question_url, host, token)
-	local url = question_url:gsub("/v1/authenticate$", "");
+local function ask_with(token, url, question)
+	return ask(url, {
+		method = "POST", body = json.encode(question);
+		headers = { ["Content-Type"] = "application/json", ["Authorization"] = "Bearer " .. token };
+	});
+end
+
+local function probe(url, host, token)
 	local health = ask(url .. "/healthz", {});
 	if health.code ~= 200 then return { url = url, health = health }; end
 	return {
 		url = url, health = health, ready = ask(url .. "/readyz", {});
-		acceptance = token and ask(question_url, {
-			method = "POST", body = json.encode({ host = host });
-			headers = { ["Content-Type"] = "application/json", ["Authorization"] = "Bearer " .. token };
-		});
+		acceptance = token and ask_with(token, url .. "/v1/authenticate", { host = host });
+		feed = token and ask_with(token, url .. "/v1/revocations", { wait = 0 });
 	};
 end
 

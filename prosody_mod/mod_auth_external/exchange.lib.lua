@@ -4,6 +4,7 @@
 
 local async = require "util.async";
 local http = require "net.http";
+local json = require "util.json";
 local monotonic = require "util.time".monotonic;
 local timer = require "util.timer";
 
@@ -18,8 +19,10 @@ end
 -- `options` are net.http's.  Returns body, code, headers, and our own address in that connection (nil
 -- where Prosody's network backend does not tell); without an answer its reason and 0, and the reason is
 -- "timeout" if `seconds` were over.
+-- `call` is for a caller who wants an answer of more than 8 KiB (max_answer) or wants to give up early: it
+-- gets a function abandon(reason).
 -- Each request has a connection of its own: a pooled one may bring somebody else's answer.
-local function exchange(url, options, seconds)
+local function exchange(url, options, seconds, call)
 	local wait, done = async.waiter();
 	local started = monotonic();
 	local answer, watch, request;
@@ -34,6 +37,7 @@ local function exchange(url, options, seconds)
 		finish(reason, 0);
 		if request then http.destroy_request(request, true); end
 	end
+	if call then call.abandon = abandon; end
 	-- util.timer, not module:add_timer: those die with a `module reload`, and the login would hang.
 	watch = timer.add_task(math.min(watch_interval, seconds), function ()
 		local left = started + seconds - monotonic();
@@ -46,10 +50,23 @@ local function exchange(url, options, seconds)
 		finish(result, 0);
 	elseif result then
 		request = result;
-		request.body_size_limit = max_answer;
+		request.body_size_limit = call and call.max_answer or max_answer;
 	end
 	wait();
 	return answer.body, answer.code, answer.headers, answer.address;
 end
 
-return { exchange = exchange };
+-- Asks the service; returns as exchange() does.
+local function post(url, token, question, seconds, call)
+	return exchange(url, {
+		method = "POST", body = json.encode(question), suppress_url = true;
+		headers = {
+			["Content-Type"] = "application/json", ["Authorization"] = "Bearer " .. token;
+			-- Prosody closes it nevertheless.  Asked for "close", as 13 does by itself, gunicorn would wait for
+			-- that with nobody else served meanwhile.
+			["Connection"] = "keep-alive";
+		};
+	}, seconds, call);
+end
+
+return { exchange = exchange, post = post };

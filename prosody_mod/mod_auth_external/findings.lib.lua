@@ -115,12 +115,27 @@ local function of_acceptance(url, host, answer)
 	return of_stranger(url .. "/v1/authenticate", answer);
 end
 
+-- A poll of no node is malformed too; a proper one would show up in the panel as one more Prosody.
+local function of_feed(url, answer)
+	if answer.code == 400 and type(answer.body) == "table" and answer.body.error == "malformed" then
+		return ok("%s tells of suspensions: they end running sessions at once.", url);
+	elseif answer.code == 404 then
+		return warning("update the service to the version of this module, and restart authbridge-api",
+			"%s does not tell of suspensions: they count from the next login on, and running sessions go on.", url);
+	end
+	local stranger = of_stranger(url .. "/v1/revocations", answer);
+	return warning(stranger.mend, "%s", stranger.words); -- logins are as ever
+end
+
 local function of_probe(host, probe)
 	if not is_healthy(probe.health) then return { of_stranger(probe.url, probe.health) }; end
 	local found = { ok("%s answers, version %s.", probe.url, printable(probe.health.body.version)) };
 	append(found, of_clock(probe.url, probe.health));
 	append(found, of_readiness(probe.url, probe.ready));
-	if probe.acceptance then table.insert(found, of_acceptance(probe.url, host, probe.acceptance)); end
+	if not probe.acceptance then return found; end
+	local accepted = of_acceptance(probe.url, host, probe.acceptance);
+	table.insert(found, accepted);
+	if accepted.sign == "ok" then table.insert(found, of_feed(probe.url, probe.feed)); end
 	return found;
 end
 
@@ -131,7 +146,7 @@ local function holds_error(findings)
 	return false;
 end
 
--- facts.probes: for each address { url, health, ready, acceptance }, each { code, body, reason, date, now }.
+-- facts.probes: for each address { url, health, ready, acceptance, feed }, each { code, body, reason, date, now }.
 -- With several addresses, one that works is enough for logins: the faults of the others are warnings.
 local function of_services(facts)
 	local all, works = {}, false;

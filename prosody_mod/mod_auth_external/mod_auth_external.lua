@@ -18,17 +18,22 @@ local time = require "util.time";
 local monotonic = time.monotonic;
 
 local answers = module:require "answers";
-local exchange = module:require "exchange".exchange;
+local end_session = module:require "endings".end_session;
+local follower = module:require "follower";
 local names = module:require "names";
 local options = module:require "options";
+local post = module:require "exchange".post;
 local probes = module:require "probes";
 local questions = module:require "questions";
+local revocations = module:require "revocations";
 local new_endpoints = module:require "endpoints".new;
 
 local host = module.host;
+local sessions = prosody.hosts[host].sessions;
 local settings = assert(options.read(function (name) return module:get_option(name); end, options.read_file));
 local node = require "socket".dns.gethostname();
 local endpoints = new_endpoints(settings.urls);
+local feed = revocations.new(node, #settings.urls);
 
 local max_in_flight = 512;
 local retry_for = 3; -- seconds
@@ -45,18 +50,6 @@ local function pause(seconds)
 	wait();
 end
 
-local function post(url, question, seconds)
-	return exchange(url, {
-		method = "POST", body = json.encode(question), suppress_url = true;
-		headers = {
-			["Content-Type"] = "application/json", ["Authorization"] = "Bearer " .. settings.token;
-			-- Prosody closes it nevertheless.  Asked for "close", as 13 does by itself, gunicorn would wait for
-			-- that with nobody else served meanwhile.
-			["Connection"] = "keep-alive";
-		};
-	}, seconds);
-end
-
 -- Asks until there is an answer or the time is over.  Returns verdict, detail.
 local function consult(who, facts)
 	local deadline, first_drop = monotonic() + settings.timeout, nil;
@@ -67,7 +60,7 @@ local function consult(who, facts)
 		if not endpoint then return "unavailable", "the service timed out repeatedly and is given a rest"; end
 
 		local question = questions.new(facts, who, deadline, now);
-		local body, code = post(endpoint.url, question, deadline - now);
+		local body, code = post(endpoint.url .. "/v1/authenticate", settings.token, question, deadline - now);
 		local verdict, fault, detail = answers.read(code, body, question, json.decode);
 
 		now = monotonic();
@@ -96,13 +89,17 @@ local function authenticate(username, password, session)
 		module:log("error", "Login %s: unavailable, %d logins are waiting already", who.request_id, in_flight);
 		return "unavailable";
 	end
+	local login = feed:login_began(username, session, time.now());
+	session.auth_external_login = login;
 	in_flight = in_flight + 1;
 	local ok, verdict, detail = pcall(consult, who, facts);
 	in_flight = in_flight - 1;
 	if not ok then verdict, detail = "unavailable", "error in this module: " .. tostring(verdict); end
-	module:log(detail and "error" or "info", "Login %s over %s: %s after %d ms%s", who.request_id, facts.transport,
-		verdict, math.floor((monotonic() - started) * 1000), detail and (", " .. detail) or "");
-	return verdict;
+	local word = verdict == "granted" and feed:verdict_of(login) or verdict;
+	if word ~= "granted" then feed:login_over(login); end
+	module:log(detail and "error" or "info", "Login %s over %s: %s after %d ms%s", who.request_id, facts.transport, word,
+		math.floor((monotonic() - started) * 1000), detail and ", " .. detail or word ~= verdict and ", by news that came meanwhile" or "");
+	return word;
 end
 
 -- Prosody replaces the handler by its clean_clone() after each failure, so both are overridden.
@@ -164,6 +161,52 @@ module:hook_global("bosh-session", function (event)
 	event.session.auth_external_user_agent = event.request.headers.user_agent;
 end);
 
+-- Sessions of that organiser which are bound.  A copy: ending one changes the table.
+local function bound_sessions(username)
+	local list = {};
+	for _, session in pairs(sessions[username] and sessions[username].sessions or {}) do table.insert(list, session); end
+	return list;
+end
+
+-- Those which are authenticated and not bound are in no table of Prosody's.
+local function sessions_to_end(order)
+	local list = {};
+	if order.action == "reinstate" then return list; end
+	for _, session in ipairs(bound_sessions(order.username)) do
+		local login = session.auth_external_login;
+		if revocations.ends(order, login and login.began) then table.insert(list, session); end
+	end
+	for _, login in ipairs(feed:ended_logins(order.username)) do
+		if login.session.type == "c2s_unbound" then table.insert(list, login.session); end
+	end
+	return list;
+end
+
+local function execute(order)
+	local counts = { sessions = 0 };
+	for _, session in ipairs(sessions_to_end(order)) do
+		local ok, ended = pcall(end_session, session, order.action);
+		if ok and ended then
+			counts.sessions = counts.sessions + 1;
+		else
+			module:log("error", "A session that had to end did not: %s", ok and "Prosody kept it" or ended);
+		end
+	end
+	return counts;
+end
+
+module:hook("pre-resource-bind", function (event)
+	local session = event.session;
+	if feed:may_bind(session.username, session.auth_external_login) then return nil; end
+	event.error = { type = "auth", condition = "not-authorized" };
+	return false;
+end, 10);
+
+module:hook("resource-bind", function (event)
+	local login = event.session.auth_external_login;
+	if login then feed:login_over(login); end
+end);
+
 -- `prosodyctl mod_auth_external check URL` wants to know which address a client is believed to have.
 -- To anybody else nothing is different.
 local function answer_probe(request, response)
@@ -182,5 +225,11 @@ end, 10);
 module:hook_object_event(http_server, "http-error", function (event)
 	if event.code == 501 and event.request then return answer_probe(event.request, event.response); end
 end, 10);
+
+local following = follower.start(feed, settings, execute);
+
+function module.unload()
+	following:stop();
+end
 
 module:provides("auth", provider);

@@ -22,15 +22,15 @@ local function read_urls(value)
 	if type(urls) ~= "table" or #urls == 0 then
 		return fault("external_auth_url", 'is missing, for example "http://127.0.0.1:8701"');
 	end
-	local questions = {};
+	local addresses = {};
 	for i, url in ipairs(urls) do
 		-- A name would be resolved for each login, and the token would follow it anywhere.
 		if type(url) ~= "string" or not (url:match("^http://127%.0%.0%.1:%d+/?$") or url:match("^https://[^/@]+/?$")) then
 			return fault("external_auth_url", "must be http://127.0.0.1:PORT, or https:// for a service on another machine");
 		end
-		questions[i] = url:gsub("/$", "") .. "/v1/authenticate";
+		addresses[i] = (url:gsub("/$", ""));
 	end
-	return questions;
+	return addresses;
 end
 
 local function read_token(path, reader)

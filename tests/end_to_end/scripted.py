@@ -3,16 +3,25 @@
 import asyncio
 import contextlib
 import json
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 Question = dict[str, Any]
 Behaviour = Callable[[Question, asyncio.StreamWriter], Awaitable[None]]
 
 
+async def older(_question: Question, writer: asyncio.StreamWriter) -> None:
+    """Answers as a service that has no feed."""
+    writer.write(http_answer(b'{"error":"not found"}', "404 Not Found"))
+
+
 @contextlib.asynccontextmanager
-async def scripted_service(port: int, behaviour: Behaviour) -> AsyncIterator[list[Question]]:
-    """Listens on that port while the context lasts; yields the questions that arrived so far."""
+async def scripted_service(
+    port: int, behaviour: Behaviour, feed: Behaviour = older
+) -> AsyncIterator[list[Question]]:
+    """Listens on that port while the context lasts; yields the questions about logins that arrived so far."""
     questions: list[Question] = []
     open_calls: set[asyncio.Task[None]] = set()
 
@@ -22,9 +31,12 @@ async def scripted_service(port: int, behaviour: Behaviour) -> AsyncIterator[lis
             open_calls.add(task)
             task.add_done_callback(open_calls.discard)
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            question = await _read_question(reader)
-            questions.append(question)
-            await behaviour(question, writer)
+            path, question = await _read_question(reader)
+            if path == "/v1/revocations":
+                await _until_left(reader, feed(question, writer))
+            else:
+                questions.append(question)
+                await behaviour(question, writer)
             await writer.drain()
         writer.close()
 
@@ -39,7 +51,18 @@ async def scripted_service(port: int, behaviour: Behaviour) -> AsyncIterator[lis
         await server.wait_closed()
 
 
-async def _read_question(reader: asyncio.StreamReader) -> Question:
+async def _until_left(reader: asyncio.StreamReader, answering: Awaitable[None]) -> None:
+    answer = asyncio.ensure_future(answering)
+    left = asyncio.ensure_future(reader.read(1))
+    try:
+        await asyncio.wait({answer, left}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        left.cancel()
+        answer.cancel()
+        await asyncio.gather(answer, left, return_exceptions=True)
+
+
+async def _read_question(reader: asyncio.StreamReader) -> tuple[str, Question]:
     head = await reader.readuntil(b"\r\n\r\n")
     length = next(
         int(line.partition(b":")[2])
@@ -47,7 +70,73 @@ async def _read_question(reader: asyncio.StreamReader) -> Question:
         if line.startswith(b"content-length:")
     )
     question: Question = json.loads(await reader.readexactly(length))
-    return question
+    return head.split(b" ", 2)[1].decode(), question
+
+
+@dataclass
+class Feed:
+    """The feed of revocations as the real service keeps it; ``polls`` are the questions so far."""
+
+    snapshot: list[dict[str, object]] = field(default_factory=list)
+    epoch: str = field(default_factory=lambda: uuid.uuid4().hex)
+    polls: list[Question] = field(default_factory=list)
+    open_polls: int = 0
+
+    def __post_init__(self) -> None:
+        self._events: list[dict[str, object]] = []
+        self._changed = asyncio.Event()
+
+    async def __call__(self, question: Question, writer: asyncio.StreamWriter) -> None:
+        """Answers one poll."""
+        self.polls.append(question)
+        self._wake()
+        self.open_polls += 1
+        try:
+            writer.write(http_answer(json.dumps(await self._answer(question)).encode()))
+        finally:
+            self.open_polls -= 1
+
+    def tell(self, *orders: tuple[str, str]) -> int:
+        """Adds these events, each an action and a username, at once; returns the id of the last."""
+        for action, username in orders:
+            event = {"id": len(self._events) + 1, "username": username, "action": action}
+            self._events.append(event)
+        self._wake()
+        return len(self._events)
+
+    async def report_of(self, event: int) -> dict[str, int]:
+        """What is reported as done about that event, once it is."""
+        while True:
+            for poll in self.polls:
+                for report in poll.get("done", []):
+                    if poll["epoch"] == self.epoch and report["id"] == event:
+                        counts: dict[str, int] = report
+                        return counts
+            await self._changed.wait()
+
+    async def until_followed(self) -> None:
+        """Returns when somebody asks what comes after all that has been told."""
+        while not any(
+            poll.get("epoch") == self.epoch and poll["cursor"] == len(self._events) for poll in self.polls
+        ):
+            await self._changed.wait()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def _answer(self, question: Question) -> dict[str, object]:
+        if question.get("epoch") != self.epoch:
+            return {"epoch": self.epoch, "cursor": len(self._events), "snapshot": self.snapshot}
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(question["wait"]):
+                while len(self._events) <= question["cursor"]:
+                    await self._changed.wait()
+        return {
+            "epoch": self.epoch,
+            "cursor": len(self._events),
+            "events": self._events[question["cursor"] :],
+        }
 
 
 def http_answer(body: bytes, status: str = "200 OK") -> bytes:

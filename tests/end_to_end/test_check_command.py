@@ -102,12 +102,14 @@ def findings(done: subprocess.CompletedProcess[str], sign: str) -> list[str]:
 
 @pytest.mark.parametrize("arguments", [(), (HOST,), (HOST.upper(),)])
 def test_all_in_order(server: Server, service: Service, arguments: tuple[str, ...]) -> None:
-    """Where all is well the command says so, ends with 0, and leaves no trace in the journal of logins."""
+    """Where all is well the command says so, ends with 0, and leaves no trace: no login, no node."""
     done = server.check(*arguments)
 
     assert (done.returncode, findings(done, "error"), findings(done, "warning")) == (0, [], [])
-    assert any(f"accepts the token and answers for {HOST}" in line for line in findings(done, "ok"))
+    for words in (f"accepts the token and answers for {HOST}", "tells of suspensions"):
+        assert any(words in line for line in findings(done, "ok"))
     assert count_attempts(service) == 0
+    assert service.command("node", "list", "--json").strip() == "[]"
 
 
 def test_service_down(server: Server) -> None:

@@ -11,10 +11,12 @@ from werkzeug.test import Client
 
 from authbridge.api import Api, Reply
 from authbridge.authenticate import Setting
+from authbridge.commands import suspensions
 from authbridge.commands.organisers import IssuedCredential
 from authbridge.database import Database
 from authbridge.models import LoginAttempt
-from tests.factories import HOST, make_organiser, make_school, make_setting
+from tests.factories import ACTOR, HOST, make_organiser, make_school, make_setting
+from tests.fakes import MORNING
 
 TOKEN = "tok3n" * 8
 AUTHORISED = {"Authorization": f"Bearer {TOKEN}"}
@@ -194,6 +196,76 @@ def test_a_bug_is_told_by_its_place_only(app: Api, client: Client, caplog: pytes
     assert (answer.status_code, answer.json) == (500, {"error": "internal"})
     assert "RuntimeError at" in caplog.text
     assert MARKER not in caplog.text
+
+
+def feed_question(**changes: object) -> dict[str, Any]:
+    """What a Prosody sends that asks what is new."""
+    return {"node": "node-a", "epoch": None, "cursor": 0, "wait": 0} | changes
+
+
+def test_a_suspension_is_told(client: Client, setting: Setting, issued: IssuedCredential) -> None:
+    """First a snapshot, then what came after it, then nothing more."""
+    first = client.post("/v1/revocations", json=feed_question(), headers=AUTHORISED).json
+    assert first is not None
+    assert (first["cursor"], first["snapshot"]) == (0, [])
+    with setting.database.writing() as session:
+        suspensions.suspend_organiser(session, issued.username, reason=None, actor=ACTOR, now=MORNING)
+
+    asked = feed_question(epoch=first["epoch"], wait=9)
+    second = client.post("/v1/revocations", json=asked, headers=AUTHORISED)
+    asked = feed_question(epoch=first["epoch"], cursor=1)
+    third = client.post("/v1/revocations", json=asked, headers=AUTHORISED)
+    anew = client.post("/v1/revocations", json=feed_question(), headers=AUTHORISED)
+
+    event = {"id": 1, "username": issued.username, "action": "suspend"}
+    assert second.json == {"epoch": first["epoch"], "cursor": 1, "events": [event]}
+    assert third.json == {"epoch": first["epoch"], "cursor": 1, "events": []}
+    at = MORNING.timestamp()
+    standing = {"username": issued.username, "suspended": True, "sessions_end_before": at}
+    assert anew.json == {"epoch": first["epoch"], "cursor": 1, "snapshot": [standing]}
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        pytest.param(b"{", 400, id="no JSON"),
+        pytest.param(json.dumps(feed_question(node=MARKER * 9)).encode(), 400, id="long node"),
+        pytest.param(json.dumps(feed_question(cursor=MARKER)).encode(), 400, id="no cursor"),
+        pytest.param(json.dumps(feed_question(rules={MARKER: MARKER})).encode(), 400, id="no counts"),
+        pytest.param(json.dumps(feed_question(epoch=MARKER * 1000)).encode(), 413, id="too large"),
+    ],
+)
+def test_a_bad_question_about_revocations_is_told_without_quoting_it(
+    client: Client, caplog: pytest.LogCaptureFixture, body: bytes, status: int
+) -> None:
+    """The status speaks of the call; neither answer nor log repeat anything of it."""
+    caplog.set_level(logging.DEBUG)
+
+    answer = client.post("/v1/revocations", data=body, headers=AUTHORISED)
+
+    assert answer.status_code == status
+    assert MARKER not in answer.text + caplog.text
+
+
+def test_no_name_of_the_feed_is_in_the_log(
+    client: Client, setting: Setting, issued: IssuedCredential, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who was suspended is in the audit."""
+    caplog.set_level(logging.DEBUG)
+    with setting.database.writing() as session:
+        suspensions.suspend_organiser(session, issued.username, reason=None, actor=ACTOR, now=MORNING)
+    client.post("/v1/revocations", json=feed_question(), headers=AUTHORISED)
+    with setting.database.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE revocation_feed RENAME TO elsewhere")
+
+    answer = client.post("/v1/revocations", json=feed_question(), headers=AUTHORISED)
+
+    assert (answer.status_code, answer.json) == (503, {"error": "storage"})
+    for secret in (issued.username, TOKEN):
+        assert secret not in caplog.text
+    assert "revocation_feed" in caplog.text
+    with setting.database.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO revocation_feed")
 
 
 def test_healthz_and_readyz_are_for_everybody(client: Client) -> None:

@@ -102,12 +102,14 @@ def test_suspended_expired_and_reinstated(database: Database) -> None:
 
     with database.writing() as session:
         suspensions.reinstate_school(session, "ohg", actor=ACTOR, now=MORNING)
-        organisers.change_validity(session, name, date(2026, 11, 19), actor=ACTOR, now=MORNING)
+        organisers.change_validity(
+            session, name, date(2026, 11, 19), today=MORNING.date(), actor=ACTOR, now=MORNING
+        )
     assert login(setting, name, password) is Verdict.EXPIRED
     assert login(setting, name, "wrong") is Verdict.REFUSED
 
     with database.writing() as session:
-        organisers.change_validity(session, name, None, actor=ACTOR, now=MORNING)
+        organisers.change_validity(session, name, None, today=MORNING.date(), actor=ACTOR, now=MORNING)
     assert login(setting, name, password) is Verdict.GRANTED
 
 

@@ -11,14 +11,16 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from authbridge import feed
 from authbridge.audit import Action
 from authbridge.authenticate import authenticate
-from authbridge.commands import lockouts, organisers, schools, suspensions
+from authbridge.commands import lockouts, nodes, organisers, schools, suspensions
 from authbridge.commands.organisers import ImportedCredential, QuotaError
 from authbridge.commands.schools import ChangedMeanwhileError
 from authbridge.commands.suspensions import Description
 from authbridge.database import Database
 from authbridge.errors import ConflictError, ImportFileError, InputError, NotFoundError
+from authbridge.feed import Contact
 from authbridge.listings import suspension_rows
 from authbridge.models import (
     AlarmTold,
@@ -50,6 +52,7 @@ from tests.fakes import MORNING, CountingHasher
 
 Command = Callable[[Session], object]
 
+TODAY = MORNING.date()
 LOST = SuspensionReason.LETTER_LOST
 DESCRIPTION = Description(LOST, Reporter.SCHOOL_HEAD, "UNMISTAKABLE-NOTE")
 
@@ -79,8 +82,9 @@ def commands(username: str) -> dict[Action, Command]:
             s, username, password, traces=TRACES, **who
         ),
         Action.ORGANISER_CHANGE_VALIDITY: lambda s: organisers.change_validity(
-            s, username, date(2027, 7, 31), **who
+            s, username, date(2027, 7, 31), today=TODAY, **who
         ),
+        Action.ORGANISER_END_SESSIONS: lambda s: organisers.end_sessions(s, username, **who),
         Action.ORGANISER_SUSPEND: lambda s: suspensions.suspend_organiser(s, username, reason=LOST, **who),
         Action.ORGANISER_REINSTATE: lambda s: suspensions.reinstate_organiser(s, username, **who),
         Action.ORGANISER_DESCRIBE_SUSPENSION: lambda s: suspensions.describe_organiser_suspension(
@@ -92,6 +96,7 @@ def commands(username: str) -> dict[Action, Command]:
         Action.ORGANISER_DELETE: lambda s: organisers.delete_organiser(s, username, traces=TRACES, **who),
         Action.ORGANISER_CLEAR_LOCKOUT: lambda s: lockouts.clear_name(s, username, traces=TRACES, **who),
         Action.NETWORK_CLEAR_LOCKOUT: lambda s: lockouts.clear_network(s, "198.51.100.7", **who),
+        Action.NODE_FORGET: lambda s: nodes.forget_node(s, "node-a", **who),
     }
 
 
@@ -102,6 +107,8 @@ NEVER_REPEATS = {
     Action.ORGANISER_IMPORT,
     Action.ORGANISER_RESET,
     Action.ORGANISER_DELETE,
+    Action.ORGANISER_END_SESSIONS,
+    Action.NODE_FORGET,
 }
 BEFORE = {
     Action.SCHOOL_REINSTATE: Action.SCHOOL_SUSPEND,
@@ -129,6 +136,7 @@ def test_a_command_writes_exactly_one_audit_event(database: Database, action: Ac
     make_school(database)
     username = make_organiser(database).username
     every = commands(username)
+    run(database, lambda s: feed.note_contact(s, Contact("node-a", None, 0), now=MORNING))
     if action in BEFORE:
         run(database, every[BEFORE[action]])
     authenticate(
@@ -693,7 +701,9 @@ def test_validity_says_whether_it_changed(database: Database) -> None:
 
     def end() -> bool:
         with database.writing() as session:
-            return organisers.change_validity(session, username, date(2027, 7, 31), actor=ACTOR, now=MORNING)
+            return organisers.change_validity(
+                session, username, date(2027, 7, 31), today=TODAY, actor=ACTOR, now=MORNING
+            )
 
     assert (end(), end()) == (True, False)
 

@@ -379,6 +379,8 @@ LISTINGS: dict[str, tuple[int, Callable[[Session], object]]] = {
     "suspended": (2, lambda s: listings.suspended_now(s, limit=20)),
     "expiring": (2, lambda s: listings.expiring(s, today=TODAY, limit=20)),
     "nodes": (1, listings.nodes_seen),
+    "followers": (1, lambda s: listings.nodes(s, now=MORNING)),
+    "effect": (3, lambda s: [listings.effect_of(s, Organiser(username="s000-001"), now=MORNING)]),
 }
 
 

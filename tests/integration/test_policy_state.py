@@ -253,7 +253,12 @@ def expire(story: Story, owner: IssuedCredential) -> None:
     """Yesterday was the last day."""
     with story.database.writing() as session:
         organisers.change_validity(
-            session, owner.username, date(2026, 11, 19), actor=ACTOR, now=story.clock()
+            session,
+            owner.username,
+            date(2026, 11, 19),
+            today=story.clock().date(),
+            actor=ACTOR,
+            now=story.clock(),
         )
 
 

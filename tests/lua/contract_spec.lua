@@ -1,5 +1,6 @@
 local trees = dofile("tests/lua/trees.lua");
 local answers, names, questions = trees.lib("answers"), trees.lib("names"), trees.lib("questions");
+local revocations = trees.lib("revocations");
 
 -- Both versions read and write JSON with code of their own.
 for _, version in ipairs(trees.versions) do
@@ -57,6 +58,55 @@ for _, version in ipairs(trees.versions) do
 				body.verdict = verdict:upper();
 				assert.is_nil(answers.read(200, json.encode(body), ask(), json.decode));
 			end
+		end);
+
+		describe("of the feed,", function ()
+			local wire = contract.revocations;
+
+			-- A feed that has just asked with what the answer follows on.
+			local function following(body)
+				local feed = revocations.new(asked.who.node, 1);
+				if type(body.epoch) == "string" then feed.epoch, feed.cursor = body.epoch, 7; end
+				return feed;
+			end
+
+			local allowed = {};
+			for _, field in ipairs(wire.question_fields) do allowed[field] = true; end
+
+			for _, case in ipairs(wire.questions) do
+				it("a question has fields of the contract, and waits no longer than counts: " .. case.case, function ()
+					local feed = revocations.new(case.body.node, 1);
+					if type(case.body.epoch) == "string" then feed.epoch, feed.cursor = case.body.epoch, case.body.cursor; end
+					for _, report in ipairs(case.body.done or {}) do feed:report(report, report); end
+					local question = json.decode(json.encode(feed:question()));
+					for field, value in pairs(question) do
+						assert.is_true(allowed[field]);
+						if field ~= "wait" then assert.same(case.body[field], value); end
+					end
+					assert.is_true(question.wait <= wire.longest_wait);
+				end);
+			end
+
+			for _, case in ipairs(wire.answers) do
+				it(("an answer with %s is read as %s"):format(case.case, case.kind or case.fault), function ()
+					local answer, fault, detail = following(case.body):read(case.code, json.encode(case.body), json);
+					assert.equal(case.kind ~= nil, answer ~= nil);
+					assert.equal(case.fault ~= nil, fault ~= nil and detail ~= nil);
+					if answer then
+						assert.equal(case.kind == "snapshot", answer.is_snapshot);
+						assert.equal(#case.body[case.kind], #answer.orders);
+					end
+				end);
+			end
+
+			it("each action of the contract, and no other, is understood", function ()
+				for _, action in ipairs(wire.actions) do
+					local body = { epoch = "e", cursor = 8, events = { { id = 8, username = "ohg-kwtx", action = action } } };
+					assert.equal(action, following(body):read(200, json.encode(body), json).orders[1].action);
+					body.events[1].action = action:upper();
+					assert.is_nil(following(body):read(200, json.encode(body), json));
+				end
+			end);
 		end);
 
 		for _, body in ipairs({ "", "granted", "{", "[]", "null", "true", "\0", '{"verdict":"granted"' }) do

@@ -15,6 +15,7 @@ local function probe(over)
 		url = url, health = healthy();
 		ready = { code = 200, body = { storage = "ok", purge = "ok", disk = "ok" } };
 		acceptance = { code = 400, body = { error = "malformed", detail = "request_id must be a text" } };
+		feed = { code = 400, body = { error = "malformed", detail = "node must be a text" } };
 	};
 	for name, value in pairs(over or {}) do all[name] = value; end
 	return all;
@@ -48,7 +49,7 @@ end
 describe("Where all is well", function ()
 	it("everything is ok and nothing else is said", function ()
 		local found = findings.of(facts());
-		assert.same({ ok = 4 }, signs(found));
+		assert.same({ ok = 5 }, signs(found));
 		assert.is_false(findings.holds_error(found));
 	end);
 end);
@@ -143,6 +144,23 @@ describe("About a service", function ()
 		end);
 	end
 
+	it("one that is older than the feed is a warning: logins work, suspensions wait for the next one", function ()
+		local found = about_probe({ feed = { code = 404, body = { error = "not found" } } });
+		assert.matches("they count from the next login on", only("warning", found).words);
+		assert.is_false(findings.holds_error(found));
+	end);
+
+	for _, answer in ipairs({ { code = 200, body = {} }, { code = 400 }, { code = 503, body = {} }, { code = 0, reason = "closed" } }) do
+		it(("any other answer of the feed is a warning (%d)"):format(answer.code), function ()
+			assert.matches("/v1/revocations", only("warning", about_probe({ feed = answer })).words, 1, true);
+		end);
+	end
+
+	it("nothing is said of the feed where the token is refused already", function ()
+		local refused = { code = 401, body = { error = "token" } };
+		assert.is_nil(signs(about_probe({ acceptance = refused, feed = refused })).warning);
+	end);
+
 	it("what it says is shown short and cannot steer a terminal", function ()
 		local detail = "\27[2J" .. ("x"):rep(1000);
 		local each = only("error", about_probe({ acceptance = { code = 400, body = { error = "host", detail = detail } } }));
@@ -159,7 +177,7 @@ describe("About a service", function ()
 
 	it("a date that cannot be read is passed over", function ()
 		for _, date in ipairs({ "", "yesterday", "Fri, 21 Nox 2025 19:46:00 GMT" }) do
-			assert.same({ ok = 4 }, signs(about_probe({ health = healthy({ date = date }) })));
+			assert.same({ ok = 5 }, signs(about_probe({ health = healthy({ date = date }) })));
 		end
 	end);
 

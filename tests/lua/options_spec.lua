@@ -21,13 +21,13 @@ end
 describe("The options", function ()
 	it("have defaults for all but address and token", function ()
 		assert.same({
-			urls = { "http://127.0.0.1:8701/v1/authenticate" }, token = token, timeout = 15, vouched = false;
+			urls = { "http://127.0.0.1:8701" }, token = token, timeout = 15, vouched = false;
 		}, read());
 	end);
 
 	it("take one address or a list of them, with or without a slash at the end", function ()
 		local settings = assert(read({ external_auth_url = { "http://127.0.0.1:8701/", "https://auth.example.org" } }));
-		assert.same({ "http://127.0.0.1:8701/v1/authenticate", "https://auth.example.org/v1/authenticate" }, settings.urls);
+		assert.same({ "http://127.0.0.1:8701", "https://auth.example.org" }, settings.urls);
 	end);
 
 	it("take the whole range of time-outs, and a number that is written as a text", function ()

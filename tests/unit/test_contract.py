@@ -1,18 +1,23 @@
 """The Python side of the wire keeps to the contract that the Lua side keeps to."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from authbridge import wire
+from authbridge import feed, polls, wire
+from authbridge.feed import Contact, Event, Events, Report, Snapshot, Standing
+from authbridge.models import RevocationAction
 from authbridge.policy import Decision, Reason, Verdict
 from authbridge.usernames import canonical
 from tests.fakes import MORNING
 
 CONTRACT: dict[str, Any] = json.loads((Path(__file__).parent.parent / "contract.json").read_text())
 HOST = "meet.test"
+FEED: dict[str, Any] = CONTRACT["revocations"]
+EPOCH = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 
 
 def body_with(**changes: object) -> bytes:
@@ -139,3 +144,128 @@ def test_bytes_that_are_no_utf8_reach_the_password_check() -> None:
     body = body_with().replace(b"vpgd-kxwj-rhms", b"\xff\xfe")
 
     assert wire.parse_question(body, host=HOST, now=MORNING).attempt.password == "\udcff\udcfe"
+
+
+def feed_body(**changes: object) -> bytes:
+    """A report of the contract with some fields changed; an ellipsis removes one."""
+    fields = FEED["questions"][2]["body"] | changes
+    return json.dumps({name: value for name, value in fields.items() if value is not ...}).encode()
+
+
+def test_the_actions_and_limits_of_the_feed_are_the_contracts() -> None:
+    """What the module has to reckon with."""
+    assert [action.value for action in RevocationAction] == FEED["actions"]
+    assert FEED["longest_wait"] == polls.LONGEST_WAIT
+    assert FEED["most_events"] == feed.MOST_EVENTS
+
+
+def test_the_contracts_questions_about_revocations_are_understood() -> None:
+    """First contact, nothing to report, a report, and what Lua makes of empty tables."""
+    asked = [
+        wire.parse_feed_question(json.dumps(question["body"]).encode()) for question in FEED["questions"]
+    ]
+
+    reports = (Report(8, 2, 1, 1), Report(9, 0, 0, 0))
+    assert [question.contact for question in asked] == [
+        Contact("node-a", None, 0),
+        Contact("node-a", EPOCH, 7),
+        Contact("node-a", EPOCH, 9, reports),
+        Contact("node-a", EPOCH, 7),
+    ]
+    assert [question.wait for question in asked] == [15, 15, 15, 0]
+    assert all(question["body"].keys() <= set(FEED["question_fields"]) for question in FEED["questions"])
+
+
+def test_the_answers_about_revocations_are_the_contracts() -> None:
+    """A snapshot with its moments as Unix time, events, and nothing new."""
+    first = MORNING + timedelta(milliseconds=125)
+    told: list[Events | Snapshot] = [
+        Snapshot(
+            EPOCH,
+            7,
+            (
+                Standing("ohg-kwtx", suspended=True, sessions_end_before=first),
+                Standing("ohg-bbbb", suspended=True, sessions_end_before=None),
+                Standing("ohg-cccc", suspended=False, sessions_end_before=MORNING - timedelta(seconds=10)),
+            ),
+        ),
+        Snapshot(EPOCH, 0, ()),
+        Events(
+            EPOCH,
+            10,
+            (
+                Event(8, "ohg-kwtx", RevocationAction.SUSPEND),
+                Event(9, "ohg-kwtx", RevocationAction.REINSTATE),
+                Event(10, "ohg-cccc", RevocationAction.END_SESSIONS),
+            ),
+        ),
+        Events(EPOCH, 7, ()),
+    ]
+
+    answers = [json.loads(json.dumps(wire.feed_answer(each))) for each in told]
+    assert answers == [answer["body"] for answer in FEED["answers"] if "kind" in answer]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"epoch": ..., "done": ..., "meetings": ..., "rules": ...}, id="left out"),
+        pytest.param({"epoch": "", "done": None, "meetings": None, "rules": None}, id="empty"),
+        pytest.param({"cursor": 9.0, "wait": 0.5}, id="numbers as Lua writes them"),
+        pytest.param({"wait": 3600}, id="a long wait"),
+        pytest.param({"new": "field"}, id="something newer"),
+    ],
+)
+def test_a_question_about_revocations_may_vary(changes: dict[str, object]) -> None:
+    """As far as it is clear what is meant."""
+    question = wire.parse_feed_question(feed_body(**changes))
+
+    assert (question.contact.node, question.contact.cursor) == ("node-a", 9)
+    assert isinstance(question.contact.cursor, int)
+
+
+_REPORT = {"id": 8, "sessions": 2, "meetings": 1, "logins": 1}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"node": ...}, id="no node"),
+        pytest.param({"node": ""}, id="empty node"),
+        pytest.param({"node": "x" * 65}, id="long node"),
+        pytest.param({"node": "ü"}, id="node is not ASCII"),
+        pytest.param({"epoch": 7}, id="epoch is a number"),
+        pytest.param({"epoch": []}, id="epoch is a list"),
+        pytest.param({"epoch": "x" * 65}, id="long epoch"),
+        pytest.param({"cursor": ...}, id="no cursor"),
+        pytest.param({"cursor": -1}, id="negative cursor"),
+        pytest.param({"cursor": 1.5}, id="half a cursor"),
+        pytest.param({"cursor": "9"}, id="cursor is a text"),
+        pytest.param({"cursor": True}, id="cursor is a truth"),
+        pytest.param({"cursor": 2**31}, id="cursor is too large for PostgreSQL"),
+        pytest.param({"wait": ...}, id="no wait"),
+        pytest.param({"wait": -1}, id="negative wait"),
+        pytest.param({"wait": "15"}, id="wait is a text"),
+        pytest.param({"wait": True}, id="wait is a truth"),
+        pytest.param({"wait": float("nan")}, id="wait is no number"),
+        pytest.param({"wait": float("inf")}, id="wait is endless"),
+        pytest.param({"done": "8"}, id="reports are a text"),
+        pytest.param({"done": {"8": _REPORT}}, id="reports are an object"),
+        pytest.param({"done": [8]}, id="a report is a number"),
+        pytest.param({"done": [_REPORT] * 101}, id="too many reports"),
+        pytest.param({"done": [_REPORT | {"id": 2**31}]}, id="a report with a large id"),
+        pytest.param({"done": [_REPORT | {"sessions": -1}]}, id="a negative count"),
+        pytest.param({"done": [_REPORT | {"logins": None}]}, id="a missing count"),
+        pytest.param({"done": [_REPORT | {"meetings": 1_000_001}]}, id="a count beyond belief"),
+        pytest.param({"meetings": [1]}, id="meetings are a list"),
+        pytest.param({"meetings": {"ohg-kwtx": "2"}}, id="meetings are a text"),
+        pytest.param({"rules": {"denied": -1}}, id="a rule below nothing"),
+        pytest.param({"rules": "denied"}, id="rules are a text"),
+    ],
+)
+def test_a_malformed_question_about_revocations_is_not_guessed_at(changes: dict[str, object]) -> None:
+    """What does not keep to the form raises, naming a field and no content."""
+    with pytest.raises(wire.MalformedError) as raised:
+        wire.parse_feed_question(feed_body(**changes))
+
+    assert "ohg-" not in str(raised.value)

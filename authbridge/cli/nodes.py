@@ -1,0 +1,44 @@
+"""``authbridge node …``: the Prosodys that follow the feed of suspensions."""
+
+from datetime import tzinfo
+from typing import Any
+
+import click
+
+from authbridge.cli.operator import Operator, pass_operator
+from authbridge.cli.output import json_option, show_rows
+from authbridge.commands.nodes import forget_node
+from authbridge.listings import NodeRow, nodes
+
+
+@click.group()
+def node() -> None:
+    """Show and forget the Prosodys that carry suspensions out."""
+
+
+@node.command("list")
+@json_option
+@pass_operator
+def list_(operator: Operator, *, as_json: bool) -> None:
+    """List each Prosody, and whether it still asks."""
+    with operator.database.reading() as session:
+        rows = [_as_row(each, operator.config.timezone) for each in nodes(session, now=operator.clock())]
+    show_rows(rows, as_json=as_json, nothing="No Prosody has asked for suspensions yet.")
+
+
+@node.command()
+@click.argument("name")
+@pass_operator
+def forget(operator: Operator, name: str) -> None:
+    """Wait no longer for the Prosody NAME, which is gone for good; if it asks again, it is back."""
+    with operator.database.writing() as session:
+        forget_node(session, name, actor=operator.actor, now=operator.clock())
+    click.echo(f"“{name}” is forgotten.")
+
+
+def _as_row(found: NodeRow, timezone: tzinfo) -> dict[str, Any]:
+    return {
+        "node": found.node,
+        "last_seen_at": found.last_seen_at.astimezone(timezone).isoformat(timespec="seconds"),
+        "state": "late" if found.is_late else "in order",
+    }

@@ -1,0 +1,246 @@
+-- revocations.lib.lua: who is suspended, whose sessions have to end, what the feed is asked and told.
+-- Pure: `now` (seconds since 1970) and random numbers are arguments; sessions are never touched here.
+-- This file is MIT licensed; see LICENSE.
+--
+--             snapshot
+--   strange ------------> following --+ events: carried out, reported with the next question
+--      ^                    |    ^    |
+--      |                    |    +----+
+--      +--------------------+ an answer, or a question, that was not understood
+--
+-- Any other fault changes nothing: who is suspended stays suspended, and the question is asked again.
+
+local wait = 15; -- seconds; the panel calls a node late that has asked nothing for 30
+local max_done = 100; -- reports in a question, which has 8 KiB
+local kept_done = 1000; -- reports; without its report an event is shown as carried out with zeros
+local max_epoch, max_name = 128, 1023; -- bytes
+
+-- A service on the same machine that restarts is there again within a second or two.
+local pauses = { 0.25, 0.5, 1, 2, 4, 8, 10 }; -- seconds
+local pause_of_older = 60;
+local jitter = 0.2; -- of a pause, up and down: several Prosodys do not come back all at once
+local pause_of_hasty = 1;
+
+local methods = {};
+methods.__index = methods;
+
+-- urls = number of services; one that fails is left for the next one at once.
+local function new(node, urls)
+	return setmetatable({
+		node = node, urls = urls, epoch = nil, cursor = 0;
+		suspended = {}; -- username -> true
+		-- Logins under check or not bound yet; one whose session is gone is forgotten with it.
+		logins = setmetatable({}, { __mode = "k" });
+		done = {}, failures = 0, hasty = 0;
+	}, methods);
+end
+
+-- Logins -------------------------------------------------------------------------------------------
+
+-- Call before the service is asked.  What arrives from now on counts for this login.
+function methods:login_began(username, session, now)
+	local login = { username = username, session = session, began = now };
+	self.logins[login] = true;
+	return login;
+end
+
+-- What becomes of a login that the service granted: "granted", else the verdict that the client is told.
+-- Who was suspended when the service was asked is so no longer: it knows before the feed does.
+function methods:verdict_of(login)
+	if login.ended then return self.suspended[login.username] and "suspended" or "unavailable"; end
+	self.suspended[login.username] = nil;
+	return "granted";
+end
+
+-- It failed, or is bound and so to be found among the sessions.
+function methods:login_over(login)
+	self.logins[login] = nil;
+end
+
+-- `login` is nil, or of the module's time before a reload, where this feed cannot have followed it.
+function methods:may_bind(username, login)
+	if login and login.ended then return false; end
+	return login and self.logins[login] or not self.suspended[username];
+end
+
+-- The logins of that name that an order has ended.
+function methods:ended_logins(username)
+	local found = {};
+	for login in pairs(self.logins) do
+		if login.ended and login.username == username then table.insert(found, login); end
+	end
+	return found;
+end
+
+-- The question and its answer ----------------------------------------------------------------------
+
+function methods:question()
+	local rest = #self.done > max_done;
+	return {
+		node = self.node, epoch = self.epoch, cursor = self.cursor, wait = rest and 0 or wait;
+		done = self.done[1] and { table.unpack(self.done, 1, max_done) } or nil;
+	};
+end
+
+local hints = {
+	[400] = "the service did not understand the question";
+	[401] = "the service refused the token of external_auth_token_file";
+	[404] = "the service is older than this module and has no feed";
+	[503] = "the service cannot reach its storage";
+};
+local faults = { [400] = "malformed", [404] = "older" };
+
+local function is_list(value, null)
+	if type(value) ~= "table" or value == null then return false; end
+	local count = 0;
+	for _ in pairs(value) do count = count + 1; end
+	return count == #value;
+end
+
+local function is_name(value, longest)
+	return type(value) == "string" and #value > 0 and #value <= longest;
+end
+
+local function whole(value)
+	return type(value) == "number" and value >= 0 and math.tointeger(value) or nil;
+end
+
+local function order_of_entry(entry, null)
+	if type(entry) ~= "table" or not is_name(entry.username, max_name) or type(entry.suspended) ~= "boolean" then return nil; end
+	local before = entry.sessions_end_before;
+	if before == null then before = nil; end
+	if before ~= nil and type(before) ~= "number" then return nil; end
+	if entry.suspended then return { username = entry.username, action = "suspend" }; end
+	return { username = entry.username, action = "end_sessions", before = before or 0 };
+end
+
+local actions = { suspend = true, reinstate = true, end_sessions = true };
+
+local function order_of_event(event, after)
+	if type(event) ~= "table" or not is_name(event.username, max_name) then return nil; end
+	local id = whole(event.id);
+	if not id or id <= after or type(event.action) ~= "string" or not actions[event.action] then return nil; end
+	return { id = id, username = event.username, action = event.action };
+end
+
+local function read_snapshot(list, null)
+	if not is_list(list, null) then return nil; end
+	local orders = {};
+	for i, entry in ipairs(list) do
+		orders[i] = order_of_entry(entry, null);
+		if not orders[i] then return nil; end
+	end
+	return orders;
+end
+
+-- Returns the orders and the last id.
+local function read_events(list, after, null)
+	if not is_list(list, null) then return nil; end
+	local orders = {};
+	for i, event in ipairs(list) do
+		orders[i] = order_of_event(event, after);
+		if not orders[i] then return nil; end
+		after = orders[i].id;
+	end
+	return orders, after;
+end
+
+-- As a whole or not at all: half an answer must not move the cursor.
+function methods:read_answer(answer, null)
+	if type(answer) ~= "table" or not is_name(answer.epoch, max_epoch) then return nil; end
+	local cursor = whole(answer.cursor);
+	if not cursor or (answer.events == nil) == (answer.snapshot == nil) then return nil; end
+	local orders, last;
+	if answer.snapshot ~= nil then
+		orders = read_snapshot(answer.snapshot, null);
+	elseif answer.epoch == self.epoch then
+		orders, last = read_events(answer.events, self.cursor, null);
+	end
+	if not orders or cursor < (last or 0) then return nil; end
+	return { epoch = answer.epoch, cursor = cursor, orders = orders, is_snapshot = answer.snapshot ~= nil };
+end
+
+-- code: HTTP status, 0 for a transport error (body is then its reason).
+-- Returns the answer, or nil, fault, detail; fault is one of "outage" "older" "malformed".
+function methods:read(code, body, json)
+	if code == 0 then
+		return nil, "outage", body == "timeout" and "no answer in time" or tostring(body);
+	elseif code ~= 200 then
+		return nil, faults[code] or "outage", hints[code] or ("HTTP status %d"):format(code);
+	end
+	local ok, decoded = pcall(json.decode, body);
+	local answer = ok and self:read_answer(decoded, json.null);
+	if not answer then return nil, "malformed", "the answer is not one of the feed"; end
+	return answer;
+end
+
+-- What follows from an answer, in this order ----------------------------------------------------------
+
+function methods:forget_reported(question)
+	self.done = { table.unpack(self.done, #(question.done or {}) + 1) };
+end
+
+-- For each name the moment before which everything ends.
+local function endings_of(orders)
+	local endings = {};
+	for _, order in ipairs(orders) do
+		if order.action ~= "reinstate" then
+			endings[order.username] = math.max(endings[order.username] or 0, order.before or math.huge);
+		end
+	end
+	return endings;
+end
+
+-- Everything here takes effect at once; the orders it returns tell which sessions are still to be ended.
+function methods:begin(answer, question)
+	self.failures = 0;
+	self:forget_reported(question);
+	if answer.is_snapshot then self.suspended = {}; end
+	if answer.epoch ~= self.epoch then self.done = {}; end
+	for _, order in ipairs(answer.orders) do
+		if order.action == "suspend" then
+			self.suspended[order.username] = true;
+		elseif order.action == "reinstate" then
+			self.suspended[order.username] = nil;
+		end
+	end
+	local endings = endings_of(answer.orders);
+	for login in pairs(self.logins) do
+		if login.began < (endings[login.username] or 0) then login.ended = true; end
+	end
+	return answer.orders;
+end
+
+-- Whether that order ends a session which began then; one of unknown beginning began long ago.
+local function ends(order, began)
+	return order.action ~= "reinstate" and (began or 0) < (order.before or math.huge);
+end
+
+function methods:report(order, counts)
+	if not order.id then return; end -- of a snapshot: the cursor alone says that it is carried out
+	table.insert(self.done, {
+		id = order.id, sessions = counts.sessions or 0, meetings = counts.meetings or 0, logins = counts.logins or 0;
+	});
+	if #self.done > kept_done then table.remove(self.done, 1); end
+end
+
+-- All its orders are carried out.  Returns the pause before the next question, in seconds.
+-- An empty answer long before its time says that the service is about to stop, or that another poll of
+-- this node came.  If that goes on, two Prosodys have the same name: they take turns, slowly.
+function methods:complete(answer, question, took)
+	self.epoch, self.cursor = answer.epoch, answer.cursor;
+	local is_hasty = not answer.is_snapshot and #answer.orders == 0 and not question.done and took < question.wait / 2;
+	self.hasty = is_hasty and self.hasty + 1 or 0;
+	return self.hasty > 1 and pause_of_hasty or 0;
+end
+
+-- There was no answer.  random: 0 to 1.  Returns the pause before the next question, in seconds.
+function methods:failed(fault, random)
+	if fault == "malformed" then self.epoch, self.cursor = nil, 0; end
+	self.failures = self.failures + 1;
+	if self.failures % self.urls ~= 0 then return 0; end -- its neighbour may do better
+	local pause = fault == "older" and pause_of_older or pauses[math.min(self.failures // self.urls, #pauses)];
+	return pause * (1 - jitter + 2 * jitter * random);
+end
+
+return { new = new, ends = ends };

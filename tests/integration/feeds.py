@@ -1,0 +1,166 @@
+"""What the tests of the feed share: organisers without hashes, and the feed as a Prosody reads it."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from sqlalchemy import select
+
+from authbridge import feed
+from authbridge.commands import organisers, suspensions
+from authbridge.database import Database
+from authbridge.feed import Contact, Event, Events, Report, Snapshot
+from authbridge.models import AuditEvent, Organiser, RevocationAction, School
+from authbridge.queries import get_school
+from tests.factories import ACTOR, make_school
+from tests.fakes import MORNING
+
+SUSPEND = RevocationAction.SUSPEND
+REINSTATE = RevocationAction.REINSTATE
+END_SESSIONS = RevocationAction.END_SESSIONS
+
+PATIENCE = 30  # seconds; a test that needs them has failed
+
+Told = list[tuple[str, RevocationAction]]
+
+
+def settle(database: Database, *names: str, code: str = "ohg") -> None:
+    """A school with organisers of these names."""
+    make_school(database, code)
+    with database.writing() as session:
+        school = get_school(session, code)
+        session.add_all(_new_organiser(school, name) for name in names)
+
+
+def _new_organiser(school: School, name: str) -> Organiser:
+    return Organiser(
+        username=name,
+        school=school,
+        password_hash="$2b$04$" + "." * 53,
+        password_generated=True,
+        created_at=MORNING,
+    )
+
+
+def suspend(database: Database, name: str, now: datetime = MORNING) -> bool:
+    """Suspends an organiser."""
+    with database.writing() as session:
+        return suspensions.suspend_organiser(session, name, reason=None, actor=ACTOR, now=now)
+
+
+def reinstate(database: Database, name: str, now: datetime = MORNING) -> bool:
+    """Ends his suspension."""
+    with database.writing() as session:
+        return suspensions.reinstate_organiser(session, name, actor=ACTOR, now=now)
+
+
+def suspend_school(database: Database, code: str = "ohg", now: datetime = MORNING) -> bool:
+    """Suspends a school."""
+    with database.writing() as session:
+        return suspensions.suspend_school(session, code, reason=None, actor=ACTOR, now=now)
+
+
+def reinstate_school(database: Database, code: str = "ohg", now: datetime = MORNING) -> bool:
+    """Ends its suspension."""
+    with database.writing() as session:
+        return suspensions.reinstate_school(session, code, actor=ACTOR, now=now)
+
+
+def end_sessions(database: Database, name: str, now: datetime = MORNING) -> bool:
+    """Logs an organiser out everywhere."""
+    with database.writing() as session:
+        return organisers.end_sessions(session, name, actor=ACTOR, now=now)
+
+
+def position(database: Database) -> tuple[str, int]:
+    """The epoch and the last id."""
+    with database.consulting() as connection:
+        return feed.position(connection)
+
+
+def ask(
+    database: Database, epoch: str | None, cursor: int, *, now: datetime = MORNING, node: str = "node-a"
+) -> Events | Snapshot:
+    """What a node is told that stands there."""
+    with database.reading() as session:
+        return feed.read(session, Contact(node, epoch, cursor), now=now)
+
+
+def note(database: Database, contact: Contact, now: datetime = MORNING) -> None:
+    """A node was there."""
+    with database.writing() as session:
+        feed.note_contact(session, contact, now=now)
+
+
+def acknowledge(
+    database: Database, node: str, cursor: int, *reports: Report, now: datetime = MORNING
+) -> None:
+    """A node has carried out everything up to there."""
+    note(database, Contact(node, position(database)[0], cursor, reports), now)
+
+
+def events_since(database: Database, cursor: int = 0) -> tuple[Event, ...]:
+    """Everything told after that id, however many answers it takes."""
+    return tuple(_all_events(database, cursor))
+
+
+def _all_events(database: Database, cursor: int) -> Iterator[Event]:
+    epoch, _ = position(database)
+    while True:
+        answer = ask(database, epoch, cursor)
+        assert isinstance(answer, Events)
+        if not answer.events:
+            return
+        yield from answer.events
+        cursor = answer.cursor
+
+
+def told_since(database: Database, cursor: int = 0) -> Told:
+    """To whom which, in order."""
+    return [(event.username, event.action) for event in events_since(database, cursor)]
+
+
+def suspended_after(events: Iterable[Event]) -> set[str]:
+    """Whom a node holds for suspended that began with nobody and was told these."""
+    suspended: set[str] = set()
+    for event in events:
+        if event.action is SUSPEND:
+            suspended.add(event.username)
+        elif event.action is REINSTATE:
+            suspended.discard(event.username)
+    return suspended
+
+
+def snapshot(database: Database, now: datetime = MORNING) -> Snapshot:
+    """What a node is told that comes for the first time."""
+    answer = ask(database, None, 0, now=now)
+    assert isinstance(answer, Snapshot)
+    return answer
+
+
+def suspended_in(answer: Snapshot) -> set[str]:
+    """Whom the snapshot calls suspended."""
+    return {standing.username for standing in answer.standings if standing.suspended}
+
+
+def audited(database: Database) -> list[str]:
+    """The audit's actions, oldest first."""
+    with database.reading() as session:
+        return list(session.scalars(select(AuditEvent.action).order_by(AuditEvent.id)))
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Returns once it is so."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@contextmanager
+def other_process(database: Database) -> Iterator[Database]:
+    """The same database as another process has it: with connections of its own."""
+    other = Database(database.engine.url.render_as_string(hide_password=False))
+    yield other
+    other.engine.dispose()
