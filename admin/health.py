@@ -1,4 +1,4 @@
-"""Is everything working? Asks the auth service and looks at what each Prosody asked last; in words."""
+"""Is everything working? Asks the auth service and looks at what each Prosody last said; in words."""
 
 import json
 import threading
@@ -11,11 +11,10 @@ from datetime import datetime, timedelta
 from flask_babel import gettext as _
 
 from admin.words import moment
-from authbridge.listings import NodeSeen
+from authbridge.listings import NodeRow
 
 _PATIENCE = 1.0  # seconds; the page waits for it
 _FRESH = timedelta(seconds=5)
-_QUIET = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +34,10 @@ class Health:
         self._lock = threading.Lock()
         self._latest: tuple[datetime, dict[str, str] | None] | None = None
 
-    def rows(self, nodes: Sequence[NodeSeen], *, now: datetime) -> list[HealthRow]:
+    def rows(self, nodes: Sequence[NodeRow], *, now: datetime) -> list[HealthRow]:
         """What the overview shows."""
         words = self._words(now)
-        return [_service_row(words), *_node_rows(nodes, now), *_storage_rows(words)]
+        return [_service_row(words), *_node_rows(nodes), *_storage_rows(words)]
 
     def _words(self, now: datetime) -> dict[str, str] | None:
         with self._lock:
@@ -71,15 +70,19 @@ def _service_row(words: dict[str, str] | None) -> HealthRow:
     return HealthRow(_("Login service"), "ok", _("It answers."))
 
 
-def _node_rows(nodes: Sequence[NodeSeen], now: datetime) -> Iterator[HealthRow]:
+def _node_rows(nodes: Sequence[NodeRow]) -> Iterator[HealthRow]:
     for node in nodes:
         title = _("Meeting server %(node)s", node=node.node)
-        sentence = _("It last asked about a login on %(moment)s.", moment=moment(node.asked_at))
-        yield HealthRow(title, "ok" if now - node.asked_at < _QUIET else "warn", sentence)
+        if node.is_late:
+            sentence = _(
+                "It has not answered since %(moment)s. Suspensions take effect there when it is back.",
+                moment=moment(node.last_seen_at),
+            )
+            yield HealthRow(title, "bad", sentence)
+        else:
+            yield HealthRow(title, "ok", _("It answers, and carries suspensions out at once."))
     if not nodes:
-        yield HealthRow(
-            _("Meeting server"), "warn", _("No meeting server has asked about a login during the last week.")
-        )
+        yield HealthRow(_("Meeting server"), "warn", _("No meeting server has reported yet."))
 
 
 def _storage_rows(words: dict[str, str] | None) -> Iterator[HealthRow]:

@@ -14,7 +14,6 @@ from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.orm import Session, contains_eager, load_only
 
 from authbridge.models import (
-    LoginAttempt,
     Organiser,
     ProsodyNode,
     Revocation,
@@ -30,7 +29,6 @@ LEAST_LETTERS = 3  # of a search
 
 _LATE = timedelta(seconds=30)  # a node asks every 20 s at the latest
 
-_JOURNAL_ROWS = 1000  # the newest, by primary key: a few milliseconds however long the journal is
 
 T = TypeVar("T")
 
@@ -140,14 +138,6 @@ class SchoolCounts:
 
     organisers: int
     suspended_organisers: int
-
-
-@dataclass(frozen=True, slots=True)
-class NodeSeen:
-    """A Prosody, and when it asked last."""
-
-    node: str
-    asked_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,22 +306,6 @@ def schools_without_contract(session: Session) -> int:
 def school_counts(session: Session, school: School) -> SchoolCounts:
     """How many organisers the school has."""
     return _counts(session, [school.id]).get(school.id, _NO_ORGANISERS)
-
-
-def nodes_seen(session: Session) -> list[NodeSeen]:
-    """Each Prosody and when it asked last, by name.
-
-    As far as the newest 1,000 logins tell that were checked or judged: whoever is in none of them was not
-    heard of for a long time, and what is turned away without a check is not counted by node.
-    """
-    newest = (
-        select(LoginAttempt.node, LoginAttempt.at)
-        .order_by(LoginAttempt.id.desc())
-        .limit(_JOURNAL_ROWS)
-        .subquery()
-    )
-    query = select(newest.c.node, func.max(newest.c.at)).group_by(newest.c.node).order_by(newest.c.node)
-    return [NodeSeen(node, asked_at) for node, asked_at in session.execute(query)]
 
 
 def nodes(session: Session, *, now: datetime) -> list[NodeRow]:

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 
 from admin import issuing, suspending, visits, waits
 from admin.access import needs
+from admin.effects import effect_in_words
 from admin.forms import (
     DescribeForm,
     IssueForm,
@@ -20,7 +21,7 @@ from admin.forms import (
 from admin.lists import asked_choice, asked_page, asked_text
 from admin.pages import done_once, form_page, page, tell
 from admin.panel import the_panel
-from admin.places import place_of, see
+from admin.places import place_of, see, see_again
 from authbridge import listings
 from authbridge.commands import organisers
 from authbridge.commands.organisers import QuotaError
@@ -55,6 +56,7 @@ def _detail(username: str, sent: DescribeForm | None = None) -> ResponseReturnVa
     with the_panel().database.reading() as session:
         organiser = get_organiser(session, username)
         history = listings.suspension_rows(session, organiser)
+        effect = listings.effect_of(session, organiser, now=visits.now())
     return form_page(
         "organisers/show.html",
         sent,
@@ -63,6 +65,7 @@ def _detail(username: str, sent: DescribeForm | None = None) -> ResponseReturnVa
         history=history,
         describe=sent or DescribeForm.of(history),
         waits=waits.waits_of(organiser),
+        effect=None if effect is None else effect_in_words(effect),
     )
 
 
@@ -86,6 +89,19 @@ def describe(username: str) -> ResponseReturnValue:
     """Why it is suspended, and who asked for it."""
     form = DescribeForm()
     return suspending.describe(suspending.ORGANISER, username, form) or _detail(username, form)
+
+
+@blueprint.post("/organisers/<username>/end-sessions")
+@needs(Right.MANAGE)
+def end_sessions(username: str) -> ResponseReturnValue:
+    """Logged out everywhere; the access itself stays."""
+    with the_panel().database.writing() as session:
+        changed = organisers.end_sessions(session, username, actor=visits.the_actor(), now=visits.now())
+    if changed:
+        tell("done", _("%(name)s is being logged out everywhere.", name=username))
+    else:
+        tell("warn", _("%(name)s is suspended, and logged out already.", name=username))
+    return see_again("organisers.show", username=username)
 
 
 @blueprint.route("/schools/<code>/issue", methods=["GET", "POST"])

@@ -28,7 +28,7 @@ def index() -> ResponseReturnValue:
         expiring = listings.expiring(session, today=today, limit=_SHOWN, days=_SOON)
         without_contract = listings.schools_without_contract(session)
         first_run = listings.list_school_rows(session).total == 0
-        nodes = listings.nodes_seen(session)
+        nodes = listings.nodes(session, now=visits.now())
     waiting = waits.all_waits()
     return page(
         "overview/index.html",

@@ -14,7 +14,7 @@ from authbridge.commands import schools, suspensions
 from authbridge.commands.suspensions import Description
 from authbridge.database import Database
 from authbridge.listings import OrganiserState, SchoolFilter, SuspendedRow
-from authbridge.models import LoginAttempt, Organiser, Reporter, School, SuspensionReason
+from authbridge.models import Organiser, Reporter, School, SuspensionReason
 from authbridge.queries import get_organiser, get_school
 from tests.factories import ACTOR, make_organiser, make_school
 from tests.fakes import MORNING
@@ -351,23 +351,6 @@ def test_a_history_tells_everything(database: Database) -> None:
     assert (first.until, first.reinstated_by, first.reason) == (MORNING, ACTOR, None)
 
 
-def test_when_each_prosody_asked_last(database: Database) -> None:
-    """By name; one that asked long ago, before a thousand others, is not told."""
-    asked = [("old", -2000), ("b", -5), *(("a", -minute) for minute in range(1000, 0, -1))]
-    with database.writing() as session:
-        session.add_all(
-            LoginAttempt(at=MORNING + timedelta(minutes=minute), request_id="q", transport="tcp", node=node)
-            for node, minute in [asked[0], *asked[2:], asked[1]]
-        )
-
-    with database.reading() as session:
-        seen = listings.nodes_seen(session)
-    assert [(each.node, each.asked_at) for each in seen] == [
-        ("a", MORNING - timedelta(minutes=1)),
-        ("b", MORNING - timedelta(minutes=5)),
-    ]
-
-
 LISTINGS: dict[str, tuple[int, Callable[[Session], object]]] = {
     "schools": (3, listings.list_school_rows),
     "schools by text": (3, lambda s: listings.list_school_rows(s, text="schule", page=2)),
@@ -378,8 +361,7 @@ LISTINGS: dict[str, tuple[int, Callable[[Session], object]]] = {
     "search": (4, lambda s: listings.search(s, "s00", today=TODAY)),
     "suspended": (2, lambda s: listings.suspended_now(s, limit=20)),
     "expiring": (2, lambda s: listings.expiring(s, today=TODAY, limit=20)),
-    "nodes": (1, listings.nodes_seen),
-    "followers": (1, lambda s: listings.nodes(s, now=MORNING)),
+    "nodes": (1, lambda s: listings.nodes(s, now=MORNING)),
     "effect": (3, lambda s: [listings.effect_of(s, Organiser(username="s000-001"), now=MORNING)]),
 }
 
