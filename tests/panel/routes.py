@@ -1,0 +1,133 @@
+"""Which views the panel has, and for whom: the tests' own list, beside what the views declare."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from flask import Flask
+from werkzeug.routing import Rule
+
+from authbridge.models import Role
+
+EVERYBODY = frozenset({"static", "entry.sign_in", "entry.sign_out", "entry.invitation", "entry.language"})
+"""The views that are open to whoever comes along."""
+
+HALF_WAY = {"entry.sign_in_code": "password", "entry.enrol": "enrolling"}
+"""Those open to a session of that stage only."""
+
+OWN_ACCOUNT = frozenset(
+    {
+        "entry.fresh",
+        "account.show",
+        "account.stay",
+        "account.end_session",
+        "account.end_others",
+        "account.password",
+        "account.recovery",
+    }
+)
+"""What every member of staff may change: the own account."""
+
+READ = frozenset(
+    {
+        "overview.index",
+        "overview.search",
+        "schools.index",
+        "schools.show",
+        "organisers.index",
+        "organisers.show",
+    }
+)
+"""What every member of staff may look at."""
+
+MANAGE = frozenset(
+    {
+        "overview.clear_wait",
+        "schools.add",
+        "schools.edit",
+        "schools.suspend",
+        "schools.reinstate",
+        "schools.describe",
+        "organisers.issue",
+        "organisers.reset",
+        "organisers.validity",
+        "organisers.expire",
+        "organisers.end_sessions",
+        "organisers.delete",
+        "organisers.suspend",
+        "organisers.reinstate",
+        "organisers.describe",
+        "credentials.show",
+        "credentials.pdf",
+        "credentials.table",
+        "credentials.done",
+    }
+)
+"""What clerks and admins do."""
+
+APPOINT = frozenset({"staff.index", "staff.show", "staff.invited"})
+"""What only admins see."""
+
+FRESH = frozenset(
+    {
+        "account.recovery",
+        "staff.add",
+        "staff.role",
+        "staff.suspend",
+        "staff.reinstate",
+        "staff.end_sessions",
+        "staff.clear_wait",
+        "staff.reset",
+        "staff.delete",
+    }
+)
+"""What asks for a second factor that was shown within ten minutes; all but the first are for admins."""
+
+_NOTHING = {
+    "code": "none",
+    "username": "none-none",
+    "name": "nobody",
+    "slip_id": "none",
+    "public_id": "none",
+    "filename": "panel.css",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One way to ask a view, about something that does not exist."""
+
+    endpoint: str
+    method: str
+    path: str
+
+    @property
+    def is_unsafe(self) -> bool:
+        """Whether it may change something."""
+        return self.method not in {"GET", "HEAD", "OPTIONS"}
+
+
+def routes(app: Flask) -> Iterator[Route]:
+    """All there are."""
+    for rule in app.url_map.iter_rules():
+        for method in sorted((rule.methods or set()) - {"OPTIONS"}):
+            yield Route(rule.endpoint, method, _path(rule))
+
+
+def roles_for(endpoint: str) -> frozenset[Role]:
+    """Which members of staff may use it, once signed in."""
+    if endpoint in EVERYBODY | OWN_ACCOUNT | READ:
+        return frozenset(Role)
+    if endpoint in MANAGE:
+        return frozenset({Role.ADMIN, Role.CLERK})
+    if endpoint in APPOINT | FRESH:
+        return frozenset({Role.ADMIN})
+    return frozenset()
+
+
+def _path(rule: Rule) -> str:
+    path = rule.rule
+    for name in rule.arguments:
+        value = quote(_NOTHING[name])
+        path = path.replace(f"<{name}>", value).replace(f"<path:{name}>", value)
+    return path

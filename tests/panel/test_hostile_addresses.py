@@ -1,0 +1,90 @@
+"""Whatever stands in an address or a field, on either database: a page, never a fault of the program."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from authbridge.database import Database
+from authbridge.models import Role
+from tests.factories import HASHER
+from tests.fakes import FakeClock
+from tests.panel.conftest import Furnishing, Office, found, make_config, make_setting
+from workbench.staff import enrol_member
+
+ODD = [
+    "\0",
+    "a\0b",
+    "\ud7ff",
+    "ü" * 300,
+    "'; DROP TABLE staff --",
+    "%",
+    "..",
+    "<script>",
+    "9" * 400,
+    " ",
+    "\u202e",
+]
+
+
+@pytest.fixture(name="either")
+def open_on_either(database_url: str, tmp_path: Path, furnishing: Furnishing) -> Iterator[Office]:
+    """A panel on SQLite, and one on PostgreSQL."""
+    setting = make_setting(Database(database_url), make_config(database_url, tmp_path), FakeClock(), HASHER)
+    members = {Role.ADMIN: enrol_member(setting, "admin-anna", Role.ADMIN)}
+    setting.database.engine.dispose()
+    with found(tmp_path, replace(furnishing, members=members), database_url) as founder:
+        yield founder.open()
+
+
+def test_odd_addresses_are_pages(either: Office) -> None:
+    """Names of schools, organisers and staff, filters and pages of lists."""
+    browser = either.browser(Role.ADMIN)
+    for odd in map(quote, ODD):
+        for place in (
+            "/schools/",
+            "/organisers/",
+            "/staff/",
+            "/credentials/",
+            "/schools?q=",
+            "/search?q=aaa",
+        ):
+            assert browser.get(f"{place}{odd}").status in {200, 404, 410}, (place, odd)
+        for place in (
+            "/organisers?q=",
+            "/organisers?state=",
+            "/schools?show=",
+            "/schools?page=",
+            "/sign-in?next=",
+        ):
+            assert browser.get(f"{place}{odd}").status == 200, (place, odd)
+
+
+def test_odd_fields_are_said_at_their_forms(either: Office) -> None:
+    """Or the deed is about nothing that there is."""
+    browser = either.browser(Role.ADMIN)
+    school = browser.get("/schools/add")
+    for odd in ODD:
+        fields = {"csrf_token": browser.token(), "name": odd, "network": odd, "back": odd}
+        for place in (
+            f"/organisers/{quote(odd)}/suspend",
+            f"/account/sessions/{quote(odd)}/end",
+            "/waits/clear",
+        ):
+            assert browser.ask("POST", place, fields).status_code in {303, 404, 405, 422}, (place, odd)
+        page = browser.send(school, code=odd, name=odd, mailbox=odd, nonce=odd, quota=odd)
+        assert page.status == 422, odd
+
+
+def test_odd_names_do_not_sign_in(either: Office) -> None:
+    """Nor do odd passwords, codes and cookies."""
+    for odd in ODD:
+        browser = either.browser()
+        page = browser.send(browser.get("/sign-in"), name=odd, password=odd)
+        assert page.status in {422, 429}, odd
+        page = browser.send(browser.get("/invitation"), name=odd, code=odd)
+        assert page.status in {422, 429}, odd
+        browser.headers["Cookie"] = f"__Host-authbridge={quote(odd)}"
+        assert browser.fetch("/schools").status_code == 303, odd

@@ -1,0 +1,99 @@
+"""No page asks the database once more for each row that it shows.
+
+The numbers are what each page needs at most, the session of who looks included; a page that needs more has to
+say why here.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from authbridge.models import Role
+from tests.panel.browsing import Browser
+from tests.panel.conftest import Office
+from tests.panel.county import County, crowd_sessions, found_county
+
+FEW, MANY = 5, 60
+
+MOST = {
+    "/": 16,  # health, suspended, waits, expiring, contracts: one to three each
+    "/search?q=ohg": 6,
+    "/schools": 5,
+    "/schools?show=suspended": 5,
+    "/schools?q=bach": 5,
+    "/organisers": 5,
+    "/organisers?q=ohg": 6,
+    "/organisers?state=suspended": 5,
+    "{school}": 7,
+    "{school}/edit": 4,
+    "{school}/issue": 5,
+    "{organiser}": 8,
+    "{organiser}/reset": 4,
+    "{organiser}/validity": 4,
+    "{organiser}/delete": 4,
+    "/staff": 4,
+    "/staff/colleague-0": 5,
+    "/account": 6,
+}
+
+
+@contextmanager
+def counted(office: Office) -> Iterator[list[str]]:
+    """The statements that are sent meanwhile."""
+    statements: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, sql: str, *_: Any) -> None:  # noqa: ANN401
+        statements.append(sql)
+
+    event.listen(office.database.engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(office.database.engine, "before_cursor_execute", note)
+
+
+def count_all(office: Office, browser: Browser, county: County) -> dict[str, list[str]]:
+    """What each page asks."""
+    asked = {}
+    for path in MOST:
+        place = path.format(school=f"/schools/{county.code}", organiser=f"/organisers/{county.username}")
+        browser.get(place)  # once without counting: what is asked only at the first time
+        with counted(office) as statements:
+            assert browser.get(place).status == 200, place
+        asked[path] = list(statements)
+    return asked
+
+
+@pytest.fixture(name="asked", params=[FEW, MANY])
+def ask_every_page(office: Office, request: pytest.FixtureRequest) -> dict[str, list[str]]:
+    """With few rows and with many, all of them on one page."""
+    county = found_county(office.database, request.param)
+    crowd_sessions(office.database, "admin-anna", request.param)
+    return count_all(office, office.browser(Role.ADMIN), county)
+
+
+def test_no_page_asks_more_for_more_rows(asked: dict[str, list[str]]) -> None:
+    """The same limits hold for five rows and for sixty."""
+    over = {path: Counter(found).most_common(3) for path, found in asked.items() if len(found) > MOST[path]}
+    assert not over
+
+
+def test_a_search_for_nothing_asks_nothing(office: Office) -> None:
+    """Two letters are not looked for."""
+    browser = office.browser(Role.CLERK)
+    with counted(office) as statements:
+        browser.get("/search?q=oh")
+    assert len(statements) == 1, "the session"
+
+
+def test_a_click_within_half_a_minute_writes_nothing(office: Office) -> None:
+    """That a session is used is noted now and then, not with each page."""
+    browser = office.browser(Role.CLERK)
+    browser.get("/schools")
+    with counted(office) as statements:
+        browser.get("/schools")
+    assert not [each for each in statements if not each.startswith("SELECT")]

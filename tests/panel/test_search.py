@@ -1,0 +1,163 @@
+"""One field finds schools and organisers; lists are filtered and paged."""
+
+from urllib.parse import quote
+
+import pytest
+
+from authbridge.commands import organisers
+from authbridge.listings import MOST_FOUND, PAGE_SIZE
+from authbridge.models import Organiser, Role
+from authbridge.passwords import StoredPassword
+from tests.factories import ACTOR, make_organiser, make_school
+from tests.fakes import MORNING
+from tests.panel.browsing import Browser, Page
+from tests.panel.conftest import Office
+from tests.panel.county import NO_HASH
+
+
+@pytest.fixture(name="browser")
+def open_browser(office: Office) -> Browser:
+    """An auditor's: reading is enough."""
+    return office.browser(Role.AUDITOR)
+
+
+def make_many(office: Office, count: int) -> None:
+    """So many organisers of one school."""
+    make_school(office.database)
+    with office.database.writing() as session:
+        stored = StoredPassword(NO_HASH, generated=True)
+        session.add_all(
+            Organiser(
+                username=f"ohg-{number:04d}",
+                school_id=1,
+                password_hash=stored.hash,
+                password_generated=True,
+                created_at=MORNING,
+            )
+            for number in range(count)
+        )
+
+
+def found(page: Page, kind: str) -> list[str]:
+    """What a page lists, by the ends of its addresses."""
+    return [
+        link.rpartition("/")[2]
+        for link in page.links()
+        if link.startswith(f"/{kind}/") and link.count("/") == 2
+    ]
+
+
+def search(browser: Browser, text: str) -> Page:
+    """As typed into the field."""
+    page = browser.client.get("/search", query_string={"q": text}, headers=browser.headers)
+    return browser.get(page.request.full_path)
+
+
+def test_three_letters_find_schools_and_organisers(office: Office, browser: Browser) -> None:
+    """By code, name, place or login name; capitals do not matter."""
+    make_school(office.database)
+    name = make_organiser(office.database).username
+    for text in ("ohg", "OTTO", "hahn-gym", name, name[-3:], f"  {name.upper()} "):
+        page = search(browser, text)
+        assert found(page, "schools") or found(page, "organisers"), text
+    assert name in found(search(browser, name), "organisers")
+
+
+def test_fewer_letters_find_nothing_and_say_so(office: Office, browser: Browser) -> None:
+    """Everything would be found."""
+    make_school(office.database)
+    for text in ("", " ", "oh", " oh ", "%%", "__"):
+        page = search(browser, text)
+        assert not found(page, "schools"), text
+        assert ("Please type at least three characters." in page.text) == bool(text.strip()), text
+
+
+def test_signs_stand_for_themselves(office: Office, browser: Browser) -> None:
+    """Wildcards of databases find only themselves."""
+    make_school(office.database)
+    make_organiser(office.database)
+    signs = ("%%%", "___", "ohg%", "o_g", "oh_-", "\\\\\\", "'''", '"""', "[a-z]", "ohg'--")
+    for text in signs:
+        for path in ("/search", "/schools", "/organisers"):
+            page = browser.get(f"{path}?q={quote(text)}")
+            assert not found(page, "organisers") + found(page, "schools"), (path, text)
+    make_school(office.database, "lmg", f"Schule {' '.join(signs)}")
+    assert [found(search(browser, text), "schools") for text in signs] == [["lmg"]] * len(signs)
+
+
+def test_letters_of_every_sort_are_found(office: Office, browser: Browser) -> None:
+    """However the keyboard writes them."""
+    make_school(office.database, "abc", "Käthe-Müller-Schule Große Straße d’Arc d'Arc العربية")
+    for text in ("müller", "MÜLLER", "mu\u0308ller", "straße", "STRASSE", "d'Arc", "العربية"):
+        assert found(search(browser, text), "schools") == ["abc"], text
+
+
+def test_odd_text_is_no_fault(browser: Browser) -> None:
+    """It finds nothing, and comes back as text."""
+    for text in ("\0\0\0", "a\0b", "\ud7ff" * 3, "x" * 5000, "<script>alert(1)</script>", "\u202eabc"):
+        page = search(browser, text)
+        assert page.status == 200
+        assert not page.html.select("main script")
+
+
+def test_what_is_shown_of_too_many_is_said(office: Office, browser: Browser) -> None:
+    """The first twenty, and that there are more."""
+    make_many(office, MOST_FOUND + 1)
+    page = search(browser, "ohg-")
+    assert len(set(found(page, "organisers"))) == MOST_FOUND
+    assert "There are more" in page.text
+
+
+def test_lists_are_paged(office: Office, browser: Browser) -> None:
+    """Each organiser on one page, with the filter kept from page to page."""
+    make_many(office, 2 * PAGE_SIZE + 1)
+    seen: list[str] = []
+    path = "/organisers?q=ohg-&state=active"
+    while path:
+        page = browser.get(path)
+        seen += [name for name in found(page, "organisers") if name.startswith("ohg")]
+        more = page.html.select_one('a[rel="next"]')
+        path = "" if more is None else str(more["href"])
+    assert seen == [f"ohg-{number:04d}" for number in range(2 * PAGE_SIZE + 1)]
+
+
+def test_pages_that_do_not_exist_lead_to_one_that_does(office: Office, browser: Browser) -> None:
+    """Nobody falls off the end of a list."""
+    make_many(office, PAGE_SIZE + 1)
+    for number in ("0", "-1", "99", "x", "1e9", "9" * 30, ""):
+        page = browser.get(f"/organisers?page={number}")
+        assert page.status == 200
+        assert found(page, "organisers"), number
+    for path in ("/schools", "/schools/ohg"):
+        assert browser.get(f"{path}?page=99").status == 200
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("active", {"ohg-a"}),
+        ("suspended", {"ohg-s", "lmg-s"}),
+        ("school-suspended", {"lmg-a"}),
+        ("expired", {"ohg-e"}),
+        ("", {"ohg-a", "ohg-s", "ohg-e", "lmg-s", "lmg-a"}),
+        ("nonsense", {"ohg-a", "ohg-s", "ohg-e", "lmg-s", "lmg-a"}),
+    ],
+)
+def test_organisers_are_filtered_by_state(office: Office, state: str, expected: set[str]) -> None:
+    """By the state that the list shows, not by its parts."""
+    for code in ("ohg", "lmg"):
+        make_school(office.database, code, code)
+    stored = StoredPassword(NO_HASH, generated=True)
+    with office.database.writing() as session:
+        credentials = [
+            organisers.ImportedCredential(1, name.partition("-")[0], name, stored)  # type: ignore[arg-type]
+            for name in ("ohg-a", "ohg-s", "ohg-e", "lmg-s", "lmg-a")
+        ]
+        organisers.import_organisers(session, credentials, actor=ACTOR, now=MORNING)
+    clerk = office.browser(Role.CLERK)
+    for name in ("ohg-s", "lmg-s"):
+        clerk.press(f"/organisers/{name}", f"/organisers/{name}/suspend")
+    clerk.press("/schools/lmg", "/schools/lmg/suspend")
+    clerk.send(clerk.get("/organisers/ohg-e/validity"), valid_until="2026-11-19")
+    page = clerk.get(f"/organisers?state={state}")
+    assert set(found(page, "organisers")) == expected
