@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from werkzeug.test import TestResponse
 
-from admin.visits import COOKIE, GUEST_COOKIE
+from admin.visits import COOKIE, DEVICE_COOKIE, GUEST_COOKIE
 from admin.words import COOKIE as LANGUAGE_COOKIE
 from authbridge.models import Role
 from tests.factories import make_school
@@ -131,7 +131,12 @@ def test_each_cookie_is_locked_to_this_host(office: Office) -> None:
     answers.append(browser.send_raw(page, follow=False, code=anna.code_at(office.clock())))
     answers.append(browser.send_raw(browser.get("/"), "/sign-out", follow=False))
     cookies = [cookie for answer in answers for cookie in answer.headers.getlist("Set-Cookie")]
-    assert {cookie.partition("=")[0] for cookie in cookies} == {COOKIE, GUEST_COOKIE, LANGUAGE_COOKIE}
+    assert {cookie.partition("=")[0] for cookie in cookies} == {
+        COOKIE,
+        GUEST_COOKIE,
+        DEVICE_COOKIE,
+        LANGUAGE_COOKIE,
+    }
     for cookie in cookies:
         name, *attributes = cookie.split("; ")
         kept = {each.partition("=")[0] for each in attributes}

@@ -1,0 +1,38 @@
+"""Debian's Chromium without a window: an empty profile and home, and nobody to talk to but this machine."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+
+_PATIENCE = 10  # seconds for a page or a script; they take milliseconds
+
+_FLAGS = (
+    "--headless=new",
+    "--no-sandbox",  # root has none
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # for it there is nobody else
+)
+
+
+@contextlib.contextmanager
+def open_chromium(home: Path, *, is_watched: bool = False) -> Iterator[Chrome]:
+    """A browser with that folder as its home; if watched, it logs its complaints and its requests."""
+    options = ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    for flag in (*_FLAGS, f"--user-data-dir={home / 'profile'}"):
+        options.add_argument(flag)
+    if is_watched:
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = ChromeService("/usr/bin/chromedriver", env={**os.environ, "HOME": str(home)})
+    with Chrome(options, driver) as browser:
+        browser.set_script_timeout(_PATIENCE)
+        browser.set_page_load_timeout(_PATIENCE)
+        yield browser
