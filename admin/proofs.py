@@ -6,6 +6,7 @@ from flask import g, request
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
+from admin.visits import DEVICE_COOKIE
 from authbridge import signin
 from authbridge.policy import Decision, Verdict
 
@@ -14,7 +15,11 @@ _MINUTE = 60
 
 def caller() -> signin.Caller:
     """Where a sign-in comes from."""
-    return signin.Caller(ip=_address(), user_agent=request.headers.get("User-Agent"))
+    return signin.Caller(
+        ip=_address(),
+        user_agent=request.headers.get("User-Agent"),
+        device=request.cookies.get(DEVICE_COOKIE),
+    )
 
 
 def _address() -> str | None:

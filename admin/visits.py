@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import secrets
 from contextlib import suppress
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import Flask, Request, Response, g, request
@@ -21,11 +21,13 @@ from authbridge import staffsessions
 from authbridge.audit import Actor
 from authbridge.errors import StorageError
 from authbridge.models import Stage
+from authbridge.signin import DEVICE_LIFETIME
 from authbridge.staffnames import staff_actor
 from authbridge.staffsessions import Visit
 
 COOKIE = "__Host-authbridge"
 GUEST_COOKIE = "__Host-authbridge-guest"
+DEVICE_COOKIE = "__Host-authbridge-device"
 
 _TOKEN_FIELD = "csrf_token"  # noqa: S105 - Flask-WTF's name for it
 
@@ -65,11 +67,13 @@ class CookieSessions(SessionInterface):
             _set(response, COOKIE, session.token)
         if not session.token and request.cookies.get(GUEST_COOKIE) != session.guest:
             _set(response, GUEST_COOKIE, session.guest)
+        if "new_device" in g:
+            _set(response, DEVICE_COOKIE, g.new_device, max_age=DEVICE_LIFETIME)
 
 
-def _set(response: Response, name: str, value: str) -> None:
+def _set(response: Response, name: str, value: str, max_age: timedelta | None = None) -> None:
     if value:
-        response.set_cookie(name, value, secure=True, httponly=True, samesite="Strict")
+        response.set_cookie(name, value, max_age=max_age, secure=True, httponly=True, samesite="Strict")
     else:
         response.delete_cookie(name, secure=True, httponly=True, samesite="Strict")
 
@@ -133,6 +137,12 @@ def replace(token: str) -> None:
         with the_panel().database.writing() as transaction:
             staffsessions.end(transaction, g.visit)
     begin(token)
+
+
+def keep_device(token: str | None) -> None:
+    """From the answer on, the browser shows that its owner has come in with it; None: nothing new."""
+    if token is not None:
+        g.new_device = token
 
 
 def end() -> None:

@@ -10,6 +10,7 @@ _UNKNOWN = Network(None)
 _NEIGHBOURHOOD = 64  # bits of an IPv6 address that one subscriber holds; he may take any address below
 
 _PANEL = "panel "  # an address keeps apart what failed there at the panel and at Prosody
+_DEVICE = "device "
 
 _IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -41,13 +42,20 @@ def panel_network_of(ip: str | None) -> Network:
     return _UNKNOWN if key is None else Network(at_panel(key))
 
 
+def device_network(device: str) -> Network:
+    """The network of a browser with which somebody has come into the panel: it stands there all alone."""
+    return Network(f"{_DEVICE}{device}", is_device=True)
+
+
 def at_panel(key: str) -> str:
     """The key under which the panel counts the same network."""
     return f"{_PANEL}{key}"
 
 
 def split_panel(key: str | None) -> tuple[str | None, bool]:
-    """A network's key as people write it, and whether it is one at the panel."""
+    """A network's key as people write it, and whether it is one at the panel; a device has no address."""
+    if key is not None and key.startswith(_DEVICE):
+        return None, True
     if key is None or not key.startswith(_PANEL):
         return key, False
     return key.removeprefix(_PANEL), True

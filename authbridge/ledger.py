@@ -26,18 +26,22 @@ from sqlalchemy.orm import Session
 
 from authbridge.errors import StorageError
 from authbridge.models import AlarmTold, KnownNetwork, LoginFailure, NetworkWait, table_of
-from authbridge.policy import Failure, Limits, Network, Standing, Tally
+from authbridge.policy import Door, Failure, Limits, Network, Standing, Tally
 from authbridge.prepared import Prepared
 from authbridge.statements import UNSYNCHRONISED, delete_some, upsert
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Who tries from where, as the tables have it: keyed hashes, and the network in clear."""
+    """Who tries from where, as the tables have it: keyed hashes, and the network in clear.
+
+    ``known_key`` names the address even of a device: who came in with it is known there without it, too.
+    """
 
     name_key: str
     known_key: str | None  # None where the network is unknown
     network: Network
+    door: Door | None = None  # of the panel
 
 
 _NETWORK_LOCKS = 1 << 32  # above those of names
@@ -115,7 +119,8 @@ def standing_of(connection: Connection, pair: Pair, at: datetime, limits: Limits
     )
     return Standing(
         network=network,
-        known_good=seen_at is not None and at - seen_at <= timedelta(seconds=limits.known_good),
+        known_good=network.is_device
+        or (seen_at is not None and at - seen_at <= timedelta(seconds=limits.known_good)),
         failures=[
             Failure(at=when, network=where or None, outside=outside, fingerprint=fingerprint, wait=wait)
             for when, where, outside, fingerprint, wait in rows
@@ -123,6 +128,7 @@ def standing_of(connection: Connection, pair: Pair, at: datetime, limits: Limits
         network_failures=failures,
         network_names=names,
         network_waits_until=waits_until,
+        door=pair.door,
     )
 
 
@@ -181,6 +187,7 @@ def tally_after(
         network_failures=failures,
         network_names=names,
         overall=0 if overall is None else overall[0],
+        door=pair.door,
     )
 
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from authbridge.addresses import split_panel
 from authbridge.models import LoginFailure, NetworkWait, Organiser, School, Staff
 from authbridge.policy import (
+    Door,
     Failure,
     Limits,
     Network,
@@ -19,7 +20,7 @@ from authbridge.policy import (
     account_waits_until,
     pair_waits_until,
 )
-from authbridge.staffnames import counted_names, staff_actor
+from authbridge.staffnames import counted_name, staff_actor
 from authbridge.traces import Traces
 
 
@@ -44,11 +45,11 @@ class Lockout:
 
 @dataclass(frozen=True, slots=True)
 class _Owner:
-    """Whose name that is, and which networks are his school's."""
+    """Whose name that is, and which networks are his school's; ``door`` is that of a member of staff."""
 
     name: str | None = None
     own_networks: frozenset[str] = frozenset()
-    at_panel: bool = False
+    door: Door | None = None
 
 
 _NOBODY = _Owner()
@@ -66,7 +67,7 @@ def list_lockouts(session: Session, traces: Traces, *, now: datetime, limits: Li
     found = list(_of_networks(session, now))
     for name_key, of_name in failures.items():
         found += _of_name(owners.get(name_key, _NOBODY), of_name, now, limits)
-    return sorted(found, key=lambda lockout: lockout.until)
+    return sorted(filter(_is_told, found), key=lambda lockout: lockout.until)
 
 
 def lockouts_of(
@@ -83,13 +84,22 @@ def lockouts_of(
 def _failures_by_key(
     session: Session, now: datetime, limits: Limits, *only: ColumnElement[bool]
 ) -> dict[str, list[Failure]]:
-    """The recent failures of the names that have so many that they may have to wait, oldest first."""
+    """The recent failures of the names that may have to wait, oldest first.
+
+    These are few: whoever guesses at many names leaves many that wait no longer.
+    """
+    last_waits = now - timedelta(seconds=max(limits.first_wait, limits.longest_wait))
     is_recent = and_(LoginFailure.at > now - timedelta(seconds=limits.account_window), *only)
-    often = (
+    may_wait = (
         select(LoginFailure.name_key)
         .where(is_recent)
         .group_by(LoginFailure.name_key)
-        .having(func.count() >= limits.pair_guesses)
+        .having(
+            or_(
+                func.count() >= min(limits.account_outside, limits.account_failures),
+                func.max(LoginFailure.at).filter(LoginFailure.wait > 0) > last_waits,
+            )
+        )
     )
     rows = session.execute(
         select(
@@ -100,7 +110,7 @@ def _failures_by_key(
             LoginFailure.fingerprint,
             LoginFailure.wait,
         )
-        .where(is_recent, LoginFailure.name_key.in_(often))
+        .where(is_recent, LoginFailure.name_key.in_(may_wait))
         .order_by(LoginFailure.name_key, LoginFailure.at, LoginFailure.id)
     )
     return {
@@ -122,9 +132,14 @@ def _owners_by_key(session: Session, traces: Traces) -> dict[str, _Owner]:
         for username, school_id in session.execute(select(Organiser.username, Organiser.school_id))
     }
     for name in session.scalars(select(Staff.name)):
-        owner = _Owner(staff_actor(name), at_panel=True)
-        owners |= {traces.name(counted): owner for counted in counted_names(name)}
+        for door in Door:
+            owners[traces.name(counted_name(door, name))] = _Owner(staff_actor(name), door=door)
     return owners
+
+
+def _is_told(lockout: Lockout) -> bool:
+    # Of a name that is nobody's the door is not known, and no account waits for strangers at every door.
+    return not (lockout.at_panel and lockout.username is None and lockout.rule is Reason.ACCOUNT_WAITS)
 
 
 def _of_name(owner: _Owner, failures: list[Failure], now: datetime, limits: Limits) -> Iterator[Lockout]:
@@ -139,7 +154,7 @@ def _of_name(owner: _Owner, failures: list[Failure], now: datetime, limits: Limi
                 owner.name,
                 network,
                 is_own=key in owner.own_networks,
-                at_panel=at_panel or owner.at_panel,
+                at_panel=at_panel or owner.door is not None,
                 failures=len(standing.of_pair),
                 since=standing.of_pair[0].at,
                 until=until,
@@ -149,7 +164,8 @@ def _of_name(owner: _Owner, failures: list[Failure], now: datetime, limits: Limi
 def _of_account(owner: _Owner, failures: list[Failure], now: datetime, limits: Limits) -> Iterator[Lockout]:
     # First as it is for the school's own network: if that waits, everything does.
     for trusted in (True, False):
-        until = account_waits_until(Standing(Network(None, trusted), failures=failures), now, limits)
+        standing = Standing(Network(None, trusted), failures=failures, door=owner.door)
+        until = account_waits_until(standing, now, limits)
         if until is not None and now < until:
             counted = failures if trusted else [failure for failure in failures if failure.outside]
             yield Lockout(
@@ -157,7 +173,8 @@ def _of_account(owner: _Owner, failures: list[Failure], now: datetime, limits: L
                 owner.name,
                 None,
                 is_own=trusted,
-                at_panel=owner.at_panel or any(split_panel(failure.network)[1] for failure in counted),
+                at_panel=owner.door is not None
+                or any(split_panel(failure.network)[1] for failure in counted),
                 failures=len(counted),
                 since=counted[0].at,
                 until=until,

@@ -121,12 +121,24 @@ class Account:
     valid_until: date | None
 
 
+class Door(StrEnum):
+    """Where staff show that it is them; failures at each are counted for themselves."""
+
+    PASSWORD = "Password"  # noqa: S105 - a door, no password
+    CODE = "Code"  # behind the first
+    INVITATION = "Invitation"
+
+
 @dataclass(frozen=True, slots=True)
 class Network:
-    """Where an attempt comes from: ``key`` is None where unknown, ``trusted`` for the school's own."""
+    """Where an attempt comes from: ``key`` is None where unknown, ``trusted`` for the school's own.
+
+    ``is_device``: a browser that shows that its owner has come in with it, wherever it is.
+    """
 
     key: str | None
     trusted: bool = False
+    is_device: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +169,8 @@ class Standing:
 
     ``failures`` are those of the name, from everywhere, oldest first.  ``network_failures`` (distinct) and
     ``network_names`` count what came from the network within ``network_window`` and after its last
-    wait; both are 0 for an unknown or trusted network, to which that rule does not apply.
+    wait; both are 0 for an unknown or trusted network, to which that rule does not apply.  ``door`` is None
+    for a login of organisers.
     """
 
     network: Network
@@ -166,6 +179,7 @@ class Standing:
     network_failures: int = 0
     network_names: int = 0
     network_waits_until: datetime | None = None
+    door: Door | None = None
 
     @property
     def is_outside(self) -> bool:
@@ -227,6 +241,8 @@ def pair_waits_until(standing: Standing, at: datetime, limits: Limits) -> dateti
 
 def account_waits_until(standing: Standing, at: datetime, limits: Limits) -> datetime | None:
     """The rule *account*: so many failures a day, however many networks they came from."""
+    if standing.door is Door.INVITATION:
+        return None  # its 50 random bits need no such limit, and strangers would use it up within a second
     window = timedelta(seconds=limits.account_window)
     failures = [failure for failure in standing.failures if failure.at > at - window]
     ends = [_full_until(failures, limits.account_failures, window)]
@@ -299,6 +315,7 @@ class Alarm(StrEnum):
     ACCOUNT_FULL = "organiser:locked"
     STAFF_GUESSED = "staff:guessed"
     STAFF_FULL = "staff:locked"
+    CODE_REFUSED = "staff:code-refused"
     NETWORK_WAITS = "network:locked"
     NETWORK_SPRAYS = "network:sprays"
     TRUSTED_NETWORK = "network:guesses"
@@ -309,25 +326,23 @@ class Alarm(StrEnum):
 class Tally:
     """What the latest failure adds up to, in the windows of the limits; itself included.
 
-    ``network_failures`` are distinct ones; both figures of the network are 0 where it is unknown.  ``staff``:
-    whether the account is one of the panel.
+    ``network_failures`` are distinct ones; both figures of the network are 0 where it is unknown.  ``door``
+    is None for a login of organisers.
     """
 
     account: int
     network_failures: int
     network_names: int
     overall: int
-    staff: bool = False
+    door: Door | None = None
 
 
 def alarms_after(tally: Tally, network: Network, limits: Limits) -> Iterator[Alarm]:
     """What staff should know now, unless they were told of it lately."""
-    guessed, full = ALARMS_OF_STAFF if tally.staff else ALARMS_OF_ORGANISER
-    # Staff are few and may do much: of them it is told when the first wait starts.
-    if tally.account >= (limits.pair_guesses if tally.staff else limits.account_alarm):
-        yield guessed
-    if tally.account >= limits.account_failures:
-        yield full
+    if tally.door is None:
+        yield from _alarms_of_organiser(tally, limits)
+    else:
+        yield from _alarms_of_staff(tally, tally.door, limits)
     if network.trusted:
         if tally.network_failures >= limits.trusted_alarm:
             yield Alarm.TRUSTED_NETWORK
@@ -339,8 +354,25 @@ def alarms_after(tally: Tally, network: Network, limits: Limits) -> Iterator[Ala
         yield Alarm.OVERALL
 
 
+def _alarms_of_organiser(tally: Tally, limits: Limits) -> Iterator[Alarm]:
+    if tally.account >= limits.account_alarm:
+        yield Alarm.ACCOUNT_GUESSED
+    if tally.account >= limits.account_failures:
+        yield Alarm.ACCOUNT_FULL
+
+
+def _alarms_of_staff(tally: Tally, door: Door, limits: Limits) -> Iterator[Alarm]:
+    if door is Door.CODE:
+        yield Alarm.CODE_REFUSED  # after the right password: perhaps somebody else has it
+    # Staff are few and may do much: of them it is told when the first wait starts.
+    if tally.account >= limits.pair_guesses:
+        yield Alarm.STAFF_GUESSED
+    if tally.account >= limits.account_failures and door is not Door.INVITATION:
+        yield Alarm.STAFF_FULL
+
+
 ALARMS_OF_ORGANISER = (Alarm.ACCOUNT_GUESSED, Alarm.ACCOUNT_FULL)
-ALARMS_OF_STAFF = (Alarm.STAFF_GUESSED, Alarm.STAFF_FULL)
+ALARMS_OF_STAFF = (Alarm.STAFF_GUESSED, Alarm.STAFF_FULL, Alarm.CODE_REFUSED)
 ALARMS_OF_ACCOUNT = (*ALARMS_OF_ORGANISER, *ALARMS_OF_STAFF)
 
 

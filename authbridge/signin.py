@@ -2,14 +2,20 @@
 
 The login policy of organisers holds here too, its failures counted under names and networks of the panel's
 own.  A password is hashed with no transaction open, so it is on record as a failure meanwhile; codes are
-compared within one transaction, for which others wait.
+compared within one transaction, for which others wait.  Admins are told after the answer, which must not take
+longer for a name that is somebody's.
 """
 
 import hmac
+import logging
 import os
+import re
+import secrets
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -18,31 +24,48 @@ from sqlalchemy import Connection, delete
 from sqlalchemy.orm import Session
 
 from authbridge import alarms, ledger, policy, roster, secondfactor, staffnames, staffsessions
-from authbridge.addresses import panel_network_of
+from authbridge.addresses import device_network, panel_network_of
 from authbridge.audit import Action, record
 from authbridge.clock import Clock, utc_now
 from authbridge.config import Config
 from authbridge.database import Database
+from authbridge.errors import place_of
 from authbridge.gate import Gate
 from authbridge.memory import Memory
 from authbridge.models import Invitation, RecoveryCode, Staff, Stage
 from authbridge.onetimecodes import Purpose, hash_code
 from authbridge.passwords import Hasher, StoredPassword
-from authbridge.policy import Decision, Limits, Reason, Recollection, Standing, Verdict
+from authbridge.policy import Decision, Door, Limits, Reason, Recollection, Standing, Verdict
 from authbridge.seals import Seals
-from authbridge.staffnames import Door
 from authbridge.staffpasswords import STAFF_COST
 from authbridge.staffsessions import Visit
 from authbridge.statements import UNSYNCHRONISED
 from authbridge.traces import Traces
 
+_QUEUE = 4  # sign-ins that wait for their hash; more would keep the panel's threads from whoever is signed in
 _PATIENCE = 10  # seconds that somebody waits for the next page
 _NOBODY = "unknown-name"  # what was typed may be a password
+_MOMENT = 0.1  # seconds; so long after a failure its answer is given
+
+_DEVICE = re.compile(r"([0-9a-f]{32})\.(\d{4}-\d\d-\d\d)\.[0-9a-f]{64}", re.ASCII)
+_DEVICE_BYTES = 16
+DEVICE_LIFETIME = timedelta(days=90)
+
+_log = logging.getLogger(__name__)
+
+_Telling = Callable[[], None]
+
+
+def _at_once(tell: _Telling) -> None:
+    tell()
 
 
 @dataclass(frozen=True, slots=True)
 class SignInSetting:
-    """What every sign-in needs besides what was typed; the last two live as long as the process."""
+    """What every sign-in needs besides what was typed; the last three live as long as the process.
+
+    ``tell_later`` does what it is given when the answer needs no longer wait for it.
+    """
 
     database: Database
     hasher: Hasher
@@ -53,23 +76,29 @@ class SignInSetting:
     seals: Seals
     memory: Memory
     gate: Gate
+    tell_later: Callable[[_Telling], object] = _at_once
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: ``ip`` is None where unknown."""
+    """Who asks: ``ip`` is None where unknown, ``device`` whatever the browser shows as one of hers."""
 
     ip: str | None
     user_agent: str | None
+    device: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The decision, and the token of the session that begins with it; ``recovered``: by a recovery code."""
+    """The decision, and the token of the session that begins with it; ``recovered``: by a recovery code.
+
+    ``device`` is what the browser shall show from now on, None where it has that already.
+    """
 
     decision: Decision
     token: str | None = field(default=None, repr=False)
     recovered: bool = False
+    device: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +143,8 @@ _Check = Callable[[_Turn], Outcome]
 
 def sign_in_setting_of(config: Config, database: Database) -> SignInSetting:
     """What the panel works with in production; takes the time of one hash."""
-    hasher = Hasher(STAFF_COST)
+    hasher, later = Hasher(STAFF_COST), ThreadPoolExecutor(1, "alarms")
+    cores = len(os.sched_getaffinity(0))
     return SignInSetting(
         database=database,
         hasher=hasher,
@@ -124,7 +154,8 @@ def sign_in_setting_of(config: Config, database: Database) -> SignInSetting:
         traces=Traces(config.secret_key),
         seals=Seals(config.secret_key),
         memory=Memory(config.limits, remember=False),
-        gate=Gate(len(os.sched_getaffinity(0)), typical=hasher.measure()),
+        gate=Gate(cores, typical=hasher.measure(), most=cores + _QUEUE),
+        tell_later=lambda tell: later.submit(_in_a_moment, tell),
     )
 
 
@@ -136,20 +167,20 @@ def sign_in(name: str, password: str, caller: Caller, setting: SignInSetting) ->
             session, staff.id, stage=Stage.PASSWORD, user_agent=caller.user_agent, now=now
         )
 
-    return _try_password(_knock(Door.PASSWORD, name, caller, setting), password, setting, admit)
+    return _try_password(name, password, caller, setting, admit)
 
 
 def confirm_password(visit: Visit, typed: str, caller: Caller, setting: SignInSetting) -> Decision:
     """Whether somebody who is signed in still knows the password."""
-    knock = _knock(Door.PASSWORD, visit.name, caller, setting)
-    return _try_password(knock, typed, setting, lambda *_: None).decision
+    return _try_password(visit.name, typed, caller, setting, lambda *_: None).decision
 
 
 def confirm_code(visit: Visit, typed: str, caller: Caller, setting: SignInSetting) -> Outcome:
     """The second step, by the app's code or a recovery code.
 
-    At the sign-in it ends with a new session, the only one that proves both factors; later it makes the
-    factor fresh, and does nothing where it is fresh already: a second click finds the code used up.
+    At the sign-in it ends with a new session, the only one that proves both factors, and the browser is
+    a device of hers; later it makes the factor fresh, and does nothing where it is fresh already: a second
+    click finds the code used up.
     """
 
     def check(turn: _Turn) -> Outcome:
@@ -164,20 +195,21 @@ def confirm_code(visit: Visit, typed: str, caller: Caller, setting: SignInSettin
         if decision.verdict is not Verdict.GRANTED or factor is None:
             return Outcome(decision)
         for door in (Door.PASSWORD, Door.CODE):
-            pair = _knock(door, staff.name, caller, setting).pair
+            pair = _knock(turn.session, door, staff.name, caller, setting).pair
             ledger.note_success(turn.session.connection(), pair, turn.now)
         token = _go_on(turn, visit, staff, factor)
-        return Outcome(decision, token, recovered=factor is _Factor.RECOVERY)
+        is_known = token is None or _known_device(turn.session, staff.name, caller, setting) is not None
+        device = None if is_known else _new_device(staff, setting)
+        return Outcome(decision, token, recovered=factor is _Factor.RECOVERY, device=device)
 
-    return _in_turn(_knock(Door.CODE, visit.name, caller, setting), typed, setting, check)
+    return _in_turn(Door.CODE, visit.name, typed, caller, setting, check)
 
 
 def verify_invitation(name: str, code: str, caller: Caller, setting: SignInSetting) -> Outcome:
     """Whether that person was invited; where granted, with a session in which to enrol."""
-    knock = _knock(Door.INVITATION, name, caller, setting)
 
     def check(turn: _Turn) -> Outcome:
-        staff = roster.find_staff(turn.session, knock.name, lock=True)
+        staff = roster.find_staff(turn.session, staffnames.canonical(name), lock=True)
         decision = _judge(staff, is_proven=_is_invited(turn, staff, code))
         if staff is None or decision.verdict is not Verdict.GRANTED:
             return Outcome(decision)
@@ -186,27 +218,61 @@ def verify_invitation(name: str, code: str, caller: Caller, setting: SignInSetti
         )
         return Outcome(decision, token)
 
-    return _in_turn(knock, code, setting, check)
+    return _in_turn(Door.INVITATION, name, code, caller, setting, check)
 
 
-def _knock(door: Door, typed: str, caller: Caller, setting: SignInSetting) -> _Knock:
+def _knock(session: Session, door: Door, typed: str, caller: Caller, setting: SignInSetting) -> _Knock:
     name = staffnames.canonical(typed)
     counted = staffnames.counted_name(door, name)
     network = panel_network_of(caller.ip)
+    device = _known_device(session, name, caller, setting)
     pair = ledger.Pair(
         name_key=setting.traces.name(counted),
         known_key=None if network.key is None else setting.traces.pair(counted, network.key),
-        network=network,
+        network=network if device is None else device_network(device),
+        door=door,
     )
     return _Knock(name, counted, pair)
+
+
+# Devices (OWASP, "device cookies"): who has come in with one does not wait there for what strangers do.
+# They open nothing, and are stored in the browser alone: a keyed hash ties one to a name and its enrolment.
+
+
+def device_token(name: str, setting: SignInSetting) -> str:
+    """What the browser of somebody who has just enrolled shall show; raises :class:`NotFoundError`."""
+    with setting.database.reading() as session:
+        return _new_device(roster.get_staff(session, name), setting)
+
+
+def _new_device(staff: Staff, setting: SignInSetting) -> str:
+    device, since = secrets.token_hex(_DEVICE_BYTES), setting.clock().date().isoformat()
+    return _device_token(staff, device, since, setting.seals)
+
+
+def _device_token(staff: Staff, device: str, since: str, seals: Seals) -> str:
+    return f"{device}.{since}.{seals.digest('device', f'{staff.name} {staff.enrolled_at} {device} {since}')}"
+
+
+def _known_device(session: Session, name: str, caller: Caller, setting: SignInSetting) -> str | None:
+    shown = _DEVICE.fullmatch(caller.device or "")
+    staff = None if shown is None else roster.find_staff(session, name)
+    if shown is None or staff is None:
+        return None
+    device, since = shown.groups()
+    if not hmac.compare_digest(shown.string, _device_token(staff, device, since, setting.seals)):
+        return None
+    is_over = setting.clock().date() >= date.fromisoformat(since) + DEVICE_LIFETIME
+    return None if is_over else device
 
 
 # Passwords: recorded, hashed with no transaction open, settled
 
 
-def _try_password(knock: _Knock, password: str, setting: SignInSetting, admit: _Admit) -> Outcome:
+def _try_password(name: str, password: str, caller: Caller, setting: SignInSetting, admit: _Admit) -> Outcome:
     with setting.database.reading() as session:
         now = setting.clock()
+        knock = _knock(session, Door.PASSWORD, name, caller, setting)
         standing = ledger.standing_of(session.connection(), knock.pair, now, setting.limits)
         stored = _stored(roster.find_staff(session, knock.name))
     if decision := policy.throttle(standing, now, setting.limits):
@@ -290,8 +356,17 @@ def _stored(staff: Staff | None) -> StoredPassword | None:
 # Codes: compared within one transaction
 
 
-def _in_turn(knock: _Knock, typed: str, setting: SignInSetting, check: _Check) -> Outcome:
+def _in_turn(
+    door: Door, name: str, typed: str, caller: Caller, setting: SignInSetting, check: _Check
+) -> Outcome:
     """One after the other for each name and for each network: parallel guesses see one another."""
+    with setting.database.reading() as session:
+        now = setting.clock()
+        knock = _knock(session, door, name, caller, setting)
+        standing = ledger.standing_of(session.connection(), knock.pair, now, setting.limits)
+    # Who goes on while he must wait keeps no writer from his turn.
+    if decision := policy.throttle(standing, now, setting.limits):
+        return Outcome(decision)
     told: list[tuple[policy.Alarm, str]] = []
     with setting.database.writing() as session:
         connection = session.connection()
@@ -329,12 +404,23 @@ def _go_on(turn: _Turn, visit: Visit, staff: Staff, factor: _Factor) -> str | No
     session, now = turn.session, turn.now
     if visit.stage is Stage.SIGNED_IN:
         staffsessions.mark_factor(session, visit, now=now)
+        if factor is _Factor.RECOVERY:
+            _note(turn, visit, factor=factor, again=True)  # there is one less, and it is said when
         return None
+    _note(turn, visit, factor=factor)
     staff.last_sign_in_on = now.astimezone(turn.setting.timezone).date()
-    record(
-        session, actor=visit.actor, action=Action.STAFF_SIGN_IN, subject=staff.name, now=now, factor=factor
-    )
     return staffsessions.rotate(session, visit, Stage.SIGNED_IN, now=now)
+
+
+def _note(turn: _Turn, visit: Visit, **detail: object) -> None:
+    record(
+        turn.session,
+        actor=visit.actor,
+        action=Action.STAFF_SIGN_IN,
+        subject=visit.name,
+        now=turn.now,
+        **detail,
+    )
 
 
 def _is_invited(turn: _Turn, staff: Staff | None, typed: str) -> bool:
@@ -381,7 +467,7 @@ def _count(
     Of guesses at a name that is nobody's it is told, too, but not which.
     """
     connection, now, limits = session.connection(), setting.clock(), setting.limits
-    tally = replace(ledger.tally_after(connection, knock.pair, standing, now, limits), staff=True)
+    tally = ledger.tally_after(connection, knock.pair, standing, now, limits)
     if policy.must_network_wait(tally.network_failures, tally.network_names, limits):
         ledger.let_network_wait(connection, standing, now, limits)
     subject = _NOBODY if roster.find_staff(session, knock.name) is None else knock.name
@@ -390,4 +476,16 @@ def _count(
 
 def _tell(told: list[tuple[policy.Alarm, str]], setting: SignInSetting) -> None:
     if told:
+        setting.tell_later(partial(_tell_now, told, setting))
+
+
+def _tell_now(told: list[tuple[policy.Alarm, str]], setting: SignInSetting) -> None:
+    try:
         alarms.tell(setting.database, told, now=setting.clock(), limits=setting.limits)
+    except Exception as error:  # noqa: BLE001 - the failure is on record, and the next one is told again
+        _log.error("an alarm was not told: %s at %s", type(error).__name__, place_of(error))
+
+
+def _in_a_moment(tell: _Telling) -> None:
+    time.sleep(_MOMENT)  # or it would take the answer's time after all
+    tell()

@@ -5,11 +5,11 @@ login name has: nobody fills anna's account in the panel by logging in as “sta
 """
 
 import re
-from enum import StrEnum
 from typing import NewType
 
 from authbridge import usernames
 from authbridge.errors import InputError
+from authbridge.policy import Door
 
 StaffName = NewType("StaffName", str)
 
@@ -17,14 +17,6 @@ STAFF_PREFIX = "staff:"
 """Before the name wherever organisers are named too: in the audit, in ``lockout list``."""
 
 _STAFF_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}")
-
-
-class Door(StrEnum):
-    """Where staff show that it is them; failures at each are counted for themselves."""
-
-    PASSWORD = "Password"  # noqa: S105 - a door, no password
-    CODE = "Code"
-    INVITATION = "Invitation"
 
 
 def canonical(typed: str) -> str:

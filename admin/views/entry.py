@@ -64,6 +64,7 @@ def sign_in_code() -> ResponseReturnValue:
         outcome = signin.confirm_code(visit, form.code.data, caller(), panel.sign_in)
         if outcome.token is not None:
             visits.begin(outcome.token)
+            visits.keep_device(outcome.device)
             interrupted = panel.drafts.path_for(visit.staff_id, now=visits.now())
             wanted = local_path(request.args.get("next"))
             return see_path(interrupted or wanted or url_for("overview.index"))
@@ -135,6 +136,7 @@ def _enrol(form: EnrolForm, secret: str, recovery: NewRecoveryCodes) -> None:
             session, visit, enrolment, today=visits.today(), actor=visits.the_actor(), now=visits.now()
         )
     visits.begin(token)
+    visits.keep_device(signin.device_token(visit.name, panel.sign_in))
 
 
 @blueprint.post("/sign-out")

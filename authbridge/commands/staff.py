@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from authbridge import alarms, ledger, staffnames, staffsessions
 from authbridge.audit import Action, Actor, record
 from authbridge.errors import ConflictError
-from authbridge.models import Invitation, RecoveryCode, Role, Staff, Stage
+from authbridge.models import AuditEvent, Invitation, RecoveryCode, Role, Staff, Stage
 from authbridge.onetimecodes import NewInvitation, NewRecoveryCodes
 from authbridge.passwords import StoredPassword
 from authbridge.roster import find_staff, get_staff
@@ -37,10 +37,19 @@ class Enrolment:
 def add_staff(
     session: Session, name: str, role: Role, invitation: NewInvitation, *, actor: Actor, now: datetime
 ) -> Staff:
-    """Adds and invites a member of staff; raises :class:`ConflictError` for a taken name."""
+    """Adds and invites a member of staff.
+
+    Raises :class:`ConflictError` for a name that somebody has, or had within the audit's year.
+    """
     parsed = parse_staff_name(name)
     if find_staff(session, parsed) is not None:
         raise ConflictError("There is a staff member “%(name)s” already.", name=parsed)
+    if _was_deleted(session, parsed):
+        raise ConflictError(
+            "“%(name)s” was the name of somebody who was deleted less than a year ago."
+            " Please choose another one.",
+            name=parsed,
+        )
     staff = Staff(name=parsed, role=role, created_at=now)
     session.add(staff)
     session.flush()
@@ -197,6 +206,12 @@ def _hold_own(session: Session, visit: Visit) -> Staff:
     if staff is None:
         raise ConflictError("Your session has ended. Please sign in again.")
     return staff
+
+
+def _was_deleted(session: Session, name: str) -> bool:
+    """Whether the audit, which must not speak of two people, still speaks of somebody who had that name."""
+    query = select(AuditEvent.id).where(AuditEvent.action == Action.STAFF_DELETE, AuditEvent.subject == name)
+    return session.scalars(query.limit(1)).first() is not None
 
 
 def _invite(session: Session, staff: Staff, invitation: NewInvitation, now: datetime) -> None:

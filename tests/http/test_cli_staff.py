@@ -10,8 +10,8 @@ from authbridge.cli import main
 from authbridge.cli.operator import Operator
 from authbridge.database import Database
 from authbridge.policy import Decision, Verdict
-from authbridge.signin import Caller, SignInSetting, sign_in, verify_invitation
-from tests.factories import make_sign_in_setting
+from authbridge.signin import Caller, SignInSetting, device_token, sign_in, verify_invitation
+from tests.factories import make_sign_in_setting, make_staff
 from tests.fakes import FakeClock
 from tests.http.conftest import Run
 
@@ -42,9 +42,9 @@ class Desk:
         self.guessed += 1
         return sign_in(name, f"wrong {self.guessed}", Caller(OFFICE, None), self.setting).decision
 
-    def lockouts(self) -> list[dict[str, str]]:
+    def lockouts(self) -> list[dict[str, str | None]]:
         """Who waits."""
-        found: list[dict[str, str]] = json.loads(self.run("lockout", "list", "--json").stdout)
+        found: list[dict[str, str | None]] = json.loads(self.run("lockout", "list", "--json").stdout)
         return found
 
 
@@ -138,6 +138,21 @@ def test_who_waits_at_the_panel_is_listed_and_freed(desk: Desk) -> None:
     assert desk.guess("anna").verdict is Verdict.REFUSED
     desk.run("lockout", "clear", "staff:anna")
     assert "did not have to wait" in desk.run("lockout", "clear", "staff:anna").output
+
+
+def test_a_device_that_waits_has_no_address(desk: Desk) -> None:
+    """The list says who, and that it is at the panel; her name frees it."""
+    make_staff(desk.setting.database)
+    caller = Caller(OFFICE, None, device_token("anna", desk.setting))
+    for number in range(5):
+        sign_in("anna", f"wrong {number}", caller, desk.setting)
+
+    (row,) = desk.lockouts()
+    assert (row["name"], row["network"]) == ("staff:anna", None)
+    assert row["why"] == "5 wrong passwords since 08:55 from an unknown network at the panel; free in 00:30"
+
+    desk.run("lockout", "clear", "staff:anna")
+    assert desk.lockouts() == []
 
 
 @pytest.mark.parametrize("typed", [OFFICE, f"{OFFICE}/32"])

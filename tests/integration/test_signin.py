@@ -6,19 +6,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from threading import Barrier
+from pathlib import Path
+from threading import Barrier, Event, get_ident
 from typing import TypeVar
 
 import pytest
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, select, text
 
 from authbridge import lockouts, staffsessions
 from authbridge.audit import POLICY, Action, Actor
 from authbridge.authenticate import authenticate
 from authbridge.commands import lockouts as lockout_commands
 from authbridge.commands import staff
+from authbridge.config import read_config
 from authbridge.database import Database
 from authbridge.gate import Gate
+from authbridge.lockouts import Lockout
 from authbridge.models import (
     AuditEvent,
     Base,
@@ -30,13 +33,24 @@ from authbridge.models import (
     StaffSession,
     Stage,
 )
-from authbridge.onetimecodes import make_invitation
+from authbridge.onetimecodes import make_invitation, make_recovery_codes
 from authbridge.policy import Decision, Reason, Verdict
 from authbridge.roster import get_staff
-from authbridge.signin import Caller, Outcome, confirm_code, confirm_password, sign_in, verify_invitation
+from authbridge.signin import (
+    Caller,
+    Outcome,
+    confirm_code,
+    confirm_password,
+    device_token,
+    sign_in,
+    sign_in_setting_of,
+    verify_invitation,
+)
 from authbridge.staffsessions import Visit
 from tests.factories import (
     ACTOR,
+    HASHER,
+    HOST,
     LIMITS,
     SEALS,
     TRACES,
@@ -72,10 +86,15 @@ class Panel:
         self.hasher = CountingHasher()
         self.setting = make_sign_in_setting(database, hasher=self.hasher, clock=self.clock)
         self.guessed = 0
+        self.device: str | None = None
 
     def password(self, name: str, password: str, ip: str | None = OFFICE) -> Outcome:
         """The first step."""
-        return sign_in(name, password, Caller(ip, "browser"), self.setting)
+        return sign_in(name, password, self.caller(ip), self.setting)
+
+    def caller(self, ip: str | None) -> Caller:
+        """Somebody there, in a browser that may be a device."""
+        return Caller(ip, "browser", self.device)
 
     def guess(self, name: str, ip: str | None = OFFICE) -> Decision:
         """A password that nobody tried before."""
@@ -92,25 +111,38 @@ class Panel:
         with self.database.reading() as session:
             return staffsessions.find(session, token, now=self.clock())
 
-    def half(self, member: Member, ip: str | None = OFFICE) -> Visit:
-        """A session after the password."""
-        visit = self.visit(self.password(member.name, member.password, ip).token)
+    def visit_of(self, outcome: Outcome) -> Visit:
+        """The session that began with it."""
+        visit = self.visit(outcome.token)
         assert visit is not None
         return visit
+
+    def half(self, member: Member, ip: str | None = OFFICE) -> Visit:
+        """A session after the password."""
+        return self.visit_of(self.password(member.name, member.password, ip))
 
     def code(self, visit: Visit, typed: str, ip: str | None = OFFICE) -> Outcome:
         """The second step."""
-        return confirm_code(visit, typed, Caller(ip, "browser"), self.setting)
+        return confirm_code(visit, typed, self.caller(ip), self.setting)
 
     def invitation(self, name: str, code: str, ip: str | None = OFFICE) -> Outcome:
         """The page for the first time."""
-        return verify_invitation(name, code, Caller(ip, "browser"), self.setting)
+        return verify_invitation(name, code, self.caller(ip), self.setting)
 
     def comes_in(self, member: Member, ip: str | None = OFFICE) -> Visit:
         """Both steps, with a code of this half minute."""
-        visit = self.visit(self.code(self.half(member, ip), member.code(self.clock()), ip).token)
-        assert visit is not None
-        return visit
+        return self.visit_of(self.code(self.half(member, ip), member.code(self.clock()), ip))
+
+    def known(self, member: Member, ip: str | None = OFFICE) -> str:
+        """Both steps; what makes the browser one of hers."""
+        outcome = self.code(self.half(member, ip), member.code(self.clock()), ip)
+        assert outcome.device is not None
+        return outcome.device
+
+    def waits(self) -> list[Lockout]:
+        """The list of who waits."""
+        with self.database.reading() as session:
+            return lockouts.list_lockouts(session, TRACES, now=self.clock(), limits=LIMITS)
 
     def rows(self, model: type[_Row], *conditions: ColumnElement[bool]) -> list[_Row]:
         """The rows of a table, in some order."""
@@ -371,8 +403,7 @@ def test_at_a_hundred_everything_waits_until_an_admin_ends_it(panel: Panel, anna
     assert panel.hasher.checks == 101
     assert panel.password("anna", anna.password).decision.reason is Reason.ACCOUNT_WAITS
     assert panel.alarms() == [("staff:guessed", "anna"), ("staff:locked", "anna")]
-    with panel.database.reading() as session:
-        (found,) = lockouts.list_lockouts(session, TRACES, now=panel.clock(), limits=LIMITS)
+    (found,) = panel.waits()
     assert (found.username, found.at_panel, found.rule) == ("staff:anna", True, Reason.ACCOUNT_WAITS)
 
     with panel.database.writing() as session:
@@ -460,7 +491,11 @@ def test_codes_and_invitations_are_rationed_too(panel: Panel, anna: Member) -> N
 
     assert codes == {REFUSED: 5, LOCKED: len(wrong) - 5}
     assert letters == {REFUSED: 5, LOCKED: 195}
-    assert set(panel.alarms()) == {("staff:guessed", "anna"), ("staff:guessed", "bert")}
+    assert panel.alarms() == [
+        ("staff:code-refused", "anna"),
+        ("staff:guessed", "anna"),
+        ("staff:guessed", "bert"),
+    ]
     assert panel.code(visit, anna.code(MORNING)).decision.retry_after == 30
     assert panel.password("anna", anna.password).decision.verdict is GRANTED
     assert panel.password("bert", "x").decision.verdict is REFUSED
@@ -477,6 +512,251 @@ def test_a_success_ends_the_waits_of_both_steps(panel: Panel, anna: Member) -> N
 
     assert panel.guesses("anna", 6) == [REFUSED] * 5 + [LOCKED]
     assert panel.guess("anna").retry_after == 30
+
+
+# Strangers
+
+
+@pytest.mark.parametrize("door", ["password", "invitation"])
+def test_who_must_wait_keeps_no_writer_waiting(panel: Panel, anna: Member, door: str) -> None:
+    """A locked address that goes on is answered while somebody writes, and leaves nothing behind."""
+    make_invited(panel.database, "bert")
+
+    def knock(number: int) -> Verdict:
+        if door == "password":
+            return panel.guess(anna.name).verdict
+        return panel.invitation("bert", f"vpgd-kxwj-{number:04}").decision.verdict
+
+    assert [knock(number) for number in range(5)] == [REFUSED] * 5
+    with panel.database.writing():
+        assert knock(5) is LOCKED
+    assert len(panel.rows(LoginFailure)) == 5
+
+
+@pytest.mark.parametrize("is_invited", [True, False])
+def test_strangers_cannot_kill_an_invitation(panel: Panel, *, is_invited: bool) -> None:
+    """It has 50 random bits; whoever was invited comes in, and nobody is said to wait."""
+    code = make_invited(panel.database) if is_invited else "vpgd-kxwj-rhms"
+    for number in range(150):
+        typed = f"vpgd-kxwj-{number:04}"
+        assert panel.invitation("anna", typed, BOTNET[number]).decision.verdict is REFUSED
+
+    assert panel.waits() == []
+    assert panel.alarms() == [("staff:guessed", "anna" if is_invited else "unknown-name")]
+    assert panel.invitation("anna", code).decision.verdict is (GRANTED if is_invited else REFUSED)
+
+
+def test_an_invitation_waits_for_its_network(panel: Panel) -> None:
+    """Many names from one address, as at the other doors."""
+    code = make_invited(panel.database)
+    for number in range(30):
+        panel.invitation(f"name{number}", "vpgd-kxwj-rhms", CAFE)
+
+    assert panel.invitation("anna", code, CAFE).decision.reason is Reason.NETWORK_WAITS
+    assert panel.invitation("anna", code).decision.verdict is GRANTED
+
+
+def test_both_factors_make_a_device_known(panel: Panel, anna: Member) -> None:
+    """It is told once, and says neither who she is nor how she came in."""
+    visit = panel.half(anna)
+    first = panel.code(visit, anna.code(MORNING))
+    assert first.device is not None
+    assert first.device not in repr(first)
+    assert "anna" not in first.device
+    panel.device = first.device
+    assert first.device not in repr(panel.caller(OFFICE))
+
+    panel.clock.advance(minutes=1)
+    half = panel.password("anna", anna.password)
+    second = panel.code(panel.visit_of(half), anna.code(panel.clock()))
+
+    assert (half.device, second.device, second.decision.verdict) == (None, None, GRANTED)
+
+
+def test_a_fresh_factor_makes_no_device_known(panel: Panel, anna: Member) -> None:
+    """That takes the password, too."""
+    visit = panel.comes_in(anna)
+    panel.clock.advance(minutes=11)
+    assert panel.code(visit, anna.code(panel.clock())).device is None
+
+
+def strangers_guess(panel: Panel, visit: Visit) -> None:
+    """Fifty at each of her doors, from everywhere but where she is."""
+    device, panel.device = panel.device, None
+    for number in range(60):
+        panel.guess("anna", BOTNET[number])
+        panel.code(visit, f"{number:06}", BOTNET[number])
+    panel.device = device
+
+
+def test_she_comes_in_with_her_device_whoever_guesses(panel: Panel, anna: Member) -> None:
+    """After the holidays, at home: nowhere is she known, but the browser is."""
+    panel.device = panel.known(anna)
+    panel.clock.advance(days=80)
+    strangers_guess(panel, panel.half(anna, CAFE))
+
+    assert panel.comes_in(anna, CAFE).stage is Stage.SIGNED_IN
+    panel.device = None
+    panel.clock.advance(days=8)
+    strangers_guess(panel, make_visit(panel.database, stage=Stage.PASSWORD, now=panel.clock()))
+    assert panel.password("anna", anna.password).decision.reason is Reason.ACCOUNT_WAITS
+
+
+@pytest.mark.parametrize(
+    "whose", ["nobody's", "bert's", "old", "of a reset", "of another key", "cut off", ""]
+)
+def test_what_is_no_device_of_hers_is_none(panel: Panel, anna: Member, whose: str) -> None:
+    """Forged, foreign or over: then strangers make her wait."""
+    bert = make_staff(panel.database, "bert")
+    own = panel.known(anna)
+    match whose:
+        case "nobody's":
+            panel.device = own.replace(own[0], "0" if own[0] != "0" else "1", 1)
+        case "bert's":
+            panel.device = panel.known(bert)
+        case "old":
+            panel.device = own
+            panel.clock.advance(days=90)
+        case "of a reset":
+            panel.device = own
+            anna = reset(panel, anna)
+        case "of another key":
+            setting = make_sign_in_setting(panel.database, secret_key=b"o" * 32)
+            panel.device = device_token("anna", setting)
+        case _:
+            panel.device = whose and own[:-1]
+    visit = make_visit(panel.database, stage=Stage.PASSWORD, now=panel.clock())
+    strangers_guess(panel, visit)
+
+    assert panel.password("anna", anna.password, CAFE).decision.reason is Reason.ACCOUNT_WAITS
+    assert panel.code(visit, anna.code(panel.clock()), CAFE).decision.reason is Reason.ACCOUNT_WAITS
+
+
+def reset(panel: Panel, member: Member) -> Member:
+    """She is invited anew, and enrols the same hour with what she had."""
+    invitation, now = make_invitation(SEALS), panel.clock() + timedelta(hours=1)
+    with panel.database.writing() as session:
+        staff.reset_staff(session, member.name, invitation, traces=TRACES, actor=ACTOR, now=now)
+    visit = make_visit(panel.database, member.name, Stage.ENROLLING, now=now)
+    stored = HASHER.hash(member.password, generated=False)
+    recovery = make_recovery_codes(SEALS)
+    enrolment = staff.Enrolment(stored, SEALS.seal(member.secret), step=0, recovery=recovery)
+    with panel.database.writing() as session:
+        staff.enrol(session, visit, enrolment, today=now.date(), actor=visit.actor, now=now)
+    panel.clock.now = now
+    return member
+
+
+@pytest.mark.parametrize("shown", ["\0", "\udcff", "x" * 100_000, "ü.2026-11-20.ü", "..", "٣" * 32 + ".."])
+def test_a_cookie_may_say_anything(panel: Panel, anna: Member, shown: str) -> None:
+    """It is as none, at each door."""
+    make_invited(panel.database, "bert")
+    panel.device = shown
+    assert panel.known(anna) != shown
+    assert panel.guess("nobody").verdict is REFUSED
+    assert panel.invitation("bert", shown).decision.verdict is REFUSED
+
+
+def test_the_enrolment_makes_a_device_known(panel: Panel, anna: Member) -> None:
+    """There both factors were shown as well."""
+    panel.device = device_token("anna", panel.setting)
+    strangers_guess(panel, panel.half(anna))
+    assert panel.comes_in(anna, CAFE).stage is Stage.SIGNED_IN
+
+
+def test_a_device_waits_for_itself(panel: Panel, anna: Member) -> None:
+    """Five mistakes, half a minute; the office beside it does not notice, and no list shows its name."""
+    panel.device = panel.known(anna)
+    for _ in range(3):
+        assert panel.guesses("anna", 6)[-1] is LOCKED
+        assert panel.guess("anna").retry_after == 30
+        panel.clock.advance(seconds=29)
+        (found,) = panel.waits()
+        assert (found.username, found.network, found.at_panel) == ("staff:anna", None, True)
+        panel.clock.advance(hours=1)
+    panel.guesses("anna", 5)
+
+    mine, panel.device = panel.device, None
+    assert panel.password("anna", anna.password).decision.verdict is GRANTED
+    panel.device = mine
+    panel.clock.advance(seconds=30)
+    assert panel.comes_in(anna).stage is Stage.SIGNED_IN
+    assert panel.guesses("anna", 6)[-2:] == [REFUSED, LOCKED]
+
+
+def test_at_a_hundred_a_device_waits_too(panel: Panel, anna: Member) -> None:
+    """Wherever they came from."""
+    panel.device = panel.known(anna)
+    for _ in range(100):
+        panel.guess("anna")
+        panel.clock.advance(seconds=30)
+    assert panel.password("anna", anna.password).decision.reason is Reason.ACCOUNT_WAITS
+
+
+# What is told
+
+
+def test_the_first_wrong_code_is_told(panel: Panel, anna: Member) -> None:
+    """Somebody has her password; once a day, and anew after an admin looked at it."""
+    visit = panel.half(anna)
+    for number in range(3):
+        panel.code(visit, f"{number:06}")
+    assert panel.alarms() == [("staff:code-refused", "anna")]
+
+    panel.clock.advance(days=1)
+    panel.code(panel.half(anna), "000000")
+    assert panel.alarms() == [("staff:code-refused", "anna")] * 2
+
+
+@pytest.mark.usefixtures("anna")
+def test_it_is_told_after_the_answer(panel: Panel) -> None:
+    """So that the answer takes no longer for a name that is somebody's."""
+    later: list[Callable[[], None]] = []
+    panel.setting = replace(panel.setting, tell_later=later.append)
+    panel.guesses("anna", 5)
+    panel.code(make_visit(panel.database, stage=Stage.PASSWORD), "000000")
+    assert panel.alarms() == []
+
+    for tell in later:
+        tell()
+
+    assert panel.alarms() == [("staff:guessed", "anna"), ("staff:code-refused", "anna")]
+
+
+@pytest.mark.usefixtures("anna")
+def test_what_cannot_be_told_breaks_nothing(panel: Panel, caplog: pytest.LogCaptureFixture) -> None:
+    """The guess is refused and counted; the log says where it failed, and no more."""
+    with panel.database.writing() as session:
+        session.execute(text("DROP TABLE alarms_told"))
+        session.execute(text("CREATE TABLE alarms_told (about VARCHAR, at TIMESTAMP)"))
+
+    assert panel.guesses("anna", 6) == [REFUSED] * 5 + [LOCKED]
+
+    (said,) = caplog.messages
+    assert said.startswith("an alarm was not told: StorageError at ")
+    assert "anna" not in said
+
+
+def test_in_production_another_thread_tells(database: Database, tmp_path: Path) -> None:
+    """After a moment, in which the answer is given."""
+    for name in ("api-token", "secret-key"):
+        (tmp_path / name).write_text("k" * 32)
+    environ = {
+        "AUTHBRIDGE_DATABASE_URL": database.engine.url.render_as_string(hide_password=False),
+        "AUTHBRIDGE_API_TOKEN_FILE": str(tmp_path / "api-token"),
+        "AUTHBRIDGE_SECRET_KEY_FILE": str(tmp_path / "secret-key"),
+        "AUTHBRIDGE_XMPP_HOST": HOST,
+    }
+    setting, who, told = sign_in_setting_of(read_config(environ), database), [0], Event()
+
+    def tell() -> None:
+        who[0] = get_ident()
+        told.set()
+
+    setting.tell_later(tell)
+
+    assert told.wait(PATIENCE)
+    assert who[0] != get_ident()
 
 
 # The second factor
@@ -534,6 +814,20 @@ def test_the_factor_is_made_fresh(panel: Panel, anna: Member) -> None:
     assert len(panel.rows(AuditEvent, AuditEvent.action == Action.STAFF_SIGN_IN)) == 1
 
 
+def test_a_recovery_code_leaves_a_line_wherever_it_is_used(panel: Panel, anna: Member) -> None:
+    """Also before staff are changed; the code of the app, which is nothing special there, does not."""
+    visit = panel.comes_in(anna)
+    panel.clock.advance(minutes=11)
+    outcome = panel.code(visit, anna.recovery[0])
+
+    assert (outcome.decision.verdict, outcome.token, outcome.recovered) == (GRANTED, None, True)
+    events = sorted(panel.rows(AuditEvent, AuditEvent.action == Action.STAFF_SIGN_IN), key=lambda e: e.id)
+    assert [(event.actor, event.detail) for event in events] == [
+        ("staff:anna", {"factor": "app"}),
+        ("staff:anna", {"factor": "recovery-code", "again": True}),
+    ]
+
+
 @pytest.mark.parametrize("stage", [Stage.PASSWORD, Stage.SIGNED_IN])
 def test_a_session_that_was_ended_cannot_go_on(panel: Panel, anna: Member, stage: Stage) -> None:
     """Nor is the code used up, nor anything counted."""
@@ -557,7 +851,7 @@ def test_an_enrolment_is_no_first_step(panel: Panel) -> None:
 def test_the_password_is_asked_again(panel: Panel, anna: Member) -> None:
     """Before it is changed; guesses there are guesses, and no session begins."""
     visit = panel.comes_in(anna)
-    caller = Caller(OFFICE, "browser")
+    caller = panel.caller(OFFICE)
 
     assert confirm_password(visit, anna.password, caller, panel.setting).verdict is GRANTED
     verdicts = [confirm_password(visit, f"x{number}", caller, panel.setting).verdict for number in range(6)]

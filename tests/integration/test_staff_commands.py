@@ -7,7 +7,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from authbridge import roster, staffsessions
@@ -144,6 +144,20 @@ def test_a_name_is_taken_once(database: Database) -> None:
         make_invited(database, "Frau Müller")
     with database.writing() as session, pytest.raises(NotFoundError, match="“bert”"):
         staff.suspend_staff(session, "bert", actor=ACTOR, now=MORNING)
+
+
+@pytest.mark.usefixtures("chef")
+def test_the_name_of_somebody_who_was_deleted_is_not_given_away(database: Database) -> None:
+    """The audit must not speak of two people, for as long as it speaks of her; nobody else is concerned."""
+    make_staff(database)
+    run(database, lambda s: staff.delete_staff(s, "anna", actor=PANEL, now=MORNING))
+
+    with pytest.raises(ConflictError, match="“anna” was the name of somebody"):
+        make_invited(database, " Anna ")
+    make_invited(database, "anna2")
+
+    run(database, lambda s: s.execute(delete(AuditEvent)))  # a year later
+    make_invited(database)
 
 
 def test_an_invitation_becomes_a_member(database: Database) -> None:

@@ -143,7 +143,7 @@ def test_each_cookie_is_locked_to_this_host(office: Office) -> None:
         assert name.startswith("__Host-"), cookie
         assert {"Secure", "HttpOnly", "SameSite=Strict", "Path=/"} <= set(attributes), cookie
         assert "Domain" not in kept, cookie
-        if name.partition("=")[0] != LANGUAGE_COOKIE and "Max-Age=0" not in attributes:
+        if name.partition("=")[0] not in {LANGUAGE_COOKIE, DEVICE_COOKIE} and "Max-Age=0" not in attributes:
             assert not kept & {"Max-Age", "Expires"}, f"it ends with the browser: {cookie}"
 
 

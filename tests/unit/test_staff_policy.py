@@ -2,19 +2,24 @@
 
 import pytest
 
-from authbridge.addresses import panel_network_of, split_panel
+from authbridge.addresses import device_network, panel_network_of, split_panel
 from authbridge.policy import (
     Alarm,
+    Door,
+    Failure,
     Limits,
     Network,
     Reason,
+    Standing,
     Tally,
     Verdict,
     alarms_after,
     judge_staff,
     pause_after,
     subject_of,
+    throttle,
 )
+from tests.fakes import MORNING
 
 LIMITS = Limits()
 CAFE = Network("panel 203.0.113.9")
@@ -48,12 +53,49 @@ def test_only_who_has_the_password_learns_the_state(
 )
 def test_of_staff_it_is_told_early(failures: int, alarms: list[Alarm]) -> None:
     """When the first wait starts, and once a day; the subject is the name."""
-    tally = Tally(failures, network_failures=0, network_names=0, overall=0, staff=True)
+    tally = Tally(failures, network_failures=0, network_names=0, overall=0, door=Door.PASSWORD)
 
     assert list(alarms_after(tally, CAFE, LIMITS)) == alarms
     for alarm in alarms:
         assert subject_of(alarm, "anna", CAFE) == "anna"
         assert pause_after(alarm, LIMITS).days == 1
+
+
+@pytest.mark.parametrize(
+    ("door", "alarms"),
+    [
+        pytest.param(Door.PASSWORD, [Alarm.STAFF_GUESSED, Alarm.STAFF_FULL], id="password"),
+        pytest.param(Door.CODE, [Alarm.CODE_REFUSED, Alarm.STAFF_GUESSED, Alarm.STAFF_FULL], id="code"),
+        pytest.param(Door.INVITATION, [Alarm.STAFF_GUESSED], id="invitation: it never waits for strangers"),
+    ],
+)
+def test_what_is_told_of_each_door(door: Door, alarms: list[Alarm]) -> None:
+    """Whoever is asked for a code has shown the password."""
+    tally = Tally(100, network_failures=0, network_names=0, overall=0, door=door)
+    assert list(alarms_after(tally, CAFE, LIMITS)) == alarms
+    assert {pause_after(alarm, LIMITS).days for alarm in alarms} == {1}
+
+
+@pytest.mark.parametrize(
+    ("door", "network", "reason"),
+    [
+        pytest.param(Door.PASSWORD, CAFE, Reason.ACCOUNT_WAITS, id="password"),
+        pytest.param(Door.CODE, CAFE, Reason.ACCOUNT_WAITS, id="code"),
+        pytest.param(Door.INVITATION, CAFE, None, id="invitation"),
+        pytest.param(Door.PASSWORD, device_network("0a"), None, id="known device"),
+    ],
+)
+@pytest.mark.parametrize("times", [50, 99])
+def test_what_strangers_can_do_to_an_account(
+    door: Door, network: Network, reason: Reason | None, times: int
+) -> None:
+    """Fifty guesses from elsewhere in a day."""
+    failure = Failure(MORNING, "panel 198.51.100.7", outside=True, fingerprint=1, wait=900)
+    standing = Standing(network, known_good=network.is_device, failures=[failure] * times, door=door)
+
+    decision = throttle(standing, MORNING, LIMITS)
+
+    assert (None if decision is None else decision.reason) is reason
 
 
 @pytest.mark.parametrize(
@@ -73,3 +115,12 @@ def test_a_network_at_the_panel_is_another_one(ip: str | None, key: str | None) 
     assert len(key or "") <= 64
     assert split_panel(key) == (None if key is None else key.removeprefix("panel "), key is not None)
     assert split_panel("198.51.100.7") == ("198.51.100.7", False)
+
+
+def test_a_device_is_a_network_of_its_own() -> None:
+    """Which has no address that a list could show."""
+    network = device_network("0123456789abcdef" * 2)
+    assert network.is_device
+    assert not network.trusted
+    assert len(network.key or "") <= 64
+    assert split_panel(network.key) == (None, True)

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from authbridge import staffnames, usernames
 from authbridge.errors import InputError
-from authbridge.staffnames import Door, parse_staff_name
+from authbridge.policy import Door
+from authbridge.staffnames import parse_staff_name
 
 
 @pytest.mark.parametrize(
