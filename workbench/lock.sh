@@ -4,8 +4,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+# The distribution's own Python: packages that want a newer one than a Debian 12 machine has are passed over.
 tools=.cache/lock
-[ -x $tools/bin/pip-compile ] || { python3 -m venv $tools && $tools/bin/python -m pip install --quiet pip-tools; }
+[ -x $tools/bin/pip-compile ] || { /usr/bin/python3 -m venv $tools && $tools/bin/python -m pip install --quiet pip-tools; }
 
 compile() { # compile OUTPUT OPTION...
     local output=$1
