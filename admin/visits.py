@@ -17,11 +17,10 @@ from flask.sessions import SessionInterface, SessionMixin
 from flask_login import UserMixin, current_user
 
 from admin.panel import the_panel
-from authbridge import staffsessions
+from authbridge import devices, staffsessions
 from authbridge.audit import Actor
 from authbridge.errors import StorageError
 from authbridge.models import Stage
-from authbridge.signin import DEVICE_LIFETIME
 from authbridge.staffnames import staff_actor
 from authbridge.staffsessions import Visit
 
@@ -68,7 +67,7 @@ class CookieSessions(SessionInterface):
         if not session.token and request.cookies.get(GUEST_COOKIE) != session.guest:
             _set(response, GUEST_COOKIE, session.guest)
         if "new_device" in g:
-            _set(response, DEVICE_COOKIE, g.new_device, max_age=DEVICE_LIFETIME)
+            _set(response, DEVICE_COOKIE, g.new_device, max_age=devices.LIFETIME)
 
 
 def _set(response: Response, name: str, value: str, max_age: timedelta | None = None) -> None:

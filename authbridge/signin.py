@@ -9,13 +9,11 @@ longer for a name that is somebody's.
 import hmac
 import logging
 import os
-import re
-import secrets
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -23,7 +21,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, delete
 from sqlalchemy.orm import Session
 
-from authbridge import alarms, ledger, policy, roster, secondfactor, staffnames, staffsessions
+from authbridge import alarms, devices, ledger, policy, roster, secondfactor, staffnames, staffsessions
 from authbridge.addresses import device_network, panel_network_of
 from authbridge.audit import Action, record
 from authbridge.clock import Clock, utc_now
@@ -46,10 +44,6 @@ _QUEUE = 4  # sign-ins that wait for their hash; more would keep the panel's thr
 _PATIENCE = 10  # seconds that somebody waits for the next page
 _NOBODY = "unknown-name"  # what was typed may be a password
 _MOMENT = 0.1  # seconds; so long after a failure its answer is given
-
-_DEVICE = re.compile(r"([0-9a-f]{32})\.(\d{4}-\d\d-\d\d)\.[0-9a-f]{64}", re.ASCII)
-_DEVICE_BYTES = 16
-DEVICE_LIFETIME = timedelta(days=90)
 
 _log = logging.getLogger(__name__)
 
@@ -199,7 +193,7 @@ def confirm_code(visit: Visit, typed: str, caller: Caller, setting: SignInSettin
             ledger.note_success(turn.session.connection(), pair, turn.now)
         token = _go_on(turn, visit, staff, factor)
         is_known = token is None or _known_device(turn.session, staff.name, caller, setting) is not None
-        device = None if is_known else _new_device(staff, setting)
+        device = None if is_known else devices.new_token(staff, setting.seals, turn.now.date())
         return Outcome(decision, token, recovered=factor is _Factor.RECOVERY, device=device)
 
     return _in_turn(Door.CODE, visit.name, typed, caller, setting, check)
@@ -235,35 +229,17 @@ def _knock(session: Session, door: Door, typed: str, caller: Caller, setting: Si
     return _Knock(name, counted, pair)
 
 
-# Devices (OWASP, "device cookies"): who has come in with one does not wait there for what strangers do.
-# They open nothing, and are stored in the browser alone: a keyed hash ties one to a name and its enrolment.
+def _known_device(session: Session, name: str, caller: Caller, setting: SignInSetting) -> str | None:
+    if caller.device is None:
+        return None
+    staff = roster.find_staff(session, name)
+    return devices.known(staff, caller.device, setting.seals, setting.clock().date())
 
 
 def device_token(name: str, setting: SignInSetting) -> str:
     """What the browser of somebody who has just enrolled shall show; raises :class:`NotFoundError`."""
     with setting.database.reading() as session:
-        return _new_device(roster.get_staff(session, name), setting)
-
-
-def _new_device(staff: Staff, setting: SignInSetting) -> str:
-    device, since = secrets.token_hex(_DEVICE_BYTES), setting.clock().date().isoformat()
-    return _device_token(staff, device, since, setting.seals)
-
-
-def _device_token(staff: Staff, device: str, since: str, seals: Seals) -> str:
-    return f"{device}.{since}.{seals.digest('device', f'{staff.name} {staff.enrolled_at} {device} {since}')}"
-
-
-def _known_device(session: Session, name: str, caller: Caller, setting: SignInSetting) -> str | None:
-    shown = _DEVICE.fullmatch(caller.device or "")
-    staff = None if shown is None else roster.find_staff(session, name)
-    if shown is None or staff is None:
-        return None
-    device, since = shown.groups()
-    if not hmac.compare_digest(shown.string, _device_token(staff, device, since, setting.seals)):
-        return None
-    is_over = setting.clock().date() >= date.fromisoformat(since) + DEVICE_LIFETIME
-    return None if is_over else device
+        return devices.new_token(roster.get_staff(session, name), setting.seals, setting.clock().date())
 
 
 # Passwords: recorded, hashed with no transaction open, settled
