@@ -99,14 +99,12 @@ def _at_the_door(desk: Desk, office: Office) -> Iterator[Shown]:
     desk.fill(code="000000")
     desk.send()
     yield Shown("code-wrong", 422)
-
-    desk.open("/invitation")
-    for number in range(20):
-        desk.fill(name="nobody", code=f"bbbb-cccc-dd{number:02}".translate(_LETTERS))
+    for number in range(1, 20):
+        desk.fill(code=f"{number:06}")
         desk.send()
         if desk.status == 429:
             break
-    yield Shown("invitation-wait", 429)
+    yield Shown("code-wait", 429)
 
 
 _LETTERS = str.maketrans("0123456789", "bcdfghjklm")
@@ -247,6 +245,8 @@ def _organisers(desk: Desk, office: Office, sights: Sights) -> Iterator[Shown]:
     yield Shown("delete-wrong", 422)
 
     desk.open(f"/organisers/{sights.active}")
+    _press(desk, "form[action$='/end-sessions'] button")
+    yield Shown("organiser-just-logged-out")
     _press(desk, "form[action$='/suspend'] button")
     yield Shown("organiser-just-suspended")
     desk.fill(note="x" * 201)
@@ -298,6 +298,7 @@ def _staff(desk: Desk, office: Office, admin: Member) -> Iterator[Shown]:
         ("staff", "/staff"),
         ("staff-invited-one", "/staff/berta"),
         ("staff-me", f"/staff/{admin.name}"),
+        ("staff-invitation-gone", "/staff/neu/invitation"),
         ("staff-delete", f"/staff/{clerk.name}/delete"),
     ):
         desk.open(path)
