@@ -20,7 +20,8 @@ test: ## Install what the tests need and run everything
 	@bash workbench/install.sh test
 	@$(MAKE) --no-print-directory check
 	@lua5.4 /usr/bin/busted --output=plainTerminal tests/lua
-	@$(python) -m pytest tests
+	@$(python) -m pytest tests/end_to_end
+	@$(python) -m pytest --numprocesses 2 tests/unit tests/integration tests/http tests/panel
 
 check: ## Linters, types, import rules
 	@$(python) -m ruff check .

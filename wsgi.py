@@ -39,7 +39,8 @@ def _build_panel() -> "Flask":
 
 def _prepare() -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for library in ("alembic", "flask_wtf"):  # which tells of each forged form; scanners send thousands
+        logging.getLogger(library).setLevel(logging.WARNING)
     forbid_dumps()
 
 

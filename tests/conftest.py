@@ -1,6 +1,8 @@
 """Databases for the tests: SQLite and PostgreSQL behind the same sentences."""
 
+import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,5 +67,6 @@ def _upgrade(url: str) -> None:
 
 def _let_others_pass(folder: Path) -> None:
     # pytest's folders are its user's alone, and PostgreSQL does not run as root.
-    for parent in (folder.parent, folder.parent.parent):
-        parent.chmod(parent.stat().st_mode | 0o011)
+    for parent in folder.parents:
+        if parent.stat().st_uid == os.geteuid() and parent.is_relative_to(tempfile.gettempdir()):
+            parent.chmod(parent.stat().st_mode | 0o011)
