@@ -38,6 +38,7 @@ local feed = revocations.new(node, #settings.urls);
 local max_in_flight = 512;
 local retry_for = 3; -- seconds
 local first_pause, longest_pause = 0.1, 0.5; -- seconds; with a dead service each login of a school bell tries again
+local least_try = 0.25; -- seconds
 
 local in_flight = 0;
 
@@ -73,7 +74,8 @@ local function consult(who, facts)
 			endpoints:answered(endpoint);
 		end
 		if fault ~= "dropped" then return verdict or "unavailable", detail; end
-		if now + next_pause >= math.min(deadline, first_drop + retry_for) then return "unavailable", detail; end
+		-- A try that begins too late could only time out, and would count against a service that is merely away.
+		if now + next_pause >= math.min(deadline - least_try, first_drop + retry_for) then return "unavailable", detail; end
 		pause(next_pause);
 		next_pause = math.min(2 * next_pause, longest_pause);
 	end
