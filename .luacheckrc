@@ -4,18 +4,22 @@ max_line_length = 150
 max_cyclomatic_complexity = 12
 
 local module_fields = {
-	"command", "get_option", "hook", "hook_global", "hook_object_event", "host", "log", "provides", "require", "unload",
+	"command", "context", "get_option", "hook", "hook_global", "hook_object_event", "host", "log", "provides", "require", "save",
+	"saved_state", "unload",
 };
+local written_fields = { command = true, save = true, unload = true };
 
 files["prosody_mod/"] = {
 	globals = {};
 	read_globals = {
 		module = { fields = {} };
-		prosody = { fields = { config_file = {}, hosts = { other_fields = true } } };
+		prosody = { fields = {
+			bare_sessions = { other_fields = true }, config_file = {}, full_sessions = { other_fields = true }, hosts = { other_fields = true },
+		} };
 	};
 };
 for _, name in ipairs(module_fields) do
-	files["prosody_mod/"].read_globals.module.fields[name] = { read_only = name ~= "command" and name ~= "unload" };
+	files["prosody_mod/"].read_globals.module.fields[name] = { read_only = not written_fields[name], other_fields = true };
 end
 
 files["tests/lua/"] = { std = "+busted" };

@@ -16,8 +16,11 @@ local exchange = module:require "exchange".exchange;
 local findings = module:require "findings";
 local options = module:require "options";
 local probes = module:require "probes";
+local surroundings = module:require "surroundings";
 
 local patience = 5; -- seconds for each request
+local max_script = 1024 * 1024; -- bytes
+local script_of = "/etc/jitsi/meet/%s-config.js"; -- where Jitsi's packages for Debian put it
 local usage = "Usage: prosodyctl mod_auth_external check [HOST | URL]";
 
 local function is_external(host)
@@ -80,17 +83,26 @@ local handshake = {
 	["Sec-WebSocket-Key"] = "dGhlIHNhbXBsZSBub25jZQ==", ["Sec-WebSocket-Protocol"] = "authbridge-probe";
 };
 
--- One request with a forged address through the proxy; see probes.lib.lua.
-local function probe_location(url, path, headers, host, token)
-	local target, nonce, certificate = url.base .. path, new_nonce(), nil;
-	local request = { suppress_url = true, headers = probes.forged_headers(probes.new(hashes, token, host, nonce, now() // 1)) };
-	for name, value in pairs(headers) do request.headers[name] = value; end
-	local body, code, answer_headers, source = exchange(target, request, patience);
-	if code == 0 and body:find("^certificate") then -- the answer proves itself, and no secret is sent
+-- What a browser would get there.  A certificate that does not prove itself is no reason to look away: no secret
+-- is sent.  Returns as exchange() does, and what is wrong with the certificate.
+local function visit(url, headers, call)
+	local request = { suppress_url = true, headers = headers };
+	local certificate;
+	local body, code, answer_headers, source = exchange(url, request, patience, call);
+	if code == 0 and body:find("^certificate") then
 		certificate, request.insecure = body, true;
 		request.sslctx = create_context("client_https port 0", "client", { verify = "none" });
-		body, code, answer_headers, source = exchange(target, request, patience);
+		body, code, answer_headers, source = exchange(url, request, patience, call);
 	end
+	return body, code, answer_headers, source, certificate;
+end
+
+-- One request with a forged address through the proxy; see probes.lib.lua.
+local function probe_location(url, path, headers, host, token)
+	local target, nonce = url.base .. path, new_nonce();
+	local forged_headers = probes.forged_headers(probes.new(hashes, token, host, nonce, now() // 1));
+	for name, value in pairs(headers) do forged_headers[name] = value; end
+	local body, code, answer_headers, source, certificate = visit(target, forged_headers);
 	return {
 		url = target, path = path, name = url.name, forged = probes.forged, code = code, reason = code == 0 and body or nil;
 		leads_to = answer_headers and answer_headers.location, source = source, certificate = certificate;
@@ -103,6 +115,24 @@ local function probe_locations(url, host, token)
 	if enables_anywhere("bosh") then table.insert(found, probe_location(url, "/http-bind", {}, host, token)); end
 	if enables_anywhere("websocket") then table.insert(found, probe_location(url, "/xmpp-websocket", handshake, host, token)); end
 	return found;
+end
+
+-- Those config.js that send conference requests past Prosody: the file of this machine, and what the website serves.
+local function bypasses_of(host, url)
+	local found, file = {}, script_of:format(host);
+	local script = options.read_file(file);
+	if script and surroundings.sends_past(script) then table.insert(found, file); end
+	if not url then return found; end
+	local address = url.base .. "/config.js";
+	local body, code = visit(address, {}, { max_answer = max_script });
+	if code == 200 and surroundings.sends_past(body) then table.insert(found, address); end
+	return found;
+end
+
+local function place_of(host)
+	local hosts = {};
+	for name in pairs(config.getconfig()) do table.insert(hosts, name); end
+	return surroundings.find(host, hosts, config.get);
 end
 
 -- options.read stops at the first fault; read with a made-up token, it tells the others apart from the file's.
@@ -121,8 +151,10 @@ local function facts_of(host, url)
 	local token_file = config.get(host, "external_auth_token_file");
 	local services = {};
 	for i, service in ipairs(settings and settings.urls or {}) do services[i] = probe(service, host, token); end
+	local place, place_fault = place_of(host);
 	return {
 		host = host, faults = faults, probes = services, locations = url and token and probe_locations(url, host, token) or nil;
+		place = place, place_fault = place_fault, bypasses = bypasses_of(host, url);
 		token_file = token_file, token_mode = type(token_file) == "string" and lfs.attributes(token_file, "permissions") or nil;
 		bosh = enables_anywhere("bosh"), bosh_secure = config.get("*", "consider_bosh_secure");
 		websocket = enables_anywhere("websocket"), websocket_secure = config.get("*", "consider_websocket_secure");

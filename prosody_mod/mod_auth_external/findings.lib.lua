@@ -196,10 +196,33 @@ local function of_neighbours(facts)
 	return found;
 end
 
+-- facts: place, place_fault as surroundings.lib.lua returns them; bypasses = files and addresses of those config.js
+-- that send conference requests past Prosody.
+local function of_meetings(facts)
+	local place, found = facts.place, {};
+	if facts.place_fault then
+		table.insert(found, warning("mend the name, or take the option out", "%s Suspensions end sessions, but no meetings.", facts.place_fault));
+	elseif not place.focus then
+		table.insert(found, note("external_auth_focus, if this is a Jitsi whose focus component was not found",
+			"There is no Jitsi here (no Component of type client_proxy): suspensions end sessions."));
+	elseif not place.muc then
+		table.insert(found, warning("external_auth_muc = the Component of the meetings",
+			"Several Components of type muc, and none is recognised as that of the meetings: suspensions end no meetings."));
+	else
+		table.insert(found, ok("Meetings at %s are guarded: their requests pass %s on the way to %s.", place.muc, place.focus, place.target));
+	end
+	for _, source in ipairs(facts.bypasses) do
+		table.insert(found, warning("take conferenceRequestUrl out of it, and set jicofo.rest.conference-request.enabled=false",
+			"%s sends conference requests to jicofo over HTTP (conferenceRequestUrl): they go past Prosody, and a remembered "
+			.. "login that was ended while Prosody was away is not noticed there.", source));
+	end
+	return found;
+end
+
 -- All findings about one host, but for those of addresses.lib.lua.
 local function of(facts)
 	local found = {};
-	for _, examine in ipairs({ of_options, of_services, of_browsers, of_neighbours }) do
+	for _, examine in ipairs({ of_options, of_services, of_meetings, of_browsers, of_neighbours }) do
 		append(found, examine(facts));
 	end
 	return found;

@@ -13,6 +13,8 @@ local new_endpoints = module:require "endpoints".new;
 local grace = 10; -- seconds after its wait in which an answer still comes
 local max_answer = 4 * 1024 * 1024; -- bytes; a snapshot of 50,000 names
 local tolerated = 3; -- faults in a row that are not worth a line: a restart of the service
+local pace = 2; -- seconds; a school bell changes the number of meetings many times a second
+local anew = {}; -- instead of an answer: the question is out of date
 
 local methods = {};
 methods.__index = methods;
@@ -34,9 +36,20 @@ end
 function methods:ask(endpoint, question)
 	local call = { max_answer = max_answer };
 	self.interrupt = function () call.abandon("stopped"); end
+	self.ask_anew = function () call.abandon(anew); end
 	local body, code = exchange.post(endpoint.url .. "/v1/revocations", self.token, question, question.wait + grace, call);
-	self.interrupt = nil;
+	self.interrupt, self.ask_anew = nil, nil;
 	return body, code;
+end
+
+-- The meetings that run have changed: the service is told within moments.  An answer that crosses this is
+-- given once more, for the cursor has not moved.
+function methods:tell_anew()
+	if self.stopped or self.telling then return; end
+	self.telling = timer.add_task(pace, function ()
+		self.telling = nil;
+		if self.ask_anew then self.ask_anew(); end
+	end);
 end
 
 function methods:tell_fault(fault, detail)
@@ -52,12 +65,17 @@ function methods:tell_success(answer)
 	self.told = false;
 end
 
+-- All at once, and only then is jicofo waited for.
 function methods:carry_out(orders)
-	for _, order in ipairs(orders) do
-		local counts = self.execute(order);
+	local all = {};
+	for i, order in ipairs(orders) do all[i] = self.execute(order); end
+	self.await(all);
+	for i, order in ipairs(orders) do
+		local counts = all[i];
 		self.feed:report(order, counts);
-		if counts.sessions > 0 then
-			module:log("info", "News %s carried out, sessions ended: %d", order.id or "of the beginning", counts.sessions);
+		if counts.sessions + counts.meetings + counts.logins > 0 then
+			module:log("info", "News %s carried out, ended: %d sessions, %d meetings, %d remembered logins",
+				order.id or "of the beginning", counts.sessions, counts.meetings, counts.logins);
 		end
 	end
 end
@@ -65,9 +83,9 @@ end
 -- One question.  Returns the seconds until the next one.
 function methods:round()
 	local feed, asked = self.feed, monotonic();
-	local question, endpoint = feed:question(), self.endpoints:choose(asked);
+	local question, endpoint = feed:question(self.running()), self.endpoints:choose(asked);
 	local body, code = self:ask(endpoint, question);
-	if self.stopped then return 0; end
+	if self.stopped or body == anew then return 0; end
 	local answer, fault, detail = feed:read(code, body, json);
 	if not answer then
 		self.endpoints:dropped(endpoint);
@@ -87,7 +105,7 @@ function methods:follow()
 	while not self.stopped do
 		local ok, result = pcall(self.round, self);
 		if not ok then
-			self.interrupt = nil;
+			self.interrupt, self.ask_anew = nil, nil;
 			module:log("error", "Error in this module: %s", result);
 			result = self.feed:failed("outage", math.random());
 		end
@@ -99,14 +117,17 @@ end
 function methods:stop()
 	self.stopped = true;
 	timer.stop(self.start);
+	if self.telling then timer.stop(self.telling); end
 	if self.interrupt then self.interrupt(); end
 end
 
--- execute(order) -> { sessions = number of those ended }.
+-- deeds: execute(order) -> { sessions, meetings, logins = numbers of those ended }; await(list of them) returns
+-- when the numbers are final; running() -> username -> number of meetings that he started.
 -- The endpoints are not those of the logins: a feed that hangs must not make a login choose otherwise.
-local function start(feed, settings, execute)
+local function start(feed, settings, deeds)
 	local self = setmetatable({
-		feed = feed, token = settings.token, endpoints = new_endpoints(settings.urls), execute = execute, stopped = false;
+		feed = feed, token = settings.token, endpoints = new_endpoints(settings.urls), stopped = false;
+		execute = deeds.execute, await = deeds.await, running = deeds.running;
 	}, methods);
 	local runner = async.runner(function () self:follow(); end);
 	self.start = timer.add_task(0, function () runner:run(true); end); -- when the server's loop runs

@@ -8,6 +8,7 @@ if module.host == "*" then -- loaded by `prosodyctl mod_auth_external check`
 end
 
 local async = require "util.async";
+local config = require "core.configmanager";
 local hashes = require "util.hashes";
 local http_server = require "net.http.server"; -- listens nowhere by itself
 local json = require "util.json";
@@ -20,18 +21,20 @@ local monotonic = time.monotonic;
 local answers = module:require "answers";
 local end_session = module:require "endings".end_session;
 local follower = module:require "follower";
+local guard = module:require "guard";
 local names = module:require "names";
 local options = module:require "options";
 local post = module:require "exchange".post;
 local probes = module:require "probes";
 local questions = module:require "questions";
 local revocations = module:require "revocations";
+local surroundings = module:require "surroundings";
 local new_endpoints = module:require "endpoints".new;
 
 local host = module.host;
 local sessions = prosody.hosts[host].sessions;
 local settings = assert(options.read(function (name) return module:get_option(name); end, options.read_file));
-local node = require "socket".dns.gethostname();
+local node = settings.node or require "socket".dns.gethostname();
 local endpoints = new_endpoints(settings.urls);
 local feed = revocations.new(node, #settings.urls);
 
@@ -171,9 +174,8 @@ local function bound_sessions(username)
 end
 
 -- Those which are authenticated and not bound are in no table of Prosody's.
-local function sessions_to_end(order)
+local function own_sessions(order)
 	local list = {};
-	if order.action == "reinstate" then return list; end
 	for _, session in ipairs(bound_sessions(order.username)) do
 		local login = session.auth_external_login;
 		if revocations.ends(order, login and login.began) then table.insert(list, session); end
@@ -184,16 +186,33 @@ local function sessions_to_end(order)
 	return list;
 end
 
-local function execute(order)
-	local counts = { sessions = 0 };
-	for _, session in ipairs(sessions_to_end(order)) do
-		local ok, ended = pcall(end_session, session, order.action);
-		if ok and ended then
-			counts.sessions = counts.sessions + 1;
-		else
-			module:log("error", "A session that had to end did not: %s", ok and "Prosody kept it" or ended);
+local function end_all(list, action)
+	local number = 0;
+	for _, session in ipairs(list) do
+		if not session.destroyed then
+			local ok, ended = pcall(end_session, session, action);
+			if ok and ended then
+				number = number + 1;
+			else
+				module:log("error", "A session that had to end did not: %s", ok and "Prosody kept it" or ended);
+			end
 		end
 	end
+	return number;
+end
+
+local following, guarding;
+
+-- First the meetings: a page whose session is closed before its meeting ends would come back.
+local function execute(order)
+	local ok, counts, in_meetings = pcall(guarding.carry_out, guarding, order);
+	if not ok then
+		module:log("error", "Error in this module: %s", counts);
+		counts, in_meetings = { meetings = 0, logins = 0 }, {};
+	end
+	counts.sessions = 0;
+	if order.action == "reinstate" then return counts; end
+	counts.sessions = end_all(in_meetings, order.action) + end_all(own_sessions(order), order.action);
 	return counts;
 end
 
@@ -228,10 +247,31 @@ module:hook_object_event(http_server, "http-error", function (event)
 	if event.code == 501 and event.request then return answer_probe(event.request, event.response); end
 end, 10);
 
-local following = follower.start(feed, settings, execute);
+local function find_jitsi()
+	local hosts = {};
+	for name in pairs(config.getconfig()) do table.insert(hosts, name); end
+	local place, fault = surroundings.find(host, hosts, config.get);
+	if fault then
+		module:log("error", "%s Suspensions end sessions, but no meetings.", fault);
+	elseif place.focus then
+		module:log("info", "Guarding the meetings at %s behind %s", place.muc or "no known component", place.focus);
+	end
+	return place;
+end
+
+local kept = module.saved_state; -- by save(), before a `module reload`
+guarding = guard.start(feed, find_jitsi(), function () if following then following:tell_anew(); end end, kept and kept.meetings);
+following = follower.start(feed, settings, {
+	execute = execute, await = guard.await, running = function () return guarding.registry:running(); end;
+});
+
+function module.save()
+	return { meetings = guarding.registry };
+end
 
 function module.unload()
 	following:stop();
+	guarding:stop();
 end
 
 module:provides("auth", provider);

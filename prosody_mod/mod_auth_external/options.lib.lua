@@ -4,6 +4,7 @@
 
 local min_timeout, max_timeout, default_timeout = 1, 60, 15; -- seconds
 local min_token = 32; -- characters
+local max_node = 64; -- characters
 
 local function read_file(path)
 	local file, err = io.open(path, "r");
@@ -61,7 +62,16 @@ local function read_vouched(value)
 	return value or false;
 end
 
--- get(name) -> raw value.  Returns { urls, token, timeout, vouched }, or nil and a sentence.
+-- Two Prosodys on machines of the same name need it, and one in a container, whose name is made up at each start.
+local function read_node(value)
+	if value == nil then return nil; end
+	if type(value) ~= "string" or not value:match("^[%w%._-]+$") or #value > max_node then
+		return fault("external_auth_node", ("must be at most %d letters, digits and . _ -"):format(max_node));
+	end
+	return value;
+end
+
+-- get(name) -> raw value.  Returns { urls, token, timeout, vouched, node }, or nil and a sentence.
 local function read(get, reader)
 	local settings, err = {};
 	settings.urls, err = read_urls(get("external_auth_url"));
@@ -71,6 +81,8 @@ local function read(get, reader)
 	settings.timeout, err = read_timeout(get("external_auth_timeout"));
 	if err then return nil, err; end
 	settings.vouched, err = read_vouched(get("external_auth_proxy_overwrites_address"));
+	if err then return nil, err; end
+	settings.node, err = read_node(get("external_auth_node"));
 	if err then return nil, err; end
 	return settings;
 end

@@ -11,7 +11,8 @@
 -- Any other fault changes nothing: who is suspended stays suspended, and the question is asked again.
 
 local wait = 15; -- seconds; the panel calls a node late that has asked nothing for 30
-local max_done = 100; -- reports in a question, which has 8 KiB
+local max_done = 40; -- reports in a question; it has 8 KiB, and they take up to 2.5
+local max_running = 5000; -- bytes of the meetings in a question
 local kept_done = 1000; -- reports; without its report an event is shown as carried out with zeros
 local max_epoch, max_name = 128, 1023; -- bytes
 
@@ -74,11 +75,25 @@ end
 
 -- The question and its answer ----------------------------------------------------------------------
 
-function methods:question()
+-- Those that do not fit are summed under the empty name.
+local function fit(running)
+	local names, fitting, room = {}, {}, max_running;
+	for name in pairs(running) do table.insert(names, name); end
+	table.sort(names);
+	for _, name in ipairs(names) do
+		room = room - #name - 10; -- quotes, colon, comma, number
+		local key = room > 0 and name or "";
+		fitting[key] = (fitting[key] or 0) + running[name];
+	end
+	return names[1] and fitting or nil;
+end
+
+-- running: username -> number of meetings that he started.
+function methods:question(running)
 	local rest = #self.done > max_done;
 	return {
 		node = self.node, epoch = self.epoch, cursor = self.cursor, wait = rest and 0 or wait;
-		done = self.done[1] and { table.unpack(self.done, 1, max_done) } or nil;
+		done = self.done[1] and { table.unpack(self.done, 1, max_done) } or nil, meetings = fit(running or {});
 	};
 end
 

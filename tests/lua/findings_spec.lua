@@ -21,9 +21,14 @@ local function probe(over)
 	return all;
 end
 
+local place = { focus = "focus.meet.test", target = "focus@auth.meet.test", muc = "conference.meet.test" };
+
 -- The facts of a server without browsers where all is well, but for what is given.
 local function facts(over)
-	local all = { host = "meet.test", faults = {}, probes = { probe() }, token_file = "/etc/authbridge/api-token", token_mode = "rw-r-----" };
+	local all = {
+		host = "meet.test", faults = {}, probes = { probe() }, token_file = "/etc/authbridge/api-token", token_mode = "rw-r-----";
+		place = place, bypasses = {};
+	};
 	for name, value in pairs(over or {}) do all[name] = value; end
 	return all;
 end
@@ -49,7 +54,7 @@ end
 describe("Where all is well", function ()
 	it("everything is ok and nothing else is said", function ()
 		local found = findings.of(facts());
-		assert.same({ ok = 5 }, signs(found));
+		assert.same({ ok = 6 }, signs(found));
 		assert.is_false(findings.holds_error(found));
 	end);
 end);
@@ -177,7 +182,7 @@ describe("About a service", function ()
 
 	it("a date that cannot be read is passed over", function ()
 		for _, date in ipairs({ "", "yesterday", "Fri, 21 Nox 2025 19:46:00 GMT" }) do
-			assert.same({ ok = 5 }, signs(about_probe({ health = healthy({ date = date }) })));
+			assert.same({ ok = 6 }, signs(about_probe({ health = healthy({ date = date }) })));
 		end
 	end);
 
@@ -230,6 +235,36 @@ describe("Prosody's option log", function ()
 			assert.equal(case[1], findings.logs_debug(case[2]));
 		end);
 	end
+end);
+
+describe("About the meetings", function ()
+	it("they are guarded where Jitsi was found", function ()
+		local said = findings.of(facts());
+		assert.equal("Meetings at conference.meet.test are guarded: their requests pass focus.meet.test on the way to focus@auth.meet.test.",
+			said[6].words);
+	end);
+
+	it("a plain Prosody has none, which is worth a note and no more", function ()
+		local note = only("note", findings.of(facts({ place = {} })));
+		assert.matches("no Jitsi here", note.words, 1, true);
+	end);
+
+	it("an option that names what is not there is said", function ()
+		local fault = "Option external_auth_muc names x, which is no Component of type muc.";
+		assert.matches(fault, only("warning", findings.of(facts({ place = {}, place_fault = fault }))).words, 1, true);
+	end);
+
+	it("rooms that are not found are said", function ()
+		local warning = only("warning", findings.of(facts({ place = { focus = "f", target = "t@a" } })));
+		assert.matches("external_auth_muc", warning.mend, 1, true);
+	end);
+
+	it("each config.js that goes past Prosody is said", function ()
+		local source = "https://meet.example.org/config.js";
+		local warning = only("warning", findings.of(facts({ bypasses = { source } })));
+		assert.matches(source .. " sends conference requests to jicofo over HTTP", warning.words, 1, true);
+		assert.matches("conferenceRequestUrl", warning.mend, 1, true);
+	end);
 end);
 
 describe("An HTTP date", function ()

@@ -40,6 +40,10 @@ describe("The options", function ()
 		assert.is_true(assert(read({ external_auth_proxy_overwrites_address = true })).vouched);
 	end);
 
+	it("take a name for this Prosody", function ()
+		assert.equal("meet-2.example_org", assert(read({ external_auth_node = "meet-2.example_org" })).node);
+	end);
+
 	it("read the token without the line break at its end", function ()
 		for _, content in ipairs({ token, token .. "\n", token .. "\r\n", " " .. token .. " " }) do
 			assert.equal(token, assert(read({}, reader_of(content))).token);
@@ -51,7 +55,12 @@ describe("The options", function ()
 	local no_word = "Option external_auth_token_file must hold one word of at least 32 characters.";
 	local no_seconds = "Option external_auth_timeout must be 1 to 60 seconds.";
 	local no_choice = "Option external_auth_proxy_overwrites_address must be true or false.";
+	local no_name = "Option external_auth_node must be at most 64 letters, digits and . _ -.";
 	local faults = {
+		{ "an empty name", { external_auth_node = "" }, no_name };
+		{ "a name with a line break", { external_auth_node = "a\nb" }, no_name };
+		{ "a name that is too long", { external_auth_node = ("a"):rep(65) }, no_name };
+		{ "a number for a name", { external_auth_node = 1 }, no_name };
 		{ "no address", { external_auth_url = "unset" }, no_address };
 		{ "an empty list of addresses", { external_auth_url = {} }, no_address };
 		{ "a number for an address", { external_auth_url = 8701 }, no_address };

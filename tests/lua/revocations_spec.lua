@@ -76,18 +76,18 @@ describe("The state of the feed", function ()
 			assert.is_nil(feed:question().done);
 		end);
 
-		it("with a hundred reports, and the rest at once", function ()
+		it("with forty reports, and the rest at once", function ()
 			hear_snapshot();
 			local orders = {};
-			for i = 1, 250 do orders[i] = { "end_sessions", "ohg-" .. i }; end
+			for i = 1, 100 do orders[i] = { "end_sessions", "ohg-" .. i }; end
 			hear(events_of(orders));
 			local asked = {};
 			while feed:question().done do
 				local question = feed:question();
 				table.insert(asked, { #question.done, question.done[1].id, question.wait });
-				hear({ epoch = "e", cursor = 257, events = {} });
+				hear({ epoch = "e", cursor = 107, events = {} });
 			end
-			assert.same({ { 100, 8, 0 }, { 100, 108, 0 }, { 50, 208, 15 } }, asked);
+			assert.same({ { 40, 8, 0 }, { 40, 48, 0 }, { 20, 88, 15 } }, asked);
 		end);
 
 		it("with no report of another database", function ()
@@ -97,10 +97,27 @@ describe("The state of the feed", function ()
 			assert.is_nil(feed:question().done);
 		end);
 
-		it("with reports that stay below 8 KiB, and keeps no more than a thousand", function ()
-			hear_snapshot();
+		it("with the meetings that run", function ()
+			assert.is_nil(feed:question({}).meetings);
+			assert.same({ [name] = 2, [other] = 1 }, feed:question({ [name] = 2, [other] = 1 }).meetings);
+		end);
+
+		it("with those meetings under no name that do not fit", function ()
+			local running = {};
+			for i = 1, 2000 do running["schule-" .. i] = 2; end
+			local told, sum = feed:question(running).meetings, 0;
+			for _, number in pairs(told) do sum = sum + number; end
+			assert.equal(4000, sum);
+			assert.is_true(told[""] > 2000);
+			assert.equal(2, told["schule-1"]);
+		end);
+
+		it("with no more than 8 KiB, and keeps no more than a thousand reports", function ()
+			hear_snapshot({}, ("e"):rep(128));
+			local running = {};
+			for i = 1, 2000 do running["schule-" .. i] = 99; end
 			for id = 1, 3000 do feed:report({ id = 2000000000 + id }, { sessions = 99, meetings = 9, logins = 9 }); end
-			assert.is_true(#json.encode(feed:question()) < 8192);
+			assert.is_true(#json.encode(feed:question(running)) < 8192);
 			assert.equal(1000, #feed.done);
 			assert.equal(2000003000, feed.done[1000].id);
 		end);

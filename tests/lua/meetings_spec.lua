@@ -1,0 +1,256 @@
+local trees = dofile("tests/lua/trees.lua");
+local meetings = trees.lib("meetings");
+
+local anna, bert = "ohg-anna", "ohg-bert";
+local room, other_room = "7b@conference.meet.test", "8a@conference.meet.test";
+local long_ago, login_time, later = 0, 900, 1000;
+
+for _, version in ipairs(trees.versions) do
+	describe("With the cache of Prosody " .. version .. ", who is behind what", function ()
+		local new_cache = trees.library(version, "util.cache").new;
+		local registry, suspended;
+
+		before_each(function () registry, suspended = meetings.new(new_cache), {}; end);
+
+		-- jicofo's answer to that client: it is that organiser, by that session-id.
+		local function learn(client, username, login, over)
+			local answer = { client = client, username = username, login = login, room = room, since = login_time };
+			for name, value in pairs(over or {}) do answer[name] = value; end
+			if over and over.room == false then answer.room = nil; end
+			return registry:learn(answer, later);
+		end
+
+		local function order(username, over)
+			local all = { action = "suspend", username = username };
+			for name, value in pairs(over or {}) do all[name] = value; end
+			return registry:ending_of(all, later);
+		end
+
+		local function heir(occupants, now)
+			return registry:heir_of(room, anna, occupants or {}, suspended, now or later);
+		end
+
+		it("is known from jicofo's answers: the login, the client, and the meeting whose first answer it was", function ()
+			assert.is_true(learn("guest1", anna, "sid1"));
+			assert.is_false(learn("guest2", bert, "sid2"));
+			assert.same({ logins = { "sid1" }, rooms = { room }, clients = { "guest1" } }, order(anna));
+			assert.same({ logins = { "sid2" }, rooms = {}, clients = { "guest2" } }, order(bert));
+		end);
+
+		it("is nothing to an organiser of whom no answer told", function ()
+			learn("guest1", anna, "sid1");
+			assert.same({ logins = {}, rooms = {}, clients = {} }, order("ohg-zora"));
+		end);
+
+		it("counts the meetings of each organiser while they run", function ()
+			assert.same({}, registry:running());
+			learn("guest1", anna, "sid1");
+			learn("guest1", anna, "sid1", { room = other_room });
+			learn("guest2", bert, "sid2");
+			assert.same({ [anna] = 2 }, registry:running());
+			assert.is_true(registry:room_gone(room));
+			assert.is_false(registry:room_gone(room));
+			assert.same({ [anna] = 1 }, registry:running());
+		end);
+
+		it("is no meeting of the organiser's in a room that organisers do not start", function ()
+			assert.is_false(learn("guest1", anna, "sid1", { room = false }));
+			assert.same({}, registry:running());
+			assert.same({ logins = { "sid1" }, rooms = {}, clients = { "guest1" } }, order(anna));
+		end);
+
+		it("follows a client that logs in as somebody else", function ()
+			learn("guest1", anna, "sid1");
+			learn("guest1", bert, "sid2", { room = other_room });
+			assert.same({ logins = { "sid1" }, rooms = { room }, clients = {} }, order(anna));
+			assert.same({ logins = { "sid2" }, rooms = { other_room }, clients = { "guest1" } }, order(bert));
+		end);
+
+		describe("is refused", function ()
+			before_each(function () learn("guest1", anna, "sid1"); end);
+
+			it("nothing as long as nothing happened", function ()
+				assert.is_nil(registry:refusal("guest1", "sid1", suspended));
+			end);
+
+			it("never for a session-id that is not known: it may be somebody else's, from before a restart", function ()
+				suspended[anna] = true;
+				assert.is_nil(registry:refusal("guest9", "sid9", suspended));
+			end);
+
+			it("by the session-id, whichever client shows it", function ()
+				suspended[anna] = true;
+				assert.equal("login", registry:refusal("guest9", "sid1", suspended));
+			end);
+
+			it("by the client, without any session-id", function ()
+				suspended[anna] = true;
+				assert.equal("client", registry:refusal("guest1", nil, suspended));
+			end);
+
+			it("after everything was ended, although nobody is suspended", function ()
+				order(anna, { action = "end_sessions" });
+				assert.equal("login", registry:refusal("guest9", "sid1", suspended));
+				assert.equal("client", registry:refusal("guest1", nil, suspended));
+				assert.is_nil(registry:refusal("guest9", "sid2", suspended));
+			end);
+
+			it("no more once the client is gone and comes again by another name", function ()
+				suspended[anna] = true;
+				registry:client_gone("guest1");
+				assert.is_nil(registry:refusal("guest1", nil, suspended));
+			end);
+		end);
+
+		describe("has an age:", function ()
+			it("that of the password that vouched for the login", function ()
+				learn(anna .. "@meet.test/1", anna, "sid1", { since = registry:age_of("sid1", login_time) });
+				assert.equal(login_time, registry:age_of("sid1"));
+			end);
+
+			it("younger if the password vouches for it anew", function ()
+				learn("guest1", anna, "sid1");
+				assert.equal(later, registry:age_of("sid1", later));
+			end);
+
+			it("none if Prosody knows nothing of it", function ()
+				assert.equal(long_ago, registry:age_of("sid1"));
+				assert.equal(long_ago, registry:age_of(nil));
+			end);
+
+			it("and what is older than a log out everywhere is over, also when it shows up later", function ()
+				order(anna, { action = "end_sessions" });
+				assert.is_true(registry:was_ended(anna, long_ago));
+				assert.is_true(registry:was_ended(anna, later - 1));
+				assert.is_false(registry:was_ended(anna, later));
+				assert.is_false(registry:was_ended(bert, long_ago));
+			end);
+
+			it("and of a snapshot's moment only what began before is ended", function ()
+				learn("guest1", anna, "sid1", { since = 500 });
+				learn("guest2", anna, "sid2", { since = 700, room = other_room });
+				assert.same({ logins = { "sid1" }, rooms = { room }, clients = { "guest1" } },
+					order(anna, { action = "end_sessions", before = 600 }));
+				assert.is_false(registry:was_ended(anna, 700));
+			end);
+
+			it("and what is ended is ended once", function ()
+				learn("guest1", anna, "sid1");
+				order(anna);
+				registry:room_gone(room);
+				assert.same({ logins = {}, rooms = {}, clients = {} }, order(anna));
+			end);
+
+			it("and a snapshot that knows of no moment leaves none behind", function ()
+				order(anna, { action = "end_sessions", before = 0 });
+				assert.same({ people = 0, clients = 0, rooms = 0, logins = 0 }, registry:sizes());
+			end);
+		end);
+
+		describe("a meeting goes on with", function ()
+			before_each(function ()
+				learn("guest1", anna, "sid1");
+				registry:client_joined("guest1", room);
+			end);
+
+			it("nobody if only its starter and pupils are there", function ()
+				assert.is_nil(heir({ "guest1", "pupil" }));
+			end);
+
+			it("another organiser who is in it", function ()
+				learn("guest2", bert, "sid2");
+				registry:client_joined("guest2", room);
+				assert.equal("guest2", heir({ "pupil", "guest2" }));
+			end);
+
+			it("another organiser who has his answer and is about to join, but not for long", function ()
+				learn("guest2", bert, "sid2");
+				assert.equal("guest2", heir({}, later + 15));
+				assert.is_nil(heir({}, later + 16));
+			end);
+
+			it("nobody who joined and left again", function ()
+				learn("guest2", bert, "sid2");
+				registry:client_joined("guest2", room);
+				assert.is_nil(heir({ "guest1" }));
+			end);
+
+			it("nobody whose client is gone", function ()
+				learn("guest2", bert, "sid2");
+				registry:client_gone("guest2");
+				assert.is_nil(heir({}));
+			end);
+
+			it("nobody who is suspended too, or was logged out everywhere", function ()
+				learn("guest2", bert, "sid2");
+				suspended[bert] = true;
+				assert.is_nil(heir({ "guest2" }));
+				suspended[bert] = nil;
+				order(bert, { action = "end_sessions" });
+				assert.is_nil(heir({ "guest2" }));
+			end);
+
+			it("the heir as its starter from then on", function ()
+				learn("guest2", bert, "sid2");
+				registry:pass_on(room, "guest2");
+				assert.same({ [bert] = 1 }, registry:running());
+				assert.same({ logins = { "sid1" }, rooms = {}, clients = { "guest1" } }, order(anna));
+				assert.same({ room }, order(bert).rooms);
+			end);
+
+			it("a starter whose answer is repeated while he is in it", function ()
+				learn("guest1", anna, "sid1");
+				assert.is_nil(next(registry.rooms[room].expected));
+			end);
+		end);
+
+		describe("is forgotten:", function ()
+			it("10,000 clients and meetings that came and went leave nothing but the logins, for a week", function ()
+				for i = 1, 10000 do
+					learn("guest" .. i, "name" .. i % 300, "sid" .. i, { room = i .. "@conference.meet.test" });
+				end
+				for i = 1, 10000 do
+					registry:client_gone("guest" .. i);
+					registry:room_gone(i .. "@conference.meet.test");
+				end
+				assert.same({ people = 300, clients = 0, rooms = 0, logins = 10000 }, registry:sizes());
+				registry:sweep(later + 7 * 24 * 3600 + 1, function () return true; end);
+				assert.same({ people = 0, clients = 0, rooms = 0, logins = 0 }, registry:sizes());
+			end);
+
+			it("of very many logins those that were not used for the longest time", function ()
+				for i = 1, 16384 do learn("guest", "name" .. i % 300, "sid" .. i); end
+				learn("guest", "name1", "sid1");
+				learn("guest", anna, "one more");
+				assert.equal(16384, registry:sizes().logins);
+				suspended = { name1 = true, name2 = true };
+				assert.equal("login", registry:refusal("pupil", "sid1", suspended));
+				assert.is_nil(registry:refusal("pupil", "sid2", suspended));
+			end);
+
+			it("a meeting that never came to be, after a minute", function ()
+				learn("guest1", anna, "sid1");
+				local function exists() return false; end
+				assert.is_false(registry:sweep(later + 60, exists));
+				assert.is_true(registry:sweep(later + 61, exists));
+				assert.same({}, registry:running());
+			end);
+
+			it("a log out everywhere, after a week", function ()
+				order(anna, { action = "end_sessions" });
+				registry:sweep(later + 7 * 24 * 3600, function () return true; end);
+				assert.is_true(registry:was_ended(anna, long_ago));
+				registry:sweep(later + 7 * 24 * 3600 + 1, function () return true; end);
+				assert.is_false(registry:was_ended(anna, long_ago));
+				assert.equal(0, registry:sizes().people);
+			end);
+		end);
+
+		it("outlives a reload of the module", function ()
+			learn("guest1", anna, "sid1");
+			local state = {};
+			for key, value in pairs(registry) do state[key] = value; end
+			assert.same({ [anna] = 1 }, meetings.on_top(state):running());
+		end);
+	end);
+end
