@@ -4,6 +4,9 @@
 
 local destroy_session = require "core.sessionmanager".destroy_session;
 local st = require "util.stanza";
+local timer = require "util.timer";
+
+local patience, interval = 0.5, 0.02; -- seconds; a browser asks again after one way through the network and back
 
 local xmlns_errors = "urn:ietf:params:xml:ns:xmpp-streams";
 
@@ -28,13 +31,37 @@ local function as_stanza(reason)
 		:tag("text", { xmlns = xmlns_errors }):text(reason.text):up();
 end
 
--- action: "suspend" or "end_sessions".  Returns whether the session is gone; may throw as Prosody's modules do.
-local function end_session(session, action)
+local function close(session, action)
 	local reason = reasons[action];
 	session:close(session.websocket_request and as_stanza(reason) or reason);
 	-- 0.12.3 leaves a WebSocket session without a connection, hibernating under mod_smacks, as it is, and immortal.
 	if not session.destroyed then destroy_session(session, reason.name); end
 	return session.destroyed == true;
+end
+
+-- Over BOSH nobody hears anything as long as no request of his waits for an answer, and mod_bosh throws away what it has
+-- to say when it closes: also that the meeting is over, without which Jitsi's page comes back.
+local function is_deaf(session)
+	return session.bosh_max_inactive and #session.requests == 0;
+end
+
+local function close_when_heard(session, action)
+	local tries = patience / interval;
+	timer.add_task(interval, function ()
+		tries = tries - 1;
+		if session.destroyed then return nil; end
+		if is_deaf(session) and tries > 0 then return interval; end
+		local ok, result = pcall(close, session, action);
+		if not (ok and result) then module:log("error", "A session that had to end did not: %s", result); end
+	end);
+	return true;
+end
+
+-- action: "suspend" or "end_sessions".  Returns whether the session is gone, or will be within half a second; may throw
+-- as Prosody's modules do.
+local function end_session(session, action)
+	if is_deaf(session) then return close_when_heard(session, action); end
+	return close(session, action);
 end
 
 return { end_session = end_session };

@@ -186,15 +186,19 @@ local function own_sessions(order)
 	return list;
 end
 
-local function end_all(list, action)
-	local number = 0;
-	for _, session in ipairs(list) do
-		if not session.destroyed then
-			local ok, ended = pcall(end_session, session, action);
-			if ok and ended then
-				number = number + 1;
-			else
-				module:log("error", "A session that had to end did not: %s", ok and "Prosody kept it" or ended);
+-- Returns how many ended.  A session may be in both lists, for an organiser's own page may lead the meeting.
+local function end_all(action, ...)
+	local seen, number = {}, 0;
+	for _, list in ipairs({ ... }) do
+		for _, session in ipairs(list) do
+			if not seen[session] and not session.destroyed then
+				seen[session] = true;
+				local ok, ended = pcall(end_session, session, action);
+				if ok and ended then
+					number = number + 1;
+				else
+					module:log("error", "A session that had to end did not: %s", ok and "Prosody kept it" or ended);
+				end
 			end
 		end
 	end
@@ -212,7 +216,7 @@ local function execute(order)
 	end
 	counts.sessions = 0;
 	if order.action == "reinstate" then return counts; end
-	counts.sessions = end_all(in_meetings, order.action) + end_all(own_sessions(order), order.action);
+	counts.sessions = end_all(order.action, in_meetings, own_sessions(order));
 	return counts;
 end
 
