@@ -124,15 +124,23 @@ end
 -- What jicofo's answer says, or nil if it is about nobody of this host.
 function methods:read_answer(stanza)
 	local conference = stanza.attr.type == "result" and stanza:get_child("conference", xmlns);
-	if not conference then return nil; end
-	local username, host = jid.prepped_split(conference.attr.identity);
 	local client = jid.prep(jid.resource(stanza.attr.to));
-	if not (username and host == module.host and client) then return nil; end
-	local answer = { client = client, username = username, login = conference.attr["session-id"] };
+	if not (conference and client) then return nil; end
 	local room = jid.prep(conference.attr.room);
-	if room and jid.host(room) == self.place.muc then answer.room = room; end
+	if room and jid.host(room) ~= self.place.muc then room = nil; end
+	if not conference.attr.identity then return self:read_silent_answer(client, room); end
+	local username, host = jid.prepped_split(conference.attr.identity);
+	if not (username and host == module.host) then return nil; end
+	local answer = { client = client, username = username, login = conference.attr["session-id"], room = room };
 	answer.since = self.registry:age_of(answer.login, vouched_at(client, username));
 	return answer;
+end
+
+-- To a page that it knows by its JID jicofo opens any room, and names nobody, unless the page shows its session-id.
+function methods:read_silent_answer(client, room)
+	local known = self.registry.clients[client];
+	if not (known and room) then return nil; end
+	return { client = client, username = known.username, since = known.since, room = room };
 end
 
 function methods:fault_of(answer)
@@ -246,14 +254,59 @@ function methods:end_room(address, username)
 	return false;
 end
 
+local function is_leader(room, address)
+	local affiliation = room:get_affiliation(address);
+	return affiliation == "owner" or affiliation == "admin";
+end
+
+-- Nobody leads in Jitsi without being an owner, but an owner can arrange it.
+local function demote_others(room)
+	for _, occupant in room:each_occupant() do
+		if occupant.role == "moderator" and not is_leader(room, occupant.bare_jid) then
+			room:set_role(true, occupant.nick, "participant");
+		end
+	end
+end
+
 -- A page whose session is merely closed comes back by itself; one that was taken out of the room does not.
 function methods:take_out(client)
 	local known = self.registry.clients[client];
 	local room = known and known.room and room_of(known.room);
-	for _, each in ipairs(room and rooms_of(room) or {}) do
+	if not room then return; end
+	room:set_affiliation(true, jid.bare(client), nil);
+	for _, each in ipairs(rooms_of(room)) do
 		local occupant = each:get_occupant_by_real_jid(client);
 		if occupant then each:set_role(true, occupant.nick, nil, taken_out); end
+		demote_others(each);
 	end
+end
+
+-- Whether that bare JID leads by an organiser's login of its own.
+function methods:is_organiser(address)
+	local account = prosody.bare_sessions[address];
+	for _, session in pairs(account and account.sessions or {}) do
+		local known = self.registry.clients[session.full_jid];
+		if known and not known.ended and not self.feed.suspended[known.username] then return true; end
+	end
+	return false;
+end
+
+-- Else he would go on leading, by a second page of his.
+function methods:take_back_grants(username)
+	for _, grant in ipairs(self.registry:led_by(username)) do
+		local room = room_of(grant.room);
+		if room and not self:is_organiser(grant.address) then room:set_affiliation(true, grant.address, nil); end
+	end
+end
+
+function methods:on_affiliation(event)
+	local room, address, actor = event.room, event.jid, event.actor;
+	if type(actor) ~= "string" or not is_leader(room, address) then
+		return self.registry:leads_no_more(room.jid, address);
+	end
+	local known = self.registry.clients[actor];
+	local username = known and known.username or is_own(actor) and jid.node(actor) or nil;
+	self.registry:leads_by(room.jid, address, jid.bare(actor), username);
 end
 
 -- Returns counts of meetings and of logins (these while jicofo confirms), and the sessions still to be ended.
@@ -269,6 +322,7 @@ function methods:carry_out(order)
 		self:take_out(client);
 		table.insert(sessions, session_of(client));
 	end
+	self:take_back_grants(order.username);
 	return counts, sessions;
 end
 
@@ -284,6 +338,7 @@ function methods:hook_muc(context)
 	context:hook("muc-occupant-joined", function (event)
 		for client in event.occupant:each_session() do self.registry:client_joined(client, event.room.jid); end
 	end);
+	context:hook("muc-set-affiliation", function (event) self:on_affiliation(event); end);
 	context:hook("muc-room-destroyed", function (event)
 		if self.registry:room_gone(event.room.jid) then self.changed(); end
 	end);

@@ -28,7 +28,7 @@ local function new(new_cache)
 	return on_top {
 		people = {}; -- username -> { clients, logins, rooms = sets; ended = moment or nil }
 		clients = {}; -- full JID -> { username, room, since, asked, joined, ended }
-		rooms = {}; -- JID -> { starter, since, at, expected = set of clients }
+		rooms = {}; -- JID -> { starter, since, at, expected = set of clients, granted = bare JID -> username }
 		logins = new_cache(max_logins); -- session-id -> { username, since, seen, ended }
 	};
 end
@@ -107,7 +107,7 @@ function methods:learn(answer, now)
 	local room = self.rooms[answer.room];
 	local is_new = room == nil;
 	if is_new then
-		room = { starter = answer.username, since = answer.since, at = now, expected = {} };
+		room = { starter = answer.username, since = answer.since, at = now, expected = {}, granted = {} };
 		self.rooms[answer.room] = room;
 		person.rooms[answer.room] = true;
 	end
@@ -152,6 +152,18 @@ function methods:pass_on(jid, client)
 	self:person(heir.username).rooms[jid] = true;
 end
 
+-- Whoever leads a meeting can let others lead it too, and these others still.
+-- address, by: bare JIDs; username: of the organiser who did it, if it was one.
+function methods:leads_by(room, address, by, username)
+	local known = self.rooms[room];
+	if known then known.granted[address] = username or by and known.granted[by]; end
+end
+
+function methods:leads_no_more(room, address)
+	local known = self.rooms[room];
+	if known then known.granted[address] = nil; end
+end
+
 -- What is refused ----------------------------------------------------------------------------------
 
 -- suspended: set of usernames.  Returns nil, or "login" if the session-id is no longer one, or "client".
@@ -173,6 +185,17 @@ local function take(keys, entries, before)
 	end
 	table.sort(taken);
 	return taken;
+end
+
+-- Whom he lets lead: list of { room, address }.
+function methods:led_by(username)
+	local list = {};
+	for room, known in pairs(self.rooms) do
+		for address, by in pairs(known.granted) do
+			if by == username then table.insert(list, { room = room, address = address }); end
+		end
+	end
+	return list;
 end
 
 -- order: { username, action, before }; see revocations.lib.lua.  What it ends counts as ended from now on.
