@@ -11,6 +11,7 @@ local st = require "util.stanza";
 local timer = require "util.timer";
 local time = require "util.time".now;
 
+local end_session = module:require "endings".end_session;
 local meetings = module:require "meetings";
 
 local xmlns = "http://jitsi.org/protocol/focus";
@@ -107,6 +108,38 @@ local function destroy(room)
 	return false;
 end
 
+-- Taking people out -------------------------------------------------------------------------------
+
+local function is_leader(room, address)
+	local affiliation = room:get_affiliation(address);
+	return affiliation == "owner" or affiliation == "admin";
+end
+
+-- Nobody leads in Jitsi without being an owner, but an owner can arrange it.
+local function demote_others(room)
+	for _, occupant in room:each_occupant() do
+		if occupant.role == "moderator" and not is_leader(room, occupant.bare_jid) then
+			room:set_role(true, occupant.nick, "participant");
+		end
+	end
+end
+
+-- A page whose session is merely closed comes back by itself; one that was taken out of the room does not.
+function methods:take_out(client)
+	for _, host in ipairs(self.place.mucs) do
+		local muc = muc_of(host);
+		for room in muc and muc.each_room(true) or next, {} do
+			local address = jid.bare(client);
+			if is_leader(room, address) then room:set_affiliation(true, address, nil); end
+			local occupant = room:get_occupant_by_real_jid(client);
+			if occupant then
+				room:set_role(true, occupant.nick, nil, taken_out);
+				demote_others(room);
+			end
+		end
+	end
+end
+
 -- Answers ------------------------------------------------------------------------------------------
 
 local function session_of(client)
@@ -172,14 +205,27 @@ function methods:on_answer(event)
 	if not answer then return nil; end
 	local fault = self:fault_of(answer);
 	if not fault then
+		if not session_of(answer.client) then answer.client = nil; end -- left before the answer came
 		if self.registry:learn(answer, time()) then self.changed(); end
 		return nil;
 	end
 	module:log("info", "Remembered login found that is suspended or was ended: logged out");
 	if answer.login then self:log_out(answer.login, {}); end
 	self:close_room_of(answer, fault);
+	self:turn_out(answer.client, fault);
 	refuse(stanza, is_own(answer.client) and "client" or "login");
 	return nil; -- the component delivers it
+end
+
+-- jicofo has let that page lead wherever it is, or will in a moment: its order may still be on the way.
+function methods:turn_out(client, fault)
+	self:take_out(client);
+	timer.add_task(0, function () -- when the page has heard the refusal, and forgets its session-id
+		local session = session_of(client);
+		if not session then return; end
+		local ok, why = pcall(end_session, session, fault);
+		if not ok then module:log("error", "A session that had to end did not: %s", why); end
+	end);
 end
 
 -- jicofo's remembered logins -----------------------------------------------------------------------
@@ -254,33 +300,6 @@ function methods:end_room(address, username)
 	return false;
 end
 
-local function is_leader(room, address)
-	local affiliation = room:get_affiliation(address);
-	return affiliation == "owner" or affiliation == "admin";
-end
-
--- Nobody leads in Jitsi without being an owner, but an owner can arrange it.
-local function demote_others(room)
-	for _, occupant in room:each_occupant() do
-		if occupant.role == "moderator" and not is_leader(room, occupant.bare_jid) then
-			room:set_role(true, occupant.nick, "participant");
-		end
-	end
-end
-
--- A page whose session is merely closed comes back by itself; one that was taken out of the room does not.
-function methods:take_out(client)
-	local known = self.registry.clients[client];
-	local room = known and known.room and room_of(known.room);
-	if not room then return; end
-	room:set_affiliation(true, jid.bare(client), nil);
-	for _, each in ipairs(rooms_of(room)) do
-		local occupant = each:get_occupant_by_real_jid(client);
-		if occupant then each:set_role(true, occupant.nick, nil, taken_out); end
-		demote_others(each);
-	end
-end
-
 -- Whether that bare JID leads by an organiser's login of its own.
 function methods:is_organiser(address)
 	local account = prosody.bare_sessions[address];
@@ -349,12 +368,15 @@ function methods:attach(host)
 	context:hook("resource-unbind", function (event) self.registry:client_gone(event.session.full_jid); end);
 	if host == self.place.focus then self:hook_focus(); end
 	if host == self.place.muc then self:hook_muc(context); end
-	if self.detours[host] then context:hook("iq/full", function (event) return self:on_detour(event); end, 10); end
+	for _, kind in ipairs(self.detours[host] and { "iq/full", "iq/bare" } or {}) do
+		context:hook(kind, function (event) return self:on_detour(event); end, 10);
+	end
 end
 
--- The ways past the component: straight to jicofo, or as a private message through a room that jicofo is in.
+-- The ways past what is looked at: straight to jicofo, as a private message through a room that jicofo is in, or to
+-- any other address at the component, which takes all of them for its own.
 local function detours_of(place)
-	local hosts = { [jid.host(place.target)] = true };
+	local hosts = { [jid.host(place.target)] = true, [place.focus] = true };
 	for _, host in ipairs(place.mucs) do hosts[host] = true; end
 	return hosts;
 end

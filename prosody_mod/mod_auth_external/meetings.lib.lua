@@ -91,27 +91,28 @@ function methods:forget_login(login, entry)
 	self:tidy(entry.username);
 end
 
--- answer: { client, username, login, room, since }; room is nil if it is none that organisers start.
--- Returns whether a meeting began.
-function methods:learn(answer, now)
+function methods:remember_client(answer, now)
 	local before = self.clients[answer.client];
 	self:client_gone(answer.client);
-	local person = self:person(answer.username);
 	local joined = before ~= nil and before.room == answer.room and before.joined;
 	self.clients[answer.client] = {
 		username = answer.username, room = answer.room, since = answer.since, asked = now, joined = joined;
 	};
-	person.clients[answer.client] = true;
-	if answer.login then self:remember_login(answer, now); end
-	if not answer.room then return false; end
+	self:person(answer.username).clients[answer.client] = true;
 	local room = self.rooms[answer.room];
-	local is_new = room == nil;
+	if room and not joined then room.expected[answer.client] = true; end
+end
+
+-- answer: { client, username, login, room, since }; client is nil if it has gone, room if organisers do not start it.
+-- Returns whether a meeting began.
+function methods:learn(answer, now)
+	local is_new = answer.room ~= nil and self.rooms[answer.room] == nil;
 	if is_new then
-		room = { starter = answer.username, since = answer.since, at = now, expected = {}, granted = {} };
-		self.rooms[answer.room] = room;
-		person.rooms[answer.room] = true;
+		self.rooms[answer.room] = { starter = answer.username, since = answer.since, at = now, expected = {}, granted = {} };
+		self:person(answer.username).rooms[answer.room] = true;
 	end
-	if not joined then room.expected[answer.client] = true; end
+	if answer.login then self:remember_login(answer, now); end
+	if answer.client then self:remember_client(answer, now); end
 	return is_new;
 end
 
