@@ -207,7 +207,7 @@ local function of_meetings(facts)
 			"There is no Jitsi here (no Component of type client_proxy): suspensions end sessions."));
 	elseif not place.muc then
 		table.insert(found, warning("external_auth_muc = the Component of the meetings",
-			"Several Components of type muc, and none is recognised as that of the meetings: suspensions end no meetings."));
+			"Several Components of type muc, and none is recognised as that of the meetings: all of them are guarded."));
 	else
 		table.insert(found, ok("Meetings at %s are guarded: their requests pass %s on the way to %s.", place.muc, place.focus, place.target));
 	end

@@ -36,7 +36,7 @@ end
 function methods:ask(endpoint, question)
 	local call = { max_answer = max_answer };
 	self.interrupt = function () call.abandon("stopped"); end
-	self.ask_anew = function () call.abandon(anew); end
+	if not self.hurries then self.ask_anew = function () call.abandon(anew); end end
 	local body, code = exchange.post(endpoint.url .. "/v1/revocations", self.token, question, question.wait + grace, call);
 	self.interrupt, self.ask_anew = nil, nil;
 	return body, code;
@@ -84,8 +84,12 @@ end
 function methods:round()
 	local feed, asked = self.feed, monotonic();
 	local question, endpoint = feed:question(self.running()), self.endpoints:choose(asked);
+	if self.hurries then question.wait = 0; end
 	local body, code = self:ask(endpoint, question);
-	if self.stopped or body == anew then return 0; end
+	-- A question that was given up is made good by one that is not: else a bell at a slow service, which changes the
+	-- numbers all the time, would keep all news away.
+	self.hurries = body == anew;
+	if self.stopped or self.hurries then return 0; end
 	local answer, fault, detail = feed:read(code, body, json);
 	if not answer then
 		self.endpoints:dropped(endpoint);
@@ -105,7 +109,7 @@ function methods:follow()
 	while not self.stopped do
 		local ok, result = pcall(self.round, self);
 		if not ok then
-			self.interrupt, self.ask_anew = nil, nil;
+			self.interrupt, self.ask_anew, self.hurries = nil, nil, false;
 			module:log("error", "Error in this module: %s", result);
 			result = self.feed:failed("outage", math.random());
 		end

@@ -27,9 +27,31 @@ local taken_out = "Das Medienzentrum hat diese Teilnahme beendet. / The media ce
 local methods = {};
 methods.__index = methods;
 
+-- Another module's handler may throw in the middle of ours; the rest has to be done all the same.
+local function attempt(step, ...)
+	local ok, result = pcall(step, ...);
+	if ok then return result; end
+	module:log("error", "Something that had to end did not: %s", result);
+	return nil;
+end
+
 local function muc_of(host)
 	local muc = prosody.hosts[host];
 	return muc and muc.modules.muc;
+end
+
+local function contains(list, wanted)
+	for _, each in ipairs(list) do
+		if each == wanted then return true; end
+	end
+	return false;
+end
+
+-- Iterates over those that are loaded.
+local function rooms_at(host)
+	local muc = muc_of(host);
+	if muc then return muc.each_room(true); end
+	return next, {};
 end
 
 local function room_of(address)
@@ -81,10 +103,11 @@ end
 function methods:on_request(event)
 	local origin, stanza = event.origin, event.stanza;
 	local client, login = stanza.attr.from, stanza.tags[1].attr["session-id"];
-	local kind = self.registry:refusal(client, login, self.feed.suspended);
+	local kind = self.registry:refusal(client, login, self.feed);
 	if not kind and is_own(client) and self.feed.suspended[jid.node(client)] then kind = "client"; end
 	if not kind then return nil; end
-	module:log("info", "Conference request refused: its login is suspended or was ended");
+	module:log("info", "Conference request refused: its login is suspended or was ended%s",
+		self.feed.is_informed and "" or ", or there are no news of suspensions yet");
 	origin.send(refuse(st.reply(stanza), kind));
 	return true;
 end
@@ -101,11 +124,10 @@ end
 
 -- Returns whether it is gone.  Jitsi's breakout rooms make their meeting persistent, which would leave a tombstone.
 local function destroy(room)
-	room:set_persistent(false);
-	local ok, is_gone = pcall(room.destroy, room, nil, meeting_ended);
-	if ok and is_gone then return true; end
-	module:log("error", "A meeting that had to end did not: %s", ok and "another module kept it" or is_gone);
-	return false;
+	attempt(room.set_persistent, room, false);
+	local is_gone = attempt(room.destroy, room, nil, meeting_ended);
+	if is_gone == false then module:log("error", "A meeting that had to end did not: another module kept it"); end
+	return is_gone == true;
 end
 
 -- Taking people out -------------------------------------------------------------------------------
@@ -124,19 +146,19 @@ local function demote_others(room)
 	end
 end
 
+local function take_out_of(room, client)
+	local address = jid.bare(client);
+	if is_leader(room, address) then room:set_affiliation(true, address, nil); end
+	local occupant = room:get_occupant_by_real_jid(client);
+	if not occupant then return; end
+	room:set_role(true, occupant.nick, nil, taken_out);
+	demote_others(room);
+end
+
 -- A page whose session is merely closed comes back by itself; one that was taken out of the room does not.
 function methods:take_out(client)
 	for _, host in ipairs(self.place.mucs) do
-		local muc = muc_of(host);
-		for room in muc and muc.each_room(true) or next, {} do
-			local address = jid.bare(client);
-			if is_leader(room, address) then room:set_affiliation(true, address, nil); end
-			local occupant = room:get_occupant_by_real_jid(client);
-			if occupant then
-				room:set_role(true, occupant.nick, nil, taken_out);
-				demote_others(room);
-			end
-		end
+		for room in rooms_at(host) do attempt(take_out_of, room, client); end
 	end
 end
 
@@ -154,13 +176,25 @@ local function vouched_at(client, username)
 	return login and login.began;
 end
 
+-- The room, or nil if organisers do not start it: a breakout room goes with its meeting, and asks nobody.
+function methods:startable(address)
+	local host = address and jid.host(address);
+	if host == self.place.muc then return address; end
+	if not contains(self.place.mucs, host) then return nil; end
+	for _, each in ipairs(self.place.mucs) do
+		for room in rooms_at(each) do
+			if (room._data.breakout_rooms or {})[address] then return nil; end
+		end
+	end
+	return address;
+end
+
 -- What jicofo's answer says, or nil if it is about nobody of this host.
 function methods:read_answer(stanza)
 	local conference = stanza.attr.type == "result" and stanza:get_child("conference", xmlns);
 	local client = jid.prep(jid.resource(stanza.attr.to));
 	if not (conference and client) then return nil; end
-	local room = jid.prep(conference.attr.room);
-	if room and jid.host(room) ~= self.place.muc then room = nil; end
+	local room = self:startable(jid.prep(conference.attr.room));
 	if not conference.attr.identity then return self:read_silent_answer(client, room); end
 	local username, host = jid.prepped_split(conference.attr.identity);
 	if not (username and host == module.host) then return nil; end
@@ -187,7 +221,7 @@ end
 function methods:close_room_of(answer, fault)
 	local room = answer.room and room_of(answer.room);
 	local known = self.registry.rooms[answer.room];
-	if not room or known and known.starter ~= answer.username then return; end
+	if not room or self.registry.strangers[answer.room] or known and known.starter ~= answer.username then return; end
 	local clients = clients_in(room);
 	if self.registry:heir_of(answer.room, answer.username, clients, self.feed.suspended, time()) then return; end
 	for _, client in ipairs(clients) do
@@ -210,21 +244,19 @@ function methods:on_answer(event)
 		return nil;
 	end
 	module:log("info", "Remembered login found that is suspended or was ended: logged out");
-	if answer.login then self:log_out(answer.login, {}); end
-	self:close_room_of(answer, fault);
-	self:turn_out(answer.client, fault);
+	if answer.login then attempt(self.log_out, self, answer.login, {}); end
+	attempt(self.close_room_of, self, answer, fault);
+	attempt(self.turn_out, self, answer.client, fault);
 	refuse(stanza, is_own(answer.client) and "client" or "login");
 	return nil; -- the component delivers it
 end
 
 -- jicofo has let that page lead wherever it is, or will in a moment: its order may still be on the way.
 function methods:turn_out(client, fault)
-	self:take_out(client);
+	attempt(self.take_out, self, client);
 	timer.add_task(0, function () -- when the page has heard the refusal, and forgets its session-id
 		local session = session_of(client);
-		if not session then return; end
-		local ok, why = pcall(end_session, session, fault);
-		if not ok then module:log("error", "A session that had to end did not: %s", why); end
+		if session then attempt(end_session, session, fault); end
 	end);
 end
 
@@ -333,15 +365,13 @@ function methods:carry_out(order)
 	local counts, sessions = { meetings = 0, logins = 0, waiting = 0 }, {};
 	if order.action == "reinstate" then return counts, sessions; end
 	local ending = self.registry:ending_of(order, time());
-	for _, login in ipairs(ending.logins) do self:log_out(login, counts); end
+	for _, client in ipairs(ending.clients) do table.insert(sessions, session_of(client)); end
+	for _, login in ipairs(ending.logins) do attempt(self.log_out, self, login, counts); end
 	for _, address in ipairs(ending.rooms) do
-		if self:end_room(address, order.username) then counts.meetings = counts.meetings + 1; end
+		if attempt(self.end_room, self, address, order.username) then counts.meetings = counts.meetings + 1; end
 	end
-	for _, client in ipairs(ending.clients) do
-		self:take_out(client);
-		table.insert(sessions, session_of(client));
-	end
-	self:take_back_grants(order.username);
+	for _, client in ipairs(ending.clients) do attempt(self.take_out, self, client); end
+	attempt(self.take_back_grants, self, order.username);
 	return counts, sessions;
 end
 
@@ -353,7 +383,8 @@ function methods:hook_focus()
 	self.context:hook("iq/host", function (event) return self:on_answer(event); end, 10);
 end
 
-function methods:hook_muc(context)
+function methods:hook_muc(host, context)
+	for room in rooms_at(host) do self.registry:found_before(room.jid); end
 	context:hook("muc-occupant-joined", function (event)
 		for client in event.occupant:each_session() do self.registry:client_joined(client, event.room.jid); end
 	end);
@@ -367,7 +398,7 @@ function methods:attach(host)
 	local context = module:context(host);
 	context:hook("resource-unbind", function (event) self.registry:client_gone(event.session.full_jid); end);
 	if host == self.place.focus then self:hook_focus(); end
-	if host == self.place.muc then self:hook_muc(context); end
+	if contains(self.place.mucs, host) then self:hook_muc(host, context); end
 	for _, kind in ipairs(self.detours[host] and { "iq/full", "iq/bare" } or {}) do
 		context:hook(kind, function (event) return self:on_detour(event); end, 10);
 	end

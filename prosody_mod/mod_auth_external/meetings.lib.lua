@@ -30,6 +30,7 @@ local function new(new_cache)
 		clients = {}; -- full JID -> { username, room, since, asked, joined, ended }
 		rooms = {}; -- JID -> { starter, since, at, expected = set of clients, granted = bare JID -> username }
 		logins = new_cache(max_logins); -- session-id -> { username, since, seen, ended }
+		strangers = {}; -- set of rooms that were there before: nobody knows who started them
 	};
 end
 
@@ -106,7 +107,7 @@ end
 -- answer: { client, username, login, room, since }; client is nil if it has gone, room if organisers do not start it.
 -- Returns whether a meeting began.
 function methods:learn(answer, now)
-	local is_new = answer.room ~= nil and self.rooms[answer.room] == nil;
+	local is_new = answer.room ~= nil and not (self.rooms[answer.room] or self.strangers[answer.room]);
 	if is_new then
 		self.rooms[answer.room] = { starter = answer.username, since = answer.since, at = now, expected = {}, granted = {} };
 		self:person(answer.username).rooms[answer.room] = true;
@@ -137,6 +138,7 @@ end
 
 -- Returns whether it was one of ours.
 function methods:room_gone(jid)
+	self.strangers[jid] = nil;
 	local room = self.rooms[jid];
 	if not room then return false; end
 	self.rooms[jid] = nil;
@@ -165,12 +167,19 @@ function methods:leads_no_more(room, address)
 	if known then known.granted[address] = nil; end
 end
 
+function methods:found_before(jid)
+	if not self.rooms[jid] then self.strangers[jid] = true; end
+end
+
 -- What is refused ----------------------------------------------------------------------------------
 
--- suspended: set of usernames.  Returns nil, or "login" if the session-id is no longer one, or "client".
-function methods:refusal(client, login, suspended)
+-- feed: of revocations.lib.lua.  Returns nil, or "login" if the session-id is no longer one, or "client".
+-- As long as the feed has not told who is suspended, a session-id of unknown age has to wait, and its page asks again.
+function methods:refusal(client, login, feed)
+	local suspended = feed.suspended;
 	local known = login and self.logins:get(login);
 	if known and (known.ended or suspended[known.username]) then return "login"; end
+	if login and not known and not feed.is_informed then return "client"; end
 	local bound = self.clients[client];
 	if bound and (bound.ended or suspended[bound.username]) then return "client"; end
 	return nil;

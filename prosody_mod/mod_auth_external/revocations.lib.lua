@@ -32,7 +32,7 @@ local function new(node, urls)
 		suspended = {}; -- username -> true
 		-- Logins under check or not bound yet; one whose session is gone is forgotten with it.
 		logins = setmetatable({}, { __mode = "k" });
-		done = {}, failures = 0, hasty = 0;
+		done = {}, failures = 0, hasty = 0, is_informed = false; -- whether it ever heard who is suspended
 	}, methods);
 end
 
@@ -208,7 +208,7 @@ end
 
 -- Everything here takes effect at once; the orders it returns tell which sessions are still to be ended.
 function methods:begin(answer, question)
-	self.failures = 0;
+	self.failures, self.is_informed = 0, true;
 	self:forget_reported(question);
 	if answer.is_snapshot then self.suspended = {}; end
 	if answer.epoch ~= self.epoch then self.done = {}; end

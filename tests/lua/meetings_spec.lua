@@ -8,9 +8,12 @@ local long_ago, login_time, later = 0, 900, 1000;
 for _, version in ipairs(trees.versions) do
 	describe("With the cache of Prosody " .. version .. ", who is behind what", function ()
 		local new_cache = trees.library(version, "util.cache").new;
-		local registry, suspended;
+		local registry, suspended, feed;
 
-		before_each(function () registry, suspended = meetings.new(new_cache), {}; end);
+		before_each(function ()
+			registry, suspended = meetings.new(new_cache), {};
+			feed = { suspended = suspended, is_informed = true };
+		end);
 
 		-- jicofo's answer to that client: it is that organiser, by that session-id.
 		local function learn(client, username, login, over)
@@ -59,6 +62,35 @@ for _, version in ipairs(trees.versions) do
 			assert.same({ logins = { "sid1" }, rooms = {}, clients = { "guest1" } }, order(anna));
 		end);
 
+		it("is nobody's meeting that was there before anybody looked", function ()
+			registry:found_before(room);
+			assert.is_false(learn("guest1", anna, "sid1"));
+			assert.same({ logins = { "sid1" }, rooms = {}, clients = { "guest1" } }, order(anna));
+			registry:room_gone(room);
+			assert.is_true(learn("guest2", bert, "sid2"));
+			registry:found_before(room);
+			assert.same({ [bert] = 1 }, registry:running());
+		end);
+
+		it("does not need the client, which may have left before the answer came", function ()
+			assert.is_true(registry:learn({ username = anna, login = "sid1", room = room, since = 1 }, later));
+			assert.same({ people = 1, clients = 0, rooms = 1, logins = 1 }, registry:sizes());
+			assert.same({ logins = { "sid1" }, rooms = { room }, clients = {} }, order(anna));
+		end);
+
+		it("knows whom an organiser lets lead, and whom these let lead in turn", function ()
+			learn("guest1", anna, "sid1");
+			registry:leads_by(room, "page2", "guest1", anna);
+			registry:leads_by(room, "page3", "page2", nil);
+			registry:leads_by(room, "guest2", "jicofo", nil);
+			local led = registry:led_by(anna);
+			table.sort(led, function (a, b) return a.address < b.address; end);
+			assert.same({ { room = room, address = "page2" }, { room = room, address = "page3" } }, led);
+			registry:leads_no_more(room, "page2");
+			registry:leads_by(room, "page3", "jicofo", nil);
+			assert.same({}, registry:led_by(anna));
+		end);
+
 		it("follows a client that logs in as somebody else", function ()
 			learn("guest1", anna, "sid1");
 			learn("guest1", bert, "sid2", { room = other_room });
@@ -70,35 +102,42 @@ for _, version in ipairs(trees.versions) do
 			before_each(function () learn("guest1", anna, "sid1"); end);
 
 			it("nothing as long as nothing happened", function ()
-				assert.is_nil(registry:refusal("guest1", "sid1", suspended));
+				assert.is_nil(registry:refusal("guest1", "sid1", feed));
 			end);
 
 			it("never for a session-id that is not known: it may be somebody else's, from before a restart", function ()
 				suspended[anna] = true;
-				assert.is_nil(registry:refusal("guest9", "sid9", suspended));
+				assert.is_nil(registry:refusal("guest9", "sid9", feed));
 			end);
 
 			it("by the session-id, whichever client shows it", function ()
 				suspended[anna] = true;
-				assert.equal("login", registry:refusal("guest9", "sid1", suspended));
+				assert.equal("login", registry:refusal("guest9", "sid1", feed));
 			end);
 
 			it("by the client, without any session-id", function ()
 				suspended[anna] = true;
-				assert.equal("client", registry:refusal("guest1", nil, suspended));
+				assert.equal("client", registry:refusal("guest1", nil, feed));
 			end);
 
 			it("after everything was ended, although nobody is suspended", function ()
 				order(anna, { action = "end_sessions" });
-				assert.equal("login", registry:refusal("guest9", "sid1", suspended));
-				assert.equal("client", registry:refusal("guest1", nil, suspended));
-				assert.is_nil(registry:refusal("guest9", "sid2", suspended));
+				assert.equal("login", registry:refusal("guest9", "sid1", feed));
+				assert.equal("client", registry:refusal("guest1", nil, feed));
+				assert.is_nil(registry:refusal("guest9", "sid2", feed));
+			end);
+
+			it("by a session-id of unknown age, until the feed has told who is suspended", function ()
+				feed.is_informed = false;
+				assert.equal("client", registry:refusal("guest9", "sid9", feed));
+				assert.is_nil(registry:refusal("guest9", "sid1", feed));
+				assert.is_nil(registry:refusal("guest9", nil, feed));
 			end);
 
 			it("no more once the client is gone and comes again by another name", function ()
 				suspended[anna] = true;
 				registry:client_gone("guest1");
-				assert.is_nil(registry:refusal("guest1", nil, suspended));
+				assert.is_nil(registry:refusal("guest1", nil, feed));
 			end);
 		end);
 
@@ -223,9 +262,9 @@ for _, version in ipairs(trees.versions) do
 				learn("guest", "name1", "sid1");
 				learn("guest", anna, "one more");
 				assert.equal(16384, registry:sizes().logins);
-				suspended = { name1 = true, name2 = true };
-				assert.equal("login", registry:refusal("pupil", "sid1", suspended));
-				assert.is_nil(registry:refusal("pupil", "sid2", suspended));
+				suspended.name1, suspended.name2 = true, true;
+				assert.equal("login", registry:refusal("pupil", "sid1", feed));
+				assert.is_nil(registry:refusal("pupil", "sid2", feed));
 			end);
 
 			it("a meeting that never came to be, after a minute", function ()
