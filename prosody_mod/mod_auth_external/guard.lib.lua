@@ -62,7 +62,7 @@ end
 -- The room and its breakout rooms, as Jitsi's module notes them.
 local function rooms_of(room)
 	local rooms = { room };
-	for address in pairs(room._data.breakout_rooms or {}) do
+	for address in pairs(room and room._data.breakout_rooms or {}) do
 		local breakout = room_of(address);
 		if breakout then table.insert(rooms, breakout); end
 	end
@@ -150,9 +150,7 @@ local function take_out_of(room, client)
 	local address = jid.bare(client);
 	if is_leader(room, address) then room:set_affiliation(true, address, nil); end
 	local occupant = room:get_occupant_by_real_jid(client);
-	if not occupant then return; end
-	room:set_role(true, occupant.nick, nil, taken_out);
-	demote_others(room);
+	if occupant then room:set_role(true, occupant.nick, nil, taken_out); end
 end
 
 -- A page whose session is merely closed comes back by itself; one that was taken out of the room does not.
@@ -240,7 +238,9 @@ function methods:on_answer(event)
 	local fault = self:fault_of(answer);
 	if not fault then
 		if not session_of(answer.client) then answer.client = nil; end -- left before the answer came
-		if self.registry:learn(answer, time()) then self.changed(); end
+		local is_new, surplus = self.registry:learn(answer, time());
+		if is_new then self.changed(); end
+		if surplus then self:log_out(surplus, {}); end
 		return nil;
 	end
 	module:log("info", "Remembered login found that is suspended or was ended: logged out");
@@ -346,7 +346,10 @@ end
 function methods:take_back_grants(username)
 	for _, grant in ipairs(self.registry:led_by(username)) do
 		local room = room_of(grant.room);
-		if room and not self:is_organiser(grant.address) then room:set_affiliation(true, grant.address, nil); end
+		if room and not self:is_organiser(grant.address) then attempt(room.set_affiliation, room, true, grant.address, nil); end
+	end
+	for _, address in ipairs(self.registry:rooms_of(username)) do
+		for _, room in ipairs(rooms_of(room_of(address))) do attempt(demote_others, room); end
 	end
 end
 

@@ -13,6 +13,7 @@
 -- Everything has the age of the password that began it.  One of unknown age began at 0: long ago.
 
 local max_logins = 16384; -- one a machine and organiser; jicofo's answer names him even if his was forgotten
+local max_of_one = 32; -- of an organiser; else one of them could push out all others, and make his end slow
 local expected_for = 15; -- seconds from the answer to the join; jicofo waits no longer either
 local kept = 7 * 24 * 3600; -- seconds; the service tells of no older moment
 local unseen_for = 60; -- seconds after which a room that does not exist never came to be
@@ -28,7 +29,8 @@ local function new(new_cache)
 	return on_top {
 		people = {}; -- username -> { clients, logins, rooms = sets; ended = moment or nil }
 		clients = {}; -- full JID -> { username, room, since, asked, joined, ended }
-		rooms = {}; -- JID -> { starter, since, at, expected = set of clients, granted = bare JID -> username }
+		rooms = {}; -- JID -> { starter, since, at, expected = set of clients, granted = bare JID -> username;
+		-- led = set of usernames of all who ever led it }
 		logins = new_cache(max_logins); -- session-id -> { username, since, seen, ended }
 		strangers = {}; -- set of rooms that were there before: nobody knows who started them
 	};
@@ -105,16 +107,30 @@ function methods:remember_client(answer, now)
 end
 
 -- answer: { client, username, login, room, since }; client is nil if it has gone, room if organisers do not start it.
--- Returns whether a meeting began.
+-- Returns whether a meeting began, and a session-id that is to be logged out, if he has too many.
 function methods:learn(answer, now)
 	local is_new = answer.room ~= nil and not (self.rooms[answer.room] or self.strangers[answer.room]);
 	if is_new then
-		self.rooms[answer.room] = { starter = answer.username, since = answer.since, at = now, expected = {}, granted = {} };
+		self.rooms[answer.room] = { starter = answer.username, since = answer.since, at = now, expected = {}, granted = {}, led = {} };
 		self:person(answer.username).rooms[answer.room] = true;
 	end
-	if answer.login then self:remember_login(answer, now); end
+	local room = self.rooms[answer.room];
+	if room then room.led[answer.username] = true; end
 	if answer.client then self:remember_client(answer, now); end
-	return is_new;
+	if answer.login then self:remember_login(answer, now); end
+	return is_new, self:take_surplus(answer.username);
+end
+
+-- The login that he has used for the longest time no more, if he has too many; it is forgotten.
+function methods:take_surplus(username)
+	local number, oldest = 0, nil;
+	for login in pairs(self.people[username].logins) do
+		number = number + 1;
+		if not oldest or self.logins:get(login).seen < self.logins:get(oldest).seen then oldest = login; end
+	end
+	if number <= max_of_one then return nil; end
+	self:forget_login(oldest);
+	return oldest;
 end
 
 -- What happens to clients and rooms ----------------------------------------------------------------
@@ -195,6 +211,15 @@ local function take(keys, entries, before)
 	end
 	table.sort(taken);
 	return taken;
+end
+
+-- The meetings that he ever led.
+function methods:rooms_of(username)
+	local list = {};
+	for room, known in pairs(self.rooms) do
+		if known.led[username] then table.insert(list, room); end
+	end
+	return list;
 end
 
 -- Whom he lets lead: list of { room, address }.

@@ -91,6 +91,14 @@ for _, version in ipairs(trees.versions) do
 			assert.same({}, registry:led_by(anna));
 		end);
 
+		it("knows which meetings somebody ever led", function ()
+			learn("guest1", anna, "sid1");
+			learn("guest2", bert, "sid2");
+			registry:client_gone("guest2");
+			assert.same({ room }, registry:rooms_of(bert));
+			assert.same({}, registry:rooms_of("ohg-zora"));
+		end);
+
 		it("follows a client that logs in as somebody else", function ()
 			learn("guest1", anna, "sid1");
 			learn("guest1", bert, "sid2", { room = other_room });
@@ -246,25 +254,35 @@ for _, version in ipairs(trees.versions) do
 		describe("is forgotten:", function ()
 			it("10,000 clients and meetings that came and went leave nothing but the logins, for a week", function ()
 				for i = 1, 10000 do
-					learn("guest" .. i, "name" .. i % 300, "sid" .. i, { room = i .. "@conference.meet.test" });
+					learn("guest" .. i, "name" .. i % 1000, "sid" .. i, { room = i .. "@conference.meet.test" });
 				end
 				for i = 1, 10000 do
 					registry:client_gone("guest" .. i);
 					registry:room_gone(i .. "@conference.meet.test");
 				end
-				assert.same({ people = 300, clients = 0, rooms = 0, logins = 10000 }, registry:sizes());
+				assert.same({ people = 1000, clients = 0, rooms = 0, logins = 10000 }, registry:sizes());
 				registry:sweep(later + 7 * 24 * 3600 + 1, function () return true; end);
 				assert.same({ people = 0, clients = 0, rooms = 0, logins = 0 }, registry:sizes());
 			end);
 
 			it("of very many logins those that were not used for the longest time", function ()
-				for i = 1, 16384 do learn("guest", "name" .. i % 300, "sid" .. i); end
+				for i = 1, 16384 do learn("guest", "name" .. i % 1000, "sid" .. i); end
 				learn("guest", "name1", "sid1");
 				learn("guest", anna, "one more");
 				assert.equal(16384, registry:sizes().logins);
 				suspended.name1, suspended.name2 = true, true;
 				assert.equal("login", registry:refusal("pupil", "sid1", feed));
 				assert.is_nil(registry:refusal("pupil", "sid2", feed));
+			end);
+
+			it("of one organiser's many logins the oldest, which is to be logged out", function ()
+				for i = 1, 32 do
+					local _, surplus = registry:learn({ username = anna, login = "sid" .. i, since = 1 }, later + i);
+					assert.is_nil(surplus);
+				end
+				local _, surplus = registry:learn({ username = anna, login = "one more", since = 1 }, later + 40);
+				assert.equal("sid1", surplus);
+				assert.equal(32, #order(anna).logins);
 			end);
 
 			it("a meeting that never came to be, after a minute", function ()
