@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from authbridge import denials, schema, upkeep
 from authbridge.api import Api, retention_of, setting_of
 from authbridge.config import read_api_token, read_config
-from authbridge.errors import AuthBridgeError
+from authbridge.errors import AuthBridgeError, ConfigError
 from authbridge.memory import forbid_dumps
 
 if TYPE_CHECKING:
@@ -54,4 +54,6 @@ def __getattr__(name: str) -> "Api | Flask":
     try:
         return _BUILDERS[name]()
     except AuthBridgeError as error:
-        sys.exit(f"authbridge: {error}")
+        sys.stderr.write(f"authbridge: {error}\n")
+        # After these two gunicorn gives up as well, with the same; after any other it would try for ever.
+        sys.exit(3 if isinstance(error, ConfigError) else 4)

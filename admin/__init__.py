@@ -94,7 +94,7 @@ def _install_context(app: Flask) -> None:
             "me": visit if visits.is_signed_in() else None,
             "may": access.may,
             "language": words.language(),
-            "notices": pages.take_notices(),
+            "take_notices": pages.take_notices,
             "nonce": once.new_nonce,
             "session_ends_in": _seconds_left(visit),
             "static": lambda name: url_for("static", filename=name),

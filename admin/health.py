@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from flask_babel import gettext as _
 
 from admin.words import moment
-from authbridge.listings import NodeRow
+from authbridge.nodes import NodeRow
 
 _PATIENCE = 1.0  # seconds; the page waits for it
 _FRESH = timedelta(seconds=5)
@@ -19,11 +19,12 @@ _FRESH = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class HealthRow:
-    """``state`` is ok, warn or bad."""
+    """``state`` is ok, warn or bad; ``silent_node`` may be gone for good."""
 
     title: str
     state: str
     sentence: str
+    silent_node: str | None = None
 
 
 class Health:
@@ -78,7 +79,7 @@ def _node_rows(nodes: Sequence[NodeRow]) -> Iterator[HealthRow]:
                 "It has not answered since %(moment)s. Suspensions take effect there when it is back.",
                 moment=moment(node.last_seen_at),
             )
-            yield HealthRow(title, "bad", sentence)
+            yield HealthRow(title, "bad", sentence, node.node)
         else:
             yield HealthRow(title, "ok", _("It answers, and carries suspensions out at once."))
     if not nodes:

@@ -34,9 +34,14 @@ def place_of(endpoint: str, **values: object) -> str:
     return url_for(endpoint, **values)  # type: ignore[arg-type]  # Flask takes any value
 
 
+def place_asked_from() -> str | None:
+    """The page on which a button was pressed, if it says so."""
+    return local_path(request.form.get("back"))
+
+
 def see_again(endpoint: str, **values: object) -> Response:
     """The page on which a button was pressed, else the one named."""
-    return see_path(local_path(request.form.get("back")) or place_of(endpoint, **values))
+    return see_path(place_asked_from() or place_of(endpoint, **values))
 
 
 def see_path(path: str) -> Response:

@@ -1,27 +1,31 @@
 """One click to suspend, one to undo it: the same for organisers and schools."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from admin import visits
+from admin import effects, visits
 from admin.forms import DescribeForm, carry_out
 from admin.pages import deed, tell
 from admin.panel import the_panel
-from admin.places import see, see_again
+from admin.places import place_asked_from, place_of, see, see_again
 from authbridge.commands import suspensions
+from authbridge.models import Organiser, School
+from authbridge.queries import get_organiser, get_school
 
 _Command = Callable[..., bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What can be suspended: its commands, the name of its views and of their argument, and its sentences."""
+    """What can be suspended: how it is found, its commands, its views and their argument, its sentences."""
 
+    find: Callable[..., Organiser | School]
     suspend: _Command
     reinstate: _Command
     describe: _Command
@@ -34,23 +38,25 @@ class Kind:
 
 
 ORGANISER = Kind(
+    find=get_organiser,
     suspend=suspensions.suspend_organiser,
     reinstate=suspensions.reinstate_organiser,
     describe=suspensions.describe_organiser_suspension,
     views="organisers",
     argument="username",
-    suspended=_l("%(name)s is suspended and logged out."),
+    suspended=_l("%(name)s is suspended."),
     suspended_before=_l("%(name)s was suspended already."),
     reinstated=_l("The suspension of %(name)s is lifted."),
     not_suspended=_l("%(name)s was not suspended."),
 )
 SCHOOL = Kind(
+    find=get_school,
     suspend=suspensions.suspend_school,
     reinstate=suspensions.reinstate_school,
     describe=suspensions.describe_school_suspension,
     views="schools",
     argument="code",
-    suspended=_l("The school %(name)s is suspended, and its organisers are logged out."),
+    suspended=_l("The school %(name)s is suspended."),
     suspended_before=_l("The school %(name)s was suspended already."),
     reinstated=_l("The suspension of the school %(name)s is lifted."),
     not_suspended=_l("The school %(name)s was not suspended."),
@@ -61,10 +67,19 @@ def suspend(kind: Kind, name: str) -> ResponseReturnValue:
     """Done at once, with the way back in the notice."""
     if _change(kind.suspend, name, reason=None):
         undo = deed(_("Undo"), f"{kind.views}.reinstate", **{kind.argument: name})
-        tell("done", kind.suspended % {"name": name}, undo)
+        tell("done", " ".join(_what_was_done(kind, name)), undo)
     else:
         tell("warn", kind.suspended_before % {"name": name})
     return see_again(f"{kind.views}.show", **{kind.argument: name})
+
+
+def _what_was_done(kind: Kind, name: str) -> Iterator[str]:
+    """That it is suspended; and what that ended, where the next page is not the one that shows it."""
+    yield kind.suspended % {"name": name}
+    effect = effects.await_nodes(partial(kind.find, **{kind.argument: name}))
+    own_page = place_of(f"{kind.views}.show", **{kind.argument: name})
+    if effect is not None and place_asked_from() not in {None, own_page}:
+        yield effects.effect_in_words(effect)
 
 
 def reinstate(kind: Kind, name: str) -> ResponseReturnValue:

@@ -9,9 +9,9 @@ import hmac
 import secrets
 from contextlib import suppress
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
-from flask import Flask, Request, Response, g, request
+from flask import Flask, Request, Response, current_app, g, request
 from flask import session as cookie_session
 from flask.sessions import SessionInterface, SessionMixin
 from flask_login import UserMixin, current_user
@@ -29,6 +29,22 @@ GUEST_COOKIE = "__Host-authbridge-guest"
 DEVICE_COOKIE = "__Host-authbridge-device"
 
 _TOKEN_FIELD = "csrf_token"  # noqa: S105 - Flask-WTF's name for it
+
+
+_View = TypeVar("_View")
+
+_UNATTENDED = "panel_unattended"
+
+
+def unattended(view: _View) -> _View:
+    """For what a page asks for by itself: that is no sign that somebody sits before it."""
+    setattr(view, _UNATTENDED, True)
+    return view
+
+
+def is_unattended() -> bool:
+    """Whether a page asks by itself, not a person."""
+    return hasattr(current_app.view_functions.get(request.endpoint or ""), _UNATTENDED)
 
 
 class CookieSession(dict[str, Any], SessionMixin):
@@ -100,7 +116,7 @@ def load_visit() -> None:
         return
     visit = _find(find_token())
     panel = the_panel()
-    if visit is not None and staffsessions.needs_touch(visit, panel.clock()):
+    if visit is not None and not is_unattended() and staffsessions.needs_touch(visit, panel.clock()):
         # Where nothing can be written now, pages can still be read, and forms say it themselves.
         with suppress(StorageError), panel.database.writing() as transaction:
             visit = staffsessions.touch(transaction, visit, now=panel.clock())

@@ -51,6 +51,11 @@ def clock(value: datetime) -> str:
     return format_datetime(value, "HH:mm")
 
 
+def second(value: datetime) -> str:
+    """Such as 07:58:12."""
+    return format_datetime(value, "HH:mm:ss")
+
+
 def install(app: Flask, config: Config) -> None:
     """Makes Flask speak both."""
     Babel(
@@ -63,3 +68,4 @@ def install(app: Flask, config: Config) -> None:
     app.add_template_filter(day)
     app.add_template_filter(moment)
     app.add_template_filter(clock)
+    app.add_template_filter(second)

@@ -4,8 +4,8 @@ Only effective changes are told: a suspended school appears as its organisers, a
 told of no second time.  Everything is written in the transaction of the command itself.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, CursorResult, delete, func, literal, null, or_, select, update
@@ -32,6 +32,7 @@ KEPT = timedelta(days=7)  # jicofo forgets a login that is not used for a day
 
 MOST_EVENTS = 500  # of one answer; the next question gets the rest
 _PURGED_AT_ONCE = 500  # rows a transaction: a login waits for the writer before it
+_SILENT = timedelta(hours=1)  # without a question, after which nobody needs to know what ran there
 
 _ENDING = (RevocationAction.SUSPEND, RevocationAction.END_SESSIONS)
 
@@ -45,8 +46,8 @@ _COUNT = upsert(
 )
 # Asked after every login's commit; see :mod:`authbridge.polls`.
 _POSITION = Prepared(select(_feed.c.epoch, _feed.c.last_id))
-_SEE = upsert(_nodes, key=("node",), changed=("last_seen_at",))
-_SEE_AT = upsert(_nodes, key=("node",), changed=("cursor", "last_seen_at"))
+_SEE = upsert(_nodes, key=("node",), changed=("last_seen_at", "meetings"))
+_SEE_AT = upsert(_nodes, key=("node",), changed=("cursor", "last_seen_at", "meetings"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,16 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A node that asks; it has carried out everything up to ``cursor`` of that ``epoch`` (None: nothing)."""
+    """A node that asks; it has carried out everything up to ``cursor`` of that ``epoch`` (None: nothing).
+
+    ``meetings`` are all that run there now, by the organiser who started them; "" stands for several.
+    """
 
     node: str
     epoch: str | None
     cursor: int
     reports: tuple[Report, ...] = ()
+    meetings: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,15 +233,19 @@ def _standings(session: Session, now: datetime) -> tuple[Standing, ...]:
 
 
 def note_contact(session: Session, contact: Contact, *, now: datetime) -> None:
-    """Notes that the node was there, and what it has carried out; a repeated report changes nothing."""
+    """Notes that the node was there, what it has carried out and what runs there.
+
+    A repeated report changes nothing.
+    """
     epoch, last_id = position(session.connection())
+    seen = {"node": contact.node, "last_seen_at": now, "meetings": dict(contact.meetings)}
     if contact.epoch != epoch or contact.cursor > last_id:
-        session.execute(_SEE, {"node": contact.node, "cursor": None, "last_seen_at": now})
+        session.execute(_SEE, {**seen, "cursor": None})
         return
     _note_counts(session, contact, now)
     before = session.scalar(select(ProsodyNode.cursor).where(ProsodyNode.node == contact.node))
     _note_uncounted(session, contact, before or 0, now)
-    session.execute(_SEE_AT, {"node": contact.node, "cursor": contact.cursor, "last_seen_at": now})
+    session.execute(_SEE_AT, {**seen, "cursor": contact.cursor})
 
 
 def _note_counts(session: Session, contact: Contact, now: datetime) -> None:
@@ -281,7 +290,14 @@ def forget_node(session: Session, node: str) -> bool:
 
 
 def purge_batch(session: Session, *, now: datetime) -> bool:
-    """Deletes some of what was told more than a week ago; returns whether there may be more."""
+    """Deletes some of what was told more than a week ago; returns whether there may be more.
+
+    What ran on a node that has gone silent goes too.
+    """
+    is_silent = ProsodyNode.last_seen_at < now - _SILENT
+    session.execute(
+        update(ProsodyNode).where(is_silent).values(meetings={}), execution_options=UNSYNCHRONISED
+    )
     some = select(Revocation.id).where(Revocation.at < now - KEPT).limit(_PURGED_AT_ONCE)
     query = delete(Revocation).where(Revocation.id.in_(some)).returning(Revocation.id)
     gone = session.scalars(query, execution_options=UNSYNCHRONISED).all()

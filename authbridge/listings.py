@@ -15,10 +15,6 @@ from sqlalchemy.orm import Session, contains_eager, load_only
 
 from authbridge.models import (
     Organiser,
-    ProsodyNode,
-    Revocation,
-    RevocationAction,
-    RevocationDone,
     School,
     Suspension,
 )
@@ -26,9 +22,6 @@ from authbridge.models import (
 PAGE_SIZE = 50
 MOST_FOUND = 20  # of each kind; whoever finds more types another letter
 LEAST_LETTERS = 3  # of a search
-
-_LATE = timedelta(seconds=30)  # a node asks every 20 s at the latest
-
 
 T = TypeVar("T")
 
@@ -138,35 +131,6 @@ class SchoolCounts:
 
     organisers: int
     suspended_organisers: int
-
-
-@dataclass(frozen=True, slots=True)
-class NodeRow:
-    """A Prosody that follows the feed; late: it has asked nothing for half a minute."""
-
-    node: str
-    last_seen_at: datetime
-    is_late: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """What became of the latest suspension of somebody, or of the latest end of his sessions.
-
-    The counts are of all nodes together; ``done`` of ``nodes`` nodes have carried it out, the last of them
-    at ``last_done_at``.  ``late`` are those that have not although half a minute is over, or that do not ask
-    any more.
-    """
-
-    action: RevocationAction
-    told_at: datetime
-    sessions: int
-    meetings: int
-    logins: int
-    done: int
-    nodes: int
-    last_done_at: datetime | None
-    late: tuple[str, ...]
 
 
 def state_of(
@@ -306,47 +270,6 @@ def schools_without_contract(session: Session) -> int:
 def school_counts(session: Session, school: School) -> SchoolCounts:
     """How many organisers the school has."""
     return _counts(session, [school.id]).get(school.id, _NO_ORGANISERS)
-
-
-def nodes(session: Session, *, now: datetime) -> list[NodeRow]:
-    """Each Prosody that follows the feed, by name."""
-    query = select(ProsodyNode).order_by(ProsodyNode.node)
-    return [
-        NodeRow(node.node, node.last_seen_at, is_late=now - node.last_seen_at > _LATE)
-        for node in session.scalars(query)
-    ]
-
-
-def effect_of(session: Session, organiser: Organiser, *, now: datetime) -> Effect | None:
-    """What became of his latest suspension, his school's included, or of the latest end of his sessions.
-
-    None if there was none within a week.
-    """
-    ending = (RevocationAction.SUSPEND, RevocationAction.END_SESSIONS)
-    query = (
-        select(Revocation)
-        .where(Revocation.username == organiser.username, Revocation.action.in_(ending))
-        .order_by(Revocation.id.desc())
-        .limit(1)
-    )
-    told = session.scalars(query).one_or_none()
-    if told is None:
-        return None
-    done = session.scalars(select(RevocationDone).where(RevocationDone.revocation_id == told.id)).all()
-    finished = {each.node for each in done}
-    following = nodes(session, now=now)
-    waiting = [node for node in following if node.node not in finished]
-    return Effect(
-        action=RevocationAction(told.action),
-        told_at=told.at,
-        sessions=sum(each.sessions or 0 for each in done),
-        meetings=sum(each.meetings or 0 for each in done),
-        logins=sum(each.logins or 0 for each in done),
-        done=len(following) - len(waiting),
-        nodes=len(following),
-        last_done_at=max((each.at for each in done), default=None),
-        late=tuple(node.node for node in waiting if node.is_late or now - told.at > _LATE),
-    )
 
 
 _NO_ORGANISERS = SchoolCounts(0, 0)

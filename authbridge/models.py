@@ -228,7 +228,8 @@ class RevocationDone(Base):
 class ProsodyNode(Base):
     """A Prosody that follows the feed, until it is forgotten; it has carried out everything up to ``cursor``.
 
-    ``cursor`` is None until it has asked for what comes after its first snapshot.
+    ``cursor`` is None until it has asked for what comes after its first snapshot.  ``meetings`` says how many
+    run there now, by the organiser who started them; under "" those for whose names there was no room.
     """
 
     __tablename__ = "prosody_nodes"
@@ -236,6 +237,7 @@ class ProsodyNode(Base):
     node: Mapped[str] = mapped_column(String(64), primary_key=True)
     cursor: Mapped[int | None]
     last_seen_at: Mapped[datetime]
+    meetings: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
 
 
 class PrintJob(Base):

@@ -1,36 +1,33 @@
 """Brings the database to the version of this program, with Alembic, and tells whether it is there."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import Any
 
-from alembic import command
-from alembic.config import Config as AlembicConfig
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy import Connection
+from sqlalchemy import inspect, text
 
 from authbridge.database import Database
 from authbridge.errors import StorageError
+from authbridge.migrations import NEWEST
 
 
 def upgrade(database: Database) -> None:
     """Makes the tables, or changes them to this version; a second call does nothing."""
     database.create_file()
-    with _known_versions_only(), database.writing() as session:
-        command.upgrade(_alembic(session.connection()), "head")
+    _migrate(database, lambda alembic, config: alembic.upgrade(config, "head"))
 
 
 def downgrade(database: Database) -> None:
     """Goes one version back."""
-    with _known_versions_only(), database.writing() as session:
-        command.downgrade(_alembic(session.connection()), "-1")
+    _migrate(database, lambda alembic, config: alembic.downgrade(config, "-1"))
 
 
 def version(database: Database) -> str | None:
     """The version of the tables, None if there are none yet."""
     with database.reading() as session:
-        return MigrationContext.configure(session.connection()).get_current_revision()
+        if not inspect(session.connection()).has_table("alembic_version"):
+            return None
+        found: str | None = session.scalar(text("SELECT version_num FROM alembic_version"))
+        return found
 
 
 def require_current(database: Database) -> None:
@@ -38,22 +35,23 @@ def require_current(database: Database) -> None:
     if not database.exists():
         message = f"{database.file} does not exist yet. Please run: authbridge db upgrade"
         raise StorageError(message)
-    if version(database) != ScriptDirectory.from_config(_alembic()).get_current_head():
+    if version(database) != NEWEST:
         message = "The database is of another version. Please run: authbridge db upgrade"
         raise StorageError(message)
 
 
-@contextmanager
-def _known_versions_only() -> Iterator[None]:
+def _migrate(database: Database, step: Callable[[Any, Any], None]) -> None:
+    # A seventh of the time in which the service starts, and it never migrates.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", "authbridge:migrations")
     try:
-        yield
+        with database.writing() as session:
+            config.attributes["connection"] = session.connection()
+            step(command, config)
     except CommandError:
         message = "The database is at a version that this program cannot change; nothing was done."
         raise StorageError(message) from None
-
-
-def _alembic(connection: Connection | None = None) -> AlembicConfig:
-    config = AlembicConfig()
-    config.set_main_option("script_location", "authbridge:migrations")
-    config.attributes["connection"] = connection
-    return config

@@ -19,6 +19,7 @@ MAX_BYTES = 8 * 1024
 _TRANSPORTS = frozenset({"tcp", "bosh", "websocket"})
 _MAX_ID = 64  # characters
 _MAX_NAME = 1024  # characters; Prosody lets 1023 bytes through
+_MAX_NAME_BYTES = 1023  # of a name that Prosody has let in
 _MAX_USER_AGENT = 256  # bytes, and the header is ASCII by then
 _MAX_WITHIN = 60  # seconds
 _MAX_REPORTS = 100  # of one question; as many as fit
@@ -91,10 +92,9 @@ class FeedQuestion:
 def parse_feed_question(body: bytes) -> FeedQuestion:
     """The question in that request body; raises :class:`MalformedError`.
 
-    The running meetings and the counters of the conference guard are read, and not kept.
+    The counters of the room rules are read, and not kept.
     """
     fields = _parse_object(body)
-    _counts(fields, "meetings")
     _counts(fields, "rules")
     return FeedQuestion(
         Contact(
@@ -102,6 +102,7 @@ def parse_feed_question(body: bytes) -> FeedQuestion:
             epoch=_epoch(fields),
             cursor=_number(fields, "cursor", "cursor", _MAX_CURSOR),
             reports=_reports(fields),
+            meetings=_meetings(fields),
         ),
         wait=_wait(fields),
     )
@@ -221,13 +222,23 @@ def _report(value: Any) -> Report:  # noqa: ANN401 - whatever JSON holds
 _COUNTED = ("sessions", "meetings", "logins")
 
 
-def _counts(fields: dict[str, Any], name: str) -> None:
+def _meetings(fields: dict[str, Any]) -> dict[str, int]:
+    """How many run, by organiser; "" stands for those whose names found no room in the question."""
+    counts = _counts(fields, "meetings")
+    for name in counts:
+        # Bytes that are no UTF-8 count as such.
+        if len(name.encode("utf-8", "surrogatepass")) > _MAX_NAME_BYTES:
+            message = f"meetings must have names of at most {_MAX_NAME_BYTES} bytes"
+            raise MalformedError(message)
+    return {name: count for name, count in counts.items() if count}
+
+
+def _counts(fields: dict[str, Any], name: str) -> dict[str, int]:
     value = fields.get(name) or {}
     if not isinstance(value, dict):
         message = f"{name} must be an object of numbers"
         raise MalformedError(message)
-    for each in value:
-        _number(value, each, name, _MAX_COUNT)
+    return {each: _number(value, each, name, _MAX_COUNT) for each in value}
 
 
 def _number(fields: dict[str, Any], name: str, shown: str, most: int) -> int:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from contextlib import suppress
 
 from flask import Blueprint, abort, make_response
 from flask.typing import ResponseReturnValue
@@ -10,12 +11,16 @@ from werkzeug.wrappers import Response
 
 from admin import visits
 from admin.access import needs
+from admin.effects import Proof, proof_of
 from admin.headers import show_once
 from admin.pages import page, tell
 from admin.panel import the_panel
 from admin.places import place_of, see
 from admin.slips import Slip, Step
 from admin.words import day, say
+from authbridge.errors import NotFoundError
+from authbridge.nodes import effect_of
+from authbridge.queries import get_organiser
 from authbridge.rights import Right
 
 blueprint = Blueprint("credentials", __name__, url_prefix="/credentials/<slip_id>")
@@ -34,7 +39,7 @@ def show(slip_id: str) -> ResponseReturnValue:
     fault = None if slip.fault is None else say(slip.fault)
     if slip.step is Step.READY:
         show_once()
-        return page("credentials/show.html", slip=slip, fault=fault)
+        return page("credentials/show.html", slip=slip, fault=fault, proof=_proof_of(slip))
     answer = make_response(
         page(
             "credentials/progress.html",
@@ -83,6 +88,16 @@ def done(slip_id: str) -> ResponseReturnValue:
     the_panel().slips.wipe(slip_id, visits.the_visit().id_hash)
     tell("done", _("Done. The passwords are wiped and can no longer be seen."))
     return see("overview.index") if slip is None else see("schools.show", code=slip.school_code)
+
+
+def _proof_of(slip: Slip) -> Proof | None:
+    """Who is logged out by a new password; None where only new organisers were issued, or he is deleted."""
+    if slip.username is None:
+        return None
+    with suppress(NotFoundError), the_panel().database.reading() as session:
+        organiser = get_organiser(session, slip.username)
+        return proof_of(organiser, effect_of(session, organiser, now=visits.now()))
+    return None
 
 
 def _order_of(slip: Slip) -> str:

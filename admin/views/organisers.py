@@ -1,14 +1,14 @@
 """Organisers: list, detail, suspend and reinstate, new password, validity, delete; and issuing new ones."""
 
 from datetime import date, timedelta
+from functools import partial
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from admin import issuing, suspending, visits, waits
+from admin import effects, issuing, suspending, visits, waits
 from admin.access import needs
-from admin.effects import effect_in_words
 from admin.forms import (
     DescribeForm,
     IssueForm,
@@ -22,7 +22,7 @@ from admin.lists import asked_choice, asked_page, asked_text
 from admin.pages import done_once, form_page, page, tell
 from admin.panel import the_panel
 from admin.places import place_of, see, see_again
-from authbridge import listings
+from authbridge import listings, nodes
 from authbridge.commands import organisers
 from authbridge.commands.organisers import QuotaError
 from authbridge.letters import Language
@@ -56,7 +56,8 @@ def _detail(username: str, sent: DescribeForm | None = None) -> ResponseReturnVa
     with the_panel().database.reading() as session:
         organiser = get_organiser(session, username)
         history = listings.suspension_rows(session, organiser)
-        effect = listings.effect_of(session, organiser, now=visits.now())
+        effect = nodes.effect_of(session, organiser, now=visits.now())
+        meetings = nodes.meetings_of(session, organiser, now=visits.now())
     return form_page(
         "organisers/show.html",
         sent,
@@ -65,8 +66,20 @@ def _detail(username: str, sent: DescribeForm | None = None) -> ResponseReturnVa
         history=history,
         describe=sent or DescribeForm.of(history),
         waits=waits.waits_of(organiser),
-        effect=None if effect is None else effect_in_words(effect),
+        proof=effects.proof_of(organiser, effect),
+        meetings=meetings,
     )
+
+
+@blueprint.get("/organisers/<username>/effect")
+@needs(Right.READ)
+@visits.unattended
+def effect(username: str) -> ResponseReturnValue:
+    """What became of the latest suspension or end of sessions, for the page that shows it."""
+    with the_panel().database.reading() as session:
+        organiser = get_organiser(session, username)
+        found = nodes.effect_of(session, organiser, now=visits.now())
+    return page("_proof.html", proof=effects.proof_of(organiser, found))
 
 
 @blueprint.post("/organisers/<username>/suspend")
@@ -98,6 +111,7 @@ def end_sessions(username: str) -> ResponseReturnValue:
     with the_panel().database.writing() as session:
         changed = organisers.end_sessions(session, username, actor=visits.the_actor(), now=visits.now())
     if changed:
+        _await_nodes(username)
         tell("done", _("%(name)s is being logged out everywhere.", name=username))
     else:
         tell("warn", _("%(name)s is suspended, and logged out already.", name=username))
@@ -135,6 +149,7 @@ def reset(username: str) -> ResponseReturnValue:
         )
         place = done_once(lambda: _start(form, order))
         if place is not None:
+            _await_nodes(organiser.username)
             return place
     row = listings.organiser_row(organiser, visits.today())
     return form_page("organisers/reset.html", form, organiser=row)
@@ -156,6 +171,7 @@ def validity(username: str) -> ResponseReturnValue:
     if form.validate_on_submit():
         fault = carry_out(form, lambda: _change_validity(row, form))
         if fault is None:
+            _await_nodes(row.username)
             tell("done", _("Saved."))
             return see("organisers.show", username=row.username)
     return form_page("organisers/validity.html", form, organiser=row, yesterday=_yesterday())
@@ -175,6 +191,7 @@ def expire(username: str) -> ResponseReturnValue:
             actor=visits.the_actor(),
             now=visits.now(),
         )
+    _await_nodes(username)
     tell("done", _("The access of %(name)s has expired.", name=username))
     return see("organisers.show", username=username)
 
@@ -189,6 +206,10 @@ def _change_validity(row: OrganiserRow, form: ValidityForm) -> None:
             actor=visits.the_actor(),
             now=visits.now(),
         )
+
+
+def _await_nodes(username: str) -> None:
+    effects.await_nodes(partial(get_organiser, username=username))
 
 
 def _yesterday() -> date:

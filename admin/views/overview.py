@@ -1,14 +1,17 @@
-"""The first page: is everything working, who is suspended, who waits, what ends soon; and the search."""
+"""The first page: is everything working, who is in, suspended or waits, what ends soon; and the search."""
 
 from flask import Blueprint, abort, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from admin import visits, waits
 from admin.access import needs
-from admin.pages import page
+from admin.health import HealthRow
+from admin.pages import page, tell
 from admin.panel import the_panel
 from admin.places import see
-from authbridge import listings
+from authbridge import listings, nodes
+from authbridge.commands.nodes import forget_node
 from authbridge.rights import Right
 
 blueprint = Blueprint("overview", __name__)
@@ -28,11 +31,13 @@ def index() -> ResponseReturnValue:
         expiring = listings.expiring(session, today=today, limit=_SHOWN, days=_SOON)
         without_contract = listings.schools_without_contract(session)
         first_run = listings.list_school_rows(session).total == 0
-        nodes = listings.nodes(session, now=visits.now())
+        running = nodes.meetings(session, now=visits.now())
     waiting = waits.all_waits()
     return page(
         "overview/index.html",
-        health=panel.health.rows(nodes, now=visits.now()),
+        health=_health(),
+        meetings=running,
+        shown=_SHOWN,
         suspended=suspended.rows,
         suspended_total=suspended.total,
         waits=waiting[:_SHOWN],
@@ -42,6 +47,42 @@ def index() -> ResponseReturnValue:
         schools_without_contract=without_contract,
         first_run=first_run,
     )
+
+
+@blueprint.get("/overview/health")
+@needs(Right.READ)
+@visits.unattended
+def health() -> ResponseReturnValue:
+    """Is everything working, for the page that shows it."""
+    return page("overview/health.html", health=_health())
+
+
+@blueprint.get("/overview/meetings")
+@needs(Right.READ)
+@visits.unattended
+def meetings() -> ResponseReturnValue:
+    """Who is in, for the page that shows it."""
+    with the_panel().database.reading() as session:
+        running = nodes.meetings(session, now=visits.now())
+    return page("overview/meetings.html", meetings=running, shown=_SHOWN)
+
+
+def _health() -> list[HealthRow]:
+    panel = the_panel()
+    with panel.database.reading() as session:
+        following = nodes.nodes(session, now=visits.now())
+    return panel.health.rows(following, now=visits.now())
+
+
+@blueprint.post("/nodes/forget")
+@needs(Right.APPOINT)
+def forget() -> ResponseReturnValue:
+    """Waits no longer for a meeting server that is gone for good."""
+    node = request.form.get("node", "")
+    with the_panel().database.writing() as session:
+        forget_node(session, node, actor=visits.the_actor(), now=visits.now())
+    tell("done", _("The meeting server %(node)s is forgotten. If it asks again, it is back.", node=node))
+    return see("overview.index")
 
 
 @blueprint.get("/search")

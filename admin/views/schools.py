@@ -4,7 +4,7 @@ from flask import Blueprint, make_response
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from admin import suspending, visits
+from admin import effects, suspending, visits
 from admin.access import needs
 from admin.forms import DescribeForm, NewSchoolForm, SchoolForm, carry_out, form_of
 from admin.lists import asked_choice, asked_page, asked_text
@@ -12,7 +12,7 @@ from admin.pages import done_once, form_page, page, tell
 from admin.panel import the_panel
 from admin.places import place_of, see
 from admin.words import day
-from authbridge import listings
+from authbridge import listings, nodes
 from authbridge.commands import schools
 from authbridge.errors import ConflictError
 from authbridge.listings import SchoolFilter
@@ -54,7 +54,20 @@ def _detail(code: str, sent: DescribeForm | None = None) -> ResponseReturnValue:
             ),
             history=history,
             describe=sent or DescribeForm.of(history),
+            proof=effects.proof_of(school, nodes.effect_of(session, school, now=visits.now())),
+            meetings=nodes.meetings_of(session, school, now=visits.now()),
         )
+
+
+@blueprint.get("/<code>/effect")
+@needs(Right.READ)
+@visits.unattended
+def effect(code: str) -> ResponseReturnValue:
+    """What became of the latest suspension, for the page that shows it."""
+    with the_panel().database.reading() as session:
+        school = get_school(session, code)
+        found = nodes.effect_of(session, school, now=visits.now())
+    return page("_proof.html", proof=effects.proof_of(school, found))
 
 
 @blueprint.route("/add", methods=["GET", "POST"])

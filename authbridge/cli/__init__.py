@@ -5,25 +5,50 @@ was mistyped, 3 a setting is wrong, 4 the database does not answer.  No secret i
 """
 
 import os
+from importlib import import_module
+from types import MappingProxyType
 
 import click
 
 from authbridge import __version__
-from authbridge.cli.database import db, purge
-from authbridge.cli.lockouts import lockout
-from authbridge.cli.nodes import node
 from authbridge.cli.operator import Operator
-from authbridge.cli.organisers import organiser
-from authbridge.cli.schools import school
-from authbridge.cli.serving import panel, prosody_config, serve
-from authbridge.cli.simulating import simulate_
-from authbridge.cli.staff import staff
-from authbridge.cli.suspensions import reinstate, suspend
 from authbridge.errors import AuthBridgeError, ConfigError, StorageError
 
+_COMMANDS = MappingProxyType(
+    {
+        "db": "database:db",
+        "school": "schools:school",
+        "organiser": "organisers:organiser",
+        "staff": "staff:staff",
+        "suspend": "suspensions:suspend",
+        "reinstate": "suspensions:reinstate",
+        "lockout": "lockouts:lockout",
+        "node": "nodes:node",
+        "serve": "serving:serve",
+        "panel": "serving:panel",
+        "prosody-config": "serving:prosody_config",
+        "simulate": "simulating:simulate_",
+        "purge": "database:purge",
+    }
+)
+"""The module in this folder, and the name in it."""
 
-class _PlainErrors(click.Group):
-    """Turns our errors into a sentence and an exit code."""
+
+class _Commands(click.Group):
+    """Reads of its commands the one that is asked for: while the service starts again, logins wait.
+
+    It turns our errors into a sentence and an exit code.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - as click has it
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - likewise
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(f"{__name__}.{module}"), name)
+        return command
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -51,7 +76,7 @@ def _exit_code(error: AuthBridgeError) -> int:
 
 
 @click.group(
-    cls=_PlainErrors,
+    cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Settings are environment variables; deploy/authbridge.env.example explains each.",
 )
@@ -61,21 +86,3 @@ def main(ctx: click.Context) -> None:
     """Decides who may open a meeting on a Jitsi server with named hosts."""
     if ctx.obj is None:
         ctx.obj = Operator(os.environ)
-
-
-for command in (
-    db,
-    school,
-    organiser,
-    staff,
-    suspend,
-    reinstate,
-    lockout,
-    node,
-    serve,
-    panel,
-    prosody_config,
-    simulate_,
-    purge,
-):
-    main.add_command(command)

@@ -8,7 +8,7 @@ import click
 from authbridge.cli.operator import Operator, pass_operator
 from authbridge.cli.output import json_option, show_rows
 from authbridge.commands.nodes import forget_node
-from authbridge.listings import NodeRow, nodes
+from authbridge.nodes import NodeRow, nodes
 
 
 @click.group()
@@ -20,7 +20,7 @@ def node() -> None:
 @json_option
 @pass_operator
 def list_(operator: Operator, *, as_json: bool) -> None:
-    """List each Prosody, and whether it still asks."""
+    """List each Prosody, whether it still asks, and how many meetings run there now."""
     with operator.database.reading() as session:
         rows = [_as_row(each, operator.config.timezone) for each in nodes(session, now=operator.clock())]
     show_rows(rows, as_json=as_json, nothing="No Prosody has asked for suspensions yet.")
@@ -41,4 +41,5 @@ def _as_row(found: NodeRow, timezone: tzinfo) -> dict[str, Any]:
         "node": found.node,
         "last_seen_at": found.last_seen_at.astimezone(timezone).isoformat(timespec="seconds"),
         "state": "late" if found.is_late else "in order",
+        "meetings": None if found.is_late else found.meetings,
     }

@@ -5,24 +5,29 @@ import pwd
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from authbridge import schema
-from authbridge.audit import Actor
 from authbridge.clock import Clock, utc_now
 from authbridge.config import Config, read_config, read_limits
-from authbridge.database import Database
 from authbridge.passwords import Hasher
 from authbridge.policy import Limits
-from authbridge.seals import Seals
 from authbridge.traces import Traces
+
+if TYPE_CHECKING:
+    from authbridge.audit import Actor
+    from authbridge.database import Database
+    from authbridge.seals import Seals
 
 _NOBODY_LOGGED_IN = 2**32 - 1  # the kernel's "unset" login uid
 
 
 class Operator:
-    """The settings, the database and the actor of one command; each made when first needed."""
+    """The settings, the database and the actor of one command; each made when first needed.
+
+    What stands behind the database takes a third of a second to read, which "serve" does not have.
+    """
 
     def __init__(self, environ: Mapping[str, str], *, clock: Clock = utc_now) -> None:
         self._environ = environ
@@ -49,18 +54,24 @@ class Operator:
         return Traces(self.config.secret_key)
 
     @cached_property
-    def seals(self) -> Seals:
+    def seals(self) -> "Seals":
         """Makes the keyed hashes of staff's one-time codes."""
+        from authbridge.seals import Seals  # noqa: PLC0415
+
         return Seals(self.config.secret_key)
 
     @cached_property
-    def bare_database(self) -> Database:
+    def bare_database(self) -> "Database":
         """The database, of whatever version."""
+        from authbridge.database import Database  # noqa: PLC0415
+
         return Database(self.config.database_url)
 
     @cached_property
-    def database(self) -> Database:
+    def database(self) -> "Database":
         """The database; raises :class:`authbridge.errors.StorageError` unless it is of our version."""
+        from authbridge import schema  # noqa: PLC0415
+
         schema.require_current(self.bare_database)
         return self.bare_database
 
@@ -71,8 +82,10 @@ class Operator:
         return next((value for name in names if (value := self._environ.get(name))), "").startswith("de")
 
     @cached_property
-    def actor(self) -> Actor:
+    def actor(self) -> "Actor":
         """Whoever logged in to this machine; a name that only sudo vouches for is marked with "?"."""
+        from authbridge.audit import Actor  # noqa: PLC0415
+
         login_uid = _login_uid()
         if login_uid is not None:
             return Actor(f"cli:{_name_of(login_uid)}")

@@ -1,11 +1,13 @@
 """``authbridge organiser …``."""
 
 from datetime import date, timedelta
+from functools import partial
 from typing import Any, BinaryIO
 
 import click
 
 from authbridge.cli.days import day_option, today
+from authbridge.cli.effects import echo_effect
 from authbridge.cli.operator import Operator, pass_operator
 from authbridge.cli.output import json_option, show_record, show_rows
 from authbridge.cli.sheets import open_sheet, sheet_options
@@ -14,6 +16,7 @@ from authbridge.commands import organisers
 from authbridge.importfile import parse_credentials
 from authbridge.listings import OrganiserState, organiser_row
 from authbridge.models import Organiser
+from authbridge.nodes import meetings_of
 from authbridge.queries import get_organiser, get_school, list_organisers
 
 
@@ -86,7 +89,10 @@ def show(operator: Operator, name: str, *, as_json: bool) -> None:
     """Show the organiser NAME with the history of suspensions."""
     with operator.database.reading() as session:
         found = get_organiser(session, name)
-        record = _as_row(found, today(operator)) | {"suspensions": history(session, found)}
+        record = _as_row(found, today(operator)) | {
+            "meetings": meetings_of(session, found, now=operator.clock()),
+            "suspensions": history(session, found),
+        }
     show_record(record, as_json=as_json)
 
 
@@ -105,6 +111,8 @@ def reset(operator: Operator, /, name: str, **sheet: Any) -> None:  # noqa: ANN4
                 session, name, password, traces=operator.traces, actor=operator.actor, now=operator.clock()
             )
         delivery.write([renewed], found.valid_until)
+    # What comes from standard output is the new password.
+    echo_effect(operator, partial(get_organiser, username=name), err=True)
 
 
 @organiser.command()
@@ -127,6 +135,7 @@ def expire(operator: Operator, name: str, after: date | None, *, never: bool) ->
         click.echo(f"“{name}” is valid without end.")
     elif last_day < today(operator):
         click.echo(f"“{name}” has expired.")
+        echo_effect(operator, partial(get_organiser, username=name))
     else:
         click.echo(f"“{name}” is valid until the end of {last_day}.")
 
@@ -143,6 +152,7 @@ def end_sessions(operator: Operator, name: str) -> None:
         if changed
         else f"“{name}” is suspended, and logged out everywhere since."
     )
+    echo_effect(operator, partial(get_organiser, username=name))
 
 
 _WORDS = {

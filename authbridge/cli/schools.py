@@ -13,6 +13,7 @@ from authbridge.cli.suspensions import history
 from authbridge.commands.schools import SchoolChanges, add_school, change_school
 from authbridge.listings import school_counts
 from authbridge.models import School
+from authbridge.nodes import meetings_of
 from authbridge.queries import get_school, list_schools
 
 _PLAIN = ("name", "street", "place", "mailbox", "contract_on", "quota")
@@ -84,7 +85,10 @@ def show(operator: Operator, code: str, *, as_json: bool) -> None:
     """Show the school CODE with the history of its suspensions."""
     with operator.database.reading() as session:
         found = get_school(session, code)
-        record = _as_record(session, found) | {"suspensions": history(session, found)}
+        record = _as_record(session, found) | {
+            "meetings": meetings_of(session, found, now=operator.clock()),
+            "suspensions": history(session, found),
+        }
     show_record(record, as_json=as_json)
 
 

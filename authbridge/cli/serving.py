@@ -20,7 +20,6 @@ _PANEL_THREADS = 16  # staff are few; printing and hashing have threads of their
 @pass_operator
 def serve(operator: Operator) -> None:
     """Run the auth service that Prosody asks, until it is stopped."""
-    operator.database  # noqa: B018 - a wrong version is better said here than by a worker
     _become_gunicorn("wsgi:api", {"--bind": operator.config.api_bind})
 
 
@@ -28,7 +27,6 @@ def serve(operator: Operator) -> None:
 @pass_operator
 def panel(operator: Operator) -> None:
     """Run the panel of the staff, until it is stopped."""
-    operator.database  # noqa: B018 - likewise
     if operator.config.panel_url is None:
         raise ConfigError("AUTHBRIDGE_PANEL_URL is not set: for example https://panel.example.org.")
     _become_gunicorn("wsgi:panel", {"--bind": operator.config.panel_bind, "--threads": str(_PANEL_THREADS)})

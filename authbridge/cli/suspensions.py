@@ -1,14 +1,17 @@
 """``authbridge suspend …`` and ``authbridge reinstate …``."""
 
+from functools import partial
 from typing import Any
 
 import click
 from sqlalchemy.orm import Session
 
+from authbridge.cli.effects import echo_effect
 from authbridge.cli.operator import Operator, pass_operator
 from authbridge.commands import suspensions
 from authbridge.listings import suspension_rows
 from authbridge.models import Organiser, School, SuspensionReason
+from authbridge.queries import get_organiser, get_school
 
 _reason_option = click.option(
     "--reason",
@@ -28,12 +31,13 @@ def suspend() -> None:
 @_reason_option
 @pass_operator
 def suspend_organiser(operator: Operator, name: str, reason: str) -> None:
-    """Suspend the organiser NAME; the next login is refused."""
+    """Suspend the organiser NAME; sessions and meetings end, and the next login is refused."""
     with operator.database.writing() as session:
         changed = suspensions.suspend_organiser(
             session, name, reason=SuspensionReason(reason), actor=operator.actor, now=operator.clock()
         )
     click.echo(f"“{name}” is suspended." if changed else f"“{name}” was suspended already.")
+    echo_effect(operator, partial(get_organiser, username=name))
 
 
 @suspend.command("school")
@@ -51,6 +55,7 @@ def suspend_school(operator: Operator, code: str, reason: str) -> None:
         if changed
         else f"School “{code}” was suspended already."
     )
+    echo_effect(operator, partial(get_school, code=code))
 
 
 @click.group()

@@ -10,12 +10,15 @@ from datetime import date, timedelta
 
 import pyotp
 from selenium.webdriver.common.by import By
+from sqlalchemy import func, select
 
+from authbridge import feed
 from authbridge.authenticate import authenticate
 from authbridge.clock import utc_now
 from authbridge.commands import organisers, schools, suspensions
 from authbridge.database import Database
-from authbridge.models import Role, SuspensionReason
+from authbridge.feed import Contact, Report
+from authbridge.models import Revocation, Role, SuspensionReason
 from tests.end_to_end.panel_office import Desk, Office
 from tests.factories import ACTOR, HASHER, make_attempt, make_origin, make_school, make_setting
 from workbench.staff import Member, invite
@@ -56,6 +59,7 @@ def walk(desk: Desk, office: Office) -> Iterator[Shown]:
     yield from _adding_a_school(desk, office, admin)
     sights = _furnish(office.database, office)
     yield from _overview_and_search(desk)
+    yield from _meeting_servers(desk, office.database, sights)
     yield from _schools(desk)
     yield from _organisers(desk, office, sights)
     yield from _credentials(desk, sights)
@@ -193,6 +197,53 @@ def _overview_and_search(desk: Desk) -> Iterator[Shown]:
     yield Shown("session-warning")
     _show_template(desk, "session-ended")
     yield Shown("session-ended")
+
+
+def _meeting_servers(desk: Desk, database: Database, sights: Sights) -> Iterator[Shown]:
+    """Two of them, of which one falls silent while somebody is logged out, and is forgotten."""
+    organiser, silence = f"/organisers/{sights.suspended}", timedelta(minutes=1)
+    _hear_from(database, "prosody-1", meetings={sights.active: 1, sights.waiting: 2, sights.expired: 1})
+    _hear_from(database, "prosody-2", ago=silence, knows=False)
+    for name, path in (
+        ("overview-meetings", "/"),
+        ("school-meetings", "/schools/ohg"),
+        ("organiser-meeting", f"/organisers/{sights.active}"),
+    ):
+        desk.open(path)
+        yield Shown(name)
+    _hear_from(database, "prosody-1", _report(database, sights.suspended, 2, 1, 1))
+    desk.open(organiser)
+    yield Shown("organiser-logged-out-in-part")
+    desk.open("/")
+    yield Shown("overview-no-meetings")
+    _press(desk, "form[action$='/nodes/forget'] button")
+    yield Shown("overview-server-forgotten")
+    _hear_from(database, "prosody-1")
+    desk.open(organiser)
+    yield Shown("organiser-logged-out")
+    desk.open("/schools/shut")
+    yield Shown("school-logged-out")
+
+
+def _report(database: Database, username: str, sessions: int, meetings: int, logins: int) -> Report:
+    with database.reading() as session:
+        query = select(func.max(Revocation.id)).where(Revocation.username == username)
+        return Report(session.scalars(query).one() or 0, sessions, meetings, logins)
+
+
+def _hear_from(
+    database: Database,
+    node: str,
+    *reports: Report,
+    meetings: dict[str, int] | None = None,
+    ago: timedelta = timedelta(0),
+    knows: bool = True,
+) -> None:
+    """A meeting server asks; if it knows the feed, it has carried out everything."""
+    with database.writing() as session:
+        epoch, cursor = feed.position(session.connection())
+        contact = Contact(node, epoch if knows else None, cursor, reports, meetings or {})
+        feed.note_contact(session, contact, now=utc_now() - ago)
 
 
 def _schools(desk: Desk) -> Iterator[Shown]:

@@ -31,6 +31,8 @@ _NODE_MODULES = ROOT / "tests/browser/node_modules"
 _LANGUAGES = ("de", "en")
 
 _NO_PAGES = {"static", "credentials.pdf", "credentials.table"}
+# Parts of pages, which these ask for by themselves.
+_NO_PAGES |= {"overview.health", "overview.meetings", "schools.effect", "organisers.effect"}
 
 # Chromium says so of each page that does not come with 200; whether it should is a test of its own.
 _STATUS_OF_PAGE = "Failed to load resource: the server responded with a status of"

@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from authbridge.database import Database
 from authbridge.models import ProsodyNode
 from tests.integration.feeds import settle, suspend, until
+from workbench.processes import PATIENCE
 from workbench.service import Service
 
 NODES = ("node-a", "node-b", "node-c")
@@ -33,7 +34,7 @@ def ask(service: Service, node: str, epoch: str | None, cursor: int) -> dict[str
     """One question; the answer's body."""
     body = json.dumps({"node": node, "epoch": epoch, "cursor": cursor, "wait": WAIT})
     token = service.token_file.read_text()
-    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=2 * WAIT)
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=PATIENCE)
     try:
         connection.request("POST", "/v1/revocations", body, {"Authorization": f"Bearer {token}"})
         answer = connection.getresponse()

@@ -15,12 +15,12 @@ from authbridge.models import AuditEvent, Organiser, RevocationAction, School
 from authbridge.queries import get_school
 from tests.factories import ACTOR, make_school
 from tests.fakes import MORNING
+from workbench.processes import PATIENCE
 
 SUSPEND = RevocationAction.SUSPEND
 REINSTATE = RevocationAction.REINSTATE
 END_SESSIONS = RevocationAction.END_SESSIONS
 
-PATIENCE = 30  # seconds; a test that needs them has failed
 
 Told = list[tuple[str, RevocationAction]]
 
@@ -98,6 +98,13 @@ def acknowledge(
 ) -> None:
     """A node has carried out everything up to there."""
     note(database, Contact(node, position(database)[0], cursor, reports), now)
+
+
+def tell(
+    database: Database, node: str, meetings: dict[str, int] | None = None, now: datetime = MORNING
+) -> None:
+    """A node asks, and says what runs there."""
+    note(database, Contact(node, *position(database), meetings=meetings or {}), now)
 
 
 def events_since(database: Database, cursor: int = 0) -> tuple[Event, ...]:

@@ -26,6 +26,7 @@ from tests.factories import (
     make_setting,
 )
 from tests.fakes import MORNING, FakeClock
+from workbench.processes import PATIENCE
 
 
 def login(setting: Setting, username: str, password: str) -> Verdict:
@@ -179,13 +180,13 @@ def test_a_change_that_is_being_committed_during_the_check_wins(database: Databa
             organisers.reset_password(session, name, password, traces=TRACES, actor=ACTOR, now=MORNING)
             session.flush()
             changed.set()
-            commit.wait(5)
+            commit.wait(PATIENCE)
 
     admin = threading.Thread(target=reset_slowly)
 
     def meanwhile() -> None:
         admin.start()
-        changed.wait(5)
+        assert changed.wait(PATIENCE)
         threading.Timer(0.3, commit.set).start()
 
     setting = make_setting(database, hasher=_InterruptedHasher(cost, meanwhile))

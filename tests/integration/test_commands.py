@@ -49,6 +49,7 @@ from tests.factories import (
     make_setting,
 )
 from tests.fakes import MORNING, CountingHasher
+from workbench.processes import PATIENCE
 
 Command = Callable[[Session], object]
 
@@ -243,7 +244,7 @@ def test_two_who_issue_at_once_stay_within_the_quota(database: Database) -> None
     together = threading.Barrier(2)
 
     def issue(_number: int) -> bool:
-        together.wait(30)
+        together.wait(PATIENCE)
         try:
             with database.writing() as session:
                 organisers.issue_organisers(

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from authbridge import listings, policy
+from authbridge import listings, nodes, policy
 from authbridge.commands import schools, suspensions
 from authbridge.commands.suspensions import Description
 from authbridge.database import Database
@@ -361,8 +361,11 @@ LISTINGS: dict[str, tuple[int, Callable[[Session], object]]] = {
     "search": (4, lambda s: listings.search(s, "s00", today=TODAY)),
     "suspended": (2, lambda s: listings.suspended_now(s, limit=20)),
     "expiring": (2, lambda s: listings.expiring(s, today=TODAY, limit=20)),
-    "nodes": (1, lambda s: listings.nodes(s, now=MORNING)),
-    "effect": (3, lambda s: [listings.effect_of(s, Organiser(username="s000-001"), now=MORNING)]),
+    "nodes": (1, lambda s: nodes.nodes(s, now=MORNING)),
+    "effect": (3, lambda s: [nodes.effect_of(s, Organiser(username="s000-001"), now=MORNING)]),
+    "effect of a school": (3, lambda s: [nodes.effect_of(s, School(id=1), now=MORNING)]),
+    "meetings": (2, lambda s: nodes.meetings(s, now=MORNING)),
+    "meetings of a school": (2, lambda s: [nodes.meetings_of(s, School(id=1), now=MORNING)]),
 }
 
 

@@ -31,10 +31,10 @@ from tests.integration.stories import (
     denied,
     wrong_passwords,
 )
+from workbench.processes import PATIENCE
 
 _T = TypeVar("_T")
 
-PATIENCE = 30  # seconds; a test that needs them has failed
 MANY = 20  # hashes at once: more than the machine has cores, so that they meet
 
 

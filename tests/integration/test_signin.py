@@ -66,6 +66,7 @@ from tests.factories import (
     make_visit,
 )
 from tests.fakes import MORNING, CountingHasher, FakeClock
+from workbench.processes import PATIENCE
 
 _T = TypeVar("_T")
 _Row = TypeVar("_Row", bound=Base)
@@ -73,8 +74,6 @@ _Row = TypeVar("_Row", bound=Base)
 OFFICE, CAFE = "198.51.100.7", "203.0.113.9"
 BOTNET = [f"203.0.113.{number}" for number in range(10, 250)]
 GRANTED, REFUSED, LOCKED, SUSPENDED = Verdict.GRANTED, Verdict.REFUSED, Verdict.LOCKED, Verdict.SUSPENDED
-
-PATIENCE = 30  # seconds; a test that needs them has failed
 
 
 class Panel:

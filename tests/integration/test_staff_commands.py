@@ -33,6 +33,7 @@ from tests.factories import (
     make_visit,
 )
 from tests.fakes import MORNING
+from workbench.processes import PATIENCE
 
 PANEL = Actor("staff:chef")
 HERE = Caller("198.51.100.7", "browser")
@@ -373,7 +374,7 @@ def test_two_admins_cannot_remove_each_other_at_once(
     together = Barrier(2)
 
     def remove(name: str) -> bool:
-        together.wait(30)
+        together.wait(PATIENCE)
         try:
             run(database, losses(name)[way])
         except ConflictError:

@@ -8,11 +8,17 @@ from sqlalchemy.orm import Session
 
 from authbridge.database import Database
 from authbridge.models import (
+    Base,
     Invitation,
     LoginAttempt,
     LoginFailure,
     NetworkWait,
     Organiser,
+    ProsodyNode,
+    Revocation,
+    RevocationAction,
+    RevocationDone,
+    RevocationFeed,
     Role,
     School,
     Staff,
@@ -49,8 +55,10 @@ def found_county(database: Database, size: int = 3) -> County:
             session.add(_suspension(number, organiser_id=organisers[0].id, is_over=True))
             session.add_all(_failures(organisers[number].username))
             _staff(session, number)
+            session.add_all(_node(number, [each.username for each in organisers]))
         for organiser in organisers:
             session.add(_suspension(0, organiser_id=organiser.id))
+        session.query(RevocationFeed).one().last_id = size
     return County(CODE, organisers[0].username)
 
 
@@ -135,6 +143,18 @@ def _failures(username: str) -> Iterable[LoginFailure]:
             fingerprint=number,
             wait=900,
         )
+
+
+def _node(number: int, usernames: list[str]) -> Iterable[Base]:
+    """A meeting server on which everybody meets and one was logged out; every other of them is silent."""
+    seen_at = MORNING - timedelta(minutes=number % 2)
+    yield Revocation(id=number + 1, username=usernames[number], action=RevocationAction.SUSPEND, at=MORNING)
+    yield RevocationDone(
+        revocation_id=number + 1, node=f"node-{number}", at=MORNING, sessions=2, meetings=1, logins=1
+    )
+    yield ProsodyNode(
+        node=f"node-{number}", cursor=number, last_seen_at=seen_at, meetings=dict.fromkeys(usernames, 1)
+    )
 
 
 def _staff(session: Session, number: int) -> None:

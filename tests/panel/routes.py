@@ -31,11 +31,15 @@ OWN_ACCOUNT = frozenset(
 READ = frozenset(
     {
         "overview.index",
+        "overview.health",
+        "overview.meetings",
         "overview.search",
         "schools.index",
         "schools.show",
+        "schools.effect",
         "organisers.index",
         "organisers.show",
+        "organisers.effect",
     }
 )
 """What every member of staff may look at."""
@@ -65,8 +69,11 @@ MANAGE = frozenset(
 )
 """What clerks and admins do."""
 
-APPOINT = frozenset({"staff.index", "staff.show", "staff.invited"})
-"""What only admins see."""
+APPOINT = frozenset({"overview.forget", "staff.index", "staff.show", "staff.invited"})
+"""What only admins see or do."""
+
+UNATTENDED = frozenset({"overview.health", "overview.meetings", "schools.effect", "organisers.effect"})
+"""What pages ask for by themselves."""
 
 FRESH = frozenset(
     {

@@ -20,7 +20,7 @@ from tests.panel.county import County, crowd_sessions, found_county
 FEW, MANY = 5, 60
 
 MOST = {
-    "/": 16,  # health, suspended, waits, expiring, contracts: one to three each
+    "/": 18,  # health, meetings, suspended, waits, expiring, contracts: one to three each
     "/search?q=ohg": 6,
     "/schools": 5,
     "/schools?show=suspended": 5,
@@ -28,13 +28,17 @@ MOST = {
     "/organisers": 5,
     "/organisers?q=ohg": 6,
     "/organisers?state=suspended": 5,
-    "{school}": 7,
+    "{school}": 12,  # what became of a suspension: three; the meetings that it would end: two
+    "{school}/effect": 5,
     "{school}/edit": 4,
     "{school}/issue": 5,
-    "{organiser}": 8,
+    "{organiser}": 12,
+    "{organiser}/effect": 5,
     "{organiser}/reset": 4,
     "{organiser}/validity": 4,
     "{organiser}/delete": 4,
+    "/overview/health": 2,
+    "/overview/meetings": 3,
     "/staff": 4,
     "/staff/colleague-0": 5,
     "/account": 6,

@@ -169,10 +169,11 @@ def test_the_contracts_questions_about_revocations_are_understood() -> None:
     assert [question.contact for question in asked] == [
         Contact("node-a", None, 0),
         Contact("node-a", EPOCH, 7),
-        Contact("node-a", EPOCH, 9, reports),
+        Contact("node-a", EPOCH, 9, reports, {"ohg-bbbb": 2}),
+        Contact("node-a", EPOCH, 9, (), {"ohg-bbbb": 2, "ohg-cccc": 1, "": 4}),
         Contact("node-a", EPOCH, 7),
     ]
-    assert [question.wait for question in asked] == [15, 15, 15, 0]
+    assert [question.wait for question in asked] == [15, 15, 15, 15, 0]
     assert all(question["body"].keys() <= set(FEED["question_fields"]) for question in FEED["questions"])
 
 
@@ -224,6 +225,21 @@ def test_a_question_about_revocations_may_vary(changes: dict[str, object]) -> No
     assert isinstance(question.contact.cursor, int)
 
 
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        pytest.param({"ohg-kwtx": 2.0}, {"ohg-kwtx": 2}, id="as Lua writes it"),
+        pytest.param({"ohg-kwtx": 0, "ohg-bbbb": 1}, {"ohg-bbbb": 1}, id="none is nothing"),
+        pytest.param({"x" * 1023: 1}, {"x" * 1023: 1}, id="the longest name"),
+        pytest.param({"\ud800": 1}, {"\ud800": 1}, id="what is no letter"),
+        pytest.param({"ohg-kwtx": 1_000_000}, {"ohg-kwtx": 1_000_000}, id="as many as can be"),
+    ],
+)
+def test_running_meetings_are_numbers_by_name(sent: dict[str, float], kept: dict[str, int]) -> None:
+    """Whole ones, and of those only who has any."""
+    assert wire.parse_feed_question(feed_body(meetings=sent)).contact.meetings == kept
+
+
 _REPORT = {"id": 8, "sessions": 2, "meetings": 1, "logins": 1}
 
 
@@ -259,6 +275,11 @@ _REPORT = {"id": 8, "sessions": 2, "meetings": 1, "logins": 1}
         pytest.param({"done": [_REPORT | {"meetings": 1_000_001}]}, id="a count beyond belief"),
         pytest.param({"meetings": [1]}, id="meetings are a list"),
         pytest.param({"meetings": {"ohg-kwtx": "2"}}, id="meetings are a text"),
+        pytest.param({"meetings": {"ohg-kwtx": -1}}, id="fewer meetings than none"),
+        pytest.param({"meetings": {"ohg-kwtx": 1.5}}, id="half a meeting"),
+        pytest.param({"meetings": {"ohg-kwtx": 1_000_001}}, id="meetings beyond belief"),
+        pytest.param({"meetings": {"ohg-" * 256: 1}}, id="a name that no organiser can have"),
+        pytest.param({"meetings": {"ü" * 512: 1}}, id="bytes count, not letters"),
         pytest.param({"rules": {"denied": -1}}, id="a rule below nothing"),
         pytest.param({"rules": "denied"}, id="rules are a text"),
     ],

@@ -1,0 +1,37 @@
+// Keeps the parts of a page up to date that change by themselves. The pages work without it.
+(() => {
+  "use strict";
+  const SOON = 1000; // milliseconds
+  const LATER = 10000;
+  const PATIENCE = 5000;
+
+  const pass = (time) => new Promise((resolve) => { setTimeout(resolve, time); });
+
+  const beSeen = () => new Promise((resolve) => {
+    document.addEventListener("visibilitychange", resolve, { once: true });
+  });
+
+  // Only what reads differently is exchanged, and nothing under somebody's fingers.
+  const show = (part, text) => {
+    const fresh = new DOMParser().parseFromString(text, "text/html").body.firstElementChild;
+    if (part.contains(document.activeElement)) return;
+    if (part.textContent !== fresh.textContent) part.replaceChildren(...fresh.childNodes);
+    part.dataset.live = fresh.dataset.live ?? "";
+  };
+
+  const follow = async (part) => {
+    for (let pause = SOON; part.dataset.live; pause = Math.min(1.3 * pause, LATER)) {
+      await pass(pause);
+      while (document.hidden) {
+        await beSeen();
+        pause = SOON;
+      }
+      const asked = { redirect: "manual", signal: AbortSignal.timeout(PATIENCE) };
+      const answer = await fetch(part.dataset.live, asked).catch(() => null);
+      if (answer?.ok) show(part, await answer.text());
+      else if (answer && answer.status < 500) return; // signed out, or it is gone
+    }
+  };
+
+  for (const part of document.querySelectorAll("[data-live]")) follow(part);
+})();

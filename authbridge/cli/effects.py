@@ -1,0 +1,48 @@
+"""What became of a suspension, or of an end of sessions, at the meeting servers; said on the command line."""
+
+from collections.abc import Iterator
+from datetime import tzinfo
+
+import click
+
+from authbridge.awaiting import Find, await_effect
+from authbridge.cli.operator import Operator
+from authbridge.nodes import Effect
+
+_PATIENCE = 2.0  # seconds
+
+_NOT_YET = "The meeting servers will be told."
+
+
+def echo_effect(operator: Operator, find: Find, *, err: bool = False) -> None:
+    """Says what became of the latest one of whom ``find`` finds, if there was one; waits a moment for it."""
+    effect = await_effect(operator.database, find, clock=operator.clock, patience=_PATIENCE)
+    if effect is not None:
+        click.echo(effect_in_words(effect, operator.config.timezone), err=err)
+
+
+def effect_in_words(effect: Effect, timezone: tzinfo) -> str:
+    """Such as "2 logins ended, 1 meeting ended; on 2 of 2 meeting servers, 07:58:12"."""
+    if effect.last_done_at is None or not effect.nodes:
+        return _NOT_YET
+    clock = effect.last_done_at.astimezone(timezone)
+    done = f"{_ended(effect)}; on {effect.done} of {effect.nodes} meeting servers, {clock:%H:%M:%S}"
+    return f"{done}. No answer from {', '.join(effect.late)}." if effect.late else done
+
+
+def _ended(effect: Effect) -> str:
+    parts = ", ".join(_parts(effect))
+    if parts:
+        return parts
+    return "Nobody was logged in" if effect.is_counted else "Carried out"
+
+
+def _parts(effect: Effect) -> Iterator[str]:
+    if effect.sessions:
+        yield f"{effect.sessions} login{'s' * (effect.sessions != 1)} ended"
+    if effect.meetings:
+        yield f"{effect.meetings} meeting{'s' * (effect.meetings != 1)} ended"
+    if effect.logins == 1:
+        yield "remembered login deleted"
+    elif effect.logins:
+        yield f"{effect.logins} remembered logins deleted"

@@ -1,0 +1,202 @@
+"""What Prosodys have told: the meetings that run now, and what became of a school's suspension."""
+
+from datetime import timedelta
+
+from authbridge import feed, upkeep
+from authbridge import nodes as prosodys
+from authbridge.database import Database
+from authbridge.feed import Contact, Report
+from authbridge.models import ProsodyNode
+from authbridge.nodes import Effect, Meetings, SchoolMeetings
+from authbridge.queries import get_organiser, get_school
+from tests.factories import LIMITS
+from tests.fakes import MORNING, FakeClock
+from tests.integration.feeds import (
+    SUSPEND,
+    acknowledge,
+    end_sessions,
+    note,
+    position,
+    reinstate_school,
+    settle,
+    suspend,
+    suspend_school,
+    tell,
+)
+
+SECOND = timedelta(seconds=1)
+WEEK = timedelta(days=7)
+
+
+def running(database: Database, **after: float) -> Meetings:
+    """What the overview shows."""
+    with database.reading() as session:
+        return prosodys.meetings(session, now=MORNING + timedelta(**after))
+
+
+def running_of(database: Database, name: str, **after: float) -> int | None:
+    """What the page of a school ("ohg") or of an organiser ("ohg-a") shows."""
+    with database.reading() as session:
+        whose = get_organiser(session, name) if "-" in name else get_school(session, name)
+        return prosodys.meetings_of(session, whose, now=MORNING + timedelta(**after))
+
+
+def school_effect(database: Database, code: str = "ohg", **after: float) -> Effect | None:
+    """What the page of a school shows."""
+    with database.reading() as session:
+        now = MORNING + timedelta(**after)
+        return prosodys.effect_of(session, get_school(session, code), now=now)
+
+
+def test_meetings_add_up_over_nodes_and_schools(database: Database) -> None:
+    """The busiest school first; whoever is of no school counts in all only."""
+    settle(database, "ohg-a", "ohg-b")
+    settle(database, "abc-a", code="abc")
+    settle(database, "xyz-a", code="xyz")
+    tell(database, "node-a", {"ohg-a": 1, "abc-a": 1, "gone-x": 2, "": 3})
+    tell(database, "node-b", {"ohg-a": 1, "ohg-b": 1}, MORNING + 5 * SECOND)
+
+    assert running(database, seconds=20) == Meetings(
+        9,
+        (SchoolMeetings("ohg", "Otto-Hahn-Gymnasium", 3), SchoolMeetings("abc", "Otto-Hahn-Gymnasium", 1)),
+        MORNING,
+    )
+    names = ("ohg", "abc", "xyz", "ohg-a", "ohg-b", "abc-a")
+    assert [running_of(database, name) for name in names] == [3, 1, 0, 2, 1, 1]
+
+
+def test_each_question_replaces_what_was_told(database: Database) -> None:
+    """Nothing of before is left, also where a node begins anew."""
+    settle(database, "ohg-a", "ohg-b")
+    tell(database, "node-a", {"ohg-a": 2})
+    tell(database, "node-a", {"ohg-b": 1}, MORNING + SECOND)
+    assert [running_of(database, name) for name in ("ohg-a", "ohg-b")] == [0, 1]
+
+    note(database, Contact("node-a", None, 0), MORNING + 2 * SECOND)
+
+    assert running(database) == Meetings(0, (), MORNING + 2 * SECOND)
+
+
+def test_a_late_node_tells_nothing(database: Database) -> None:
+    """What it said half a minute ago is not what runs now; when all are late, nobody knows."""
+    settle(database, "ohg-a")
+    assert running(database) == Meetings(0, (), None)
+    tell(database, "node-a", {"ohg-a": 2})
+    tell(database, "node-b", {"ohg-a": 1}, MORNING + 10 * SECOND)
+
+    assert running(database, seconds=30).total == 3
+    assert running(database, seconds=31) == Meetings(
+        1, (SchoolMeetings("ohg", "Otto-Hahn-Gymnasium", 1),), MORNING + 10 * SECOND
+    )
+    assert [running_of(database, name, seconds=31) for name in ("ohg", "ohg-a")] == [1, 1]
+    assert running(database, seconds=41) == Meetings(0, (), None)
+    assert [running_of(database, name, seconds=41) for name in ("ohg", "ohg-a")] == [None, None]
+
+
+def test_the_list_of_nodes_says_how_many_ran_there(database: Database) -> None:
+    """Those of a name and those without one."""
+    tell(database, "node-a", {"ohg-a": 2, "": 3})
+    tell(database, "node-b")
+    with database.reading() as session:
+        assert [(row.node, row.meetings) for row in prosodys.nodes(session, now=MORNING)] == [
+            ("node-a", 5),
+            ("node-b", 0),
+        ]
+
+
+def test_what_a_silent_node_told_is_forgotten(database: Database) -> None:
+    """By the hourly purge, after an hour; the node itself stays until somebody forgets it."""
+    clock = FakeClock()
+    tell(database, "node-a", {"ohg-a": 2})
+    clock.advance(hours=1)
+    tell(database, "node-b", {"ohg-a": 1}, clock.now)
+    told = {}
+    for seconds in (0, 1):
+        clock.advance(seconds=seconds)
+        upkeep.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+        with database.reading() as session:
+            told[seconds] = {node.node: node.meetings for node in session.query(ProsodyNode)}
+    assert told[0] == {"node-a": {"ohg-a": 2}, "node-b": {"ohg-a": 1}}
+    assert told[1] == {"node-a": {}, "node-b": {"ohg-a": 1}}
+
+
+def test_a_forgotten_node_leaves_nothing(database: Database) -> None:
+    """Its numbers go with it."""
+    tell(database, "node-a", {"ohg-a": 2})
+    with database.writing() as session:
+        assert feed.forget_node(session, "node-a")
+    assert running(database) == Meetings(0, (), None)
+
+
+def test_names_may_be_whatever_a_question_holds(database: Database) -> None:
+    """Neither kind of database stumbles over one."""
+    odd = {"\0": 1, "\ud800": 1, "'\"": 1, "x" * 1023: 1, "ü": 1}
+    note(database, Contact("node-a", None, 0, meetings=odd))
+    assert running(database).total == len(odd)
+    assert running(database).schools == ()
+
+
+def test_a_schools_effect_is_that_of_all_its_organisers(database: Database) -> None:
+    """Their counts add up; a node has carried it out once it has done so with each of them."""
+    settle(database, "ohg-a", "ohg-b", "ohg-c")
+    suspend(database, "ohg-c", MORNING - SECOND)
+    for node in ("node-a", "node-b"):
+        acknowledge(database, node, 1, Report(1, 9, 9, 9))
+    suspend_school(database)
+    before = school_effect(database)
+    acknowledge(database, "node-a", 3, Report(2, 2, 1, 1), Report(3, 1, 0, 0), now=MORNING + SECOND)
+    acknowledge(database, "node-b", 2, Report(2, 1, 1, 0), now=MORNING + 2 * SECOND)
+    half = school_effect(database)
+    late = school_effect(database, seconds=31)
+    acknowledge(database, "node-b", 3, Report(3, 0, 0, 1), now=MORNING + 3 * SECOND)
+
+    assert before == Effect(SUSPEND, MORNING, 0, 0, 0, done=0, nodes=2, last_done_at=None, late=())
+    assert before.is_awaited
+    assert half is not None
+    assert (half.done, half.nodes, half.is_awaited, half.late) == (1, 2, True, ())
+    assert late is not None
+    assert (late.late, late.is_awaited, late.is_complete) == (("node-b",), False, False)
+    done = school_effect(database)
+    assert done == Effect(
+        SUSPEND, MORNING, 4, 2, 2, done=2, nodes=2, last_done_at=MORNING + 3 * SECOND, late=()
+    )
+    assert done.is_complete
+
+
+def test_a_schools_effect_is_of_its_latest_suspension(database: Database) -> None:
+    """Neither of an earlier one, nor of another school's at the same moment, nor of one organiser's."""
+    settle(database, "ohg-a", "ohg-b")
+    settle(database, "abc-a", code="abc")
+    settle(database, code="xyz")
+    assert school_effect(database) is None
+    for moment in (MORNING, MORNING + 10 * SECOND):
+        for code in ("ohg", "abc", "xyz"):
+            suspend_school(database, code, moment)
+        for code in ("ohg", "abc", "xyz"):
+            reinstate_school(database, code, moment + SECOND)
+    end_sessions(database, "ohg-a", MORNING + 20 * SECOND)
+    acknowledge(database, "node-a", 3, Report(1, 9, 9, 9))
+    assert school_effect(database, seconds=20) == Effect(
+        SUSPEND, MORNING + 10 * SECOND, 0, 0, 0, done=0, nodes=1, last_done_at=None, late=()
+    )
+    (_, last_id) = position(database)
+    acknowledge(database, "node-a", last_id, Report(7, 1, 0, 0), Report(8, 1, 0, 0), Report(9, 5, 5, 5))
+
+    effect = school_effect(database, seconds=20)
+    assert effect is not None
+    assert (effect.sessions, effect.done) == (2, 1)
+    assert school_effect(database, "xyz") is None, "nobody of it was told"
+
+
+def test_what_was_not_counted_is_not_called_nothing(database: Database) -> None:
+    """A node that came by a snapshot has carried it out, and did not say how much that ended."""
+    settle(database, "ohg-a", "ohg-b")
+    suspend_school(database)
+    acknowledge(database, "node-a", 2, Report(1, 0, 0, 0))
+    effect = school_effect(database)
+    assert effect is not None
+    assert (effect.is_complete, effect.is_counted) == (True, False)
+    acknowledge(database, "node-a", 2, Report(2, 0, 0, 0))
+    effect = school_effect(database)
+    assert effect is not None
+    assert effect.is_counted
