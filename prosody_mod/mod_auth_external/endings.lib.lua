@@ -3,6 +3,7 @@
 -- This file is MIT licensed; see LICENSE.
 
 local destroy_session = require "core.sessionmanager".destroy_session;
+local add_filter = require "util.filters".add_filter;
 local st = require "util.stanza";
 local timer = require "util.timer";
 
@@ -45,7 +46,13 @@ local function is_deaf(session)
 	return session.bosh_max_inactive and #session.requests == 0;
 end
 
+-- What it still sends comes to nothing.
+local function silence(session)
+	add_filter(session, "stanzas/in", function () return nil; end);
+end
+
 local function close_when_heard(session, action)
+	silence(session);
 	local tries = patience / interval;
 	timer.add_task(interval, function ()
 		tries = tries - 1;
@@ -64,4 +71,4 @@ local function end_session(session, action)
 	return close(session, action);
 end
 
-return { end_session = end_session };
+return { end_session = end_session, silence = silence };

@@ -11,7 +11,7 @@ local st = require "util.stanza";
 local timer = require "util.timer";
 local time = require "util.time".now;
 
-local end_session = module:require "endings".end_session;
+local endings = module:require "endings";
 local meetings = module:require "meetings";
 
 local xmlns = "http://jitsi.org/protocol/focus";
@@ -192,11 +192,11 @@ function methods:read_answer(stanza)
 	local conference = stanza.attr.type == "result" and stanza:get_child("conference", xmlns);
 	local client = jid.prep(jid.resource(stanza.attr.to));
 	if not (conference and client) then return nil; end
-	local room = self:startable(jid.prep(conference.attr.room));
+	local room = jid.prep(conference.attr.room);
 	if not conference.attr.identity then return self:read_silent_answer(client, room); end
 	local username, host = jid.prepped_split(conference.attr.identity);
 	if not (username and host == module.host) then return nil; end
-	local answer = { client = client, username = username, login = conference.attr["session-id"], room = room };
+	local answer = { client = client, username = username, login = conference.attr["session-id"], room = self:startable(room) };
 	answer.since = self.registry:age_of(answer.login, vouched_at(client, username));
 	return answer;
 end
@@ -204,7 +204,8 @@ end
 -- To a page that it knows by its JID jicofo opens any room, and names nobody, unless the page shows its session-id.
 function methods:read_silent_answer(client, room)
 	local known = self.registry.clients[client];
-	if not (known and room) then return nil; end
+	room = known and self:startable(room);
+	if not room then return nil; end
 	return { client = client, username = known.username, since = known.since, room = room };
 end
 
@@ -253,11 +254,12 @@ end
 
 -- jicofo has let that page lead wherever it is, or will in a moment: its order may still be on the way.
 function methods:turn_out(client, fault)
+	local session = session_of(client);
+	if not session then return; end
+	endings.silence(session);
 	attempt(self.take_out, self, client);
-	timer.add_task(0, function () -- when the page has heard the refusal, and forgets its session-id
-		local session = session_of(client);
-		if session then attempt(end_session, session, fault); end
-	end);
+	-- When the page has heard the refusal, and forgets its session-id.
+	timer.add_task(0, function () attempt(endings.end_session, session, fault); end);
 end
 
 -- jicofo's remembered logins -----------------------------------------------------------------------
@@ -366,7 +368,7 @@ end
 -- Returns counts of meetings and of logins (these while jicofo confirms), and the sessions still to be ended.
 function methods:carry_out(order)
 	local counts, sessions = { meetings = 0, logins = 0, waiting = 0 }, {};
-	if order.action == "reinstate" then return counts, sessions; end
+	if order.action == "reinstate" or not self.place.focus then return counts, sessions; end
 	local ending = self.registry:ending_of(order, time());
 	for _, client in ipairs(ending.clients) do table.insert(sessions, session_of(client)); end
 	for _, login in ipairs(ending.logins) do attempt(self.log_out, self, login, counts); end

@@ -245,7 +245,7 @@ function methods:ending_of(order, now)
 	};
 	for _, login in ipairs(ending.logins) do self.logins:get(login).ended = true; end
 	for _, client in ipairs(ending.clients) do self.clients[client].ended = true; end
-	local moment = order.before or now;
+	local moment = math.min(order.before or now, now); -- the service's clock may be ahead
 	if moment > 0 then person.ended = math.max(person.ended or 0, moment); end
 	self:tidy(order.username);
 	return ending;
