@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+PATIENCE = 120.0  # seconds for what merely has to happen: where all is well nobody waits that long
+
 _POLL = 0.02  # seconds
 
 
@@ -36,6 +38,11 @@ class Process:
             raise StartError(message)
         return self._child.pid
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the child was started and has not ended."""
+        return self._child is not None and self._child.poll() is None
+
     def start(self, *, keep: Sequence[int] = ()) -> None:
         """Starts the child, which inherits the descriptors in ``keep``; its output goes to the log."""
         with self.log.open("ab") as output:
@@ -49,29 +56,39 @@ class Process:
                 pass_fds=keep,
             )
 
-    def await_ready(self, is_ready: Callable[[], bool], *, within: float = 15) -> None:
-        """Returns once ``is_ready``; raises :class:`StartError` if the child ends or time is up."""
-        deadline = time.monotonic() + within
-        while not is_ready():
-            if self._child is None or self._child.poll() is not None:
-                message = f"{self._arguments[0]} ended at once:\n{self.log_tail()}"
-                raise StartError(message)
-            if time.monotonic() > deadline:
-                message = f"{self._arguments[0]} is not ready after {within} s:\n{self.log_tail()}"
-                raise StartError(message)
-            time.sleep(_POLL)
+    def await_ready(self, is_ready: Callable[[], bool]) -> None:
+        """Returns once ``is_ready``; raises :class:`StartError` if the child ends or patience does.
+
+        Nothing is left running then: whoever starts something need not stop what did not start.
+        """
+        deadline = time.monotonic() + PATIENCE
+        try:
+            while not is_ready():
+                self._require_hope(deadline)
+                time.sleep(_POLL)
+        except BaseException:
+            self.kill()
+            raise
+
+    def _require_hope(self, deadline: float) -> None:
+        if not self.is_running:
+            message = f"{self._arguments[0]} ended at once:\n{self.log_tail()}"
+            raise StartError(message)
+        if time.monotonic() > deadline:
+            message = f"{self._arguments[0]} is not ready after {PATIENCE:.0f} s:\n{self.log_tail()}"
+            raise StartError(message)
 
     def signal(self, number: signal.Signals) -> None:
         """Sends a signal to the child and to all that it started."""
         os.killpg(self.pid, number)
 
-    def stop(self, *, within: float = 10) -> None:
+    def stop(self) -> None:
         """Asks the child to end, then makes it; does nothing if it ended already."""
         if self._child is None:
             return
         with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
             os.kill(self._child.pid, signal.SIGTERM)
-            self._child.wait(within)
+            self._child.wait(PATIENCE)
         self.kill()
 
     def kill(self) -> None:
@@ -90,7 +107,7 @@ class Process:
 
 def is_answering(port: int, path: str) -> bool:
     """Whether an HTTP server on that loopback port answers that path with 200."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     try:
         connection.request("GET", path)
         return connection.getresponse().status == http.HTTPStatus.OK
@@ -111,5 +128,5 @@ def free_port() -> int:
 def is_listening(port: int) -> bool:
     """Whether somebody accepts connections on that loopback port."""
     with socket.socket() as probe:
-        probe.settimeout(0.5)
+        probe.settimeout(PATIENCE)
         return probe.connect_ex(("127.0.0.1", port)) == 0

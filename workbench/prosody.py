@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench import CACHE, ROOT
-from workbench.processes import Process, StartError, free_port, is_listening
+from workbench.processes import PATIENCE, Process, StartError, free_port, is_listening
 
 HOST = "meet.test"
 
@@ -37,7 +37,8 @@ class Prosody:
     """One Prosody in a folder of its own.
 
     ``version`` is the folder of the unpacked tree in the cache, ``0.12`` or ``13``; ``hosts`` are the
-    VirtualHosts with their options, the first one answers HTTP requests under any name.
+    VirtualHosts with their options, the first one answers HTTP requests under any name; ``components`` the
+    same, each with the module that it is.
     """
 
     version: str
@@ -47,6 +48,7 @@ class Prosody:
     log_level: str = "info"
     storage: str = "memory"
     extra_modules: Sequence[str] = ()
+    components: Mapping[str, tuple[str, Mapping[str, object]]] = field(default_factory=dict)
     c2s_port: int = field(default_factory=free_port)
     http_port: int = field(default_factory=free_port)
 
@@ -92,7 +94,13 @@ class Prosody:
             storage=self.storage,
             enabled=_lua([*_ENABLED, *self.extra_modules]),
         )
-        self.config.write_text(head + "".join(map(_host_lines, self.hosts, self.hosts.values())))
+        hosts = [
+            _host_lines(f"VirtualHost {_lua(host)}", options) for host, options in self.hosts.items()
+        ] + [
+            _host_lines(f"Component {_lua(host)} {_lua(module)}", options)
+            for host, (module, options) in self.components.items()
+        ]
+        self.config.write_text(head + "".join(hosts))
 
     def shell(self, *arguments: str) -> str:
         """Runs one command of Prosody's admin shell; needs ``admin_shell`` among the modules."""
@@ -102,13 +110,17 @@ class Prosody:
             capture_output=True,
             text=True,
             check=True,
-            timeout=30,
+            timeout=PATIENCE,
         )
         return done.stdout
 
     def stop(self) -> None:
         """Ends it."""
         self._process.stop()
+
+    def kill(self) -> None:
+        """``kill -9``."""
+        self._process.kill()
 
 
 def external(url: str | list[str], token_file: Path, **options: object) -> dict[str, object]:
@@ -121,9 +133,9 @@ def external(url: str | list[str], token_file: Path, **options: object) -> dict[
     }
 
 
-def _host_lines(host: str, options: Mapping[str, object]) -> str:
+def _host_lines(head: str, options: Mapping[str, object]) -> str:
     lines = [f"  {name} = {_lua(value)}\n" for name, value in options.items()]
-    return f"\nVirtualHost {_lua(host)}\n{''.join(lines)}"
+    return f"\n{head}\n{''.join(lines)}"
 
 
 def _lua(value: object) -> str:

@@ -39,6 +39,9 @@ class Transport(Protocol):
     async def receive(self) -> Element:
         """The next top-level element; raises :class:`ConnectionEndedError`."""
 
+    async def say_goodbye(self) -> None:
+        """Ends the stream as one does who leaves, and is not cut off."""
+
     async def close(self) -> None:
         """Ends the connection."""
 
@@ -99,6 +102,11 @@ class Client:
         await self._transport.restart()
         await self._read_features()
 
+    async def login_anonymously(self) -> Outcome:
+        """SASL ANONYMOUS, as a guest."""
+        await self.authenticate("ANONYMOUS", b"")
+        return await self.read_outcome()
+
     async def bind(self) -> str:
         """Opens the stream anew after a successful login and binds; returns the full JID."""
         await self.reopen()
@@ -112,6 +120,10 @@ class Client:
     async def send(self, xml: str) -> None:
         """Sends one stanza and does not wait for what comes."""
         await self._transport.send(xml)
+
+    async def say_goodbye(self) -> None:
+        """Ends the stream as one does who leaves, and is not cut off."""
+        await self._transport.say_goodbye()
 
     async def receive(self) -> Element:
         """The next top-level element; raises :class:`ConnectionEndedError`."""
@@ -188,6 +200,9 @@ class TcpTransport:
     def _events(self) -> Iterator[tuple[str, Element]]:
         # Its type covers events of namespaces too, which we do not ask for.
         return cast("Iterator[tuple[str, Element]]", self._parser.read_events())
+
+    async def say_goodbye(self) -> None:
+        await self.send("</stream:stream>")
 
     async def close(self) -> None:
         self._writer.close()

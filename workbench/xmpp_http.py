@@ -1,8 +1,10 @@
 """The two transports that browsers use: BOSH (XEP-0124, XEP-0206) and WebSocket (RFC 7395)."""
 
+import asyncio
 import random
 from collections import deque
 from collections.abc import Mapping
+from typing import Any
 from xml.etree.ElementTree import Element, fromstring
 from xml.sax.saxutils import quoteattr
 
@@ -42,6 +44,9 @@ class WebSocketTransport:
             raise ConnectionEndedError(reason)
         return fromstring(message.data)  # noqa: S314 - our own server's words
 
+    async def say_goodbye(self) -> None:
+        await self.send("<close xmlns='urn:ietf:params:xml:ns:xmpp-framing'/>")
+
     async def close(self) -> None:
         await self._socket.close()
         await self._session.close()
@@ -57,6 +62,8 @@ class BoshTransport:
         self._request_id = random.randrange(1_000_000, 9_000_000)  # noqa: S311 - no secret
         self._session_id = ""
         self._inbox: deque[Element] = deque()
+        self._arrived = asyncio.Event()
+        self._held: asyncio.Future[Element] | None = None
 
     async def open(self) -> None:
         self._session = aiohttp.ClientSession(headers=self._headers)
@@ -74,19 +81,43 @@ class BoshTransport:
 
     async def receive(self) -> Element:
         while not self._inbox:
-            await self._exchange("")
+            await self._listen()
         return self._inbox.popleft()
 
+    async def _listen(self) -> None:
+        """Holds a request open; what comes may come with the answer to what is sent meanwhile."""
+        self._arrived.clear()
+        self._held = self._held or asyncio.ensure_future(self._exchange(""))
+        arrival = asyncio.ensure_future(self._arrived.wait())
+        both: list[asyncio.Future[Any]] = [self._held, arrival]
+        try:
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            arrival.cancel()
+        if self._held.done() and not self._inbox:
+            held, self._held = self._held, None
+            held.result()
+
+    async def say_goodbye(self) -> None:
+        await self._exchange("type='terminate'")
+
     async def close(self) -> None:
+        if self._held is not None:
+            self._held.cancel()
+            await asyncio.gather(self._held, return_exceptions=True)
         await self._session.close()
 
     async def _exchange(self, attributes: str, payload: str = "") -> Element:
         self._request_id += 1
         session = f" sid='{self._session_id}'" if self._session_id else ""
         xml = f"<body xmlns='{_BODY}' rid='{self._request_id}'{session} {attributes}>{payload}</body>"
-        async with self._session.post(self._url, data=xml.encode()) as response:
-            body = fromstring(await response.read())  # noqa: S314 - our own server's words
+        try:
+            async with self._session.post(self._url, data=xml.encode()) as response:
+                body = fromstring(await response.read())  # noqa: S314 - our own server's words
+        except aiohttp.ClientConnectionError as error:
+            raise ConnectionEndedError(str(error)) from error
         self._inbox.extend(body)
+        self._arrived.set()
         if body.get("type") == "terminate" and not len(body):
             reason = f"terminated: {body.get('condition')}"
             raise ConnectionEndedError(reason)
