@@ -8,7 +8,9 @@ HTTP_PORT ?= 15280
 python := .venv/bin/python
 lua_files := $(shell find prosody_mod tests -name '*.lua' -not -path '*/node_modules/*')
 
-export PYTHONDONTWRITEBYTECODE = 1
+# Kept, or else each of the hundreds of processes of the tests would compile our modules anew.
+export PYTHONPYCACHEPREFIX = $(CURDIR)/.cache/bytecode
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test check fix bench soak lock help
 

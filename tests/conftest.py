@@ -10,7 +10,16 @@ import pytest
 
 from authbridge import schema
 from authbridge.database import Database
+from tests.repeating import Repetition
+from tests.stalls import Witness
 from workbench.postgres import Postgres
+
+_HERE = Path(__file__).parent
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tests of what is told or done in time count only while the machine itself runs."""
+    config.pluginmanager.register(Repetition(Witness(), [_HERE / "end_to_end", _HERE / "http"]))
 
 
 @pytest.fixture(name="postgres", scope="session")

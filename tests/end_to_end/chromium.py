@@ -7,7 +7,7 @@ from pathlib import Path
 
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 
-_PATIENCE = 10  # seconds for a page or a script; they take milliseconds
+PATIENCE = 90  # seconds for a page or a script, which take milliseconds; Selenium's own ends after 120
 
 _FLAGS = (
     "--headless=new",
@@ -33,6 +33,6 @@ def open_chromium(home: Path, *, is_watched: bool = False) -> Iterator[Chrome]:
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = ChromeService("/usr/bin/chromedriver", env={**os.environ, "HOME": str(home)})
     with Chrome(options, driver) as browser:
-        browser.set_script_timeout(_PATIENCE)
-        browser.set_page_load_timeout(_PATIENCE)
+        browser.set_script_timeout(PATIENCE)
+        browser.set_page_load_timeout(PATIENCE)
         yield browser

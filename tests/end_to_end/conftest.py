@@ -115,19 +115,20 @@ def settle_cast(service: Service) -> Cast:
 @pytest.fixture(name="prosody_for", scope="session")
 def start_prosodys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProsodyFor]:
     """``prosody_for(version, service)``: a Prosody that asks that service, started when first wanted."""
-    running: dict[tuple[str, int], Prosody] = {}
+    started: dict[tuple[str, int], Prosody] = {}
+    with contextlib.ExitStack() as running:
 
-    def prosody_for(version: str, service: Service) -> Prosody:
-        key = (version, service.port)
-        if key not in running:
-            options = {HOST: external(service.url, service.token_file)}
-            running[key] = Prosody(version, tmp_path_factory.mktemp("prosody"), options)
-            running[key].start()
-        return running[key]
+        def prosody_for(version: str, service: Service) -> Prosody:
+            key = (version, service.port)
+            if key not in started:
+                options = {HOST: external(service.url, service.token_file)}
+                prosody = Prosody(version, tmp_path_factory.mktemp("prosody"), options)
+                running.callback(prosody.stop)
+                prosody.start()
+                started[key] = prosody
+            return started[key]
 
-    yield prosody_for
-    for prosody in running.values():
-        prosody.stop()
+        yield prosody_for
 
 
 @pytest.fixture(name="prosody", scope="session", params=VERSIONS)

@@ -23,11 +23,10 @@ from authbridge.config import read_config
 from authbridge.database import Database
 from authbridge.models import Role, Staff, StaffSession
 from authbridge.signin import SignInSetting, sign_in_setting_of
+from tests.end_to_end.chromium import PATIENCE
 from workbench.panel import Panel
 from workbench.service import Service
 from workbench.staff import Member, enrol_member
-
-_PATIENCE = 10  # seconds for what a page does by itself
 
 _FETCH = """
 const [path, done] = arguments;
@@ -60,6 +59,11 @@ class Office:
         """As if nothing had been heard of her for so long."""
         with self.database.writing() as session:
             session.execute(_sessions_of(member).values(seen_at=datetime.now(UTC) - duration))
+
+    def renew_factor(self, member: Member) -> None:
+        """As if she had shown her second factor just now: it holds for ten minutes only."""
+        with self.database.writing() as session:
+            session.execute(_sessions_of(member).values(factor_at=datetime.now(UTC)))
 
     def idle_time(self, member: Member) -> timedelta:
         """How long nothing has been heard of her."""
@@ -180,7 +184,7 @@ class Desk:
             return page != old and state == "complete"
 
         # Between two pages a question may meet neither.
-        WebDriverWait(self.browser, _PATIENCE, 0.02, [WebDriverException]).until(is_there)
+        WebDriverWait(self.browser, PATIENCE, 0.02, [WebDriverException]).until(is_there)
 
     def _page_and_state(self) -> tuple[float, str]:
         page, state = self.browser.execute_script("return [performance.timeOrigin, document.readyState];")
@@ -207,13 +211,13 @@ class Desk:
 
     def await_text(self, words: str, *, is_there: bool = True) -> None:
         """Returns once it stands there, or no longer does; the page may be replaced meanwhile."""
-        WebDriverWait(self.browser, _PATIENCE, 0.05, [StaleElementReferenceException]).until(
+        WebDriverWait(self.browser, PATIENCE, 0.05, [StaleElementReferenceException]).until(
             lambda _: (words in self.browser.find_element(By.TAG_NAME, "body").text) is is_there
         )
 
     def await_element(self, selector: str) -> None:
         """Returns once it is on the page, which may be replaced meanwhile."""
-        WebDriverWait(self.browser, 3 * _PATIENCE, 0.05).until(
+        WebDriverWait(self.browser, PATIENCE, 0.05).until(
             lambda _: self.browser.find_elements(By.CSS_SELECTOR, selector)
         )
 

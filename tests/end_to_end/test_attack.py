@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import shutil
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from authbridge.commands.organisers import IssuedCredential
 from authbridge.database import Database
 from tests.end_to_end.conftest import VERSIONS
 from tests.factories import make_organiser, make_school
+from tests.integration.feeds import until
+from workbench.processes import PATIENCE
 from workbench.prosody import HOST, Prosody, external
 from workbench.service import Service
 from workbench.xmpp import Client
@@ -23,8 +26,10 @@ from workbench.xmpp_http import WebSocketTransport
 
 ADDRESS = "198.51.100.7"  # of a school, or of a carrier's whole neighbourhood
 TEMPORARY = "temporary-auth-failure"
+IN_TIME = 20  # seconds; Prosody itself waits 15 for the service
 ORGANISERS = 20
 MANY = 200
+LONG_WAITS = {"LIMIT_FIRST_WAIT": "3600", "LIMIT_LONGEST_WAIT": "3600"}  # seconds: no wait ends meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ class Scene:
         """One login in a browser at the address that everybody shares."""
         headers = {"X-Forwarded-For": ADDRESS}
         transport = WebSocketTransport(self.prosody.http_port, HOST, headers)
-        async with Client(transport, HOST) as client:
+        async with Client(transport, HOST) as client, asyncio.timeout(IN_TIME):
             return (await client.login(username, password)).condition
 
     async def login_all(self) -> list[str]:
@@ -116,7 +121,7 @@ async def test_remembered_owners_get_in_while_their_own_names_are_guessed(
     vouched: bool,  # noqa: FBT001 - pytest passes it by name
 ) -> None:
     """Every account waits for the guesser, and its owner comes in at the first try."""
-    scene = scene_for(version, vouched=vouched, cost=4)
+    scene = scene_for(version, vouched=vouched, cost=4, **LONG_WAITS)
     assert await scene.login_all() == ["success"] * ORGANISERS
 
     async with guessing(scene, [each.username for each in scene.organisers]) as guesser:
@@ -146,30 +151,33 @@ async def test_without_memory_and_address_nobody_is_told_a_falsehood(scene_for: 
     scene = scene_for("13", vouched=False, cost=10, REMEMBER_CREDENTIALS="no")
     names = [f"ohg-{number:04}" for number in range(200)]
 
+    told: list[str] = []
     async with guessing(scene, names, at_once=40):
         await asyncio.sleep(1)
-        async with asyncio.timeout(15):
-            told = await asyncio.gather(
-                *(scene.login(each.username, each.password) for each in scene.organisers)
-            )
+        async with asyncio.timeout(PATIENCE):
+            while "success" not in told:
+                told += await asyncio.gather(
+                    *(scene.login(each.username, each.password) for each in scene.organisers)
+                )
 
     assert set(told) <= {"success", TEMPORARY}
-    assert told.count("success") > 0
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_a_list_of_passwords_gets_nowhere(scene_for: SceneFor, version: str) -> None:
-    """Five guesses, then one after each wait; the rest is turned away and only counted."""
-    scene = scene_for(version, vouched=True, cost=4)
+    """Five guesses; the rest is turned away and only counted."""
+    scene = scene_for(version, vouched=True, cost=4, **LONG_WAITS)
     victim = scene.organisers[0]
 
     async with guessing(scene, [victim.username], at_once=4) as guesser:
+        minutes = int(time.time() // 60)
         await guesser.is_denied.wait()
-    await asyncio.sleep(1.5)  # the counts are written down once a second
+    minutes = int(time.time() // 60) - minutes + 1
 
     told = guesser.told
     assert set(told) == {"not-authorized", TEMPORARY}
-    assert told["not-authorized"] <= 6
-    assert scene.count("SELECT count(*) FROM login_attempts") == told["not-authorized"]
-    assert scene.count("SELECT count(*) FROM denied_attempts") <= 3
-    assert scene.count("SELECT sum(locked) FROM denied_attempts") == told[TEMPORARY]
+    assert told["not-authorized"] == 5
+    assert scene.count("SELECT count(*) FROM login_attempts") == 5
+    # The counts are written down once a second.
+    until(lambda: scene.count("SELECT total(locked) FROM denied_attempts") == told[TEMPORARY])
+    assert scene.count("SELECT count(*) FROM denied_attempts") <= minutes

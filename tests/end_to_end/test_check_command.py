@@ -4,6 +4,7 @@ import os
 import secrets
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from sqlalchemy import func, select
 from authbridge.database import Database
 from authbridge.models import LoginAttempt
 from workbench import ROOT
-from workbench.processes import free_port
+from workbench.processes import PATIENCE, free_port
 from workbench.prosody import HOST, Prosody
 from workbench.service import Service
 
@@ -71,7 +72,7 @@ class Server:
             capture_output=True,
             text=True,
             check=False,
-            timeout=30,
+            timeout=PATIENCE,
         )
         if self.token_file.is_file():
             assert self.token_file.read_text().strip() not in done.stdout + done.stderr
@@ -127,8 +128,10 @@ def test_service_hangs(server: Server) -> None:
     """A service that accepts and says nothing is an error after five seconds, not after minutes."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        started = time.monotonic()
         done = replace(server, url=url).check()
 
+    assert time.monotonic() - started < 30
     assert done.returncode == 1
     [error] = findings(done, "error")
     assert f"{url} gives no answer in time" in error

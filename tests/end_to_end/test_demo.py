@@ -1,5 +1,6 @@
 """``make run`` as a stranger meets it: a proven login, and nothing left after Ctrl-C."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -11,9 +12,7 @@ from pathlib import Path
 import pytest
 
 from workbench import CACHE, ROOT
-from workbench.processes import free_port, is_listening
-
-PATIENCE = 60  # seconds; it takes about two
+from workbench.processes import PATIENCE, free_port, is_listening
 
 
 @pytest.fixture(name="ports")
@@ -25,9 +24,10 @@ def choose_ports() -> Iterator[dict[str, int]]:
     subprocess.run(["rm", "-rf", str(folder)], check=True)  # noqa: S603, S607
 
 
-def start(ports: dict[str, int]) -> "subprocess.Popen[str]":
-    """``make run`` in a process group of its own, as in a terminal."""
-    return subprocess.Popen(  # noqa: S603 - our own words
+@contextlib.contextmanager
+def running(ports: dict[str, int]) -> "Iterator[subprocess.Popen[str]]":
+    """``make run`` in a process group of its own, as in a terminal; it has ended afterwards."""
+    demo = subprocess.Popen(  # noqa: S603 - our own words
         ["make", "run", *(f"{name}={port}" for name, port in ports.items())],  # noqa: S607
         cwd=ROOT,
         stdout=subprocess.PIPE,
@@ -35,6 +35,13 @@ def start(ports: dict[str, int]) -> "subprocess.Popen[str]":
         text=True,
         start_new_session=True,
     )
+    with demo:
+        try:
+            yield demo
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(demo.pid, signal.SIGTERM)
+            demo.communicate(timeout=PATIENCE)
 
 
 def read_until(demo: "subprocess.Popen[str]", words: str) -> str:
@@ -66,19 +73,19 @@ def descendants_in(folder: Path) -> list[str]:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_proves_a_login_and_leaves_nothing_behind(ports: dict[str, int], number: signal.Signals) -> None:
     """It says that all is well only after a real login; Ctrl-C ends every process and frees every port."""
-    demo = start(ports)
-    text = read_until(demo, "Ctrl-C ends all of it.")
-    folder = CACHE / f"demo-{ports['API_PORT']}"
+    with running(ports) as demo:
+        text = read_until(demo, "Ctrl-C ends all of it.")
+        folder = CACHE / f"demo-{ports['API_PORT']}"
 
-    assert "All is well" in text
-    assert "account-disabled" in text
-    assert f"http://127.0.0.1:{ports['PANEL_PORT']}/" in text
-    assert is_listening(ports["PANEL_PORT"])
-    assert "granted" in (folder / "prosody" / "prosody.log").read_text()
-    assert len(descendants_in(folder)) >= 5
+        assert "All is well" in text
+        assert "account-disabled" in text
+        assert f"http://127.0.0.1:{ports['PANEL_PORT']}/" in text
+        assert is_listening(ports["PANEL_PORT"])
+        assert "granted" in (folder / "prosody" / "prosody.log").read_text()
+        assert len(descendants_in(folder)) >= 5
 
-    os.killpg(demo.pid, number)
-    demo.communicate(timeout=PATIENCE)
+        os.killpg(demo.pid, number)
+        demo.communicate(timeout=PATIENCE)
 
     assert descendants_in(folder) == []
     assert not any(is_listening(port) for port in ports.values())
@@ -89,8 +96,8 @@ def test_a_taken_port_is_told_with_the_way_out(ports: dict[str, int]) -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", ports["XMPP_PORT"]))
         holder.listen()
-        demo = start(ports)
-        text, _ = demo.communicate(timeout=PATIENCE)
+        with running(ports) as demo:
+            text, _ = demo.communicate(timeout=PATIENCE)
 
     assert demo.returncode != 0
     assert f"Port {ports['XMPP_PORT']} is taken" in text

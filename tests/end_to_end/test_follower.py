@@ -27,7 +27,7 @@ from tests.end_to_end.scripted import (
     verdict,
     writing,
 )
-from workbench.processes import free_port
+from workbench.processes import PATIENCE, free_port
 from workbench.prosody import HOST, Prosody, external
 from workbench.xmpp import Client, ConnectionEndedError, Outcome
 
@@ -88,7 +88,7 @@ def draw_other() -> str:
 async def following(port: int, feed: Feed, behaviour: Behaviour | None = None) -> AsyncIterator[None]:
     """A service that grants, whose feed is followed already."""
     async with scripted_service(port, behaviour or answering("granted"), feed):
-        await within(5, feed.until_followed())
+        await within(PATIENCE, feed.until_followed())
         yield
 
 
@@ -189,7 +189,7 @@ async def test_a_hibernating_session_cannot_be_resumed(
 
 async def _until_hibernating(prosody: Prosody, name: str) -> None:
     """Prosody has noticed that the client left."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE
     while not re.search(f"{name}.*hibernating", await asyncio.to_thread(prosody.shell, "c2s", "show")):
         assert time.monotonic() < deadline
 
@@ -479,7 +479,7 @@ async def test_a_service_without_a_feed_is_asked_rarely_and_told_of_once(lonely:
         await older(question, writer)
 
     async with scripted_service(port, answering("granted"), count):
-        await within(5, polled.wait())
+        await within(PATIENCE, polled.wait())
         await asyncio.sleep(2)  # a retry as after other faults would come by now
         assert await login(prosody, "tcp", NAME, "x") == "success"
 

@@ -15,7 +15,7 @@ import pytest
 from tests.end_to_end.conftest import VERSIONS
 from tests.end_to_end.scripted import answering, scripted_service
 from workbench import ROOT
-from workbench.processes import Process, free_port, is_listening
+from workbench.processes import PATIENCE, Process, free_port, is_listening
 from workbench.prosody import HOST, Prosody, external
 from workbench.service import Service
 from workbench.xmpp import Client
@@ -34,6 +34,7 @@ _WEBSOCKET = (
     'proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; '
     "proxy_set_header Host $http_host; tcp_nodelay on; {line} }}"
 )
+_PAST = "config = { conferenceRequestUrl: '/conference-request/v1' }"
 _OVERWRITE = "proxy_set_header X-Forwarded-For $remote_addr;"
 _DROP = 'proxy_set_header X-Forwarded-For "";'
 _EXAMPLE = (ROOT / "deploy/nginx/xmpp-websocket.conf").read_text()
@@ -47,6 +48,7 @@ def _sites(port: int) -> dict[str, str]:
         "mended": mended,
         "encrypted": mended,
         "dropping": _BOSH.format(port=port, line=_DROP) + _WEBSOCKET.format(port=port, line=_DROP),
+        "past_prosody": f'{mended} location = /config.js {{ return 200 "{_PAST}"; }}',
         "without_websocket": bosh,
         "moved": "return 301 https://elsewhere.test$request_uri;",
         "prosody_down": _BOSH.format(port=1, line="") + _WEBSOCKET.format(port=1, line=""),
@@ -152,11 +154,11 @@ class Said:
 def check(stand: Stand, url: str, **options: object) -> Said:
     """Runs the command with the configuration of that Prosody, but for the options given."""
     running = stand.prosody
-    written = replace(
-        running,
-        folder=running.folder / "checked",
-        hosts={HOST: {**running.hosts[HOST], **options}},
-    )
+    hosts = {HOST: {**running.hosts[HOST], **options}}
+    return _check_with(stand, replace(running, folder=running.folder / "checked", hosts=hosts), url)
+
+
+def _check_with(stand: Stand, written: Prosody, url: str) -> Said:
     written.write_config()
     command = [str(written.prosodyctl), "--config", str(written.config), "mod_auth_external", "check", url]
     done = subprocess.run(  # noqa: S603 - our own command line
@@ -164,11 +166,11 @@ def check(stand: Stand, url: str, **options: object) -> Said:
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=PATIENCE,
     )
     assert done.stderr == ""
     assert stand.token not in done.stdout
-    assert stand.token not in running.log.read_text()
+    assert stand.token not in stand.prosody.log.read_text()
     return Said(done.returncode, [line.strip() for line in done.stdout.splitlines()])
 
 
@@ -225,6 +227,29 @@ def test_a_certificate_of_its_own(stand: Stand) -> None:
     [warning] = said.of("warning")
     assert "The certificate of 127.0.0.1 cannot be verified: certificate" in warning
     assert "external_auth_proxy_overwrites_address = true below VirtualHost" in said.of("note")[-1]
+
+
+def test_meetings_that_are_guarded(stand: Stand) -> None:
+    """The administrator reads where the module found Jitsi."""
+    focus, meetings = f"focus.{HOST}", f"conference.{HOST}"
+    jitsi = {focus: ("client_proxy", {"target_address": f"focus@auth.{HOST}"}), meetings: ("muc", {})}
+    folder = stand.prosody.folder / "jitsi"
+    said = _check_with(stand, replace(stand.prosody, folder=folder, components=jitsi), stand.url("mended"))
+
+    assert any(
+        f"Meetings at {meetings} are guarded: their requests pass {focus}" in line for line in said.lines
+    )
+
+
+def test_conference_requests_past_prosody(stand: Stand) -> None:
+    """The website's own settings tell whether browsers ask jicofo without Prosody."""
+    url = stand.url("past_prosody")
+    said = check(stand, url)
+
+    assert said.code == 0
+    [warning] = said.of("warning")
+    assert f"{url}/config.js sends conference requests to jicofo over HTTP" in warning
+    assert "jicofo.rest.conference-request.enabled=false" in warning
 
 
 @pytest.mark.parametrize(

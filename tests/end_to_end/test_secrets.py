@@ -60,17 +60,18 @@ def set_stage(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: P
         )
         organisers.import_organisers(session, [credential], actor=ACTOR, now=MORNING)
     database.engine.dispose()
-    service.start()
     prosody = Prosody(
         request.param,
         tmp_path / "prosody",
-        {HOST: external(service.url, service.token_file, external_auth_timeout=2)},
+        {HOST: external(service.url, service.token_file)},
         log_level="debug",
     )
-    prosody.start()
-    yield Stage(service, prosody)
-    prosody.stop()
-    service.stop()
+    with contextlib.ExitStack() as running:
+        running.callback(service.stop)
+        service.start()
+        running.callback(prosody.stop)
+        prosody.start()
+        yield Stage(service, prosody)
 
 
 async def test_nothing_secret_is_to_be_seen(stage: Stage) -> None:

@@ -8,9 +8,8 @@ import pytest
 from slixmpp import ClientXMPP
 
 from tests.end_to_end.conftest import Cast
+from workbench.processes import PATIENCE
 from workbench.prosody import HOST, Prosody
-
-_PATIENCE = 10  # seconds for one login; it takes milliseconds
 
 
 async def _log_in(prosody: Prosody, username: str, password: str) -> str:
@@ -32,7 +31,7 @@ async def _log_in(prosody: Prosody, username: str, password: str) -> str:
     client.add_event_handler("session_start", start)
     client.add_event_handler("failed_auth", fail)
     client.connect("127.0.0.1", prosody.c2s_port)
-    async with asyncio.timeout(_PATIENCE):
+    async with asyncio.timeout(PATIENCE):
         outcome = await ended
         await client.disconnected
     return outcome

@@ -1,6 +1,7 @@
 """Behind a systemd socket, the port stays when the service goes: logins wait instead of being refused."""
 
 import asyncio
+import contextlib
 import shutil
 import socket
 import sys
@@ -62,17 +63,16 @@ async def test_logins_wait_while_the_service_is_away(
     service: Service, port: socket.socket, cast: Cast, tmp_path: Path
 ) -> None:
     """A login that arrives between two lives of the service is answered by the second one."""
-    prosody = Prosody("0.12", tmp_path / "prosody", {HOST: external(service.url, service.token_file)})
-    prosody.start()
-    try:
+    options = external(service.url, service.token_file, external_auth_timeout=60)  # a start may take its time
+    prosody = Prosody("0.12", tmp_path / "prosody", {HOST: options})
+    with contextlib.ExitStack() as running:
+        running.callback(prosody.stop)
+        prosody.start()
         waiting = asyncio.ensure_future(login(prosody, "tcp", cast.active.username, cast.active.password))
         await asyncio.sleep(4)  # longer than refused connections are tried again
         assert not waiting.done()
-        process = _start(service, port)
+        running.callback(_start(service, port).stop)
         assert await waiting == "success"
-        process.stop()
-    finally:
-        prosody.stop()
 
 
 def _start(service: Service, port: socket.socket) -> Process:

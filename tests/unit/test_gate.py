@@ -11,8 +11,8 @@ import pytest
 
 from authbridge.gate import Checks, Gate
 from tests.fakes import WatchedMark
+from workbench.processes import PATIENCE
 
-PATIENCE = 30.0  # seconds; a test that needs them has failed
 LONG = 1000.0  # seconds that a hash takes, so that no test waits for one
 
 
