@@ -10,7 +10,19 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 
-from bench import attack, bell, bystander, capacity, equal_times, honest, memory, one_login, pages, scene
+from bench import (
+    attack,
+    bell,
+    bystander,
+    capacity,
+    equal_times,
+    honest,
+    meetings,
+    memory,
+    one_login,
+    pages,
+    scene,
+)
 from bench.peers import FOLDER
 from bench.scene import Scene
 from bench.table import Row, render
@@ -24,6 +36,7 @@ _PARTS: dict[str, tuple[str, Callable[[Scene], Awaitable[list[Row]]]]] = {
     "ping": ("A bystander's ping", bystander.measure),
     "attack": ("Guessing without end", attack.measure),
     "honest": ("Honest organisers beside a guesser", honest.measure),
+    "meetings": ("From the click to the last one in the meeting", meetings.measure),
     "memory": ("Memory", memory.measure),
     "pages": ("Pages of the panel", pages.measure),
 }

@@ -35,12 +35,19 @@ class Visitor:
 
     def send(self, path: str, **typed: str) -> str:
         """Sends the last form of that page; the address that comes after it."""
-        form = self.get(path).rpartition('<form class="form"')[2]
-        hidden = [dict(_ATTRIBUTE.findall(tag)) for tag in _HIDDEN.findall(form)]
-        fields = {each["name"]: each.get("value", "") for each in hidden} | typed
+        fields = _hidden_in(self.get(path).rpartition('<form class="form"')[2]) | typed
         status, location, _ = self._ask("POST", path, urllib.parse.urlencode(fields))
         _require(status == _SEE_OTHER, f"{path}: {status}")
         return location
+
+    def press(self, path: str, *, on: str) -> float:
+        """Presses the button on that page which does this; the moment of the click (``time.monotonic``)."""
+        form = self.get(on).partition(f'action="{path}"')[2].partition("</form>")[0]
+        body = urllib.parse.urlencode(_hidden_in(form))
+        clicked = time.monotonic()
+        status, _, _ = self._ask("POST", path, body)
+        _require(status == _SEE_OTHER, f"{path}: {status}")
+        return clicked
 
     def _ask(self, method: str, path: str, body: str | None = None) -> tuple[int, str, str]:
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
@@ -59,6 +66,11 @@ class Visitor:
             name, _, value = cookie.partition(";")[0].partition("=")
             self._cookies[name] = value
         return answer.status, answer.headers.get("Location", ""), text
+
+
+def _hidden_in(form: str) -> dict[str, str]:
+    hidden = [dict(_ATTRIBUTE.findall(tag)) for tag in _HIDDEN.findall(form)]
+    return {each["name"]: each.get("value", "") for each in hidden}
 
 
 def _require(condition: bool, words: str) -> None:  # noqa: FBT001 - as assert, which optimising takes away

@@ -1,0 +1,189 @@
+"""From the click in the panel to the last one in the meetings; and what the guard and the feed cost."""
+
+import asyncio
+import dataclasses
+import itertools
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from authbridge import schema
+from authbridge.commands.organisers import IssuedCredential
+from authbridge.config import read_config
+from authbridge.database import Database
+from authbridge.models import Role
+from authbridge.signin import sign_in_setting_of
+from bench.figures import Figures
+from bench.peers import FOLDER, VERSIONS
+from bench.scene import Scene
+from bench.table import Row
+from bench.visitor import Visitor
+from tests.end_to_end.jitsi import Jitsi, Stage, make_focus, make_prosody, open_stage
+from tests.end_to_end.people import Participant, People, room_jid
+from tests.factories import make_school
+from workbench.panel import Panel
+from workbench.prosody import HOST
+from workbench.staff import enrol_member
+
+_RUNS = {1: 50, 10: 10, 50: 4}  # meetings that one click ends -> how often
+_PUPILS = 3  # in each
+_TRANSPORTS = ("tcp", "bosh", "websocket")
+_USUAL, _LONGEST = 0.1, 1.0  # seconds, with one meeting
+
+_ROUNDS, _REQUESTS = 6, 500  # of conference requests, in turns with and without the module
+_GUARD = 0.0001  # seconds of Prosody's time
+_IDLE = 30  # seconds
+_TICK = 1 / os.sysconf("SC_CLK_TCK")
+
+_numbers = itertools.count(1)
+
+
+async def measure(_scene: Scene) -> list[Row]:
+    """Both versions, each with a service, a panel and a focus of their own."""
+    folder = FOLDER / "meetings"
+    folder.mkdir()
+    template = folder / "template.db"
+    database = Database(f"sqlite:///{template}")
+    schema.upgrade(database)
+    database.engine.dispose()
+    rows = []
+    for version in VERSIONS:
+        place = folder / version
+        for each in ("service", "prosody", "alone"):
+            (place / each).mkdir(parents=True)
+        with open_stage(version, place, template) as stage:
+            rows += await _clicks(version, stage)
+            rows += [await _guard(version, stage, place / "alone"), await _idle(version, stage)]
+    return rows
+
+
+# Clicks ---------------------------------------------------------------------------------------------
+
+
+async def _clicks(version: str, stage: Stage) -> list[Row]:
+    panel = Panel(stage.county.service)
+    member = enrol_member(
+        sign_in_setting_of(read_config(panel.environ), stage.county.database), "bench", Role.ADMIN
+    )
+    panel.start()
+    try:
+        visitor = Visitor(panel.port)
+        await asyncio.to_thread(visitor.sign_in, member)
+        return [
+            _row_of_clicks(version, meetings, [await _click(stage, visitor, meetings) for _ in range(runs)])
+            for meetings, runs in _RUNS.items()
+        ]
+    finally:
+        panel.stop()
+
+
+async def _click(stage: Stage, visitor: Visitor, meetings: int) -> float:
+    """Suspends a school with so many meetings; the seconds until the last client knew."""
+    school = f"b{next(_numbers)}"
+    make_school(stage.county.database, school)
+    leaders = [stage.county.issue(school) for _ in range(meetings)]
+    async with stage.jitsi.people() as people:
+        everybody = [
+            person for leader in leaders for person in await _hold(people, leader, room_jid(leader.username))
+        ]
+        clicked = await asyncio.to_thread(
+            visitor.press, f"/schools/{school}/suspend", on=f"/schools/{school}"
+        )
+        outs = [seat.out for person in everybody for seat in person.seats.values()]
+        async with asyncio.timeout(30):
+            notices = await asyncio.gather(*outs)
+    return max(notice.at for notice in notices) - clicked
+
+
+async def _hold(people: People, leader: IssuedCredential, room: str) -> Sequence[Participant]:
+    transports = itertools.cycle(_TRANSPORTS)
+    organiser = await people.organiser(leader, room, next(transports))
+    return organiser, *[await people.pupil(room, next(transports)) for _ in range(_PUPILS)]
+
+
+def _row_of_clicks(version: str, meetings: int, times: Sequence[float]) -> Row:
+    figures = Figures.of(times)
+    title = f"click to last notice: {meetings} meeting{'s' * (meetings > 1)}"
+    beside = f"{meetings * (_PUPILS + 1)} clients"
+    if meetings > 1:
+        return Row(title, version, figures, beside)
+    return Row(
+        title,
+        version,
+        figures,
+        beside,
+        f"p50 ≤ {_USUAL * 1000:.0f}, max ≤ {_LONGEST * 1000:.0f}",
+        met=figures.p50 <= _USUAL and max(times) <= _LONGEST,
+    )
+
+
+# Costs ----------------------------------------------------------------------------------------------
+
+
+async def _guard(version: str, stage: Stage, folder: Path) -> Row:
+    """What a conference request costs Prosody more than one where our module is not loaded."""
+    guarded = stage.jitsi
+    open_to_all = {
+        "authentication": "insecure",
+        "insecure_open_authentication": "Yes please, I know what I'm doing!",
+    }
+    prosody = make_prosody(version, folder, stage.county.service)
+    prosody = dataclasses.replace(prosody, hosts={**prosody.hosts, HOST: open_to_all})
+    alone = Jitsi(prosody, make_focus(prosody))
+    prosody.start()
+    alone.focus.start()
+    try:
+        leader = stage.county.issue()
+        spent = {id(jitsi): 0.0 for jitsi in (guarded, alone)}
+        async with guarded.people() as here, alone.people() as there:
+            asking = [(guarded, await _lead(here, leader)), (alone, await _lead(there, leader))]
+            for _ in range(_ROUNDS):
+                for jitsi, person in asking:
+                    before = _processor_time(jitsi.prosody.pid)
+                    for _ in range(_REQUESTS):
+                        await person.ask(room_jid("bench"))
+                    spent[id(jitsi)] += _processor_time(jitsi.prosody.pid) - before
+    finally:
+        alone.focus.close()
+        prosody.stop()
+    requests = _ROUNDS * _REQUESTS
+    with_us, without = (spent[id(jitsi)] / requests for jitsi in (guarded, alone))
+    return Row(
+        f"guard: Prosody's time for a conference request more ({requests} requests)",
+        version,
+        Figures(1, with_us - without, longest=with_us - without),
+        f"{with_us * 1000:.2f} with, {without * 1000:.2f} without",
+        f"≤ {_GUARD * 1000:.1f}",
+        met=with_us - without <= _GUARD,
+    )
+
+
+async def _lead(people: People, leader: IssuedCredential) -> Participant:
+    return await people.organiser(leader, room_jid("bench"))
+
+
+async def _idle(version: str, stage: Stage) -> Row:
+    """What both sides of an open poll do while nothing happens."""
+    parts: dict[str, Callable[[], int]] = {
+        "Prosody": lambda: stage.jitsi.prosody.pid,
+        "the service": lambda: stage.county.service.process.pid,
+    }
+    before = {name: _processor_time(pid()) for name, pid in parts.items()}
+    await asyncio.sleep(_IDLE)
+    shares = {name: (_processor_time(pid()) - before[name]) / _IDLE for name, pid in parts.items()}
+    beside = ", ".join(f"{share * 100:.1f} % {name}" for name, share in shares.items())
+    return Row(f"feed: share of a core in {_IDLE} idle seconds", version, None, beside)
+
+
+def _processor_time(pid: int) -> float:
+    """Seconds that the process and its children have used up so far."""
+    return sum(map(_own_time, [pid, *_children_of(pid)]))
+
+
+def _own_time(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) * _TICK
+
+
+def _children_of(pid: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
