@@ -245,7 +245,7 @@ class Participant:
         return answer
 
     async def wait_for_host(self, room: str) -> Answer:
-        """Asks again and again, until somebody has opened it."""
+        """Asks again and again, until somebody has opened it; after a restart of Prosody, until there are news."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 answer = await self.ask(room)

@@ -118,7 +118,8 @@ async def is_kept_out(stage: Stage, who: IssuedCredential, page: Participant) ->
         async with stage.jitsi.people() as people:
             first, second = await people.guest(transport), await people.guest(transport)
             first.machine_uid = second.machine_uid = page.machine_uid
-            answer = await first.ask(room, session_id=page.session_id)
+            first.session_id = page.session_id
+            answer = await first.wait_for_host(room)
             assert (answer.error, answer.is_session_invalid) == ("not-acceptable", True)
             assert (await second.ask(room)).error == "not-authorized"
         assert await login(stage.jitsi.prosody, transport, who.username, who.password) == "account-disabled"

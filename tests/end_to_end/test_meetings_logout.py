@@ -63,7 +63,7 @@ async def test_it_outlives_a_restart_of_prosody(stage: Stage) -> None:
 
     async with stage.jitsi.people() as people:
         new = await people.organiser(who, room)
-        answer = await (await people.reload(old)).ask(room_jid("naechste"))
+        answer = await (await people.reload(old)).wait_for_host(room_jid("naechste"))
         assert (answer.error, answer.is_session_invalid) == ("not-acceptable", True)
         await stage.jitsi.until_gone(room_jid("naechste"))
         assert {login.session_id for login in stage.jitsi.focus.logins_of(who.username)} >= {new.session_id}
@@ -87,7 +87,7 @@ async def test_an_old_session_id_does_not_end_the_new_meeting(stage: Stage) -> N
 
     async with stage.jitsi.people() as people:
         new, pupil = await people.organiser(who, room), await people.pupil(room)
-        assert (await (await people.reload(old)).ask(room)).is_session_invalid
+        assert (await (await people.reload(old)).wait_for_host(room)).is_session_invalid
         for each in (new, pupil):
             await notice_nothing(room, each)
 

@@ -55,7 +55,7 @@ async def test_prosody_is_down(stage: Stage) -> None:
     async with stage.jitsi.people() as people:
         for old, is_in in ((page, False), (theirs, True)):
             reloaded = await people.reload(old)
-            answer = await reloaded.ask(room_jid(f"weiter-{old.machine_uid}"))
+            answer = await reloaded.wait_for_host(room_jid(f"weiter-{old.machine_uid}"))
             assert (answer.is_session_invalid, bool(answer.identity)) == (not is_in, is_in)
     assert await login(stage.jitsi.prosody, "tcp", who.username, who.password) == "account-disabled"
     assert stage.jitsi.focus.logins_of(who.username) == []

@@ -168,7 +168,8 @@ async def is_out(jitsi: Jitsi, who: IssuedCredential, page: Participant) -> None
         reloaded = await people.guest()
         reloaded.machine_uid = page.machine_uid
         room = room_jid(f"nach-{page.machine_uid}")
-        assert (await reloaded.ask(room, session_id=page.session_id)).is_session_invalid
+        reloaded.session_id = page.session_id
+        assert (await reloaded.wait_for_host(room)).is_session_invalid
         await jitsi.until_gone(room)
     assert jitsi.focus.logins_of(who.username) == []
     assert await login(jitsi.prosody, "tcp", who.username, who.password) == "account-disabled"
