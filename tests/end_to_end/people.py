@@ -245,7 +245,7 @@ class Participant:
         return answer
 
     async def wait_for_host(self, room: str) -> Answer:
-        """Asks again and again, until somebody has opened it; after a restart of Prosody, until there are news."""
+        """Asks until somebody has opened it; after a restart of Prosody, until it knows who is suspended."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 answer = await self.ask(room)
@@ -346,7 +346,7 @@ class People:
         first = await person.ask(room)
         if first.error == "not-authorized" or not first.identity:
             assert not (await person.log_in(credential, room)).error
-        answer = await person.ask(room)
+        answer = await person.wait_for_host(room)  # for the first news, where Prosody has just started
         assert (answer.error, answer.identity) == ("", f"{credential.username}@{HOST}")
         seat = await person.join(room)
         await seat.until_moderator()

@@ -179,7 +179,7 @@ async def is_in(jitsi: Jitsi, who: IssuedCredential, page: Participant) -> None:
     """Both do."""
     async with jitsi.people() as people:
         reloaded = await people.reload(page)
-        assert (await reloaded.ask(room_jid(f"nach-{page.machine_uid}"))).identity
+        assert (await reloaded.wait_for_host(room_jid(f"nach-{page.machine_uid}"))).identity
     assert await login(jitsi.prosody, "tcp", who.username, who.password) == "success"
 
 
