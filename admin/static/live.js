@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const SOON = 1000; // milliseconds
-  const LATER = 10000;
+  const LATER = 5000;
   const PATIENCE = 5000;
 
   const pass = (time) => new Promise((resolve) => { setTimeout(resolve, time); });
