@@ -32,6 +32,14 @@ local function as_stanza(reason)
 		:tag("text", { xmlns = xmlns_errors }):text(reason.text):up();
 end
 
+-- Another module's handler may throw in the middle of ours; the rest has to be done all the same.
+local function attempt(step, ...)
+	local ok, result = pcall(step, ...);
+	if ok then return result; end
+	module:log("error", "Something that had to end did not: %s", result);
+	return nil;
+end
+
 local function close(session, action)
 	local reason = reasons[action];
 	session:close(session.websocket_request and as_stanza(reason) or reason);
@@ -58,8 +66,7 @@ local function close_when_heard(session, action)
 		tries = tries - 1;
 		if session.destroyed then return nil; end
 		if is_deaf(session) and tries > 0 then return interval; end
-		local ok, result = pcall(close, session, action);
-		if not (ok and result) then module:log("error", "A session that had to end did not: %s", result); end
+		if attempt(close, session, action) == false then module:log("error", "A session that had to end did not"); end
 	end);
 	return true;
 end
@@ -71,4 +78,4 @@ local function end_session(session, action)
 	return close(session, action);
 end
 
-return { end_session = end_session, silence = silence };
+return { attempt = attempt, end_session = end_session, silence = silence };

@@ -13,6 +13,7 @@ local time = require "util.time".now;
 
 local endings = module:require "endings";
 local meetings = module:require "meetings";
+local rooms = module:require "rooms";
 
 local xmlns = "http://jitsi.org/protocol/focus";
 local xmlns_stanzas = "urn:ietf:params:xml:ns:xmpp-stanzas";
@@ -20,63 +21,16 @@ local sweep_interval = 60; -- seconds
 local patience = 0.5; -- seconds that the report waits for jicofo; what it reports is done by then
 local max_logouts = 4096; -- that jicofo has not answered yet
 
--- Everybody in the meeting reads these.
-local meeting_ended = "Das Medienzentrum hat diese Besprechung beendet. / The media centre has ended this meeting.";
-local taken_out = "Das Medienzentrum hat diese Teilnahme beendet. / The media centre has ended this participation.";
+local attempt = endings.attempt;
 
 local methods = {};
 methods.__index = methods;
-
--- Another module's handler may throw in the middle of ours; the rest has to be done all the same.
-local function attempt(step, ...)
-	local ok, result = pcall(step, ...);
-	if ok then return result; end
-	module:log("error", "Something that had to end did not: %s", result);
-	return nil;
-end
-
-local function muc_of(host)
-	local muc = prosody.hosts[host];
-	return muc and muc.modules.muc;
-end
 
 local function contains(list, wanted)
 	for _, each in ipairs(list) do
 		if each == wanted then return true; end
 	end
 	return false;
-end
-
--- Iterates over those that are loaded.
-local function rooms_at(host)
-	local muc = muc_of(host);
-	if muc then return muc.each_room(true); end
-	return next, {};
-end
-
-local function room_of(address)
-	local muc = muc_of(jid.host(address));
-	return muc and muc.get_room_from_jid(address);
-end
-
--- The room and its breakout rooms, as Jitsi's module notes them.
-local function rooms_of(room)
-	local rooms = { room };
-	for address in pairs(room and room._data.breakout_rooms or {}) do
-		local breakout = room_of(address);
-		if breakout then table.insert(rooms, breakout); end
-	end
-	return rooms;
-end
-
-local function clients_in(room)
-	local clients = {};
-	for _, each in ipairs(rooms_of(room)) do
-		for _, occupant in each:each_occupant() do
-			for client in occupant:each_session() do table.insert(clients, client); end
-		end
-	end
-	return clients;
 end
 
 -- Refusals -----------------------------------------------------------------------------------------
@@ -122,41 +76,10 @@ function methods:on_detour(event)
 	return true;
 end
 
--- Returns whether it is gone.  Jitsi's breakout rooms make their meeting persistent, which would leave a tombstone.
-local function destroy(room)
-	attempt(room.set_persistent, room, false);
-	local is_gone = attempt(room.destroy, room, nil, meeting_ended);
-	if is_gone == false then module:log("error", "A meeting that had to end did not: another module kept it"); end
-	return is_gone == true;
-end
-
--- Taking people out -------------------------------------------------------------------------------
-
-local function is_leader(room, address)
-	local affiliation = room:get_affiliation(address);
-	return affiliation == "owner" or affiliation == "admin";
-end
-
--- Nobody leads in Jitsi without being an owner, but an owner can arrange it.
-local function demote_others(room)
-	for _, occupant in room:each_occupant() do
-		if occupant.role == "moderator" and not is_leader(room, occupant.bare_jid) then
-			room:set_role(true, occupant.nick, "participant");
-		end
-	end
-end
-
-local function take_out_of(room, client)
-	local address = jid.bare(client);
-	if is_leader(room, address) then room:set_affiliation(true, address, nil); end
-	local occupant = room:get_occupant_by_real_jid(client);
-	if occupant then room:set_role(true, occupant.nick, nil, taken_out); end
-end
-
 -- A page whose session is merely closed comes back by itself; one that was taken out of the room does not.
 function methods:take_out(client)
 	for _, host in ipairs(self.place.mucs) do
-		for room in rooms_at(host) do attempt(take_out_of, room, client); end
+		for room in rooms.all_at(host) do attempt(rooms.take_out, room, client); end
 	end
 end
 
@@ -178,12 +101,7 @@ end
 function methods:startable(address)
 	local host = address and jid.host(address);
 	if host == self.place.muc then return address; end
-	if not contains(self.place.mucs, host) then return nil; end
-	for _, each in ipairs(self.place.mucs) do
-		for room in rooms_at(each) do
-			if (room._data.breakout_rooms or {})[address] then return nil; end
-		end
-	end
+	if not contains(self.place.mucs, host) or rooms.is_breakout(address, self.place.mucs) then return nil; end
 	return address;
 end
 
@@ -218,15 +136,15 @@ end
 -- A room that such an answer has opened, or goes on with, ends.  But an old session-id alone is no reason to end a
 -- meeting with people in it: the organiser may have logged in anew since.
 function methods:close_room_of(answer, fault)
-	local room = answer.room and room_of(answer.room);
+	local room = answer.room and rooms.find(answer.room);
 	local known = self.registry.rooms[answer.room];
 	if not room or self.registry.strangers[answer.room] or known and known.starter ~= answer.username then return; end
-	local clients = clients_in(room);
+	local clients = rooms.clients_in(room);
 	if self.registry:heir_of(answer.room, answer.username, clients, self.feed.suspended, time()) then return; end
 	for _, client in ipairs(clients) do
 		if fault ~= "suspend" and jid.bare(client) ~= self.place.target then return; end
 	end
-	destroy(room);
+	rooms.destroy(room);
 end
 
 function methods:on_answer(event)
@@ -322,13 +240,13 @@ end
 -- What a suspension ends ---------------------------------------------------------------------------
 
 function methods:end_room(address, username)
-	local room = room_of(address);
+	local room = rooms.find(address);
 	if not room then
 		if self.registry:room_gone(address) then self.changed(); end
 		return false;
 	end
-	local heir = self.registry:heir_of(address, username, clients_in(room), self.feed.suspended, time());
-	if not heir then return destroy(room); end
+	local heir = self.registry:heir_of(address, username, rooms.clients_in(room), self.feed.suspended, time());
+	if not heir then return rooms.destroy(room); end
 	self.registry:pass_on(address, heir);
 	self.changed();
 	return false;
@@ -347,17 +265,17 @@ end
 -- Else he would go on leading, by a second page of his.
 function methods:take_back_grants(username)
 	for _, grant in ipairs(self.registry:led_by(username)) do
-		local room = room_of(grant.room);
+		local room = rooms.find(grant.room);
 		if room and not self:is_organiser(grant.address) then attempt(room.set_affiliation, room, true, grant.address, nil); end
 	end
 	for _, address in ipairs(self.registry:rooms_of(username)) do
-		for _, room in ipairs(rooms_of(room_of(address))) do attempt(demote_others, room); end
+		for _, room in ipairs(rooms.with_breakouts(rooms.find(address))) do attempt(rooms.demote_others, room); end
 	end
 end
 
 function methods:on_affiliation(event)
 	local room, address, actor = event.room, event.jid, event.actor;
-	if type(actor) ~= "string" or not is_leader(room, address) then
+	if type(actor) ~= "string" or not rooms.is_leader(room, address) then
 		return self.registry:leads_no_more(room.jid, address);
 	end
 	local known = self.registry.clients[actor];
@@ -389,7 +307,7 @@ function methods:hook_focus()
 end
 
 function methods:hook_muc(host, context)
-	for room in rooms_at(host) do self.registry:found_before(room.jid); end
+	for room in rooms.all_at(host) do self.registry:found_before(room.jid); end
 	context:hook("muc-occupant-joined", function (event)
 		for client in event.occupant:each_session() do self.registry:client_joined(client, event.room.jid); end
 	end);
@@ -428,8 +346,8 @@ local function start(feed, place, changed, kept)
 	self.detours = detours_of(place);
 	for host in pairs(prosody.hosts) do self:attach(host); end
 	module:hook_global("host-activated", function (host) self:attach(host); end);
-	self.sweep = timer.add_task(sweep_interval, function (now)
-		if self.registry:sweep(now, function (address) return room_of(address) ~= nil; end) then changed(); end
+	self.sweep = timer.add_task(sweep_interval, function ()
+		if self.registry:sweep(time(), function (address) return rooms.find(address) ~= nil; end) then changed(); end
 		return sweep_interval;
 	end);
 	return self;

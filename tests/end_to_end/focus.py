@@ -65,12 +65,13 @@ class Focus:
         self._ready = threading.Event()
         self._awake = asyncio.Event()
         self._awake.set()
+        self._answering = asyncio.Event()
+        self._answering.set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._numbers = itertools.count()
         self._pongs: dict[str, asyncio.Future[None]] = {}
         self.authority = authority
         self.initial_timeout = 15.0  # seconds
-        self.delay = 0.0  # seconds from what it decides to what it answers
         self.conferences: dict[str, Conference] = {}
         self.log: list[Asked] = []
 
@@ -108,6 +109,14 @@ class Focus:
     def wake(self) -> None:
         """It goes on with what it was sent meanwhile."""
         self._loop.call_soon_threadsafe(self._awake.set)
+
+    def withhold(self) -> None:
+        """From now on it decides, and does not say so."""
+        self._loop.call_soon_threadsafe(self._answering.clear)
+
+    def tell(self) -> None:
+        """It says all that it withheld."""
+        self._loop.call_soon_threadsafe(self._answering.set)
 
     def logins_of(self, username: str) -> list[Login]:
         """What it remembers of that organiser."""
@@ -198,7 +207,7 @@ class Focus:
         except RefusalError as refusal:
             payload = _error(refusal)
         kind = "error" if payload.startswith("<error") else "result"
-        await asyncio.sleep(self.delay)
+        await self._answering.wait()
         head = f"<iq type='{kind}' id={quoteattr(iq.get('id') or '')} to={quoteattr(sender)}>"
         await self._client.send(f"{head}{payload}</iq>")
 

@@ -133,14 +133,15 @@ async def test_an_answer_that_was_on_its_way_opens_nothing(stage: Stage) -> None
     async with stage.jitsi.people() as people:
         guest = await people.guest()
         await guest.log_in(who, room_jid("griechisch"))
-        focus.delay = 0.5
+        focus.withhold()
         try:
             asking = asyncio.ensure_future(guest.ask(room))
             await stage.jitsi.until_held(room)
             stage.county.suspend(who.username)
-            answer = await asking
+            await stage.county.effect(who.username)
         finally:
-            focus.delay = 0
+            focus.tell()
+        answer = await asking
         assert (answer.error, answer.is_session_invalid) == ("not-acceptable", True)
         # The focus has bound that page, which would need no session-id any more.
         [end] = await ends_of([guest])

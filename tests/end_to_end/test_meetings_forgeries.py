@@ -100,18 +100,19 @@ async def test_nobody_is_logged_out_through_us(stage: Stage) -> None:
     async with stage.jitsi.people() as people:
         leader, colleague = await people.organiser(who, room), await people.organiser(other, theirs)
         pupil = await people.pupil(theirs)
-        stage.jitsi.focus.delay = 0.3
+        before = len(stage.jitsi.focus.log)
+        stage.jitsi.focus.withhold()
         try:
             asking = [
                 asyncio.ensure_future(leader.ask(each, session_id=session_id))
                 for each, session_id in ((theirs, colleague.session_id), (theirs, ""), (room, ""))
             ]
-            await until(lambda: stage.jitsi.focus.log[-1].sender == leader.jid)
+            await until(lambda: len(stage.jitsi.focus.log) == before + len(asking))
             stage.county.suspend(who.username)
-            await asyncio.gather(*asking, return_exceptions=True)
+            await stage.county.effect(who.username)
         finally:
-            stage.jitsi.focus.delay = 0
-        await stage.county.effect(who.username)
+            stage.jitsi.focus.tell()
+        await asyncio.gather(*asking, return_exceptions=True)
         assert [login.session_id for login in stage.jitsi.focus.logins_of(other.username)] == [
             colleague.session_id
         ]

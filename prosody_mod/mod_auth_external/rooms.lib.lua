@@ -1,0 +1,91 @@
+-- rooms.lib.lua: what is done to Prosody's rooms.
+-- This file is MIT licensed; see LICENSE.
+
+local jid = require "util.jid";
+
+local attempt = module:require "endings".attempt;
+
+-- Everybody in the meeting reads these.
+local meeting_ended = "Das Medienzentrum hat diese Besprechung beendet. / The media centre has ended this meeting.";
+local taken_out = "Das Medienzentrum hat diese Teilnahme beendet. / The media centre has ended this participation.";
+
+local function muc_of(host)
+	local muc = prosody.hosts[host];
+	return muc and muc.modules.muc;
+end
+
+-- Iterates over those that are loaded.
+local function all_at(host)
+	local muc = muc_of(host);
+	if muc then return muc.each_room(true); end
+	return next, {};
+end
+
+local function find(address)
+	local muc = muc_of(jid.host(address));
+	return muc and muc.get_room_from_jid(address);
+end
+
+-- The room and its breakout rooms, as Jitsi's module notes them.
+local function with_breakouts(room)
+	local rooms = { room };
+	for address in pairs(room and room._data.breakout_rooms or {}) do
+		local breakout = find(address);
+		if breakout then table.insert(rooms, breakout); end
+	end
+	return rooms;
+end
+
+local function clients_in(room)
+	local clients = {};
+	for _, each in ipairs(with_breakouts(room)) do
+		for _, occupant in each:each_occupant() do
+			for client in occupant:each_session() do table.insert(clients, client); end
+		end
+	end
+	return clients;
+end
+
+-- hosts: the components in which to look.
+local function is_breakout(address, hosts)
+	for _, host in ipairs(hosts) do
+		for room in all_at(host) do
+			if (room._data.breakout_rooms or {})[address] then return true; end
+		end
+	end
+	return false;
+end
+
+-- Returns whether it is gone.  Jitsi's breakout rooms make their meeting persistent, which would leave a tombstone.
+local function destroy(room)
+	attempt(room.set_persistent, room, false);
+	local is_gone = attempt(room.destroy, room, nil, meeting_ended);
+	if is_gone == false then module:log("error", "A meeting that had to end did not: another module kept it"); end
+	return is_gone == true;
+end
+
+local function is_leader(room, address)
+	local affiliation = room:get_affiliation(address);
+	return affiliation == "owner" or affiliation == "admin";
+end
+
+-- Nobody leads in Jitsi without being an owner, but an owner can arrange it.
+local function demote_others(room)
+	for _, occupant in room:each_occupant() do
+		if occupant.role == "moderator" and not is_leader(room, occupant.bare_jid) then
+			room:set_role(true, occupant.nick, "participant");
+		end
+	end
+end
+
+local function take_out(room, client)
+	local address = jid.bare(client);
+	if is_leader(room, address) then room:set_affiliation(true, address, nil); end
+	local occupant = room:get_occupant_by_real_jid(client);
+	if occupant then room:set_role(true, occupant.nick, nil, taken_out); end
+end
+
+return {
+	all_at = all_at, find = find, with_breakouts = with_breakouts, clients_in = clients_in, is_breakout = is_breakout;
+	destroy = destroy, is_leader = is_leader, demote_others = demote_others, take_out = take_out;
+};
