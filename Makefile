@@ -41,7 +41,7 @@ bench: ## Measure logins, school bells, attacks and a bystander beside their pee
 	@bash workbench/install.sh test
 	@$(python) -m bench
 
-soak: ## The long loops: 10,000 logins with kills and hangs
+soak: ## The long loops: 10,000 logins with kills and hangs, 200 suspensions with kills, 10,000 guests
 	@bash workbench/install.sh test
 	@$(python) -m pytest tests/soak -m soak -s
 
