@@ -126,6 +126,10 @@ class Jitsi:
         """Returns when the focus has opened that room."""
         await until(lambda: room in self.focus.conferences)
 
+    async def until_logged_out(self, username: str) -> None:
+        """Returns when the focus remembers no login of his."""
+        await until(lambda: not self.focus.logins_of(username))
+
     async def until_gone(self, room: str) -> None:
         """Returns when the focus holds no such room."""
         await until(lambda: room not in self.focus.conferences)

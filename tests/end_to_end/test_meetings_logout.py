@@ -2,23 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
-
-from tests.end_to_end.conftest import TRANSPORTS, VERSIONS
-from tests.end_to_end.jitsi import AT_ONCE, MEETING_ENDED, Stage, ends_of, notices_of, open_stage
+from tests.end_to_end.conftest import TRANSPORTS
+from tests.end_to_end.jitsi import AT_ONCE, MEETING_ENDED, Stage, ends_of, notices_of, until
 from tests.end_to_end.people import notice_nothing, room_jid
-
-
-@pytest.fixture(name="stage", scope="module", params=VERSIONS)
-def set_stage(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
-) -> Iterator[Stage]:
-    """A whole Jitsi and the service that it asks."""
-    with open_stage(request.param, tmp_path_factory.mktemp("stage"), sqlite_template) as stage:
-        yield stage
 
 
 async def test_everything_ends_and_a_new_login_begins(stage: Stage) -> None:
@@ -39,7 +26,7 @@ async def test_everything_ends_and_a_new_login_begins(stage: Stage) -> None:
         assert max(each.at for each in [*notices, *ends]) - clicked < AT_ONCE
         effect = await stage.county.effect(who.username)
         assert (effect.sessions, effect.meetings, effect.logins) == (3, 2, 2)
-        assert stage.jitsi.focus.logins_of(who.username) == []
+        await stage.jitsi.until_logged_out(who.username)
 
         for page in pages:
             answer = await (await people.reload(page)).ask(room)
@@ -67,7 +54,7 @@ async def test_it_outlives_a_restart_of_prosody(stage: Stage) -> None:
         assert (answer.error, answer.is_session_invalid) == ("not-acceptable", True)
         await stage.jitsi.until_gone(room_jid("naechste"))
         assert {login.session_id for login in stage.jitsi.focus.logins_of(who.username)} >= {new.session_id}
-        assert old.session_id not in stage.jitsi.focus.authority.logins
+        await until(lambda: old.session_id not in stage.jitsi.focus.authority.logins)
 
         reloaded = await people.reload(new)
         assert not (await reloaded.ask(room)).error

@@ -1,24 +1,12 @@
 """A suspended organiser who prepared for it, or comes another way, leads no meeting and opens none."""
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import VERSIONS
 from tests.end_to_end.focus import FOCUS, MUC
-from tests.end_to_end.jitsi import LOBBY, PROXY, Stage, ends_of, notices_of, open_stage, until
+from tests.end_to_end.jitsi import LOBBY, PROXY, Stage, ends_of, notices_of, until
 from tests.end_to_end.people import Participant, notice_nothing, room_jid
-
-
-@pytest.fixture(name="stage", scope="module", params=VERSIONS)
-def set_stage(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
-) -> Iterator[Stage]:
-    """A whole Jitsi and the service that it asks."""
-    with open_stage(request.param, tmp_path_factory.mktemp("stage"), sqlite_template) as stage:
-        yield stage
 
 
 async def command(person: Participant, room: str, item: str) -> str:
@@ -104,7 +92,7 @@ async def test_a_login_from_before_a_restart_leads_no_lesson(stage: Stage, trans
         answer = await usurper.ask(room, session_id=before.session_id)
         assert (answer.error, answer.is_session_invalid) == ("not-acceptable", True)
         await ends_of([usurper])
-        await until(lambda: not stage.jitsi.focus.logins_of(who.username))
+        await stage.jitsi.until_logged_out(who.username)
         await notice_nothing(room, host)
         assert host.seats[room].role == "moderator"
 

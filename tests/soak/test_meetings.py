@@ -84,7 +84,7 @@ async def test_from_the_click_to_the_last_notice(office: Office, jitsi: Jitsi, c
             notices = await notices_of(each.seats[room] for each in (page, *pupils))
             notices += await ends_of([page, tablet])
             seconds.append(max(notice.at for notice in notices) - clicked)
-            assert jitsi.focus.logins_of(who.username) == []
+            await jitsi.until_logged_out(who.username)
 
     median, longest = statistics.median(seconds), max(seconds)
     print(f"{len(seconds)} clicks: median {median * 1000:.0f} ms, at most {longest * 1000:.0f} ms")  # noqa: T201
@@ -171,7 +171,7 @@ async def is_out(jitsi: Jitsi, who: IssuedCredential, page: Participant) -> None
         reloaded.session_id = page.session_id
         assert (await reloaded.wait_for_host(room)).is_session_invalid
         await jitsi.until_gone(room)
-    assert jitsi.focus.logins_of(who.username) == []
+    await jitsi.until_logged_out(who.username)
     assert await login(jitsi.prosody, "tcp", who.username, who.password) == "account-disabled"
 
 
