@@ -13,7 +13,6 @@ from authbridge.commands import suspensions
 from authbridge.commands.organisers import IssuedCredential
 from authbridge.database import Database
 from authbridge.models import SuspensionReason
-from tests.end_to_end import jitsi
 from tests.factories import ACTOR, make_organiser, make_school
 from tests.fakes import MORNING
 from workbench.postgres import Postgres
@@ -136,15 +135,6 @@ def start_prosodys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prosody
 def choose_prosody(request: pytest.FixtureRequest, prosody_for: ProsodyFor, service: Service) -> Prosody:
     """A Prosody of either version that asks the service over SQLite."""
     return prosody_for(request.param, service)
-
-
-@pytest.fixture(name="stage", scope="session", params=VERSIONS)
-def open_shared_stage(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
-) -> Iterator[jitsi.Stage]:
-    """A whole Jitsi and the service that it asks, for the stories that leave both as they were."""
-    with jitsi.open_stage(request.param, tmp_path_factory.mktemp("jitsi"), sqlite_template) as stage:
-        yield stage
 
 
 @pytest.fixture(name="postgres_service", scope="session")

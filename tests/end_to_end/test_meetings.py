@@ -2,13 +2,24 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from authbridge.commands.organisers import IssuedCredential
-from tests.end_to_end.conftest import TRANSPORTS, login
-from tests.end_to_end.jitsi import AT_ONCE, MEETING_ENDED, Stage, ends_of, notices_of
+from tests.end_to_end.conftest import TRANSPORTS, VERSIONS, login
+from tests.end_to_end.jitsi import AT_ONCE, MEETING_ENDED, Stage, ends_of, notices_of, open_stage
 from tests.end_to_end.people import Participant, notice_nothing, room_jid
+
+
+@pytest.fixture(name="stage", scope="module", params=VERSIONS)
+def set_stage(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
+) -> Iterator[Stage]:
+    """A whole Jitsi and the service that it asks."""
+    with open_stage(request.param, tmp_path_factory.mktemp("stage"), sqlite_template) as stage:
+        yield stage
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)

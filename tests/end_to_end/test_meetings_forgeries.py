@@ -3,16 +3,30 @@
 import asyncio
 import re
 import uuid
+from collections.abc import Iterator
+from pathlib import Path
 from xml.etree.ElementTree import tostring
 from xml.sax.saxutils import quoteattr
 
+import pytest
+
 from authbridge.commands.organisers import IssuedCredential
+from tests.end_to_end.conftest import VERSIONS
 from tests.end_to_end.focus import FOCUS
-from tests.end_to_end.jitsi import FOCUS_HOST, PROXY, Stage, notices_of, until
+from tests.end_to_end.jitsi import FOCUS_HOST, PROXY, Stage, notices_of, open_stage, until
 from tests.end_to_end.passers_by import come_and_go, known_to_module
 from tests.end_to_end.people import notice_nothing, room_jid
 
 GUESTS = 500
+
+
+@pytest.fixture(name="stage", scope="module", params=VERSIONS)
+def set_stage(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
+) -> Iterator[Stage]:
+    """A whole Jitsi and the service that it asks."""
+    with open_stage(request.param, tmp_path_factory.mktemp("stage"), sqlite_template) as stage:
+        yield stage
 
 
 def answer_about(who: IssuedCredential, room: str, session_id: str) -> str:

@@ -2,10 +2,23 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
-from tests.end_to_end.conftest import TRANSPORTS
-from tests.end_to_end.jitsi import AT_ONCE, MEETING_ENDED, Stage, ends_of, notices_of, until
+import pytest
+
+from tests.end_to_end.conftest import TRANSPORTS, VERSIONS
+from tests.end_to_end.jitsi import AT_ONCE, MEETING_ENDED, Stage, ends_of, notices_of, open_stage, until
 from tests.end_to_end.people import notice_nothing, room_jid
+
+
+@pytest.fixture(name="stage", scope="module", params=VERSIONS)
+def set_stage(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
+) -> Iterator[Stage]:
+    """A whole Jitsi and the service that it asks."""
+    with open_stage(request.param, tmp_path_factory.mktemp("stage"), sqlite_template) as stage:
+        yield stage
 
 
 async def test_everything_ends_and_a_new_login_begins(stage: Stage) -> None:

@@ -2,11 +2,15 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 
 from authbridge.clock import utc_now
 from authbridge.nodes import effect_of
 from authbridge.queries import get_school
-from tests.end_to_end.conftest import TRANSPORTS
+from tests.end_to_end.conftest import TRANSPORTS, VERSIONS
 from tests.end_to_end.focus import MUC
 from tests.end_to_end.jitsi import (
     AT_ONCE,
@@ -18,10 +22,20 @@ from tests.end_to_end.jitsi import (
     Stage,
     ends_of,
     notices_of,
+    open_stage,
 )
 from tests.end_to_end.people import Participant, notice_nothing, room_jid
 
 BREAKOUTS = "urn:authbridge:test:breakout"
+
+
+@pytest.fixture(name="stage", scope="module", params=VERSIONS)
+def set_stage(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
+) -> Iterator[Stage]:
+    """A whole Jitsi and the service that it asks."""
+    with open_stage(request.param, tmp_path_factory.mktemp("stage"), sqlite_template) as stage:
+        yield stage
 
 
 async def test_a_colleague_goes_on_with_the_meeting(stage: Stage) -> None:

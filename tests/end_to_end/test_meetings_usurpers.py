@@ -1,12 +1,24 @@
 """A suspended organiser who prepared for it, or comes another way, leads no meeting and opens none."""
 
 import asyncio
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.end_to_end.conftest import VERSIONS
 from tests.end_to_end.focus import FOCUS, MUC
-from tests.end_to_end.jitsi import LOBBY, PROXY, Stage, ends_of, notices_of, until
+from tests.end_to_end.jitsi import LOBBY, PROXY, Stage, ends_of, notices_of, open_stage, until
 from tests.end_to_end.people import Participant, notice_nothing, room_jid
+
+
+@pytest.fixture(name="stage", scope="module", params=VERSIONS)
+def set_stage(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
+) -> Iterator[Stage]:
+    """A whole Jitsi and the service that it asks."""
+    with open_stage(request.param, tmp_path_factory.mktemp("stage"), sqlite_template) as stage:
+        yield stage
 
 
 async def command(person: Participant, room: str, item: str) -> str:
