@@ -30,7 +30,7 @@ _PUPILS = 3  # in each
 _TRANSPORTS = ("tcp", "bosh", "websocket")
 _USUAL, _LONGEST = 0.1, 1.0  # seconds, with one meeting
 
-_ROUNDS, _REQUESTS = 6, 500  # of conference requests, in turns with and without the module
+_ROUNDS, _REQUESTS = 4, 150  # of conference requests, in turns with and without the module
 _GUARD = 0.0001  # seconds of Prosody's time
 _IDLE = 30  # seconds
 _TICK = 1 / os.sysconf("SC_CLK_TCK")
