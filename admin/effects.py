@@ -49,7 +49,7 @@ def proof_of(whose: Organiser | School, effect: Effect | None) -> Proof | None:
     """That effect as his page or its page shows it; None where there is none."""
     if effect is None:
         return None
-    is_last_word = effect.nodes and effect.is_complete
+    is_last_word = effect.nodes and effect.is_finished
     return Proof(tuple(_lines(effect)), None if is_last_word else _place_of(whose))
 
 
@@ -61,7 +61,7 @@ def _place_of(whose: Organiser | School) -> str:
 
 def effect_in_words(effect: Effect) -> str:
     """Such as "2 logins ended, 1 meeting ended; on 2 of 2 meeting servers, 07:58:12"."""
-    return ". ".join(line.sentence for line in _lines(effect))
+    return " ".join(f"{line.sentence.removesuffix('.')}." for line in _lines(effect))
 
 
 def _lines(effect: Effect) -> Iterator[Line]:
@@ -70,9 +70,11 @@ def _lines(effect: Effect) -> Iterator[Line]:
         yield Line(nobody, "warn")
         return
     if effect.last_done_at is not None:
-        yield Line(_done(effect, effect.last_done_at), "good" if effect.is_complete else "quiet")
+        yield Line(_done(effect, effect.last_done_at), "good" if effect.is_finished else "quiet")
     elif not effect.late:
         yield Line(_("The meeting servers are being told."), "quiet")
+    if effect.waiting:
+        yield Line(_waiting(effect), "warn")
     if effect.late:
         yield Line(_missing(effect), "bad")
 
@@ -96,7 +98,8 @@ def _ended(effect: Effect) -> str:
     parts = ", ".join(_parts(effect))
     if parts:
         return parts
-    return _("Nobody was logged in") if effect.is_counted else _("Carried out")
+    # Where a login waits, somebody was.
+    return _("Nobody was logged in") if effect.is_counted and not effect.waiting else _("Carried out")
 
 
 def _parts(effect: Effect) -> Iterator[str]:
@@ -106,6 +109,16 @@ def _parts(effect: Effect) -> Iterator[str]:
         yield ngettext("%(num)s meeting ended", "%(num)s meetings ended", effect.meetings)
     if effect.logins:
         yield ngettext("remembered login deleted", "%(num)s remembered logins deleted", effect.logins)
+
+
+def _waiting(effect: Effect) -> str:
+    return ngettext(
+        "%(num)s remembered login will be deleted automatically as soon as Jitsi answers again."
+        " Until then it opens no meeting.",
+        "%(num)s remembered logins will be deleted automatically as soon as Jitsi answers again."
+        " Until then they open no meeting.",
+        effect.waiting,
+    )
 
 
 def _missing(effect: Effect) -> str:

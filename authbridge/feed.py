@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, CursorResult, delete, func, literal, null, or_, select, update
+from sqlalchemy import Connection, CursorResult, delete, func, literal, or_, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
@@ -38,10 +38,11 @@ _ENDING = (RevocationAction.SUSPEND, RevocationAction.END_SESSIONS)
 
 _done, _feed, _nodes = table_of(RevocationDone), table_of(RevocationFeed), table_of(ProsodyNode)
 # The first report counts: a node that carries something out once more finds nothing left to end.
+# A later one may only settle what was waiting; see :func:`_settle`.
 _COUNT = upsert(
     _done,
     key=("revocation_id", "node"),
-    changed=("sessions", "meetings", "logins"),
+    changed=("sessions", "meetings", "logins", "waiting"),
     where=_done.c.sessions.is_(None),
 )
 # Asked after every login's commit; see :mod:`authbridge.polls`.
@@ -52,12 +53,17 @@ _SEE_AT = upsert(_nodes, key=("node",), changed=("cursor", "last_seen_at", "meet
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a node ended when it carried out the revocation of that id."""
+    """What a node ended when it carried out the revocation of that id.
+
+    ``waiting`` remembered logins are still to be deleted: jicofo has not confirmed it yet.  A later report of
+    the same id says how many are left.
+    """
 
     id: int
     sessions: int
     meetings: int
     logins: int
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +245,11 @@ def note_contact(session: Session, contact: Contact, *, now: datetime) -> None:
     """
     epoch, last_id = position(session.connection())
     seen = {"node": contact.node, "last_seen_at": now, "meetings": dict(contact.meetings)}
+    if contact.epoch != epoch:
+        # It was restarted, or followed another feed: it has forgotten what it was to report, and the line
+        # would say "still to be deleted" for a week.  No login counts as deleted for that, and none needs to
+        # be: the snapshot tells the node to refuse such a login, which it ends as soon as it is shown.
+        _clear_waiting(session, contact.node)
     if contact.epoch != epoch or contact.cursor > last_id:
         session.execute(_SEE, {**seen, "cursor": None})
         return
@@ -259,30 +270,58 @@ def _note_counts(session: Session, contact: Contact, now: datetime) -> None:
             "sessions": report.sessions,
             "meetings": report.meetings,
             "logins": report.logins,
+            "waiting": report.waiting,
         }
         for report in sorted(contact.reports, key=lambda report: report.id)
         if report.id in known
     ]
     if rows:
         session.execute(_COUNT, rows)
+        _settle(session, contact, now)
+
+
+def _settle(session: Session, contact: Contact, now: datetime) -> None:
+    """Takes from later reports what no longer waits; finished is it at the moment of the last of them.
+
+    The statement before has locked the rows: two questions of a node never settle at the same time.
+    """
+    query = select(RevocationDone).where(
+        RevocationDone.node == contact.node,
+        RevocationDone.revocation_id.in_([report.id for report in contact.reports]),
+        RevocationDone.waiting > 0,
+    )
+    waiting = {row.revocation_id: row for row in session.scalars(query)}
+    for report in contact.reports:
+        row = waiting.get(report.id)
+        if row is not None and report.waiting < (row.waiting or 0):
+            row.at, row.waiting = now, report.waiting
+            row.logins = max(row.logins or 0, report.logins)  # what was deleted stays deleted
+
+
+def _clear_waiting(session: Session, node: str) -> None:
+    """Nothing waits there any more; what was counted stays."""
+    query = update(RevocationDone).where(RevocationDone.node == node, RevocationDone.waiting > 0)
+    session.execute(query.values(waiting=0), execution_options=UNSYNCHRONISED)
 
 
 def _note_uncounted(session: Session, contact: Contact, before: int, now: datetime) -> None:
     """What the node passed since without a report: it came to it in a snapshot."""
     if before >= contact.cursor:
         return
-    passed = select(
-        Revocation.id, literal(contact.node), literal(now, UtcDateTime()), null(), null(), null()
-    ).where(Revocation.id > before, Revocation.id <= contact.cursor)
+    passed = select(Revocation.id, literal(contact.node), literal(now, UtcDateTime())).where(
+        Revocation.id > before, Revocation.id <= contact.cursor
+    )
     session.execute(
-        postgresql.insert(_done)
-        .from_select([column.name for column in _done.c], passed)
-        .on_conflict_do_nothing()
+        postgresql.insert(_done).from_select(["revocation_id", "node", "at"], passed).on_conflict_do_nothing()
     )
 
 
 def forget_node(session: Session, node: str) -> bool:
-    """Forgets that Prosody; returns whether there was one.  What it carried out stays noted."""
+    """Forgets that Prosody; returns whether there was one.  What it carried out stays noted.
+
+    Nothing waits there any more: it is gone for good.
+    """
+    _clear_waiting(session, node)
     query = delete(ProsodyNode).where(ProsodyNode.node == node)
     gone = session.execute(query, execution_options=UNSYNCHRONISED)
     assert isinstance(gone, CursorResult)  # noqa: S101 - what a DELETE returns

@@ -211,7 +211,10 @@ class RevocationFeed(Base):
 
 
 class RevocationDone(Base):
-    """That a Prosody carried a revocation out, and how much that ended; None where it did not count."""
+    """That a Prosody carried a revocation out, and how much that ended; None where it did not count.
+
+    ``waiting`` remembered logins are still to be deleted: jicofo was away, and has not confirmed it yet.
+    """
 
     __tablename__ = "revocations_done"
 
@@ -223,6 +226,7 @@ class RevocationDone(Base):
     sessions: Mapped[int | None]
     meetings: Mapped[int | None]
     logins: Mapped[int | None]
+    waiting: Mapped[int | None]
 
 
 class ProsodyNode(Base):

@@ -45,6 +45,7 @@ class Effect:
     The counts are of all nodes together; ``done`` of ``nodes`` nodes have carried it out, the last of them
     at ``last_done_at``.  ``late`` are those that have not although half a minute is over, or that do not ask
     any more.  Not ``is_counted``: one of those that have carried it out did not say how much that ended.
+    ``waiting`` remembered logins are deleted as soon as jicofo is back; until then Prosody refuses them.
     """
 
     action: RevocationAction
@@ -57,11 +58,17 @@ class Effect:
     last_done_at: datetime | None
     late: tuple[str, ...]
     is_counted: bool = True
+    waiting: int = 0
 
     @property
     def is_complete(self) -> bool:
         """Whether every node has carried it out."""
         return self.done == self.nodes
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether, moreover, no remembered login is still to be deleted: nothing more is to come."""
+        return self.is_complete and not self.waiting
 
     @property
     def is_awaited(self) -> bool:
@@ -182,6 +189,7 @@ def effect_of(session: Session, whose: Organiser | School, *, now: datetime) -> 
         last_done_at=max((each.at for each in done), default=None),
         late=tuple(node.node for node in waiting if node.is_late or now - told_at > _LATE),
         is_counted=all(each.counted == each.revocations for each in done),
+        waiting=sum(each.waiting or 0 for each in done),
     )
 
 
@@ -193,6 +201,7 @@ _DONE = (
         func.sum(RevocationDone.sessions).label("sessions"),
         func.sum(RevocationDone.meetings).label("meetings"),
         func.sum(RevocationDone.logins).label("logins"),
+        func.sum(RevocationDone.waiting).label("waiting"),
         func.max(RevocationDone.at).label("at"),
     )
     .join(Revocation, Revocation.id == RevocationDone.revocation_id)

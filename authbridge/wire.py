@@ -216,7 +216,9 @@ def _report(value: Any) -> Report:  # noqa: ANN401 - whatever JSON holds
         message = "done must be a list of objects"
         raise MalformedError(message)
     counts = {name: _number(value, name, f"done: {name}", _MAX_COUNT) for name in _COUNTED}
-    return Report(_number(value, "id", "done: id", _MAX_CURSOR), **counts)
+    # Older modules do not know that count.
+    waiting = _number({"waiting": 0} | value, "waiting", "done: waiting", _MAX_COUNT)
+    return Report(_number(value, "id", "done: id", _MAX_CURSOR), **counts, waiting=waiting)
 
 
 _COUNTED = ("sessions", "meetings", "logins")

@@ -27,14 +27,24 @@ def effect_in_words(effect: Effect, timezone: tzinfo) -> str:
         return _NOT_YET
     clock = effect.last_done_at.astimezone(timezone)
     done = f"{_ended(effect)}; on {effect.done} of {effect.nodes} meeting servers, {clock:%H:%M:%S}"
-    return f"{done}. No answer from {', '.join(effect.late)}." if effect.late else done
+    return " ".join([f"{done}.", *_outstanding(effect)])
+
+
+def _outstanding(effect: Effect) -> Iterator[str]:
+    if effect.waiting:
+        which = "1 remembered login" if effect.waiting == 1 else f"{effect.waiting} remembered logins"
+        yield f"{which} will be deleted automatically as soon as Jitsi answers again."
+        yield f"Until then {'it opens' if effect.waiting == 1 else 'they open'} no meeting."
+    if effect.late:
+        yield f"No answer from {', '.join(effect.late)}."
 
 
 def _ended(effect: Effect) -> str:
     parts = ", ".join(_parts(effect))
     if parts:
         return parts
-    return "Nobody was logged in" if effect.is_counted else "Carried out"
+    # Where a login waits, somebody was.
+    return "Nobody was logged in" if effect.is_counted and not effect.waiting else "Carried out"
 
 
 def _parts(effect: Effect) -> Iterator[str]:

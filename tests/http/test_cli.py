@@ -301,8 +301,8 @@ def test_going_back_asks_first(run: Run) -> None:
     run("db", "upgrade")
 
     assert "Aborted" in run("db", "downgrade", code=1, typed="n\n").output
-    assert "version 0005" in run("db", "downgrade", "--yes").output
-    assert "version 0006" in run("db", "upgrade").output
+    assert "version 0006" in run("db", "downgrade", "--yes").output
+    assert "version 0007" in run("db", "upgrade").output
 
 
 def test_old_logins_can_be_deleted_at_once(run: Run) -> None:

@@ -111,6 +111,28 @@ def test_each_command_that_logs_out_says_what_that_ended(run: Run, environ: dict
     assert "3 logins ended; on 1 of 1" in said
 
 
+@pytest.mark.parametrize(
+    ("count", "which", "until_then"),
+    [(1, "1 remembered login", "it opens"), (2, "2 remembered logins", "they open")],
+)
+@pytest.mark.usefixtures("school")
+def test_a_login_that_waits_is_said(
+    run: Run, environ: dict[str, str], count: int, which: str, until_then: str
+) -> None:
+    """Until it is deleted; nobody waits for it, and nobody is said not to have been there."""
+    name = issue(run)
+    follow(environ, "prosody-1")
+    with carried_out(environ, Report(1, 0, 0, 0, waiting=count)):
+        said = run("suspend", "organiser", name, "--reason", "misuse").stdout
+    assert "Carried out; on 1 of 1 meeting servers, " in said
+    assert f". {which} will be deleted automatically as soon as Jitsi answers again." in said
+    assert said.rstrip().endswith(f"again. Until then {until_then} no meeting.")
+    follow(environ, "prosody-1", Report(1, 0, 0, count))
+    said = run("organiser", "end-sessions", name).stdout
+    assert "deleted; on 1 of 1 meeting servers, " in said
+    assert "Jitsi" not in said
+
+
 @pytest.mark.usefixtures("school")
 def test_without_an_answer_it_says_only_that_they_will_be_told(run: Run, environ: dict[str, str]) -> None:
     """At once where there is none, after two seconds where one is silent."""

@@ -325,7 +325,7 @@ def test_ids_grow_after_everything_is_purged(database: Database, database_url: s
 def test_a_new_feed_has_a_new_epoch(database: Database) -> None:
     """Ids of another database mean nothing in this one."""
     epoch, _ = position(database)
-    for _ in range(2):  # the running meetings, then the feed
+    for _ in range(3):  # the waiting logins, the running meetings, then the feed
         schema.downgrade(database)
     schema.upgrade(database)
 
@@ -402,7 +402,7 @@ def test_what_came_in_a_snapshot_counts_as_carried_out(database: Database) -> No
     on_the_way = effect(database)
     acknowledge(database, "node-a", 1, now=MORNING + SECOND)
     caught_up = effect(database)
-    acknowledge(database, "node-a", 1, Report(1, 2, 0, 0), now=MORNING + 2 * SECOND)
+    acknowledge(database, "node-a", 1, Report(1, 2, 0, 0, waiting=1), now=MORNING + 2 * SECOND)
     counted = effect(database)
 
     assert on_the_way is not None
@@ -410,7 +410,7 @@ def test_what_came_in_a_snapshot_counts_as_carried_out(database: Database) -> No
     assert counted is not None
     assert (on_the_way.done, caught_up.done, counted.done) == (0, 1, 1)
     assert (caught_up.sessions, caught_up.last_done_at) == (0, MORNING + SECOND)
-    assert counted.sessions == 2
+    assert (counted.sessions, counted.waiting) == (2, 1)
     assert position(database) == (epoch, 1)
 
 
@@ -429,6 +429,110 @@ def test_a_report_counts_once(database: Database) -> None:
     assert again is not None
     assert (first.sessions, first.done, first.nodes) == (2, 1, 1)
     assert (again.sessions, again.done, again.nodes) == (2, 1, 3)
+
+
+FIRST = Report(1, 1, 1, 0, waiting=1)  # jicofo is away
+SETTLED = Report(1, 1, 1, 1)  # it is back, and has confirmed
+
+
+@pytest.mark.parametrize(
+    ("reports", "counts", "finished_after"),
+    [
+        pytest.param([FIRST], (1, 1, 0, 1), 0, id="the first"),
+        pytest.param([FIRST, SETTLED], (1, 1, 1, 0), 1, id="both in order"),
+        pytest.param([FIRST, FIRST], (1, 1, 0, 1), 0, id="the first repeated"),
+        pytest.param([FIRST, SETTLED, SETTLED], (1, 1, 1, 0), 1, id="the second repeated"),
+        pytest.param([FIRST, SETTLED, FIRST], (1, 1, 1, 0), 1, id="the first again after the second"),
+        pytest.param([SETTLED, FIRST], (1, 1, 1, 0), 0, id="reversed"),
+        pytest.param([FIRST, Report(1, 1, 1, 0, waiting=2)], (1, 1, 0, 1), 0, id="more"),
+        pytest.param([Report(1, 1, 1, 0), SETTLED], (1, 1, 0, 0), 0, id="nothing waited"),
+        pytest.param([FIRST, Report(1, 9, 9, 1)], (1, 1, 1, 0), 1, id="sessions and meetings stay"),
+        pytest.param(
+            [Report(1, 1, 0, 0, waiting=3), Report(1, 1, 0, 2, waiting=1), Report(1, 1, 0, 3)],
+            (1, 0, 3, 0),
+            2,
+            id="one after the other",
+        ),
+        pytest.param(
+            [Report(1, 2, 1, 1, waiting=1), Report(1, 0, 0, 0)], (2, 1, 1, 0), 1, id="zeros after a loss"
+        ),
+    ],
+)
+def test_a_later_report_settles_what_was_waiting(
+    database: Database, reports: list[Report], counts: tuple[int, ...], finished_after: int
+) -> None:
+    """It ends no session and no meeting once more; its moment is the one when it was finished."""
+    settle(database, "ohg-a")
+    suspend(database, "ohg-a")
+    for seconds, report in enumerate(reports):
+        acknowledge(database, "node-a", 1, report, now=MORNING + seconds * SECOND)
+
+    found = effect(database)
+    assert found is not None
+    assert (found.sessions, found.meetings, found.logins, found.waiting) == counts
+    assert found.last_done_at == MORNING + finished_after * SECOND
+    assert (found.is_complete, found.is_awaited) == (True, False)
+    assert found.is_finished == (found.waiting == 0)
+
+
+def test_both_reports_may_come_in_one_question(database: Database) -> None:
+    """The service was away meanwhile."""
+    settle(database, "ohg-a")
+    suspend(database, "ohg-a")
+    acknowledge(database, "node-a", 1, FIRST, SETTLED)
+
+    found = effect(database)
+    assert found is not None
+    assert (found.sessions, found.logins, found.waiting) == (1, 1, 0)
+
+
+@pytest.mark.parametrize(
+    "epoch", [pytest.param(None, id="restarted"), pytest.param("0" * 32, id="other feed")]
+)
+def test_a_node_that_begins_anew_has_nothing_waiting(database: Database, epoch: str | None) -> None:
+    """It has forgotten what it was to report, and what others wait for stays; no login counts as deleted."""
+    settle(database, "ohg-a", "ohg-b")
+    suspend_school(database)
+    for node in ("node-a", "node-b"):
+        acknowledge(database, node, 2, FIRST, Report(2, 0, 0, 1, waiting=2))
+
+    note(database, Contact("node-a", epoch, 0), MORNING + SECOND)
+    acknowledge(database, "node-a", 2, SETTLED, now=MORNING + 2 * SECOND)
+
+    first, second = effect(database), effect(database, "ohg-b")
+    assert first is not None
+    assert second is not None
+    assert (first.logins, first.waiting, second.logins, second.waiting) == (0, 1, 2, 2)
+    assert first.last_done_at == MORNING
+
+
+def test_a_forgotten_node_has_nothing_waiting(database: Database) -> None:
+    """It is gone for good; what it ended stays noted."""
+    settle(database, "ohg-a")
+    suspend(database, "ohg-a")
+    acknowledge(database, "node-a", 1, FIRST)
+    acknowledge(database, "node-b", 1, Report(1, 0, 0, 0))
+    with database.writing() as session:
+        feed.forget_node(session, "node-a")
+
+    found = effect(database)
+    assert found is not None
+    assert (found.sessions, found.waiting, found.nodes, found.is_finished) == (1, 0, 1, True)
+
+
+def test_what_was_reported_before_logins_could_wait_stays(database: Database) -> None:
+    """Nothing of it waits, whatever is reported of it now."""
+    settle(database, "ohg-a")
+    suspend(database, "ohg-a")
+    acknowledge(database, "node-a", 1, Report(1, 2, 1, 1, waiting=1))
+    schema.downgrade(database)
+    schema.upgrade(database)
+    acknowledge(database, "node-a", 1, FIRST, SETTLED)
+
+    found = effect(database)
+    assert found is not None
+    assert (found.sessions, found.meetings, found.logins, found.waiting) == (2, 1, 1, 0)
+    assert found.is_counted
 
 
 def test_the_latest_end_is_shown(database: Database) -> None:

@@ -188,6 +188,26 @@ def test_a_schools_effect_is_of_its_latest_suspension(database: Database) -> Non
     assert school_effect(database, "xyz") is None, "nobody of it was told"
 
 
+def test_a_schools_effect_counts_all_the_logins_that_wait(database: Database) -> None:
+    """Of all its organisers on all nodes; carried out is not finished, and no click waits for it."""
+    settle(database, "ohg-a", "ohg-b")
+    suspend_school(database)
+    acknowledge(database, "node-a", 2, Report(1, 1, 0, 0, waiting=1), Report(2, 0, 0, 0, waiting=2))
+    acknowledge(database, "node-b", 2, Report(1, 0, 0, 1), Report(2, 0, 0, 0, waiting=1))
+    before = school_effect(database)
+    acknowledge(database, "node-a", 2, Report(1, 1, 0, 1), Report(2, 0, 0, 2), now=MORNING + SECOND)
+    acknowledge(database, "node-b", 2, Report(2, 0, 0, 1), now=MORNING + 2 * SECOND)
+
+    assert before == Effect(
+        SUSPEND, MORNING, 1, 0, 1, waiting=4, done=2, nodes=2, last_done_at=MORNING, late=()
+    )
+    assert (before.is_complete, before.is_awaited, before.is_finished) == (True, False, False)
+    after = school_effect(database)
+    assert after is not None
+    assert (after.logins, after.waiting, after.is_finished) == (5, 0, True)
+    assert after.last_done_at == MORNING + 2 * SECOND
+
+
 def test_what_was_not_counted_is_not_called_nothing(database: Database) -> None:
     """A node that came by a snapshot has carried it out, and did not say how much that ended."""
     settle(database, "ohg-a", "ohg-b")

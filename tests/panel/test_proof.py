@@ -59,6 +59,11 @@ def proof(page: Page) -> str:
     return "" if line is None else " ".join(line.get_text(" ").split())
 
 
+def states(page: Page) -> list[str]:
+    """What the sentences look like: good, quiet, warn or bad."""
+    return [str(line["class"][0]) for line in page.html.select(".proof p")]
+
+
 def asks_again(page: Page) -> str | None:
     """Where the page asks for the line again; None: it is the last word."""
     line = page.html.select_one(".proof[data-live]")
@@ -132,6 +137,80 @@ def test_only_what_there_was_is_said(
         browser = office.browser(Role.AUDITOR)
         browser.headers["Accept-Language"] = language
         assert proof(browser.get(f"/organisers/{name}")).split(";")[0] == said
+
+
+WAITING = {
+    ("de", 1): "1 gemerkte Anmeldung wird automatisch gelöscht, sobald Jitsi wieder antwortet. "
+    "Bis dahin lässt sich mit ihr keine Konferenz eröffnen.",
+    ("de", 2): "2 gemerkte Anmeldungen werden automatisch gelöscht, sobald Jitsi wieder antwortet. "
+    "Bis dahin lässt sich mit ihnen keine Konferenz eröffnen.",
+    ("en", 1): "1 remembered login will be deleted automatically as soon as Jitsi answers again. "
+    "Until then it opens no meeting.",
+    ("en", 2): "2 remembered logins will be deleted automatically as soon as Jitsi answers again. "
+    "Until then they open no meeting.",
+}
+
+
+@pytest.mark.parametrize(("language", "count"), WAITING)
+def test_a_login_that_waits_is_said_until_it_is_deleted(
+    office: Office, browser: Browser, name: str, language: str, count: int
+) -> None:
+    """In a sentence of its own, on the page of the organiser and of the school; then comes the last word."""
+    browser.headers["Accept-Language"] = language
+    ask(office, "prosody-1")
+    suspend(office.database, name, office.clock())
+    ask(office, "prosody-1", Report(1, 1, 0, 0, waiting=count))
+    page = browser.get(f"/organisers/{name}")
+    assert states(page) == ["quiet", "warn"]
+    assert proof(page).startswith(("1 login ended; on 1 of 1", "1 Anmeldung beendet; auf 1 von 1"))
+    assert proof(page).endswith(WAITING[language, count])
+    place = asks_again(page)
+    assert place == f"/organisers/{name}/effect"
+    fragment = Page(browser.fetch(place))
+    assert (proof(fragment), asks_again(fragment)) == (proof(page), place)
+
+    ask(office, "prosody-1", Report(1, 1, 0, count))
+    fragment = Page(browser.fetch(place))
+    assert (states(fragment), asks_again(fragment)) == (["good"], None)
+    assert "Jitsi" not in proof(fragment)
+
+
+def test_a_school_whose_logins_wait_asks_again(office: Office, browser: Browser, name: str) -> None:
+    """The sentence counts those of all its organisers."""
+    other = make_organiser(office.database).username
+    with carried_out(office, "prosody-1", Report(1, 0, 0, 0, waiting=1), Report(2, 0, 0, 0, waiting=1)):
+        browser.press(SCHOOL, f"{SCHOOL}/suspend")
+    page = browser.get(SCHOOL)
+    assert proof(page).endswith(WAITING["en", 2])
+    assert asks_again(page) == f"{SCHOOL}/effect"
+    assert all(proof(browser.get(f"/organisers/{each}")).endswith(WAITING["en", 1]) for each in (name, other))
+
+
+def test_where_a_login_waits_it_is_not_said_that_nobody_was_there(
+    office: Office, browser: Browser, name: str
+) -> None:
+    """And once it turns out that there was none, it is."""
+    suspend(office.database, name, office.clock())
+    ask(office, "prosody-1", Report(1, 0, 0, 0, waiting=1))
+    assert proof(browser.get(f"/organisers/{name}")).startswith("Carried out; on 1 of 1")
+    ask(office, "prosody-1", Report(1, 0, 0, 0))
+    assert proof(browser.get(f"/organisers/{name}")).startswith("Nobody was logged in; on 1 of 1")
+
+
+def test_a_click_does_not_wait_for_a_login_that_waits(office: Office, browser: Browser, name: str) -> None:
+    """From a list too, where the notice is made of whole sentences."""
+    ask(office, "prosody-1")
+    ask(office, "prosody-2")
+    office.clock.advance(seconds=31)
+    ask(office, "prosody-1")
+    page = browser.get("/organisers")
+    began = time.monotonic()
+    with carried_out(office, "prosody-1", Report(1, 1, 0, 0, waiting=1)):
+        page = browser.send(page, f"/organisers/{name}/suspend")
+    assert time.monotonic() - began < WAIT
+    (notice,) = page.notices()
+    assert f"{WAITING['en', 1]} No answer from prosody-2; it is made up for" in notice
+    assert ".." not in notice
 
 
 def test_a_line_of_another_day_says_which(office: Office, browser: Browser, name: str) -> None:

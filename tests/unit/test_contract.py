@@ -160,7 +160,7 @@ def test_the_actions_and_limits_of_the_feed_are_the_contracts() -> None:
 
 
 def test_the_contracts_questions_about_revocations_are_understood() -> None:
-    """First contact, nothing to report, a report, and what Lua makes of empty tables."""
+    """First contact, nothing to report, reports, and what Lua makes of empty tables."""
     asked = [
         wire.parse_feed_question(json.dumps(question["body"]).encode()) for question in FEED["questions"]
     ]
@@ -170,10 +170,12 @@ def test_the_contracts_questions_about_revocations_are_understood() -> None:
         Contact("node-a", None, 0),
         Contact("node-a", EPOCH, 7),
         Contact("node-a", EPOCH, 9, reports, {"ohg-bbbb": 2}),
+        Contact("node-a", EPOCH, 10, (Report(10, 1, 1, 0, waiting=1),)),
+        Contact("node-a", EPOCH, 10, (Report(10, 1, 1, 1, waiting=0),)),
         Contact("node-a", EPOCH, 9, (), {"ohg-bbbb": 2, "ohg-cccc": 1, "": 4}),
         Contact("node-a", EPOCH, 7),
     ]
-    assert [question.wait for question in asked] == [15, 15, 15, 15, 0]
+    assert [question.wait for question in asked] == [15, 15, 15, 15, 15, 15, 0]
     assert all(question["body"].keys() <= set(FEED["question_fields"]) for question in FEED["questions"])
 
 
@@ -244,6 +246,22 @@ _REPORT = {"id": 8, "sessions": 2, "meetings": 1, "logins": 1}
 
 
 @pytest.mark.parametrize(
+    ("sent", "waiting"),
+    [
+        pytest.param({}, 0, id="an older module"),
+        pytest.param({"waiting": 0}, 0, id="nothing waits"),
+        pytest.param({"waiting": 2.0}, 2, id="as Lua writes it"),
+        pytest.param({"waiting": 1_000_000}, 1_000_000, id="as many as can be"),
+    ],
+)
+def test_a_report_may_say_that_logins_wait(sent: dict[str, float], waiting: int) -> None:
+    """It need not: older modules do not know that count."""
+    (report,) = wire.parse_feed_question(feed_body(done=[_REPORT | sent])).contact.reports
+
+    assert report == Report(8, 2, 1, 1, waiting=waiting)
+
+
+@pytest.mark.parametrize(
     "changes",
     [
         pytest.param({"node": ...}, id="no node"),
@@ -273,6 +291,11 @@ _REPORT = {"id": 8, "sessions": 2, "meetings": 1, "logins": 1}
         pytest.param({"done": [_REPORT | {"sessions": -1}]}, id="a negative count"),
         pytest.param({"done": [_REPORT | {"logins": None}]}, id="a missing count"),
         pytest.param({"done": [_REPORT | {"meetings": 1_000_001}]}, id="a count beyond belief"),
+        pytest.param({"done": [_REPORT | {"waiting": -1}]}, id="fewer than none wait"),
+        pytest.param({"done": [_REPORT | {"waiting": None}]}, id="no number waits"),
+        pytest.param({"done": [_REPORT | {"waiting": 0.5}]}, id="half a login waits"),
+        pytest.param({"done": [_REPORT | {"waiting": True}]}, id="that something waits is a truth"),
+        pytest.param({"done": [_REPORT | {"waiting": 1_000_001}]}, id="more wait than can be believed"),
         pytest.param({"meetings": [1]}, id="meetings are a list"),
         pytest.param({"meetings": {"ohg-kwtx": "2"}}, id="meetings are a text"),
         pytest.param({"meetings": {"ohg-kwtx": -1}}, id="fewer meetings than none"),
