@@ -65,6 +65,16 @@ function methods:tell_success(answer)
 	self.told = false;
 end
 
+-- When jicofo was away, and has confirmed the last login.  Ids of another feed mean nothing to this one.
+function methods:report_again(order, counts)
+	local epoch = self.feed.epoch;
+	function counts.on_settled()
+		if self.feed.epoch ~= epoch then return; end
+		self.feed:report(order, counts);
+		self:tell_anew();
+	end
+end
+
 -- All at once, and only then is jicofo waited for.
 function methods:carry_out(orders)
 	local all = {};
@@ -73,6 +83,7 @@ function methods:carry_out(orders)
 	for i, order in ipairs(orders) do
 		local counts = all[i];
 		self.feed:report(order, counts);
+		self:report_again(order, counts);
 		if counts.sessions + counts.meetings + counts.logins > 0 then
 			module:log("info", "News %s carried out, ended: %d sessions, %d meetings, %d remembered logins",
 				order.id or "of the beginning", counts.sessions, counts.meetings, counts.logins);

@@ -1,25 +1,32 @@
 -- guard.lib.lua: keeps suspended organisers out of Jitsi's meetings, and ends those that they started.
 -- Stands where conference requests and jicofo's answers pass: at the component in front of jicofo.
--- Who is behind what stands in meetings.lib.lua.  Never logs a session-id: whoever knows one is logged in.
+-- Who is behind what stands in people.lib.lua and meetings.lib.lua, who may lead in leaders.lib.lua.
 -- This file is MIT licensed; see LICENSE.
 
-local async = require "util.async";
 local cache = require "util.cache";
 local jid = require "util.jid";
-local new_id = require "util.id".medium;
 local st = require "util.stanza";
 local timer = require "util.timer";
 local time = require "util.time".now;
 
 local endings = module:require "endings";
+local leaders = module:require "leaders";
+local logouts = module:require "logouts";
 local meetings = module:require "meetings";
+local people = module:require "people";
+local requests = module:require "requests";
+local room_addresses = module:require "room_addresses";
 local rooms = module:require "rooms";
 
 local xmlns = "http://jitsi.org/protocol/focus";
 local xmlns_stanzas = "urn:ietf:params:xml:ns:xmpp-stanzas";
 local sweep_interval = 60; -- seconds
-local patience = 0.5; -- seconds that the report waits for jicofo; what it reports is done by then
-local max_logouts = 4096; -- that jicofo has not answered yet
+local format = 2; -- of the state that outlives a reload
+
+-- Prosody runs handlers of one priority in an order that is another at each start; so ours share theirs with nobody,
+-- and run before all that change or answer what they look at.
+local priority = 101;
+local after_modules = -101; -- of a host that is activated: when its modules are loaded
 
 local attempt = endings.attempt;
 
@@ -39,6 +46,7 @@ end
 local refusals = {
 	login = { type = "cancel", condition = "not-acceptable", extra = "session-invalid" };
 	client = { type = "auth", condition = "not-authorized" };
+	room = { type = "cancel", condition = "not-allowed", text = "There is no meeting under this address." };
 };
 
 local function refuse(stanza, kind)
@@ -46,22 +54,65 @@ local function refuse(stanza, kind)
 	stanza.attr.type = "error";
 	stanza:reset():maptags(function () return nil; end);
 	stanza:tag("error", { type = refusal.type }):tag(refusal.condition, { xmlns = xmlns_stanzas }):up();
+	if refusal.text then stanza:tag("text", { xmlns = xmlns_stanzas }):text(refusal.text):up(); end
 	if refusal.extra then stanza:tag(refusal.extra, { xmlns = xmlns }):up(); end
 	return stanza:reset();
+end
+
+-- Requests -----------------------------------------------------------------------------------------
+
+local function session_of(client)
+	return prosody.full_sessions[client];
 end
 
 local function is_own(client)
 	return jid.host(client) == module.host;
 end
 
+-- When the password was shown with which that client is here, if it is that organiser's own.
+local function vouched_at(client, username)
+	if not is_own(client) or jid.node(client) ~= username then return nil; end
+	local session = session_of(client);
+	local login = session and session.auth_external_login;
+	return login and login.began;
+end
+
+function methods:is_breakout(address)
+	local prepared = self.addresses:prepared(address);
+	return prepared ~= nil and rooms.is_breakout(prepared, self.place.meetings);
+end
+
+function methods:read_request(stanza)
+	local client, asked = stanza.attr.from, stanza.tags[1].attr;
+	local login = asked["session-id"];
+	local own = is_own(client) and jid.node(client) or nil;
+	return {
+		id = stanza.attr.id, client = client, at = time(), login = login and login:find("%S") and login or nil;
+		room = self.addresses:meeting(asked.room), own = own, since = own and vouched_at(client, own) or 0;
+	};
+end
+
+-- What jicofo cannot join it never answers, and believes all the same: whose page it is we would not hear.
+function methods:refusal_of(request, address)
+	local kind = self.registry.people:refusal(request.client, request.login, self.feed);
+	if kind then return kind, "its login is suspended or was ended" .. (self.feed.is_informed and "" or ", or there are no news of suspensions yet"); end
+	if request.own and self.feed.suspended[request.own] then return "client", "its organiser is suspended"; end
+	if not request.room and not self:is_breakout(address) then
+		local _, _, host = self.addresses:prepared(address);
+		return "room", ("no meetings are held at %s"):format(host or "an address that Prosody and jicofo read differently");
+	end
+	return nil;
+end
+
 function methods:on_request(event)
 	local origin, stanza = event.origin, event.stanza;
-	local client, login = stanza.attr.from, stanza.tags[1].attr["session-id"];
-	local kind = self.registry:refusal(client, login, self.feed);
-	if not kind and is_own(client) and self.feed.suspended[jid.node(client)] then kind = "client"; end
-	if not kind then return nil; end
-	module:log("info", "Conference request refused: its login is suspended or was ended%s",
-		self.feed.is_informed and "" or ", or there are no news of suspensions yet");
+	local request = self:read_request(stanza);
+	local kind, reason = self:refusal_of(request, stanza.tags[1].attr.room);
+	if not kind then
+		self.registry:asked(request);
+		return nil;
+	end
+	module:log("info", "Conference request refused: %s", reason);
 	origin.send(refuse(st.reply(stanza), kind));
 	return true;
 end
@@ -85,51 +136,34 @@ end
 
 -- Answers ------------------------------------------------------------------------------------------
 
-local function session_of(client)
-	return prosody.full_sessions[client];
-end
-
--- When the password was shown with which that client is here, if it is that organiser himself.
-local function vouched_at(client, username)
-	if not is_own(client) or jid.node(client) ~= username then return nil; end
-	local session = session_of(client);
-	local login = session and session.auth_external_login;
-	return login and login.began;
-end
-
--- The room, or nil if organisers do not start it: a breakout room goes with its meeting, and asks nobody.
-function methods:startable(address)
-	local host = address and jid.host(address);
-	if host == self.place.muc then return address; end
-	if not contains(self.place.mucs, host) or rooms.is_breakout(address, self.place.mucs) then return nil; end
-	return address;
-end
-
--- What jicofo's answer says, or nil if it is about nobody of this host.
-function methods:read_answer(stanza)
-	local conference = stanza.attr.type == "result" and stanza:get_child("conference", xmlns);
-	local client = jid.prep(jid.resource(stanza.attr.to));
-	if not (conference and client) then return nil; end
-	local room = jid.prep(conference.attr.room);
-	if not conference.attr.identity then return self:read_silent_answer(client, room); end
-	local username, host = jid.prepped_split(conference.attr.identity);
-	if not (username and host == module.host) then return nil; end
-	local answer = { client = client, username = username, login = conference.attr["session-id"], room = self:startable(room) };
-	answer.since = self.registry:age_of(answer.login, vouched_at(client, username));
+-- What jicofo's answer says, or nil if it names nobody of this host, and the room then.
+function methods:read_answer(stanza, client, request)
+	local conference = stanza:get_child("conference", xmlns).attr;
+	local room, is_ready = self.addresses:meeting(conference.room), conference.ready == "true";
+	local is_here = request and session_of(client) ~= nil; -- or else it founds nothing: an old one, sent once more
+	local answer = { client = is_here and client or nil, room = room, is_ready = is_ready };
+	answer.number = request and request.number;
+	answer.is_there = room ~= nil and rooms.find(room) ~= nil;
+	if conference.identity then
+		local username, host = jid.prepped_split(conference.identity);
+		if not username or host ~= module.host then
+			if room then self.registry:found_before(room); end -- of an organiser of another host
+			return nil;
+		end
+		answer.username, answer.login, answer.is_named = username, conference["session-id"], true;
+		answer.since = self.registry.people:age_of(answer.login, vouched_at(client, username));
+		return answer;
+	end
+	-- To a page that it knows by its JID jicofo opens any room, and names nobody, unless the page shows its session-id.
+	local known = self.registry.people:behind(client, answer.number);
+	if not known then return nil, room, is_ready; end
+	answer.username, answer.since = known.username, known.since;
 	return answer;
-end
-
--- To a page that it knows by its JID jicofo opens any room, and names nobody, unless the page shows its session-id.
-function methods:read_silent_answer(client, room)
-	local known = self.registry.clients[client];
-	room = known and self:startable(room);
-	if not room then return nil; end
-	return { client = client, username = known.username, since = known.since, room = room };
 end
 
 function methods:fault_of(answer)
 	if self.feed.suspended[answer.username] then return "suspend"; end
-	local is_over = self.registry:was_ended(answer.username, answer.since);
+	local is_over = self.registry.people:was_ended(answer.username, answer.since);
 	return is_over and "end_sessions" or nil;
 end
 
@@ -137,37 +171,76 @@ end
 -- meeting with people in it: the organiser may have logged in anew since.
 function methods:close_room_of(answer, fault)
 	local room = answer.room and rooms.find(answer.room);
-	local known = self.registry.rooms[answer.room];
-	if not room or self.registry.strangers[answer.room] or known and known.starter ~= answer.username then return; end
+	if not room or not self.registry:may_close(answer.room, answer.username) then return; end
 	local clients = rooms.clients_in(room);
-	if self.registry:heir_of(answer.room, answer.username, clients, self.feed.suspended, time()) then return; end
 	for _, client in ipairs(clients) do
 		if fault ~= "suspend" and jid.bare(client) ~= self.place.target then return; end
 	end
-	rooms.destroy(room);
+	local heir = self.registry:heir_of(answer.room, answer.username, clients, self.feed.suspended, time());
+	if not heir then return rooms.destroy(room); end
+	self:hand_over(answer.room, heir);
 end
 
+-- A client of an organiser who is in that room or about to join, or nil.
+function methods:organiser_in(room)
+	return self.registry:heir_of(room.jid, nil, rooms.clients_in(room), self.feed.suspended, time());
+end
+
+-- jicofo lets a page in that names nobody.  A room that an organiser has opened is open to guests; any other one was
+-- opened for a page whose session-id jicofo believed without an answer.
+function methods:on_nameless(stanza, client, address, is_ready)
+	if not address or self.registry:is_opened(address) then return; end
+	local room = not self.registry:is_contended(address, client, time()) and rooms.find(address);
+	local opener = room and self:organiser_in(room);
+	if opener then return self:hand_over(address, opener); end
+	if room and is_ready then
+		module:log("warn", "A meeting ended that no known organiser has opened");
+		rooms.destroy(room);
+	end
+	refuse(stanza, "client");
+end
+
+function methods:on_refusal(stanza, request)
+	local _, condition = stanza:get_error();
+	if request and condition == "not-acceptable" then self.registry:disbelieved(request); end
+end
+
+function methods:accept(answer, stanza)
+	local is_new, surplus = self.registry:learn(answer, time());
+	if is_new then self.changed(); end
+	if surplus then self.logouts:log_out(surplus, {}, time()); end
+	if answer.client then self.leaders:give_held(answer.client); end
+	-- Let in without a name, for what it showed before: who opened that room we have not heard yet.
+	if not answer.is_named and answer.room and not self.registry:is_opened(answer.room) then refuse(stanza, "client"); end
+end
+
+function methods:on_conference(stanza, client, request)
+	local answer, address, is_ready = self:read_answer(stanza, client, request);
+	if not answer then return self:on_nameless(stanza, client, address, is_ready); end
+	local fault = self:fault_of(answer);
+	if not fault then return self:accept(answer, stanza); end
+	module:log("info", "Remembered login found that is suspended or was ended: logged out");
+	if answer.login then attempt(self.logouts.log_out, self.logouts, answer.login, {}, time()); end
+	attempt(self.close_room_of, self, answer, fault);
+	attempt(self.turn_out, self, client, fault);
+	refuse(stanza, is_own(client) and "client" or "login");
+end
+
+-- The component delivers what is not answered here.
 function methods:on_answer(event)
 	local stanza = event.stanza;
 	if jid.bare(stanza.attr.from) ~= self.place.target then return nil; end
-	if stanza.attr.to == self.place.focus then return self:on_logout_answer(stanza); end
-	self.jicofo = stanza.attr.from;
-	local answer = self:read_answer(stanza);
-	if not answer then return nil; end
-	local fault = self:fault_of(answer);
-	if not fault then
-		if not session_of(answer.client) then answer.client = nil; end -- left before the answer came
-		local is_new, surplus = self.registry:learn(answer, time());
-		if is_new then self.changed(); end
-		if surplus then self:log_out(surplus, {}); end
-		return nil;
+	if stanza.attr.to == self.place.focus then return self.logouts:on_answer(stanza); end
+	self.logouts.jicofo = stanza.attr.from;
+	local client = jid.prep(jid.resource(stanza.attr.to));
+	if not client then return nil; end
+	local request = self.registry.requests:take(client, stanza.attr.id);
+	if stanza.attr.type == "error" then
+		self:on_refusal(stanza, request);
+	elseif stanza.attr.type == "result" and stanza:get_child("conference", xmlns) then
+		self:on_conference(stanza, client, request);
 	end
-	module:log("info", "Remembered login found that is suspended or was ended: logged out");
-	if answer.login then attempt(self.log_out, self, answer.login, {}); end
-	attempt(self.close_room_of, self, answer, fault);
-	attempt(self.turn_out, self, answer.client, fault);
-	refuse(stanza, is_own(answer.client) and "client" or "login");
-	return nil; -- the component delivers it
+	return nil;
 end
 
 -- jicofo has let that page lead wherever it is, or will in a moment: its order may still be on the way.
@@ -180,64 +253,26 @@ function methods:turn_out(client, fault)
 	timer.add_task(0, function () attempt(endings.end_session, session, fault); end);
 end
 
--- jicofo's remembered logins -----------------------------------------------------------------------
-
--- Every jicofo that is connected here; else the one that answered last.
-function methods:jicofos()
-	local list = {};
-	local account = prosody.bare_sessions[self.place.target];
-	for _, session in pairs(account and account.sessions or {}) do table.insert(list, session.full_jid); end
-	if not list[1] and self.jicofo then table.insert(list, self.jicofo); end
-	return list;
-end
-
--- counts.logins grows when jicofo confirms.  It does not ask who wants to log somebody out.
-function methods:log_out(login, counts)
-	for _, jicofo in ipairs(self:jicofos()) do
-		local id = new_id();
-		self.logouts:set(id, counts);
-		counts.waiting = (counts.waiting or 0) + 1;
-		self.context:send(st.iq({ type = "set", id = id, from = self.place.focus, to = jicofo })
-			:tag("logout", { xmlns = xmlns, ["session-id"] = login }):up());
-	end
-end
-
-function methods:on_logout_answer(stanza)
-	local id = stanza.attr.id;
-	local counts = self.logouts:get(id);
-	if not counts then return nil; end
-	self.logouts:set(id, nil);
-	if stanza.attr.type == "result" then counts.logins = (counts.logins or 0) + 1; end
-	counts.waiting = counts.waiting - 1;
-	if counts.waiting == 0 and counts.finish then counts.finish(); end
-	return true;
-end
-
--- Returns when jicofo has confirmed all, or after a moment.  Needs an async context.
-local function await(all)
-	local wait, done = async.waiter();
-	local open, is_over = 1, false;
-	local function finish()
-		open = open - 1;
-		if open > 0 or is_over then return; end
-		is_over = true;
-		done();
-	end
-	local task = timer.add_task(patience, function ()
-		open = 1;
-		finish();
-	end);
-	for _, counts in ipairs(all) do
-		if (counts.waiting or 0) > 0 then
-			open, counts.finish = open + 1, finish;
-		end
-	end
-	finish();
-	wait();
-	timer.stop(task);
-end
-
 -- What a suspension ends ---------------------------------------------------------------------------
+
+function methods:hand_over(address, client)
+	self.registry:hand_over(address, client, time());
+	self.changed();
+end
+
+-- A meeting whose starter never came belongs to an organiser who leads it, and so does one that nobody opened, as far as
+-- is known.
+function methods:settle()
+	for _, address in ipairs(self.registry:abandoned_rooms(time())) do
+		local room = rooms.find(address);
+		local leader = room and self:organiser_in(room);
+		if leader then self:hand_over(address, leader); end
+	end
+	for _, each in ipairs(self.registry:unopened_rooms(time())) do
+		local room = rooms.find(each.room);
+		if room and contains(rooms.clients_in(room), each.client) then self:hand_over(each.room, each.client); end
+	end
+end
 
 function methods:end_room(address, username)
 	local room = rooms.find(address);
@@ -247,83 +282,66 @@ function methods:end_room(address, username)
 	end
 	local heir = self.registry:heir_of(address, username, rooms.clients_in(room), self.feed.suspended, time());
 	if not heir then return rooms.destroy(room); end
-	self.registry:pass_on(address, heir);
-	self.changed();
+	self:hand_over(address, heir);
 	return false;
-end
-
--- Whether that bare JID leads by an organiser's login of its own.
-function methods:is_organiser(address)
-	local account = prosody.bare_sessions[address];
-	for _, session in pairs(account and account.sessions or {}) do
-		local known = self.registry.clients[session.full_jid];
-		if known and not known.ended and not self.feed.suspended[known.username] then return true; end
-	end
-	return false;
-end
-
--- Else he would go on leading, by a second page of his.
-function methods:take_back_grants(username)
-	for _, grant in ipairs(self.registry:led_by(username)) do
-		local room = rooms.find(grant.room);
-		if room and not self:is_organiser(grant.address) then attempt(room.set_affiliation, room, true, grant.address, nil); end
-	end
-	for _, address in ipairs(self.registry:rooms_of(username)) do
-		for _, room in ipairs(rooms.with_breakouts(rooms.find(address))) do attempt(rooms.demote_others, room); end
-	end
-end
-
-function methods:on_affiliation(event)
-	local room, address, actor = event.room, event.jid, event.actor;
-	if type(actor) ~= "string" or not rooms.is_leader(room, address) then
-		return self.registry:leads_no_more(room.jid, address);
-	end
-	local known = self.registry.clients[actor];
-	local username = known and known.username or is_own(actor) and jid.node(actor) or nil;
-	self.registry:leads_by(room.jid, address, jid.bare(actor), username);
 end
 
 -- Returns counts of meetings and of logins (these while jicofo confirms), and the sessions still to be ended.
 function methods:carry_out(order)
 	local counts, sessions = { meetings = 0, logins = 0, waiting = 0 }, {};
 	if order.action == "reinstate" or not self.place.focus then return counts, sessions; end
+	attempt(self.settle, self);
 	local ending = self.registry:ending_of(order, time());
 	for _, client in ipairs(ending.clients) do table.insert(sessions, session_of(client)); end
-	for _, login in ipairs(ending.logins) do attempt(self.log_out, self, login, counts); end
+	for _, login in ipairs(ending.logins) do attempt(self.logouts.log_out, self.logouts, login, counts, time()); end
 	for _, address in ipairs(ending.rooms) do
 		if attempt(self.end_room, self, address, order.username) then counts.meetings = counts.meetings + 1; end
 	end
 	for _, client in ipairs(ending.clients) do attempt(self.take_out, self, client); end
-	attempt(self.take_back_grants, self, order.username);
+	attempt(self.leaders.take_back, self.leaders, order.username);
 	return counts, sessions;
 end
 
 -- How it is attached -------------------------------------------------------------------------------
 
 function methods:hook_focus()
-	self.context = module:context(self.place.focus);
-	self.context:hook("iq/host/" .. xmlns .. ":conference", function (event) return self:on_request(event); end, 10);
-	self.context:hook("iq/host", function (event) return self:on_answer(event); end, 10);
+	local context = module:context(self.place.focus);
+	self.context = context;
+	context:hook("iq/host/" .. xmlns .. ":conference", function (event) return self:on_request(event); end, priority);
+	context:hook("iq/host", function (event) return self:on_answer(event); end, priority);
+	context:hook("presence/host", function (event)
+		local from, kind = event.stanza.attr.from, event.stanza.attr.type;
+		if kind ~= nil or jid.bare(from) ~= self.place.target then return; end
+		self.registry.requests:jicofo_came();
+		self.logouts:jicofo_came(from);
+	end, priority);
+	for _, login in ipairs(self.owed) do self.logouts:log_out(login, {}, time()); end
 end
 
 function methods:hook_muc(host, context)
 	for room in rooms.all_at(host) do self.registry:found_before(room.jid); end
 	context:hook("muc-occupant-joined", function (event)
-		for client in event.occupant:each_session() do self.registry:client_joined(client, event.room.jid); end
-	end);
-	context:hook("muc-set-affiliation", function (event) self:on_affiliation(event); end);
+		for client in event.occupant:each_session() do
+			if self.registry:client_joined(client, event.room.jid, time()) then self.changed(); end
+		end
+	end, priority);
+	context:hook("muc-pre-set-affiliation", function (event) return self.leaders:before_change(event); end, priority);
+	context:hook("muc-set-affiliation", function (event) self.leaders:after_change(event); end, priority);
 	context:hook("muc-room-destroyed", function (event)
 		if self.registry:room_gone(event.room.jid) then self.changed(); end
-	end);
+	end, priority);
 end
 
 function methods:attach(host)
 	local context = module:context(host);
-	context:hook("resource-unbind", function (event) self.registry:client_gone(event.session.full_jid); end);
+	context:hook("resource-unbind", function (event)
+		self.registry:client_gone(event.session.full_jid);
+		self.leaders:client_gone(event.session.full_jid);
+	end, priority);
 	if host == self.place.focus then self:hook_focus(); end
 	if contains(self.place.mucs, host) then self:hook_muc(host, context); end
 	for _, kind in ipairs(self.detours[host] and { "iq/full", "iq/bare" } or {}) do
-		context:hook(kind, function (event) return self:on_detour(event); end, 10);
+		context:hook(kind, function (event) return self:on_detour(event); end, priority);
 	end
 end
 
@@ -335,26 +353,47 @@ local function detours_of(place)
 	return hosts;
 end
 
+function methods:tidy_up()
+	local now = time();
+	self.logouts:sweep(now);
+	self:settle();
+	if self.registry:sweep(now, function (address) return rooms.find(address) ~= nil; end) then self.changed(); end
+end
+
+local function registry_of(kept)
+	if not kept or kept.format ~= format then return meetings.new(people.new(cache.new), requests.new()); end
+	local registry = meetings.on_top(kept.meetings);
+	people.on_top(registry.people);
+	requests.on_top(registry.requests);
+	return registry;
+end
+
 -- Without a focus there is nothing to guard, and all of this does nothing.
--- changed() is called when the meetings that run are others than before; `kept` is the state before a reload.
+-- changed() is called when the meetings that run are others than before; `kept` is what save() returned before a reload.
 local function start(feed, place, changed, kept)
 	local self = setmetatable({
-		feed = feed, place = place, changed = changed;
-		registry = kept and meetings.on_top(kept) or meetings.new(cache.new), logouts = cache.new(max_logouts);
+		feed = feed, place = place, changed = changed, registry = registry_of(kept), addresses = room_addresses.new(jid, place);
+		owed = kept and kept.format == format and kept.owed or {};
 	}, methods);
+	self.leaders = leaders.new(self.registry, feed, module.host, place.target);
+	self.logouts = logouts.new(place, function (stanza) self.context:send(stanza); end);
 	if not place.focus then return self; end
 	self.detours = detours_of(place);
 	for host in pairs(prosody.hosts) do self:attach(host); end
-	module:hook_global("host-activated", function (host) self:attach(host); end);
+	module:hook_global("host-activated", function (host) self:attach(host); end, after_modules);
 	self.sweep = timer.add_task(sweep_interval, function ()
-		if self.registry:sweep(time(), function (address) return rooms.find(address) ~= nil; end) then changed(); end
+		attempt(self.tidy_up, self);
 		return sweep_interval;
 	end);
 	return self;
+end
+
+function methods:save()
+	return { meetings = self.registry, owed = self.logouts:owed_logins(), format = format };
 end
 
 function methods:stop()
 	if self.sweep then timer.stop(self.sweep); end
 end
 
-return { start = start, await = await };
+return { start = start, await = logouts.await };

@@ -1,21 +1,14 @@
--- meetings.lib.lua: which organiser is behind which client, remembered login and meeting.
--- Pure: what jicofo answered comes in, what a suspension has to end comes out; `now` and moments are
--- seconds since 1970, and Prosody's own tables are never touched here.
+-- meetings.lib.lua: whose meeting runs in which room, and what of it a suspension ends.
+-- Pure: what jicofo is asked and answers comes in; `now` and moments are seconds since 1970, and Prosody's own tables
+-- are never touched here.  Rooms are called as Prosody has them; see room_addresses.lib.lua.
 -- This file is MIT licensed; see LICENSE.
 --
---   jicofo's answer: identity, session-id, room, client
---        |
---        v
---   client -----> organiser <----- login (jicofo's session-id: opens the next room without a password)
---                     ^
---                     +----------- room (whose first authenticated answer made him its starter)
+--   request --> answer that names an organiser --> the first one makes that organiser the room's starter
 --
--- Everything has the age of the password that began it.  One of unknown age began at 0: long ago.
+-- But not while an earlier request of another client is open: of two that ask at the same moment jicofo answers the
+-- second before the first, and says that the room is not ready.
 
-local max_logins = 16384; -- one a machine and organiser; jicofo's answer names him even if his was forgotten
-local max_of_one = 32; -- of an organiser; else one of them could push out all others, and make his end slow
 local expected_for = 15; -- seconds from the answer to the join; jicofo waits no longer either
-local kept = 7 * 24 * 3600; -- seconds; the service tells of no older moment
 local unseen_for = 60; -- seconds after which a room that does not exist never came to be
 
 local methods = {};
@@ -25,150 +18,124 @@ local function on_top(state)
 	return setmetatable(state, methods);
 end
 
-local function new(new_cache)
+-- people: of people.lib.lua; requests: of requests.lib.lua.
+local function new(people, requests)
 	return on_top {
-		people = {}; -- username -> { clients, logins, rooms = sets; ended = moment or nil }
-		clients = {}; -- full JID -> { username, room, since, asked, joined, ended }
-		rooms = {}; -- JID -> { starter, since, at, expected = set of clients, granted = bare JID -> username;
+		people = people, requests = requests;
+		rooms = {}; -- JID -> { starter, since, at; joined = whether the starter ever was there; granted = bare JID -> username;
 		-- led = set of usernames of all who ever led it }
-		logins = new_cache(max_logins); -- session-id -> { username, since, seen, ended }
 		strangers = {}; -- set of rooms that were there before: nobody knows who started them
 	};
 end
 
--- People -------------------------------------------------------------------------------------------
+-- What jicofo is asked and answers -----------------------------------------------------------------
 
-function methods:person(username)
-	local person = self.people[username];
-	if not person then
-		person = { clients = {}, logins = {}, rooms = {} };
-		self.people[username] = person;
-	end
-	return person;
-end
-
-function methods:tidy(username)
-	local person = self.people[username];
-	if person and not (person.ended or next(person.clients) or next(person.logins) or next(person.rooms)) then
-		self.people[username] = nil;
+-- request: { id, client, room, login, own, since, at }; own: the organiser whose own login asks, since: the moment of it.
+function methods:asked(request)
+	request.may_open = request.login ~= nil or request.own ~= nil;
+	self.requests:add(request);
+	local known = request.login and self.people.logins:get(request.login);
+	if known then
+		self.people:claim(request.client, known.username, known.since, request.number);
+	elseif request.own then
+		self.people:claim(request.client, request.own, request.since, request.number);
 	end
 end
 
-local function is_ended(moment, since)
-	return moment ~= nil and since < moment;
+-- jicofo refused that request for its session-id: it did not believe it.
+function methods:disbelieved(request)
+	local known = request.login and self.people.logins:get(request.login);
+	if known then self.people:unclaim(request.client, known.username); end
 end
 
--- Whether what began then was ended since: a login from before "log out everywhere", although Prosody forgot it.
-function methods:was_ended(username, since)
-	local person = self.people[username];
-	return person ~= nil and is_ended(person.ended, since);
+function methods:is_opened(address)
+	return self.rooms[address] ~= nil or self.strangers[address] == true;
 end
 
--- What jicofo answers ------------------------------------------------------------------------------
-
--- How old an answer's login is.  began: of the organiser's own session, if it was he who asked; his
--- password has then vouched for that login anew.
-function methods:age_of(login, began)
-	local known = login and self.logins:get(login);
-	return math.max(began or 0, known and known.since or 0);
+function methods:is_contended(address, client, now)
+	return self.requests:is_contended(address, client, now);
 end
 
-function methods:is_login_ended(login)
-	local known = login and self.logins:get(login);
-	return known ~= nil and known.ended == true;
+function methods:found(address, username, since, now)
+	local led = { [username] = true };
+	for _, known in pairs(self.people.clients) do
+		if known.room == address then led[known.username] = true; end
+	end
+	self.rooms[address] = { starter = username, since = since, at = now, joined = false, granted = {}, led = led };
 end
 
-function methods:remember_login(answer, now)
-	local before = self.logins:get(answer.login);
-	if before and before.username ~= answer.username then self:forget_login(answer.login); end
-	local oldest, entry = self.logins:tail();
-	if oldest and self.logins:count() >= max_logins and not before then self:forget_login(oldest, entry); end
-	self.logins:set(answer.login, { username = answer.username, since = answer.since, seen = now });
-	self:person(answer.username).logins[answer.login] = true;
-end
-
-function methods:forget_login(login, entry)
-	entry = entry or self.logins:get(login);
-	self.logins:set(login, nil);
-	self.people[entry.username].logins[login] = nil;
-	self:tidy(entry.username);
-end
-
-function methods:remember_client(answer, now)
-	local before = self.clients[answer.client];
-	self:client_gone(answer.client);
-	local joined = before ~= nil and before.room == answer.room and before.joined;
-	self.clients[answer.client] = {
-		username = answer.username, room = answer.room, since = answer.since, asked = now, joined = joined;
-	};
-	self:person(answer.username).clients[answer.client] = true;
-	local room = self.rooms[answer.room];
-	if room and not joined then room.expected[answer.client] = true; end
-end
-
--- answer: { client, username, login, room, since }; client is nil if it has gone, room if organisers do not start it.
--- Returns whether a meeting began, and a session-id that is to be logged out, if he has too many.
+-- answer: { client, username, login, room, since, is_ready, is_there, number }; client is nil if it has gone or did not
+-- ask, room if it is none that organisers open; is_there: the room has not ended since; number: of the request.
+-- Returns whether a meeting began, and a session-id that is to be logged out.
 function methods:learn(answer, now)
-	local is_new = answer.room ~= nil and not (self.rooms[answer.room] or self.strangers[answer.room]);
-	if is_new then
-		self.rooms[answer.room] = { starter = answer.username, since = answer.since, at = now, expected = {}, granted = {}, led = {} };
-		self:person(answer.username).rooms[answer.room] = true;
+	local address, is_new = answer.room, false;
+	if answer.client and answer.is_there and not self:is_opened(address) then
+		is_new = not self.requests:is_contended(address, answer.client, now, answer.is_ready and answer.number or nil);
+		if is_new then self:found(address, answer.username, answer.since, now); end
 	end
-	local room = self.rooms[answer.room];
-	if room then room.led[answer.username] = true; end
-	if answer.client then self:remember_client(answer, now); end
-	if answer.login then self:remember_login(answer, now); end
-	return is_new, self:take_surplus(answer.username);
-end
-
--- The login that he has used for the longest time no more, if he has too many; it is forgotten.
-function methods:take_surplus(username)
-	local number, oldest = 0, nil;
-	for login in pairs(self.people[username].logins) do
-		number = number + 1;
-		if not oldest or self.logins:get(login).seen < self.logins:get(oldest).seen then oldest = login; end
-	end
-	if number <= max_of_one then return nil; end
-	self:forget_login(oldest);
-	return oldest;
+	if self.rooms[address] then self.rooms[address].led[answer.username] = true; end
+	if answer.client then self.people:remember_client(answer, now); end
+	return is_new, answer.login and self.people:remember_login(answer, now) or nil;
 end
 
 -- What happens to clients and rooms ----------------------------------------------------------------
 
-function methods:client_joined(client, room)
-	local known = self.clients[client];
-	if not known then return; end
-	if known.room == room then known.joined = true; end
-	if self.rooms[room] then self.rooms[room].expected[client] = nil; end
-end
-
-function methods:client_gone(client)
-	local known = self.clients[client];
-	if not known then return; end
-	self.clients[client] = nil;
-	local room = known.room and self.rooms[known.room];
-	if room then room.expected[client] = nil; end
-	self.people[known.username].clients[client] = nil;
-	self:tidy(known.username);
-end
-
--- Returns whether it was one of ours.
-function methods:room_gone(jid)
-	self.strangers[jid] = nil;
-	local room = self.rooms[jid];
-	if not room then return false; end
-	self.rooms[jid] = nil;
-	self.people[room.starter].rooms[jid] = nil;
-	self:tidy(room.starter);
+-- Whether the starter never came, and is not about to.
+function methods:is_abandoned(address, now)
+	local room = self.rooms[address];
+	if not room or room.joined then return false; end
+	local person = self.people.known[room.starter];
+	for client in pairs(person and person.clients or {}) do
+		local known = self.people.clients[client];
+		if known.room == address and not known.joined and now - known.asked <= expected_for then return false; end
+	end
 	return true;
 end
 
-function methods:pass_on(jid, client)
-	local heir, room = self.clients[client], self.rooms[jid];
-	self.people[room.starter].rooms[jid] = nil;
-	self:tidy(room.starter);
-	room.starter, room.since = heir.username, heir.since;
-	self:person(heir.username).rooms[jid] = true;
+function methods:abandoned_rooms(now)
+	local list = {};
+	for address in pairs(self.rooms) do
+		if self:is_abandoned(address, now) then table.insert(list, address); end
+	end
+	return list;
+end
+
+-- From now on it is the meeting of the organiser behind that client, who is in it or about to come.
+function methods:hand_over(address, client, now)
+	local heir = self.people.clients[client];
+	if not self.rooms[address] then self:found(address, heir.username, heir.since, now); end
+	local room = self.rooms[address];
+	room.starter, room.since, room.joined = heir.username, heir.since, heir.joined and heir.room == address;
+	room.led[heir.username] = true;
+end
+
+-- Returns whether that makes it somebody's meeting.
+function methods:client_joined(client, address, now)
+	local known, room = self.people.clients[client], self.rooms[address];
+	if not known or known.ended then return false; end
+	local is_asked = known.room == address;
+	if is_asked then known.joined = true; end
+	if room and room.starter == known.username then
+		room.joined = true;
+		return false;
+	end
+	local is_free = room and self:is_abandoned(address, now)
+		or is_asked and not self:is_opened(address) and not self:is_contended(address, client, now);
+	if is_free then self:hand_over(address, client, now); end
+	return is_free == true;
+end
+
+function methods:client_gone(client)
+	self.requests:client_gone(client);
+	self.people:client_gone(client);
+end
+
+-- Returns whether it was one of ours.
+function methods:room_gone(address)
+	self.strangers[address] = nil;
+	local is_ours = self.rooms[address] ~= nil;
+	self.rooms[address] = nil;
+	return is_ours;
 end
 
 -- Whoever leads a meeting can let others lead it too, and these others still.
@@ -183,37 +150,13 @@ function methods:leads_no_more(room, address)
 	if known then known.granted[address] = nil; end
 end
 
-function methods:found_before(jid)
-	if not self.rooms[jid] then self.strangers[jid] = true; end
-end
-
--- What is refused ----------------------------------------------------------------------------------
-
--- feed: of revocations.lib.lua.  Returns nil, or "login" if the session-id is no longer one, or "client".
--- As long as the feed has not told who is suspended, a session-id of unknown age has to wait, and its page asks again.
-function methods:refusal(client, login, feed)
-	local suspended = feed.suspended;
-	local known = login and self.logins:get(login);
-	if known and (known.ended or suspended[known.username]) then return "login"; end
-	if login and not known and not feed.is_informed then return "client"; end
-	local bound = self.clients[client];
-	if bound and (bound.ended or suspended[bound.username]) then return "client"; end
-	return nil;
+function methods:found_before(address)
+	if not self.rooms[address] then self.strangers[address] = true; end
 end
 
 -- What a suspension ends ---------------------------------------------------------------------------
 
-local function take(keys, entries, before)
-	local taken = {};
-	for key in pairs(keys) do
-		local entry = entries(key);
-		if entry.since < before and not entry.ended then table.insert(taken, key); end
-	end
-	table.sort(taken);
-	return taken;
-end
-
--- The meetings that he ever led.
+-- The meetings that the organiser ever led.
 function methods:rooms_of(username)
 	local list = {};
 	for room, known in pairs(self.rooms) do
@@ -222,7 +165,17 @@ function methods:rooms_of(username)
 	return list;
 end
 
--- Whom he lets lead: list of { room, address }.
+-- The rooms which organisers have entered and nobody has opened, as far as is known: list of { room, client }.
+function methods:unopened_rooms(now)
+	local list = {};
+	for client, known in pairs(self.people.clients) do
+		local is_free = known.room and known.joined and not known.ended and not self:is_opened(known.room);
+		if is_free and not self:is_contended(known.room, client, now) then table.insert(list, { room = known.room, client = client }); end
+	end
+	return list;
+end
+
+-- Whom the organiser lets lead: list of { room, address }.
 function methods:led_by(username)
 	local list = {};
 	for room, known in pairs(self.rooms) do
@@ -234,65 +187,55 @@ function methods:led_by(username)
 end
 
 -- order: { username, action, before }; see revocations.lib.lua.  What it ends counts as ended from now on.
--- Returns { logins, rooms, clients }, each a list of keys.
+-- Returns { logins, rooms, clients }, each a sorted list of keys.
 function methods:ending_of(order, now)
-	local person = self:person(order.username);
-	local before = order.before or math.huge;
-	local ending = {
-		logins = take(person.logins, function (login) return self.logins:get(login); end, before);
-		rooms = take(person.rooms, function (jid) return self.rooms[jid]; end, before);
-		clients = take(person.clients, function (client) return self.clients[client]; end, before);
-	};
-	for _, login in ipairs(ending.logins) do self.logins:get(login).ended = true; end
-	for _, client in ipairs(ending.clients) do self.clients[client].ended = true; end
-	local moment = math.min(order.before or now, now); -- the service's clock may be ahead
-	if moment > 0 then person.ended = math.max(person.ended or 0, moment); end
-	self:tidy(order.username);
+	local ending = self.people:ending_of(order, now);
+	ending.rooms = {};
+	for address, room in pairs(self.rooms) do
+		if room.starter == order.username and room.since < (order.before or math.huge) then table.insert(ending.rooms, address); end
+	end
+	table.sort(ending.rooms);
 	return ending;
+end
+
+-- Whether the end of that organiser is a reason to end what goes on there.
+function methods:may_close(address, username)
+	local room = self.rooms[address];
+	return not self.strangers[address] and (not room or room.starter == username);
 end
 
 -- A client of another organiser who may go on with that meeting: one who is in it, or about to join.
 -- occupants: the clients in its rooms.
-function methods:heir_of(jid, username, occupants, suspended, now)
-	local function may(client)
-		local known = self.clients[client];
+function methods:heir_of(address, username, occupants, suspended, now)
+	local clients = self.people.clients;
+	local function may(known)
 		return known and not known.ended and known.username ~= username and not suspended[known.username];
 	end
 	for _, client in ipairs(occupants) do
-		if may(client) then return client; end
+		if may(clients[client]) then return client; end
 	end
-	for client in pairs(self.rooms[jid] and self.rooms[jid].expected or {}) do
-		if may(client) and now - self.clients[client].asked <= expected_for then return client; end
+	for client, known in pairs(clients) do
+		if known.room == address and not known.joined and now - known.asked <= expected_for and may(known) then return client; end
 	end
 	return nil;
 end
 
 -- What is told, and what is forgotten --------------------------------------------------------------
 
--- username -> number of meetings that he started.
+-- username -> number of meetings that they started.
 function methods:running()
 	local running = {};
 	for _, room in pairs(self.rooms) do running[room.starter] = (running[room.starter] or 0) + 1; end
 	return running;
 end
 
--- exists(jid) -> whether there is such a room.  Returns whether a meeting was forgotten.
+-- exists(address) -> whether there is such a room.  Returns whether a meeting was forgotten.
 function methods:sweep(now, exists)
 	local is_changed = false;
-	for jid, room in pairs(self.rooms) do
-		if now - room.at > unseen_for and not exists(jid) then is_changed = self:room_gone(jid) or is_changed; end
+	for address, room in pairs(self.rooms) do
+		if now - room.at > unseen_for and not exists(address) then is_changed = self:room_gone(address) or is_changed; end
 	end
-	local login, entry = self.logins:tail();
-	while login and now - entry.seen > kept do
-		self:forget_login(login, entry);
-		login, entry = self.logins:tail();
-	end
-	for username, person in pairs(self.people) do
-		if person.ended and now - person.ended > kept then
-			person.ended = nil;
-			self:tidy(username);
-		end
-	end
+	self.people:sweep(now);
 	return is_changed;
 end
 
@@ -303,8 +246,10 @@ local function count(set)
 end
 
 function methods:sizes()
+	local people = self.people;
 	return {
-		people = count(self.people), clients = count(self.clients), rooms = count(self.rooms), logins = self.logins:count();
+		people = count(people.known), clients = count(people.clients), claims = count(people.claims);
+		requests = count(self.requests.of_client), rooms = count(self.rooms), logins = people.logins:count();
 	};
 end
 

@@ -19,6 +19,7 @@ local time = require "util.time";
 local monotonic = time.monotonic;
 
 local answers = module:require "answers";
+local claims = module:require "claims";
 local end_session = module:require "endings".end_session;
 local follower = module:require "follower";
 local guard = module:require "guard";
@@ -212,7 +213,7 @@ local function execute(order)
 	local ok, counts, in_meetings = pcall(guarding.carry_out, guarding, order);
 	if not ok then
 		module:log("error", "Error in this module: %s", counts);
-		counts, in_meetings = { meetings = 0, logins = 0 }, {};
+		counts, in_meetings = { meetings = 0, logins = 0, waiting = 0 }, {};
 	end
 	counts.sessions = 0;
 	if order.action == "reinstate" then return counts; end
@@ -251,10 +252,13 @@ module:hook_object_event(http_server, "http-error", function (event)
 	if event.code == 501 and event.request then return answer_probe(event.request, event.response); end
 end, 10);
 
+local all_hosts = {};
+for name in pairs(config.getconfig()) do table.insert(all_hosts, name); end
+
+if not claims.are_verified(all_hosts, config.get) then claims.start(); end
+
 local function find_jitsi()
-	local hosts = {};
-	for name in pairs(config.getconfig()) do table.insert(hosts, name); end
-	local place, fault = surroundings.find(host, hosts, config.get);
+	local place, fault = surroundings.find(host, all_hosts, config.get);
 	if fault then
 		module:log("error", "%s Suspensions end sessions, but no meetings.", fault);
 	elseif place.focus then
@@ -263,14 +267,13 @@ local function find_jitsi()
 	return place;
 end
 
-local kept = module.saved_state; -- by save(), before a `module reload`
-guarding = guard.start(feed, find_jitsi(), function () if following then following:tell_anew(); end end, kept and kept.meetings);
+guarding = guard.start(feed, find_jitsi(), function () if following then following:tell_anew(); end end, module.saved_state);
 following = follower.start(feed, settings, {
 	execute = execute, await = guard.await, running = function () return guarding.registry:running(); end;
 });
 
 function module.save()
-	return { meetings = guarding.registry };
+	return guarding:save();
 end
 
 function module.unload()

@@ -11,7 +11,7 @@
 -- Any other fault changes nothing: who is suspended stays suspended, and the question is asked again.
 
 local wait = 15; -- seconds; the panel calls a node late that has asked nothing for 30
-local max_done = 40; -- reports in a question; it has 8 KiB, and they take up to 2.5
+local max_done = 32; -- reports in a question; it has 8 KiB, and they take up to 2.4
 local max_running = 5000; -- bytes of the meetings in a question
 local kept_done = 1000; -- reports; without its report an event is shown as carried out with zeros
 local max_epoch, max_name = 128, 1023; -- bytes
@@ -231,10 +231,12 @@ local function ends(order, began)
 	return order.action ~= "reinstate" and (began or 0) < (order.before or math.huge);
 end
 
+-- counts.waiting: remembered logins that jicofo has not confirmed yet; when it has, the order is reported once more.
 function methods:report(order, counts)
 	if not order.id then return; end -- of a snapshot: the cursor alone says that it is carried out
 	table.insert(self.done, {
 		id = order.id, sessions = counts.sessions or 0, meetings = counts.meetings or 0, logins = counts.logins or 0;
+		waiting = counts.waiting or 0;
 	});
 	if #self.done > kept_done then table.remove(self.done, 1); end
 end

@@ -56,12 +56,20 @@ local function is_breakout(address, hosts)
 	return false;
 end
 
--- Returns whether it is gone.  Jitsi's breakout rooms make their meeting persistent, which would leave a tombstone.
-local function destroy(room)
-	attempt(room.set_persistent, room, false);
+local function destroy_alone(room)
+	attempt(room.set_persistent, room, false); -- or else it would leave a tombstone
 	local is_gone = attempt(room.destroy, room, nil, meeting_ended);
 	if is_gone == false then module:log("error", "A meeting that had to end did not: another module kept it"); end
 	return is_gone == true;
+end
+
+-- Returns whether it is gone.  Its breakout rooms end first: while there are any, jicofo lets guests open the main
+-- room anew.
+local function destroy(room)
+	for i, each in ipairs(with_breakouts(room)) do
+		if i > 1 then destroy_alone(each); end
+	end
+	return destroy_alone(room);
 end
 
 local function is_leader(room, address)

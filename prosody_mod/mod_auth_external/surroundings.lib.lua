@@ -26,10 +26,12 @@ local function choose(found, wanted)
 	return #found == 1 and found[1] or nil;
 end
 
--- jitsi-meet names its rooms after these two; the second one defaults to "conference".
-local function mapped(host, get)
+-- jitsi-meet names its rooms after these: prefix.base, or prefix.TENANT.base, which it maps to rooms at `muc`.
+local function mapper_of(host, get)
 	local base = get(host, "muc_mapper_domain_base");
-	return base and (get(host, "muc_mapper_domain_prefix") or "conference") .. "." .. base or nil;
+	if not base then return nil; end
+	local prefix = get(host, "muc_mapper_domain_prefix") or "conference";
+	return { prefix = prefix, base = base, muc = get(host, "muc_mapper_domain") or prefix .. "." .. base };
 end
 
 local function list_of(...)
@@ -38,9 +40,22 @@ local function list_of(...)
 	return list;
 end
 
+-- Where people meet, if nothing says which component is theirs: all but those that Jitsi has for something else, above
+-- all the one where jicofo and the bridges meet.
+local function meetings_among(mucs, host, get)
+	local found = {};
+	for _, name in ipairs(mucs) do
+		local is_other = name:match("^internal[.-]") or name == (get(host, "lobby_muc") or "lobby." .. host)
+			or name == (get(host, "breakout_rooms_muc") or "breakout." .. host);
+		if not is_other then table.insert(found, name); end
+	end
+	return found;
+end
+
 -- hosts: names of all; get(host, option) -> value.
--- Returns { focus, target = jicofo's bare JID, muc, mucs = list of all such components }, nothing of it where
--- there is no Jitsi; and a sentence for an option that names what is not there.
+-- Returns { focus, target = jicofo's bare JID, muc = where people meet, meetings = list of it, or of all that come
+-- into question; mucs = list of all such components; mapper = { prefix, base, muc } of tenants' rooms, or nil }, nothing
+-- of it where there is no Jitsi; and a sentence for an option that names what is not there.
 local function find(host, hosts, get)
 	local proxies, mucs = components(hosts, get, "client_proxy"), components(hosts, get, "muc");
 	local focus, muc = get(host, "external_auth_focus"), get(host, "external_auth_muc");
@@ -52,8 +67,12 @@ local function find(host, hosts, get)
 	focus = focus or choose(proxies, { "focus." .. host });
 	local target = focus and get(focus, "target_address");
 	if not target then return {}; end
-	muc = muc or choose(mucs, list_of(mapped(host, get), "conference." .. host, "muc." .. host));
-	return { focus = focus, target = target, muc = muc, mucs = mucs };
+	local mapper = mapper_of(host, get);
+	muc = muc or choose(mucs, list_of(get(host, "main_muc"), mapper and mapper.muc, "conference." .. host, "muc." .. host));
+	return {
+		focus = focus, target = target, muc = muc, mucs = mucs, mapper = mapper;
+		meetings = muc and { muc } or meetings_among(mucs, host, get);
+	};
 end
 
 local function is_set(value)

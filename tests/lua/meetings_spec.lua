@@ -1,5 +1,5 @@
 local trees = dofile("tests/lua/trees.lua");
-local meetings = trees.lib("meetings");
+local meetings, people, requests = trees.lib("meetings"), trees.lib("people"), trees.lib("requests");
 
 local anna, bert = "ohg-anna", "ohg-bert";
 local room, other_room = "7b@conference.meet.test", "8a@conference.meet.test";
@@ -11,15 +11,15 @@ for _, version in ipairs(trees.versions) do
 		local registry, suspended, feed;
 
 		before_each(function ()
-			registry, suspended = meetings.new(new_cache), {};
+			registry, suspended = meetings.new(people.new(new_cache), requests.new()), {};
 			feed = { suspended = suspended, is_informed = true };
 		end);
 
 		-- jicofo's answer to that client: it is that organiser, by that session-id.
 		local function learn(client, username, login, over)
-			local answer = { client = client, username = username, login = login, room = room, since = login_time };
+			local answer = { client = client, username = username, login = login, room = room, since = login_time, is_ready = true, is_there = true };
 			for name, value in pairs(over or {}) do answer[name] = value; end
-			if over and over.room == false then answer.room = nil; end
+			if over and over.room == false then answer.room, answer.is_there = nil, false; end
 			return registry:learn(answer, later);
 		end
 
@@ -72,10 +72,10 @@ for _, version in ipairs(trees.versions) do
 			assert.same({ [bert] = 1 }, registry:running());
 		end);
 
-		it("does not need the client, which may have left before the answer came", function ()
-			assert.is_true(registry:learn({ username = anna, login = "sid1", room = room, since = 1 }, later));
-			assert.same({ people = 1, clients = 0, rooms = 1, logins = 1 }, registry:sizes());
-			assert.same({ logins = { "sid1" }, rooms = { room }, clients = {} }, order(anna));
+		it("is no meeting where the client had left before the answer came, or never asked; the login counts", function ()
+			assert.is_false(registry:learn({ username = anna, login = "sid1", room = room, since = 1, is_ready = true, is_there = true }, later));
+			assert.equal(0, registry:sizes().rooms);
+			assert.same({ logins = { "sid1" }, rooms = {}, clients = {} }, order(anna));
 		end);
 
 		it("knows whom an organiser lets lead, and whom these let lead in turn", function ()
@@ -106,71 +106,190 @@ for _, version in ipairs(trees.versions) do
 			assert.same({ logins = { "sid2" }, rooms = { other_room }, clients = { "guest1" } }, order(bert));
 		end);
 
+		describe("is known from what jicofo is asked, too:", function ()
+			local function ask(client, over)
+				local request = { id = "1", client = client, room = room, login = "sid1", since = 0, at = later };
+				for name, value in pairs(over or {}) do request[name] = value or nil; end
+				registry:asked(request);
+				return request;
+			end
+
+			it("a client that shows a session-id ends with its organiser, although no answer came", function ()
+				learn("guest1", anna, "sid1");
+				ask("guest2");
+				assert.same({ "guest1", "guest2" }, order(anna).clients);
+				assert.equal("client", registry.people:refusal("guest2", nil, feed));
+				assert.is_false(registry.people:may_lead("guest2", suspended));
+			end);
+
+			it("so does a client of the organiser's own login", function ()
+				ask("ohg-anna@meet.test/1", { login = false, own = anna, since = login_time });
+				assert.same({ "ohg-anna@meet.test/1" }, order(anna).clients);
+			end);
+
+			it("the claim takes no client away from the organiser of whom an answer told", function ()
+				learn("guest1", anna, "sid1");
+				learn("guest2", bert, "sid2");
+				ask("guest1", { login = "sid2" });
+				assert.same({ "guest1" }, order(anna).clients);
+			end);
+
+			it("the claim ends when jicofo does not believe it, when it is confirmed, and when the client is gone", function ()
+				learn("guest1", anna, "sid1");
+				registry:disbelieved(ask("guest2"));
+				ask("guest3");
+				learn("guest3", anna, "sid1");
+				ask("guest4");
+				registry:client_gone("guest4");
+				assert.same({ people = 1, clients = 2, claims = 0, requests = 2, rooms = 1, logins = 1 }, registry:sizes());
+			end);
+
+			it("nobody is behind a client that shows an unknown session-id", function ()
+				ask("guest1", { login = "sid9" });
+				assert.is_nil(registry.people:behind("guest1"));
+				assert.is_false(registry.people:may_lead("guest1", suspended));
+			end);
+
+			it("an answer that is not ready makes no starter while another one's request is open", function ()
+				ask("guest1", { login = "sid9" });
+				ask("guest2", { id = "2", login = "sid2" });
+				assert.is_false(learn("guest2", bert, "sid2", { is_ready = false }));
+				assert.is_false(registry:client_joined("guest2", room, later));
+				registry.requests:take("guest2", "2");
+				registry.requests:take("guest1", "1");
+				assert.is_true(learn("guest1", anna, "sid9"));
+				assert.same({ [anna] = 1 }, registry:running());
+			end);
+
+			it("nor does one that is ready, while another one's earlier request is", function ()
+				ask("guest1", { login = "sid9" });
+				local second = ask("guest2", { id = "2", login = "sid2" });
+				ask("guest3", { id = "3", login = "sid3" });
+				assert.is_false(learn("guest2", bert, "sid2", { number = second.number }));
+				registry.requests:take("guest1", "1");
+				assert.is_true(learn("guest2", bert, "sid2", { number = second.number }));
+			end);
+
+			it("a request that jicofo never answers keeps nobody from being the starter for long", function ()
+				ask("guest1", { login = "sid9" });
+				learn("guest2", bert, "sid2", { is_ready = false });
+				registry:client_joined("guest2", room, later);
+				assert.same({}, registry:unopened_rooms(later + 15));
+				assert.equal(1, #registry:unopened_rooms(later + 16));
+			end);
+
+			it("an answer that comes when the room has ended begins no meeting", function ()
+				assert.is_false(learn("guest1", anna, "sid1", { is_there = false }));
+				assert.same({}, registry:running());
+			end);
+
+			it("a guest's open request keeps nobody from being the starter", function ()
+				ask("pupil", { login = false });
+				assert.is_true(learn("guest2", bert, "sid2", { is_ready = false }));
+			end);
+
+			it("whose client left without an answer leaves the room to the organiser who leads it", function ()
+				ask("guest1", { login = "sid9" });
+				learn("guest2", bert, "sid2", { is_ready = false });
+				registry:client_joined("guest2", room, later);
+				registry:client_gone("guest1");
+				assert.same({ { room = room, client = "guest2" } }, registry:unopened_rooms(later));
+			end);
+		end);
+
+		describe("is a meeting of who leads it, where its starter", function ()
+			before_each(function ()
+				learn("guest1", anna, "sid1");
+				learn("guest2", bert, "sid2");
+			end);
+
+			it("never came", function ()
+				registry:client_gone("guest1");
+				assert.is_true(registry:client_joined("guest2", room, later));
+				assert.same({ [bert] = 1 }, registry:running());
+			end);
+
+			it("is not about to come any more", function ()
+				assert.is_false(registry:client_joined("guest2", room, later));
+				assert.same({}, registry:abandoned_rooms(later + 15));
+				assert.same({ room }, registry:abandoned_rooms(later + 16));
+			end);
+
+			it("but not where the starter came and left", function ()
+				registry:client_joined("guest1", room, later);
+				registry:client_gone("guest1");
+				assert.is_false(registry:client_joined("guest2", room, later + 60));
+				assert.same({ [anna] = 1 }, registry:running());
+			end);
+		end);
+
 		describe("is refused", function ()
 			before_each(function () learn("guest1", anna, "sid1"); end);
 
 			it("nothing as long as nothing happened", function ()
-				assert.is_nil(registry:refusal("guest1", "sid1", feed));
+				assert.is_nil(registry.people:refusal("guest1", "sid1", feed));
 			end);
 
 			it("never for a session-id that is not known: it may be somebody else's, from before a restart", function ()
 				suspended[anna] = true;
-				assert.is_nil(registry:refusal("guest9", "sid9", feed));
+				assert.is_nil(registry.people:refusal("guest9", "sid9", feed));
 			end);
 
 			it("by the session-id, whichever client shows it", function ()
 				suspended[anna] = true;
-				assert.equal("login", registry:refusal("guest9", "sid1", feed));
+				assert.equal("login", registry.people:refusal("guest9", "sid1", feed));
 			end);
 
 			it("by the client, without any session-id", function ()
 				suspended[anna] = true;
-				assert.equal("client", registry:refusal("guest1", nil, feed));
+				assert.equal("client", registry.people:refusal("guest1", nil, feed));
 			end);
 
 			it("after everything was ended, although nobody is suspended", function ()
 				order(anna, { action = "end_sessions" });
-				assert.equal("login", registry:refusal("guest9", "sid1", feed));
-				assert.equal("client", registry:refusal("guest1", nil, feed));
-				assert.is_nil(registry:refusal("guest9", "sid2", feed));
+				assert.equal("login", registry.people:refusal("guest9", "sid1", feed));
+				assert.equal("client", registry.people:refusal("guest1", nil, feed));
+				assert.is_nil(registry.people:refusal("guest9", "sid2", feed));
 			end);
 
 			it("by a session-id of unknown age, until the feed has told who is suspended", function ()
 				feed.is_informed = false;
-				assert.equal("client", registry:refusal("guest9", "sid9", feed));
-				assert.is_nil(registry:refusal("guest9", "sid1", feed));
-				assert.is_nil(registry:refusal("guest9", nil, feed));
+				assert.equal("client", registry.people:refusal("guest9", "sid9", feed));
+				assert.is_nil(registry.people:refusal("guest9", "sid1", feed));
+				assert.is_nil(registry.people:refusal("guest9", nil, feed));
+				learn(nil, bert, "sid8", { since = long_ago });
+				assert.equal("client", registry.people:refusal("guest9", "sid8", feed));
 			end);
 
 			it("no more once the client is gone and comes again by another name", function ()
 				suspended[anna] = true;
 				registry:client_gone("guest1");
-				assert.is_nil(registry:refusal("guest1", nil, feed));
+				assert.is_nil(registry.people:refusal("guest1", nil, feed));
 			end);
 		end);
 
 		describe("has an age:", function ()
 			it("that of the password that vouched for the login", function ()
-				learn(anna .. "@meet.test/1", anna, "sid1", { since = registry:age_of("sid1", login_time) });
-				assert.equal(login_time, registry:age_of("sid1"));
+				learn(anna .. "@meet.test/1", anna, "sid1", { since = registry.people:age_of("sid1", login_time) });
+				assert.equal(login_time, registry.people:age_of("sid1"));
 			end);
 
 			it("younger if the password vouches for it anew", function ()
 				learn("guest1", anna, "sid1");
-				assert.equal(later, registry:age_of("sid1", later));
+				assert.equal(later, registry.people:age_of("sid1", later));
 			end);
 
 			it("none if Prosody knows nothing of it", function ()
-				assert.equal(long_ago, registry:age_of("sid1"));
-				assert.equal(long_ago, registry:age_of(nil));
+				assert.equal(long_ago, registry.people:age_of("sid1"));
+				assert.equal(long_ago, registry.people:age_of(nil));
 			end);
 
 			it("and what is older than a log out everywhere is over, also when it shows up later", function ()
 				order(anna, { action = "end_sessions" });
-				assert.is_true(registry:was_ended(anna, long_ago));
-				assert.is_true(registry:was_ended(anna, later - 1));
-				assert.is_false(registry:was_ended(anna, later));
-				assert.is_false(registry:was_ended(bert, long_ago));
+				assert.is_true(registry.people:was_ended(anna, long_ago));
+				assert.is_true(registry.people:was_ended(anna, later - 1));
+				assert.is_false(registry.people:was_ended(anna, later));
+				assert.is_false(registry.people:was_ended(bert, long_ago));
 			end);
 
 			it("and of a snapshot's moment only what began before is ended", function ()
@@ -178,7 +297,7 @@ for _, version in ipairs(trees.versions) do
 				learn("guest2", anna, "sid2", { since = 700, room = other_room });
 				assert.same({ logins = { "sid1" }, rooms = { room }, clients = { "guest1" } },
 					order(anna, { action = "end_sessions", before = 600 }));
-				assert.is_false(registry:was_ended(anna, 700));
+				assert.is_false(registry.people:was_ended(anna, 700));
 			end);
 
 			it("and what is ended is ended once", function ()
@@ -190,14 +309,14 @@ for _, version in ipairs(trees.versions) do
 
 			it("and a snapshot that knows of no moment leaves none behind", function ()
 				order(anna, { action = "end_sessions", before = 0 });
-				assert.same({ people = 0, clients = 0, rooms = 0, logins = 0 }, registry:sizes());
+				assert.same({ people = 0, clients = 0, claims = 0, requests = 0, rooms = 0, logins = 0 }, registry:sizes());
 			end);
 		end);
 
 		describe("a meeting goes on with", function ()
 			before_each(function ()
 				learn("guest1", anna, "sid1");
-				registry:client_joined("guest1", room);
+				registry:client_joined("guest1", room, later);
 			end);
 
 			it("nobody if only its starter and pupils are there", function ()
@@ -206,7 +325,7 @@ for _, version in ipairs(trees.versions) do
 
 			it("another organiser who is in it", function ()
 				learn("guest2", bert, "sid2");
-				registry:client_joined("guest2", room);
+				registry:client_joined("guest2", room, later);
 				assert.equal("guest2", heir({ "pupil", "guest2" }));
 			end);
 
@@ -218,7 +337,7 @@ for _, version in ipairs(trees.versions) do
 
 			it("nobody who joined and left again", function ()
 				learn("guest2", bert, "sid2");
-				registry:client_joined("guest2", room);
+				registry:client_joined("guest2", room, later);
 				assert.is_nil(heir({ "guest1" }));
 			end);
 
@@ -239,15 +358,16 @@ for _, version in ipairs(trees.versions) do
 
 			it("the heir as its starter from then on", function ()
 				learn("guest2", bert, "sid2");
-				registry:pass_on(room, "guest2");
+				registry:hand_over(room, "guest2", later);
 				assert.same({ [bert] = 1 }, registry:running());
 				assert.same({ logins = { "sid1" }, rooms = {}, clients = { "guest1" } }, order(anna));
 				assert.same({ room }, order(bert).rooms);
 			end);
 
-			it("a starter whose answer is repeated while he is in it", function ()
+			it("nobody else for a starter whose answer is repeated while they are in it", function ()
 				learn("guest1", anna, "sid1");
-				assert.is_nil(next(registry.rooms[room].expected));
+				assert.is_nil(heir({}));
+				assert.same({ room }, order(anna).rooms);
 			end);
 		end);
 
@@ -260,9 +380,9 @@ for _, version in ipairs(trees.versions) do
 					registry:client_gone("guest" .. i);
 					registry:room_gone(i .. "@conference.meet.test");
 				end
-				assert.same({ people = 1000, clients = 0, rooms = 0, logins = 10000 }, registry:sizes());
+				assert.same({ people = 1000, clients = 0, claims = 0, requests = 0, rooms = 0, logins = 10000 }, registry:sizes());
 				registry:sweep(later + 7 * 24 * 3600 + 1, function () return true; end);
-				assert.same({ people = 0, clients = 0, rooms = 0, logins = 0 }, registry:sizes());
+				assert.same({ people = 0, clients = 0, claims = 0, requests = 0, rooms = 0, logins = 0 }, registry:sizes());
 			end);
 
 			it("of very many logins those that were not used for the longest time", function ()
@@ -271,8 +391,8 @@ for _, version in ipairs(trees.versions) do
 				learn("guest", anna, "one more");
 				assert.equal(16384, registry:sizes().logins);
 				suspended.name1, suspended.name2 = true, true;
-				assert.equal("login", registry:refusal("pupil", "sid1", feed));
-				assert.is_nil(registry:refusal("pupil", "sid2", feed));
+				assert.equal("login", registry.people:refusal("pupil", "sid1", feed));
+				assert.is_nil(registry.people:refusal("pupil", "sid2", feed));
 			end);
 
 			it("of one organiser's many logins the oldest, which is to be logged out", function ()
@@ -296,9 +416,9 @@ for _, version in ipairs(trees.versions) do
 			it("a log out everywhere, after a week", function ()
 				order(anna, { action = "end_sessions" });
 				registry:sweep(later + 7 * 24 * 3600, function () return true; end);
-				assert.is_true(registry:was_ended(anna, long_ago));
+				assert.is_true(registry.people:was_ended(anna, long_ago));
 				registry:sweep(later + 7 * 24 * 3600 + 1, function () return true; end);
-				assert.is_false(registry:was_ended(anna, long_ago));
+				assert.is_false(registry.people:was_ended(anna, long_ago));
 				assert.equal(0, registry:sizes().people);
 			end);
 		end);
@@ -307,7 +427,11 @@ for _, version in ipairs(trees.versions) do
 			learn("guest1", anna, "sid1");
 			local state = {};
 			for key, value in pairs(registry) do state[key] = value; end
-			assert.same({ [anna] = 1 }, meetings.on_top(state):running());
+			local reloaded = meetings.on_top(state);
+			people.on_top(reloaded.people);
+			requests.on_top(reloaded.requests);
+			assert.same({ [anna] = 1 }, reloaded:running());
+			assert.is_true(reloaded.people:may_lead("guest1", suspended));
 		end);
 	end);
 end

@@ -67,7 +67,7 @@ describe("The state of the feed", function ()
 			assert.is_nil(feed:question().done);
 			hear_events({ "suspend", name }, { "reinstate", name });
 			local reports = {
-				{ id = 8, sessions = 1, meetings = 0, logins = 0 }, { id = 9, sessions = 1, meetings = 0, logins = 0 };
+				{ id = 8, sessions = 1, meetings = 0, logins = 0, waiting = 0 }, { id = 9, sessions = 1, meetings = 0, logins = 0, waiting = 0 };
 			};
 			assert.same(reports, feed:question().done);
 			feed:failed("outage", half);
@@ -76,7 +76,7 @@ describe("The state of the feed", function ()
 			assert.is_nil(feed:question().done);
 		end);
 
-		it("with forty reports, and the rest at once", function ()
+		it("with 32 reports, and the rest at once", function ()
 			hear_snapshot();
 			local orders = {};
 			for i = 1, 100 do orders[i] = { "end_sessions", "ohg-" .. i }; end
@@ -87,7 +87,7 @@ describe("The state of the feed", function ()
 				table.insert(asked, { #question.done, question.done[1].id, question.wait });
 				hear({ epoch = "e", cursor = 107, events = {} });
 			end
-			assert.same({ { 40, 8, 0 }, { 40, 48, 0 }, { 20, 88, 15 } }, asked);
+			assert.same({ { 32, 8, 0 }, { 32, 40, 0 }, { 32, 72, 0 }, { 4, 104, 15 } }, asked);
 		end);
 
 		it("with no report of another database", function ()

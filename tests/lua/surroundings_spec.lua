@@ -23,7 +23,7 @@ describe("Jitsi is found", function ()
 	it("in a stock installation", function ()
 		assert.same({
 			focus = "focus.meet.test", target = "focus@auth.meet.test", muc = "conference.meet.test";
-			mucs = { "breakout.meet.test", "conference.meet.test", "lobby.meet.test" };
+			mucs = { "breakout.meet.test", "conference.meet.test", "lobby.meet.test" }, meetings = { "conference.meet.test" };
 		}, find(stock()));
 	end);
 
@@ -38,11 +38,33 @@ describe("Jitsi is found", function ()
 		assert.equal("rooms.meet.example", find(hosts).muc);
 	end);
 
+	it("with the rooms of tenants, where Jitsi's own options map them", function ()
+		local hosts = stock();
+		hosts["meet.test"] = { muc_mapper_domain_base = "meet.test" };
+		assert.same({ prefix = "conference", base = "meet.test", muc = "conference.meet.test" }, find(hosts).mapper);
+		hosts["meet.test"] = { muc_mapper_domain_base = "meet.test", muc_mapper_domain_prefix = "muc", muc_mapper_domain = "conference.meet.test" };
+		assert.same({ prefix = "muc", base = "meet.test", muc = "conference.meet.test" }, find(hosts).mapper);
+	end);
+
+	it("where the option of Jitsi's other modules names the rooms", function ()
+		local hosts = stock({ ["conference.meet.test"] = false, ["rooms.meet.test"] = { component_module = "muc" } });
+		hosts["meet.test"] = { main_muc = "rooms.meet.test" };
+		assert.equal("rooms.meet.test", find(hosts).muc);
+	end);
+
+	it("with all components where people may meet, if nothing says which one it is, and never where bridges do", function ()
+		local hosts = stock({ ["conference.meet.test"] = false, ["a.test"] = { component_module = "muc" }, ["b.test"] = { component_module = "muc" } });
+		hosts["internal.auth.meet.test"], hosts["internal-muc.meet.test"] = { component_module = "muc" }, { component_module = "muc" };
+		local place = find(hosts);
+		assert.is_nil(place.muc);
+		assert.same({ "a.test", "b.test" }, place.meetings);
+	end);
+
 	it("where there is only one of each, whatever its name", function ()
 		local place = find({
 			["meet.test"] = {}, ["xyz"] = { component_module = "client_proxy", target_address = "f@a" }, ["abc"] = { component_module = "muc" };
 		});
-		assert.same({ focus = "xyz", target = "f@a", muc = "abc", mucs = { "abc" } }, place);
+		assert.same({ focus = "xyz", target = "f@a", muc = "abc", mucs = { "abc" }, meetings = { "abc" } }, place);
 	end);
 
 	it("by the options, before any guess", function ()

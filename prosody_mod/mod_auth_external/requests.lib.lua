@@ -1,0 +1,74 @@
+-- requests.lib.lua: the conference requests that passed to jicofo and that it has not answered yet.
+-- Pure: moments are seconds since 1970.  jicofo never answers a request for a room that it cannot join; such a
+-- request stays here until its client is gone.
+-- This file is MIT licensed; see LICENSE.
+
+local max_of_one = 32; -- of a client; it then loses its oldest, whose answer opens nothing any more
+local patience = 15; -- seconds that jicofo waits for a room; a request that is older opens none
+
+local methods = {};
+methods.__index = methods;
+
+local function on_top(state)
+	return setmetatable(state, methods);
+end
+
+local function new()
+	return on_top { of_client = {}, number = 0 }; -- of_client: full JID -> list of requests, oldest first
+end
+
+-- request: { id, client, room, may_open, login, at }; may_open: it shows a session-id or comes from an organiser's login.
+function methods:add(request)
+	local list = self.of_client[request.client] or {};
+	self.of_client[request.client] = list;
+	if #list >= max_of_one then table.remove(list, 1); end
+	table.insert(list, request);
+	self.number = self.number + 1;
+	request.number = self.number;
+end
+
+-- Returns the request that this answer is for, which is then open no longer, or nil.
+function methods:take(client, id)
+	local list = self.of_client[client] or {};
+	for i, request in ipairs(list) do
+		if request.id == id then
+			table.remove(list, i);
+			if not list[1] then self.of_client[client] = nil; end
+			return request;
+		end
+	end
+	return nil;
+end
+
+-- Whether a request of another client, which may open that room, is open; of those from before `number`, if it is given.
+function methods:is_contended(room, client, now, number)
+	for other, list in pairs(self.of_client) do
+		for _, request in ipairs(other ~= client and list or {}) do
+			local may_win = request.may_open and request.number < (number or math.huge) and now - request.at <= patience;
+			if request.room == room and may_win then return true; end
+		end
+	end
+	return false;
+end
+
+-- The latest open request of that client that shows a session-id, or nil.
+function methods:latest_login(client)
+	local latest = nil;
+	for _, request in ipairs(self.of_client[client] or {}) do
+		if request.login then latest = request; end
+	end
+	return latest;
+end
+
+-- jicofo has come back, and has forgotten what it had not answered; what it had, it may send once more.
+function methods:jicofo_came()
+	for _, list in pairs(self.of_client) do
+		for _, request in ipairs(list) do request.may_open = false; end
+	end
+end
+
+function methods:client_gone(client)
+	self.of_client[client] = nil;
+end
+
+return { new = new, on_top = on_top };

@@ -1,0 +1,461 @@
+-- histories.lua: random histories of organisers, pupils, jicofo, Prosody and staff; after each step, what must be so is so.
+-- Each is made of one number, with which it can be played again.
+
+local small_prosody = dofile("tests/lua/small_prosody.lua");
+local small_jicofo = dofile("tests/lua/small_jicofo.lua");
+
+local xmlns = "http://jitsi.org/protocol/focus";
+local organisers = { "anna", "bert", "cleo" };
+local addresses = {
+	"7b@conference.meet.test", "8a@conference.ohg.meet.test"; -- the second one of a tenant's
+	"straße@conference.meet.test", "[ohg]8a@conference.meet.test", "x@breakout.meet.test", "bridges@internal.auth.meet.test";
+	"nowhere@conference.example";
+};
+local steps = 150;
+local most_pages = 8;
+
+-- How often each step is taken: meetings have to come about before they can be ended.
+local weights = {
+	page = 3, login = 4, come_again = 6, ask = 12, take_up = 14, join_focus = 14, deliver = 20, enter = 14, leave = 2, close = 1, breakout = 2;
+	suspend = 2, reinstate = 3, end_sessions = 1, wait = 2, cut = 2, resume = 2, restart = 1, news = 4;
+};
+
+local methods = {};
+methods.__index = methods;
+
+-- The plain model: room -> { first, at, all, kept }.  `first` is the organiser to whom jicofo first said that the meeting is
+-- ready; `kept` that they entered it in time, so that it is theirs until they are suspended or logged out everywhere;
+-- `all` the organisers who were let in or came in.
+
+local function new(version, seed)
+	local random_state = seed * 2654435761 % 4294967296;
+	local self = setmetatable({
+		pages = {}, number = 0, ended_at = {}, suspended = {}, meetings = {}, log = {}, stored = {};
+	}, methods);
+	-- A generator of its own: math.random differs between builds of Lua.
+	function self.random(limit)
+		random_state = (random_state * 1664525 + 1013904223) % 4294967296;
+		return random_state // 65536 % limit + 1;
+	end
+	self.world = small_prosody.new(version);
+	self.jicofo = small_jicofo.new(self.world);
+	local world = self.world;
+	function world.on_room(room, what, client)
+		self.jicofo:on_room(room, what, client);
+		if what == "joined" and self.pages[client] then self:note_entry(self.pages[client], room); end
+		if what == "destroyed" then self:on_destroyed(room); end
+		if what == "destroyed" or what == "empty" then self.meetings[room.jid] = nil; end
+	end
+	function world.on_gone(client) self.pages[client] = nil; end
+	function world.on_sent(stanza) self:carry_logout(stanza); end
+	function world.on_answer(client, stanza) self:hear(client, stanza); end
+	world.start();
+	self:give_news();
+	return self;
+end
+
+function methods:note(...) table.insert(self.log, string.format(...)); end
+
+function methods.fail(_, ...) error(string.format(...), 0); end
+
+function methods:pick(list) return list[1] and list[self.random(#list)]; end
+
+function methods:pages_in_order()
+	local list = {};
+	for _, page in pairs(self.pages) do table.insert(list, page); end
+	table.sort(list, function (a, b) return a.client < b.client; end);
+	return list;
+end
+
+-- Truth --------------------------------------------------------------------------------------------
+
+-- Whether what that login opened may go on: by its organiser, and by the moment of its password.
+function methods:is_good(login)
+	local name = login.identity:match("^[^@]+");
+	return not self.suspended[name] and login.made >= (self.ended_at[name] or 0);
+end
+
+-- jicofo forgets a login when it is logged out, and the page that it was made for is still here: so pages note theirs.
+-- Of the organiser's own streams the bare JID leads, whichever of them asked.
+function methods:has_good_login(page)
+	if self.world.jid.host(page.client) == small_prosody.own then
+		return not self.suspended[page.person] and page.opened >= (self.ended_at[page.person] or 0);
+	end
+	for _, login in pairs(page.shown) do
+		if self:is_good(login) then return true; end
+	end
+	return false;
+end
+
+function methods:each_leader(found)
+	for _, room in ipairs(self.world.all_rooms()) do
+		for _, occupant in room:each_occupant() do
+			local page = self.pages[occupant.client];
+			if page and (occupant.role == "moderator" or room:get_affiliation(occupant.bare_jid) == "owner") then found(page, room); end
+		end
+	end
+end
+
+function methods:nobody_suspended_leads()
+	self:each_leader(function (page, room)
+		if not self:has_good_login(page) then self:fail("%s leads %s without a login that counts", page.client, room.jid); end
+	end);
+end
+
+-- A meeting may be ended for its starter, and only if no other organiser leads it.
+function methods:on_destroyed(room)
+	if room.host ~= small_prosody.meetings and room.host ~= small_prosody.breakouts then self:fail("%s was destroyed", room.jid); end
+	for _, occupant in room:each_occupant() do
+		local page = self.pages[occupant.client];
+		if page and page.room_of_answer == room.jid and self:has_good_login(page) then
+			self:fail("%s was destroyed although %s is in it", room.jid, page.client);
+		end
+	end
+	local meeting = self.meetings[room.jid];
+	if meeting and meeting.kept and not self:is_over(meeting.first) then self:fail("%s was destroyed, which %s started", room.jid, meeting.first); end
+end
+
+function methods:meeting(address)
+	self.meetings[address] = self.meetings[address] or { all = {}, at = self.world.now };
+	return self.meetings[address];
+end
+
+-- Whether another page that shows a login waits for an answer about that room, asked before that moment and not long ago.
+function methods:is_asked_by_others(page, address, before)
+	for _, other in pairs(self.pages) do
+		for _, wait in pairs(other ~= page and other.waits or {}) do
+			local is_login = wait.is_shown or self.world.jid.host(other.client) == small_prosody.own;
+			local is_open = not wait.is_lost and wait.at < (before or math.huge) and self.world.now - wait.at <= 15;
+			if wait.room == address and is_login and is_open then return other.person; end
+		end
+	end
+	return nil;
+end
+
+-- Of two that ask at the same moment jicofo answers the second first.
+function methods:the_second_starts_nothing(page, address, asked_at)
+	local known, first = self.world.guard.registry.rooms[address], self:is_asked_by_others(page, address, asked_at);
+	local is_new = known and known.at == self.world.now and known.starter == page.person;
+	if is_new and first and first ~= page.person then self:fail("%s is credited to %s, and %s asked first", address, page.person, first); end
+end
+
+-- Guests are let into no meeting but those that count as some organiser's.
+function methods:guests_find_an_organiser(page, address)
+	if self.world.jid.host(address) ~= small_prosody.meetings or self:has_good_login(page) then return; end
+	if not self.world.guard.registry.rooms[address] then self:fail("%s was let into %s, which is nobody's", page.client, address); end
+end
+
+function methods:note_answer(page, address, is_ready)
+	for _, other in pairs(self.meetings) do
+		if other.page == page.client then other.page = nil; end -- a page comes to where it asked last
+	end
+	local meeting = self:meeting(address);
+	local is_sure = is_ready and self.world.room(address) and not next(meeting.all) and not self:is_asked_by_others(page, address);
+	meeting.all[page.person] = true;
+	if is_sure then meeting.first, meeting.page, meeting.at = page.person, page.client, self.world.now; end
+end
+
+function methods:note_entry(page, room)
+	if room.host ~= small_prosody.meetings or not self:has_good_login(page) then return; end
+	local meeting = self:meeting(room.jid);
+	meeting.all[page.person] = true;
+	if meeting.page == page.client and self.world.now - meeting.at <= 15 then meeting.kept = true; end
+end
+
+function methods:note_end(name)
+	for _, meeting in pairs(self.meetings) do
+		if meeting.first == name then meeting.kept, meeting.page = false, nil; end
+	end
+end
+
+-- Whether a page of that organiser is in the room or in one of its breakout rooms.
+function methods:is_in(name, address)
+	for _, room in ipairs(self.world.all_rooms()) do
+		for _, occupant in pairs((room.jid == address or room.main == address) and room.occupants or {}) do
+			local page = self.pages[occupant.client];
+			if page and page.person == name then return true; end
+		end
+	end
+	return false;
+end
+
+-- Whether a page of that organiser was let into a room of that name, and is still about to come.
+function methods:is_awaited(name, address)
+	for _, page in pairs(self.pages) do
+		if page.person == name and page.room_of_answer == address then return true; end
+	end
+	return false;
+end
+
+-- The panel's numbers.
+function methods:the_credit_is_right(address, known)
+	local meeting = self.meetings[address];
+	local may_have_it = meeting and meeting.all[known.starter] or self:is_in(known.starter, address) or self:is_awaited(known.starter, address);
+	if not may_have_it then self:fail("%s is credited to %s", address, known.starter); end
+	if not self.world.room(address) then self:fail("%s counts, which does not exist", address); end
+	if self.suspended[known.starter] then self:fail("%s counts as that of %s, who is suspended", address, known.starter); end
+end
+
+function methods:the_count_is_right()
+	local registry, total = self.world.guard.registry, 0;
+	for address, known in pairs(registry.rooms) do
+		self:the_credit_is_right(address, known);
+		total = total + 1;
+	end
+	for address, meeting in pairs(self.meetings) do
+		local known = registry.rooms[address];
+		if meeting.kept and not (known and known.starter == meeting.first) then self:fail("%s is not credited to %s", address, meeting.first); end
+	end
+	for _, number in pairs(registry:running()) do total = total - number; end
+	if total ~= 0 then self:fail("%d meetings are told too few", total); end
+end
+
+function methods:is_over(name)
+	return self.suspended[name] or self.ending == name;
+end
+
+-- Steps --------------------------------------------------------------------------------------------
+
+function methods:open_page(person, host)
+	self.number = self.number + 1;
+	local client = (host == small_prosody.own and person or "g" .. self.number) .. "@" .. host .. "/" .. self.number;
+	local page = { client = client, person = person, machine = "m" .. person, shown = {}, waits = {}, asked = 0, opened = self.world.now };
+	self.pages[client] = page;
+	self.world.connect(client);
+	self:note("%s opens %s", person, client);
+	return page;
+end
+
+function methods:ask(page, address, login)
+	page.asked = page.asked + 1;
+	local request = { id = page.client .. page.asked, page = page.client, room = address, login = login, machine = page.machine };
+	local stanza = self.world.stanza.iq({ type = "set", id = request.id, from = page.client, to = "focus.meet.test" })
+		:tag("conference", { xmlns = xmlns, room = address, ["session-id"] = login, ["machine-uid"] = page.machine }):up();
+	self:note("%s asks for %s with %s", page.client, address, login or "nothing");
+	page.waits[request.id] = { room = small_jicofo.inside(address), at = self.world.now, is_shown = login ~= nil };
+	local origin = { send = function (answer) self:hear(page.client, answer); end };
+	if self.world.fire("focus.meet.test", "iq/host/" .. xmlns .. ":conference", { origin = origin, stanza = stanza }) then return; end
+	if self.jicofo.is_there then table.insert(self.jicofo.asked, request); end
+end
+
+function methods:hear(client, stanza)
+	local page = self.pages[client];
+	local asked_at = page and page.waits[stanza.attr.id] and page.waits[stanza.attr.id].at;
+	if page then page.waits[stanza.attr.id] = nil; end
+	local conference = stanza:get_child("conference", xmlns);
+	if not page or stanza.attr.type ~= "result" then return self:note("%s is refused", client); end
+	self:note("%s may enter %s", client, conference.attr.room);
+	self:note_result(page, conference, asked_at);
+end
+
+function methods:note_result(page, conference, asked_at)
+	local room = small_jicofo.inside(conference.attr.room);
+	local is_bound = conference.attr.identity or next(self.jicofo:bound_to(page.client));
+	self:guests_find_an_organiser(page, room);
+	page.room_of_answer = is_bound and room or nil;
+	if not is_bound or self.world.jid.host(room) ~= small_prosody.meetings then return; end
+	self:note_answer(page, room, conference.attr.ready == "true");
+	if conference.attr.ready ~= "true" then self:the_second_starts_nothing(page, room, asked_at); end
+	if conference.attr["session-id"] then self.stored[page.person] = conference.attr["session-id"]; end
+end
+
+function methods:carry_logout(stanza)
+	if self.jicofo.is_there then return self.jicofo:log_out(stanza); end
+	local bounce = self.world.stanza.error_reply(stanza, "cancel", "recipient-unavailable");
+	self.world.fire("focus.meet.test", "iq/host", { stanza = bounce });
+end
+
+-- As small_jicofo binds them.
+function methods:note_logins()
+	for _, login in pairs(self.jicofo.logins) do
+		local page = login.page and self.pages[login.page];
+		if page then page.shown[login.id] = login; end
+	end
+end
+
+function methods:execute(order)
+	self:note_end(order.username);
+	local counts, sessions = self.world.guard:carry_out(order);
+	for _, session in ipairs(sessions) do self.world.end_session(session, order.action); end
+	for _, page in ipairs(self:pages_in_order()) do
+		local is_own = self.world.jid.host(page.client) == small_prosody.own and page.person == order.username;
+		if is_own and page.opened < (order.before or math.huge) then self.world.prosody.full_sessions[page.client]:close(); end
+	end
+	return counts;
+end
+
+-- What a Prosody that has just started is told.
+function methods:give_news()
+	local feed = self.world.feed;
+	feed.suspended, feed.is_informed = {}, true;
+	for _, name in ipairs(organisers) do feed.suspended[name] = self.suspended[name]; end
+	for _, name in ipairs(organisers) do
+		if self.suspended[name] then self:execute({ username = name, action = "suspend" }); end
+		if self.ended_at[name] then self:execute({ username = name, action = "end_sessions", before = self.ended_at[name] }); end
+	end
+end
+
+local actions = {};
+
+function actions.page(self)
+	if #self:pages_in_order() >= most_pages then return; end
+	local person = self:pick({ "anna", "bert", "cleo", "pupil", "pupil" });
+	self:open_page(person, small_prosody.guests);
+end
+
+function actions.login(self)
+	local name = self:pick(organisers);
+	if self.suspended[name] then return; end
+	self:ask(self:open_page(name, small_prosody.own), addresses[self.random(2)]);
+end
+
+-- A browser that remembers its login comes again.
+function actions.come_again(self)
+	local name = self:pick(organisers);
+	if not self.stored[name] or #self:pages_in_order() >= most_pages then return; end
+	self:ask(self:open_page(name, small_prosody.guests), addresses[self.random(2)], self.stored[name]);
+end
+
+function actions.ask(self)
+	local page = self:pick(self:pages_in_order());
+	if not page then return; end
+	local address = self.random(6) > 1 and addresses[self.random(2)] or self:pick(addresses);
+	self:ask(page, address, self.random(6) > 1 and self.stored[page.person] or nil);
+end
+
+function actions.take_up(self)
+	if self.jicofo.is_there and self.jicofo.asked[1] then
+		self.jicofo:take_up(self.random(#self.jicofo.asked));
+		self:note_logins();
+	end
+end
+
+function actions.join_focus(self)
+	if self.jicofo.is_there and self.jicofo.joining[1] then self.jicofo:join(self.random(#self.jicofo.joining), self.random(6) == 1); end
+end
+
+function actions.deliver(self)
+	for _ = 1, self.random(3) do
+		local deliver = self.jicofo.is_there and table.remove(self.jicofo.outbox, 1);
+		if deliver then deliver(); end
+	end
+	while #self.jicofo.unacknowledged > 3 do table.remove(self.jicofo.unacknowledged, 1); end
+end
+
+function actions.enter(self)
+	local page, room = self:pick(self:pages_in_order()), self:pick(self.world.all_rooms());
+	if not page or not room or room:get_occupant_by_real_jid(page.client) then return; end
+	self:note("%s enters %s", page.client, room.jid);
+	room:join(page.client);
+end
+
+function actions.leave(self)
+	local page, room = self:pick(self:pages_in_order()), self:pick(self.world.all_rooms());
+	if not page or not room then return; end
+	self:note("%s leaves %s", page.client, room.jid);
+	room:leave(page.client);
+end
+
+function actions.close(self)
+	local page = self:pick(self:pages_in_order());
+	if not page then return; end
+	self:note("%s is closed", page.client);
+	self.world.prosody.full_sessions[page.client]:close();
+end
+
+function actions.breakout(self)
+	local leaders = {};
+	self:each_leader(function (page, room)
+		if room.host == small_prosody.meetings then table.insert(leaders, { page = page, room = room }); end
+	end);
+	local found = self:pick(leaders);
+	if not found then return; end
+	self.number = self.number + 1;
+	local address = "b" .. self.number .. "@" .. small_prosody.breakouts;
+	found.room._data.breakout_rooms = found.room._data.breakout_rooms or {};
+	found.room._data.breakout_rooms[address] = "group";
+	found.room:set_persistent(true);
+	self.world.mains[address] = found.room.jid;
+	self:note("%s opens %s", found.page.client, address);
+	self:ask(found.page, address);
+end
+
+function actions.suspend(self)
+	local name = self:pick(organisers);
+	self:note("%s is suspended", name);
+	self.suspended[name], self.world.feed.suspended[name] = true, true;
+	self:execute({ username = name, action = "suspend" });
+end
+
+function actions.reinstate(self)
+	local name = self:pick(organisers);
+	self:note("%s is reinstated", name);
+	self.suspended[name], self.world.feed.suspended[name] = nil, nil;
+end
+
+function actions.end_sessions(self)
+	local name = self:pick(organisers);
+	self:note("%s is logged out everywhere", name);
+	self.ended_at[name], self.ending = self.world.now, name;
+	self:execute({ username = name, action = "end_sessions" });
+	self.ending = nil;
+end
+
+function actions.wait(self)
+	local seconds = self:pick({ 0.1, 1, 16, 70 });
+	self:note("%g s pass", seconds);
+	self.world.advance(seconds);
+	if self.jicofo.is_there then self.jicofo:expire(); end
+end
+
+function actions.cut(self)
+	self:note("jicofo is %s", self.jicofo.is_there and "cut off" or "back anew");
+	if self.jicofo.is_there then
+		self.jicofo.is_there = false;
+	else
+		self.jicofo:come_back_anew();
+		for _, page in pairs(self.pages) do
+			for _, wait in pairs(page.waits) do wait.is_lost = true; end
+		end
+	end
+end
+
+function actions.resume(self)
+	if not self.jicofo.is_there then self:note("jicofo is back in time"); end
+	self.jicofo.is_there = true;
+end
+
+function actions.restart(self)
+	self:note("Prosody is started anew");
+	self.pages, self.meetings = {}, {};
+	self.world.start();
+	self.jicofo:come_back_anew();
+end
+
+function actions.news(self)
+	if not self.world.feed.is_informed then self:give_news(); end
+end
+
+local names = {};
+for name in pairs(actions) do
+	for _ = 1, weights[name] do table.insert(names, name); end
+end
+table.sort(names);
+
+-- Runs one; raises what was wrong and how it came to that.  break_it(guard) may spoil the guard first.
+local function play(version, seed, break_it)
+	local self = new(version, seed);
+	local ok, fault = xpcall(function ()
+		for _ = 1, steps do
+			if break_it then break_it(self.world.guard); end
+			self.world.advance(0.01);
+			actions[names[self.random(#names)]](self);
+			self:nobody_suspended_leads();
+			self:the_count_is_right();
+		end
+	end, function (message) return type(message) == "string" and message or debug.traceback(message); end);
+	if not ok then error(("history %d: %s\n  %s"):format(seed, fault, table.concat(self.log, "\n  ")), 0); end
+	return self;
+end
+
+return { play = play };

@@ -1,0 +1,52 @@
+local trees = dofile("tests/lua/trees.lua");
+local histories = dofile("tests/lua/histories.lua");
+
+local count = tonumber(os.getenv("HISTORIES")) or 300; -- `make soak` plays 10,000
+
+local function nothing() return nil; end
+
+-- What a guard would be that one of its rules is taken from.
+local broken = {
+	["lets in whom jicofo names nobody for"] = function (guard) guard.on_nameless = nothing; end;
+	["believes the second of two that ask at once"] = function (guard)
+		guard.registry.requests.is_contended = function () return false; end;
+	end;
+	["takes every room for one where people meet"] = function (guard)
+		function guard.addresses.meeting(_, address) return address; end
+	end;
+	["knows no tenants"] = function (guard)
+		local meeting = guard.addresses.meeting;
+		function guard.addresses.meeting(self, address) return meeting(self, address) and address; end
+	end;
+	["ends no meeting"] = function (guard) guard.end_room = nothing; end;
+	["asks for no heir"] = function (guard) guard.registry.heir_of = nothing; end;
+	["lets an answer found a meeting that has ended"] = function (guard)
+		local learn = getmetatable(guard.registry).__index.learn;
+		function guard.registry.learn(self, answer, now)
+			answer.is_there = answer.room ~= nil;
+			return learn(self, answer, now);
+		end
+	end;
+};
+
+local function first_fault(version, break_it)
+	for seed = 1, 300 do
+		local ok, fault = pcall(histories.play, version, seed, break_it);
+		if not ok then return fault; end
+	end
+	return nil;
+end
+
+for _, version in ipairs(trees.versions) do
+	describe("With the libraries of Prosody " .. version, function ()
+		it("nobody suspended leads, nobody else loses a meeting, and the numbers are right, in " .. count .. " histories", function ()
+			for seed = 1, count do histories.play(version, seed); end
+		end);
+	end);
+end
+
+describe("The histories notice a guard that", function ()
+	for name, break_it in pairs(broken) do
+		it(name, function () assert.matches("^history %d+: ", first_fault("13", break_it)); end);
+	end
+end);
