@@ -41,8 +41,9 @@ bench: ## Measure logins, school bells, attacks and a bystander beside their pee
 	@bash workbench/install.sh test
 	@$(python) -m bench
 
-soak: ## The long loops: 10,000 logins with kills and hangs, 200 suspensions with kills, 10,000 guests
+soak: ## The long loops: 10,000 histories, 10,000 logins with kills and hangs, 200 suspensions with kills, 10,000 guests
 	@bash workbench/install.sh test
+	@HISTORIES=10000 lua5.4 /usr/bin/busted --output=plainTerminal tests/lua/histories_spec.lua
 	@$(python) -m pytest tests/soak -m soak -s
 
 lock: ## Pin the Python packages anew, with hashes

@@ -12,6 +12,7 @@ local new_nonce = require "util.id".long;
 local now = require "util.time".now;
 
 local addresses = module:require "addresses";
+local claims = module:require "claims";
 local exchange = module:require "exchange".exchange;
 local findings = module:require "findings";
 local options = module:require "options";
@@ -129,10 +130,10 @@ local function bypasses_of(host, url)
 	return found;
 end
 
-local function place_of(host)
+local function all_hosts()
 	local hosts = {};
 	for name in pairs(config.getconfig()) do table.insert(hosts, name); end
-	return surroundings.find(host, hosts, config.get);
+	return hosts;
 end
 
 -- options.read stops at the first fault; read with a made-up token, it tells the others apart from the file's.
@@ -151,7 +152,7 @@ local function facts_of(host, url)
 	local token_file = config.get(host, "external_auth_token_file");
 	local services = {};
 	for i, service in ipairs(settings and settings.urls or {}) do services[i] = probe(service, host, token); end
-	local place, place_fault = place_of(host);
+	local place, place_fault = surroundings.find(host, all_hosts(), config.get);
 	return {
 		host = host, faults = faults, probes = services, locations = url and token and probe_locations(url, host, token) or nil;
 		place = place, place_fault = place_fault, bypasses = bypasses_of(host, url);
@@ -162,7 +163,7 @@ local function facts_of(host, url)
 		trusted_proxies = config.get("*", "trusted_proxies");
 		limit_auth = enables("*", "limit_auth") or enables(host, "limit_auth");
 		listed = enables("*", "auth_external") or enables(host, "auth_external");
-		debug_log = findings.logs_debug(config.get("*", "log"));
+		debug_log = findings.logs_debug(config.get("*", "log")), token_hosts = claims.verifying(all_hosts(), config.get);
 	};
 end
 

@@ -3,17 +3,19 @@
 -- provider it is verified at the login.  On all others nobody does, and other modules believe it.
 -- This file is MIT licensed; see LICENSE.
 
-local priority = -100; -- after all that fill them
+local priority = -101; -- after all that fill them
 
 -- Names of a session's fields that say who somebody is, or what they may do.
 local patterns = { "^auth_token$", "^customusername$", "^jitsi_meet_", "^granted_jitsi_meet_" };
 
--- Pure.  get(host, option) -> value.  Returns whether Jitsi verifies tokens at some host.
-local function are_verified(hosts, get)
+-- Pure.  get(host, option) -> value.  Returns a sorted list of the hosts at which Jitsi verifies tokens.
+local function verifying(hosts, get)
+	local found = {};
 	for _, host in ipairs(hosts) do
-		if get(host, "authentication") == "token" then return true; end
+		if get(host, "authentication") == "token" then table.insert(found, host); end
 	end
-	return false;
+	table.sort(found);
+	return found;
 end
 
 local function is_claim(field)
@@ -33,4 +35,4 @@ local function start()
 	for _, event in ipairs({ "bosh-session", "websocket-session" }) do module:hook_global(event, clear, priority); end
 end
 
-return { are_verified = are_verified, start = start };
+return { verifying = verifying, start = start };

@@ -177,9 +177,15 @@ local function of_browsers(facts)
 	return found;
 end
 
--- facts: limit_auth, listed (auth_external among the enabled modules), debug_log.
+-- facts: limit_auth, listed (auth_external among the enabled modules), debug_log; token_hosts = those with Jitsi's own
+-- token provider.
 local function of_neighbours(facts)
 	local found = {};
+	for _, host in ipairs(facts.token_hosts) do
+		table.insert(found, warning("run that host in a Prosody of its own, or take its token authentication away",
+			"%s takes Jitsi's tokens. What a request claims in a token is therefore left in the session on every host of this "
+			.. "Prosody, also on those where nobody verifies it, and other modules may believe it.", host));
+	end
 	if facts.limit_auth then
 		table.insert(found, warning('take "limit_auth" out of modules_enabled',
 			"mod_limit_auth counts every failed login per address: behind one address it locks out a whole school. "
@@ -207,7 +213,8 @@ local function of_meetings(facts)
 			"There is no Jitsi here (no Component of type client_proxy): suspensions end sessions."));
 	elseif not place.muc then
 		table.insert(found, warning("external_auth_muc = the Component of the meetings",
-			"Several Components of type muc, and none is recognised as that of the meetings: all of them are guarded."));
+			"Several Components of type muc, and none is recognised as that of the meetings: organisers may open one at any of %s.",
+			table.concat(place.meetings, ", ")));
 	else
 		table.insert(found, ok("Meetings at %s are guarded: their requests pass %s on the way to %s.", place.muc, place.focus, place.target));
 	end

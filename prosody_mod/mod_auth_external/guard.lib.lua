@@ -396,4 +396,4 @@ function methods:stop()
 	if self.sweep then timer.stop(self.sweep); end
 end
 
-return { start = start, await = logouts.await };
+return { start = start, await = logouts.await, priority = priority };

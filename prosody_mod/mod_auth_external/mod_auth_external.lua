@@ -165,7 +165,7 @@ provider.delete_user = unsupported;
 -- mod_bosh keeps no request with its session.
 module:hook_global("bosh-session", function (event)
 	event.session.auth_external_user_agent = event.request.headers.user_agent;
-end);
+end, guard.priority);
 
 -- Sessions of that organiser which are bound.  A copy: ending one changes the table.
 local function bound_sessions(username)
@@ -226,12 +226,12 @@ module:hook("pre-resource-bind", function (event)
 	if feed:may_bind(session.username, session.auth_external_login) then return nil; end
 	event.error = { type = "auth", condition = "not-authorized" };
 	return false;
-end, 10);
+end, guard.priority);
 
 module:hook("resource-bind", function (event)
 	local login = event.session.auth_external_login;
 	if login then feed:login_over(login); end
-end);
+end, guard.priority);
 
 -- `prosodyctl mod_auth_external check URL` wants to know which address a client is believed to have.
 -- To anybody else nothing is different.
@@ -247,15 +247,15 @@ end
 -- has come all the way that a login comes, whatever paths and hosts are configured, and no session is opened.
 module:hook_global("http-message", function (event)
 	return event.response and answer_probe(event.response.request, event.response);
-end, 10);
+end, guard.priority);
 module:hook_object_event(http_server, "http-error", function (event)
 	if event.code == 501 and event.request then return answer_probe(event.request, event.response); end
-end, 10);
+end, guard.priority);
 
 local all_hosts = {};
 for name in pairs(config.getconfig()) do table.insert(all_hosts, name); end
 
-if not claims.are_verified(all_hosts, config.get) then claims.start(); end
+if not claims.verifying(all_hosts, config.get)[1] then claims.start(); end
 
 local function find_jitsi()
 	local place, fault = surroundings.find(host, all_hosts, config.get);

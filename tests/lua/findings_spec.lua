@@ -27,7 +27,7 @@ local place = { focus = "focus.meet.test", target = "focus@auth.meet.test", muc 
 local function facts(over)
 	local all = {
 		host = "meet.test", faults = {}, probes = { probe() }, token_file = "/etc/authbridge/api-token", token_mode = "rw-r-----";
-		place = place, bypasses = {};
+		place = place, bypasses = {}, token_hosts = {};
 	};
 	for name, value in pairs(over or {}) do all[name] = value; end
 	return all;
@@ -215,6 +215,14 @@ describe("About neighbours", function ()
 	end
 end);
 
+describe("About Jitsi's tokens", function ()
+	it("each host that takes them is a warning: what requests claim is left to it then", function ()
+		local each = only("warning", findings.of(facts({ token_hosts = { "token.test" } })));
+		assert.matches("token.test takes Jitsi's tokens", each.words, 1, true);
+		assert.is_string(each.mend);
+	end);
+end);
+
 describe("Prosody's option log", function ()
 	local sinks = {
 		{ false, nil, "the default" };
@@ -255,8 +263,9 @@ describe("About the meetings", function ()
 	end);
 
 	it("rooms that are not found are said", function ()
-		local warning = only("warning", findings.of(facts({ place = { focus = "f", target = "t@a" } })));
+		local warning = only("warning", findings.of(facts({ place = { focus = "f", target = "t@a", meetings = { "a.test", "b.test" } } })));
 		assert.matches("external_auth_muc", warning.mend, 1, true);
+		assert.matches("at any of a.test, b.test.", warning.words, 1, true);
 	end);
 
 	it("each config.js that goes past Prosody is said", function ()
