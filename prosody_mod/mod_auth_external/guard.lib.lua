@@ -157,7 +157,7 @@ function methods:read_answer(stanza, client, request)
 	-- To a page that it knows by its JID jicofo opens any room, and names nobody, unless the page shows its session-id.
 	local known = self.registry.people:behind(client, answer.number);
 	if not known then return nil, room, is_ready; end
-	answer.username, answer.since = known.username, known.since;
+	answer.username, answer.since, answer.is_claim = known.username, known.since, known.is_claim;
 	return answer;
 end
 
@@ -171,7 +171,7 @@ end
 -- meeting with people in it: the organiser may have logged in anew since.
 function methods:close_room_of(answer, fault)
 	local room = answer.room and rooms.find(answer.room);
-	if not room or not self.registry:may_close(answer.room, answer.username) then return; end
+	if not room or not self:counts(answer) or not self.registry:may_close(answer.room, answer.username) then return; end
 	local clients = rooms.clients_in(room);
 	for _, client in ipairs(clients) do
 		if fault ~= "suspend" and jid.bare(client) ~= self.place.target then return; end
@@ -205,6 +205,13 @@ function methods:on_refusal(stanza, request)
 	if request and condition == "not-acceptable" then self.registry:disbelieved(request); end
 end
 
+-- A page that showed a session-id, which jicofo may have refused, is nobody's but where it has opened a room that nobody
+-- else can have opened.
+function methods:counts(answer)
+	return not answer.is_claim or answer.room ~= nil and not self.registry:is_opened(answer.room)
+		and not self.registry:is_contended(answer.room, answer.client, time());
+end
+
 function methods:accept(answer, stanza)
 	local is_new, surplus = self.registry:learn(answer, time());
 	if is_new then self.changed(); end
@@ -218,6 +225,7 @@ function methods:on_conference(stanza, client, request)
 	local answer, address, is_ready = self:read_answer(stanza, client, request);
 	if not answer then return self:on_nameless(stanza, client, address, is_ready); end
 	local fault = self:fault_of(answer);
+	if not fault and not self:counts(answer) then return self:on_nameless(stanza, client, answer.room, answer.is_ready); end
 	if not fault then return self:accept(answer, stanza); end
 	module:log("info", "Remembered login found that is suspended or was ended: logged out");
 	if answer.login then attempt(self.logouts.log_out, self.logouts, answer.login, {}, time()); end

@@ -129,12 +129,12 @@ function methods:unclaim(client, username)
 end
 
 -- Of whom jicofo's last answer to that client spoke; else one of those whose session-id it showed, before the request of
--- that number if there is one; or nil.  Returns { username, since }.
+-- that number if there is one; or nil.  Returns { username, since, is_claim }.
 function methods:behind(client, number)
 	local known = self.clients[client];
 	if known then return known; end
 	for username, claim in pairs(self.claims[client] or {}) do
-		if claim.number < (number or math.huge) then return { username = username, since = claim.since }; end
+		if claim.number < (number or math.huge) then return { username = username, since = claim.since, is_claim = true }; end
 	end
 	return nil;
 end

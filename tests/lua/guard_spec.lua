@@ -1,0 +1,163 @@
+local trees = dofile("tests/lua/trees.lua");
+local small_prosody = dofile("tests/lua/small_prosody.lua");
+
+local xmlns = "http://jitsi.org/protocol/focus";
+local room = "7b@conference.meet.test";
+local anna, bert, pupil = "ga@guest.meet.test/1", "gb@guest.meet.test/1", "gp@guest.meet.test/1";
+
+for _, version in ipairs(trees.versions) do
+	describe("With the libraries of Prosody " .. version .. ", the guard", function ()
+		local world, st, sent, log, number;
+
+		before_each(function ()
+			world, sent, log, number = small_prosody.new(version), {}, {}, 0;
+			st = world.stanza;
+			function world.on_room(where, what) table.insert(log, where.jid .. " " .. what); end
+			function world.on_gone() end
+			function world.on_sent(stanza) table.insert(sent, stanza); end
+			world.start();
+			world.feed.is_informed = true;
+			for _, client in ipairs({ anna, bert, pupil }) do world.connect(client); end
+		end);
+
+		-- Returns the id of the request, or nil and the condition with which it is refused.
+		local function ask(client, login, address)
+			number = number + 1;
+			local refusal;
+			local stanza = st.iq({ type = "set", id = tostring(number), from = client, to = small_prosody.focus })
+				:tag("conference", { xmlns = xmlns, room = address or room, ["session-id"] = login }):up();
+			local origin = { send = function (answer) refusal = select(2, answer:get_error()); end };
+			world.fire(small_prosody.focus, "iq/host/" .. xmlns .. ":conference", { origin = origin, stanza = stanza });
+			return not refusal and tostring(number) or nil, refusal;
+		end
+
+		-- Returns what the page hears: "result", or the condition of the error.
+		local function answer(client, id, attributes, condition)
+			local stanza = st.iq({ type = condition and "error" or "result", id = id, from = world.jicofo, to = small_prosody.focus .. "/" .. client });
+			if condition then stanza:tag("error", { type = "modify" }):tag(condition, { xmlns = "urn:ietf:params:xml:ns:xmpp-stanzas" }):up():up(); end
+			local conference = { xmlns = xmlns, room = room, ready = "true" };
+			for name, value in pairs(attributes or {}) do conference[name] = value; end
+			stanza:tag("conference", conference):up();
+			world.fire(small_prosody.focus, "iq/host", { stanza = stanza });
+			return stanza.attr.type == "result" and "result" or select(2, stanza:get_error());
+		end
+
+		local function open(client, name, login)
+			local place = world.room(room) or world.create_room(room);
+			place:join(world.jicofo);
+			assert.equal("result", answer(client, ask(client, login), { identity = name .. "@meet.test", ["session-id"] = login }));
+			place:set_affiliation(world.jicofo, world.jid.bare(client), "owner");
+			place:join(client);
+			return place;
+		end
+
+		local function suspend(name)
+			world.feed.suspended[name] = true;
+			return world.guard:carry_out({ username = name, action = "suspend" });
+		end
+
+		it("believes no page that it is an organiser's for a session-id that it shows", function ()
+			open(bert, "bert", "sid2");
+			world.room(room):vanish("over");
+			local place = open(anna, "anna", "sid1");
+			place:join(pupil);
+			local stolen, plain = ask(pupil, "sid2"), ask(pupil);
+			assert.equal("result", answer(pupil, plain));
+			assert.equal("not-acceptable", answer(pupil, stolen, nil, "not-acceptable"));
+			assert.equal(1, suspend("anna").meetings);
+			assert.is_nil(world.room(room));
+		end);
+
+		it("lets jicofo make no page an owner whose organiser is unknown", function ()
+			local place = open(anna, "anna", "sid1");
+			place:join(pupil);
+			assert.is_nil(place:set_affiliation(world.jicofo, world.jid.bare(pupil), "owner"));
+			assert.is_nil(place:get_affiliation(world.jid.bare(pupil)));
+			assert.is_true(place:set_affiliation(anna, world.jid.bare(pupil), "owner"));
+		end);
+
+		it("makes it up for a page whose name comes after", function ()
+			local place = open(anna, "anna", "sid1");
+			place:join(bert);
+			local id = ask(bert, "sid2");
+			assert.is_nil(place:set_affiliation(world.jicofo, world.jid.bare(bert), "owner"));
+			answer(bert, id, { identity = "bert@meet.test", ["session-id"] = "sid2" });
+			assert.equal("owner", place:get_affiliation(world.jid.bare(bert)));
+		end);
+
+		it("lets jicofo make no page of a suspended organiser an owner", function ()
+			local place = open(bert, "bert", "sid2");
+			world.feed.suspended.bert = true;
+			place:set_affiliation(true, world.jid.bare(bert), nil);
+			assert.is_nil(place:set_affiliation(world.jicofo, world.jid.bare(bert), "owner"));
+		end);
+
+		it("lets guests into no meeting that no known organiser has opened, and ends it", function ()
+			world.create_room(room):join(world.jicofo);
+			assert.equal("not-authorized", answer(pupil, ask(pupil)));
+			assert.is_nil(world.room(room));
+		end);
+
+		it("leaves a meeting alone whose organiser's answer is still on its way", function ()
+			world.create_room(room):join(world.jicofo);
+			local first = ask(anna, "sid1");
+			assert.equal("not-authorized", answer(pupil, ask(pupil)));
+			assert.equal("result", answer(anna, first, { identity = "anna@meet.test", ["session-id"] = "sid1" }));
+			assert.equal("result", answer(pupil, ask(pupil)));
+		end);
+
+		it("ends breakout rooms before their meeting", function ()
+			local place = open(anna, "anna", "sid1");
+			world.mains["b@breakout.meet.test"] = room;
+			place._data.breakout_rooms = { ["b@breakout.meet.test"] = "group" };
+			world.create_room("b@breakout.meet.test"):join(pupil);
+			suspend("anna");
+			assert.same({ "b@breakout.meet.test destroyed", room .. " destroyed" }, { log[#log - 1], log[#log] });
+		end);
+
+		describe("owes jicofo a logout that it did not get", function ()
+			local function respond(stanza, kind, condition)
+				local reply = st.reply(stanza);
+				reply.attr.type = kind;
+				if condition then reply:tag("error", { type = "cancel" }):tag(condition, { xmlns = "urn:ietf:params:xml:ns:xmpp-stanzas" }):up():up(); end
+				world.fire(small_prosody.focus, "iq/host", { stanza = reply });
+			end
+
+			local function come_back()
+				local presence = st.presence({ from = world.jicofo, to = small_prosody.focus });
+				world.fire(small_prosody.focus, "presence/host", { stanza = presence });
+			end
+
+			it("and sends it again when it is back", function ()
+				open(anna, "anna", "sid1");
+				local counts, is_settled = suspend("anna"), false;
+				function counts.on_settled() is_settled = true; end
+				respond(sent[1], "error", "recipient-unavailable");
+				assert.same({ 1, 0, 0, false }, { counts.waiting, counts.unanswered, counts.logins, is_settled });
+				assert.same({ nil, "not-acceptable" }, { ask(pupil, "sid1") });
+				come_back();
+				assert.equal("sid1", sent[2].tags[1].attr["session-id"]);
+				respond(sent[2], "result");
+				assert.same({ 0, 1, true }, { counts.waiting, counts.logins, is_settled });
+				come_back();
+				assert.is_nil(sent[3]);
+			end);
+
+			it("and no more when jicofo knows no such login", function ()
+				open(anna, "anna", "sid1");
+				local counts = suspend("anna");
+				respond(sent[1], "error", "not-acceptable");
+				assert.same({ 0, 0 }, { counts.waiting, counts.logins });
+			end);
+
+			it("for as long as jicofo remembers one, and over a reload", function ()
+				open(anna, "anna", "sid1");
+				local counts = suspend("anna");
+				assert.same({ "sid1" }, world.guard:save().owed);
+				for _ = 1, 26 do world.advance(3600); end
+				assert.same({ 0, 0 }, { counts.waiting, counts.logins });
+				assert.same({}, world.guard:save().owed);
+			end);
+		end);
+	end);
+end
