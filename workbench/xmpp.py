@@ -107,10 +107,15 @@ class Client:
         await self.authenticate("ANONYMOUS", b"")
         return await self.read_outcome()
 
-    async def bind(self) -> str:
+    async def bind(self, resource: str = "") -> str:
         """Opens the stream anew after a successful login and binds; returns the full JID."""
         await self.reopen()
-        result = await self._ask("set", "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>")
+        return await self.bind_resource(resource)
+
+    async def bind_resource(self, resource: str = "") -> str:
+        """Binds that resource, or one of the server's choice; returns the full JID."""
+        wish = f"<resource>{escape(resource)}</resource>" if resource else ""
+        result = await self._ask("set", f"<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>{wish}</bind>")
         jid = result.findtext(f"{BIND}bind/{BIND}jid")
         if jid is None:
             message = "no JID"

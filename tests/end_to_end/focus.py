@@ -1,27 +1,28 @@
-"""A small focus: to Prosody and to clients it is what jicofo is, written from its documented behaviour."""
+"""A small focus: to Prosody and to clients it is what jicofo is, written from how jicofo behaves."""
 
 import asyncio
 import contextlib
 import itertools
 import threading
 import time
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from collections.abc import Coroutine
+from dataclasses import dataclass
 from typing import Any
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import quoteattr
 
 from tests.end_to_end.authority import Authority, Login, RefusalError, Request
+from tests.end_to_end.focus_rooms import MUC, MUC_USER, NICK, Conference, JoinError, Rooms, fold_room_name
+from tests.end_to_end.stream_management import StreamManagement
 from workbench.processes import PATIENCE, StartError
 from workbench.xmpp import CLIENT, Client, ConnectionEndedError, TcpTransport
 
+__all__ = ["FOCUS", "MUC", "MUC_USER", "Asked", "Conference", "Focus", "new_authority"]
+
 FOCUS = "http://jitsi.org/protocol/focus"
-MUC = "http://jabber.org/protocol/muc"
-MUC_USER = f"{{{MUC}#user}}"
 STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
 
-_NICK = "focus"
-_RECONNECT = 0.05  # seconds
+_RECONNECT = 0.05  # seconds; as often it asks what came, while it must know
 _FAREWELL = 5.0  # seconds
 
 
@@ -35,50 +36,57 @@ class Asked:
     session_id: str
 
 
-@dataclass
-class Conference:
-    """A room that it holds; ``occupants`` are the others there, nick to full JID."""
-
-    room: str
-    joined: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-    occupants: dict[str, str] = field(default_factory=dict)
-
-
 class Focus:
     """One jicofo; runs in a thread of its own, as the tests' event loops come and go.
 
     ``host`` is where its account is, ``proxy`` the component that clients ask in its place; of the rooms on
-    ``breakout_host`` it asks for no login.  A conference that nobody joins ends after ``initial_timeout``.
+    ``breakout_host`` it asks for no login; in the room ``brewery`` it meets the bridges.
     """
 
     def __init__(
-        self, port: int, host: str, authority: Authority, *, proxy: str, breakout_host: str = ""
+        self,
+        port: int,
+        host: str,
+        authority: Authority,
+        *,
+        proxy: str,
+        breakout_host: str = "",
+        brewery: str = "",
     ) -> None:
         self._port = port
         self._host = host
         self._proxy = proxy
-        self._breakout_host = breakout_host
+        self._brewery = brewery
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._client: Client | None = None
+        self._stream = StreamManagement()
+        self._sending = asyncio.Lock()
         self._running: asyncio.Task[None] | None = None
         self._is_leaving = False
+        self._giving_up: asyncio.TimerHandle | None = None
         self._ready = threading.Event()
-        self._awake = asyncio.Event()
-        self._awake.set()
-        self._answering = asyncio.Event()
-        self._answering.set()
+        self._awake = _open_gate()
+        self._answering = _open_gate()
+        self._working = _open_gate()
         self._tasks: set[asyncio.Task[None]] = set()
         self._numbers = itertools.count()
-        self._pongs: dict[str, asyncio.Future[None]] = {}
+        self._answers: dict[str, asyncio.Future[Element]] = {}
         self.authority = authority
-        self.initial_timeout = 15.0  # seconds
-        self.conferences: dict[str, Conference] = {}
+        self.rooms = Rooms(
+            authority, breakout_host, self._send, self._ask, self._start, may_join=_open_gate()
+        )
         self.log: list[Asked] = []
 
     # From any thread ---------------------------------------------------------------------------------
 
+    @property
+    def conferences(self) -> dict[str, Conference]:
+        """Those that it holds or is about to enter, by room."""
+        return self.rooms.held
+
     def start(self) -> None:
-        """Connects, under a new resource, and does so again whenever it is cut off."""
+        """Connects, and does so again whenever it loses its connection."""
         if not self._thread.is_alive():
             self._thread.start()
         self._call(self._begin())
@@ -91,8 +99,20 @@ class Focus:
             raise StartError(message)
 
     def stop(self) -> None:
-        """Disconnects; the logins are kept, as are those of a jicofo that loses its connection."""
+        """Disconnects politely; the logins are kept, the conferences are gone."""
         self._call(self._end())
+
+    def cut(self) -> None:
+        """Its connection is lost without a goodbye, until :meth:`reconnect`; to Prosody it is still there."""
+        self._call(self._lose_connection())
+
+    def reconnect(self) -> None:
+        """Goes on with the stream of before, or else begins a new one; connects too after a :meth:`stop`."""
+        self.start()
+
+    def settle(self) -> None:
+        """Returns when Prosody has acknowledged all that it sent, and nothing would be sent again."""
+        self._call(self._be_acknowledged())
 
     def close(self) -> None:
         """Ends it for good."""
@@ -111,12 +131,28 @@ class Focus:
         self._loop.call_soon_threadsafe(self._awake.set)
 
     def withhold(self) -> None:
-        """From now on it decides, and does not say so."""
+        """From now on it decides about conferences, and does not say so."""
         self._loop.call_soon_threadsafe(self._answering.clear)
 
     def tell(self) -> None:
         """It says all that it withheld."""
         self._loop.call_soon_threadsafe(self._answering.set)
+
+    def hold_requests(self) -> None:
+        """From now on conference requests wait in the pool; logouts overtake them."""
+        self._loop.call_soon_threadsafe(self._working.clear)
+
+    def let_requests(self) -> None:
+        """It decides about those that waited."""
+        self._loop.call_soon_threadsafe(self._working.set)
+
+    def hold_joins(self) -> None:
+        """From now on it enters no room; the time-out of an attempt runs all the same."""
+        self._loop.call_soon_threadsafe(self.rooms.may_join.clear)
+
+    def let_join(self) -> None:
+        """It enters those that it was about to."""
+        self._loop.call_soon_threadsafe(self.rooms.may_join.set)
 
     def logins_of(self, username: str) -> list[Login]:
         """What it remembers of that organiser."""
@@ -129,187 +165,218 @@ class Focus:
     def _call(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
 
-    # In its thread -----------------------------------------------------------------------------------
+    # Its connection ----------------------------------------------------------------------------------
 
     async def _begin(self) -> None:
         self._is_leaving = False
-        self._running = self._loop.create_task(self._run())
+        if self._running is None:
+            self._running = self._loop.create_task(self._run())
 
     async def _end(self) -> None:
         self._is_leaving = True
-        if self._running is not None and self._ready.is_set():
-            self._ready.clear()
+        if self._client is not None and self._running is not None:
             with contextlib.suppress(OSError, ConnectionEndedError):
                 await self._client.say_goodbye()
                 await asyncio.wait([self._running], timeout=_FAREWELL)  # or else Prosody notices later
-        doomed = [task for task in (self._running, *self._tasks) if task is not None]
-        for task in doomed:
-            task.cancel()
-        await asyncio.gather(*doomed, return_exceptions=True)
-        self._running = None
-        self.conferences.clear()
+        await self._lose_connection()
+        await _cancel(*self._tasks)
+        self._stream.forget()
+        self._cease_to_give_up()
+        self.rooms.forget_all()
+
+    async def _lose_connection(self) -> None:
+        if self._running is not None:
+            await _cancel(self._running)
+            self._running = None
 
     async def _run(self) -> None:
         while not self._is_leaving:
             with contextlib.suppress(OSError, ConnectionEndedError):
-                async with Client(TcpTransport(self._port, self._host), self._host) as self._client:
-                    await self._client.login(_NICK, "any")
-                    await self._client.bind()
-                    self._start(self._appear())
-                    await self._listen()
-            self._ready.clear()
-            self.conferences.clear()
+                async with Client(TcpTransport(self._port, self._host), self._host) as client:
+                    try:
+                        await self._connect(client)
+                        await self._listen(client)
+                    finally:
+                        self._note_loss()
             await asyncio.sleep(_RECONNECT)
+
+    def _note_loss(self) -> None:
+        self._ready.clear()
+        self._client = None
+        self._cease_to_give_up()
+        self._giving_up = self._loop.call_later(
+            self.rooms.reply_timeout, lambda: self._start(self.rooms.drop_all())
+        )
+
+    def _cease_to_give_up(self) -> None:
+        if self._giving_up is not None:
+            self._giving_up.cancel()
+            self._giving_up = None
+
+    async def _connect(self, client: Client) -> None:
+        await client.login(NICK, "any")
+        await client.reopen()
+        async with self._sending:
+            is_resumed = await self._resume(client)
+            if not is_resumed:
+                await self._begin_anew(client)
+            self._client = client
+        self._cease_to_give_up()
+        if is_resumed:
+            self._ready.set()
+        else:
+            await self.rooms.drop_all()
+            self._start(self._appear())
+
+    async def _resume(self, client: Client) -> bool:
+        question = self._stream.resume
+        if not question:
+            return False
+        await client.send(question)
+        if not self._stream.go_on(await client.receive()):
+            return False
+        for stanza in self._stream.kept:
+            await client.send(stanza)
+        return True
+
+    async def _begin_anew(self, client: Client) -> None:
+        lost = self._stream.forget()
+        await client.bind_resource(NICK)
+        await client.send(self._stream.enable)
+        while not self._stream.begin(await client.receive()):
+            pass
+        for stanza in lost:
+            await client.send(self._stream.keep(stanza))
 
     async def _appear(self) -> None:
         """The component subscribed to its presence before the second answer at the latest."""
-        await self._client.send("<presence/>")
+        await self._send("<presence/>")
+        if self._brewery:
+            await self._send(f"<presence to='{self._brewery}/{NICK}'><x xmlns='{MUC}'/></presence>")
         for _ in range(2):
-            name = f"ping{next(self._numbers)}"
-            self._pongs[name] = self._loop.create_future()
-            await self._client.send(
-                f"<iq type='get' id='{name}' to='{self._host}'><ping xmlns='urn:xmpp:ping'/></iq>"
-            )
-            await self._pongs[name]
+            await self._ask(f"type='get' to='{self._host}'", "<ping xmlns='urn:xmpp:ping'/>")
         self._ready.set()
 
-    async def _listen(self) -> None:
+    async def _listen(self, client: Client) -> None:
         while True:
-            element = await self._client.receive()
+            element = await client.receive()
             await self._awake.wait()
-            kind = element.get("type")
-            if element.tag == f"{CLIENT}presence":
+            reply = self._stream.take(element)
+            if reply:
+                await client.send(reply)
+            elif element.tag == f"{CLIENT}presence":
                 await self._take_presence(element)
-            elif element.tag == f"{CLIENT}iq" and kind in {"get", "set"}:
-                self._start(self._answer(element))
             elif element.tag == f"{CLIENT}iq":
-                pong = self._pongs.pop(element.get("id") or "", None)
-                if pong is not None:
-                    pong.set_result(None)
+                await self._take_iq(element)
+
+    async def _send(self, stanza: str) -> None:
+        """While it is cut off, the stanza is kept and sent later."""
+        async with self._sending:
+            data = self._stream.keep(stanza)
+            if self._client is not None:
+                with contextlib.suppress(OSError, ConnectionEndedError):
+                    await self._client.send(data)
+
+    async def _ask(self, attributes: str, payload: str) -> Element:
+        name = f"ask{next(self._numbers)}"
+        answer = self._answers[name] = self._loop.create_future()
+        await self._send(f"<iq id='{name}' {attributes}>{payload}</iq>")
+        try:
+            return await asyncio.wait_for(answer, self.rooms.reply_timeout)
+        finally:
+            self._answers.pop(name, None)
+
+    async def _be_acknowledged(self) -> None:
+        while self._client is not None and self._stream.kept:
+            await self._client.send(self._stream.question)
+            await asyncio.sleep(_RECONNECT)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self._loop.create_task(_until_cut_off(work))
+        task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    # What it is asked --------------------------------------------------------------------------------
+    # What it is sent ---------------------------------------------------------------------------------
 
-    async def _answer(self, iq: Element) -> None:
-        answers: dict[str, Callable[[str, Element], Coroutine[Any, Any, str]]] = {
-            f"{{{FOCUS}}}conference": self._open_conference,
-            f"{{{FOCUS}}}logout": self._log_out,
-        }
-        sender, question = iq.get("from") or "", next(iter(iq))
-        domain, _, client = sender.partition("/")
-        answer = answers.get(question.tag, _know_nothing)
+    async def _take_presence(self, presence: Element) -> None:
+        if presence.get("type") == "subscribe":
+            sender = quoteattr(presence.get("from") or "")
+            await self._send(f"<presence type='subscribed' to={sender}/>")
+        else:
+            await self.rooms.take_presence(presence)
+
+    async def _take_iq(self, iq: Element) -> None:
+        if iq.get("type") in {"result", "error"}:
+            answer = self._answers.get(iq.get("id") or "")
+            if answer is not None and not answer.done():
+                answer.set_result(iq)
+            return
+        question = next(iter(iq))
+        match question.tag:
+            case tag if tag == f"{{{FOCUS}}}conference":
+                self._start(self._take_request(iq, question))  # as in a pool: in no order
+            case tag if tag == f"{{{FOCUS}}}logout":
+                await self._reply(iq, self._log_out(iq, question))
+            case _:
+                await self._reply(iq, _error(RefusalError("cancel", "service-unavailable"), question))
+
+    async def _take_request(self, iq: Element, question: Element) -> None:
+        await self._working.wait()
         try:
-            payload = await answer(client if domain == self._proxy else sender, question)
+            payload = await self._open_conference(self._sender_of(iq), question)
         except RefusalError as refusal:
-            payload = _error(refusal)
-        kind = "error" if payload.startswith("<error") else "result"
+            payload = _error(refusal, question)
+        except JoinError:
+            return  # without an answer
         await self._answering.wait()
-        head = f"<iq type='{kind}' id={quoteattr(iq.get('id') or '')} to={quoteattr(sender)}>"
-        await self._client.send(f"{head}{payload}</iq>")
+        await self._reply(iq, payload)
+
+    async def _reply(self, iq: Element, payload: str) -> None:
+        kind = "error" if payload.startswith("<error") else "result"
+        name, to = quoteattr(iq.get("id") or ""), quoteattr(iq.get("from") or "")
+        await self._send(f"<iq type='{kind}' id={name} to={to}>{payload}</iq>")
+
+    def _sender_of(self, iq: Element) -> str:
+        sender = iq.get("from") or ""
+        domain, _, client = sender.partition("/")
+        return client if domain == self._proxy else sender
 
     async def _open_conference(self, sender: str, question: Element) -> str:
-        room = (question.get("room") or "").lower()  # as every JID library does
+        if not question.get("room"):
+            raise RefusalError("modify", "bad-request")
+        room = fold_room_name(question.get("room") or "")
         session_id = question.get("session-id") or ""
+        self.log.append(Asked("conference", sender, room or "", session_id))
+        if room is None:
+            raise JoinError
         request = Request(sender, room, question.get("machine-uid") or "", session_id)
-        self.log.append(Asked("conference", sender, room, session_id))
         login = None
-        if room.rpartition("@")[2] != self._breakout_host:
-            login = self.authority.admit(request, creates=room not in self.conferences)
+        if not self.rooms.is_breakout(room):
+            is_free = room in self.conferences or self.rooms.has_breakout_rooms(room)
+            login = self.authority.admit(request, creates=not is_free)
         if login is not None:
-            await self._raise_in_rank(login)
-        conference = await self._hold(room)
+            await self.rooms.raise_in_rank(login)
+        return self._grant(await self.rooms.hold(room), login)
+
+    def _grant(self, conference: Conference, login: Login | None) -> str:
         who = ""
         if login is not None:
             who = f" identity={quoteattr(login.identity)} session-id={quoteattr(login.session_id)}"
-        is_ready = "true" if conference.joined.done() else "false"
+        is_ready = "true" if conference.is_ready else "false"
         return (
-            f"<conference xmlns='{FOCUS}' room={quoteattr(room)} ready='{is_ready}' "
-            f"focusjid='{_NICK}@{self._host}'{who}><property name='authentication' value='true'/>"
+            f"<conference xmlns='{FOCUS}' room={quoteattr(conference.room)} ready='{is_ready}' "
+            f"focusjid='{NICK}@{self._host}'{who}><property name='authentication' value='true'/>"
             "<property name='externalAuth' value='false'/></conference>"
         )
 
-    async def _log_out(self, sender: str, question: Element) -> str:
+    def _log_out(self, iq: Element, question: Element) -> str:
         session_id = question.get("session-id") or ""
-        self.log.append(Asked("logout", sender, "", session_id))
-        self.authority.log_out(session_id)
+        self.log.append(Asked("logout", self._sender_of(iq), "", session_id))
+        try:
+            self.authority.log_out(session_id)
+        except RefusalError as refusal:
+            return _error(refusal, question)
         return f"<logout xmlns='{FOCUS}'/>"
-
-    # Its rooms ---------------------------------------------------------------------------------------
-
-    async def _hold(self, room: str) -> Conference:
-        """The conference of that room, joined; the room is created by that."""
-        conference = self.conferences.get(room)
-        if conference is None:
-            conference = self.conferences[room] = Conference(room)
-            await self._client.send(
-                f"<presence to={quoteattr(f'{room}/{_NICK}')}><x xmlns='{MUC}'/></presence>"
-            )
-            self._loop.call_later(self.initial_timeout, self._start_leaving, conference)
-        await asyncio.shield(conference.joined)
-        return conference
-
-    def _start_leaving(self, conference: Conference) -> None:
-        if not conference.occupants:
-            self._start(self._leave(conference))
-
-    async def _leave(self, conference: Conference) -> None:
-        if self.conferences.get(conference.room) is conference:
-            del self.conferences[conference.room]
-            to = quoteattr(f"{conference.room}/{_NICK}")
-            await self._client.send(f"<presence type='unavailable' to={to}/>")
-
-    async def _take_presence(self, presence: Element) -> None:
-        sender, kind = presence.get("from") or "", presence.get("type")
-        if kind == "subscribe":
-            await self._client.send(f"<presence type='subscribed' to={quoteattr(sender)}/>")
-            return
-        room, _, nick = sender.partition("/")
-        conference = self.conferences.get(room)
-        if conference is None:
-            return
-        if nick == _NICK:
-            self._note_own_presence(conference, kind)
-        elif kind == "unavailable":
-            conference.occupants.pop(nick, None)
-            if not conference.occupants:
-                await self._leave(conference)
-        elif kind is None:
-            await self._note_occupant(conference, nick, presence)
-
-    def _note_own_presence(self, conference: Conference, kind: str | None) -> None:
-        if kind is not None:  # the room is gone, or would not have us
-            del self.conferences[conference.room]
-        if conference.joined.done():
-            return
-        if kind is None:
-            conference.joined.set_result(None)
-        else:
-            conference.joined.set_exception(RefusalError("wait", "internal-server-error"))
-
-    async def _note_occupant(self, conference: Conference, nick: str, presence: Element) -> None:
-        item = presence.find(f"{MUC_USER}x/{MUC_USER}item")
-        jid = "" if item is None else item.get("jid") or ""
-        is_new = nick not in conference.occupants
-        conference.occupants[nick] = jid
-        if is_new and self.authority.of_client(jid) is not None:
-            await self._make_owner(conference.room, jid)
-
-    async def _raise_in_rank(self, login: Login) -> None:
-        """Who was in a room before he logged in becomes an owner there now."""
-        for conference in list(self.conferences.values()):
-            if login.jid in conference.occupants.values():
-                await self._make_owner(conference.room, login.jid)
-
-    async def _make_owner(self, room: str, jid: str) -> None:
-        bare, _, _ = jid.partition("/")
-        await self._client.send(
-            f"<iq type='set' id='own{next(self._numbers)}' to={quoteattr(room)}><query xmlns='{MUC}#admin'>"
-            f"<item affiliation='owner' jid={quoteattr(bare)}/></query></iq>"
-        )
 
 
 def new_authority(domain: str) -> Authority:
@@ -317,19 +384,31 @@ def new_authority(domain: str) -> Authority:
     return Authority(domain, time.monotonic)
 
 
-async def _until_cut_off(work: Coroutine[Any, Any, None]) -> None:
-    with contextlib.suppress(OSError, ConnectionEndedError):
-        await work
+def _open_gate() -> asyncio.Event:
+    gate = asyncio.Event()
+    gate.set()
+    return gate
 
 
-async def _know_nothing(_sender: str, _question: Element) -> str:
-    raise RefusalError("cancel", "service-unavailable")
+async def _cancel(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _error(refusal: RefusalError) -> str:
+def _error(refusal: RefusalError, question: Element) -> str:
+    """As jicofo says it: what was asked comes after the error."""
     invalid = f"<session-invalid xmlns='{FOCUS}'/>" if refusal.is_invalid else ""
     condition = f"<{refusal.condition} xmlns='{STANZAS}'/>"
-    return f"<error type='{refusal.kind}'>{condition}{invalid}</error>"
+    return f"<error type='{refusal.kind}'>{condition}{invalid}</error>{_again(question)}"
+
+
+def _again(element: Element) -> str:
+    """That element and its attributes and children, with its namespace declared."""
+    namespace, _, name = element.tag.removeprefix("{").partition("}")
+    attributes = "".join(f" {key}={quoteattr(value)}" for key, value in element.attrib.items())
+    children = "".join(map(_again, element))
+    return f"<{name} xmlns={quoteattr(namespace)}{attributes}>{children}</{name}>"
 
 
 def _node(jid: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from authbridge.commands import organisers, suspensions
 from authbridge.commands.organisers import IssuedCredential
 from authbridge.database import Database
 from authbridge.models import SuspensionReason
-from authbridge.nodes import Effect, effect_of
+from authbridge.nodes import Effect, effect_of, meetings_of
 from authbridge.queries import get_organiser
 from tests.end_to_end.focus import Focus, new_authority
 from tests.end_to_end.people import Notice, Participant, People, Seat
@@ -28,6 +29,8 @@ MEETINGS = f"conference.{HOST}"
 BREAKOUT = f"breakout.{HOST}"
 LOBBY = f"lobby.{HOST}"
 PROXY = f"focus.{HOST}"
+BRIDGES = f"internal.auth.{HOST}"
+BREWERY = f"jvbbrewery@{BRIDGES}"
 
 AT_ONCE = 1.0  # seconds
 
@@ -35,7 +38,10 @@ MEETING_ENDED = "Das Medienzentrum hat diese Besprechung beendet. / The media ce
 TAKEN_OUT = "Das Medienzentrum hat diese Teilnahme beendet. / The media centre has ended this participation."
 
 _FOCUS_JID = f"focus@{FOCUS_HOST}"
+_BRIDGE_JID = f"jvb@{FOCUS_HOST}"
+_MAPPER = {"muc_mapper_domain_base": HOST}  # on each host, as Jitsi's configuration sets it above all of them
 _MUC = {
+    **_MAPPER,
     "restrict_room_creation": True,
     "muc_room_locking": False,
     "muc_room_default_public_jids": True,
@@ -44,47 +50,80 @@ _MUC = {
 }
 
 
+_STAND_INS_ON_HOST: dict[str, object] = {}
+_STAND_INS_ON_MUC: dict[str, object] = {
+    "modules_enabled": ["small_domain_mapper", "small_breakout_rooms", "small_lobby"],
+    "breakout_muc": BREAKOUT,
+    "lobby_muc": LOBBY,
+}
+_ON_HOST: dict[str, object] = {
+    "modules_enabled": ["muc_breakout_rooms", "muc_lobby_rooms"],
+    "main_muc": MEETINGS,
+    "breakout_rooms_muc": BREAKOUT,
+    "lobby_muc": LOBBY,
+}
+_ON_MUC: dict[str, object] = {"modules_enabled": ["muc_domain_mapper"]}
+
 _ANYBODY = {
     "authentication": "insecure",
     "insecure_open_authentication": "Yes please, I know what I'm doing!",
 }
 
 
-def make_prosody(version: str, folder: Path, service: Service | None = None, **options: object) -> Prosody:
+def jitsi_plugins() -> Path | None:
+    """Where Jitsi's own Prosody plugins are, instead of our stand-ins; as the environment says."""
+    folder = os.environ.get("AUTHBRIDGE_JITSI_PLUGINS")
+    return Path(folder) if folder else None
+
+
+def make_prosody(
+    version: str, folder: Path, service: Service | None = None, *, hibernation: float = 15, **options: object
+) -> Prosody:
     """A Prosody with Jitsi's hosts and components; the options are our module's.
 
-    Without a service, our module is not loaded, and anybody is an organiser.
+    Without a service, our module is not loaded, and anybody is an organiser.  A focus that is cut off stays
+    there for ``hibernation`` seconds.
     """
+    organisers = external(service.url, service.token_file, **options) if service else _ANYBODY
+    plugins = jitsi_plugins()
+    on_host, on_muc = (_STAND_INS_ON_HOST, _STAND_INS_ON_MUC) if plugins is None else (_ON_HOST, _ON_MUC)
     return Prosody(
         version,
         folder,
         {
-            HOST: external(service.url, service.token_file, **options) if service else _ANYBODY,
-            GUESTS: {"authentication": "anonymous"},
-            FOCUS_HOST: _ANYBODY,
+            HOST: {**organisers, **_MAPPER, **on_host},
+            GUESTS: {"authentication": "anonymous", **_MAPPER},
+            FOCUS_HOST: {**_ANYBODY, **_MAPPER, "smacks_hibernation_time": hibernation},
         },
-        module_folders=(ROOT / "prosody_mod", ROOT / "tests/prosody"),
+        module_folders=(ROOT / "prosody_mod", plugins or ROOT / "tests/prosody"),
         extra_modules=("presence", "roster", "smacks", "admin_shell"),
         components={
-            MEETINGS: (
-                "muc",
-                {
-                    **_MUC,
-                    "modules_enabled": ["small_breakout_rooms", "small_lobby"],
-                    "breakout_muc": BREAKOUT,
-                    "lobby_muc": LOBBY,
-                },
-            ),
+            MEETINGS: ("muc", {**_MUC, **on_muc}),
             BREAKOUT: ("muc", _MUC),
             LOBBY: ("muc", _MUC),
-            PROXY: ("client_proxy", {"target_address": _FOCUS_JID}),
+            BRIDGES: ("muc", {**_MUC, "admins": [_FOCUS_JID, _BRIDGE_JID]}),
+            PROXY: ("client_proxy", {"target_address": _FOCUS_JID, **_MAPPER}),
         },
     )
 
 
+def start_prosody(prosody: Prosody) -> None:
+    """Starts it so that the focus will be found."""
+    prosody.start()
+    if jitsi_plugins() is not None:  # Jitsi's asks for the focus's presence perhaps before that host is there
+        prosody.shell("module", "reload", "client_proxy", PROXY)
+
+
 def make_focus(prosody: Prosody) -> Focus:
     """The focus of that Prosody; it does not run yet."""
-    return Focus(prosody.c2s_port, FOCUS_HOST, new_authority(HOST), proxy=PROXY, breakout_host=BREAKOUT)
+    return Focus(
+        prosody.c2s_port,
+        FOCUS_HOST,
+        new_authority(HOST),
+        proxy=PROXY,
+        breakout_host=BREAKOUT,
+        brewery=BREWERY,
+    )
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -124,6 +163,10 @@ class Jitsi:
 
     async def until_held(self, room: str) -> None:
         """Returns when the focus has opened that room."""
+        await until(lambda: room in self.focus.conferences and self.focus.conferences[room].is_joined)
+
+    async def until_opening(self, room: str) -> None:
+        """Returns when the focus has opened that room, or is about to."""
         await until(lambda: room in self.focus.conferences)
 
     async def until_logged_out(self, username: str) -> None:
@@ -140,16 +183,18 @@ class Jitsi:
         self.start_again()
 
     def start_again(self) -> None:
-        """After its Prosody was stopped."""
-        self.focus.stop()
-        self.prosody.start()
-        self.focus.start()
+        """After its Prosody was stopped; the focus cannot go on with its stream and begins a new one."""
+        self.focus.cut()
+        start_prosody(self.prosody)
+        self.focus.reconnect()
 
 
 @contextlib.contextmanager
-def open_jitsi(version: str, folder: Path, service: Service, **options: object) -> Iterator[Jitsi]:
+def open_jitsi(
+    version: str, folder: Path, service: Service, *, hibernation: float = 15, **options: object
+) -> Iterator[Jitsi]:
     """Starts Prosody and focus in that folder, and ends them afterwards; the options are our module's."""
-    with run_jitsi(make_prosody(version, folder, service, **options)) as jitsi:
+    with run_jitsi(make_prosody(version, folder, service, hibernation=hibernation, **options)) as jitsi:
         yield jitsi
 
 
@@ -160,7 +205,7 @@ def run_jitsi(prosody: Prosody) -> Iterator[Jitsi]:
     with contextlib.ExitStack() as running:
         running.callback(prosody.stop)
         running.callback(focus.close)
-        prosody.start()
+        start_prosody(prosody)
         focus.start()
         yield Jitsi(prosody, focus)
 
@@ -199,6 +244,11 @@ class County:
         """Logs him out everywhere."""
         with self.database.writing() as session:
             organisers.end_sessions(session, username, actor=ACTOR, now=utc_now())
+
+    def running(self, username: str) -> int | None:
+        """How many of their meetings the Prosodys tell of."""
+        with self.database.reading() as session:
+            return meetings_of(session, get_organiser(session, username), now=utc_now())
 
     async def effect(self, username: str, *, done: int = 1) -> Effect:
         """What became of the latest of these, once so many Prosodys have carried it out."""
@@ -242,10 +292,12 @@ class Stage:
 
 
 @contextlib.contextmanager
-def open_stage(version: str, folder: Path, template: Path, **options: object) -> Iterator[Stage]:
+def open_stage(
+    version: str, folder: Path, template: Path, *, hibernation: float = 15, **options: object
+) -> Iterator[Stage]:
     """Starts all of it; returns when Prosody follows the service."""
     with (
         open_county(folder / "service", template) as county,
-        open_jitsi(version, folder / "prosody", county.service, **options) as jitsi,
+        open_jitsi(version, folder / "prosody", county.service, hibernation=hibernation, **options) as jitsi,
     ):
         yield Stage(county, jitsi)

@@ -3,14 +3,17 @@
 import asyncio
 import contextlib
 import itertools
+import json
 import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import quoteattr
 
 from authbridge.commands.organisers import IssuedCredential
+from authbridge.usernames import Username
 from tests.end_to_end.focus import FOCUS, MUC, MUC_USER
 from workbench.processes import PATIENCE
 from workbench.prosody import HOST, Prosody
@@ -20,14 +23,18 @@ from workbench.xmpp_http import BoshTransport, WebSocketTransport
 GUESTS = f"guest.{HOST}"
 PROXY = f"focus.{HOST}"
 MEETINGS = f"conference.{HOST}"
+BREAKOUT = f"breakout.{HOST}"
+BACKSTAGE = f"auth.{HOST}"
+JITMEET = "http://jitsi.org/jitmeet"
 
+_BRIDGE = IssuedCredential(Username("jvb"), "any")
 _ERRORS = "{urn:ietf:params:xml:ns:xmpp-stanzas}"
 _ASK_AGAIN = 0.05  # seconds; Jitsi's client takes five
 
 
-def room_jid(name: str) -> str:
-    """Where that meeting is."""
-    return f"{name}@{MEETINGS}"
+def room_jid(name: str, tenant: str = "") -> str:
+    """Where that meeting is, as pages and the focus name it."""
+    return f"{name}@conference.{tenant}.{HOST}" if tenant else f"{name}@{MEETINGS}"
 
 
 def connect(prosody: Prosody, transport: str, host: str) -> Client:
@@ -222,6 +229,8 @@ class Participant:
         self.machine_uid = secrets.token_hex(16)
         self.session_id = ""
         self.seats: dict[str, Seat] = {}
+        self.breakouts: dict[str, str] = {}  # name -> address, as last told
+        self._told_of_breakouts = asyncio.Event()
 
     @property
     def jid(self) -> str:
@@ -245,11 +254,11 @@ class Participant:
         return answer
 
     async def wait_for_host(self, room: str) -> Answer:
-        """Asks until somebody has opened it; after a restart of Prosody, until it knows who is suspended."""
+        """Asks until it has begun; after a restart of Prosody, until it knows who is suspended."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 answer = await self.ask(room)
-                if answer.error != "not-authorized":
+                if answer.is_ready or answer.error not in {"", "not-authorized"}:
                     return answer
                 await asyncio.sleep(_ASK_AGAIN)
 
@@ -262,32 +271,58 @@ class Participant:
         await second.close()
         return answer
 
-    async def join(self, room: str) -> Seat:
+    async def join(self, room: str, nick: str = "") -> Seat:
         """Enters; raises :class:`ConnectionEndedError` with the condition if the room will not have him."""
-        seat = self.seats[room] = Seat(room, secrets.token_hex(4))
+        seat = self.seats[room] = Seat(room, nick or secrets.token_hex(4))
         to = quoteattr(f"{room}/{seat.nick}")
         await self.line.send(f"<presence xmlns='jabber:client' to={to}><x xmlns='{MUC}'/></presence>")
         async with asyncio.timeout(PATIENCE):
             await seat.joined
         return seat
 
-    async def leave_room(self, room: str) -> None:
+    async def leave_room(self, room: str, status: str = "") -> None:
         """And stays connected."""
         seat = self.seats[room]
-        to = quoteattr(f"{room}/{seat.nick}")
-        await self.line.send(f"<presence xmlns='jabber:client' type='unavailable' to={to}/>")
+        to, why = quoteattr(f"{room}/{seat.nick}"), f"<status>{status}</status>" if status else ""
+        await self.line.send(f"<presence xmlns='jabber:client' type='unavailable' to={to}>{why}</presence>")
         async with asyncio.timeout(PATIENCE):
             await seat.out
+
+    async def open_breakout(self, name: str = "") -> str:
+        """Opens a breakout room, as a moderator of the main room; its address."""
+        name = name or f"Gruppe {secrets.token_hex(4)}"
+        wish = f"<breakout_rooms type='features/breakout-rooms/add' subject={quoteattr(name)}/>"
+        await self.line.send(f"<message xmlns='jabber:client' to='{BREAKOUT}'>{wish}</message>")
+        async with asyncio.timeout(PATIENCE):
+            while name not in self.breakouts:
+                self._told_of_breakouts.clear()
+                await self._told_of_breakouts.wait()
+        return self.breakouts[name]
+
+    async def switch_room(self, room: str, other: str) -> Seat:
+        """Goes from the main room to a breakout room or back, which asks for no login; the new seat."""
+        await self.leave_room(room, "switch_room")
+        answer = await self.wait_for_host(other)
+        assert not answer.error
+        return await self.join(other)
 
     async def close(self, *, politely: bool = True) -> None:
         """Closes the page."""
         await self.line.close(politely=politely)
 
     def _hear(self, element: Element) -> None:
+        message = element.findtext(f"{{{JITMEET}}}json-message")
+        if message is not None:
+            self._hear_of_breakouts(json.loads(message))
         room, _, nick = (element.get("from") or "").partition("/")
         seat = self.seats.get(room)
         if element.tag == f"{CLIENT}presence" and seat is not None and nick == seat.nick:
             seat.hear(element)
+
+    def _hear_of_breakouts(self, message: dict[str, Any]) -> None:
+        rooms = message.get("rooms", {}).values()
+        self.breakouts = {each["name"]: each["jid"] for each in rooms if not each.get("isMainRoom")}
+        self._told_of_breakouts.set()
 
 
 def _read_answer(iq: Element) -> Answer:
@@ -305,11 +340,16 @@ def _read_answer(iq: Element) -> Answer:
 
 
 async def new_participant(
-    prosody: Prosody, transport: str, host: str = GUESTS, credential: IssuedCredential | None = None
+    prosody: Prosody,
+    transport: str,
+    host: str = GUESTS,
+    credential: IssuedCredential | None = None,
+    *,
+    resource: str = "",
 ) -> Participant:
     """Somebody who has just opened the page."""
     client = await dial(prosody, transport, host, credential)
-    return Participant(prosody, transport, client, await client.bind())
+    return Participant(prosody, transport, client, await client.bind(resource))
 
 
 async def notice_nothing(room: str, *people: Participant) -> None:
@@ -336,9 +376,17 @@ class People:
         person.machine_uid, person.session_id = page.machine_uid, page.session_id
         return person
 
-    async def tablet(self, credential: IssuedCredential, transport: str = "tcp") -> Participant:
+    async def tablet(
+        self, credential: IssuedCredential, transport: str = "tcp", *, resource: str = ""
+    ) -> Participant:
         """Logs in with the password, and stays so."""
-        return self._count(await new_participant(self._prosody, transport, HOST, credential))
+        return self._count(
+            await new_participant(self._prosody, transport, HOST, credential, resource=resource)
+        )
+
+    async def bridge(self) -> Participant:
+        """A bridge for media, which only the focus and others of its kind should meet."""
+        return self._count(await new_participant(self._prosody, "tcp", BACKSTAGE, _BRIDGE))
 
     async def organiser(self, credential: IssuedCredential, room: str, transport: str = "tcp") -> Participant:
         """Opens the page of that meeting, logs in there, and leads it."""

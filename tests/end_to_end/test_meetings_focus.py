@@ -9,11 +9,23 @@ from authbridge.commands.organisers import IssuedCredential
 from authbridge.usernames import Username
 from tests.end_to_end.authority import LIFETIME, Authority, RefusalError, Request
 from tests.end_to_end.conftest import TRANSPORTS
-from tests.end_to_end.focus import FOCUS
-from tests.end_to_end.jitsi import PROXY, Jitsi, make_prosody, notices_of, run_jitsi
-from tests.end_to_end.people import notice_nothing, room_jid
+from tests.end_to_end.focus import FOCUS, MUC_USER
+from tests.end_to_end.focus_rooms import fold_room_name
+from tests.end_to_end.jitsi import (
+    BREAKOUT,
+    BRIDGES,
+    FOCUS_HOST,
+    PROXY,
+    Jitsi,
+    make_prosody,
+    notices_of,
+    run_jitsi,
+    until,
+)
+from tests.end_to_end.people import Answer, notice_nothing, room_jid
 
 ROOM = "physik@conference.meet.test"
+STANZAS = "{urn:ietf:params:xml:ns:xmpp-stanzas}"
 OWN, GUEST = "anna@meet.test/a", "x1@guest.meet.test/a"
 
 
@@ -86,6 +98,33 @@ def test_who_showed_it_last_needs_it_no_more(authority: Authority) -> None:
     assert refusal(authority, Request(other, ROOM), creates=True) == ("auth", "not-authorized", False)
 
 
+def test_a_page_is_somebody_while_any_login_has_it(authority: Authority) -> None:
+    """Two logins shown by one page: the page needs no session-id until both have ended."""
+    both = [log_in(authority), log_in(authority)]
+    for session_id in both:
+        authority.admit(Request(GUEST, ROOM, "m", session_id), creates=True)
+    authority.log_out(both[1])
+    assert authority.admit(Request(GUEST, ROOM), creates=True) is None
+    authority.log_out(both[0])
+    assert refusal(authority, Request(GUEST, ROOM), creates=True) == ("auth", "not-authorized", False)
+
+
+@pytest.mark.parametrize(
+    ("asked", "folded"),
+    [
+        ("BioLogie@Conference.Meet.Test", "biologie@conference.meet.test"),
+        ("Straße@conference.meet.test", "straße@conference.meet.test"),
+        ("physik%20%c3%bcbung@conference.meet.test", "physik%20%c3%bcbung@conference.meet.test"),
+        ("\ufb01sch@conference.meet.test", None),  # a ligature
+        ("a b@conference.meet.test", None),
+        ("conference.meet.test", None),
+    ],
+)
+def test_how_it_folds_names(asked: str, folded: str | None) -> None:
+    """By PRECIS: letters become small and stay themselves."""
+    assert fold_room_name(asked) == folded
+
+
 def test_it_lives_as_long_as_it_is_shown(authority: Authority, clock: Clock) -> None:
     """A day after the last time it is unknown."""
     request = Request(GUEST, ROOM, "m", log_in(authority))
@@ -156,14 +195,14 @@ async def test_logout_by_anybody(jitsi: Jitsi) -> None:
 async def test_a_conference_that_nobody_joins_ends(jitsi: Jitsi) -> None:
     """After 15 seconds; here at once."""
     room = room_jid("leer")
-    jitsi.focus.initial_timeout = 0.1
+    jitsi.focus.rooms.initial_timeout = 0.1
     try:
         async with jitsi.people() as people:
             await (await people.guest()).log_in(ANNA, room)
             assert room in jitsi.focus.conferences
             await jitsi.until_gone(room)
     finally:
-        jitsi.focus.initial_timeout = 15
+        jitsi.focus.rooms.initial_timeout = 15
 
 
 async def test_it_hangs_is_away_and_comes_back(jitsi: Jitsi) -> None:
@@ -182,6 +221,124 @@ async def test_it_hangs_is_away_and_comes_back(jitsi: Jitsi) -> None:
         assert (await page.ask(room)).error == "service-unavailable"
         await asyncio.to_thread(jitsi.focus.start)
         assert (await page.ask(room)).identity == "anna@meet.test"
+
+
+async def test_only_the_first_waits(jitsi: Jitsi) -> None:
+    """Every other request is answered before the focus is in, and names who has logged in."""
+    room = room_jid("warten")
+    async with jitsi.people() as people:
+        page, guest, tablet = await people.guest(), await people.guest(), await people.tablet(ANNA)
+        jitsi.focus.hold_joins()
+        try:
+            first = asyncio.ensure_future(page.log_in(ANNA, room))
+            await jitsi.until_opening(room)
+            others = [await tablet.ask(room), await guest.ask(room)]
+            assert [(each.is_ready, each.identity) for each in others] == [
+                (False, "anna@meet.test"),
+                (False, ""),
+            ]
+            assert others[0].session_id
+            assert not first.done()
+        finally:
+            jitsi.focus.let_join()
+        assert (await first).is_ready
+        assert (await guest.ask(room)).is_ready
+
+
+UNANSWERED = {
+    "is no address": room_jid("\ufb01sch"),
+    "has another name at Prosody": room_jid("straße"),
+    "has another name outside": room_jid("[gymnasium]mathe"),
+    "is at a silent component": f"physik@{PROXY}",
+    "refuses the focus": f"besetzt@{BRIDGES}",
+    "is an invented breakout room": f"erfunden@{BREAKOUT}",
+}
+
+
+@pytest.mark.parametrize("room", UNANSWERED.values(), ids=UNANSWERED)
+async def test_a_failed_start_has_no_answer(jitsi: Jitsi, patience: None, room: str) -> None:
+    """Neither a result nor an error; the login stays, and the page that showed it needs it no more."""
+    del patience
+    async with jitsi.people() as people:
+        page, bridge = await people.guest(), await people.bridge()
+        await bridge.join(f"besetzt@{BRIDGES}", "focus")
+        await page.log_in(ANNA, room_jid("vorher"))
+        if room in {UNANSWERED["is no address"], UNANSWERED["is an invented breakout room"]}:
+            # Such a request binds nobody, and ends no binding.
+            await page.ask(room_jid("vorher"))
+        before = len(jitsi.focus.log)
+        asking = asyncio.ensure_future(page.ask(room))
+        await until(lambda: len(jitsi.focus.log) > before and not is_opening(jitsi, asking))
+        await page.line.ping()
+        assert not asking.done()
+        asking.cancel()
+        assert page.session_id in jitsi.focus.authority.logins
+        assert not (await page.ask(room_jid("nachher"), session_id="")).error
+
+
+def is_opening(jitsi: Jitsi, asking: asyncio.Future[Answer]) -> bool:
+    """Whether the focus still tries to get into a room."""
+    conferences = list(jitsi.focus.conferences.values())
+    return not asking.done() and any(not each.is_joined for each in conferences)
+
+
+@pytest.fixture(name="patience")
+def shorten_patience(jitsi: Jitsi) -> Iterator[None]:
+    """The focus waits for a room no longer than a moment."""
+    jitsi.focus.rooms.reply_timeout = 0.3
+    yield
+    jitsi.focus.rooms.reply_timeout = 15
+
+
+async def test_errors_repeat_what_was_asked(jitsi: Jitsi) -> None:
+    """After the error, with the session-id."""
+    async with jitsi.people() as people:
+        page = await people.guest()
+        unknown = f"session-id='{'0' * 8}'"
+        told = [
+            await page.line.ask(PROXY, f"<{asked} xmlns='{FOCUS}'/>")
+            for asked in (
+                f"conference room='{ROOM}' machine-uid='m'",
+                f"conference room='{ROOM}' machine-uid='m' {unknown}",
+                f"logout {unknown}",
+            )
+        ]
+    assert [[child.tag.rpartition("}")[2] for child in iq] for iq in told] == [
+        ["error", "conference"],
+        ["error", "conference"],
+        ["error", "logout"],
+    ]
+    assert [[iq[0].get("type"), *(child.tag for child in iq[0])] for iq in told] == [
+        ["auth", f"{STANZAS}not-authorized"],
+        ["modify", f"{STANZAS}not-acceptable", f"{{{FOCUS}}}session-invalid"],
+        ["modify", f"{STANZAS}not-acceptable", f"{{{FOCUS}}}session-invalid"],
+    ]
+    assert told[1][1].attrib == {"room": ROOM, "machine-uid": "m", "session-id": "00000000"}
+    assert told[2][1].get("session-id") == "00000000"
+
+
+async def test_its_resource_is_always_the_same(jitsi: Jitsi) -> None:
+    """As all in its rooms see."""
+    room = room_jid("adresse")
+    async with jitsi.people() as people:
+        page = await people.organiser(ANNA, room)
+        seen = {item.get("jid") for element in page.line.elements for item in element.iter(f"{MUC_USER}item")}
+        assert f"focus@{FOCUS_HOST}/focus" in seen
+
+
+async def test_a_logout_overtakes_a_request(jitsi: Jitsi) -> None:
+    """Requests wait for a place in the pool, logouts do not."""
+    async with jitsi.people() as people:
+        page = await people.organiser(ANNA, room_jid("eins"))
+        jitsi.focus.hold_requests()
+        try:
+            asking = asyncio.ensure_future(page.ask(room_jid("zwei")))
+            logout = f"<logout xmlns='{FOCUS}' session-id='{page.session_id}'/>"
+            assert (await page.line.ask(PROXY, logout)).get("type") == "result"
+            assert not asking.done()
+        finally:
+            jitsi.focus.let_requests()
+        assert (await asking).is_session_invalid
 
 
 async def test_leaving_is_no_end(jitsi: Jitsi) -> None:

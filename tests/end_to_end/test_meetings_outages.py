@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from authbridge.clock import utc_now
-from authbridge.nodes import effect_of, meetings_of
+from authbridge.nodes import effect_of
 from authbridge.queries import get_organiser
 from tests.end_to_end.conftest import VERSIONS, login
 from tests.end_to_end.jitsi import (
@@ -181,19 +181,13 @@ async def test_two_prosodys_one_click(pair: tuple[County, Jitsi, Jitsi]) -> None
         pages = [
             await (await stack.enter_async_context(jitsi.people())).organiser(who, room) for jitsi in both
         ]
-        await until(lambda: running(county, who.username) == 2)
+        await until(lambda: county.running(who.username) == 2)
         county.suspend(who.username)
         notices = await notices_of(page.seats[room] for page in pages)
         assert {notice.kind for notice in notices} == {"destroyed"}
         effect = await county.effect(who.username, done=2)
         assert (effect.sessions, effect.meetings, effect.logins, effect.nodes) == (2, 2, 2, 2)
-        await until(lambda: running(county, who.username) == 0)
-
-
-def running(county: County, username: str) -> int | None:
-    """How many of his meetings the Prosodys tell of."""
-    with county.database.reading() as session:
-        return meetings_of(session, get_organiser(session, username), now=utc_now())
+        await until(lambda: county.running(who.username) == 0)
 
 
 async def test_one_of_two_prosodys_is_dead(pair: tuple[County, Jitsi, Jitsi]) -> None:

@@ -24,9 +24,7 @@ from tests.end_to_end.jitsi import (
     notices_of,
     open_stage,
 )
-from tests.end_to_end.people import Participant, notice_nothing, room_jid
-
-BREAKOUTS = "urn:authbridge:test:breakout"
+from tests.end_to_end.people import notice_nothing, room_jid
 
 
 @pytest.fixture(name="stage", scope="module", params=VERSIONS)
@@ -142,28 +140,13 @@ async def test_a_school_of_fifty_in_ten_meetings(stage: Stage) -> None:
 
 
 async def test_rooms_of_a_tenant(stage: Stage) -> None:
-    """``[tenant]room`` is a room like any other."""
-    who, room = stage.county.issue(), room_jid("[gymnasium]mathe")
+    """They are named by their outside addresses, and are rooms like any other."""
+    who, room = stage.county.issue(), room_jid("mathe", "gymnasium")
     async with stage.jitsi.people() as people:
         leader, pupil = await people.organiser(who, room), await people.pupil(room)
         stage.county.suspend(who.username)
         notices = await notices_of(each.seats[room] for each in (leader, pupil))
         assert {(notice.kind, notice.text) for notice in notices} == {("destroyed", MEETING_ENDED)}
-
-
-async def open_breakout(leader: Participant, room: str) -> str:
-    """The address of a new one."""
-    answer = await leader.line.ask(room, f"<add xmlns='{BREAKOUTS}' name='Gruppe'/>")
-    added = answer.find(f"{{{BREAKOUTS}}}added")
-    assert added is not None
-    return added.get("jid") or ""
-
-
-async def move(person: Participant, room: str, breakout: str) -> None:
-    """From the main room into that one, which asks for no login."""
-    assert not (await person.ask(breakout)).error
-    await person.join(breakout)
-    await person.leave_room(room)
 
 
 async def test_breakout_rooms_end_with_their_meeting(stage: Stage) -> None:
@@ -172,9 +155,9 @@ async def test_breakout_rooms_end_with_their_meeting(stage: Stage) -> None:
     async with stage.jitsi.people() as people:
         leader = await people.organiser(who, room)
         pupils = [await people.pupil(room) for _ in range(2)]
-        breakouts = [await open_breakout(leader, room) for _ in pupils]
+        breakouts = [await leader.open_breakout() for _ in pupils]
         for person, breakout in zip([leader, *pupils], [breakouts[0], *breakouts], strict=True):
-            await move(person, room, breakout)
+            await person.switch_room(room, breakout)
 
         stage.county.suspend(who.username)
         notices = await notices_of(
@@ -194,9 +177,9 @@ async def test_who_is_taken_out_is_so_in_breakout_rooms_too(stage: Stage) -> Non
     async with stage.jitsi.people() as people:
         first, second = await people.organiser(who, room), await people.organiser(colleague, room)
         pupil = await people.pupil(room)
-        one, two = await open_breakout(first, room), await open_breakout(first, room)
+        one, two = await first.open_breakout(), await first.open_breakout()
         for person, breakout in ((first, one), (pupil, one), (second, two)):
-            await move(person, room, breakout)
+            await person.switch_room(room, breakout)
         stage.county.suspend(who.username)
         [notice] = await notices_of([first.seats[one]])
         assert (notice.kind, notice.text) == ("kicked", TAKEN_OUT)

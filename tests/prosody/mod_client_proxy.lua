@@ -54,10 +54,10 @@ end
 
 local function take_from_target(stanza)
 	local is_answer = stanza.attr.type == "result" or stanza.attr.type == "error";
-	if stanza.name == "presence" then
-		note_presence(stanza);
-	elseif jid.resource(stanza.attr.to) == nil then
-		refuse(stanza, "bad-request");
+	if jid.resource(stanza.attr.to) == nil then
+		if stanza.name == "presence" then note_presence(stanza); else refuse(stanza, "bad-request"); end
+	elseif stanza.name == "presence" then
+		return; -- to a client, or to a room that is none
 	elseif stanza.name == "iq" and is_answer then
 		carry_back(stanza);
 	else
