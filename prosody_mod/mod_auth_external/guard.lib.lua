@@ -21,7 +21,8 @@ local rooms = module:require "rooms";
 local xmlns = "http://jitsi.org/protocol/focus";
 local xmlns_stanzas = "urn:ietf:params:xml:ns:xmpp-stanzas";
 local sweep_interval = 60; -- seconds
-local format = 2; -- of the state that outlives a reload
+local max_id, max_jid = 256, 1024; -- bytes
+local format = 3; -- of the state that outlives a reload
 
 -- Prosody runs handlers of one priority in an order that is another at each start; so ours share theirs with nobody,
 -- and run before all that change or answer what they look at.
@@ -47,6 +48,7 @@ local refusals = {
 	login = { type = "cancel", condition = "not-acceptable", extra = "session-invalid" };
 	client = { type = "auth", condition = "not-authorized" };
 	room = { type = "cancel", condition = "not-allowed", text = "There is no meeting under this address." };
+	malformed = { type = "modify", condition = "bad-request" };
 };
 
 local function refuse(stanza, kind)
@@ -92,8 +94,20 @@ function methods:read_request(stanza)
 	};
 end
 
+-- What comes back from jicofo as another text than it went, as a line break in an attribute does, could be no request's
+-- answer; and what is kept of a request is short.
+local function is_plain(text, longest)
+	return type(text) == "string" and #text <= longest and text:find("^[\33-\126]+$") ~= nil;
+end
+
+local function is_malformed(request)
+	return not is_plain(request.id, max_id) or not is_plain(request.client, max_jid) or not session_of(request.client)
+		or request.login and not is_plain(request.login, max_id);
+end
+
 -- What jicofo cannot join it never answers, and believes all the same: whose page it is we would not hear.
 function methods:refusal_of(request, address)
+	if is_malformed(request) then return "malformed", "its id, its sender or its session-id is none that a client of Jitsi has"; end
 	local kind = self.registry.people:refusal(request.client, request.login, self.feed);
 	if kind then return kind, "its login is suspended or was ended" .. (self.feed.is_informed and "" or ", or there are no news of suspensions yet"); end
 	if request.own and self.feed.suspended[request.own] then return "client", "its organiser is suspended"; end
@@ -172,6 +186,7 @@ end
 function methods:close_room_of(answer, fault)
 	local room = answer.room and rooms.find(answer.room);
 	if not room or not self:counts(answer) or not self.registry:may_close(answer.room, answer.username) then return; end
+	if not self.registry:is_opened(answer.room) and self.registry:is_contended(answer.room, answer.client, time()) then return; end
 	local clients = rooms.clients_in(room);
 	for _, client in ipairs(clients) do
 		if fault ~= "suspend" and jid.bare(client) ~= self.place.target then return; end
@@ -186,14 +201,22 @@ function methods:organiser_in(room)
 	return self.registry:heir_of(room.jid, nil, rooms.clients_in(room), self.feed.suspended, time());
 end
 
--- jicofo lets a page in that names nobody.  A room that an organiser has opened is open to guests; any other one was
+-- Whether an organiser has opened that room, or was let into it, or is there.
+function methods:is_somebodys(address, room, is_contended)
+	if not is_contended and self.registry:settle_delayed(time()) then self.changed(); end
+	if self.registry:is_known(address) then return true; end
+	local opener = room and self:organiser_in(room);
+	if opener and not is_contended then self:hand_over(address, opener); end
+	return opener ~= nil;
+end
+
+-- jicofo lets a page in and names nobody.  A room that an organiser has opened is open to guests; any other one was
 -- opened for a page whose session-id jicofo believed without an answer.
 function methods:on_nameless(stanza, client, address, is_ready)
 	if not address or self.registry:is_opened(address) then return; end
-	local room = not self.registry:is_contended(address, client, time()) and rooms.find(address);
-	local opener = room and self:organiser_in(room);
-	if opener then return self:hand_over(address, opener); end
-	if room and is_ready then
+	local room, is_contended = rooms.find(address) or nil, self.registry:is_contended(address, client, time());
+	if self:is_somebodys(address, room, is_contended) then return; end
+	if room and is_ready and not is_contended then
 		module:log("warn", "A meeting ended that no known organiser has opened");
 		rooms.destroy(room);
 	end
@@ -212,13 +235,14 @@ function methods:counts(answer)
 		and not self.registry:is_contended(answer.room, answer.client, time());
 end
 
-function methods:accept(answer, stanza)
+function methods:accept(answer, stanza, client)
+	if answer.is_named and not answer.client then self.registry:named_without_request(client, answer.username, answer.since); end
 	local is_new, surplus = self.registry:learn(answer, time());
 	if is_new then self.changed(); end
 	if surplus then self.logouts:log_out(surplus, {}, time()); end
 	if answer.client then self.leaders:give_held(answer.client); end
 	-- Let in without a name, for what it showed before: who opened that room we have not heard yet.
-	if not answer.is_named and answer.room and not self.registry:is_opened(answer.room) then refuse(stanza, "client"); end
+	if not answer.is_named and answer.room and not self.registry:is_known(answer.room) then refuse(stanza, "client"); end
 end
 
 function methods:on_conference(stanza, client, request)
@@ -226,7 +250,7 @@ function methods:on_conference(stanza, client, request)
 	if not answer then return self:on_nameless(stanza, client, address, is_ready); end
 	local fault = self:fault_of(answer);
 	if not fault and not self:counts(answer) then return self:on_nameless(stanza, client, answer.room, answer.is_ready); end
-	if not fault then return self:accept(answer, stanza); end
+	if not fault then return self:accept(answer, stanza, client); end
 	module:log("info", "Remembered login found that is suspended or was ended: logged out");
 	if answer.login then attempt(self.logouts.log_out, self.logouts, answer.login, {}, time()); end
 	attempt(self.close_room_of, self, answer, fault);
@@ -268,17 +292,14 @@ function methods:hand_over(address, client)
 	self.changed();
 end
 
--- A meeting whose starter never came belongs to an organiser who leads it, and so does one that nobody opened, as far as
--- is known.
-function methods:settle()
+-- A meeting belongs to whom was let in first, if none who asked earlier has been answered; and where its starter never
+-- came, to an organiser who leads it.  username: of the one who is to be ended, if anybody is.
+function methods:settle(username)
+	if self.registry:settle_delayed(time(), username) then self.changed(); end
 	for _, address in ipairs(self.registry:abandoned_rooms(time())) do
 		local room = rooms.find(address);
 		local leader = room and self:organiser_in(room);
 		if leader then self:hand_over(address, leader); end
-	end
-	for _, each in ipairs(self.registry:unopened_rooms(time())) do
-		local room = rooms.find(each.room);
-		if room and contains(rooms.clients_in(room), each.client) then self:hand_over(each.room, each.client); end
 	end
 end
 
@@ -298,7 +319,7 @@ end
 function methods:carry_out(order)
 	local counts, sessions = { meetings = 0, logins = 0, waiting = 0 }, {};
 	if order.action == "reinstate" or not self.place.focus then return counts, sessions; end
-	attempt(self.settle, self);
+	attempt(self.settle, self, order.username);
 	local ending = self.registry:ending_of(order, time());
 	for _, client in ipairs(ending.clients) do table.insert(sessions, session_of(client)); end
 	for _, login in ipairs(ending.logins) do attempt(self.logouts.log_out, self.logouts, login, counts, time()); end
@@ -361,10 +382,29 @@ local function detours_of(place)
 	return hosts;
 end
 
+-- A room that jicofo keeps and nobody known has opened, at two sweeps in a row.
+function methods:end_unowned()
+	local seen = {};
+	for _, host in ipairs(self.place.meetings) do
+		for room in rooms.all_at(host) do
+			local is_owned = self.registry:is_known(room.jid) or self:organiser_in(room);
+			if not is_owned and rooms.holds(room, self.place.target) then seen[room.jid] = room; end
+		end
+	end
+	for address, room in pairs(seen) do
+		if self.unowned[address] then
+			module:log("warn", "A meeting ended that no known organiser has opened");
+			rooms.destroy(room);
+		end
+	end
+	self.unowned = seen;
+end
+
 function methods:tidy_up()
 	local now = time();
 	self.logouts:sweep(now);
 	self:settle();
+	self:end_unowned();
 	if self.registry:sweep(now, function (address) return rooms.find(address) ~= nil; end) then self.changed(); end
 end
 
@@ -381,7 +421,7 @@ end
 local function start(feed, place, changed, kept)
 	local self = setmetatable({
 		feed = feed, place = place, changed = changed, registry = registry_of(kept), addresses = room_addresses.new(jid, place);
-		owed = kept and kept.format == format and kept.owed or {};
+		owed = kept and kept.format == format and kept.owed or {}, unowned = {};
 	}, methods);
 	self.leaders = leaders.new(self.registry, feed, module.host, place.target);
 	self.logouts = logouts.new(place, function (stanza) self.context:send(stanza); end);

@@ -64,7 +64,7 @@ function methods:give_held(client)
 	self.held[address] = nil;
 	for room_address in pairs(held or {}) do
 		local room = rooms.find(room_address);
-		if room then attempt(room.set_affiliation, room, true, address, "owner"); end
+		if room then attempt(room.set_affiliation, room, self.target, address, "owner"); end
 	end
 end
 
@@ -77,9 +77,18 @@ function methods:after_change(event)
 	if type(actor) ~= "string" or not rooms.is_leader(room, address) then
 		return self.registry:leads_no_more(room.jid, address);
 	end
-	local known = self.registry.people:behind(actor);
-	local username = known and known.username or jid.host(actor) == self.host and jid.node(actor) or nil;
-	self.registry:leads_by(room.jid, address, jid.bare(actor), username);
+	self.registry:leads_by(room.jid, address, jid.bare(actor), self:organiser_behind(actor, address));
+end
+
+-- By which organiser that address leads: jicofo lets a page lead for its own, all others for the one who lets it.
+-- Noted while it is known: the page may be gone when that organiser is suspended, and another one of its bare JID there.
+function methods:organiser_behind(actor, address)
+	local clients = jid.bare(actor) == self.target and clients_of(address) or { actor };
+	for _, client in ipairs(clients) do
+		local known = self.registry.people:behind(client);
+		if known then return known.username; end
+	end
+	return jid.host(actor) == self.host and jid.node(actor) or nil;
 end
 
 -- Else the organiser would go on leading, by a second page.

@@ -22,8 +22,10 @@ end
 local function new(people, requests)
 	return on_top {
 		people = people, requests = requests;
-		rooms = {}; -- JID -> { starter, since, at; joined = whether the starter ever was there; granted = bare JID -> username;
+		rooms = {}; -- JID -> { starter, since, at; joined = whether the starter ever was there;
 		-- led = set of usernames of all who ever led it }
+		granted = {}; -- JID -> bare JID -> username of the organiser by whom it leads there
+		delayed = {}; -- JID -> { username, since, at }: who has it, unless an earlier request of another client is answered yet
 		strangers = {}; -- set of rooms that were there before: nobody knows who started them
 	};
 end
@@ -42,18 +44,35 @@ function methods:asked(request)
 	end
 end
 
+-- An answer names the organiser, and Prosody knows no request that it is for: the client ends with that organiser.
+function methods:named_without_request(client, username, since)
+	if not self.people.clients[client] then self.people:claim(client, username, since, 0); end
+end
+
 -- jicofo refused that request for its session-id: it did not believe it.
 function methods:disbelieved(request)
 	local known = request.login and self.people.logins:get(request.login);
-	if known then self.people:unclaim(request.client, known.username); end
+	if known then self.people:disbelieve(request.client, known.username); end
 end
 
 function methods:is_opened(address)
 	return self.rooms[address] ~= nil or self.strangers[address] == true;
 end
 
-function methods:is_contended(address, client, now)
-	return self.requests:is_contended(address, client, now);
+-- Whether an organiser was let in, too.
+function methods:is_known(address)
+	return self:is_opened(address) or self.delayed[address] ~= nil;
+end
+
+-- Not for ever, whoever goes on asking: the first organiser who was let in has the room then.
+function methods:is_contended(address, client, now, number)
+	local delayed = self.delayed[address];
+	if delayed and now - delayed.at > expected_for then return false; end
+	return self.requests:is_contended(address, client, now, number);
+end
+
+function methods:delay(address, username, since, now)
+	self.delayed[address] = self.delayed[address] or { username = username, since = since, at = now };
 end
 
 function methods:found(address, username, since, now)
@@ -61,7 +80,8 @@ function methods:found(address, username, since, now)
 	for _, known in pairs(self.people.clients) do
 		if known.room == address then led[known.username] = true; end
 	end
-	self.rooms[address] = { starter = username, since = since, at = now, joined = false, granted = {}, led = led };
+	self.rooms[address] = { starter = username, since = since, at = now, joined = false, led = led };
+	self.delayed[address] = nil;
 end
 
 -- answer: { client, username, login, room, since, is_ready, is_there, number }; client is nil if it has gone or did not
@@ -70,8 +90,12 @@ end
 function methods:learn(answer, now)
 	local address, is_new = answer.room, false;
 	if answer.client and answer.is_there and not self:is_opened(address) then
-		is_new = not self.requests:is_contended(address, answer.client, now, answer.is_ready and answer.number or nil);
-		if is_new then self:found(address, answer.username, answer.since, now); end
+		is_new = not self:is_contended(address, answer.client, now, answer.is_ready and answer.number or nil);
+		if is_new then
+			self:found(address, answer.username, answer.since, now);
+		else
+			self:delay(address, answer.username, answer.since, now);
+		end
 	end
 	if self.rooms[address] then self.rooms[address].led[answer.username] = true; end
 	if answer.client then self.people:remember_client(answer, now); end
@@ -119,8 +143,11 @@ function methods:client_joined(client, address, now)
 		room.joined = true;
 		return false;
 	end
-	local is_free = room and self:is_abandoned(address, now)
-		or is_asked and not self:is_opened(address) and not self:is_contended(address, client, now);
+	local is_free = room and self:is_abandoned(address, now);
+	if is_asked and not self:is_opened(address) then
+		is_free = not self:is_contended(address, client, now);
+		if not is_free then self:delay(address, known.username, known.since, now); end
+	end
 	if is_free then self:hand_over(address, client, now); end
 	return is_free == true;
 end
@@ -132,7 +159,7 @@ end
 
 -- Returns whether it was one of ours.
 function methods:room_gone(address)
-	self.strangers[address] = nil;
+	self.strangers[address], self.granted[address], self.delayed[address] = nil, nil, nil;
 	local is_ours = self.rooms[address] ~= nil;
 	self.rooms[address] = nil;
 	return is_ours;
@@ -141,13 +168,14 @@ end
 -- Whoever leads a meeting can let others lead it too, and these others still.
 -- address, by: bare JIDs; username: of the organiser who did it, if it was one.
 function methods:leads_by(room, address, by, username)
-	local known = self.rooms[room];
-	if known then known.granted[address] = username or by and known.granted[by]; end
+	local granted = self.granted[room] or {};
+	self.granted[room] = granted;
+	granted[address] = username or by and granted[by];
 end
 
 function methods:leads_no_more(room, address)
-	local known = self.rooms[room];
-	if known then known.granted[address] = nil; end
+	local granted = self.granted[room];
+	if granted then granted[address] = nil; end
 end
 
 function methods:found_before(address)
@@ -165,21 +193,25 @@ function methods:rooms_of(username)
 	return list;
 end
 
--- The rooms which organisers have entered and nobody has opened, as far as is known: list of { room, client }.
-function methods:unopened_rooms(now)
+-- Who was let into a room first has it when no earlier request is open any more; for `username`, also before.
+-- Returns whether somebody has.
+function methods:settle_delayed(now, username)
 	local list = {};
-	for client, known in pairs(self.people.clients) do
-		local is_free = known.room and known.joined and not known.ended and not self:is_opened(known.room);
-		if is_free and not self:is_contended(known.room, client, now) then table.insert(list, { room = known.room, client = client }); end
+	for address, delayed in pairs(self.delayed) do
+		if delayed.username == username or not self:is_contended(address, nil, now) then table.insert(list, address); end
 	end
-	return list;
+	for _, address in ipairs(list) do
+		local delayed = self.delayed[address];
+		self:found(address, delayed.username, delayed.since, now);
+	end
+	return list[1] ~= nil;
 end
 
 -- Whom the organiser lets lead: list of { room, address }.
 function methods:led_by(username)
 	local list = {};
-	for room, known in pairs(self.rooms) do
-		for address, by in pairs(known.granted) do
+	for room, granted in pairs(self.granted) do
+		for address, by in pairs(granted) do
 			if by == username then table.insert(list, { room = room, address = address }); end
 		end
 	end
@@ -235,7 +267,11 @@ function methods:sweep(now, exists)
 	for address, room in pairs(self.rooms) do
 		if now - room.at > unseen_for and not exists(address) then is_changed = self:room_gone(address) or is_changed; end
 	end
+	for address in pairs(self.delayed) do
+		if not exists(address) then self.delayed[address] = nil; end
+	end
 	self.people:sweep(now);
+	self.requests:sweep(now);
 	return is_changed;
 end
 

@@ -24,7 +24,7 @@ local function new(new_cache)
 	return on_top {
 		known = {}; -- username -> { clients, logins = sets; ended = moment or nil }
 		clients = {}; -- full JID -> { username, room, since, asked, joined, ended }
-		claims = {}; -- full JID -> username -> { since, number, ended }
+		claims = {}; -- full JID -> username -> { since, number, ended; open = of how many requests }
 		logins = new_cache(max_logins); -- session-id -> { username, since, seen, ended }
 	};
 end
@@ -118,7 +118,17 @@ end
 -- number: of the request that claims it.
 function methods:claim(client, username, since, number)
 	self.claims[client] = self.claims[client] or {};
-	self.claims[client][username] = { since = since, number = number };
+	local claim = self.claims[client][username] or { since = since, number = number, open = 0 };
+	self.claims[client][username] = claim;
+	claim.since, claim.open = math.min(claim.since, since), claim.open + 1;
+end
+
+-- jicofo did not believe one of the requests that claim it.
+function methods:disbelieve(client, username)
+	local claim = self.claims[client] and self.claims[client][username];
+	if not claim then return; end
+	claim.open = claim.open - 1;
+	if claim.open == 0 then self:unclaim(client, username); end
 end
 
 function methods:unclaim(client, username)

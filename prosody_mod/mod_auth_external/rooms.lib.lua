@@ -46,6 +46,14 @@ local function clients_in(room)
 	return clients;
 end
 
+-- Whether that bare JID is in it.
+local function holds(room, address)
+	for _, occupant in room:each_occupant() do
+		if occupant.bare_jid == address then return true; end
+	end
+	return false;
+end
+
 -- hosts: the components in which to look.
 local function is_breakout(address, hosts)
 	for _, host in ipairs(hosts) do
@@ -94,6 +102,6 @@ local function take_out(room, client)
 end
 
 return {
-	all_at = all_at, find = find, with_breakouts = with_breakouts, clients_in = clients_in, is_breakout = is_breakout;
+	all_at = all_at, find = find, with_breakouts = with_breakouts, clients_in = clients_in, holds = holds, is_breakout = is_breakout;
 	destroy = destroy, is_leader = is_leader, demote_others = demote_others, take_out = take_out;
 };

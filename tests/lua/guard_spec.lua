@@ -106,6 +106,84 @@ for _, version in ipairs(trees.versions) do
 			assert.equal("result", answer(pupil, ask(pupil)));
 		end);
 
+		it("takes the lead back from a page whose login another page of its bare JID showed, and left", function ()
+			local place, second = open(bert, "bert", "sid2"), "ga@guest.meet.test/2";
+			world.connect(second);
+			for _, client in ipairs({ anna, second, pupil }) do place:join(client); end
+			answer(anna, ask(anna, "sid1"), { identity = "anna@meet.test", ["session-id"] = "sid1" });
+			place:set_affiliation(world.jicofo, world.jid.bare(anna), "owner");
+			place:set_affiliation(second, world.jid.bare(pupil), "owner");
+			world.prosody.full_sessions[anna]:close();
+			suspend("anna");
+			assert.is_nil(place:get_affiliation(world.jid.bare(second)));
+			assert.is_nil(place:get_affiliation(world.jid.bare(pupil)));
+			assert.equal("owner", place:get_affiliation(world.jid.bare(bert)));
+		end);
+
+		it("forgets no claim for another one that jicofo did not believe", function ()
+			open(anna, "anna", "sid1");
+			ask(bert, "sid1");
+			local wrong = ask(bert, "sid1");
+			answer(bert, wrong, nil, "not-acceptable");
+			assert.is_true(world.guard.registry.people:may_lead(bert, {}));
+			suspend("anna");
+			assert.same({ nil, "not-authorized" }, { ask(bert) });
+		end);
+
+		it("knows whose page it is, if the answer is for no request that it knows", function ()
+			world.create_room(room):join(world.jicofo);
+			assert.equal("result", answer(anna, "unheard", { identity = "anna@meet.test", ["session-id"] = "sid1" }));
+			assert.same({}, world.guard.registry:running());
+			suspend("anna");
+			assert.same({ nil, "not-authorized" }, { ask(anna) });
+		end);
+
+		for name, text in pairs({ ["a line break"] = "a\nb", ["a blank"] = "a b", ["nothing"] = "", ["a letter that is none of ASCII"] = "\xc3\xa9" }) do
+			it("refuses a request whose id or session-id holds " .. name, function ()
+				local origin, refusal = {}, nil;
+				function origin.send(stanza) refusal = select(2, stanza:get_error()); end
+				local stanza = st.iq({ type = "set", id = text, from = anna, to = small_prosody.focus }):tag("conference", { xmlns = xmlns, room = room }):up();
+				world.fire(small_prosody.focus, "iq/host/" .. xmlns .. ":conference", { origin = origin, stanza = stanza });
+				assert.equal("bad-request", refusal);
+				if text:find("%S") then assert.same({ nil, "bad-request" }, { ask(anna, text) }); end
+			end);
+		end
+
+		it("refuses requests of nobody's client, and long ones", function ()
+			assert.same({ nil, "bad-request" }, { ask("x@elsewhere.example/1") });
+			assert.same({ nil, "bad-request" }, { ask(anna, ("x"):rep(257)) });
+		end);
+
+		it("lets guests in although somebody else's request for the room is never answered, and ends the meeting", function ()
+			ask(pupil, "invented");
+			local place = world.create_room(room);
+			place:join(world.jicofo);
+			assert.equal("result", answer(anna, ask(anna, "sid1"), { identity = "anna@meet.test", ["session-id"] = "sid1" }));
+			place:join(anna);
+			assert.equal("result", answer(bert, ask(bert)));
+			assert.equal(1, suspend("anna").meetings);
+			assert.is_nil(world.room(room));
+		end);
+
+		it("credits a meeting in time, whoever goes on asking for its room", function ()
+			world.create_room(room):join(world.jicofo);
+			ask(pupil, "invented");
+			answer(anna, ask(anna, "sid1"), { identity = "anna@meet.test", ["session-id"] = "sid1" });
+			for _ = 1, 10 do
+				world.advance(14);
+				ask(pupil, "invented");
+			end
+			assert.same({ anna = 1 }, world.guard.registry:running());
+		end);
+
+		it("ends a room that jicofo keeps and nobody has opened", function ()
+			world.create_room(room):join(world.jicofo);
+			world.advance(60);
+			assert.is_table(world.room(room));
+			world.advance(60);
+			assert.is_nil(world.room(room));
+		end);
+
 		it("ends breakout rooms before their meeting", function ()
 			local place = open(anna, "anna", "sid1");
 			world.mains["b@breakout.meet.test"] = room;

@@ -174,8 +174,24 @@ for _, version in ipairs(trees.versions) do
 				ask("guest1", { login = "sid9" });
 				learn("guest2", bert, "sid2", { is_ready = false });
 				registry:client_joined("guest2", room, later);
-				assert.same({}, registry:unopened_rooms(later + 15));
-				assert.equal(1, #registry:unopened_rooms(later + 16));
+				assert.is_false(registry:settle_delayed(later + 15));
+				assert.is_true(registry:settle_delayed(later + 16));
+				assert.same({ [bert] = 1 }, registry:running());
+			end);
+
+			it("nor do requests that never end", function ()
+				for i = 0, 20 do ask("pupil", { id = tostring(i), login = "sid9", at = later + i }); end
+				learn("guest2", bert, "sid2", { is_ready = false });
+				ask("pupil", { id = "once more", login = "sid9", at = later + 16 });
+				assert.is_false(registry:settle_delayed(later + 15));
+				assert.is_true(registry:settle_delayed(later + 16));
+			end);
+
+			it("whom staff suspend meanwhile has the room at once, so that it ends", function ()
+				ask("guest1", { login = "sid9" });
+				learn("guest2", bert, "sid2", { is_ready = false });
+				assert.is_true(registry:settle_delayed(later, bert));
+				assert.same({ room }, order(bert).rooms);
 			end);
 
 			it("an answer that comes when the room has ended begins no meeting", function ()
@@ -193,7 +209,8 @@ for _, version in ipairs(trees.versions) do
 				learn("guest2", bert, "sid2", { is_ready = false });
 				registry:client_joined("guest2", room, later);
 				registry:client_gone("guest1");
-				assert.same({ { room = room, client = "guest2" } }, registry:unopened_rooms(later));
+				assert.is_true(registry:settle_delayed(later));
+				assert.same({ [bert] = 1 }, registry:running());
 			end);
 		end);
 
