@@ -1,4 +1,4 @@
--- small_jicofo.lua: jicofo's behaviour as a machine whose every step a test orders; see prosody-jitsi notes in ARCHITECTURE.
+-- small_jicofo.lua: jicofo's behaviour as a machine whose every step a test orders.
 -- It binds a page before it joins, answers the second of two at once, never answers for a room that it cannot join,
 -- makes bound pages owners, keeps its logins when it is cut off, and sends once more what was not acknowledged.
 
