@@ -141,9 +141,9 @@ def test_only_what_there_was_is_said(
 
 WAITING = {
     ("de", 1): "1 gemerkte Anmeldung wird automatisch gelöscht, sobald Jitsi wieder antwortet. "
-    "Bis dahin lässt sich mit ihr keine Konferenz eröffnen.",
+    "Bis dahin lässt sich mit ihr keine Besprechung eröffnen.",
     ("de", 2): "2 gemerkte Anmeldungen werden automatisch gelöscht, sobald Jitsi wieder antwortet. "
-    "Bis dahin lässt sich mit ihnen keine Konferenz eröffnen.",
+    "Bis dahin lässt sich mit ihnen keine Besprechung eröffnen.",
     ("en", 1): "1 remembered login will be deleted automatically as soon as Jitsi answers again. "
     "Until then it opens no meeting.",
     ("en", 2): "2 remembered logins will be deleted automatically as soon as Jitsi answers again. "
