@@ -143,7 +143,7 @@ async def test_sessions_end_at_once_on_every_transport(
 
     assert [end.condition for end in ends] == [condition] * 3
     assert all("Dieser Zugang" in str(end.text) and "This access" in str(end.text) for end in ends)
-    assert report == {"id": event, "sessions": 3, "meetings": 0, "logins": 0}
+    assert report == {"id": event, "sessions": 3, "meetings": 0, "logins": 0, "waiting": 0}
 
 
 async def test_who_is_authenticated_and_not_bound_is_out_too(asking: Asking, name: str) -> None:
@@ -320,7 +320,7 @@ async def logged_in_while(prosody: Prosody, port: int, feed: Feed, name: str) ->
 
 
 async def test_a_long_list_of_events_is_reported_in_parts(asking: Asking) -> None:
-    """A question has 8 KiB: the reports of 250 events come at once, forty in each."""
+    """A question has 8 KiB: the reports of 250 events come at once, 32 in each."""
     _, port = asking
     feed = Feed()
     async with following(port, feed):
@@ -328,7 +328,7 @@ async def test_a_long_list_of_events_is_reported_in_parts(asking: Asking) -> Non
         await within(AT_ONCE, feed.report_of(last))
 
     reports = [len(poll["done"]) for poll in feed.polls if "done" in poll and poll["epoch"] == feed.epoch]
-    assert reports == [*(40,) * 6, 10]
+    assert reports == [*(32,) * 7, 26]
 
 
 async def test_a_reload_of_the_module_follows_anew(asking: Asking, name: str, other: str) -> None:
