@@ -18,6 +18,7 @@ from tests.end_to_end.jitsi import (
     ends_of,
     notices_of,
     open_stage,
+    start_prosody,
     until,
 )
 from tests.end_to_end.passers_by import known_to_module
@@ -81,7 +82,7 @@ def remember(stage: Stage) -> tuple[IssuedCredential, Participant]:
     stage.jitsi.focus.stop()  # politely, or else it would repeat an answer that names the suspended one
     stage.jitsi.prosody.stop()
     stage.county.suspend(who.username)
-    stage.jitsi.prosody.start()
+    start_prosody(stage.jitsi.prosody)
     stage.jitsi.focus.start()
     return who, page
 
@@ -173,17 +174,26 @@ async def test_meetings_of_tenants(stage: Stage, transport: str) -> None:
         leader = await people.organiser(who, room, transport)
         pupils = [await people.pupil(room, each) for each in TRANSPORTS]
         await until(lambda: stage.county.running(who.username) == 1)
-        breakout = await leader.open_breakout()
-        mate = await pupils[0].switch_room(room, breakout)
 
         stage.county.suspend(who.username)
-        seats = [leader.seats[room], mate, *(pupil.seats[room] for pupil in pupils[1:])]
-        notices = await notices_of(seats)
+        notices = await notices_of(each.seats[room] for each in (leader, *pupils))
         assert {(notice.kind, notice.text) for notice in notices} == {("destroyed", MEETING_ENDED)}
         assert (await stage.county.effect(who.username)).meetings == 1
         await stage.jitsi.until_gone(room)
         assert (await (await people.guest()).ask(room)).error == "not-authorized"
         await until(lambda: stage.county.running(who.username) == 0)
+
+
+async def test_breakout_rooms_of_tenants(stage: Stage) -> None:
+    """They end with their meeting."""
+    who, room = stage.county.issue(), room_jid("gruppenarbeit", tenant="ohg")
+    async with stage.jitsi.people() as people:
+        leader, pupil = await people.organiser(who, room), await people.pupil(room)
+        seat = await pupil.switch_room(room, await leader.open_breakout())
+        stage.county.suspend(who.username)
+        notices = await notices_of([leader.seats[room], seat])
+        assert {(notice.kind, notice.text) for notice in notices} == {("destroyed", MEETING_ENDED)}
+        assert (await stage.county.effect(who.username)).meetings == 1
 
 
 # 4: the bridges --------------------------------------------------------------------------------------
