@@ -1,6 +1,6 @@
 -- logouts.lib.lua: the remembered logins that jicofo has to forget, until it says that it has.
--- jicofo logs out whoever's session-id it is shown, whoever asks.  A logout that did not reach it is sent again when it
--- is back.  Meanwhile the guard refuses that session-id.  Never logs one: whoever knows one is logged in.
+-- jicofo logs a session-id out for any sender.  A logout that did not reach jicofo is sent again when it is back.
+-- Meanwhile the guard refuses that session-id.  Never logs a session-id: it is all that a login needs.
 -- This file is MIT licensed; see LICENSE.
 
 local async = require "util.async";

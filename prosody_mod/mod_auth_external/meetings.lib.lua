@@ -64,7 +64,7 @@ function methods:is_known(address)
 	return self:is_opened(address) or self.delayed[address] ~= nil;
 end
 
--- Not for ever, whoever goes on asking: the first organiser who was let in has the room then.
+-- Requests that never end delay the credit for 15 s only: then the first organiser who was let in has the room.
 function methods:is_contended(address, client, now, number)
 	local delayed = self.delayed[address];
 	if delayed and now - delayed.at > expected_for then return false; end
