@@ -38,7 +38,7 @@ function methods:meeting(address)
 	local prepared, node, host = self:prepared(address);
 	if not prepared then return nil; end
 	if self.hosts[host] then
-		-- jicofo would wait for the bracket form for ever: it is told of the room under the other one.
+		-- jicofo would wait for the bracket form for ever: Prosody names that room to it by the outside address.
 		local is_inside_form = self.mapper and node:match("^%[[^%]]+%].");
 		return not is_inside_form and prepared or nil;
 	end

@@ -79,7 +79,7 @@ async def test_what_was_not_acknowledged_is_sent_again(jitsi: Jitsi) -> None:
 
 
 async def test_old_answers_arrive_after_a_restart_of_prosody(jitsi: Jitsi) -> None:
-    """For whoever has that address now; its rooms are left, and the same logins count as before."""
+    """Answers go to the address as it is now; its rooms are left, and the same logins count as before."""
     room = room_jid("sport")
     async with jitsi.people() as people:
         page, tablet = await people.organiser(ANNA, room), await people.tablet(ANNA, resource="tablet")

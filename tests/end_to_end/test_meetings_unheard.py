@@ -200,7 +200,7 @@ async def test_breakout_rooms_of_tenants(stage: Stage) -> None:
 
 
 async def test_the_room_of_the_bridges(stage: Stage) -> None:
-    """Whoever asks for it founds no meeting there, and their end is not its end."""
+    """A request for it founds no meeting, and a suspension does not end it."""
     who = stage.county.issue()
     credential = IssuedCredential(Username("jvb"), "any")
     bridge = await new_participant(stage.jitsi.prosody, "tcp", FOCUS_HOST, credential)

@@ -165,7 +165,7 @@ for _, version in ipairs(trees.versions) do
 			assert.is_nil(world.room(room));
 		end);
 
-		it("credits a meeting in time, whoever goes on asking for its room", function ()
+		it("credits a meeting in time, although a client asks for its room again and again", function ()
 			world.create_room(room):join(world.jicofo);
 			ask(pupil, "invented");
 			answer(anna, ask(anna, "sid1"), { identity = "anna@meet.test", ["session-id"] = "sid1" });

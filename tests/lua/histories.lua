@@ -296,7 +296,7 @@ function methods:execute(order)
 	return counts;
 end
 
--- What a Prosody that has just started is told.
+-- The service tells a Prosody that has just started who is suspended.
 function methods:give_news()
 	local feed = self.world.feed;
 	feed.suspended, feed.is_informed = {}, true;

@@ -114,7 +114,7 @@ local function add_fields(event)
 	});
 end
 
--- No answer to whoever asks for an invented one, as Jitsi's.
+-- An invented breakout room gets no answer, as with Jitsi's module.
 local function refuse_unknown(event)
 	local main = main_room_of(event.room.jid);
 	if not (main and (main._data.breakout_rooms or {})[event.room.jid]) then return true; end
