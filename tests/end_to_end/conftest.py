@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from authbridge.clock import utc_now
 from authbridge.commands import suspensions
 from authbridge.commands.organisers import IssuedCredential
 from authbridge.database import Database
 from authbridge.models import SuspensionReason
 from tests.factories import ACTOR, make_organiser, make_school
-from tests.fakes import MORNING
 from workbench.postgres import Postgres
 from workbench.prosody import HOST, Prosody, external
 from workbench.service import Service
@@ -47,12 +47,10 @@ def make_cast(database: Database) -> Cast:
         expired=make_organiser(database, valid_until=date(2020, 7, 31)),
         of_suspended_school=make_organiser(database, "gsw"),
     )
-    reason = SuspensionReason.MISUSE
+    reason, now = SuspensionReason.MISUSE, utc_now()
     with database.writing() as session:
-        suspensions.suspend_organiser(
-            session, cast.suspended.username, reason=reason, actor=ACTOR, now=MORNING
-        )
-        suspensions.suspend_school(session, "gsw", reason=reason, actor=ACTOR, now=MORNING)
+        suspensions.suspend_organiser(session, cast.suspended.username, reason=reason, actor=ACTOR, now=now)
+        suspensions.suspend_school(session, "gsw", reason=reason, actor=ACTOR, now=now)
     return cast
 
 

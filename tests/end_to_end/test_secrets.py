@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from authbridge.clock import utc_now
 from authbridge.commands import organisers
 from authbridge.database import Database
 from authbridge.models import AuditEvent, LoginAttempt, Organiser
@@ -18,7 +19,6 @@ from authbridge.usernames import Username
 from tests.end_to_end.conftest import TRANSPORTS, VERSIONS, login
 from tests.end_to_end.scripted import http_answer, scripted_service, writing
 from tests.factories import ACTOR, HASHER, make_school
-from tests.fakes import MORNING
 from workbench.prosody import HOST, Prosody, external
 from workbench.service import Service
 
@@ -58,7 +58,7 @@ def set_stage(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: P
         credential = organisers.ImportedCredential(
             2, "ohg", Username(NAME), HASHER.hash(RIGHT, generated=False)
         )
-        organisers.import_organisers(session, [credential], actor=ACTOR, now=MORNING)
+        organisers.import_organisers(session, [credential], actor=ACTOR, now=utc_now())
     database.engine.dispose()
     prosody = Prosody(
         request.param,

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from authbridge.clock import utc_now
 from authbridge.database import Database
 from authbridge.models import ProsodyNode
 from tests.integration.feeds import settle, suspend, until
@@ -62,7 +63,7 @@ def test_a_restart_with_open_polls_is_quick_and_loses_nothing(service: Service, 
         service.stop()
         stopped_after = time.monotonic() - began
         ended = [poll.result() for poll in polls]
-        suspend(database, "ohg-a")
+        suspend(database, "ohg-a", utc_now())
         service.start()
         told = list(threads.map(lambda node: ask(service, node, epoch, 0), NODES))
 
