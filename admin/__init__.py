@@ -14,7 +14,7 @@ from admin import access, faults, headers, once, pages, visits, words
 from admin.panel import EXTENSION, Panel
 from admin.views import account, credentials, entry, organisers, overview, schools, staff
 from authbridge.config import Config
-from authbridge.staffsessions import Visit
+from authbridge.staff.sessions import Visit
 
 _BLUEPRINTS = (entry, overview, schools, organisers, credentials, staff, account)
 _MOST_BYTES = 64 * 1024  # of a form

@@ -10,9 +10,9 @@ from werkzeug.wrappers import Response
 from admin import visits
 from admin.panel import the_panel
 from admin.places import current_path, local_path
-from authbridge import staffsessions
-from authbridge.models import Stage
-from authbridge.rights import RIGHTS, Right
+from authbridge.staff import sessions
+from authbridge.staff.permissions import RIGHTS, Right
+from authbridge.storage.models import Stage
 
 _View = TypeVar("_View", bound=Callable[..., object])
 
@@ -89,7 +89,7 @@ def _require_right(right: Right, *, fresh: bool) -> Response | None:
         return _to_sign_in()
     if not may(right):
         abort(403)
-    if fresh and not staffsessions.is_fresh(visits.the_visit(), visits.now()):
+    if fresh and not sessions.is_fresh(visits.the_visit(), visits.now()):
         _keep_draft(visits.the_visit().staff_id)
         return redirect(url_for("entry.fresh", next=_page_of_form()), 303)
     return None
@@ -101,7 +101,7 @@ def _to_sign_in() -> Response:
     owner = None
     if visits.find_token():
         with panel.database.reading() as session:
-            owner = staffsessions.expired_owner(session, visits.find_token(), now=panel.clock())
+            owner = sessions.expired_owner(session, visits.find_token(), now=panel.clock())
     if owner is not None:
         _keep_draft(owner)
     note = "expired" if owner is not None else ("ended" if visits.find_token() else None)

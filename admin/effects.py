@@ -12,10 +12,10 @@ from admin import visits
 from admin.panel import the_panel
 from admin.places import place_of
 from admin.words import day, second
-from authbridge.awaiting import Find, await_effect
 from authbridge.errors import StorageError
-from authbridge.models import Organiser, School
-from authbridge.nodes import Effect
+from authbridge.revocations.status import Effect
+from authbridge.revocations.waiting import Find, await_effect
+from authbridge.storage.models import Organiser, School
 
 _PATIENCE = 0.8  # seconds; with the page itself it stays below one
 

@@ -9,11 +9,11 @@ from admin import visits
 from admin.panel import Panel, the_panel
 from admin.slips import Slip, Step
 from authbridge.audit import Actor
-from authbridge.commands import organisers
-from authbridge.commands.organisers import IssuedCredential, NewPassword
 from authbridge.errors import AuthBridgeError, place_of
 from authbridge.letters import Language, Letter, PrintJob, print_letters, read_letterhead
-from authbridge.models import School
+from authbridge.schools.commands import organisers
+from authbridge.schools.commands.organisers import IssuedCredential, NewPassword
+from authbridge.storage.models import School
 
 _log = logging.getLogger(__name__)
 

@@ -13,11 +13,11 @@ from admin.once import Deeds
 from admin.slips import Slips
 from authbridge.clock import Clock
 from authbridge.config import Config
-from authbridge.database import Database
-from authbridge.passwords import Hasher
-from authbridge.policy import Limits
-from authbridge.signin import SignInSetting
-from authbridge.traces import Traces
+from authbridge.login.keyed_hashes import Traces
+from authbridge.login.passwords import Hasher
+from authbridge.login.policy import Limits
+from authbridge.staff.sign_in import SignInSetting
+from authbridge.storage.database import Database
 
 EXTENSION = "authbridge"
 

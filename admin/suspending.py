@@ -14,9 +14,9 @@ from admin.forms import DescribeForm, carry_out
 from admin.pages import deed, tell
 from admin.panel import the_panel
 from admin.places import place_asked_from, place_of, see, see_again
-from authbridge.commands import suspensions
-from authbridge.models import Organiser, School
-from authbridge.queries import get_organiser, get_school
+from authbridge.schools.commands import suspensions
+from authbridge.schools.lookup import get_organiser, get_school
+from authbridge.storage.models import Organiser, School
 
 _Command = Callable[..., bool]
 

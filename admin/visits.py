@@ -17,12 +17,12 @@ from flask.sessions import SessionInterface, SessionMixin
 from flask_login import UserMixin, current_user
 
 from admin.panel import the_panel
-from authbridge import devices, staffsessions
 from authbridge.audit import Actor
 from authbridge.errors import StorageError
-from authbridge.models import Stage
-from authbridge.staffnames import staff_actor
-from authbridge.staffsessions import Visit
+from authbridge.login.staff_names import staff_actor
+from authbridge.staff import device_cookies, sessions
+from authbridge.staff.sessions import Visit
+from authbridge.storage.models import Stage
 
 COOKIE = "__Host-authbridge"
 GUEST_COOKIE = "__Host-authbridge-guest"
@@ -83,7 +83,7 @@ class CookieSessions(SessionInterface):
         if not session.token and request.cookies.get(GUEST_COOKIE) != session.guest:
             _set(response, GUEST_COOKIE, session.guest)
         if "new_device" in g:
-            _set(response, DEVICE_COOKIE, g.new_device, max_age=devices.LIFETIME)
+            _set(response, DEVICE_COOKIE, g.new_device, max_age=device_cookies.LIFETIME)
 
 
 def _set(response: Response, name: str, value: str, max_age: timedelta | None = None) -> None:
@@ -116,10 +116,10 @@ def load_visit() -> None:
         return
     visit = _find(find_token())
     panel = the_panel()
-    if visit is not None and not is_unattended() and staffsessions.needs_touch(visit, panel.clock()):
+    if visit is not None and not is_unattended() and sessions.needs_touch(visit, panel.clock()):
         # Where nothing can be written now, pages can still be read, and forms say it themselves.
         with suppress(StorageError), panel.database.writing() as transaction:
-            visit = staffsessions.touch(transaction, visit, now=panel.clock())
+            visit = sessions.touch(transaction, visit, now=panel.clock())
     g.visit = visit
 
 
@@ -128,7 +128,7 @@ def _find(token: str) -> Visit | None:
         return None
     panel = the_panel()
     with panel.database.reading() as transaction:
-        return staffsessions.find(transaction, token, now=panel.clock())
+        return sessions.find(transaction, token, now=panel.clock())
 
 
 def member_of(_request: Request) -> Member | None:
@@ -150,7 +150,7 @@ def replace(token: str) -> None:
     """Likewise; the session that the browser had is ended, however far it had come."""
     if g.visit is not None:
         with the_panel().database.writing() as transaction:
-            staffsessions.end(transaction, g.visit)
+            sessions.end(transaction, g.visit)
     begin(token)
 
 

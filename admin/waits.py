@@ -12,13 +12,13 @@ from admin.pages import tell
 from admin.panel import the_panel
 from admin.places import place_of
 from admin.words import clock
-from authbridge import usernames
-from authbridge.commands import lockouts
-from authbridge.lockouts import Lockout, list_lockouts, lockouts_of
-from authbridge.models import Organiser
-from authbridge.policy import Reason
-from authbridge.rights import Right
-from authbridge.staffnames import STAFF_PREFIX
+from authbridge.login import commands as lockout_commands
+from authbridge.login import usernames
+from authbridge.login.lockouts import Lockout, list_lockouts, lockouts_of
+from authbridge.login.policy import Reason
+from authbridge.login.staff_names import STAFF_PREFIX
+from authbridge.staff.permissions import Right
+from authbridge.storage.models import Organiser
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def lift(name: str) -> None:
     """Ends the waits of that name, and says so."""
     panel = the_panel()
     with panel.database.writing() as session:
-        changed = lockouts.clear_name(
+        changed = lockout_commands.clear_name(
             session, name, traces=panel.traces, actor=visits.the_actor(), now=visits.now()
         )
     _tell(changed=changed)
@@ -120,7 +120,7 @@ def lift(name: str) -> None:
 def lift_of_network(network: str) -> None:
     """Ends those of a network, and says so."""
     with the_panel().database.writing() as session:
-        changed = lockouts.clear_network(session, network, actor=visits.the_actor(), now=visits.now())
+        changed = lockout_commands.clear_network(session, network, actor=visits.the_actor(), now=visits.now())
     _tell(changed=changed)
 
 

@@ -18,16 +18,16 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Unaut
 from werkzeug.wrappers import Request
 
 from authbridge import __version__, readiness, wire
-from authbridge.authenticate import Setting, authenticate
 from authbridge.clock import utc_now
 from authbridge.config import Config
-from authbridge.database import Database
 from authbridge.errors import StorageError, place_of
-from authbridge.gate import Gate
-from authbridge.memory import Memory
-from authbridge.passwords import Hasher
-from authbridge.polls import Polls
-from authbridge.traces import Traces
+from authbridge.login.flow import Setting, authenticate
+from authbridge.login.hashing_queue import Gate
+from authbridge.login.keyed_hashes import Traces
+from authbridge.login.password_cache import Memory
+from authbridge.login.passwords import Hasher
+from authbridge.revocations.long_polls import Polls
+from authbridge.storage.database import Database
 
 _log = logging.getLogger(__name__)
 

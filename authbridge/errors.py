@@ -1,6 +1,6 @@
 """What can go wrong outside the code: one base that is never raised itself, a child per occasion.
 
-A refused login is none of these; it is a :class:`authbridge.policy.Decision`.
+A refused login is none of these; it is a :class:`authbridge.login.policy.Decision`.
 """
 
 

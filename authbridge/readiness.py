@@ -4,9 +4,9 @@ import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from authbridge import journal
-from authbridge.database import Database
 from authbridge.errors import StorageError
+from authbridge.login import journal
+from authbridge.storage.database import Database
 
 _PURGE_OVERDUE = timedelta(hours=2)
 _FRESH = timedelta(seconds=3)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, assert_never
 
-from authbridge.feed import Contact, Event, Events, Report, Snapshot, Standing
-from authbridge.journal import Origin
-from authbridge.policy import Attempt, Decision
+from authbridge.login.journal import Origin
+from authbridge.login.policy import Attempt, Decision
+from authbridge.revocations.feed import Contact, Event, Events, Report, Snapshot, Standing
 
 MAX_BYTES = 8 * 1024
 

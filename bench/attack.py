@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from authbridge.commands.organisers import IssuedCredential
+from authbridge.schools.commands.organisers import IssuedCredential
 from bench import loads
 from bench.crowd import Ended, Plan
 from bench.peers import ACCEPTING, MEMBERS, HostedService, Stage

@@ -3,8 +3,8 @@
 import random
 from collections.abc import Mapping
 
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.usernames import Username
+from authbridge.login.usernames import Username
+from authbridge.schools.commands.organisers import IssuedCredential
 from bench.figures import Figures, ratio_of_medians
 from bench.one_login import time_login
 from bench.peers import Stage

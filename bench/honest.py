@@ -4,9 +4,9 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.passwords import Hasher
-from authbridge.usernames import Username
+from authbridge.login.passwords import Hasher
+from authbridge.login.usernames import Username
+from authbridge.schools.commands.organisers import IssuedCredential
 from bench import loads
 from bench.crowd import Ended, Plan
 from bench.peers import HostedService, Stage

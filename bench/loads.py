@@ -9,7 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 
-from authbridge.commands.organisers import IssuedCredential
+from authbridge.schools.commands.organisers import IssuedCredential
 from bench.crowd import Ended, Plan
 from bench.figures import Figures
 from bench.peers import FOLDER, HostedService, Stage

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 
 import bcrypt
 
-from authbridge.commands.organisers import IssuedCredential
+from authbridge.schools.commands.organisers import IssuedCredential
 from bench.figures import Figures
 from bench.peers import ACCEPTING, HASHED, MEMBER, Stage
 from bench.scene import CHEAP, USUAL, Scene

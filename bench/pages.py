@@ -5,13 +5,13 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from authbridge.audit import Actor
-from authbridge.commands.organisers import make_passwords
 from authbridge.config import read_config
-from authbridge.database import Database
-from authbridge.models import LoginAttempt, LoginFailure, Organiser, Role, School, Suspension
-from authbridge.passwords import Hasher
-from authbridge.signin import sign_in_setting_of
-from authbridge.traces import Traces
+from authbridge.login.keyed_hashes import Traces
+from authbridge.login.passwords import Hasher
+from authbridge.schools.commands.organisers import make_passwords
+from authbridge.staff.sign_in import sign_in_setting_of
+from authbridge.storage.database import Database
+from authbridge.storage.models import LoginAttempt, LoginFailure, Organiser, Role, School, Suspension
 from bench.figures import Figures
 from bench.peers import HostedService
 from bench.scene import CHEAP, USUAL, Scene

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
 
-from authbridge import schema
 from authbridge.audit import Actor
-from authbridge.commands.organisers import (
+from authbridge.login.passwords import Hasher
+from authbridge.login.usernames import Username
+from authbridge.schools.commands.organisers import (
     ImportedCredential,
     IssuedCredential,
     import_organisers,
     issue_organisers,
     make_passwords,
 )
-from authbridge.commands.schools import add_school
-from authbridge.database import Database
-from authbridge.passwords import Hasher
-from authbridge.usernames import Username
+from authbridge.schools.commands.schools import add_school
+from authbridge.storage import schema
+from authbridge.storage.database import Database
 from workbench import CACHE, ROOT
 from workbench.processes import StartError
 from workbench.prosody import Prosody

@@ -5,7 +5,7 @@ import itertools
 import os
 from dataclasses import dataclass, field
 
-from authbridge.commands.organisers import IssuedCredential
+from authbridge.schools.commands.organisers import IssuedCredential
 from bench import loads
 from bench.peers import CROWD, FOLDER, OBVIOUS, SLOW, VERSIONS, HostedService, Stage
 from bench.stand_ins import ObviousService, SlowService

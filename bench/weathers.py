@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from authbridge.commands.organisers import IssuedCredential
+from authbridge.schools.commands.organisers import IssuedCredential
 from bench import attack, bell, loads
 from bench.crowd import Plan
 from bench.peers import ACCEPTING, CROWD, MEMBER, MEMBERS, SLOW, VERSIONS, HostedService, Stage

@@ -7,26 +7,26 @@ from zoneinfo import ZoneInfo
 
 import pyotp
 
-from authbridge import staffsessions
 from authbridge.audit import Actor
-from authbridge.authenticate import Setting
 from authbridge.clock import Clock
-from authbridge.commands import organisers, schools
-from authbridge.commands import staff as staff_commands
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.database import Database
-from authbridge.gate import Gate
-from authbridge.journal import Origin
-from authbridge.memory import Memory
-from authbridge.models import Role, Stage
-from authbridge.onetimecodes import make_invitation, make_recovery_codes
-from authbridge.passwords import Hasher
-from authbridge.policy import Attempt, Limits
-from authbridge.roster import get_staff
-from authbridge.seals import Seals
-from authbridge.signin import SignInSetting
-from authbridge.staffsessions import Visit
-from authbridge.traces import Traces
+from authbridge.login.flow import Setting
+from authbridge.login.hashing_queue import Gate
+from authbridge.login.journal import Origin
+from authbridge.login.keyed_hashes import Traces
+from authbridge.login.password_cache import Memory
+from authbridge.login.passwords import Hasher
+from authbridge.login.policy import Attempt, Limits
+from authbridge.schools.commands import organisers, schools
+from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.staff import commands as staff_commands
+from authbridge.staff import sessions
+from authbridge.staff.encryption import Seals
+from authbridge.staff.members import get_staff
+from authbridge.staff.one_time_codes import make_invitation, make_recovery_codes
+from authbridge.staff.sessions import Visit
+from authbridge.staff.sign_in import SignInSetting
+from authbridge.storage.database import Database
+from authbridge.storage.models import Role, Stage
 from tests.fakes import MORNING, FakeClock
 
 ACTOR = Actor("cli:test")
@@ -127,7 +127,7 @@ def make_staff(database: Database, name: str = "anna", role: Role = Role.CLERK) 
     visit = make_visit(database, name, Stage.ENROLLING)
     with database.writing() as session:
         staff_commands.enrol(session, visit, enrolment, today=MORNING.date(), actor=visit.actor, now=MORNING)
-        staffsessions.end_all(session, visit.staff_id)
+        sessions.end_all(session, visit.staff_id)
     return Member(name, password, secret, recovery.codes)
 
 
@@ -137,8 +137,8 @@ def make_visit(
     """A session of that member, however it began."""
     with database.writing() as session:
         staff_id = get_staff(session, name).id
-        token = staffsessions.open_session(session, staff_id, stage=stage, user_agent="browser", now=now)
-        visit = staffsessions.find(session, token, now=now)
+        token = sessions.open_session(session, staff_id, stage=stage, user_agent="browser", now=now)
+        visit = sessions.find(session, token, now=now)
     assert visit is not None
     return visit
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
-from authbridge.memory import Memory
-from authbridge.passwords import Hasher, StoredPassword
-from authbridge.policy import Limits
+from authbridge.login.password_cache import Memory
+from authbridge.login.passwords import Hasher, StoredPassword
+from authbridge.login.policy import Limits
 
 MORNING = datetime(2026, 11, 20, 7, 55, tzinfo=UTC)
 

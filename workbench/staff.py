@@ -6,14 +6,14 @@ from datetime import datetime
 
 import pyotp
 
-from authbridge import signin, staffsessions
 from authbridge.audit import Actor
-from authbridge.commands.staff import Enrolment, add_staff, enrol
-from authbridge.models import Role
-from authbridge.onetimecodes import make_invitation, make_recovery_codes
-from authbridge.secondfactor import matching_step, new_secret
-from authbridge.signin import Caller, SignInSetting
-from authbridge.staffpasswords import hash_staff_password
+from authbridge.staff import sessions, sign_in
+from authbridge.staff.commands import Enrolment, add_staff, enrol
+from authbridge.staff.one_time_codes import make_invitation, make_recovery_codes
+from authbridge.staff.password_rules import hash_staff_password
+from authbridge.staff.sign_in import Caller, SignInSetting
+from authbridge.staff.totp import matching_step, new_secret
+from authbridge.storage.models import Role
 
 _ACTOR = Actor("cli:demo")
 
@@ -43,7 +43,7 @@ def invite(setting: SignInSetting, name: str, role: Role) -> str:
 def enrol_member(setting: SignInSetting, name: str, role: Role) -> Member:
     """Adds somebody who can sign in."""
     code = invite(setting, name, role)
-    outcome = signin.verify_invitation(name, code, Caller(None, None), setting)
+    outcome = sign_in.verify_invitation(name, code, Caller(None, None), setting)
     assert outcome.token is not None  # noqa: S101 - we have just made it
     member = Member(name, "-".join(secrets.token_hex(3) for _ in range(4)), new_secret(), ())
     recovery = make_recovery_codes(setting.seals)
@@ -58,7 +58,7 @@ def enrol_member(setting: SignInSetting, name: str, role: Role) -> Member:
         recovery,
     )
     with setting.database.writing() as session:
-        visit = staffsessions.find(session, outcome.token, now=now)
+        visit = sessions.find(session, outcome.token, now=now)
         assert visit is not None  # noqa: S101 - just opened
         enrol(session, visit, enrolment, today=now.date(), actor=_ACTOR, now=now)
     return Member(name, member.password, member.secret, recovery.codes)

@@ -19,9 +19,9 @@ from admin.places import place_of, see
 from admin.slips import Slip, Step
 from admin.words import day, say
 from authbridge.errors import NotFoundError
-from authbridge.nodes import effect_of
-from authbridge.queries import get_organiser
-from authbridge.rights import Right
+from authbridge.revocations.status import effect_of
+from authbridge.schools.lookup import get_organiser
+from authbridge.staff.permissions import Right
 
 blueprint = Blueprint("credentials", __name__, url_prefix="/credentials/<slip_id>")
 

@@ -22,13 +22,14 @@ from admin.lists import asked_choice, asked_page, asked_text
 from admin.pages import done_once, form_page, page, tell
 from admin.panel import the_panel
 from admin.places import place_of, see, see_again
-from authbridge import listings, nodes
-from authbridge.commands import organisers
-from authbridge.commands.organisers import QuotaError
 from authbridge.letters import Language
-from authbridge.listings import OrganiserRow, OrganiserState
-from authbridge.queries import get_organiser, get_school
-from authbridge.rights import Right
+from authbridge.revocations import status
+from authbridge.schools import listings
+from authbridge.schools.commands import organisers
+from authbridge.schools.commands.organisers import QuotaError
+from authbridge.schools.listings import OrganiserRow, OrganiserState
+from authbridge.schools.lookup import get_organiser, get_school
+from authbridge.staff.permissions import Right
 
 blueprint = Blueprint("organisers", __name__)
 
@@ -56,8 +57,8 @@ def _detail(username: str, sent: DescribeForm | None = None) -> ResponseReturnVa
     with the_panel().database.reading() as session:
         organiser = get_organiser(session, username)
         history = listings.suspension_rows(session, organiser)
-        effect = nodes.effect_of(session, organiser, now=visits.now())
-        meetings = nodes.meetings_of(session, organiser, now=visits.now())
+        effect = status.effect_of(session, organiser, now=visits.now())
+        meetings = status.meetings_of(session, organiser, now=visits.now())
     return form_page(
         "organisers/show.html",
         sent,
@@ -78,7 +79,7 @@ def effect(username: str) -> ResponseReturnValue:
     """What became of the latest suspension or end of sessions, for the page that shows it."""
     with the_panel().database.reading() as session:
         organiser = get_organiser(session, username)
-        found = nodes.effect_of(session, organiser, now=visits.now())
+        found = status.effect_of(session, organiser, now=visits.now())
     return page("_proof.html", proof=effects.proof_of(organiser, found))
 
 

@@ -10,9 +10,10 @@ from admin.health import HealthRow
 from admin.pages import page, tell
 from admin.panel import the_panel
 from admin.places import see
-from authbridge import listings, nodes
-from authbridge.commands.nodes import forget_node
-from authbridge.rights import Right
+from authbridge.revocations import status
+from authbridge.revocations.commands import forget_node
+from authbridge.schools import listings
+from authbridge.staff.permissions import Right
 
 blueprint = Blueprint("overview", __name__)
 
@@ -31,7 +32,7 @@ def index() -> ResponseReturnValue:
         expiring = listings.expiring(session, today=today, limit=_SHOWN, days=_SOON)
         without_contract = listings.schools_without_contract(session)
         first_run = listings.list_school_rows(session).total == 0
-        running = nodes.meetings(session, now=visits.now())
+        running = status.meetings(session, now=visits.now())
     waiting = waits.all_waits()
     return page(
         "overview/index.html",
@@ -63,14 +64,14 @@ def health() -> ResponseReturnValue:
 def meetings() -> ResponseReturnValue:
     """Who is in, for the page that shows it."""
     with the_panel().database.reading() as session:
-        running = nodes.meetings(session, now=visits.now())
+        running = status.meetings(session, now=visits.now())
     return page("overview/meetings.html", meetings=running, shown=_SHOWN)
 
 
 def _health() -> list[HealthRow]:
     panel = the_panel()
     with panel.database.reading() as session:
-        following = nodes.nodes(session, now=visits.now())
+        following = status.nodes(session, now=visits.now())
     return panel.health.rows(following, now=visits.now())
 
 

@@ -12,13 +12,14 @@ from admin.pages import done_once, form_page, page, tell
 from admin.panel import the_panel
 from admin.places import place_of, see
 from admin.words import day
-from authbridge import listings, nodes
-from authbridge.commands import schools
 from authbridge.errors import ConflictError
-from authbridge.listings import SchoolFilter
-from authbridge.models import School
-from authbridge.queries import get_school
-from authbridge.rights import Right
+from authbridge.revocations import status
+from authbridge.schools import listings
+from authbridge.schools.commands import schools
+from authbridge.schools.listings import SchoolFilter
+from authbridge.schools.lookup import get_school
+from authbridge.staff.permissions import Right
+from authbridge.storage.models import School
 
 blueprint = Blueprint("schools", __name__, url_prefix="/schools")
 
@@ -54,8 +55,8 @@ def _detail(code: str, sent: DescribeForm | None = None) -> ResponseReturnValue:
             ),
             history=history,
             describe=sent or DescribeForm.of(history),
-            proof=effects.proof_of(school, nodes.effect_of(session, school, now=visits.now())),
-            meetings=nodes.meetings_of(session, school, now=visits.now()),
+            proof=effects.proof_of(school, status.effect_of(session, school, now=visits.now())),
+            meetings=status.meetings_of(session, school, now=visits.now()),
         )
 
 
@@ -66,7 +67,7 @@ def effect(code: str) -> ResponseReturnValue:
     """What became of the latest suspension, for the page that shows it."""
     with the_panel().database.reading() as session:
         school = get_school(session, code)
-        found = nodes.effect_of(session, school, now=visits.now())
+        found = status.effect_of(session, school, now=visits.now())
     return page("_proof.html", proof=effects.proof_of(school, found))
 
 

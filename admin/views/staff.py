@@ -15,13 +15,14 @@ from admin.headers import show_once
 from admin.pages import done_once, form_page, page, tell
 from admin.panel import the_panel
 from admin.places import place_of, see
-from authbridge import roster, staffnames
-from authbridge.commands import staff
 from authbridge.errors import ConflictError
-from authbridge.models import Role
-from authbridge.onetimecodes import NewInvitation, make_invitation
-from authbridge.rights import Right
-from authbridge.staffnames import STAFF_PREFIX, parse_staff_name
+from authbridge.login import staff_names
+from authbridge.login.staff_names import STAFF_PREFIX, parse_staff_name
+from authbridge.staff import commands as staff_commands
+from authbridge.staff import members
+from authbridge.staff.one_time_codes import NewInvitation, make_invitation
+from authbridge.staff.permissions import Right
+from authbridge.storage.models import Role
 
 blueprint = Blueprint("staff", __name__, url_prefix="/staff")
 
@@ -30,7 +31,7 @@ blueprint = Blueprint("staff", __name__, url_prefix="/staff")
 def _canonical_name(_endpoint: str | None, values: dict[str, Any] | None) -> None:
     """One person, one name, however it stands in the address."""
     if values and "name" in values:
-        values["name"] = staffnames.canonical(values["name"])
+        values["name"] = staff_names.canonical(values["name"])
 
 
 _BY_SOMEBODY_ELSE = frozenset({"staff.role", "staff.suspend", "staff.reset", "staff.delete"})
@@ -51,7 +52,7 @@ def _require_somebody_else() -> ResponseReturnValue | None:
 def index() -> ResponseReturnValue:
     """All staff."""
     with the_panel().database.reading() as session:
-        return page("staff/index.html", rows=roster.list_staff(session, now=visits.now()))
+        return page("staff/index.html", rows=members.list_staff(session, now=visits.now()))
 
 
 @blueprint.route("/add", methods=["GET", "POST"])
@@ -64,7 +65,7 @@ def add() -> ResponseReturnValue:
         answer = _invite(
             form,
             name,
-            lambda session, invitation: staff.add_staff(
+            lambda session, invitation: staff_commands.add_staff(
                 session,
                 name,
                 Role(form.role.data),
@@ -87,7 +88,7 @@ def show(name: str) -> ResponseReturnValue:
 
 def _detail(name: str, form: RoleForm | None = None) -> ResponseReturnValue:
     with the_panel().database.reading() as session:
-        row = roster.staff_row(session, name, now=visits.now())
+        row = members.staff_row(session, name, now=visits.now())
     return form_page(
         "staff/show.html",
         form or RoleForm(formdata=None, data={"role": row.role.value}),
@@ -101,7 +102,9 @@ def _detail(name: str, form: RoleForm | None = None) -> ResponseReturnValue:
 def role(name: str) -> ResponseReturnValue:
     """Another role; whoever is signed in under the former one is out."""
     form = RoleForm()
-    if not form.validate() or carry_out(form, lambda: _change(staff.change_role, name, Role(form.role.data))):
+    if not form.validate() or carry_out(
+        form, lambda: _change(staff_commands.change_role, name, Role(form.role.data))
+    ):
         return _detail(name, form)
     tell("done", _("The role of %(name)s is changed.", name=name))
     return see("staff.show", name=name)
@@ -111,21 +114,23 @@ def role(name: str) -> ResponseReturnValue:
 @needs(Right.APPOINT, fresh=True)
 def suspend(name: str) -> ResponseReturnValue:
     """Out at the next request, and not in again."""
-    return _press(staff.suspend_staff, name, _("%(name)s is suspended and signed out everywhere.", name=name))
+    return _press(
+        staff_commands.suspend_staff, name, _("%(name)s is suspended and signed out everywhere.", name=name)
+    )
 
 
 @blueprint.post("/<name>/reinstate")
 @needs(Right.APPOINT, fresh=True)
 def reinstate(name: str) -> ResponseReturnValue:
     """May sign in again."""
-    return _press(staff.reinstate_staff, name, _("%(name)s can sign in again.", name=name))
+    return _press(staff_commands.reinstate_staff, name, _("%(name)s can sign in again.", name=name))
 
 
 @blueprint.post("/<name>/end-sessions")
 @needs(Right.APPOINT, fresh=True)
 def end_sessions(name: str) -> ResponseReturnValue:
     """Signed out everywhere."""
-    return _press(staff.end_all_sessions, name, _("%(name)s is signed out everywhere.", name=name))
+    return _press(staff_commands.end_all_sessions, name, _("%(name)s is signed out everywhere.", name=name))
 
 
 @blueprint.post("/<name>/clear-wait")
@@ -144,7 +149,7 @@ def reset(name: str) -> ResponseReturnValue:
     answer = _invite(
         form,
         name,
-        lambda session, invitation: staff.reset_staff(
+        lambda session, invitation: staff_commands.reset_staff(
             session,
             name,
             invitation,
@@ -161,12 +166,12 @@ def reset(name: str) -> ResponseReturnValue:
 def delete(name: str) -> ResponseReturnValue:
     """For good, once the name was typed again."""
     with the_panel().database.reading() as session:
-        row = roster.staff_row(session, name, now=visits.now())
+        row = members.staff_row(session, name, now=visits.now())
     form = form_of(TypedForm)
     if (
         form.validate_on_submit()
         and form.require(row.name)
-        and not carry_out(form, lambda: _change(staff.delete_staff, row.name))
+        and not carry_out(form, lambda: _change(staff_commands.delete_staff, row.name))
     ):
         tell("done", _("%(name)s is deleted.", name=row.name))
         return see("staff.index")
@@ -198,7 +203,7 @@ def invited(name: str) -> ResponseReturnValue:
     """The code of an invitation that was just made, and how to hand it over."""
     panel = the_panel()
     with panel.database.reading() as session:
-        row = roster.staff_row(session, name, now=visits.now())
+        row = members.staff_row(session, name, now=visits.now())
     show_once()
     return page(
         "staff/invited.html",

@@ -5,9 +5,9 @@ from datetime import tzinfo
 
 import click
 
-from authbridge.awaiting import Find, await_effect
 from authbridge.cli.operator import Operator
-from authbridge.nodes import Effect
+from authbridge.revocations.status import Effect
+from authbridge.revocations.waiting import Find, await_effect
 
 _PATIENCE = 2.0  # seconds
 

@@ -7,9 +7,9 @@ import click
 
 from authbridge.cli.operator import Operator, pass_operator
 from authbridge.cli.output import json_option, show_rows
-from authbridge.commands.lockouts import clear_name, clear_network
-from authbridge.lockouts import Lockout, list_lockouts
-from authbridge.policy import Reason
+from authbridge.login.commands import clear_name, clear_network
+from authbridge.login.lockouts import Lockout, list_lockouts
+from authbridge.login.policy import Reason
 
 
 @click.group()

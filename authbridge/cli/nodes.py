@@ -7,8 +7,8 @@ import click
 
 from authbridge.cli.operator import Operator, pass_operator
 from authbridge.cli.output import json_option, show_rows
-from authbridge.commands.nodes import forget_node
-from authbridge.nodes import NodeRow, nodes
+from authbridge.revocations.commands import forget_node
+from authbridge.revocations.status import NodeRow, nodes
 
 
 @click.group()

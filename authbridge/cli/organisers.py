@@ -12,12 +12,12 @@ from authbridge.cli.operator import Operator, pass_operator
 from authbridge.cli.output import json_option, show_record, show_rows
 from authbridge.cli.sheets import open_sheet, sheet_options
 from authbridge.cli.suspensions import history
-from authbridge.commands import organisers
-from authbridge.importfile import parse_credentials
-from authbridge.listings import OrganiserState, organiser_row
-from authbridge.models import Organiser
-from authbridge.nodes import meetings_of
-from authbridge.queries import get_organiser, get_school, list_organisers
+from authbridge.revocations.status import meetings_of
+from authbridge.schools.commands import organisers
+from authbridge.schools.csv_import import parse_credentials
+from authbridge.schools.listings import OrganiserState, organiser_row
+from authbridge.schools.lookup import get_organiser, get_school, list_organisers
+from authbridge.storage.models import Organiser
 
 
 @click.group()

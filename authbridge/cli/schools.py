@@ -10,11 +10,11 @@ from authbridge.cli.days import day_option
 from authbridge.cli.operator import Operator, pass_operator
 from authbridge.cli.output import json_option, show_record, show_rows
 from authbridge.cli.suspensions import history
-from authbridge.commands.schools import SchoolChanges, add_school, change_school
-from authbridge.listings import school_counts
-from authbridge.models import School
-from authbridge.nodes import meetings_of
-from authbridge.queries import get_school, list_schools
+from authbridge.revocations.status import meetings_of
+from authbridge.schools.commands.schools import SchoolChanges, add_school, change_school
+from authbridge.schools.listings import school_counts
+from authbridge.schools.lookup import get_school, list_schools
+from authbridge.storage.models import School
 
 _PLAIN = ("name", "street", "place", "mailbox", "contract_on", "quota")
 

@@ -8,7 +8,7 @@ import click
 
 from authbridge.cli.operator import Operator, pass_operator
 from authbridge.cli.output import Row, json_option, show_rows
-from authbridge.simulation import Course, Report, simulate, spell
+from authbridge.login.simulation import Course, Report, simulate, spell
 
 
 @click.command("simulate")

@@ -7,10 +7,10 @@ import click
 
 from authbridge.cli.operator import Operator, pass_operator
 from authbridge.cli.output import json_option, show_rows
-from authbridge.commands.staff import INVITATION_LIFETIME, add_staff, reset_staff
-from authbridge.models import Role
-from authbridge.onetimecodes import NewInvitation, make_invitation
-from authbridge.roster import StaffRow, list_staff
+from authbridge.staff.commands import INVITATION_LIFETIME, add_staff, reset_staff
+from authbridge.staff.members import StaffRow, list_staff
+from authbridge.staff.one_time_codes import NewInvitation, make_invitation
+from authbridge.storage.models import Role
 
 
 @click.group()

@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 
 from authbridge.cli.effects import echo_effect
 from authbridge.cli.operator import Operator, pass_operator
-from authbridge.commands import suspensions
-from authbridge.listings import suspension_rows
-from authbridge.models import Organiser, School, SuspensionReason
-from authbridge.queries import get_organiser, get_school
+from authbridge.schools.commands import suspensions
+from authbridge.schools.listings import suspension_rows
+from authbridge.schools.lookup import get_organiser, get_school
+from authbridge.storage.models import Organiser, School, SuspensionReason
 
 _reason_option = click.option(
     "--reason",

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from authbridge.clock import utc_now
-from authbridge.commands import suspensions
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.database import Database
-from authbridge.models import SuspensionReason
+from authbridge.schools.commands import suspensions
+from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.storage.database import Database
+from authbridge.storage.models import SuspensionReason
 from tests.factories import ACTOR, make_organiser, make_school
 from workbench.postgres import Postgres
 from workbench.prosody import HOST, Prosody, external

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from authbridge.clock import utc_now
-from authbridge.commands import organisers, suspensions
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.database import Database
-from authbridge.models import SuspensionReason
-from authbridge.nodes import Effect, effect_of, meetings_of
-from authbridge.queries import get_organiser
+from authbridge.revocations.status import Effect, effect_of, meetings_of
+from authbridge.schools.commands import organisers, suspensions
+from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.schools.lookup import get_organiser
+from authbridge.storage.database import Database
+from authbridge.storage.models import SuspensionReason
 from tests.end_to_end.focus import Focus, new_authority
 from tests.end_to_end.people import Notice, Participant, People, Seat
 from tests.factories import ACTOR, make_organiser, make_school

@@ -20,9 +20,9 @@ from sqlalchemy import Update, select, update
 
 from admin.visits import COOKIE
 from authbridge.config import read_config
-from authbridge.database import Database
-from authbridge.models import Role, Staff, StaffSession
-from authbridge.signin import SignInSetting, sign_in_setting_of
+from authbridge.staff.sign_in import SignInSetting, sign_in_setting_of
+from authbridge.storage.database import Database
+from authbridge.storage.models import Role, Staff, StaffSession
 from tests.end_to_end.chromium import PATIENCE
 from workbench.panel import Panel
 from workbench.service import Service

@@ -12,13 +12,13 @@ import pyotp
 from selenium.webdriver.common.by import By
 from sqlalchemy import func, select
 
-from authbridge import feed
-from authbridge.authenticate import authenticate
 from authbridge.clock import utc_now
-from authbridge.commands import organisers, schools, suspensions
-from authbridge.database import Database
-from authbridge.feed import Contact, Report
-from authbridge.models import Revocation, Role, SuspensionReason
+from authbridge.login.flow import authenticate
+from authbridge.revocations import feed
+from authbridge.revocations.feed import Contact, Report
+from authbridge.schools.commands import organisers, schools, suspensions
+from authbridge.storage.database import Database
+from authbridge.storage.models import Revocation, Role, SuspensionReason
 from tests.end_to_end.panel_office import Desk, Office
 from tests.factories import ACTOR, HASHER, make_attempt, make_origin, make_school, make_setting
 from workbench.staff import Member, invite

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.database import Database
+from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.storage.database import Database
 from tests.end_to_end.conftest import VERSIONS
 from tests.factories import make_organiser, make_school
 from tests.integration.feeds import until

@@ -12,8 +12,8 @@ import pytest
 from selenium.webdriver import Chrome
 from sqlalchemy import select
 
-from authbridge.database import Database
-from authbridge.models import LoginAttempt
+from authbridge.storage.database import Database
+from authbridge.storage.models import LoginAttempt
 from tests.end_to_end.chromium import open_chromium
 from tests.end_to_end.conftest import Cast
 from workbench import ROOT

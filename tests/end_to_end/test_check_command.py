@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from authbridge.database import Database
-from authbridge.models import LoginAttempt
+from authbridge.storage.database import Database
+from authbridge.storage.models import LoginAttempt
 from workbench import ROOT
 from workbench.processes import PATIENCE, free_port
 from workbench.prosody import HOST, Prosody

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from authbridge.clock import utc_now
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.database import Database
-from authbridge.nodes import Effect, effect_of
-from authbridge.queries import get_organiser
+from authbridge.revocations.status import Effect, effect_of
+from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.schools.lookup import get_organiser
+from authbridge.storage.database import Database
 from tests.end_to_end.conftest import TRANSPORTS, VERSIONS, Stage, login, make_client, open_stage
 from tests.factories import make_organiser
 from workbench.processes import PATIENCE

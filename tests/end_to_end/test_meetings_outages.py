@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from authbridge.clock import utc_now
-from authbridge.nodes import effect_of
-from authbridge.queries import get_organiser
+from authbridge.revocations.status import effect_of
+from authbridge.schools.lookup import get_organiser
 from tests.end_to_end.conftest import VERSIONS, login
 from tests.end_to_end.jitsi import (
     AT_ONCE,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from authbridge.clock import utc_now
-from authbridge.nodes import effect_of
-from authbridge.queries import get_school
+from authbridge.revocations.status import effect_of
+from authbridge.schools.lookup import get_school
 from tests.end_to_end.conftest import TRANSPORTS, VERSIONS
 from tests.end_to_end.focus import MUC
 from tests.end_to_end.jitsi import (

@@ -12,8 +12,8 @@ from selenium.webdriver.support.wait import WebDriverWait
 from sqlalchemy import delete
 
 from authbridge.clock import utc_now
-from authbridge.feed import Report
-from authbridge.models import Role, StaffSession
+from authbridge.revocations.feed import Report
+from authbridge.storage.models import Role, StaffSession
 from tests.end_to_end.chromium import PATIENCE, open_chromium
 from tests.end_to_end.panel_office import Desk, Office, open_office
 from tests.factories import make_organiser, make_school

@@ -20,7 +20,7 @@ from admin import create_app
 from admin.health import Health
 from admin.panel import Panel
 from authbridge.config import read_config
-from authbridge.passwords import Hasher
+from authbridge.login.passwords import Hasher
 from tests.end_to_end.chromium import open_chromium
 from tests.end_to_end.panel_office import Desk, Office, open_office
 from tests.end_to_end.panel_pages import Shown, walk

@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.database import Database
-from authbridge.models import Base, LoginAttempt, LoginFailure
-from authbridge.traces import Traces
+from authbridge.login.keyed_hashes import Traces
+from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.storage.database import Database
+from authbridge.storage.models import Base, LoginAttempt, LoginFailure
 from tests.factories import make_organiser, make_school
 from tests.integration.stories import HOME, wrong_passwords
 from workbench.processes import PATIENCE

@@ -12,10 +12,10 @@ import pytest
 from sqlalchemy import select
 
 from authbridge.clock import utc_now
-from authbridge.commands import organisers
-from authbridge.database import Database
-from authbridge.models import AuditEvent, LoginAttempt, Organiser
-from authbridge.usernames import Username
+from authbridge.login.usernames import Username
+from authbridge.schools.commands import organisers
+from authbridge.storage.database import Database
+from authbridge.storage.models import AuditEvent, LoginAttempt, Organiser
 from tests.end_to_end.conftest import TRANSPORTS, VERSIONS, login
 from tests.end_to_end.scripted import http_answer, scripted_service, writing
 from tests.factories import ACTOR, HASHER, make_school

@@ -10,11 +10,11 @@ from sqlalchemy import func, select
 from werkzeug.test import Client
 
 from authbridge.api import Api, Reply
-from authbridge.authenticate import Setting
-from authbridge.commands import suspensions
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.database import Database
-from authbridge.models import LoginAttempt
+from authbridge.login.flow import Setting
+from authbridge.schools.commands import suspensions
+from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.storage.database import Database
+from authbridge.storage.models import LoginAttempt
 from tests.factories import ACTOR, HOST, make_organiser, make_school, make_setting
 from tests.fakes import MORNING
 

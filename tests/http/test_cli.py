@@ -12,9 +12,9 @@ from pypdf import PdfReader
 
 from authbridge.cli import main
 from authbridge.cli.operator import Operator
-from authbridge.database import Database
-from authbridge.passwords import Hasher
-from authbridge.queries import find_credential
+from authbridge.login.credentials import find_credential
+from authbridge.login.passwords import Hasher
+from authbridge.storage.database import Database
 from tests.http.conftest import Run
 
 

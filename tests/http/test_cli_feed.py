@@ -8,10 +8,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from authbridge import feed
 from authbridge.clock import utc_now
-from authbridge.database import Database
-from authbridge.feed import Contact, Report
+from authbridge.revocations import feed
+from authbridge.revocations.feed import Contact, Report
+from authbridge.storage.database import Database
 from tests.http.conftest import Run
 
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 import pytest
 from click.testing import CliRunner, Result
 
-from authbridge.authenticate import authenticate
 from authbridge.cli import main
 from authbridge.cli.operator import Operator
-from authbridge.database import Database
-from authbridge.policy import Verdict
-from authbridge.traces import Traces
+from authbridge.login.flow import authenticate
+from authbridge.login.keyed_hashes import Traces
+from authbridge.login.policy import Verdict
+from authbridge.storage.database import Database
 from tests.factories import make_attempt, make_organiser, make_origin, make_setting
 from tests.fakes import MORNING, FakeClock
 from tests.http.conftest import Run

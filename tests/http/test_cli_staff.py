@@ -8,9 +8,9 @@ from click.testing import CliRunner, Result
 
 from authbridge.cli import main
 from authbridge.cli.operator import Operator
-from authbridge.database import Database
-from authbridge.policy import Decision, Verdict
-from authbridge.signin import Caller, SignInSetting, device_token, sign_in, verify_invitation
+from authbridge.login.policy import Decision, Verdict
+from authbridge.staff.sign_in import Caller, SignInSetting, device_token, sign_in, verify_invitation
+from authbridge.storage.database import Database
 from tests.factories import make_sign_in_setting, make_staff
 from tests.fakes import FakeClock
 from tests.http.conftest import Run

@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import func, select
 
 from authbridge.clock import utc_now
-from authbridge.database import Database
-from authbridge.models import ProsodyNode
+from authbridge.storage.database import Database
+from authbridge.storage.models import ProsodyNode
 from tests.integration.feeds import settle, suspend, until
 from workbench.processes import PATIENCE
 from workbench.service import Service

@@ -7,12 +7,12 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from authbridge import feed
-from authbridge.commands import organisers, suspensions
-from authbridge.database import Database
-from authbridge.feed import Contact, Event, Events, Report, Snapshot
-from authbridge.models import AuditEvent, Organiser, RevocationAction, School
-from authbridge.queries import get_school
+from authbridge.revocations import feed
+from authbridge.revocations.feed import Contact, Event, Events, Report, Snapshot
+from authbridge.schools.commands import organisers, suspensions
+from authbridge.schools.lookup import get_school
+from authbridge.storage.database import Database
+from authbridge.storage.models import AuditEvent, Organiser, RevocationAction, School
 from tests.factories import ACTOR, make_school
 from tests.fakes import MORNING
 from workbench.processes import PATIENCE

@@ -8,14 +8,14 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement, select
 
 from authbridge.audit import POLICY
-from authbridge.authenticate import authenticate
-from authbridge.commands import organisers, schools
-from authbridge.commands.organisers import ImportedCredential, IssuedCredential
-from authbridge.database import Database
-from authbridge.models import AuditEvent, Base, DeniedAttempts, LoginFailure
-from authbridge.policy import Attempt, Decision, Limits, Verdict
-from authbridge.traces import Traces
-from authbridge.usernames import Username
+from authbridge.login.flow import authenticate
+from authbridge.login.keyed_hashes import Traces
+from authbridge.login.policy import Attempt, Decision, Limits, Verdict
+from authbridge.login.usernames import Username
+from authbridge.schools.commands import organisers, schools
+from authbridge.schools.commands.organisers import ImportedCredential, IssuedCredential
+from authbridge.storage.database import Database
+from authbridge.storage.models import AuditEvent, Base, DeniedAttempts, LoginFailure
 from tests.factories import (
     ACTOR,
     HASHER,

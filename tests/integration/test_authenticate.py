@@ -8,13 +8,13 @@ from datetime import UTC, date, datetime
 import pytest
 from sqlalchemy import select
 
-from authbridge.authenticate import Setting, authenticate
-from authbridge.commands import organisers, suspensions
-from authbridge.database import Database
-from authbridge.models import LoginAttempt, Organiser, SuspensionReason
-from authbridge.passwords import Hasher, StoredPassword
-from authbridge.policy import Verdict
-from authbridge.queries import get_organiser
+from authbridge.login.flow import Setting, authenticate
+from authbridge.login.passwords import Hasher, StoredPassword
+from authbridge.login.policy import Verdict
+from authbridge.schools.commands import organisers, suspensions
+from authbridge.schools.lookup import get_organiser
+from authbridge.storage.database import Database
+from authbridge.storage.models import LoginAttempt, Organiser, SuspensionReason
 from tests.factories import (
     ACTOR,
     HASHER,

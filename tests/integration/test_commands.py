@@ -11,18 +11,23 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from authbridge import feed
 from authbridge.audit import Action
-from authbridge.authenticate import authenticate
-from authbridge.commands import lockouts, nodes, organisers, schools, suspensions
-from authbridge.commands.organisers import ImportedCredential, QuotaError
-from authbridge.commands.schools import ChangedMeanwhileError
-from authbridge.commands.suspensions import Description
-from authbridge.database import Database
 from authbridge.errors import ConflictError, ImportFileError, InputError, NotFoundError
-from authbridge.feed import Contact
-from authbridge.listings import suspension_rows
-from authbridge.models import (
+from authbridge.login import commands as lockout_commands
+from authbridge.login.flow import authenticate
+from authbridge.login.policy import Verdict
+from authbridge.login.usernames import Username
+from authbridge.revocations import commands as node_commands
+from authbridge.revocations import feed
+from authbridge.revocations.feed import Contact
+from authbridge.schools.commands import organisers, schools, suspensions
+from authbridge.schools.commands.organisers import ImportedCredential, QuotaError
+from authbridge.schools.commands.schools import ChangedMeanwhileError
+from authbridge.schools.commands.suspensions import Description
+from authbridge.schools.listings import suspension_rows
+from authbridge.schools.lookup import get_organiser, get_school, list_organisers
+from authbridge.storage.database import Database
+from authbridge.storage.models import (
     AlarmTold,
     AuditEvent,
     Base,
@@ -35,9 +40,6 @@ from authbridge.models import (
     Suspension,
     SuspensionReason,
 )
-from authbridge.policy import Verdict
-from authbridge.queries import get_organiser, get_school, list_organisers
-from authbridge.usernames import Username
 from tests.factories import (
     ACTOR,
     HASHER,
@@ -95,9 +97,11 @@ def commands(username: str) -> dict[Action, Command]:
             s, "ohg", DESCRIPTION, **who
         ),
         Action.ORGANISER_DELETE: lambda s: organisers.delete_organiser(s, username, traces=TRACES, **who),
-        Action.ORGANISER_CLEAR_LOCKOUT: lambda s: lockouts.clear_name(s, username, traces=TRACES, **who),
-        Action.NETWORK_CLEAR_LOCKOUT: lambda s: lockouts.clear_network(s, "198.51.100.7", **who),
-        Action.NODE_FORGET: lambda s: nodes.forget_node(s, "node-a", **who),
+        Action.ORGANISER_CLEAR_LOCKOUT: lambda s: lockout_commands.clear_name(
+            s, username, traces=TRACES, **who
+        ),
+        Action.NETWORK_CLEAR_LOCKOUT: lambda s: lockout_commands.clear_network(s, "198.51.100.7", **who),
+        Action.NODE_FORGET: lambda s: node_commands.forget_node(s, "node-a", **who),
     }
 
 

@@ -11,14 +11,16 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from authbridge import feed, schema, upkeep
-from authbridge import nodes as prosodys
+from authbridge import retention
 from authbridge.audit import Action
-from authbridge.commands import organisers
-from authbridge.database import Database
-from authbridge.feed import Contact, Events, Report, Snapshot, Standing
-from authbridge.nodes import Effect, NodeRow
-from authbridge.queries import get_organiser
+from authbridge.revocations import feed
+from authbridge.revocations import status as prosodys
+from authbridge.revocations.feed import Contact, Events, Report, Snapshot, Standing
+from authbridge.revocations.status import Effect, NodeRow
+from authbridge.schools.commands import organisers
+from authbridge.schools.lookup import get_organiser
+from authbridge.storage import schema
+from authbridge.storage.database import Database
 from tests.factories import ACTOR, HASHER, LIMITS, TRACES
 from tests.fakes import MORNING, FakeClock
 from tests.integration.feeds import (
@@ -280,7 +282,7 @@ def test_the_end_of_sessions_is_told_for_a_week(database: Database, age: timedel
         assert ("ohg-a" in standings) == told
         assert (standings["ohg-b"].sessions_end_before is not None) == told
         assert standings["ohg-b"].suspended
-        upkeep.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+        retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
 
 
 def test_who_cannot_go_on_gets_a_snapshot(database: Database) -> None:
@@ -298,7 +300,7 @@ def test_who_cannot_go_on_gets_a_snapshot(database: Database) -> None:
         assert strange == snapshot(database)
 
     clock.now += WEEK + timedelta(minutes=1, seconds=1)  # the first two are too old
-    upkeep.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+    retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
     for cursor, kind in ((0, Snapshot), (1, Snapshot), (2, Events), (3, Events)):
         assert isinstance(ask(database, epoch, cursor, now=clock.now), kind)
 
@@ -310,7 +312,7 @@ def test_ids_grow_after_everything_is_purged(database: Database, database_url: s
     end_sessions(database, "ohg-a")
     epoch, _ = position(database)
     clock.advance(days=8)
-    upkeep.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+    retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
     database.engine.dispose()
 
     restarted = Database(database_url)
@@ -545,7 +547,7 @@ def test_the_latest_end_is_shown(database: Database) -> None:
     second = effect(database)
     clock = FakeClock()
     clock.advance(days=8)
-    upkeep.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+    retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
 
     assert first is not None
     assert second is not None
@@ -562,7 +564,7 @@ def test_a_purge_takes_the_reports_along(database: Database) -> None:
     clock = FakeClock()
     clock.advance(days=8)
 
-    upkeep.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+    retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
 
     assert [node.node for node in nodes(database)] == ["node-a"]
     suspend_school(database)

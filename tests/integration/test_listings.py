@@ -9,13 +9,15 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from authbridge import listings, nodes, policy
-from authbridge.commands import schools, suspensions
-from authbridge.commands.suspensions import Description
-from authbridge.database import Database
-from authbridge.listings import OrganiserState, SchoolFilter, SuspendedRow
-from authbridge.models import Organiser, Reporter, School, SuspensionReason
-from authbridge.queries import get_organiser, get_school
+from authbridge.login import policy
+from authbridge.revocations import status
+from authbridge.schools import listings
+from authbridge.schools.commands import schools, suspensions
+from authbridge.schools.commands.suspensions import Description
+from authbridge.schools.listings import OrganiserState, SchoolFilter, SuspendedRow
+from authbridge.schools.lookup import get_organiser, get_school
+from authbridge.storage.database import Database
+from authbridge.storage.models import Organiser, Reporter, School, SuspensionReason
 from tests.factories import ACTOR, make_organiser, make_school
 from tests.fakes import MORNING
 
@@ -361,11 +363,11 @@ LISTINGS: dict[str, tuple[int, Callable[[Session], object]]] = {
     "search": (4, lambda s: listings.search(s, "s00", today=TODAY)),
     "suspended": (2, lambda s: listings.suspended_now(s, limit=20)),
     "expiring": (2, lambda s: listings.expiring(s, today=TODAY, limit=20)),
-    "nodes": (1, lambda s: nodes.nodes(s, now=MORNING)),
-    "effect": (3, lambda s: [nodes.effect_of(s, Organiser(username="s000-001"), now=MORNING)]),
-    "effect of a school": (3, lambda s: [nodes.effect_of(s, School(id=1), now=MORNING)]),
-    "meetings": (2, lambda s: nodes.meetings(s, now=MORNING)),
-    "meetings of a school": (2, lambda s: [nodes.meetings_of(s, School(id=1), now=MORNING)]),
+    "nodes": (1, lambda s: status.nodes(s, now=MORNING)),
+    "effect": (3, lambda s: [status.effect_of(s, Organiser(username="s000-001"), now=MORNING)]),
+    "effect of a school": (3, lambda s: [status.effect_of(s, School(id=1), now=MORNING)]),
+    "meetings": (2, lambda s: status.meetings(s, now=MORNING)),
+    "meetings of a school": (2, lambda s: [status.meetings_of(s, School(id=1), now=MORNING)]),
 }
 
 

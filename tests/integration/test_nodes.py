@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 
-from authbridge import feed, upkeep
-from authbridge import nodes as prosodys
-from authbridge.database import Database
-from authbridge.feed import Contact, Report
-from authbridge.models import ProsodyNode
-from authbridge.nodes import Effect, Meetings, SchoolMeetings
-from authbridge.queries import get_organiser, get_school
+from authbridge import retention
+from authbridge.revocations import feed
+from authbridge.revocations import status as prosodys
+from authbridge.revocations.feed import Contact, Report
+from authbridge.revocations.status import Effect, Meetings, SchoolMeetings
+from authbridge.schools.lookup import get_organiser, get_school
+from authbridge.storage.database import Database
+from authbridge.storage.models import ProsodyNode
 from tests.factories import LIMITS
 from tests.fakes import MORNING, FakeClock
 from tests.integration.feeds import (
@@ -113,7 +114,7 @@ def test_what_a_silent_node_told_is_forgotten(database: Database) -> None:
     told = {}
     for seconds in (0, 1):
         clock.advance(seconds=seconds)
-        upkeep.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+        retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
         with database.reading() as session:
             told[seconds] = {node.node: node.meetings for node in session.query(ProsodyNode)}
     assert told[0] == {"node-a": {"ohg-a": 2}, "node-b": {"ohg-a": 1}}

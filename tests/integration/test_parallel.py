@@ -12,12 +12,12 @@ from typing import TypeVar
 
 import pytest
 
-from authbridge import readiness, upkeep
-from authbridge.authenticate import Setting, authenticate
-from authbridge.database import Database
-from authbridge.gate import Gate
-from authbridge.models import LoginAttempt, NetworkWait
-from authbridge.policy import Attempt, Verdict
+from authbridge import readiness, retention
+from authbridge.login.flow import Setting, authenticate
+from authbridge.login.hashing_queue import Gate
+from authbridge.login.policy import Attempt, Verdict
+from authbridge.storage.database import Database
+from authbridge.storage.models import LoginAttempt, NetworkWait
 from tests.factories import LIMITS, make_origin, make_setting
 from tests.fakes import CountingHasher, WatchedMemory
 from tests.integration.stories import (
@@ -161,7 +161,7 @@ def test_owners_who_come_at_the_same_time_all_get_in(story: Story, processes: Pr
 
 def test_two_processes_may_purge_at_the_same_time(story: Story, processes: Processes) -> None:
     """Both are started by the same boot, and each purges first of all."""
-    purge = partial(upkeep.purge, clock=story.clock, retention=timedelta(days=7), limits=LIMITS)
+    purge = partial(retention.purge, clock=story.clock, retention=timedelta(days=7), limits=LIMITS)
 
     at_once([partial(purge, processes.databases[number % 2]) for number in range(8)])
 

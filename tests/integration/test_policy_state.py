@@ -5,11 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from authbridge.commands import organisers, suspensions
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.database import Database
-from authbridge.models import LoginAttempt, LoginFailure, NetworkWait, SuspensionReason
-from authbridge.policy import Decision, Reason, Verdict
+from authbridge.login.policy import Decision, Reason, Verdict
+from authbridge.schools.commands import organisers, suspensions
+from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.storage.database import Database
+from authbridge.storage.models import LoginAttempt, LoginFailure, NetworkWait, SuspensionReason
 from tests.factories import ACTOR, HASHER, TRACES, make_school
 from tests.fakes import CountingHasher
 from tests.integration.stories import (

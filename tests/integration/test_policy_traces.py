@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from authbridge import upkeep
+from authbridge import retention
 from authbridge.audit import FORGOTTEN_NETWORK
-from authbridge.database import Database
 from authbridge.errors import StorageError
-from authbridge.models import (
+from authbridge.storage.database import Database
+from authbridge.storage.models import (
     AlarmTold,
     Base,
     DeniedAttempts,
@@ -131,13 +131,13 @@ def test_an_alarms_address_goes_with_the_other_addresses(database: Database) -> 
     """That somebody guessed stays for the year of the audit, from where does not."""
     story = Story(database, limits=STRICT)
     story.spray(9)
-    upkeep.purge(story.database, clock=story.clock, retention=WEEK, limits=LIMITS)
+    retention.purge(story.database, clock=story.clock, retention=WEEK, limits=LIMITS)
     story.clock.advance(days=7)
-    upkeep.purge(story.database, clock=story.clock, retention=WEEK, limits=LIMITS)
+    retention.purge(story.database, clock=story.clock, retention=WEEK, limits=LIMITS)
     assert alarms(story) == [("network:locked", HOME)]
 
     story.clock.advance(seconds=1)
-    upkeep.purge(story.database, clock=story.clock, retention=WEEK, limits=LIMITS)
+    retention.purge(story.database, clock=story.clock, retention=WEEK, limits=LIMITS)
 
     assert alarms(story) == [("network:locked", FORGOTTEN_NETWORK)]
     assert HOME not in everything(story.database)
@@ -251,7 +251,7 @@ def test_everything_is_deleted_in_time(database: Database, model: type[Base], ag
 
     for moment, is_left in ((began + age, True), (began + age + SECOND, False)):
         story.clock.now = moment
-        upkeep.purge(story.database, clock=story.clock, retention=WEEK, limits=LIMITS)
+        retention.purge(story.database, clock=story.clock, retention=WEEK, limits=LIMITS)
         assert bool(story.count(model)) == is_left
 
 
@@ -261,6 +261,6 @@ def test_a_known_network_counts_from_its_last_success(story: Story) -> None:
     for _ in range(3):
         assert story.owner(owner) is GRANTED
         story.clock.advance(days=6)
-        upkeep.purge(story.database, clock=story.clock, retention=WEEK, limits=LIMITS)
+        retention.purge(story.database, clock=story.clock, retention=WEEK, limits=LIMITS)
 
     assert story.count(KnownNetwork) == 1

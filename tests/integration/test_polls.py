@@ -9,12 +9,12 @@ from contextlib import ExitStack
 import pytest
 from sqlalchemy import text
 
-from authbridge import feed
-from authbridge import nodes as prosodys
-from authbridge.database import Database
 from authbridge.errors import StorageError
-from authbridge.feed import Contact, Event, Events, Snapshot
-from authbridge.polls import LONGEST_WAIT, Polls
+from authbridge.revocations import feed
+from authbridge.revocations import status as prosodys
+from authbridge.revocations.feed import Contact, Event, Events, Snapshot
+from authbridge.revocations.long_polls import LONGEST_WAIT, Polls
+from authbridge.storage.database import Database
 from tests.fakes import FakeClock
 from tests.integration.feeds import (
     SUSPEND,

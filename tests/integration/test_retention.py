@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from authbridge import readiness, upkeep
-from authbridge.authenticate import authenticate
-from authbridge.commands import suspensions
-from authbridge.database import Database
-from authbridge.models import AuditEvent, LoginAttempt, Suspension, SuspensionReason
+from authbridge import readiness, retention
+from authbridge.login.flow import authenticate
+from authbridge.schools.commands import suspensions
+from authbridge.storage.database import Database
+from authbridge.storage.models import AuditEvent, LoginAttempt, Suspension, SuspensionReason
 from tests.factories import (
     ACTOR,
     LIMITS,
@@ -43,7 +43,7 @@ def test_a_login_is_forgotten_after_a_week(database: Database, age: timedelta, l
     authenticate(make_attempt("nobody", "x"), make_origin(), make_setting(database), within=9)
     clock.now += age
 
-    upkeep.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+    retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
 
     assert attempts(database) == left
 
@@ -57,7 +57,7 @@ def test_a_flood_is_deleted_in_short_transactions(database: Database) -> None:
         )
     clock.advance(days=8)
 
-    upkeep.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+    retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
 
     assert attempts(database) == 0
 
@@ -76,18 +76,18 @@ def test_the_audit_lives_a_year_and_a_note_ninety_days(database: Database) -> No
         session.scalars(select(Suspension)).one().note = "Anruf der Schulleitung"
 
     clock.advance(days=89)
-    upkeep.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+    retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
     with database.reading() as session:
         assert session.scalars(select(Suspension)).one().note is not None
 
     clock.advance(days=2)
-    upkeep.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+    retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
     with database.reading() as session:
         assert session.scalars(select(Suspension)).one().note is None
         assert session.scalar(select(func.count(AuditEvent.id)))
 
     clock.advance(days=275)
-    upkeep.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+    retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
     with database.reading() as session:
         assert session.scalar(select(func.count(AuditEvent.id))) == 0
         assert session.scalars(select(Suspension)).one().reason == "misuse"
@@ -98,7 +98,7 @@ def test_readiness_says_when_old_rows_were_not_deleted(database: Database) -> No
     clock = FakeClock()
     assert "never" in readiness.examine(database, now=clock()).words["purge"]
 
-    upkeep.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+    retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
     clock.advance(hours=2)
     assert readiness.examine(database, now=clock()).ready
 

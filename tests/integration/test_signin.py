@@ -13,16 +13,31 @@ from typing import TypeVar
 import pytest
 from sqlalchemy import ColumnElement, select, text
 
-from authbridge import lockouts, staffsessions
 from authbridge.audit import POLICY, Action, Actor
-from authbridge.authenticate import authenticate
-from authbridge.commands import lockouts as lockout_commands
-from authbridge.commands import staff
 from authbridge.config import read_config
-from authbridge.database import Database
-from authbridge.gate import Gate
-from authbridge.lockouts import Lockout
-from authbridge.models import (
+from authbridge.login import commands as lockout_commands
+from authbridge.login import lockouts
+from authbridge.login.flow import authenticate
+from authbridge.login.hashing_queue import Gate
+from authbridge.login.lockouts import Lockout
+from authbridge.login.policy import Decision, Reason, Verdict
+from authbridge.staff import commands as staff_commands
+from authbridge.staff import sessions
+from authbridge.staff.members import get_staff
+from authbridge.staff.one_time_codes import make_invitation, make_recovery_codes
+from authbridge.staff.sessions import Visit
+from authbridge.staff.sign_in import (
+    Caller,
+    Outcome,
+    confirm_code,
+    confirm_password,
+    device_token,
+    sign_in,
+    sign_in_setting_of,
+    verify_invitation,
+)
+from authbridge.storage.database import Database
+from authbridge.storage.models import (
     AuditEvent,
     Base,
     LoginFailure,
@@ -33,20 +48,6 @@ from authbridge.models import (
     StaffSession,
     Stage,
 )
-from authbridge.onetimecodes import make_invitation, make_recovery_codes
-from authbridge.policy import Decision, Reason, Verdict
-from authbridge.roster import get_staff
-from authbridge.signin import (
-    Caller,
-    Outcome,
-    confirm_code,
-    confirm_password,
-    device_token,
-    sign_in,
-    sign_in_setting_of,
-    verify_invitation,
-)
-from authbridge.staffsessions import Visit
 from tests.factories import (
     ACTOR,
     HASHER,
@@ -108,7 +109,7 @@ class Panel:
         """The session of that token."""
         assert token is not None
         with self.database.reading() as session:
-            return staffsessions.find(session, token, now=self.clock())
+            return sessions.find(session, token, now=self.clock())
 
     def visit_of(self, outcome: Outcome) -> Visit:
         """The session that began with it."""
@@ -290,7 +291,7 @@ def test_what_can_be_no_password_takes_the_same_way(panel: Panel, anna: Member, 
 def test_the_password_alone_opens_nothing(panel: Panel, anna: Member) -> None:
     """The session after the first step is neither signed in nor fresh, and makes no network known."""
     half = panel.half(anna, CAFE)
-    assert not staffsessions.is_fresh(half, MORNING)
+    assert not sessions.is_fresh(half, MORNING)
 
     panel.guesses("anna", 5, CAFE)
     panel.clock.advance(seconds=30)
@@ -302,7 +303,7 @@ def test_the_password_alone_opens_nothing(panel: Panel, anna: Member) -> None:
 def test_a_suspended_member_is_told_so_with_the_right_password_only(panel: Panel, anna: Member) -> None:
     """A wrong one learns nothing."""
     with panel.database.writing() as session:
-        staff.suspend_staff(session, "anna", actor=ACTOR, now=MORNING)
+        staff_commands.suspend_staff(session, "anna", actor=ACTOR, now=MORNING)
 
     outcome = panel.password("anna", anna.password)
 
@@ -318,10 +319,12 @@ def test_what_happens_during_the_hash_wins(panel: Panel, anna: Member, what: str
     def happen() -> None:
         with panel.database.writing() as session:
             if what == "suspend":
-                staff.suspend_staff(session, "anna", actor=ACTOR, now=MORNING)
+                staff_commands.suspend_staff(session, "anna", actor=ACTOR, now=MORNING)
             else:
                 invitation = make_invitation(SEALS)
-                staff.reset_staff(session, "anna", invitation, traces=TRACES, actor=ACTOR, now=MORNING)
+                staff_commands.reset_staff(
+                    session, "anna", invitation, traces=TRACES, actor=ACTOR, now=MORNING
+                )
 
     panel.setting = replace(panel.setting, hasher=CountingHasher(meanwhile=happen))
 
@@ -635,13 +638,13 @@ def reset(panel: Panel, member: Member) -> Member:
     """She is invited anew, and enrols the same hour with what she had."""
     invitation, now = make_invitation(SEALS), panel.clock() + timedelta(hours=1)
     with panel.database.writing() as session:
-        staff.reset_staff(session, member.name, invitation, traces=TRACES, actor=ACTOR, now=now)
+        staff_commands.reset_staff(session, member.name, invitation, traces=TRACES, actor=ACTOR, now=now)
     visit = make_visit(panel.database, member.name, Stage.ENROLLING, now=now)
     stored = HASHER.hash(member.password, generated=False)
     recovery = make_recovery_codes(SEALS)
-    enrolment = staff.Enrolment(stored, SEALS.seal(member.secret), step=0, recovery=recovery)
+    enrolment = staff_commands.Enrolment(stored, SEALS.seal(member.secret), step=0, recovery=recovery)
     with panel.database.writing() as session:
-        staff.enrol(session, visit, enrolment, today=now.date(), actor=visit.actor, now=now)
+        staff_commands.enrol(session, visit, enrolment, today=now.date(), actor=visit.actor, now=now)
     panel.clock.now = now
     return member
 
@@ -832,7 +835,7 @@ def test_a_session_that_was_ended_cannot_go_on(panel: Panel, anna: Member, stage
     """Nor is the code used up, nor anything counted."""
     visit = make_visit(panel.database, stage=stage)
     with panel.database.writing() as session:
-        staffsessions.end(session, visit)
+        sessions.end(session, visit)
 
     assert panel.code(visit, anna.code(MORNING)).decision.reason is Reason.SESSION_ENDED
 
@@ -919,7 +922,7 @@ def test_a_suspension_at_the_same_moment_leaves_no_session(panel: Panel, anna: M
 
     def suspend() -> None:
         with panel.database.writing() as session:
-            staff.suspend_staff(session, "anna", actor=ACTOR, now=MORNING)
+            staff_commands.suspend_staff(session, "anna", actor=ACTOR, now=MORNING)
 
     both: list[Callable[[], object]] = [partial(panel.code, visit, anna.code(MORNING)), suspend]
     at_once(both)
@@ -934,7 +937,7 @@ def test_a_demoted_admin_is_out_at_once(panel: Panel) -> None:
     first = panel.code(panel.half(chef), chef.code(MORNING))
 
     with panel.database.writing() as session:
-        staff.change_role(session, "chef", Role.AUDITOR, actor=ACTOR, now=MORNING)
+        staff_commands.change_role(session, "chef", Role.AUDITOR, actor=ACTOR, now=MORNING)
 
     assert panel.visit(first.token) is None
     panel.clock.advance(seconds=30)

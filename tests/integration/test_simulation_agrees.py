@@ -9,13 +9,13 @@ import pytest
 from sqlalchemy import select
 
 from authbridge.audit import POLICY
-from authbridge.authenticate import Setting, authenticate
-from authbridge.commands.schools import change_school
-from authbridge.database import Database
-from authbridge.models import AuditEvent, Organiser, School
-from authbridge.passwords import Hasher, StoredPassword
-from authbridge.policy import Attempt, Limits
-from authbridge.simulation.world import Owner, World
+from authbridge.login.flow import Setting, authenticate
+from authbridge.login.passwords import Hasher, StoredPassword
+from authbridge.login.policy import Attempt, Limits
+from authbridge.login.simulation.world import Owner, World
+from authbridge.schools.commands.schools import change_school
+from authbridge.storage.database import Database
+from authbridge.storage.models import AuditEvent, Organiser, School
 from tests.factories import ACTOR, TRACES, make_origin, make_school, make_setting
 from tests.fakes import MORNING, FakeClock
 

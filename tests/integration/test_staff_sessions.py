@@ -5,13 +5,14 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from authbridge import staffsessions, upkeep
-from authbridge.commands import staff
-from authbridge.database import Database
+from authbridge import retention
 from authbridge.errors import ConflictError
-from authbridge.models import Invitation, Role, StaffSession, Stage
-from authbridge.roster import get_staff
-from authbridge.staffsessions import Visit
+from authbridge.staff import commands as staff_commands
+from authbridge.staff import sessions
+from authbridge.staff.members import get_staff
+from authbridge.staff.sessions import Visit
+from authbridge.storage.database import Database
+from authbridge.storage.models import Invitation, Role, StaffSession, Stage
 from tests.factories import ACTOR, LIMITS, SEALS, make_invited, make_staff, make_visit
 from tests.fakes import MORNING, FakeClock
 
@@ -22,13 +23,13 @@ def begin(database: Database, stage: Stage = Stage.SIGNED_IN, name: str = "anna"
     """A session in the morning; its token."""
     with database.writing() as session:
         staff_id = get_staff(session, name).id
-        return staffsessions.open_session(session, staff_id, stage=stage, user_agent="Firefox", now=MORNING)
+        return sessions.open_session(session, staff_id, stage=stage, user_agent="Firefox", now=MORNING)
 
 
 def find(database: Database, token: str, now: datetime = MORNING) -> Visit | None:
     """Who comes with that token."""
     with database.reading() as session:
-        return staffsessions.find(session, token, now=now)
+        return sessions.find(session, token, now=now)
 
 
 def use(database: Database, token: str, *, every: timedelta, times: int) -> datetime:
@@ -37,9 +38,9 @@ def use(database: Database, token: str, *, every: timedelta, times: int) -> date
     for _ in range(times):
         now += every
         with database.writing() as session:
-            visit = staffsessions.find(session, token, now=now)
+            visit = sessions.find(session, token, now=now)
             assert visit is not None
-            assert staffsessions.touch(session, visit, now=now).seen_at == now
+            assert sessions.touch(session, visit, now=now).seen_at == now
     return now
 
 
@@ -128,7 +129,7 @@ def test_use_is_noted_twice_a_minute_at_most(
     """Not with every page."""
     visit = find(database, token)
     assert visit is not None
-    assert staffsessions.needs_touch(visit, MORNING + timedelta(seconds=since)) is is_due
+    assert sessions.needs_touch(visit, MORNING + timedelta(seconds=since)) is is_due
 
 
 @pytest.mark.parametrize(
@@ -148,20 +149,20 @@ def test_the_second_factor_is_fresh_for_ten_minutes(
     now = MORNING + since
     visit = find(database, token, now)
     assert visit is not None
-    assert staffsessions.is_fresh(visit, now) is is_fresh
+    assert sessions.is_fresh(visit, now) is is_fresh
 
     with database.writing() as session:
-        staffsessions.mark_factor(session, visit, now=now)
+        sessions.mark_factor(session, visit, now=now)
     again = find(database, token, now)
     assert again is not None
-    assert staffsessions.is_fresh(again, now)
+    assert sessions.is_fresh(again, now)
 
 
 @pytest.mark.parametrize("stage", [Stage.PASSWORD, Stage.ENROLLING])
 def test_half_a_sign_in_is_never_fresh(database: Database, stage: Stage) -> None:
     """There was no second factor yet."""
     make_staff(database)
-    assert not staffsessions.is_fresh(make_visit(database, stage=stage), MORNING)
+    assert not sessions.is_fresh(make_visit(database, stage=stage), MORNING)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +183,7 @@ def test_the_form_goes_back_to_its_owner_for_an_hour(
     """Whose an expired session was, so that nobody else gets what she had typed."""
     with database.reading() as session:
         staff_id = get_staff(session, "anna").id
-        found = staffsessions.expired_owner(session, token, now=MORNING + since)
+        found = sessions.expired_owner(session, token, now=MORNING + since)
     assert found == (staff_id if is_known else None)
 
 
@@ -191,7 +192,7 @@ def test_after_ten_hours_the_form_goes_back_too(database: Database, token: str) 
     use(database, token, every=timedelta(minutes=14), times=42)
 
     with database.reading() as session:
-        assert staffsessions.expired_owner(session, token, now=MORNING + timedelta(hours=10)) is not None
+        assert sessions.expired_owner(session, token, now=MORNING + timedelta(hours=10)) is not None
 
 
 @pytest.mark.parametrize("stage", [Stage.PASSWORD, Stage.ENROLLING])
@@ -200,7 +201,7 @@ def test_half_a_sign_in_owns_no_form(database: Database, stage: Stage) -> None:
     make_staff(database)
     token = begin(database, stage)
     with database.reading() as session:
-        assert staffsessions.expired_owner(session, token, now=MORNING + timedelta(minutes=20)) is None
+        assert sessions.expired_owner(session, token, now=MORNING + timedelta(minutes=20)) is None
 
 
 def test_a_session_that_a_person_ended_gives_nothing_back(database: Database, token: str) -> None:
@@ -208,15 +209,15 @@ def test_a_session_that_a_person_ended_gives_nothing_back(database: Database, to
     visit = find(database, token)
     assert visit is not None
     with database.writing() as session:
-        staffsessions.end(session, visit)
+        sessions.end(session, visit)
     with database.reading() as session:
-        assert staffsessions.expired_owner(session, token, now=MORNING + timedelta(minutes=20)) is None
+        assert sessions.expired_owner(session, token, now=MORNING + timedelta(minutes=20)) is None
     with database.writing() as session:
-        staffsessions.touch(session, visit, now=MORNING)
-        staffsessions.add_notice(session, visit, {"text": "late"})
-        assert staffsessions.take_notices(session, visit) == []
+        sessions.touch(session, visit, now=MORNING)
+        sessions.add_notice(session, visit, {"text": "late"})
+        assert sessions.take_notices(session, visit) == []
         with pytest.raises(ConflictError):
-            staffsessions.hold(session, visit)
+            sessions.hold(session, visit)
     assert find(database, token) is None
 
 
@@ -235,14 +236,14 @@ def test_a_step_forward_is_a_new_id(database: Database) -> None:
     assert visit is not None
 
     with database.writing() as session:
-        new = staffsessions.rotate(session, visit, Stage.SIGNED_IN, now=MORNING)
+        new = sessions.rotate(session, visit, Stage.SIGNED_IN, now=MORNING)
 
     assert find(database, old) is None
     found = find(database, new)
     assert found is not None
     assert found.stage is Stage.SIGNED_IN
     with database.writing() as session, pytest.raises(ConflictError):
-        staffsessions.rotate(session, visit, Stage.SIGNED_IN, now=MORNING)
+        sessions.rotate(session, visit, Stage.SIGNED_IN, now=MORNING)
 
 
 def test_one_sees_and_ends_ones_own_sessions(database: Database, token: str) -> None:
@@ -253,16 +254,16 @@ def test_one_sees_and_ends_ones_own_sessions(database: Database, token: str) -> 
     berts = make_visit(database, bert)
     assert here is not None
     with database.reading() as session:
-        rows = staffsessions.list_sessions(session, here, now=MORNING)
+        rows = sessions.list_sessions(session, here, now=MORNING)
         assert sorted(row.is_this for row in rows) == [False, True]
         assert {row.user_agent for row in rows} == {"Firefox"}
         (that,) = [row.id for row in rows if not row.is_this]
-        assert staffsessions.list_sessions(session, here, now=MORNING + timedelta(minutes=15)) == []
+        assert sessions.list_sessions(session, here, now=MORNING + timedelta(minutes=15)) == []
 
     with database.writing() as session:
         for nonsense in ("", "%", that[:15], berts.id_hash[:16], "_" * 16):
-            assert not staffsessions.end_one(session, here, nonsense)
-        assert staffsessions.end_one(session, here, that)
+            assert not sessions.end_one(session, here, nonsense)
+        assert sessions.end_one(session, here, that)
 
     assert find(database, other) is None
     assert find(database, token) is not None
@@ -274,15 +275,15 @@ def test_notices_are_said_once(database: Database, token: str) -> None:
     assert visit is not None
     for text in ("one", "two"):
         with database.writing() as session:
-            staffsessions.add_notice(session, visit, {"kind": "done", "text": text})
+            sessions.add_notice(session, visit, {"kind": "done", "text": text})
 
     found = find(database, token)
     assert found is not None
     assert [each["text"] for each in found.notices] == ["one", "two"]
     with database.writing() as session:
-        assert staffsessions.take_notices(session, visit) == list(found.notices)
+        assert sessions.take_notices(session, visit) == list(found.notices)
     with database.writing() as session:
-        assert staffsessions.take_notices(session, visit) == []
+        assert sessions.take_notices(session, visit) == []
 
 
 def test_the_factor_to_be_set_up_stays_for_the_session(database: Database) -> None:
@@ -293,7 +294,7 @@ def test_the_factor_to_be_set_up_stays_for_the_session(database: Database) -> No
     secrets = []
     for visit in (one, one, other):
         with database.writing() as session:
-            secrets.append(staffsessions.pending_secret(session, visit, SEALS))
+            secrets.append(sessions.pending_secret(session, visit, SEALS))
 
     assert secrets[0] == secrets[1] != secrets[2]
     with database.reading() as session:
@@ -312,7 +313,7 @@ def test_what_is_over_is_deleted(database: Database, token: str) -> None:
 
     def left(**later: float) -> tuple[int, int]:
         clock.now = MORNING + timedelta(**later)
-        upkeep.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+        retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
         with database.reading() as session:
             return (
                 session.scalar(select(func.count(StaffSession.id_hash))) or 0,
@@ -329,14 +330,14 @@ def test_what_is_over_is_deleted(database: Database, token: str) -> None:
 def test_a_session_in_use_is_not_deleted(database: Database, token: str) -> None:
     """Purging goes by the end, not by the beginning."""
     clock = FakeClock(use(database, token, every=timedelta(minutes=14), times=42))
-    upkeep.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+    retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
     assert find(database, token, clock()) is not None
 
 
 def test_a_deleted_member_leaves_no_session(database: Database, token: str) -> None:
     """Nor codes, nor an invitation."""
     with database.writing() as session:
-        staff.delete_staff(session, "anna", actor=ACTOR, now=MORNING)
+        staff_commands.delete_staff(session, "anna", actor=ACTOR, now=MORNING)
     assert find(database, token) is None
     with database.reading() as session:
         assert session.scalar(select(func.count(StaffSession.id_hash))) == 0

@@ -12,14 +12,16 @@ import pytest
 from sqlalchemy import event, func, inspect, select, text
 from sqlalchemy.schema import Table
 
-from authbridge import feed, migrations, readiness, schema
-from authbridge.authenticate import authenticate
-from authbridge.database import Database
+from authbridge import readiness
 from authbridge.errors import ConfigError, ConflictError, StorageError
-from authbridge.feed import Contact
-from authbridge.models import Base, Organiser
-from authbridge.policy import Verdict
-from authbridge.queries import get_school
+from authbridge.login.flow import authenticate
+from authbridge.login.policy import Verdict
+from authbridge.revocations import feed
+from authbridge.revocations.feed import Contact
+from authbridge.schools.lookup import get_school
+from authbridge.storage import migrations, schema
+from authbridge.storage.database import Database
+from authbridge.storage.models import Base, Organiser
 from tests.factories import make_attempt, make_organiser, make_origin, make_school, make_setting
 from tests.fakes import MORNING
 from workbench.processes import PATIENCE

@@ -16,17 +16,17 @@ from admin import create_app
 from admin.health import Health
 from admin.panel import Panel
 from admin.visits import COOKIE
-from authbridge import staffsessions
 from authbridge.config import Config, read_config
-from authbridge.database import Database
-from authbridge.gate import Gate
 from authbridge.letters import read_letterhead
-from authbridge.memory import Memory
-from authbridge.models import Base, Role, StaffSession, Stage, table_of
-from authbridge.passwords import Hasher
-from authbridge.roster import get_staff
-from authbridge.seals import Seals
-from authbridge.signin import SignInSetting
+from authbridge.login.hashing_queue import Gate
+from authbridge.login.password_cache import Memory
+from authbridge.login.passwords import Hasher
+from authbridge.staff import sessions
+from authbridge.staff.encryption import Seals
+from authbridge.staff.members import get_staff
+from authbridge.staff.sign_in import SignInSetting
+from authbridge.storage.database import Database
+from authbridge.storage.models import Base, Role, StaffSession, Stage, table_of
 from tests.factories import HASHER, HOST, LIMITS, SECRET_KEY, TRACES
 from tests.fakes import FakeClock
 from tests.panel.browsing import URL, Browser
@@ -66,7 +66,7 @@ class Office:
         if role is not None:
             with self.database.writing() as session:
                 staff = get_staff(session, self.members[role].name)
-                token = staffsessions.open_session(
+                token = sessions.open_session(
                     session, staff.id, stage=Stage.SIGNED_IN, user_agent=None, now=self.clock()
                 )
             browser.put_cookie(COOKIE, token)

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from authbridge.database import Database
-from authbridge.models import (
+from authbridge.storage.database import Database
+from authbridge.storage.models import (
     Base,
     Invitation,
     LoginAttempt,

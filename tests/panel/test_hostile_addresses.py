@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
-from authbridge.database import Database
-from authbridge.models import Role
+from authbridge.storage.database import Database
+from authbridge.storage.models import Role
 from tests.factories import HASHER
 from tests.fakes import FakeClock
 from tests.panel.conftest import Furnishing, Office, found, make_config, make_setting

@@ -5,9 +5,9 @@ import re
 import pyotp
 import pytest
 
-from authbridge.commands import staff
-from authbridge.models import Role
-from authbridge.onetimecodes import make_invitation
+from authbridge.staff import commands as staff_commands
+from authbridge.staff.one_time_codes import make_invitation
+from authbridge.storage.models import Role
 from tests.factories import ACTOR, SEALS, TRACES
 from tests.panel.browsing import Browser, Page
 from tests.panel.conftest import Office
@@ -113,7 +113,7 @@ def test_a_new_code_voids_the_former_one(office: Office, code: str) -> None:
     page = show_code(browser, code)
     invitation = make_invitation(SEALS)
     with office.database.writing() as session:
-        staff.reset_staff(session, NAME, invitation, traces=TRACES, actor=ACTOR, now=office.clock())
+        staff_commands.reset_staff(session, NAME, invitation, traces=TRACES, actor=ACTOR, now=office.clock())
     assert enrol(office, browser, page).path.startswith("/sign-in")
     assert is_invited(office)
     assert show_code(office.browser(), code).status == 422

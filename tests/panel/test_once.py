@@ -10,7 +10,7 @@ import pytest
 
 from admin.once import Deeds, new_nonce
 from admin.visits import COOKIE
-from authbridge.models import Role
+from authbridge.storage.models import Role
 from tests.factories import make_organiser, make_school
 from tests.panel.browsing import Page
 from tests.panel.conftest import Office

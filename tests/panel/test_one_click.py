@@ -2,9 +2,9 @@
 
 import pytest
 
-from authbridge.authenticate import authenticate
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.models import Role
+from authbridge.login.flow import authenticate
+from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.storage.models import Role
 from tests.factories import make_attempt, make_organiser, make_origin, make_school
 from tests.factories import make_setting as make_login_setting
 from tests.panel.browsing import Browser, Page

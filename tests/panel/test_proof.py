@@ -9,12 +9,12 @@ from datetime import datetime
 
 import pytest
 
-from authbridge import feed
-from authbridge.commands import suspensions
-from authbridge.database import Database
 from authbridge.errors import StorageError
-from authbridge.feed import Contact, Report
-from authbridge.models import Role
+from authbridge.revocations import feed
+from authbridge.revocations.feed import Contact, Report
+from authbridge.schools.commands import suspensions
+from authbridge.storage.database import Database
+from authbridge.storage.models import Role
 from tests.factories import ACTOR, make_organiser, make_school
 from tests.panel.browsing import Browser, Page
 from tests.panel.conftest import Office

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import update
 
-from authbridge.models import Role, Staff
+from authbridge.storage.models import Role, Staff
 from tests.panel.browsing import Browser
 from tests.panel.conftest import Office
 from tests.panel.routes import FRESH, routes

@@ -4,10 +4,10 @@ from urllib.parse import quote
 
 import pytest
 
-from authbridge.commands import organisers
-from authbridge.listings import MOST_FOUND, PAGE_SIZE
-from authbridge.models import Organiser, Role
-from authbridge.passwords import StoredPassword
+from authbridge.login.passwords import StoredPassword
+from authbridge.schools.commands import organisers
+from authbridge.schools.listings import MOST_FOUND, PAGE_SIZE
+from authbridge.storage.models import Organiser, Role
 from tests.factories import ACTOR, make_organiser, make_school
 from tests.fakes import MORNING
 from tests.panel.browsing import Browser, Page

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.models import Role
-from authbridge.queries import get_organiser
+from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.schools.lookup import get_organiser
+from authbridge.storage.models import Role
 from bench.visitor import Visitor
 from tests.end_to_end.conftest import TRANSPORTS, VERSIONS, login
 from tests.end_to_end.jitsi import (

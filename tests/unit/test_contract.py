@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from authbridge import feed, polls, wire
-from authbridge.feed import Contact, Event, Events, Report, Snapshot, Standing
-from authbridge.models import RevocationAction
-from authbridge.policy import Decision, Reason, Verdict
-from authbridge.usernames import canonical
+from authbridge import wire
+from authbridge.login.policy import Decision, Reason, Verdict
+from authbridge.login.usernames import canonical
+from authbridge.revocations import feed, long_polls
+from authbridge.revocations.feed import Contact, Event, Events, Report, Snapshot, Standing
+from authbridge.storage.models import RevocationAction
 from tests.fakes import MORNING
 
 CONTRACT: dict[str, Any] = json.loads((Path(__file__).parent.parent / "contract.json").read_text())
@@ -155,7 +156,7 @@ def feed_body(**changes: object) -> bytes:
 def test_the_actions_and_limits_of_the_feed_are_the_contracts() -> None:
     """What the module has to reckon with."""
     assert [action.value for action in RevocationAction] == FEED["actions"]
-    assert FEED["longest_wait"] == polls.LONGEST_WAIT
+    assert FEED["longest_wait"] == long_polls.LONGEST_WAIT
     assert FEED["most_events"] == feed.MOST_EVENTS
 
 

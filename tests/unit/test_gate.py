@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from authbridge.gate import Checks, Gate
+from authbridge.login.hashing_queue import Checks, Gate
 from tests.fakes import WatchedMark
 from workbench.processes import PATIENCE
 

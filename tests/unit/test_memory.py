@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from authbridge.memory import Memory
-from authbridge.policy import Limits, Recollection
+from authbridge.login.password_cache import Memory
+from authbridge.login.policy import Limits, Recollection
 from tests.fakes import MORNING
 
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)

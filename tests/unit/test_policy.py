@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from authbridge.policy import (
+from authbridge.login.policy import (
     Account,
     Alarm,
     Attempt,

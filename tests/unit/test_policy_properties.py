@@ -11,8 +11,8 @@ from datetime import date, datetime, timedelta
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from authbridge.policy import Account, Decision, Limits, Reason, Verdict
-from authbridge.simulation.world import Owner, World
+from authbridge.login.policy import Account, Decision, Limits, Reason, Verdict
+from authbridge.login.simulation.world import Owner, World
 
 LIMITS = Limits()
 SCHOOL, HOME, CAFE, SHOP = "198.51.100.7", "192.0.2.80", "192.0.2.99", "192.0.2.100"

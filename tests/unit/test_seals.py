@@ -3,9 +3,9 @@
 import pytest
 
 from authbridge.errors import ConfigError
-from authbridge.onetimecodes import Purpose, hash_code, make_invitation, make_recovery_codes
-from authbridge.seals import Seals
-from authbridge.secondfactor import new_secret
+from authbridge.staff.encryption import Seals
+from authbridge.staff.one_time_codes import Purpose, hash_code, make_invitation, make_recovery_codes
+from authbridge.staff.totp import new_secret
 from tests.factories import SEALS, SECRET_KEY
 
 OTHER = Seals(b"o" * 32)

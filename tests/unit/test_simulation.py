@@ -10,9 +10,9 @@ from click.testing import CliRunner
 
 from authbridge.cli import main
 from authbridge.cli.operator import Operator
-from authbridge.policy import Alarm, Limits
-from authbridge.simulation import Course, Report, bell, pupil, roles, simulate
-from authbridge.simulation.places import DAY, HOUR, SCHOOL, SECOND, stage_with_teacher
+from authbridge.login.policy import Alarm, Limits
+from authbridge.login.simulation import Course, Report, bell, pupil, roles, simulate
+from authbridge.login.simulation.places import DAY, HOUR, SCHOOL, SECOND, stage_with_teacher
 
 LIMITS = Limits()
 AT_ONCE = timedelta(0)
@@ -201,7 +201,7 @@ def test_the_command_writes_json() -> None:
 def test_the_simulation_needs_neither_database_nor_web() -> None:
     """What it imports could be carried away alone."""
     question = (
-        "import sys, authbridge.simulation;"
+        "import sys, authbridge.login.simulation;"
         "print({'sqlalchemy', 'flask', 'werkzeug', 'bcrypt'} & {*sys.modules})"
     )
 

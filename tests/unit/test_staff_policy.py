@@ -2,8 +2,8 @@
 
 import pytest
 
-from authbridge.addresses import device_network, panel_network_of, split_panel
-from authbridge.policy import (
+from authbridge.login.networks import device_network, panel_network_of, split_panel
+from authbridge.login.policy import (
     Alarm,
     Door,
     Failure,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authbridge.traces import Traces, join
+from authbridge.login.keyed_hashes import Traces, join
 from tests.fakes import MORNING
 
 NAME, PASSWORD = "ohg-kwtx", "vpgd-kxwj-rhms"
