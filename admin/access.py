@@ -12,7 +12,7 @@ from admin.panel import the_panel
 from admin.places import current_path, local_path
 from authbridge.staff import sessions
 from authbridge.staff.permissions import RIGHTS, Right
-from authbridge.storage.models import Stage
+from authbridge.storage.models import SessionStage
 
 _View = TypeVar("_View", bound=Callable[..., object])
 
@@ -25,7 +25,7 @@ class Access:
     """
 
     right: Right | None = None
-    stage: Stage | None = None
+    stage: SessionStage | None = None
     fresh: bool = False
 
 
@@ -39,7 +39,7 @@ def open_to_everybody(view: _View) -> _View:
     return view
 
 
-def open_at(stage: Stage) -> Callable[[_View], _View]:
+def open_at(stage: SessionStage) -> Callable[[_View], _View]:
     """For the pages half-way through the sign-in."""
     return _marked(Access(stage=stage))
 
@@ -100,7 +100,7 @@ def _to_sign_in() -> Response:
     panel = the_panel()
     owner = None
     if visits.find_token():
-        with panel.database.reading() as session:
+        with panel.database.read_session() as session:
             owner = sessions.expired_owner(session, visits.find_token(), now=panel.clock())
     if owner is not None:
         _keep_draft(owner)

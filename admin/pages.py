@@ -40,7 +40,7 @@ def done_once(deed: Callable[[], str | None]) -> Response | None:
 def tell(kind: str, text: str, undo: dict[str, Any] | None = None) -> None:
     """Says it on the next page; ``undo`` is what :func:`deed` gives."""
     # What is told was done already: that it cannot be told is no reason to say that it was not.
-    with suppress(StorageError), the_panel().database.writing() as session:
+    with suppress(StorageError), the_panel().database.write_session() as session:
         sessions.add_notice(session, visits.the_visit(), {"kind": kind, "text": text, "undo": undo})
 
 
@@ -54,7 +54,7 @@ def take_notices() -> list[dict[str, Any]]:
     if g.visit is None or not g.visit.notices:
         return []
     try:
-        with the_panel().database.writing() as session:
+        with the_panel().database.write_session() as session:
             return sessions.take_notices(session, g.visit)
     except StorageError:  # then they come later: the page at hand says what is wrong
         return []

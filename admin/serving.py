@@ -42,6 +42,6 @@ def sweep(panel: Panel) -> None:
     owners = panel.slips.owners()
     if not owners:
         return
-    with panel.database.reading() as session:
+    with panel.database.read_session() as session:
         alive = sessions.alive(session, owners, now=now)
     panel.slips.sweep(alive, now=now)

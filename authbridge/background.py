@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from authbridge.errors import StorageError, place_of
+from authbridge.errors import StorageError, location_of
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ def _is_done(name: str, duty: Callable[[], None]) -> bool:
     except StorageError as error:
         _log.error("%s: %s", name, error)
     except Exception as error:  # noqa: BLE001 - a bug must not end the duty for good
-        _log.error("%s: bug: %s at %s", name, type(error).__name__, place_of(error))
+        _log.error("%s: bug: %s at %s", name, type(error).__name__, location_of(error))
     else:
         return True
     return False

@@ -4,7 +4,7 @@ A refused login is none of these; it is a :class:`authbridge.login.policy.Decisi
 """
 
 
-def place_of(error: Exception) -> str:
+def location_of(error: Exception) -> str:
     """Where it was raised, as ``file:line``; its text may quote a person, so a log holds only this."""
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:

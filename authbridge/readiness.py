@@ -44,7 +44,7 @@ class Readiness:
 def examine(database: Database, *, now: datetime) -> Report:
     """Tries a write, and looks at the last purge and the room on the disk."""
     try:
-        with database.writing() as session:
+        with database.write_session() as session:
             journal.touch(session, now=now)
             purged_at = journal.last_purge(session)
     except StorageError:

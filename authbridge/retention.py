@@ -26,12 +26,12 @@ def purge(database: Database, *, clock: Clock, retention: timedelta, limits: Lim
     ):
         more = True
         while more:
-            with database.writing() as session:
+            with database.write_session() as session:
                 more = batch(session, now=clock())
-    with database.writing() as session:
+    with database.write_session() as session:
         journal.forget(session, now=clock(), retention=retention)
     database.empty_write_ahead_log()
-    with database.writing() as session:
+    with database.write_session() as session:
         journal.mark_purged(session, now=clock())
 
 

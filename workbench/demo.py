@@ -131,7 +131,7 @@ def _prepare(service: Service) -> Cast:
     schema.upgrade(database)
     passwords = make_passwords(2, Hasher(config.bcrypt_cost))
     now = datetime.now(UTC)
-    with database.writing() as session:
+    with database.write_session() as session:
         add_school(
             session,
             "ohg",

@@ -30,7 +30,7 @@ blueprint = Blueprint("account", __name__, url_prefix="/account")
 def show() -> ResponseReturnValue:
     """Who one is, and where one is signed in."""
     panel, visit = the_panel(), visits.the_visit()
-    with panel.database.reading() as session:
+    with panel.database.read_session() as session:
         return page(
             "account/show.html",
             staff=members.staff_row(session, visit.name, now=visits.now()),
@@ -53,7 +53,7 @@ def stay() -> ResponseReturnValue:
 @needs(Right.READ)
 def end_session(public_id: str) -> ResponseReturnValue:
     """Ends one of one's own sessions."""
-    with the_panel().database.writing() as session:
+    with the_panel().database.write_session() as session:
         staff_commands.end_session(
             session, visits.the_visit(), public_id, actor=visits.the_actor(), now=visits.now()
         )
@@ -65,7 +65,7 @@ def end_session(public_id: str) -> ResponseReturnValue:
 @needs(Right.READ)
 def end_others() -> ResponseReturnValue:
     """Ends all of one's own sessions but this."""
-    with the_panel().database.writing() as session:
+    with the_panel().database.write_session() as session:
         staff_commands.end_other_sessions(
             session, visits.the_visit(), actor=visits.the_actor(), now=visits.now()
         )
@@ -94,7 +94,7 @@ def password() -> ResponseReturnValue:
 def _change_password(typed: str) -> None:
     panel, visit = the_panel(), visits.the_visit()
     stored = hash_staff_password(typed, visit.name, panel.sign_in.hasher)
-    with panel.database.writing() as session:
+    with panel.database.write_session() as session:
         staff_commands.change_password(session, visit, stored, actor=visits.the_actor(), now=visits.now())
 
 
@@ -105,8 +105,8 @@ def recovery() -> ResponseReturnValue:
     form = FlaskForm()
     if not form.validate_on_submit():
         return form_page("account/recovery.html", form, codes=None)
-    codes = make_recovery_codes(the_panel().sign_in.seals)
-    with the_panel().database.writing() as session:
+    codes = make_recovery_codes(the_panel().sign_in.encryption)
+    with the_panel().database.write_session() as session:
         staff_commands.renew_recovery_codes(
             session, visits.the_visit(), codes, actor=visits.the_actor(), now=visits.now()
         )

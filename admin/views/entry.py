@@ -24,7 +24,7 @@ from authbridge.staff import sign_in as sign_in_flow
 from authbridge.staff.one_time_codes import NewRecoveryCodes, make_recovery_codes
 from authbridge.staff.password_rules import hash_staff_password
 from authbridge.staff.permissions import Right
-from authbridge.storage.models import Stage
+from authbridge.storage.models import SessionStage
 
 blueprint = Blueprint("entry", __name__)
 
@@ -56,7 +56,7 @@ def sign_in() -> ResponseReturnValue:
 
 
 @blueprint.route("/sign-in/code", methods=["GET", "POST"])
-@open_at(Stage.PASSWORD)
+@open_at(SessionStage.PASSWORD)
 def sign_in_code() -> ResponseReturnValue:
     """The second step: a code."""
     form = CodeForm()
@@ -106,15 +106,15 @@ def invitation() -> ResponseReturnValue:
 
 
 @blueprint.route("/invitation/enrol", methods=["GET", "POST"])
-@open_at(Stage.ENROLLING)
+@open_at(SessionStage.ENROLLING)
 def enrol() -> ResponseReturnValue:
     """A first password and the second factor, all at once or not at all."""
     panel, visit = the_panel(), visits.the_visit()
-    with panel.database.writing() as session:
-        secret = sessions.pending_secret(session, visit, panel.sign_in.seals)
+    with panel.database.write_session() as session:
+        secret = sessions.pending_secret(session, visit, panel.sign_in.encryption)
     form = EnrolForm()
     if form.validate_on_submit():
-        recovery = make_recovery_codes(panel.sign_in.seals)
+        recovery = make_recovery_codes(panel.sign_in.encryption)
         if carry_out(form, lambda: _enrol(form, secret, recovery), faults=_FIELDS) is None:
             show_once()
             return page("account/recovery.html", codes=recovery.codes, form=None)
@@ -133,8 +133,8 @@ def _enrol(form: EnrolForm, secret: str, recovery: NewRecoveryCodes) -> None:
     step = totp.matching_step(secret, form.code.data, visits.now(), None)
     if step is None:
         raise _CodeError("This code does not fit. Please type the one that the app shows now.")
-    enrolment = staff_commands.Enrolment(stored, panel.sign_in.seals.seal(secret), step, recovery)
-    with panel.database.writing() as session:
+    enrolment = staff_commands.Enrolment(stored, panel.sign_in.encryption.seal(secret), step, recovery)
+    with panel.database.write_session() as session:
         token = staff_commands.enrol(
             session, visit, enrolment, today=visits.today(), actor=visits.the_actor(), now=visits.now()
         )
@@ -149,7 +149,7 @@ def sign_out() -> ResponseReturnValue:
     panel = the_panel()
     if g.visit is not None:
         panel.slips.wipe_all_of(g.visit.id_hash)
-        with panel.database.writing() as session:
+        with panel.database.write_session() as session:
             sessions.end(session, g.visit)
     visits.end()
     return see("entry.sign_in", note="signed-out")

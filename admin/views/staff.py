@@ -14,7 +14,7 @@ from admin.forms import NewStaffForm, RoleForm, TypedForm, carry_out, form_of
 from admin.headers import show_once
 from admin.pages import done_once, form_page, page, tell
 from admin.panel import the_panel
-from admin.places import place_of, see
+from admin.places import location_of, see
 from authbridge.errors import ConflictError
 from authbridge.login import staff_names
 from authbridge.login.staff_names import STAFF_PREFIX, parse_staff_name
@@ -51,7 +51,7 @@ def _require_somebody_else() -> ResponseReturnValue | None:
 @needs(Right.APPOINT)
 def index() -> ResponseReturnValue:
     """All staff."""
-    with the_panel().database.reading() as session:
+    with the_panel().database.read_session() as session:
         return page("staff/index.html", rows=members.list_staff(session, now=visits.now()))
 
 
@@ -87,7 +87,7 @@ def show(name: str) -> ResponseReturnValue:
 
 
 def _detail(name: str, form: RoleForm | None = None) -> ResponseReturnValue:
-    with the_panel().database.reading() as session:
+    with the_panel().database.read_session() as session:
         row = members.staff_row(session, name, now=visits.now())
     return form_page(
         "staff/show.html",
@@ -153,7 +153,7 @@ def reset(name: str) -> ResponseReturnValue:
             session,
             name,
             invitation,
-            traces=the_panel().traces,
+            keyed_hashes=the_panel().keyed_hashes,
             actor=visits.the_actor(),
             now=visits.now(),
         ),
@@ -165,7 +165,7 @@ def reset(name: str) -> ResponseReturnValue:
 @needs(Right.APPOINT, fresh=True)
 def delete(name: str) -> ResponseReturnValue:
     """For good, once the name was typed again."""
-    with the_panel().database.reading() as session:
+    with the_panel().database.read_session() as session:
         row = members.staff_row(session, name, now=visits.now())
     form = form_of(TypedForm)
     if (
@@ -185,14 +185,14 @@ def _invite(
     panel = the_panel()
 
     def change() -> None:
-        invitation = make_invitation(panel.sign_in.seals)
-        with panel.database.writing() as session:
+        invitation = make_invitation(panel.sign_in.encryption)
+        with panel.database.write_session() as session:
             command(session, invitation)
         panel.codes.add(visits.the_visit().id_hash, name, invitation.code, now=visits.now())
 
     def deed() -> str | None:
         faults = {ConflictError: "name"} if "name" in form else None
-        return None if carry_out(form, change, faults=faults) else place_of("staff.invited", name=name)
+        return None if carry_out(form, change, faults=faults) else location_of("staff.invited", name=name)
 
     return done_once(deed)
 
@@ -202,7 +202,7 @@ def _invite(
 def invited(name: str) -> ResponseReturnValue:
     """The code of an invitation that was just made, and how to hand it over."""
     panel = the_panel()
-    with panel.database.reading() as session:
+    with panel.database.read_session() as session:
         row = members.staff_row(session, name, now=visits.now())
     show_once()
     return page(
@@ -210,7 +210,7 @@ def invited(name: str) -> ResponseReturnValue:
         name=row.name,
         code=panel.codes.find(visits.the_visit().id_hash, row.name, now=visits.now()),
         expires_at=row.invited_until,
-        url=place_of("entry.invitation", _external=True),
+        url=location_of("entry.invitation", _external=True),
     )
 
 
@@ -229,5 +229,5 @@ def _refused(name: str, form: RoleForm) -> ResponseReturnValue:
 
 
 def _change(command: Callable[..., object], name: str, *values: object) -> None:
-    with the_panel().database.writing() as session:
+    with the_panel().database.write_session() as session:
         command(session, name, *values, actor=visits.the_actor(), now=visits.now())

@@ -11,13 +11,13 @@ import click
 
 from authbridge.clock import Clock, utc_now
 from authbridge.config import Config, read_config, read_limits
-from authbridge.login.keyed_hashes import Traces
+from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.passwords import Hasher
 from authbridge.login.policy import Limits
 
 if TYPE_CHECKING:
     from authbridge.audit import Actor
-    from authbridge.staff.encryption import Seals
+    from authbridge.staff.encryption import StaffEncryption
     from authbridge.storage.database import Database
 
 _NOBODY_LOGGED_IN = 2**32 - 1  # the kernel's "unset" login uid
@@ -49,16 +49,16 @@ class Operator:
         return Hasher(self.config.bcrypt_cost)
 
     @cached_property
-    def traces(self) -> Traces:
+    def keyed_hashes(self) -> KeyedHashes:
         """Finds what is kept of names as keyed hashes."""
-        return Traces(self.config.secret_key)
+        return KeyedHashes(self.config.secret_key)
 
     @cached_property
-    def seals(self) -> "Seals":
+    def encryption(self) -> "StaffEncryption":
         """Makes the keyed hashes of staff's one-time codes."""
-        from authbridge.staff.encryption import Seals  # noqa: PLC0415
+        from authbridge.staff.encryption import StaffEncryption  # noqa: PLC0415
 
-        return Seals(self.config.secret_key)
+        return StaffEncryption(self.config.secret_key)
 
     @cached_property
     def bare_database(self) -> "Database":

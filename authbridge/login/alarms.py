@@ -11,19 +11,19 @@ from authbridge.login.policy import (
     ALARMS_OF_ORGANISER,
     ALARMS_OF_STAFF,
     Alarm,
+    FailureCounts,
     Limits,
     Network,
-    Tally,
     alarms_after,
     pause_after,
     subject_of,
 )
 from authbridge.storage.database import Database
-from authbridge.storage.models import AlarmTold, table_of
+from authbridge.storage.models import AlarmRaised, table_of
 from authbridge.storage.prepared import Prepared
 from authbridge.storage.statements import UNSYNCHRONISED, upsert
 
-_told = table_of(AlarmTold)
+_told = table_of(AlarmRaised)
 _TAKE = upsert(
     _told, key=("about",), changed=("at",), where=_told.c.at <= bindparam("told_before")
 ).returning(_told.c.about)
@@ -34,17 +34,19 @@ def due(
     connection: Connection,
     username: str | None,
     network: Network,
-    tally: Tally,
+    counts: FailureCounts,
     *,
     now: datetime,
     limits: Limits,
 ) -> list[tuple[Alarm, str]]:
     """The alarms that the latest failure gives rise to, each with its subject, but those told lately.
 
-    ``username`` is an organiser's or a staff member's, as ``tally`` says; None for a name that is nobody's:
+    ``username`` is an organiser's or a staff member's, as ``counts`` says; None for a name that is nobody's:
     about it there is nothing to tell.
     """
-    raised = [(alarm, subject_of(alarm, username, network)) for alarm in alarms_after(tally, network, limits)]
+    raised = [
+        (alarm, subject_of(alarm, username, network)) for alarm in alarms_after(counts, network, limits)
+    ]
     return [
         (alarm, subject)
         for alarm, subject in raised
@@ -54,7 +56,7 @@ def due(
 
 def tell(database: Database, alarms: Iterable[tuple[Alarm, str]], *, now: datetime, limits: Limits) -> None:
     """Writes each into the audit, unless another process was faster."""
-    with database.writing() as session:
+    with database.write_session() as session:
         for alarm, subject in alarms:
             if _take(session, alarm, subject, now, limits):
                 record(session, actor=POLICY, action=alarm, subject=subject, now=now)
@@ -72,7 +74,7 @@ def forget_staff(session: Session, name: str) -> None:
 
 def _forget(session: Session, name: str, alarms: Iterable[Alarm]) -> None:
     told = [_about(alarm, name) for alarm in alarms]
-    session.execute(delete(AlarmTold).where(AlarmTold.about.in_(told)), execution_options=UNSYNCHRONISED)
+    session.execute(delete(AlarmRaised).where(AlarmRaised.about.in_(told)), execution_options=UNSYNCHRONISED)
 
 
 def _take(session: Session, alarm: Alarm, subject: str, now: datetime, limits: Limits) -> bool:

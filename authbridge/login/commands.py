@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from authbridge.audit import Action, Actor, record
 from authbridge.errors import InputError
 from authbridge.login import alarms, failures, usernames
-from authbridge.login.keyed_hashes import Traces
+from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.networks import at_panel, network_of
 from authbridge.login.staff_names import STAFF_PREFIX, counted_names
 from authbridge.storage.models import Organiser, School, Staff
@@ -17,15 +17,17 @@ from authbridge.storage.models import Organiser, School, Staff
 _NOBODY = "unknown-name"  # what was typed may be a password
 
 
-def clear_name(session: Session, typed: str, *, traces: Traces, actor: Actor, now: datetime) -> bool:
+def clear_name(
+    session: Session, typed: str, *, keyed_hashes: KeyedHashes, actor: Actor, now: datetime
+) -> bool:
     """Forgets the failures of a name, also of one that is nobody's; returns whether there were any.
 
     ``staff:anna`` names a member of staff, whose failures at every door of the panel are meant.
     """
     username = usernames.canonical(typed, host="")
     if username.startswith(STAFF_PREFIX):
-        return _clear_staff(session, username.removeprefix(STAFF_PREFIX), traces, actor, now)
-    if not failures.forget_name(session, traces.name(username)):
+        return _clear_staff(session, username.removeprefix(STAFF_PREFIX), keyed_hashes, actor, now)
+    if not failures.forget_name(session, keyed_hashes.name(username)):
         return False
     alarms.forget(session, username)
     is_ours = session.scalar(select(Organiser.id).where(Organiser.username == username)) is not None
@@ -34,8 +36,8 @@ def clear_name(session: Session, typed: str, *, traces: Traces, actor: Actor, no
     return True
 
 
-def _clear_staff(session: Session, name: str, traces: Traces, actor: Actor, now: datetime) -> bool:
-    changed = [failures.forget_name(session, traces.name(counted)) for counted in counted_names(name)]
+def _clear_staff(session: Session, name: str, keyed_hashes: KeyedHashes, actor: Actor, now: datetime) -> bool:
+    changed = [failures.forget_name(session, keyed_hashes.name(counted)) for counted in counted_names(name)]
     if not any(changed):
         return False
     is_ours = session.scalar(select(Staff.id).where(Staff.name == name)) is not None
@@ -52,7 +54,7 @@ def clear_network(session: Session, typed: str, *, actor: Actor, now: datetime) 
     Raises :class:`InputError`.  The failures still count for their accounts.
     """
     keys = _keys_of(session, typed)
-    if not failures.forgive_networks(session, keys | set(map(at_panel, keys)), now=now):
+    if not failures.clear_network_waits(session, keys | set(map(at_panel, keys)), now=now):
         return False
     record(session, actor=actor, action=Action.NETWORK_CLEAR_LOCKOUT, subject=typed.strip(), now=now)
     return True

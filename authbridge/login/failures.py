@@ -25,8 +25,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from authbridge.errors import StorageError
-from authbridge.login.policy import Door, Failure, Limits, Network, Standing, Tally
-from authbridge.storage.models import AlarmTold, KnownNetwork, LoginFailure, NetworkWait, table_of
+from authbridge.login.policy import Failure, FailureCounts, FailureHistory, Limits, Network, SignInStep
+from authbridge.storage.models import AlarmRaised, KnownNetwork, LoginFailure, NetworkWait, table_of
 from authbridge.storage.prepared import Prepared
 from authbridge.storage.statements import UNSYNCHRONISED, delete_some, upsert
 
@@ -41,7 +41,7 @@ class Pair:
     name_key: str
     known_key: str | None  # None where the network is unknown
     network: Network
-    door: Door | None = None  # of the panel
+    sign_in_step: SignInStep | None = None  # of the panel
 
 
 _NETWORK_LOCKS = 1 << 32  # above those of names
@@ -50,7 +50,11 @@ _failures, _known, _waits = table_of(LoginFailure), table_of(KnownNetwork), tabl
 
 _OF_NAME = Prepared(
     select(
-        _failures.c.at, _failures.c.network, _failures.c.outside, _failures.c.fingerprint, _failures.c.wait
+        _failures.c.at,
+        _failures.c.network,
+        _failures.c.from_unfamiliar_network,
+        _failures.c.fingerprint,
+        _failures.c.wait,
     )
     .where(_failures.c.name_key == bindparam("name_key"), _failures.c.at > bindparam("since"))
     .order_by(_failures.c.at, _failures.c.id)
@@ -76,7 +80,7 @@ _RECORD = Prepared(
     .values({column.name: bindparam(column.name) for column in _failures.c if not column.primary_key})
     .returning(_failures.c.id)
 )
-_ACQUIT = Prepared(delete(_failures).where(_failures.c.id == bindparam("failure_id")))
+_RETRACT = Prepared(delete(_failures).where(_failures.c.id == bindparam("failure_id")))
 _FORGIVE_PAIR = Prepared(
     update(_failures)
     .where(
@@ -88,7 +92,7 @@ _FORGIVE_PAIR = Prepared(
 )
 _KNOW = Prepared(upsert(_known, key=("pair_key",), changed=("seen_at",)))
 # A wait never moves its own end.
-_LET_WAIT = Prepared(
+_START_WAIT = Prepared(
     upsert(_waits, key=("network",), changed=("since", "until"), where=_waits.c.until <= bindparam("since"))
 )
 _LOCK = Prepared(
@@ -107,7 +111,7 @@ _OVERALL = Prepared(
 )
 
 
-def standing_of(connection: Connection, pair: Pair, at: datetime, limits: Limits) -> Standing:
+def history_of(connection: Connection, pair: Pair, at: datetime, limits: Limits) -> FailureHistory:
     """What is known about the pair at this moment."""
     network = pair.network
     # A school's own network does not wait, and its failures may be many: here they are not even counted.
@@ -117,22 +121,28 @@ def standing_of(connection: Connection, pair: Pair, at: datetime, limits: Limits
     rows = _OF_NAME.all(
         connection, name_key=pair.name_key, since=at - timedelta(seconds=limits.account_window)
     )
-    return Standing(
+    return FailureHistory(
         network=network,
         known_good=network.is_device
         or (seen_at is not None and at - seen_at <= timedelta(seconds=limits.known_good)),
         failures=[
-            Failure(at=when, network=where or None, outside=outside, fingerprint=fingerprint, wait=wait)
-            for when, where, outside, fingerprint, wait in rows
+            Failure(
+                at=when,
+                network=where or None,
+                from_unfamiliar_network=from_unfamiliar_network,
+                fingerprint=fingerprint,
+                wait=wait,
+            )
+            for when, where, from_unfamiliar_network, fingerprint, wait in rows
         ],
         network_failures=failures,
         network_names=names,
         network_waits_until=waits_until,
-        door=pair.door,
+        sign_in_step=pair.sign_in_step,
     )
 
 
-def take_turn(connection: Connection, pair: Pair) -> None:
+def lock_for_recording(connection: Connection, pair: Pair) -> None:
     """Keeps other processes from recording for the same name or network until the transaction ends.
 
     Always the name first, so that no two wait for each other.  SQLite has one writer at a time anyway.
@@ -152,7 +162,7 @@ def record(connection: Connection, pair: Pair, failure: Failure) -> int:
         at=failure.at,
         name_key=pair.name_key,
         network=failure.network or "",
-        outside=failure.outside,
+        from_unfamiliar_network=failure.from_unfamiliar_network,
         fingerprint=failure.fingerprint,
         wait=failure.wait,
     )
@@ -162,9 +172,9 @@ def record(connection: Connection, pair: Pair, failure: Failure) -> int:
     return int(row[0])
 
 
-def acquit(connection: Connection, failure_id: int) -> None:
+def retract(connection: Connection, failure_id: int) -> None:
     """The password matched: it was no failure."""
-    _ACQUIT.run(connection, failure_id=failure_id)
+    _RETRACT.run(connection, failure_id=failure_id)
 
 
 def note_success(connection: Connection, pair: Pair, at: datetime) -> None:
@@ -174,30 +184,32 @@ def note_success(connection: Connection, pair: Pair, at: datetime) -> None:
         _KNOW.run(connection, pair_key=pair.known_key, seen_at=at)
 
 
-def tally_after(
-    connection: Connection, pair: Pair, standing: Standing, at: datetime, limits: Limits
-) -> Tally:
-    """What the failure that was just checked adds up to; ``standing`` is as it was before it."""
+def counts_after(
+    connection: Connection, pair: Pair, history: FailureHistory, at: datetime, limits: Limits
+) -> FailureCounts:
+    """What the failure that was just checked adds up to; ``history`` is as it was before it."""
     _, _, failures, names = _row_of_network(connection, pair, pair.network.key, at, limits)
     overall = _OVERALL.run(
         connection, since=at - timedelta(seconds=limits.overall_window), enough=limits.overall_alarm + 1
     )
-    return Tally(
-        account=len(standing.failures) + 1,
+    return FailureCounts(
+        account=len(history.failures) + 1,
         network_failures=failures,
         network_names=names,
         overall=0 if overall is None else overall[0],
-        door=pair.door,
+        sign_in_step=pair.sign_in_step,
     )
 
 
-def let_network_wait(connection: Connection, standing: Standing, at: datetime, limits: Limits) -> Standing:
+def start_network_wait(
+    connection: Connection, history: FailureHistory, at: datetime, limits: Limits
+) -> FailureHistory:
     """The network waits from now on, unless it does already; returns how things stand then."""
-    if standing.network_waits_until is not None and at < standing.network_waits_until:
-        return standing
+    if history.network_waits_until is not None and at < history.network_waits_until:
+        return history
     until = at + timedelta(seconds=limits.network_wait)
-    _LET_WAIT.run(connection, network=standing.network.key, since=at, until=until)
-    return replace(standing, network_waits_until=until)
+    _START_WAIT.run(connection, network=history.network.key, since=at, until=until)
+    return replace(history, network_waits_until=until)
 
 
 def _row_of_network(
@@ -219,7 +231,7 @@ def forget_name(session: Session, name_key: str) -> bool:
     return bool(session.execute(query, execution_options=UNSYNCHRONISED).all())
 
 
-def forgive_networks(session: Session, networks: Collection[str], *, now: datetime) -> bool:
+def clear_network_waits(session: Session, networks: Collection[str], *, now: datetime) -> bool:
     """Neither the networks nor the pairs there wait any longer; returns whether that changed anything."""
     ended = session.execute(
         update(NetworkWait)
@@ -246,6 +258,6 @@ def purge_batch(session: Session, *, now: datetime, limits: Limits) -> bool:
         delete_some(session, LoginFailure.id, LoginFailure.at <= now - day),
         delete_some(session, KnownNetwork.pair_key, KnownNetwork.seen_at < now - week),
         delete_some(session, NetworkWait.network, NetworkWait.until <= now - day),
-        delete_some(session, AlarmTold.about, AlarmTold.at <= now - day),
+        delete_some(session, AlarmRaised.about, AlarmRaised.at <= now - day),
     ]
     return any(is_full)

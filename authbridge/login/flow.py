@@ -9,13 +9,13 @@ from sqlalchemy import Connection, bindparam, update
 
 from authbridge.clock import Clock
 from authbridge.login import alarms, credentials, failures, journal, policy, usernames
-from authbridge.login.hashing_queue import Checks, Gate
-from authbridge.login.keyed_hashes import Traces
+from authbridge.login.hashing_queue import HashingQueue, SingleFlight
+from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.networks import network_of
-from authbridge.login.password_cache import Memory
+from authbridge.login.password_cache import PasswordCache
 from authbridge.login.passwords import Hasher, StoredPassword, forms_of
-from authbridge.login.policy import Attempt, Decision, Limits, Recollection, Standing, Verdict
-from authbridge.login.rejections import Denials, Denied
+from authbridge.login.policy import Attempt, CacheResult, Decision, FailureHistory, Limits, Verdict
+from authbridge.login.rejections import Rejected, Rejections
 from authbridge.storage.database import Database
 from authbridge.storage.models import Organiser, table_of
 from authbridge.storage.prepared import Prepared
@@ -32,7 +32,7 @@ _RENEW_HASH = Prepared(
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class LoginServices:
     """What every login needs besides the attempt itself; the last four live as long as the process."""
 
     database: Database
@@ -41,11 +41,11 @@ class Setting:
     timezone: ZoneInfo
     host: str
     limits: Limits
-    traces: Traces
-    memory: Memory
-    gate: Gate
-    checks: "Checks[_Checked | Decision]" = field(default_factory=Checks)
-    denials: Denials = field(default_factory=Denials)
+    keyed_hashes: KeyedHashes
+    password_cache: PasswordCache
+    hashing_queue: HashingQueue
+    checks: "SingleFlight[_Checked | Decision]" = field(default_factory=SingleFlight)
+    rejections: Rejections = field(default_factory=Rejections)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class _Recorded:
     attempt_id: int
     failure_id: int
     found: credentials.Credential | None
-    standing: Standing
+    history: FailureHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,45 +84,49 @@ class _Checked:
     recorded: _Recorded | None = None  # None where nothing was hashed for this attempt
 
 
-def authenticate(attempt: Attempt, origin: journal.Origin, setting: Setting, *, within: float) -> Decision:
+def authenticate(
+    attempt: Attempt, origin: journal.Origin, services: LoginServices, *, within: float
+) -> Decision:
     """Whether this organiser may open a meeting now; ``within`` is how many seconds somebody waits for it.
 
     Raises :class:`authbridge.errors.StorageError`: nobody gets in without the database.
     """
-    with setting.database.consulting() as connection:
-        login = _recognise(connection, attempt, origin, setting)
+    with services.database.read_connection() as connection:
+        login = _recognise(connection, attempt, origin, services)
     known = _Checked(None if login.found is None else login.found.account.credential_version)
 
-    recollection = setting.memory.recall(login.right, login.wrong, setting.clock())
-    if policy.passes_every_wait(recollection, generated=login.is_generated):
-        return _settle(login, known, setting)
+    cached = services.password_cache.recall(login.right, login.wrong, services.clock())
+    if policy.passes_every_wait(cached, generated=login.is_generated):
+        return _settle(login, known, services)
 
-    now = setting.clock()
-    with setting.database.consulting() as connection:
-        standing = failures.standing_of(connection, login.pair, now, setting.limits)
-    if decision := policy.throttle(standing, now, setting.limits):
-        return _turn_away(login, decision, setting)
-    if recollection is Recollection.WRONG:
-        return _turn_away(login, policy.REPEATED, setting)
-    if recollection is Recollection.RIGHT:
-        return _settle(login, known, setting)
+    now = services.clock()
+    with services.database.read_connection() as connection:
+        history = failures.history_of(connection, login.pair, now, services.limits)
+    if decision := policy.throttle(history, now, services.limits):
+        return _reject(login, decision, services)
+    if cached is CacheResult.WRONG:
+        return _reject(login, policy.REPEATED, services)
+    if cached is CacheResult.RIGHT:
+        return _settle(login, known, services)
 
     try:
-        check = partial(_check_in_turn, login, standing, setting, within)
-        checked, is_ours = setting.checks.once(login.wrong, check, within=within)
+        check = partial(_check_in_turn, login, history, services, within)
+        checked, is_ours = services.checks.once(login.wrong, check, within=within)
     except TimeoutError:
         checked, is_ours = policy.QUEUE_TOO_LONG, False
     if isinstance(checked, Decision):
-        return _turn_away(login, checked, setting)
+        return _reject(login, checked, services)
     if is_ours:
-        return _settle(login, checked, setting)
+        return _settle(login, checked, services)
     if checked.version is None:
-        return _turn_away(login, policy.REPEATED, setting)
-    return _settle(login, _Checked(checked.version), setting)
+        return _reject(login, policy.REPEATED, services)
+    return _settle(login, _Checked(checked.version), services)
 
 
-def _recognise(connection: Connection, attempt: Attempt, origin: journal.Origin, setting: Setting) -> _Login:
-    username = usernames.canonical(attempt.username, setting.host)
+def _recognise(
+    connection: Connection, attempt: Attempt, origin: journal.Origin, services: LoginServices
+) -> _Login:
+    username = usernames.canonical(attempt.username, services.host)
     found = credentials.find_credential(connection, username)
     # The network of a school counts as its own for names that begin with its code, also for nobody's.
     networks = credentials.school_networks(connection, username.partition("-")[0])
@@ -136,73 +140,75 @@ def _recognise(connection: Connection, attempt: Attempt, origin: journal.Origin,
         username=username,
         found=found,
         pair=failures.Pair(
-            name_key=setting.traces.name(username),
-            known_key=None if network.key is None else setting.traces.pair(username, network.key),
+            name_key=services.keyed_hashes.name(username),
+            known_key=None if network.key is None else services.keyed_hashes.pair(username, network.key),
             network=network,
         ),
-        right=setting.memory.mark("right", *account, "" if form is None else form.decode()),
-        wrong=setting.memory.mark("wrong", *account, attempt.password),
+        right=services.password_cache.cache_key("right", *account, "" if form is None else form.decode()),
+        wrong=services.password_cache.cache_key("wrong", *account, attempt.password),
     )
 
 
-def _check_in_turn(login: _Login, standing: Standing, setting: Setting, within: float) -> _Checked | Decision:
+def _check_in_turn(
+    login: _Login, history: FailureHistory, services: LoginServices, within: float
+) -> _Checked | Decision:
     """One hash, when it is this login's turn; or why there was none.
 
     What waits for its turn is not on record: by then others may have failed, so the rules are asked again.
     """
-    recent = policy.recent_failures(standing, login.attempt.at, setting.limits)
-    with setting.gate.slot(
-        known_good=standing.known_good, recent_failures=recent, within=within
+    recent = policy.recent_failures(history, login.attempt.at, services.limits)
+    with services.hashing_queue.slot(
+        known_good=history.known_good, recent_failures=recent, within=within
     ) as is_admitted:
         if not is_admitted:
             return policy.QUEUE_TOO_LONG
-        recorded = _record(login, setting)
+        recorded = _record(login, services)
         if isinstance(recorded, Decision):
             return recorded
-        return setting.gate.run(partial(_hash, login, recorded, setting))
+        return services.hashing_queue.run(partial(_hash, login, recorded, services))
 
 
-def _record(login: _Login, setting: Setting) -> _Recorded | Decision:
+def _record(login: _Login, services: LoginServices) -> _Recorded | Decision:
     """Record first, then count: parallel guesses see one another, and a crash leaves a failure behind."""
-    limits, pair = setting.limits, login.pair
-    with setting.database.recording() as connection:
-        failures.take_turn(connection, pair)
-        now = setting.clock()
-        standing = failures.standing_of(connection, pair, now, limits)
-        if policy.must_network_wait(standing.network_failures, standing.network_names, limits):
-            standing = failures.let_network_wait(connection, standing, now, limits)
-        if decision := policy.throttle(standing, now, limits):
+    limits, pair = services.limits, login.pair
+    with services.database.write_connection() as connection:
+        failures.lock_for_recording(connection, pair)
+        now = services.clock()
+        history = failures.history_of(connection, pair, now, limits)
+        if policy.must_network_wait(history.network_failures, history.network_names, limits):
+            history = failures.start_network_wait(connection, history, now, limits)
+        if decision := policy.throttle(history, now, limits):
             return decision
-        fingerprints = setting.traces.fingerprints(login.username, login.attempt.password, now)
-        failure = policy.failure_of(standing, now, fingerprints, limits)
+        fingerprints = services.keyed_hashes.fingerprints(login.username, login.attempt.password, now)
+        failure = policy.failure_of(history, now, fingerprints, limits)
         found = credentials.find_credential(connection, login.username)
         return _Recorded(
             attempt_id=journal.open_attempt(connection, _entry(login, found)),
             failure_id=failures.record(connection, pair, failure),
             found=found,
-            standing=standing,
+            history=history,
         )
 
 
-def _hash(login: _Login, recorded: _Recorded, setting: Setting) -> _Checked:
+def _hash(login: _Login, recorded: _Recorded, services: LoginServices) -> _Checked:
     found, password = recorded.found, login.attempt.password
-    if not setting.hasher.matches(password, None if found is None else found.stored) or found is None:
-        setting.memory.note_wrong(login.wrong, setting.clock())
+    if not services.hasher.matches(password, None if found is None else found.stored) or found is None:
+        services.password_cache.note_wrong(login.wrong, services.clock())
         return _Checked(None, recorded=recorded)
     renewed = None
-    if setting.hasher.is_outdated(found.stored):
-        renewed = setting.hasher.hash(password, generated=found.stored.generated)
+    if services.hasher.is_outdated(found.stored):
+        renewed = services.hasher.hash(password, generated=found.stored.generated)
     if login.found is not None and login.found.stored == found.stored:  # else the mark is a former hash's
-        setting.memory.note_right(login.right, setting.clock())
+        services.password_cache.note_right(login.right, services.clock())
     return _Checked(found.account.credential_version, renewed, recorded)
 
 
-def _settle(login: _Login, checked: _Checked, setting: Setting) -> Decision:
+def _settle(login: _Login, checked: _Checked, services: LoginServices) -> Decision:
     """The verdict, by the account's state as it is now: a suspension that arrived meanwhile wins."""
     told: list[tuple[policy.Alarm, str]] = []
-    with setting.database.recording() as connection:
-        now = setting.clock()
-        today = now.astimezone(setting.timezone).date()
+    with services.database.write_connection() as connection:
+        now = services.clock()
+        today = now.astimezone(services.timezone).date()
         current = credentials.find_credential(connection, login.username, lock=True)
         decision = policy.judge(
             None if current is None else current.account, checked_version=checked.version, today=today
@@ -213,27 +219,29 @@ def _settle(login: _Login, checked: _Checked, setting: Setting) -> Decision:
         else:
             journal.close_attempt(connection, recorded.attempt_id, decision, now=now)
             if checked.version is None:
-                told = _count(connection, login, recorded, setting)
+                told = _count(connection, login, recorded, services)
         if current is not None and decision.verdict is Verdict.GRANTED:
             failures.note_success(connection, login.pair, now)
             _note_login(connection, current, today, checked.renewed)
         if recorded is not None and checked.version is not None:
-            failures.acquit(connection, recorded.failure_id)
+            failures.retract(connection, recorded.failure_id)
     if told:
-        alarms.tell(setting.database, told, now=now, limits=setting.limits)
+        alarms.tell(services.database, told, now=now, limits=services.limits)
     return decision
 
 
 def _count(
-    connection: Connection, login: _Login, recorded: _Recorded, setting: Setting
+    connection: Connection, login: _Login, recorded: _Recorded, services: LoginServices
 ) -> list[tuple[policy.Alarm, str]]:
     """Draws the consequences of a failure: the network may have to wait, and staff to know."""
-    now, limits, network = setting.clock(), setting.limits, login.pair.network
-    tally = failures.tally_after(connection, login.pair, recorded.standing, now, limits)
-    if not network.trusted and policy.must_network_wait(tally.network_failures, tally.network_names, limits):
-        failures.let_network_wait(connection, recorded.standing, now, limits)
+    now, limits, network = services.clock(), services.limits, login.pair.network
+    counts = failures.counts_after(connection, login.pair, recorded.history, now, limits)
+    if not network.trusted and policy.must_network_wait(
+        counts.network_failures, counts.network_names, limits
+    ):
+        failures.start_network_wait(connection, recorded.history, now, limits)
     username = None if recorded.found is None else login.username
-    return alarms.due(connection, username, network, tally, now=now, limits=limits)
+    return alarms.due(connection, username, network, counts, now=now, limits=limits)
 
 
 def _note_login(
@@ -262,8 +270,8 @@ def _entry(login: _Login, found: credentials.Credential | None) -> journal.Entry
 _KINDS = {Verdict.REFUSED: "repeated", Verdict.LOCKED: "locked", Verdict.UNAVAILABLE: "unavailable"}
 
 
-def _turn_away(login: _Login, decision: Decision, setting: Setting) -> Decision:
+def _reject(login: _Login, decision: Decision, services: LoginServices) -> Decision:
     """Without a check: in the journal it is only counted."""
-    who = Denied(None if login.found is None else login.found.organiser_id, login.pair.network.key)
-    setting.denials.count(who, _KINDS[decision.verdict], setting.clock())
+    who = Rejected(None if login.found is None else login.found.organiser_id, login.pair.network.key)
+    services.rejections.count(who, _KINDS[decision.verdict], services.clock())
     return decision

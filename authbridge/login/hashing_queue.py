@@ -37,7 +37,7 @@ class _Waiting:
     admitted: bool = field(compare=False, default=False)
 
 
-class Gate:
+class HashingQueue:
     """The slots for hashing, and the queue before them."""
 
     def __init__(self, slots: int, *, typical: float = 0.0, most: int = _MOST_IN_GATE) -> None:
@@ -90,10 +90,10 @@ class Gate:
                 return True
             waiting = _Waiting(rank, next(self._arrivals), deadline)
             place = bisect.bisect(self._queue, waiting)
-            if self._is_in_vain(waiting, place):
+            if self._misses_deadline(waiting, place):
                 return False
             self._queue.insert(place, waiting)
-            self._turn_away_behind(place)
+            self._reject_behind(place)
             while len(self._queue) > self._most - self._slots:
                 self._queue.pop().turn.set()
         waiting.turn.wait(max(0.0, deadline - time.monotonic()))
@@ -106,21 +106,21 @@ class Gate:
         with self._lock:
             while self._queue:
                 first = self._queue.pop(0)
-                first.admitted = not self._is_in_vain(first, -1)
+                first.admitted = not self._misses_deadline(first, -1)
                 first.turn.set()
                 if first.admitted:
                     return
             self._free += 1
 
-    def _is_in_vain(self, waiting: _Waiting, place: int) -> bool:
+    def _misses_deadline(self, waiting: _Waiting, place: int) -> bool:
         # All slots are taken, each for half a hash more on the average; then the queue, then its own hash.
         rounds = place // self._slots + 1.5 if place >= 0 else 1
         return time.monotonic() + rounds * self._typical * _MARGIN > waiting.deadline
 
-    def _turn_away_behind(self, place: int) -> None:
+    def _reject_behind(self, place: int) -> None:
         staying = self._queue[: place + 1]
         for waiting in self._queue[place + 1 :]:
-            if self._is_in_vain(waiting, len(staying)):
+            if self._misses_deadline(waiting, len(staying)):
                 waiting.turn.set()
             else:
                 staying.append(waiting)
@@ -133,7 +133,7 @@ def _step_back() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 
-class Checks(Generic[_T]):
+class SingleFlight(Generic[_T]):
     """One check at a time of the same name with the same password: who comes meanwhile gets its result."""
 
     def __init__(self) -> None:

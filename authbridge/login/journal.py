@@ -15,11 +15,11 @@ from authbridge.errors import StorageError
 from authbridge.login.policy import Attempt, Decision
 from authbridge.storage.models import (
     AuditEvent,
-    Chore,
-    DeniedAttempts,
+    JobRun,
     LoginAttempt,
     Organiser,
     PrintJob,
+    RejectedAttempts,
     Suspension,
     table_of,
 )
@@ -43,7 +43,7 @@ class Origin:
 
 _attempts, _organisers = table_of(LoginAttempt), table_of(Organiser)
 # In one statement: two services that start at the same moment both do it for the first time.
-_NOTE_DONE = upsert(table_of(Chore), key=("name",), changed=("done_at",))
+_NOTE_DONE = upsert(table_of(JobRun), key=("name",), changed=("done_at",))
 _WRITE = Prepared(
     insert(_attempts)
     .values({column.name: bindparam(column.name) for column in _attempts.c if not column.primary_key})
@@ -121,7 +121,7 @@ def purge_batch(session: Session, *, now: datetime, retention: timedelta) -> boo
     old = now - retention
     is_full = [
         delete_some(session, LoginAttempt.id, LoginAttempt.at < old),
-        delete_some(session, DeniedAttempts.id, DeniedAttempts.minute < old),
+        delete_some(session, RejectedAttempts.id, RejectedAttempts.minute < old),
     ]
     return any(is_full)
 
@@ -155,7 +155,7 @@ def mark_purged(session: Session, *, now: datetime) -> None:
 
 def last_purge(session: Session) -> datetime | None:
     """When everything too old was last deleted."""
-    return session.scalar(select(Chore.done_at).where(Chore.name == _PURGE))
+    return session.scalar(select(JobRun.done_at).where(JobRun.name == _PURGE))
 
 
 def touch(session: Session, *, now: datetime) -> None:

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 _FINGERPRINT_BITS = 12  # enough to tell some hundred passwords apart, too few to confirm a guess
 
 
-class Traces:
+class KeyedHashes:
     """The keyed hashes under one secret key."""
 
     def __init__(self, secret_key: bytes) -> None:

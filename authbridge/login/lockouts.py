@@ -8,15 +8,15 @@ from itertools import groupby
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from authbridge.login.keyed_hashes import Traces
+from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.networks import split_panel
 from authbridge.login.policy import (
-    Door,
     Failure,
+    FailureHistory,
     Limits,
     Network,
     Reason,
-    Standing,
+    SignInStep,
     account_waits_until,
     pair_waits_until,
 )
@@ -45,17 +45,19 @@ class Lockout:
 
 @dataclass(frozen=True, slots=True)
 class _Owner:
-    """Whose name that is, and which networks are his school's; ``door`` is that of a member of staff."""
+    """The owner of a name, and the networks of their school; ``sign_in_step`` is None for organisers."""
 
     name: str | None = None
     own_networks: frozenset[str] = frozenset()
-    door: Door | None = None
+    sign_in_step: SignInStep | None = None
 
 
 _NOBODY = _Owner()
 
 
-def list_lockouts(session: Session, traces: Traces, *, now: datetime, limits: Limits) -> list[Lockout]:
+def list_lockouts(
+    session: Session, keyed_hashes: KeyedHashes, *, now: datetime, limits: Limits
+) -> list[Lockout]:
     """All waits, those that end first first."""
     failures = {
         name_key: of_name
@@ -63,7 +65,7 @@ def list_lockouts(session: Session, traces: Traces, *, now: datetime, limits: Li
         if any(_of_name(_NOBODY, of_name, now, limits))
     }
     # To find whose a key is, the keys of all are made: only where somebody waits.
-    owners = _owners_by_key(session, traces) if failures else {}
+    owners = _owners_by_key(session, keyed_hashes) if failures else {}
     found = list(_of_networks(session, now))
     for name_key, of_name in failures.items():
         found += _of_name(owners.get(name_key, _NOBODY), of_name, now, limits)
@@ -71,10 +73,10 @@ def list_lockouts(session: Session, traces: Traces, *, now: datetime, limits: Li
 
 
 def lockouts_of(
-    session: Session, organiser: Organiser, traces: Traces, *, now: datetime, limits: Limits
+    session: Session, organiser: Organiser, keyed_hashes: KeyedHashes, *, now: datetime, limits: Limits
 ) -> list[Lockout]:
     """The waits of one organiser, those that end first first."""
-    key = traces.name(organiser.username)
+    key = keyed_hashes.name(organiser.username)
     failures = _failures_by_key(session, now, limits, LoginFailure.name_key == key)
     owner = _Owner(organiser.username, frozenset(organiser.school.trusted_networks))
     found = _of_name(owner, failures.get(key, []), now, limits)
@@ -106,7 +108,7 @@ def _failures_by_key(
             LoginFailure.name_key,
             LoginFailure.at,
             LoginFailure.network,
-            LoginFailure.outside,
+            LoginFailure.from_unfamiliar_network,
             LoginFailure.fingerprint,
             LoginFailure.wait,
         )
@@ -115,25 +117,33 @@ def _failures_by_key(
     )
     return {
         name_key: [
-            Failure(at, network or None, outside=outside, fingerprint=fingerprint, wait=wait)
-            for _, at, network, outside, fingerprint, wait in group
+            Failure(
+                at,
+                network or None,
+                from_unfamiliar_network=from_unfamiliar_network,
+                fingerprint=fingerprint,
+                wait=wait,
+            )
+            for _, at, network, from_unfamiliar_network, fingerprint, wait in group
         ]
         for name_key, group in groupby(rows, key=lambda row: row[0])
     }
 
 
-def _owners_by_key(session: Session, traces: Traces) -> dict[str, _Owner]:
+def _owners_by_key(session: Session, keyed_hashes: KeyedHashes) -> dict[str, _Owner]:
     networks = {
         school_id: frozenset(own_networks)
         for school_id, own_networks in session.execute(select(School.id, School.trusted_networks))
     }
     owners = {
-        traces.name(username): _Owner(username, networks[school_id])
+        keyed_hashes.name(username): _Owner(username, networks[school_id])
         for username, school_id in session.execute(select(Organiser.username, Organiser.school_id))
     }
     for name in session.scalars(select(Staff.name)):
-        for door in Door:
-            owners[traces.name(counted_name(door, name))] = _Owner(staff_actor(name), door=door)
+        for sign_in_step in SignInStep:
+            owners[keyed_hashes.name(counted_name(sign_in_step, name))] = _Owner(
+                staff_actor(name), sign_in_step=sign_in_step
+            )
     return owners
 
 
@@ -145,8 +155,8 @@ def _is_told(lockout: Lockout) -> bool:
 def _of_name(owner: _Owner, failures: list[Failure], now: datetime, limits: Limits) -> Iterator[Lockout]:
     yield from _of_account(owner, failures, now, limits)
     for key in sorted({failure.network for failure in failures}, key=str):
-        standing = Standing(Network(key), failures=failures)
-        until = pair_waits_until(standing, now, limits)
+        history = FailureHistory(Network(key), failures=failures)
+        until = pair_waits_until(history, now, limits)
         if until is not None and now < until:
             network, at_panel = split_panel(key)
             yield Lockout(
@@ -154,9 +164,9 @@ def _of_name(owner: _Owner, failures: list[Failure], now: datetime, limits: Limi
                 owner.name,
                 network,
                 is_own=key in owner.own_networks,
-                at_panel=at_panel or owner.door is not None,
-                failures=len(standing.of_pair),
-                since=standing.of_pair[0].at,
+                at_panel=at_panel or owner.sign_in_step is not None,
+                failures=len(history.pair_failures),
+                since=history.pair_failures[0].at,
                 until=until,
             )
 
@@ -164,16 +174,18 @@ def _of_name(owner: _Owner, failures: list[Failure], now: datetime, limits: Limi
 def _of_account(owner: _Owner, failures: list[Failure], now: datetime, limits: Limits) -> Iterator[Lockout]:
     # First as it is for the school's own network: if that waits, everything does.
     for trusted in (True, False):
-        standing = Standing(Network(None, trusted), failures=failures, door=owner.door)
-        until = account_waits_until(standing, now, limits)
+        history = FailureHistory(Network(None, trusted), failures=failures, sign_in_step=owner.sign_in_step)
+        until = account_waits_until(history, now, limits)
         if until is not None and now < until:
-            counted = failures if trusted else [failure for failure in failures if failure.outside]
+            counted = (
+                failures if trusted else [failure for failure in failures if failure.from_unfamiliar_network]
+            )
             yield Lockout(
                 Reason.ACCOUNT_WAITS,
                 owner.name,
                 None,
                 is_own=trusted,
-                at_panel=owner.door is not None
+                at_panel=owner.sign_in_step is not None
                 or any(split_panel(failure.network)[1] for failure in counted),
                 failures=len(counted),
                 since=counted[0].at,

@@ -14,7 +14,7 @@ from collections import OrderedDict
 from datetime import datetime, timedelta
 
 from authbridge.login.keyed_hashes import join
-from authbridge.login.policy import Limits, Recollection
+from authbridge.login.policy import CacheResult, Limits
 
 _PR_SET_DUMPABLE = 4  # prctl(2); the limit alone does not hold where dumps are piped to a program
 
@@ -25,10 +25,10 @@ def forbid_dumps() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0)
 
 
-class Memory:
+class PasswordCache:
     """The recollections of one process, under a key that dies with it.
 
-    What is asked about is a *mark*: :meth:`mark` of all that must be the same for the answer to hold.
+    What is asked about is a *mark*: :meth:`cache_key` of all that must be the same for the answer to hold.
     """
 
     def __init__(self, limits: Limits, *, remember: bool) -> None:
@@ -37,25 +37,25 @@ class Memory:
         self._right = _Marks(limits.remembered_entries if remember else 0, limits.remembered, renew=True)
         self._wrong = _Marks(limits.repeated_entries, limits.repeated, renew=False)
 
-    def mark(self, *parts: str) -> bytes:
+    def cache_key(self, *parts: str) -> bytes:
         """HMAC-SHA-256 of the parts."""
         return hmac.digest(self._key, join(*parts), hashlib.sha256)
 
-    def recall(self, right: bytes, wrong: bytes, now: datetime) -> Recollection:
+    def recall(self, right: bytes, wrong: bytes, now: datetime) -> CacheResult:
         """What is remembered under either mark."""
         # Both are looked up whatever comes out: the same work for everybody.
         is_right, is_wrong = self._right.holds(right, now), self._wrong.holds(wrong, now)
         if is_right:
-            return Recollection.RIGHT
-        return Recollection.WRONG if is_wrong else Recollection.NONE
+            return CacheResult.RIGHT
+        return CacheResult.WRONG if is_wrong else CacheResult.NONE
 
-    def note_right(self, mark: bytes, now: datetime) -> None:
+    def note_right(self, cache_key: bytes, now: datetime) -> None:
         """The password was verified."""
-        self._right.add(mark, now)
+        self._right.add(cache_key, now)
 
-    def note_wrong(self, mark: bytes, now: datetime) -> None:
+    def note_wrong(self, cache_key: bytes, now: datetime) -> None:
         """The password was found wrong."""
-        self._wrong.add(mark, now)
+        self._wrong.add(cache_key, now)
 
 
 class _Marks:
@@ -68,24 +68,24 @@ class _Marks:
         self._since: OrderedDict[bytes, float] = OrderedDict()
         self._lock = threading.Lock()
 
-    def holds(self, mark: bytes, now: datetime) -> bool:
+    def holds(self, cache_key: bytes, now: datetime) -> bool:
         with self._lock:
-            since = self._since.get(mark)
+            since = self._since.get(cache_key)
             if since is None:
                 return False
             if now.timestamp() - since > self._age:
-                del self._since[mark]
+                del self._since[cache_key]
                 return False
             if self._renew:
-                self._put(mark, now)
+                self._put(cache_key, now)
             return True
 
-    def add(self, mark: bytes, now: datetime) -> None:
+    def add(self, cache_key: bytes, now: datetime) -> None:
         with self._lock:
-            self._put(mark, now)
+            self._put(cache_key, now)
             while len(self._since) > self._most:
                 self._since.popitem(last=False)
 
-    def _put(self, mark: bytes, now: datetime) -> None:
-        self._since[mark] = now.timestamp()
-        self._since.move_to_end(mark)
+    def _put(self, cache_key: bytes, now: datetime) -> None:
+        self._since[cache_key] = now.timestamp()
+        self._since.move_to_end(cache_key)

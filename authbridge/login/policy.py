@@ -121,7 +121,7 @@ class Account:
     valid_until: date | None
 
 
-class Door(StrEnum):
+class SignInStep(StrEnum):
     """Where staff show that it is them; failures at each are counted for themselves."""
 
     PASSWORD = "Password"  # noqa: S105 - a door, no password
@@ -145,15 +145,15 @@ class Network:
 class Failure:
     """A password that was hashed and did not match, or that is being hashed right now.
 
-    ``outside``: from a network that was neither known-good nor trusted.  ``fingerprint`` tells distinct
-    passwords of a pair apart (12 bits; its key changes with the day of ``at``); None for a password that
-    the pair had tried before, and after a success: those count for the account only.  ``wait`` is how
-    many seconds the pair waits after it.
+    ``from_unfamiliar_network``: the network was neither known-good nor trusted.  ``fingerprint`` tells
+    distinct passwords of a pair apart (12 bits; its key changes with the day of ``at``); None for a
+    password that the pair had tried before, and after a success: those count for the account only.
+    ``wait`` is how many seconds the pair waits after it.
     """
 
     at: datetime
     network: str | None
-    outside: bool
+    from_unfamiliar_network: bool
     fingerprint: int | None
     wait: int
 
@@ -164,13 +164,13 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class FailureHistory:
     """What is known about a name and the network it is used from, at one moment.
 
     ``failures`` are those of the name, from everywhere, oldest first.  ``network_failures`` (distinct) and
     ``network_names`` count what came from the network within ``network_window`` and after its last
-    wait; both are 0 for an unknown or trusted network, to which that rule does not apply.  ``door`` is None
-    for a login of organisers.
+    wait; both are 0 for an unknown or trusted network, to which that rule does not apply.
+    ``sign_in_step`` is None for a login of organisers.
     """
 
     network: Network
@@ -179,15 +179,15 @@ class Standing:
     network_failures: int = 0
     network_names: int = 0
     network_waits_until: datetime | None = None
-    door: Door | None = None
+    sign_in_step: SignInStep | None = None
 
     @property
-    def is_outside(self) -> bool:
+    def is_unfamiliar(self) -> bool:
         """Whether nothing speaks for the network."""
         return not (self.known_good or self.network.trusted)
 
     @property
-    def of_pair(self) -> list[Failure]:
+    def pair_failures(self) -> list[Failure]:
         """The distinct failures of this name from this network."""
         return [
             failure
@@ -196,7 +196,7 @@ class Standing:
         ]
 
 
-class Recollection(StrEnum):
+class CacheResult(StrEnum):
     """What the service remembers of a name with a password."""
 
     NONE = "none"
@@ -218,37 +218,37 @@ REPEATED = Decision(Verdict.REFUSED, Reason.REPEATED_PASSWORD)
 QUEUE_TOO_LONG = Decision(Verdict.UNAVAILABLE, Reason.QUEUE_TOO_LONG)
 
 
-def passes_every_wait(recollection: Recollection, *, generated: bool) -> bool:
+def passes_every_wait(cached: CacheResult, *, generated: bool) -> bool:
     """The rule *remembered*: only the owner has 50 random bits, so no guesser can make him wait."""
-    return recollection is Recollection.RIGHT and generated
+    return cached is CacheResult.RIGHT and generated
 
 
-def throttle(standing: Standing, at: datetime, limits: Limits) -> Decision | None:
+def throttle(history: FailureHistory, at: datetime, limits: Limits) -> Decision | None:
     """Whether this attempt must wait, before any password is hashed; None if it need not."""
     for rule, reason in _RULES:
-        until = rule(standing, at, limits)
+        until = rule(history, at, limits)
         if until is not None and at < until:
             return Decision(Verdict.LOCKED, reason, math.ceil((until - at).total_seconds()))
     return None
 
 
-def pair_waits_until(standing: Standing, at: datetime, limits: Limits) -> datetime | None:  # noqa: ARG001
+def pair_waits_until(history: FailureHistory, at: datetime, limits: Limits) -> datetime | None:  # noqa: ARG001
     """The rule *pair*: the wait that the latest failure started."""
-    of_pair = standing.of_pair
+    pair_failures = history.pair_failures
     # Without a wait there is no end of one: a failure may be later than this moment, by another clock.
-    return of_pair[-1].wait_ends if of_pair and of_pair[-1].wait else None
+    return pair_failures[-1].wait_ends if pair_failures and pair_failures[-1].wait else None
 
 
-def account_waits_until(standing: Standing, at: datetime, limits: Limits) -> datetime | None:
+def account_waits_until(history: FailureHistory, at: datetime, limits: Limits) -> datetime | None:
     """The rule *account*: so many failures a day, however many networks they came from."""
-    if standing.door is Door.INVITATION:
+    if history.sign_in_step is SignInStep.INVITATION:
         return None  # its 50 random bits need no such limit, and strangers would use it up within a second
     window = timedelta(seconds=limits.account_window)
-    failures = [failure for failure in standing.failures if failure.at > at - window]
+    failures = [failure for failure in history.failures if failure.at > at - window]
     ends = [_full_until(failures, limits.account_failures, window)]
-    if standing.is_outside:
-        outside = [failure for failure in failures if failure.outside]
-        ends.append(_full_until(outside, limits.account_outside, window))
+    if history.is_unfamiliar:
+        from_unfamiliar_network = [failure for failure in failures if failure.from_unfamiliar_network]
+        ends.append(_full_until(from_unfamiliar_network, limits.account_outside, window))
     return max((end for end in ends if end is not None), default=None)
 
 
@@ -256,9 +256,9 @@ def _full_until(failures: Sequence[Failure], limit: int, window: timedelta) -> d
     return failures[-limit].at + window if len(failures) >= limit else None
 
 
-def network_waits_until(standing: Standing, at: datetime, limits: Limits) -> datetime | None:  # noqa: ARG001
+def network_waits_until(history: FailureHistory, at: datetime, limits: Limits) -> datetime | None:  # noqa: ARG001
     """The rule *network*: many names failed from one address; who is known there passes."""
-    return standing.network_waits_until if standing.is_outside else None
+    return history.network_waits_until if history.is_unfamiliar else None
 
 
 def must_network_wait(failures: int, names: int, limits: Limits) -> bool:
@@ -273,38 +273,42 @@ _RULES = (
 )
 
 
-def recent_failures(standing: Standing, at: datetime, limits: Limits) -> int:
+def recent_failures(history: FailureHistory, at: datetime, limits: Limits) -> int:
     """How much speaks against the owner being here: the fewer, the earlier an attempt is hashed.
 
     Not what failed elsewhere: nobody puts an owner behind all others by guessing at his name.
     """
     window = timedelta(seconds=limits.pair_window)
-    return standing.network_failures + sum(failure.at > at - window for failure in standing.of_pair)
+    return history.network_failures + sum(failure.at > at - window for failure in history.pair_failures)
 
 
-def failure_of(standing: Standing, at: datetime, fingerprints: Mapping[date, int], limits: Limits) -> Failure:
+def failure_of(
+    history: FailureHistory, at: datetime, fingerprints: Mapping[date, int], limits: Limits
+) -> Failure:
     """The attempt as the failure that it is until its password has matched.
 
     ``fingerprints`` are those of its password by the day of the key: today's and yesterday's.
     """
-    of_pair = standing.of_pair
-    tried_before = any(fingerprints.get(failure.at.date()) == failure.fingerprint for failure in of_pair)
+    pair_failures = history.pair_failures
+    tried_before = any(
+        fingerprints.get(failure.at.date()) == failure.fingerprint for failure in pair_failures
+    )
     return Failure(
         at=at,
-        network=standing.network.key,
-        outside=standing.is_outside,
+        network=history.network.key,
+        from_unfamiliar_network=history.is_unfamiliar,
         fingerprint=None if tried_before else fingerprints[at.date()],
-        wait=0 if tried_before else _wait_after(standing, at, limits),
+        wait=0 if tried_before else _wait_after(history, at, limits),
     )
 
 
-def _wait_after(standing: Standing, at: datetime, limits: Limits) -> int:
+def _wait_after(history: FailureHistory, at: datetime, limits: Limits) -> int:
     quiet, window = timedelta(seconds=limits.pair_quiet), timedelta(seconds=limits.pair_window)
-    of_pair = standing.of_pair
-    if of_pair and of_pair[-1].wait and at - of_pair[-1].at < quiet:
-        doubled = min(of_pair[-1].wait * 2, limits.longest_wait)
-        return doubled if standing.is_outside else limits.first_wait
-    recent = sum(failure.at > at - window for failure in of_pair)
+    pair_failures = history.pair_failures
+    if pair_failures and pair_failures[-1].wait and at - pair_failures[-1].at < quiet:
+        doubled = min(pair_failures[-1].wait * 2, limits.longest_wait)
+        return doubled if history.is_unfamiliar else limits.first_wait
+    recent = sum(failure.at > at - window for failure in pair_failures)
     return limits.first_wait if recent + 1 >= limits.pair_guesses else 0
 
 
@@ -323,51 +327,51 @@ class Alarm(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class FailureCounts:
     """What the latest failure adds up to, in the windows of the limits; itself included.
 
-    ``network_failures`` are distinct ones; both figures of the network are 0 where it is unknown.  ``door``
-    is None for a login of organisers.
+    ``network_failures`` are distinct ones; both figures of the network are 0 where it is unknown.
+    ``sign_in_step`` is None for a login of organisers.
     """
 
     account: int
     network_failures: int
     network_names: int
     overall: int
-    door: Door | None = None
+    sign_in_step: SignInStep | None = None
 
 
-def alarms_after(tally: Tally, network: Network, limits: Limits) -> Iterator[Alarm]:
+def alarms_after(counts: FailureCounts, network: Network, limits: Limits) -> Iterator[Alarm]:
     """What staff should know now, unless they were told of it lately."""
-    if tally.door is None:
-        yield from _alarms_of_organiser(tally, limits)
+    if counts.sign_in_step is None:
+        yield from _alarms_of_organiser(counts, limits)
     else:
-        yield from _alarms_of_staff(tally, tally.door, limits)
+        yield from _alarms_of_staff(counts, counts.sign_in_step, limits)
     if network.trusted:
-        if tally.network_failures >= limits.trusted_alarm:
+        if counts.network_failures >= limits.trusted_alarm:
             yield Alarm.TRUSTED_NETWORK
-    elif must_network_wait(tally.network_failures, tally.network_names, limits):
+    elif must_network_wait(counts.network_failures, counts.network_names, limits):
         yield Alarm.NETWORK_WAITS
-    if tally.network_names > limits.network_spray:
+    if counts.network_names > limits.network_spray:
         yield Alarm.NETWORK_SPRAYS
-    if tally.overall > limits.overall_alarm:
+    if counts.overall > limits.overall_alarm:
         yield Alarm.OVERALL
 
 
-def _alarms_of_organiser(tally: Tally, limits: Limits) -> Iterator[Alarm]:
-    if tally.account >= limits.account_alarm:
+def _alarms_of_organiser(counts: FailureCounts, limits: Limits) -> Iterator[Alarm]:
+    if counts.account >= limits.account_alarm:
         yield Alarm.ACCOUNT_GUESSED
-    if tally.account >= limits.account_failures:
+    if counts.account >= limits.account_failures:
         yield Alarm.ACCOUNT_FULL
 
 
-def _alarms_of_staff(tally: Tally, door: Door, limits: Limits) -> Iterator[Alarm]:
-    if door is Door.CODE:
+def _alarms_of_staff(counts: FailureCounts, sign_in_step: SignInStep, limits: Limits) -> Iterator[Alarm]:
+    if sign_in_step is SignInStep.CODE:
         yield Alarm.CODE_REFUSED  # after the right password: perhaps somebody else has it
     # Staff are few and may do much: of them it is told when the first wait starts.
-    if tally.account >= limits.pair_guesses:
+    if counts.account >= limits.pair_guesses:
         yield Alarm.STAFF_GUESSED
-    if tally.account >= limits.account_failures and door is not Door.INVITATION:
+    if counts.account >= limits.account_failures and sign_in_step is not SignInStep.INVITATION:
         yield Alarm.STAFF_FULL
 
 

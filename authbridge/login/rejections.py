@@ -13,7 +13,7 @@ from datetime import datetime
 from authbridge import background
 from authbridge.errors import ConflictError, StorageError
 from authbridge.storage.database import Database
-from authbridge.storage.models import DeniedAttempts, table_of
+from authbridge.storage.models import RejectedAttempts, table_of
 from authbridge.storage.prepared import Prepared
 from authbridge.storage.statements import upsert
 
@@ -22,32 +22,32 @@ _MOST_PAIRS = 500  # of one minute; who comes from more networks is counted with
 _MOST_MINUTES = 60  # held while the database does not answer
 
 _KINDS = ("repeated", "locked", "unavailable")
-_ADD = Prepared(upsert(table_of(DeniedAttempts), key=("minute", "pair"), changed=_KINDS, add=True))
+_ADD = Prepared(upsert(table_of(RejectedAttempts), key=("minute", "pair"), changed=_KINDS, add=True))
 
 
 @dataclass(frozen=True, slots=True)
-class Denied:
+class Rejected:
     """Whom to count; ``organiser_id`` None for all names that are nobody's, ``network`` for unknown ones."""
 
     organiser_id: int | None
     network: str | None
 
 
-_ANYBODY = Denied(None, None)
+_ANYBODY = Rejected(None, None)
 
-_Counts = dict[Denied, Counter[str]]
+_Counts = dict[Rejected, Counter[str]]
 
 
-class Denials:
+class Rejections:
     """What was turned away since it was last written down."""
 
     def __init__(self) -> None:
         self._counts: dict[datetime, _Counts] = {}
         self._minute: datetime | None = None
-        self._pairs: set[Denied] = set()  # of this minute, also those that are written down already
+        self._pairs: set[Rejected] = set()  # of this minute, also those that are written down already
         self._lock = threading.Lock()
 
-    def count(self, who: Denied, kind: str, at: datetime) -> None:
+    def count(self, who: Rejected, kind: str, at: datetime) -> None:
         """One more of that kind: ``repeated``, ``locked`` or ``unavailable``."""
         minute = at.replace(second=0, microsecond=0)
         with self._lock:
@@ -86,7 +86,7 @@ class Denials:
 
 
 def _write(database: Database, minute: datetime, counts: _Counts) -> None:
-    with database.recording() as connection:
+    with database.write_connection() as connection:
         # In the same order everywhere, so that no two services wait for each other's rows.
         for row in sorted(_rows(counts), key=lambda row: str(row["pair"])):
             _ADD.run(connection, minute=minute, **row)
@@ -102,11 +102,11 @@ def _rows(counts: _Counts) -> Iterator[dict[str, object]]:
         }
 
 
-def start(denials: Denials, database: Database) -> threading.Thread:
+def start(rejections: Rejections, database: Database) -> threading.Thread:
     """Writes the counts down every second, for as long as the process lives."""
     return background.repeat(
         "journal of denials",
-        lambda: denials.write_down(database),
+        lambda: rejections.write_down(database),
         every=_INTERVAL,
         after_failure=_INTERVAL,
     )

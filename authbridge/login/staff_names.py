@@ -9,7 +9,7 @@ from typing import NewType
 
 from authbridge.errors import InputError
 from authbridge.login import usernames
-from authbridge.login.policy import Door
+from authbridge.login.policy import SignInStep
 
 StaffName = NewType("StaffName", str)
 
@@ -40,11 +40,11 @@ def staff_actor(name: str) -> str:
     return f"{STAFF_PREFIX}{name}"
 
 
-def counted_name(door: Door, name: str) -> str:
+def counted_name(sign_in_step: SignInStep, name: str) -> str:
     """Under which name the failures at that door are counted."""
-    return f"{door} {name}"
+    return f"{sign_in_step} {name}"
 
 
 def counted_names(name: str) -> list[str]:
     """Those of all doors."""
-    return [counted_name(door, name) for door in Door]
+    return [counted_name(sign_in_step, name) for sign_in_step in SignInStep]

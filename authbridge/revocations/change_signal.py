@@ -21,7 +21,7 @@ _CHANNEL = "authbridge_revocations"
 _TICK = 0.015  # seconds between two looks at SQLite's count: 25 ms are allowed, and a look takes microseconds
 
 
-def announce(session: Session) -> None:
+def notify(session: Session) -> None:
     """Tells the watchers of other processes, once this transaction is committed."""
     if session.get_bind().dialect.name == "postgresql":  # SQLite's count changes by itself
         session.execute(text(f"NOTIFY {_CHANNEL}"))

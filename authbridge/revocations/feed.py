@@ -52,7 +52,7 @@ _SEE_AT = upsert(_nodes, key=("node",), changed=("cursor", "last_seen_at", "meet
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class NodeReport:
     """What a node ended when it carried out the revocation of that id.
 
     ``waiting`` remembered logins are still to be deleted: jicofo has not confirmed it yet.  A later report of
@@ -76,7 +76,7 @@ class Contact:
     node: str
     epoch: str | None
     cursor: int
-    reports: tuple[Report, ...] = ()
+    reports: tuple[NodeReport, ...] = ()
     meetings: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -90,7 +90,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AccessState:
     """Somebody who is suspended, or whose sessions from before a moment of this week are ended."""
 
     username: str
@@ -113,7 +113,7 @@ class Snapshot:
 
     epoch: str
     cursor: int
-    standings: tuple[Standing, ...]
+    states: tuple[AccessState, ...]
 
 
 def tell_of_organiser(
@@ -186,7 +186,7 @@ def _tell(
         for number, username in enumerate(usernames, feed.last_id + 1)
     )
     feed.last_id += len(usernames)
-    change_signal.announce(session)
+    change_signal.notify(session)
 
 
 def position(connection: Connection) -> tuple[str, int]:
@@ -214,10 +214,10 @@ def read(session: Session, contact: Contact, *, now: datetime) -> Events | Snaps
     if contact.epoch == feed.epoch and feed.purged_to <= contact.cursor <= feed.last_id:
         return Events(feed.epoch, events[-1].id if events else contact.cursor, events)
     # The position before the state: what is told in between is told once more, and nothing is left out.
-    return Snapshot(feed.epoch, feed.last_id, _standings(session, now))
+    return Snapshot(feed.epoch, feed.last_id, _access_states(session, now))
 
 
-def _standings(session: Session, now: datetime) -> tuple[Standing, ...]:
+def _access_states(session: Session, now: datetime) -> tuple[AccessState, ...]:
     suspended = set(
         session.scalars(
             select(Organiser.username)
@@ -233,7 +233,7 @@ def _standings(session: Session, now: datetime) -> tuple[Standing, ...]:
     )
     ended = {row[0]: row[1] for row in session.execute(query)}
     return tuple(
-        Standing(username, suspended=username in suspended, sessions_end_before=ended.get(username))
+        AccessState(username, suspended=username in suspended, sessions_end_before=ended.get(username))
         for username in sorted(suspended | ended.keys())
     )
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from authbridge.clock import Clock
-from authbridge.errors import StorageError, place_of
+from authbridge.errors import StorageError, location_of
 from authbridge.revocations import feed
 from authbridge.revocations.change_signal import Wait, watching
 from authbridge.revocations.feed import Contact, Events, Snapshot
@@ -24,7 +24,7 @@ _SWEEP = 1.0  # seconds after which the watcher looks even if it was told nothin
 _RETRY = 1.0  # seconds before the watcher connects anew
 
 
-class Polls:
+class LongPolls:
     """The open polls of this process; one a node, the latest."""
 
     def __init__(self, database: Database, *, clock: Clock) -> None:
@@ -50,11 +50,11 @@ class Polls:
         deadline = time.monotonic() + min(wait, LONGEST_WAIT)
         poll = self._begin(contact.node)
         try:
-            with self._database.writing() as session:
+            with self._database.write_session() as session:
                 feed.note_contact(session, contact, now=self._clock())
             while True:
                 seen = self._changes
-                with self._database.reading() as session:
+                with self._database.read_session() as session:
                     told = feed.read(session, contact, now=self._clock())
                 if isinstance(told, Snapshot) or told.events:
                     return told
@@ -97,7 +97,7 @@ class Polls:
             except StorageError as error:
                 _log.error("feed: %s", error)
             except Exception as error:  # noqa: BLE001 - a bug must not end the watching for good
-                _log.error("feed: bug: %s at %s", type(error).__name__, place_of(error))
+                _log.error("feed: bug: %s at %s", type(error).__name__, location_of(error))
             time.sleep(_RETRY)
 
     def _follow(self, wait: Wait) -> None:
@@ -113,7 +113,7 @@ class Polls:
 
     def _look(self) -> None:
         # On SQLite every login is a commit; only what was told wakes the polls.
-        with self._database.consulting() as connection:
+        with self._database.read_connection() as connection:
             position = feed.position(connection)
         with self._changed:
             if position != self._position:

@@ -39,7 +39,7 @@ class NodeRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
+class RevocationStatus:
     """What became of the latest suspension of somebody, or of the latest end of his sessions.
 
     The counts are of all nodes together; ``done`` of ``nodes`` nodes have carried it out, the last of them
@@ -162,7 +162,9 @@ def _names(running: Counter[str]) -> list[str]:
     return [name for name in running if name.isascii() and name.isprintable()]
 
 
-def effect_of(session: Session, whose: Organiser | School, *, now: datetime) -> Effect | None:
+def revocation_status_of(
+    session: Session, whose: Organiser | School, *, now: datetime
+) -> RevocationStatus | None:
     """What became of the latest suspension, or of the latest end of his sessions; None: of none this week.
 
     An organiser's suspension is also that of his school.  A school's is that of all whom the click put out,
@@ -178,7 +180,7 @@ def effect_of(session: Session, whose: Organiser | School, *, now: datetime) -> 
     finished = {each.node for each in done if each.revocations == revocations}
     following = nodes(session, now=now)
     waiting = [node for node in following if node.node not in finished]
-    return Effect(
+    return RevocationStatus(
         action=RevocationAction(action),
         told_at=told_at,
         sessions=sum(each.sessions or 0 for each in done),

@@ -12,14 +12,14 @@ from sqlalchemy.orm import Session
 from authbridge.audit import Action, Actor, record
 from authbridge.errors import ConflictError
 from authbridge.login import alarms, failures, staff_names
-from authbridge.login.keyed_hashes import Traces
+from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.passwords import StoredPassword
 from authbridge.login.staff_names import STAFF_PREFIX, parse_staff_name
 from authbridge.staff import sessions
 from authbridge.staff.members import find_staff, get_staff
 from authbridge.staff.one_time_codes import NewInvitation, NewRecoveryCodes
-from authbridge.staff.sessions import Visit
-from authbridge.storage.models import AuditEvent, Invitation, RecoveryCode, Role, Staff, Stage
+from authbridge.staff.sessions import PanelSession
+from authbridge.storage.models import AuditEvent, Invitation, RecoveryCode, Role, SessionStage, Staff
 from authbridge.storage.statements import UNSYNCHRONISED
 
 INVITATION_LIFETIME = timedelta(hours=24)
@@ -60,7 +60,13 @@ def add_staff(
 
 
 def reset_staff(
-    session: Session, name: str, invitation: NewInvitation, *, traces: Traces, actor: Actor, now: datetime
+    session: Session,
+    name: str,
+    invitation: NewInvitation,
+    *,
+    keyed_hashes: KeyedHashes,
+    actor: Actor,
+    now: datetime,
 ) -> Staff:
     """Invites anew: password, second factor, recovery codes, sessions and failures are gone.
 
@@ -73,7 +79,7 @@ def reset_staff(
     _forget_recovery_codes(session, staff)
     sessions.end_all(session, staff.id)
     for counted in staff_names.counted_names(staff.name):
-        failures.forget_name(session, traces.name(counted))
+        failures.forget_name(session, keyed_hashes.name(counted))
     alarms.forget_staff(session, staff.name)
     _invite(session, staff, invitation, now)
     record(session, actor=actor, action=Action.STAFF_RESET, subject=staff.name, now=now)
@@ -81,7 +87,7 @@ def reset_staff(
 
 
 def enrol(
-    session: Session, visit: Visit, enrolment: Enrolment, *, today: date, actor: Actor, now: datetime
+    session: Session, visit: PanelSession, enrolment: Enrolment, *, today: date, actor: Actor, now: datetime
 ) -> str:
     """Uses the invitation up; returns the token of the session in which she is signed in.
 
@@ -98,7 +104,7 @@ def enrol(
     _keep_recovery_codes(session, staff, enrolment.recovery)
     sessions.end_all(session, staff.id, but=visit)
     record(session, actor=actor, action=Action.STAFF_ENROL, subject=staff.name, now=now)
-    return sessions.rotate(session, visit, Stage.SIGNED_IN, now=now)
+    return sessions.rotate(session, visit, SessionStage.SIGNED_IN, now=now)
 
 
 def change_role(session: Session, name: str, role: Role, *, actor: Actor, now: datetime) -> bool:
@@ -141,7 +147,7 @@ def delete_staff(session: Session, name: str, *, actor: Actor, now: datetime) ->
 
 
 def change_password(
-    session: Session, visit: Visit, password: StoredPassword, *, actor: Actor, now: datetime
+    session: Session, visit: PanelSession, password: StoredPassword, *, actor: Actor, now: datetime
 ) -> None:
     """Changes one's own password, and ends one's other sessions."""
     staff = _hold_own(session, visit)
@@ -151,7 +157,7 @@ def change_password(
 
 
 def renew_recovery_codes(
-    session: Session, visit: Visit, recovery: NewRecoveryCodes, *, actor: Actor, now: datetime
+    session: Session, visit: PanelSession, recovery: NewRecoveryCodes, *, actor: Actor, now: datetime
 ) -> None:
     """Gives oneself a new sheet; the old one is worth nothing from this moment."""
     staff = _hold_own(session, visit)
@@ -159,12 +165,14 @@ def renew_recovery_codes(
     record(session, actor=actor, action=Action.STAFF_RENEW_RECOVERY, subject=staff.name, now=now)
 
 
-def end_session(session: Session, visit: Visit, public_id: str, *, actor: Actor, now: datetime) -> bool:
+def end_session(
+    session: Session, visit: PanelSession, public_id: str, *, actor: Actor, now: datetime
+) -> bool:
     """Ends one of one's own sessions, as the list names it; returns whether there was one."""
     return _record_end(session, visit.name, actor, now, changed=sessions.end_one(session, visit, public_id))
 
 
-def end_other_sessions(session: Session, visit: Visit, *, actor: Actor, now: datetime) -> bool:
+def end_other_sessions(session: Session, visit: PanelSession, *, actor: Actor, now: datetime) -> bool:
     """Ends all of one's own sessions but this one; returns whether there was any."""
     changed = sessions.end_all(session, visit.staff_id, but=visit)
     return _record_end(session, visit.name, actor, now, changed=changed)
@@ -198,7 +206,7 @@ def _get_keeping_an_admin(session: Session, name: str, *, unless: bool = False) 
     return staff
 
 
-def _hold_own(session: Session, visit: Visit) -> Staff:
+def _hold_own(session: Session, visit: PanelSession) -> Staff:
     """Whose session that is, locked; :class:`ConflictError` if it has been ended."""
     staff = session.get(Staff, visit.staff_id, with_for_update={"key_share": True})
     sessions.hold(session, visit)

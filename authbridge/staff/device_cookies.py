@@ -8,7 +8,7 @@ import re
 import secrets
 from datetime import date, timedelta
 
-from authbridge.staff.encryption import Seals
+from authbridge.staff.encryption import StaffEncryption
 from authbridge.storage.models import Staff
 
 LIFETIME = timedelta(days=90)
@@ -17,22 +17,23 @@ _TOKEN = re.compile(r"([0-9a-f]{32})\.(\d{4}-\d\d-\d\d)\.[0-9a-f]{64}", re.ASCII
 _BYTES = 16
 
 
-def new_token(staff: Staff, seals: Seals, today: date) -> str:
+def new_token(staff: Staff, encryption: StaffEncryption, today: date) -> str:
     """What the browser of somebody shows from now on, who has just shown both factors with it."""
-    return _token(staff, secrets.token_hex(_BYTES), today.isoformat(), seals)
+    return _token(staff, secrets.token_hex(_BYTES), today.isoformat(), encryption)
 
 
-def known(staff: Staff | None, shown: str, seals: Seals, today: date) -> str | None:
+def known(staff: Staff | None, shown: str, encryption: StaffEncryption, today: date) -> str | None:
     """The device, if that is a token of this person's that is not over."""
     parts = _TOKEN.fullmatch(shown)
     if parts is None or staff is None:
         return None
     device, since = parts.groups()
-    if not hmac.compare_digest(shown, _token(staff, device, since, seals)):
+    if not hmac.compare_digest(shown, _token(staff, device, since, encryption)):
         return None
     return device if today < date.fromisoformat(since) + LIFETIME else None
 
 
-def _token(staff: Staff, device: str, since: str, seals: Seals) -> str:
+def _token(staff: Staff, device: str, since: str, encryption: StaffEncryption) -> str:
     # enrolled_at: after a reset no device is known any more.
-    return f"{device}.{since}.{seals.digest('device', f'{staff.name} {staff.enrolled_at} {device} {since}')}"
+    signature = encryption.digest("device", f"{staff.name} {staff.enrolled_at} {device} {since}")
+    return f"{device}.{since}.{signature}"

@@ -17,7 +17,7 @@ from authbridge.login.keyed_hashes import join
 _KEY_BYTES = 32  # as Fernet wants, and as long as the digest
 
 
-class Seals:
+class StaffEncryption:
     """Encryption and keyed hashes under one secret key."""
 
     def __init__(self, secret_key: bytes) -> None:

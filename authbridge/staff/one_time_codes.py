@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from authbridge.login.passwords import forms_of, generate_password
-from authbridge.staff.encryption import Seals
+from authbridge.staff.encryption import StaffEncryption
 
 RECOVERY_CODES = 10
 
@@ -35,22 +35,22 @@ class NewRecoveryCodes:
     hashes: tuple[str, ...] = field(repr=False)
 
 
-def make_invitation(seals: Seals) -> NewInvitation:
+def make_invitation(encryption: StaffEncryption) -> NewInvitation:
     """A new invitation, yet nobody's."""
     code = generate_password()
-    return NewInvitation(code, hash_code(seals, Purpose.INVITATION, code))
+    return NewInvitation(code, hash_code(encryption, Purpose.INVITATION, code))
 
 
-def make_recovery_codes(seals: Seals) -> NewRecoveryCodes:
+def make_recovery_codes(encryption: StaffEncryption) -> NewRecoveryCodes:
     """A new sheet of ten."""
     codes = tuple(generate_password() for _ in range(RECOVERY_CODES))
-    return NewRecoveryCodes(codes, tuple(hash_code(seals, Purpose.RECOVERY, code) for code in codes))
+    return NewRecoveryCodes(codes, tuple(hash_code(encryption, Purpose.RECOVERY, code) for code in codes))
 
 
-def hash_code(seals: Seals, purpose: Purpose, typed: str) -> str:
+def hash_code(encryption: StaffEncryption, purpose: Purpose, typed: str) -> str:
     """The keyed hash of a code as typed: hyphens, blanks and capitals do not matter.
 
     What can be no code gives a hash that none has.
     """
     form = forms_of(typed)[True]
-    return seals.digest(purpose, "" if form is None else form.decode())
+    return encryption.digest(purpose, "" if form is None else form.decode())

@@ -19,8 +19,8 @@ from authbridge.audit import Actor
 from authbridge.errors import ConflictError
 from authbridge.login.staff_names import staff_actor
 from authbridge.staff import totp
-from authbridge.staff.encryption import Seals
-from authbridge.storage.models import Invitation, Role, Staff, StaffSession, Stage
+from authbridge.staff.encryption import StaffEncryption
+from authbridge.storage.models import Invitation, Role, SessionStage, Staff, StaffSession
 from authbridge.storage.statements import UNSYNCHRONISED, delete_some
 
 Notice = dict[str, Any]
@@ -28,9 +28,9 @@ Notice = dict[str, Any]
 IDLE = timedelta(minutes=15)
 FRESH = timedelta(minutes=10)  # since the second factor was shown, for what changes staff
 _AT_MOST = {
-    Stage.ENROLLING: timedelta(hours=1),  # somebody has to find an app for the second factor
-    Stage.PASSWORD: IDLE,
-    Stage.SIGNED_IN: timedelta(hours=10),
+    SessionStage.ENROLLING: timedelta(hours=1),  # somebody has to find an app for the second factor
+    SessionStage.PASSWORD: IDLE,
+    SessionStage.SIGNED_IN: timedelta(hours=10),
 }
 _GIVEN_BACK = timedelta(hours=1)  # after the end, a form that was being filled in
 _TOUCH = timedelta(seconds=30)  # between two notes that a session is used
@@ -42,14 +42,14 @@ _MOST_NOTICES = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class PanelSession:
     """A session that is in order, with its owner as he is at this moment."""
 
     id_hash: str = field(repr=False)
     staff_id: int
     name: str
     role: Role
-    stage: Stage
+    stage: SessionStage
     started_at: datetime
     seen_at: datetime
     factor_at: datetime | None
@@ -77,12 +77,12 @@ class SessionRow:
     is_this: bool
 
 
-def _end_of(seen_at: datetime, started_at: datetime, stage: Stage) -> datetime:
+def _end_of(seen_at: datetime, started_at: datetime, stage: SessionStage) -> datetime:
     return min(seen_at + IDLE, started_at + _AT_MOST[stage])
 
 
 def open_session(
-    session: Session, staff_id: int, *, stage: Stage, user_agent: str | None, now: datetime
+    session: Session, staff_id: int, *, stage: SessionStage, user_agent: str | None, now: datetime
 ) -> str:
     """Begins a session; returns what the browser keeps."""
     token = secrets.token_urlsafe(_TOKEN_BYTES)
@@ -93,7 +93,7 @@ def open_session(
             stage=stage,
             started_at=now,
             seen_at=now,
-            factor_at=now if stage is Stage.SIGNED_IN else None,
+            factor_at=now if stage is SessionStage.SIGNED_IN else None,
             user_agent=None if user_agent is None else user_agent.replace("\0", "")[:_LONGEST_USER_AGENT],
             notices=[],
         )
@@ -102,7 +102,7 @@ def open_session(
     return token
 
 
-def find(session: Session, token: str, *, now: datetime) -> Visit | None:
+def find(session: Session, token: str, *, now: datetime) -> PanelSession | None:
     """The session of that token, None if it has ended or its owner is suspended."""
     row = session.execute(
         select(StaffSession, Staff.name, Staff.role)
@@ -112,12 +112,12 @@ def find(session: Session, token: str, *, now: datetime) -> Visit | None:
     if row is None:
         return None
     found, name, role = row
-    visit = Visit(
+    visit = PanelSession(
         id_hash=found.id_hash,
         staff_id=found.staff_id,
         name=name,
         role=Role(role),
-        stage=Stage(found.stage),
+        stage=SessionStage(found.stage),
         started_at=found.started_at,
         seen_at=found.seen_at,
         factor_at=found.factor_at,
@@ -133,29 +133,31 @@ def alive(session: Session, id_hashes: Collection[str], *, now: datetime) -> set
         .join(Staff, Staff.id == StaffSession.staff_id)
         .where(StaffSession.id_hash.in_(id_hashes), Staff.suspended_at.is_(None))
     )
-    return {row.id_hash for row in rows if now < _end_of(row.seen_at, row.started_at, Stage(row.stage))}
+    return {
+        row.id_hash for row in rows if now < _end_of(row.seen_at, row.started_at, SessionStage(row.stage))
+    }
 
 
 def expired_owner(session: Session, token: str, *, now: datetime) -> int | None:
     """Whose session that was, if somebody was signed in and it ended by itself within the last hour."""
     row = session.get(StaffSession, _hash(token))
-    if row is None or row.stage != Stage.SIGNED_IN:
+    if row is None or row.stage != SessionStage.SIGNED_IN:
         return None
-    ended_at = _end_of(row.seen_at, row.started_at, Stage.SIGNED_IN)
+    ended_at = _end_of(row.seen_at, row.started_at, SessionStage.SIGNED_IN)
     return row.staff_id if ended_at <= now < ended_at + _GIVEN_BACK else None
 
 
-def is_fresh(visit: Visit | StaffSession, now: datetime) -> bool:
+def is_fresh(visit: PanelSession | StaffSession, now: datetime) -> bool:
     """Whether the second factor was shown just now."""
     return visit.factor_at is not None and now < visit.factor_at + FRESH
 
 
-def needs_touch(visit: Visit, now: datetime) -> bool:
+def needs_touch(visit: PanelSession, now: datetime) -> bool:
     """Whether it is time to note that the session is used; a write for every page would be too much."""
     return now - visit.seen_at >= _TOUCH
 
 
-def touch(session: Session, visit: Visit, *, now: datetime) -> Visit:
+def touch(session: Session, visit: PanelSession, *, now: datetime) -> PanelSession:
     """Notes that the session is used, unless it was ended meanwhile."""
     session.execute(
         update(StaffSession).where(StaffSession.id_hash == visit.id_hash).values(seen_at=now),
@@ -164,12 +166,12 @@ def touch(session: Session, visit: Visit, *, now: datetime) -> Visit:
     return replace(visit, seen_at=now)
 
 
-def find_row(session: Session, visit: Visit) -> StaffSession | None:
+def find_row(session: Session, visit: PanelSession) -> StaffSession | None:
     """The session's row, which nobody ends until the transaction does; None if it has ended."""
     return session.get(StaffSession, visit.id_hash, with_for_update=True)
 
 
-def hold(session: Session, visit: Visit) -> StaffSession:
+def hold(session: Session, visit: PanelSession) -> StaffSession:
     """Likewise, but raises :class:`ConflictError`."""
     row = find_row(session, visit)
     if row is None:
@@ -177,34 +179,34 @@ def hold(session: Session, visit: Visit) -> StaffSession:
     return row
 
 
-def rotate(session: Session, visit: Visit, stage: Stage, *, now: datetime) -> str:
+def rotate(session: Session, visit: PanelSession, stage: SessionStage, *, now: datetime) -> str:
     """A new session at that stage instead of this one; raises like :func:`hold`."""
     row = hold(session, visit)
     session.delete(row)
     return open_session(session, row.staff_id, stage=stage, user_agent=row.user_agent, now=now)
 
 
-def mark_factor(session: Session, visit: Visit, *, now: datetime) -> None:
+def mark_factor(session: Session, visit: PanelSession, *, now: datetime) -> None:
     """The second factor was shown again."""
     hold(session, visit).factor_at = now
 
 
-def pending_secret(session: Session, visit: Visit, seals: Seals) -> str:
+def pending_secret(session: Session, visit: PanelSession, encryption: StaffEncryption) -> str:
     """The second factor that this session is about to set up: one for the whole session."""
     row = hold(session, visit)
     if row.pending_secret is None:
-        row.pending_secret = seals.seal(totp.new_secret())
-    return seals.unseal(row.pending_secret)
+        row.pending_secret = encryption.seal(totp.new_secret())
+    return encryption.unseal(row.pending_secret)
 
 
-def add_notice(session: Session, visit: Visit, notice: Notice) -> None:
+def add_notice(session: Session, visit: PanelSession, notice: Notice) -> None:
     """The next page says this; ``notice`` is plain JSON without secrets."""
     row = find_row(session, visit)
     if row is not None:
         row.notices = [*row.notices, notice][-_MOST_NOTICES:]
 
 
-def take_notices(session: Session, visit: Visit) -> list[Notice]:
+def take_notices(session: Session, visit: PanelSession) -> list[Notice]:
     """What this page is to say, and no other will."""
     row = find_row(session, visit)
     if row is None:
@@ -213,15 +215,15 @@ def take_notices(session: Session, visit: Visit) -> list[Notice]:
     return taken
 
 
-def list_sessions(session: Session, visit: Visit, *, now: datetime) -> list[SessionRow]:
+def list_sessions(session: Session, visit: PanelSession, *, now: datetime) -> list[SessionRow]:
     """Where the owner of this session is signed in, latest first."""
     rows = session.scalars(
         select(StaffSession)
         .where(
             StaffSession.staff_id == visit.staff_id,
-            StaffSession.stage == Stage.SIGNED_IN,
+            StaffSession.stage == SessionStage.SIGNED_IN,
             StaffSession.seen_at > now - IDLE,
-            StaffSession.started_at > now - _AT_MOST[Stage.SIGNED_IN],
+            StaffSession.started_at > now - _AT_MOST[SessionStage.SIGNED_IN],
         )
         .order_by(StaffSession.started_at.desc())
     )
@@ -237,12 +239,12 @@ def list_sessions(session: Session, visit: Visit, *, now: datetime) -> list[Sess
     ]
 
 
-def end(session: Session, visit: Visit) -> None:
+def end(session: Session, visit: PanelSession) -> None:
     """Somebody signs out."""
     _end(session, StaffSession.id_hash == visit.id_hash)
 
 
-def end_one(session: Session, visit: Visit, public_id: str) -> bool:
+def end_one(session: Session, visit: PanelSession, public_id: str) -> bool:
     """Ends one of the owner's own, as the list names it; returns whether there was one."""
     is_meant = StaffSession.id_hash.startswith(public_id, autoescape=True)
     return len(public_id) == _ID_DIGITS and _end(
@@ -250,7 +252,7 @@ def end_one(session: Session, visit: Visit, public_id: str) -> bool:
     )
 
 
-def end_all(session: Session, staff_id: int, *, but: Visit | None = None) -> bool:
+def end_all(session: Session, staff_id: int, *, but: PanelSession | None = None) -> bool:
     """Ends those of a member of staff, ``but`` one; returns whether there was any."""
     is_other = StaffSession.id_hash != ("" if but is None else but.id_hash)
     return _end(session, and_(StaffSession.staff_id == staff_id, is_other))
@@ -260,7 +262,8 @@ def purge_batch(session: Session, *, now: datetime) -> bool:
     """Deletes some of the sessions and invitations that are over; returns whether there may be more."""
     over = now - _GIVEN_BACK
     is_old = or_(
-        StaffSession.seen_at <= over - IDLE, StaffSession.started_at <= over - _AT_MOST[Stage.SIGNED_IN]
+        StaffSession.seen_at <= over - IDLE,
+        StaffSession.started_at <= over - _AT_MOST[SessionStage.SIGNED_IN],
     )
     is_full = [
         delete_some(session, StaffSession.id_hash, is_old),

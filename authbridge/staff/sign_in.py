@@ -24,21 +24,21 @@ from sqlalchemy.orm import Session
 from authbridge.audit import Action, record
 from authbridge.clock import Clock, utc_now
 from authbridge.config import Config
-from authbridge.errors import place_of
+from authbridge.errors import location_of
 from authbridge.login import alarms, failures, policy, staff_names
-from authbridge.login.hashing_queue import Gate
-from authbridge.login.keyed_hashes import Traces
+from authbridge.login.hashing_queue import HashingQueue
+from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.networks import device_network, panel_network_of
-from authbridge.login.password_cache import Memory
+from authbridge.login.password_cache import PasswordCache
 from authbridge.login.passwords import Hasher, StoredPassword
-from authbridge.login.policy import Decision, Door, Limits, Reason, Recollection, Standing, Verdict
+from authbridge.login.policy import CacheResult, Decision, FailureHistory, Limits, Reason, SignInStep, Verdict
 from authbridge.staff import device_cookies, members, sessions, totp
-from authbridge.staff.encryption import Seals
+from authbridge.staff.encryption import StaffEncryption
 from authbridge.staff.one_time_codes import Purpose, hash_code
 from authbridge.staff.password_rules import STAFF_COST
-from authbridge.staff.sessions import Visit
+from authbridge.staff.sessions import PanelSession
 from authbridge.storage.database import Database
-from authbridge.storage.models import Invitation, RecoveryCode, Staff, Stage
+from authbridge.storage.models import Invitation, RecoveryCode, SessionStage, Staff
 from authbridge.storage.statements import UNSYNCHRONISED
 
 _QUEUE = 4  # sign-ins that wait for their hash; more would keep the panel's threads from whoever is signed in
@@ -56,7 +56,7 @@ def _at_once(tell: _Telling) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class SignInSetting:
+class SignInServices:
     """What every sign-in needs besides what was typed; the last three live as long as the process.
 
     ``tell_later`` does what it is given when the answer needs no longer wait for it.
@@ -67,10 +67,10 @@ class SignInSetting:
     clock: Clock
     timezone: ZoneInfo
     limits: Limits
-    traces: Traces
-    seals: Seals
-    memory: Memory
-    gate: Gate
+    keyed_hashes: KeyedHashes
+    encryption: StaffEncryption
+    password_cache: PasswordCache
+    hashing_queue: HashingQueue
     tell_later: Callable[[_Telling], object] = _at_once
 
 
@@ -97,7 +97,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class _Knock:
+class _SignInAttempt:
     """Somebody at a door: under which name, and as the ledger knows the two of them."""
 
     name: str
@@ -113,7 +113,7 @@ class _Checked:
     stored: StoredPassword | None = field(repr=False)
     renewed: StoredPassword | None = field(repr=False)
     failure_id: int
-    standing: Standing
+    history: FailureHistory
 
 
 class _Factor(StrEnum):
@@ -129,48 +129,48 @@ class _Turn:
 
     session: Session
     now: datetime
-    setting: SignInSetting
+    services: SignInServices
 
 
 _Admit = Callable[[Session, Staff, datetime], str | None]
 _Check = Callable[[_Turn], Outcome]
 
 
-def sign_in_setting_of(config: Config, database: Database) -> SignInSetting:
+def sign_in_setting_of(config: Config, database: Database) -> SignInServices:
     """What the panel works with in production; takes the time of one hash."""
     hasher, later = Hasher(STAFF_COST), ThreadPoolExecutor(1, "alarms")
     cores = len(os.sched_getaffinity(0))
-    return SignInSetting(
+    return SignInServices(
         database=database,
         hasher=hasher,
         clock=utc_now,
         timezone=config.timezone,
         limits=config.limits,
-        traces=Traces(config.secret_key),
-        seals=Seals(config.secret_key),
-        memory=Memory(config.limits, remember=False),
-        gate=Gate(cores, typical=hasher.measure(), most=cores + _QUEUE),
+        keyed_hashes=KeyedHashes(config.secret_key),
+        encryption=StaffEncryption(config.secret_key),
+        password_cache=PasswordCache(config.limits, remember=False),
+        hashing_queue=HashingQueue(cores, typical=hasher.measure(), most=cores + _QUEUE),
         tell_later=lambda tell: later.submit(_in_a_moment, tell),
     )
 
 
-def sign_in(name: str, password: str, caller: Caller, setting: SignInSetting) -> Outcome:
+def sign_in(name: str, password: str, caller: Caller, services: SignInServices) -> Outcome:
     """The first step; where granted, with a session that waits for the second factor."""
 
     def admit(session: Session, staff: Staff, now: datetime) -> str:
         return sessions.open_session(
-            session, staff.id, stage=Stage.PASSWORD, user_agent=caller.user_agent, now=now
+            session, staff.id, stage=SessionStage.PASSWORD, user_agent=caller.user_agent, now=now
         )
 
-    return _try_password(name, password, caller, setting, admit)
+    return _try_password(name, password, caller, services, admit)
 
 
-def confirm_password(visit: Visit, typed: str, caller: Caller, setting: SignInSetting) -> Decision:
+def confirm_password(visit: PanelSession, typed: str, caller: Caller, services: SignInServices) -> Decision:
     """Whether somebody who is signed in still knows the password."""
-    return _try_password(visit.name, typed, caller, setting, lambda *_: None).decision
+    return _try_password(visit.name, typed, caller, services, lambda *_: None).decision
 
 
-def confirm_code(visit: Visit, typed: str, caller: Caller, setting: SignInSetting) -> Outcome:
+def confirm_code(visit: PanelSession, typed: str, caller: Caller, services: SignInServices) -> Outcome:
     """The second step, by the app's code or a recovery code.
 
     At the sign-in it ends with a new session, the only one that proves both factors, and the browser is
@@ -181,7 +181,7 @@ def confirm_code(visit: Visit, typed: str, caller: Caller, setting: SignInSettin
     def check(turn: _Turn) -> Outcome:
         staff = turn.session.get(Staff, visit.staff_id, with_for_update={"key_share": True})
         current = sessions.find_row(turn.session, visit)
-        if staff is None or current is None or current.stage == Stage.ENROLLING:
+        if staff is None or current is None or current.stage == SessionStage.ENROLLING:
             return Outcome(policy.SESSION_ENDED)
         if sessions.is_fresh(current, turn.now):
             return Outcome(_judge(staff, is_proven=True))
@@ -189,18 +189,18 @@ def confirm_code(visit: Visit, typed: str, caller: Caller, setting: SignInSettin
         decision = _judge(staff, is_proven=factor is not None)
         if decision.verdict is not Verdict.GRANTED or factor is None:
             return Outcome(decision)
-        for door in (Door.PASSWORD, Door.CODE):
-            pair = _knock(turn.session, door, staff.name, caller, setting).pair
+        for sign_in_step in (SignInStep.PASSWORD, SignInStep.CODE):
+            pair = _knock(turn.session, sign_in_step, staff.name, caller, services).pair
             failures.note_success(turn.session.connection(), pair, turn.now)
         token = _go_on(turn, visit, staff, factor)
-        is_known = token is None or _known_device(turn.session, staff.name, caller, setting) is not None
-        device = None if is_known else device_cookies.new_token(staff, setting.seals, turn.now.date())
+        is_known = token is None or _known_device(turn.session, staff.name, caller, services) is not None
+        device = None if is_known else device_cookies.new_token(staff, services.encryption, turn.now.date())
         return Outcome(decision, token, recovered=factor is _Factor.RECOVERY, device=device)
 
-    return _in_turn(Door.CODE, visit.name, typed, caller, setting, check)
+    return _in_turn(SignInStep.CODE, visit.name, typed, caller, services, check)
 
 
-def verify_invitation(name: str, code: str, caller: Caller, setting: SignInSetting) -> Outcome:
+def verify_invitation(name: str, code: str, caller: Caller, services: SignInServices) -> Outcome:
     """Whether that person was invited; where granted, with a session in which to enrol."""
 
     def check(turn: _Turn) -> Outcome:
@@ -209,120 +209,126 @@ def verify_invitation(name: str, code: str, caller: Caller, setting: SignInSetti
         if staff is None or decision.verdict is not Verdict.GRANTED:
             return Outcome(decision)
         token = sessions.open_session(
-            turn.session, staff.id, stage=Stage.ENROLLING, user_agent=caller.user_agent, now=turn.now
+            turn.session, staff.id, stage=SessionStage.ENROLLING, user_agent=caller.user_agent, now=turn.now
         )
         return Outcome(decision, token)
 
-    return _in_turn(Door.INVITATION, name, code, caller, setting, check)
+    return _in_turn(SignInStep.INVITATION, name, code, caller, services, check)
 
 
-def _knock(session: Session, door: Door, typed: str, caller: Caller, setting: SignInSetting) -> _Knock:
+def _knock(
+    session: Session, sign_in_step: SignInStep, typed: str, caller: Caller, services: SignInServices
+) -> _SignInAttempt:
     name = staff_names.canonical(typed)
-    counted = staff_names.counted_name(door, name)
+    counted = staff_names.counted_name(sign_in_step, name)
     network = panel_network_of(caller.ip)
-    device = _known_device(session, name, caller, setting)
+    device = _known_device(session, name, caller, services)
     pair = failures.Pair(
-        name_key=setting.traces.name(counted),
-        known_key=None if network.key is None else setting.traces.pair(counted, network.key),
+        name_key=services.keyed_hashes.name(counted),
+        known_key=None if network.key is None else services.keyed_hashes.pair(counted, network.key),
         network=network if device is None else device_network(device),
-        door=door,
+        sign_in_step=sign_in_step,
     )
-    return _Knock(name, counted, pair)
+    return _SignInAttempt(name, counted, pair)
 
 
-def _known_device(session: Session, name: str, caller: Caller, setting: SignInSetting) -> str | None:
+def _known_device(session: Session, name: str, caller: Caller, services: SignInServices) -> str | None:
     if caller.device is None:
         return None
     staff = members.find_staff(session, name)
-    return device_cookies.known(staff, caller.device, setting.seals, setting.clock().date())
+    return device_cookies.known(staff, caller.device, services.encryption, services.clock().date())
 
 
-def device_token(name: str, setting: SignInSetting) -> str:
+def device_token(name: str, services: SignInServices) -> str:
     """What the browser of somebody who has just enrolled shall show; raises :class:`NotFoundError`."""
-    with setting.database.reading() as session:
+    with services.database.read_session() as session:
         return device_cookies.new_token(
-            members.get_staff(session, name), setting.seals, setting.clock().date()
+            members.get_staff(session, name), services.encryption, services.clock().date()
         )
 
 
 # Passwords: recorded, hashed with no transaction open, settled
 
 
-def _try_password(name: str, password: str, caller: Caller, setting: SignInSetting, admit: _Admit) -> Outcome:
-    with setting.database.reading() as session:
-        now = setting.clock()
-        knock = _knock(session, Door.PASSWORD, name, caller, setting)
-        standing = failures.standing_of(session.connection(), knock.pair, now, setting.limits)
-        stored = _stored(members.find_staff(session, knock.name))
-    if decision := policy.throttle(standing, now, setting.limits):
+def _try_password(
+    name: str, password: str, caller: Caller, services: SignInServices, admit: _Admit
+) -> Outcome:
+    with services.database.read_session() as session:
+        now = services.clock()
+        attempt = _knock(session, SignInStep.PASSWORD, name, caller, services)
+        history = failures.history_of(session.connection(), attempt.pair, now, services.limits)
+        stored = _stored(members.find_staff(session, attempt.name))
+    if decision := policy.throttle(history, now, services.limits):
         return Outcome(decision)
     # What is remembered holds for this hash of this name alone, as in a login of organisers.
-    mark = setting.memory.mark(knock.counted, "" if stored is None else stored.hash, password)
-    if setting.memory.recall(b"", mark, now) is Recollection.WRONG:
+    cache_key = services.password_cache.cache_key(
+        attempt.counted, "" if stored is None else stored.hash, password
+    )
+    if services.password_cache.recall(b"", cache_key, now) is CacheResult.WRONG:
         return Outcome(policy.REPEATED)
-    recent = policy.recent_failures(standing, now, setting.limits)
-    with setting.gate.slot(
-        known_good=standing.known_good, recent_failures=recent, within=_PATIENCE
+    recent = policy.recent_failures(history, now, services.limits)
+    with services.hashing_queue.slot(
+        known_good=history.known_good, recent_failures=recent, within=_PATIENCE
     ) as is_admitted:
         if not is_admitted:
             return Outcome(policy.QUEUE_TOO_LONG)
-        recorded = _record(knock, password, setting)
+        recorded = _record(attempt, password, services)
         if isinstance(recorded, Decision):
             return Outcome(recorded)
-        checked = setting.gate.run(partial(_hash, recorded, password, setting))
+        checked = services.hashing_queue.run(partial(_hash, recorded, password, services))
     if not checked.is_match and checked.stored == stored:
-        setting.memory.note_wrong(mark, setting.clock())
-    return _settle(knock, checked, setting, admit)
+        services.password_cache.note_wrong(cache_key, services.clock())
+    return _settle(attempt, checked, services, admit)
 
 
-def _record(knock: _Knock, password: str, setting: SignInSetting) -> _Checked | Decision:
+def _record(attempt: _SignInAttempt, password: str, services: SignInServices) -> _Checked | Decision:
     """Record first, then count: parallel guesses see one another, and a crash leaves a failure behind."""
-    with setting.database.writing() as session:
+    with services.database.write_session() as session:
         connection = session.connection()
-        failures.take_turn(connection, knock.pair)
-        now = setting.clock()
-        standing = _standing_of(connection, knock, now, setting.limits)
-        if decision := policy.throttle(standing, now, setting.limits):
+        failures.lock_for_recording(connection, attempt.pair)
+        now = services.clock()
+        history = _standing_of(connection, attempt, now, services.limits)
+        if decision := policy.throttle(history, now, services.limits):
             return decision
         return _Checked(
             is_match=False,
-            stored=_stored(members.find_staff(session, knock.name)),
+            stored=_stored(members.find_staff(session, attempt.name)),
             renewed=None,
-            failure_id=_record_failure(connection, knock, standing, password, setting),
-            standing=standing,
+            failure_id=_record_failure(connection, attempt, history, password, services),
+            history=history,
         )
 
 
-def _hash(recorded: _Checked, password: str, setting: SignInSetting) -> _Checked:
+def _hash(recorded: _Checked, password: str, services: SignInServices) -> _Checked:
     stored = recorded.stored
-    if not setting.hasher.matches(password, stored) or stored is None:
+    if not services.hasher.matches(password, stored) or stored is None:
         return recorded
-    is_outdated = setting.hasher.is_outdated(stored)
+    is_outdated = services.hasher.is_outdated(stored)
     return replace(
         recorded,
         is_match=True,
-        renewed=setting.hasher.hash(password, generated=False) if is_outdated else None,
+        renewed=services.hasher.hash(password, generated=False) if is_outdated else None,
     )
 
 
-def _settle(knock: _Knock, checked: _Checked, setting: SignInSetting, admit: _Admit) -> Outcome:
+def _settle(attempt: _SignInAttempt, checked: _Checked, services: SignInServices, admit: _Admit) -> Outcome:
     """By her state as it is now: a suspension or a reset that arrived meanwhile wins."""
     told: list[tuple[policy.Alarm, str]] = []
     token = None
-    with setting.database.writing() as session:
-        now = setting.clock()
-        staff = members.find_staff(session, knock.name, lock=True)
+    with services.database.write_session() as session:
+        now = services.clock()
+        staff = members.find_staff(session, attempt.name, lock=True)
         is_proven = checked.is_match and _stored(staff) == checked.stored
         decision = _judge(staff, is_proven=is_proven)
         if is_proven:
-            failures.acquit(session.connection(), checked.failure_id)
+            failures.retract(session.connection(), checked.failure_id)
         else:
-            told = _count(session, knock, checked.standing, setting)
+            told = _count(session, attempt, checked.history, services)
         if staff is not None and decision.verdict is Verdict.GRANTED:
             if checked.renewed is not None:
                 staff.password_hash = checked.renewed.hash
             token = admit(session, staff, now)
-    _tell(told, setting)
+    _tell(told, services)
     return Outcome(decision, token)
 
 
@@ -336,62 +342,62 @@ def _stored(staff: Staff | None) -> StoredPassword | None:
 
 
 def _in_turn(
-    door: Door, name: str, typed: str, caller: Caller, setting: SignInSetting, check: _Check
+    sign_in_step: SignInStep, name: str, typed: str, caller: Caller, services: SignInServices, check: _Check
 ) -> Outcome:
     """One after the other for each name and for each network: parallel guesses see one another."""
-    with setting.database.reading() as session:
-        now = setting.clock()
-        knock = _knock(session, door, name, caller, setting)
-        standing = failures.standing_of(session.connection(), knock.pair, now, setting.limits)
+    with services.database.read_session() as session:
+        now = services.clock()
+        attempt = _knock(session, sign_in_step, name, caller, services)
+        history = failures.history_of(session.connection(), attempt.pair, now, services.limits)
     # Who goes on while he must wait keeps no writer from his turn.
-    if decision := policy.throttle(standing, now, setting.limits):
+    if decision := policy.throttle(history, now, services.limits):
         return Outcome(decision)
     told: list[tuple[policy.Alarm, str]] = []
-    with setting.database.writing() as session:
+    with services.database.write_session() as session:
         connection = session.connection()
-        failures.take_turn(connection, knock.pair)
-        now = setting.clock()
-        standing = _standing_of(connection, knock, now, setting.limits)
-        if decision := policy.throttle(standing, now, setting.limits):
+        failures.lock_for_recording(connection, attempt.pair)
+        now = services.clock()
+        history = _standing_of(connection, attempt, now, services.limits)
+        if decision := policy.throttle(history, now, services.limits):
             return Outcome(decision)
-        outcome = check(_Turn(session, now, setting))
+        outcome = check(_Turn(session, now, services))
         if outcome.decision.reason is Reason.WRONG_PASSWORD:
-            _record_failure(connection, knock, standing, typed, setting)
-            told = _count(session, knock, standing, setting)
-    _tell(told, setting)
+            _record_failure(connection, attempt, history, typed, services)
+            told = _count(session, attempt, history, services)
+    _tell(told, services)
     return outcome
 
 
 def _use_factor(turn: _Turn, staff: Staff, typed: str) -> _Factor | None:
     """How somebody showed the second factor, which is then used up; None if it is wrong or was used."""
-    session, seals = turn.session, turn.setting.seals
+    session, encryption = turn.session, turn.services.encryption
     if staff.factor_secret is None:
         return None
-    secret = seals.unseal(staff.factor_secret)
+    secret = encryption.unseal(staff.factor_secret)
     step = totp.matching_step(secret, typed, turn.now, staff.factor_step)
     if step is not None:
         staff.factor_step = step
         return _Factor.APP
-    is_it = RecoveryCode.code_hash == hash_code(seals, Purpose.RECOVERY, typed)
+    is_it = RecoveryCode.code_hash == hash_code(encryption, Purpose.RECOVERY, typed)
     used = delete(RecoveryCode).where(RecoveryCode.staff_id == staff.id, is_it).returning(RecoveryCode.id)
     found = session.execute(used, execution_options=UNSYNCHRONISED).first()
     return None if found is None else _Factor.RECOVERY
 
 
-def _go_on(turn: _Turn, visit: Visit, staff: Staff, factor: _Factor) -> str | None:
+def _go_on(turn: _Turn, visit: PanelSession, staff: Staff, factor: _Factor) -> str | None:
     """What both factors open: a session, or the next ten minutes of the one that there is."""
     session, now = turn.session, turn.now
-    if visit.stage is Stage.SIGNED_IN:
+    if visit.stage is SessionStage.SIGNED_IN:
         sessions.mark_factor(session, visit, now=now)
         if factor is _Factor.RECOVERY:
             _note(turn, visit, factor=factor, again=True)  # there is one less, and it is said when
         return None
     _note(turn, visit, factor=factor)
-    staff.last_sign_in_on = now.astimezone(turn.setting.timezone).date()
-    return sessions.rotate(session, visit, Stage.SIGNED_IN, now=now)
+    staff.last_sign_in_on = now.astimezone(turn.services.timezone).date()
+    return sessions.rotate(session, visit, SessionStage.SIGNED_IN, now=now)
 
 
-def _note(turn: _Turn, visit: Visit, **detail: object) -> None:
+def _note(turn: _Turn, visit: PanelSession, **detail: object) -> None:
     record(
         turn.session,
         actor=visit.actor,
@@ -404,7 +410,7 @@ def _note(turn: _Turn, visit: Visit, **detail: object) -> None:
 
 def _is_invited(turn: _Turn, staff: Staff | None, typed: str) -> bool:
     # The same work for everybody, be there an invitation or not.
-    shown = hash_code(turn.setting.seals, Purpose.INVITATION, typed)
+    shown = hash_code(turn.services.encryption, Purpose.INVITATION, typed)
     invitation = turn.session.get(Invitation, -1 if staff is None else staff.id)
     is_it = hmac.compare_digest("" if invitation is None else invitation.code_hash, shown)
     return is_it and invitation is not None and turn.now < invitation.expires_at
@@ -419,50 +425,56 @@ def _judge(staff: Staff | None, *, is_proven: bool) -> Decision:
     )
 
 
-def _standing_of(connection: Connection, knock: _Knock, now: datetime, limits: Limits) -> Standing:
-    standing = failures.standing_of(connection, knock.pair, now, limits)
+def _standing_of(
+    connection: Connection, attempt: _SignInAttempt, now: datetime, limits: Limits
+) -> FailureHistory:
+    history = failures.history_of(connection, attempt.pair, now, limits)
     # Whoever is known passes, and goes on to lock rows that others hold while they let the network wait.
-    if standing.is_outside and policy.must_network_wait(
-        standing.network_failures, standing.network_names, limits
+    if history.is_unfamiliar and policy.must_network_wait(
+        history.network_failures, history.network_names, limits
     ):
-        standing = failures.let_network_wait(connection, standing, now, limits)
-    return standing
+        history = failures.start_network_wait(connection, history, now, limits)
+    return history
 
 
 def _record_failure(
-    connection: Connection, knock: _Knock, standing: Standing, typed: str, setting: SignInSetting
+    connection: Connection,
+    attempt: _SignInAttempt,
+    history: FailureHistory,
+    typed: str,
+    services: SignInServices,
 ) -> int:
-    now = setting.clock()
-    fingerprints = setting.traces.fingerprints(knock.counted, typed, now)
-    failure = policy.failure_of(standing, now, fingerprints, setting.limits)
-    return failures.record(connection, knock.pair, failure)
+    now = services.clock()
+    fingerprints = services.keyed_hashes.fingerprints(attempt.counted, typed, now)
+    failure = policy.failure_of(history, now, fingerprints, services.limits)
+    return failures.record(connection, attempt.pair, failure)
 
 
 def _count(
-    session: Session, knock: _Knock, standing: Standing, setting: SignInSetting
+    session: Session, attempt: _SignInAttempt, history: FailureHistory, services: SignInServices
 ) -> list[tuple[policy.Alarm, str]]:
     """Draws the consequences of a failure: the network may have to wait, and admins to know.
 
     Of guesses at a name that is nobody's it is told, too, but not which.
     """
-    connection, now, limits = session.connection(), setting.clock(), setting.limits
-    tally = failures.tally_after(connection, knock.pair, standing, now, limits)
-    if policy.must_network_wait(tally.network_failures, tally.network_names, limits):
-        failures.let_network_wait(connection, standing, now, limits)
-    subject = _NOBODY if members.find_staff(session, knock.name) is None else knock.name
-    return alarms.due(connection, subject, knock.pair.network, tally, now=now, limits=limits)
+    connection, now, limits = session.connection(), services.clock(), services.limits
+    counts = failures.counts_after(connection, attempt.pair, history, now, limits)
+    if policy.must_network_wait(counts.network_failures, counts.network_names, limits):
+        failures.start_network_wait(connection, history, now, limits)
+    subject = _NOBODY if members.find_staff(session, attempt.name) is None else attempt.name
+    return alarms.due(connection, subject, attempt.pair.network, counts, now=now, limits=limits)
 
 
-def _tell(told: list[tuple[policy.Alarm, str]], setting: SignInSetting) -> None:
+def _tell(told: list[tuple[policy.Alarm, str]], services: SignInServices) -> None:
     if told:
-        setting.tell_later(partial(_tell_now, told, setting))
+        services.tell_later(partial(_tell_now, told, services))
 
 
-def _tell_now(told: list[tuple[policy.Alarm, str]], setting: SignInSetting) -> None:
+def _tell_now(told: list[tuple[policy.Alarm, str]], services: SignInServices) -> None:
     try:
-        alarms.tell(setting.database, told, now=setting.clock(), limits=setting.limits)
+        alarms.tell(services.database, told, now=services.clock(), limits=services.limits)
     except Exception as error:  # noqa: BLE001 - the failure is on record, and the next one is told again
-        _log.error("an alarm was not told: %s at %s", type(error).__name__, place_of(error))
+        _log.error("an alarm was not told: %s at %s", type(error).__name__, location_of(error))
 
 
 def _in_a_moment(tell: _Telling) -> None:

@@ -45,7 +45,7 @@ class Database:
         return Path(self._url.database or "") if self.is_sqlite else None
 
     @contextmanager
-    def writing(self) -> Iterator[Session]:
+    def write_session(self) -> Iterator[Session]:
         """A transaction that may write; committed at the end.
 
         Raises :class:`StorageError` for any outage, and :class:`ConflictError` where somebody else
@@ -61,21 +61,21 @@ class Database:
             yield session
 
     @contextmanager
-    def recording(self) -> Iterator[Connection]:
-        """A transaction of prepared statements, for the login flow; else like :meth:`writing`."""
+    def write_connection(self) -> Iterator[Connection]:
+        """A transaction of prepared statements, for the login flow; else like :meth:`write_session`."""
         with _plain_errors(), self._turn_to_write(), self.engine.begin() as connection:
             self._begin_to_write(connection)
             yield connection
 
     @contextmanager
-    def consulting(self) -> Iterator[Connection]:
-        """Prepared statements that only read, for the login flow; else like :meth:`reading`."""
+    def read_connection(self) -> Iterator[Connection]:
+        """Prepared statements that only read, for the login flow; else like :meth:`read_session`."""
         with _plain_errors(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
-    def reading(self) -> Iterator[Session]:
-        """A transaction that only reads and waits for no writer; raises like :meth:`writing`."""
+    def read_session(self) -> Iterator[Session]:
+        """A transaction that only reads and waits for no writer; raises like :meth:`write_session`."""
         with _plain_errors(), Session(self.engine, expire_on_commit=False) as session:
             yield session
 
@@ -83,7 +83,7 @@ class Database:
     def own_connection(self) -> Iterator[Any]:
         """A driver's connection besides the pool, for whoever keeps it; each statement stands for itself.
 
-        Raises like :meth:`writing`.
+        Raises like :meth:`write_session`.
         """
         with _plain_errors():
             connection = self.engine.raw_connection()

@@ -47,7 +47,7 @@ class Role(StrEnum):
     AUDITOR = "auditor"
 
 
-class Stage(StrEnum):
+class SessionStage(StrEnum):
     """How far a session of the panel has come."""
 
     ENROLLING = "enrolling"  # showed an invitation, has neither password nor factor yet
@@ -184,8 +184,8 @@ class Suspension(Base):
 class Revocation(Base):
     """The feed that every Prosody follows: what became of whose sessions, and when; kept a week.
 
-    By name and without a foreign key: what is told of an organiser outlives him.  Ids come from
-    :class:`RevocationFeed`.
+    It names the organiser without a foreign key, because it outlives them.  ``suspension_id`` is None for
+    other reasons than a suspension, and after that was deleted.  Ids come from :class:`RevocationFeed`.
     """
 
     __tablename__ = "revocations"
@@ -194,6 +194,9 @@ class Revocation(Base):
     username: Mapped[str] = mapped_column(String(64), index=True)
     action: Mapped[str] = mapped_column(String(16))
     at: Mapped[datetime] = mapped_column(index=True)
+    suspension_id: Mapped[int | None] = mapped_column(
+        ForeignKey("suspensions.id", ondelete="SET NULL"), index=True
+    )
 
 
 class RevocationFeed(Base):
@@ -360,13 +363,13 @@ class LoginAttempt(Base):
     closed_at: Mapped[datetime | None]
 
 
-class DeniedAttempts(Base):
+class RejectedAttempts(Base):
     """The journal of logins that were turned away without a check: one row per pair and minute, kept a week.
 
     ``organiser_id`` is None for all names together that are nobody's, ``network`` "" where unknown.
     """
 
-    __tablename__ = "denied_attempts"
+    __tablename__ = "rejected_attempts"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     minute: Mapped[datetime] = mapped_column(index=True)
@@ -379,7 +382,7 @@ class DeniedAttempts(Base):
     locked: Mapped[int]
     unavailable: Mapped[int]
 
-    __table_args__ = (UniqueConstraint("minute", "pair", name="uq_denied_attempts_minute"),)
+    __table_args__ = (UniqueConstraint("minute", "pair", name="uq_rejected_attempts_minute"),)
 
 
 class LoginFailure(Base):
@@ -395,7 +398,7 @@ class LoginFailure(Base):
     at: Mapped[datetime] = mapped_column(index=True)
     name_key: Mapped[str] = mapped_column(String(32))
     network: Mapped[str] = mapped_column(String(64))
-    outside: Mapped[bool]
+    from_unfamiliar_network: Mapped[bool]
     fingerprint: Mapped[int | None] = mapped_column(SmallInteger)
     wait: Mapped[int]
 
@@ -424,19 +427,19 @@ class NetworkWait(Base):
     until: Mapped[datetime]
 
 
-class AlarmTold(Base):
+class AlarmRaised(Base):
     """What staff were told last about guessing, so that they are not told every minute; kept a day."""
 
-    __tablename__ = "alarms_told"
+    __tablename__ = "alarms_raised"
 
     about: Mapped[str] = mapped_column(String(100), primary_key=True)
     at: Mapped[datetime]
 
 
-class Chore(Base):
+class JobRun(Base):
     """When a recurring duty was last done, by whichever process did it."""
 
-    __tablename__ = "chores"
+    __tablename__ = "job_runs"
 
     name: Mapped[str] = mapped_column(String(40), primary_key=True)
     done_at: Mapped[datetime]

@@ -23,7 +23,7 @@ def downgrade(database: Database) -> None:
 
 def version(database: Database) -> str | None:
     """The version of the tables, None if there are none yet."""
-    with database.reading() as session:
+    with database.read_session() as session:
         if not inspect(session.connection()).has_table("alembic_version"):
             return None
         found: str | None = session.scalar(text("SELECT version_num FROM alembic_version"))
@@ -49,7 +49,7 @@ def _migrate(database: Database, step: Callable[[Any, Any], None]) -> None:
     config = Config()
     config.set_main_option("script_location", "authbridge.storage:migrations")
     try:
-        with database.writing() as session:
+        with database.write_session() as session:
             config.attributes["connection"] = session.connection()
             step(command, config)
     except CommandError:

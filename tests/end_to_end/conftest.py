@@ -48,7 +48,7 @@ def make_cast(database: Database) -> Cast:
         of_suspended_school=make_organiser(database, "gsw"),
     )
     reason, now = SuspensionReason.MISUSE, utc_now()
-    with database.writing() as session:
+    with database.write_session() as session:
         suspensions.suspend_organiser(session, cast.suspended.username, reason=reason, actor=ACTOR, now=now)
         suspensions.suspend_school(session, "gsw", reason=reason, actor=ACTOR, now=now)
     return cast

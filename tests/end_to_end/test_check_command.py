@@ -240,7 +240,7 @@ def count_attempts(service: Service) -> int:
     """How many logins the service has in its journal."""
     database = Database(service.database_url)
     try:
-        with database.reading() as session:
+        with database.read_session() as session:
             return session.scalar(select(func.count()).select_from(LoginAttempt)) or 0
     finally:
         database.engine.dispose()

@@ -205,7 +205,7 @@ def _read_logs(browser: Chrome) -> tuple[list[str], list[tuple[str, str, str]]]:
 def _app_of(office: Office) -> Flask:
     """The application that the panel runs, for its routes."""
     config = read_config(office.panel.environ)
-    panel = Panel(config=config, sign_in=office.setting, hasher=Hasher(4), health=Health(config.api_bind))
+    panel = Panel(config=config, sign_in=office.services, hasher=Hasher(4), health=Health(config.api_bind))
     return create_app(panel, url=office.panel.url)
 
 

@@ -54,7 +54,7 @@ def set_stage(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: P
     shutil.copy(sqlite_template, service.folder / "authbridge.db")
     database = Database(service.database_url)
     make_school(database)
-    with database.writing() as session:
+    with database.write_session() as session:
         credential = organisers.ImportedCredential(
             2, "ohg", Username(NAME), HASHER.hash(RIGHT, generated=False)
         )
@@ -126,7 +126,7 @@ def _processes() -> str:
 
 def _database_text(service: Service) -> str:
     database = Database(service.database_url)
-    with database.reading() as session:
+    with database.read_session() as session:
         events = [(event.subject, event.detail) for event in session.scalars(select(AuditEvent))]
         attempts = [
             [getattr(attempt, column.key) for column in LoginAttempt.__table__.columns]

@@ -48,7 +48,7 @@ def ask(service: Service, node: str, epoch: str | None, cursor: int) -> dict[str
 
 def are_following(database: Database, count: int) -> bool:
     """Whether so many nodes have asked for what comes after their snapshot."""
-    with database.reading() as session:
+    with database.read_session() as session:
         return session.scalar(select(func.count(ProsodyNode.cursor))) == count
 
 

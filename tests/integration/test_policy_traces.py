@@ -10,13 +10,13 @@ from authbridge.audit import FORGOTTEN_NETWORK
 from authbridge.errors import StorageError
 from authbridge.storage.database import Database
 from authbridge.storage.models import (
-    AlarmTold,
+    AlarmRaised,
     Base,
-    DeniedAttempts,
     KnownNetwork,
     LoginAttempt,
     LoginFailure,
     NetworkWait,
+    RejectedAttempts,
 )
 from tests.factories import LIMITS
 from tests.integration.stories import (
@@ -196,7 +196,7 @@ def test_a_database_that_does_not_answer_loses_no_counts(story: Story) -> None:
     for seconds in (1, 2, 60):
         story.guesses(name, 7)
         with pytest.raises(StorageError):
-            story.setting.denials.write_down(absent)
+            story.services.rejections.write_down(absent)
         story.clock.advance(seconds=seconds)
 
     assert denied(story) == [(HOME, 0, 2 + 7 + 7, 0)]
@@ -222,7 +222,7 @@ def test_nothing_readable_of_unknown_names_and_passwords_is_stored(story: Story)
 
 def everything(database: Database) -> str:
     """All columns of all tables."""
-    with database.reading() as session:
+    with database.read_session() as session:
         return repr([session.execute(select(table)).all() for table in Base.metadata.sorted_tables])
 
 
@@ -233,10 +233,10 @@ def everything(database: Database) -> str:
     ("model", "age"),
     [
         pytest.param(LoginFailure, timedelta(days=1) - SECOND, id="failures: a day"),
-        pytest.param(AlarmTold, timedelta(days=1) - SECOND, id="alarms told: a day"),
+        pytest.param(AlarmRaised, timedelta(days=1) - SECOND, id="alarms told: a day"),
         pytest.param(NetworkWait, timedelta(days=1, minutes=15) - SECOND, id="waits: a day after their end"),
         pytest.param(KnownNetwork, WEEK, id="known networks: a week"),
-        pytest.param(DeniedAttempts, WEEK, id="denied attempts: with the journal"),
+        pytest.param(RejectedAttempts, WEEK, id="denied attempts: with the journal"),
         pytest.param(LoginAttempt, WEEK, id="the journal"),
     ],
 )

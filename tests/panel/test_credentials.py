@@ -98,10 +98,10 @@ def sign_out_and_in(office: Office, browser: Browser, page: Page) -> None:
 def suspend_her(office: Office, browser: Browser, page: Page) -> None:  # noqa: ARG001
     """Her session ends from elsewhere; she comes back."""
     now = office.clock()
-    with office.database.writing() as session:
+    with office.database.write_session() as session:
         staff_commands.suspend_staff(session, "clerk-anna", actor=ACTOR, now=now)
     sweep(office.panel)
-    with office.database.writing() as session:
+    with office.database.write_session() as session:
         staff_commands.reinstate_staff(session, "clerk-anna", actor=ACTOR, now=now)
     browser.sign_in(office.members[Role.CLERK])
 

@@ -153,7 +153,7 @@ async def make_trouble(office: Office, jitsi: Jitsi, chance: random.Random) -> s
 async def suspend_patiently(clerk: Visitor, county: County, username: str) -> None:
     """As somebody who sees an error page and tries again, until it says that he is suspended."""
     while True:
-        with county.database.reading() as session:
+        with county.database.read_session() as session:
             if get_organiser(session, username).suspended_at is not None:
                 return
         try:

@@ -8,13 +8,24 @@ from collections.abc import Iterator
 from authbridge.login.policy import Limits
 from authbridge.login.simulation.guessers import botnet, pupil, spray
 from authbridge.login.simulation.mornings import bell, tablet
-from authbridge.login.simulation.places import spell
-from authbridge.login.simulation.report import Course, Promise, Report
+from authbridge.login.simulation.places import describe
+from authbridge.login.simulation.report import Course, Promise, SimulationReport
 
-__all__ = ["Course", "Promise", "Report", "bell", "botnet", "pupil", "simulate", "spell", "spray", "tablet"]
+__all__ = [
+    "Course",
+    "Promise",
+    "SimulationReport",
+    "bell",
+    "botnet",
+    "describe",
+    "pupil",
+    "simulate",
+    "spray",
+    "tablet",
+]
 
 
-def simulate(limits: Limits) -> Iterator[Report]:
+def simulate(limits: Limits) -> Iterator[SimulationReport]:
     """The scenarios of the specification, one after the other."""
     for scenario in botnet, pupil, bell, tablet, spray:
         yield scenario(limits)

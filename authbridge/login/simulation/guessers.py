@@ -15,13 +15,13 @@ from authbridge.login.simulation.places import (
     SECOND,
     STRANGER,
     addresses,
+    describe,
     nobody_waits,
     played,
-    spell,
     stage_with_teacher,
 )
-from authbridge.login.simulation.report import Promise, Report
-from authbridge.login.simulation.stage import Script, Stage
+from authbridge.login.simulation.report import Promise, SimulationReport
+from authbridge.login.simulation.scheduler import Scheduler, Script
 from authbridge.login.simulation.world import Owner, World
 
 _MORNING = 5 * HOUR
@@ -30,18 +30,18 @@ _NAMES = tuple(f"ohg-{number:04}" for number in range(2000))
 _COMMON_PASSWORDS = ("123456", "passwort", "sommer2026")
 
 
-def botnet(limits: Limits) -> Report:
+def botnet(limits: Limits) -> SimulationReport:
     """1,000 addresses, one known username, 24 hours."""
     remembered, teacher = _with_botnet(limits)
     everywhere = chain.from_iterable(zip(cycle([HOME]), cycle([SCHOOL]), addresses("100.64"), strict=False))
     remembered.enter(roles.log_in_all_day(remembered, teacher, everywhere, every=10 * MINUTE))
     courses = [played(remembered, "remembered, anywhere", DAY)]
     for name, ip in ("not remembered, at home", HOME), ("not remembered, new network", PHONE):
-        stage, teacher = _with_botnet(limits)
-        roles.look_in_all_day(stage, teacher, ip, every=10 * MINUTE, lasting=DAY)
-        courses.append(played(stage, name, DAY))
+        scheduler, teacher = _with_botnet(limits)
+        roles.look_in_all_day(scheduler, teacher, ip, every=10 * MINUTE, lasting=DAY)
+        courses.append(played(scheduler, name, DAY))
     anywhere, at_home, away = courses
-    return Report(
+    return SimulationReport(
         "A botnet of 1,000 addresses guesses at one known username for 24 hours, 100 times a second.",
         tuple(courses),
         (
@@ -54,43 +54,43 @@ def botnet(limits: Limits) -> Report:
                 "Who is not remembered gets in at once from a network where he logged in this week.", at_home
             ),
         ),
-        (f"Others wait up to {spell(away.longest_delay)}, or until staff clear the lockout.",),
+        (f"Others wait up to {describe(away.longest_delay)}, or until staff clear the lockout.",),
     )
 
 
-def _with_botnet(limits: Limits) -> tuple[Stage, Owner]:
-    stage, teacher = stage_with_teacher(limits, seen_at=HOME)
+def _with_botnet(limits: Limits) -> tuple[Scheduler, Owner]:
+    scheduler, teacher = stage_with_teacher(limits, seen_at=HOME)
     bots = list(islice(addresses("203.0"), 1000))
-    stage.enter(roles.guess(stage, teacher, bots, every=SECOND / 100, lasting=DAY))
-    return stage, teacher
+    scheduler.enter(roles.guess(scheduler, teacher, bots, every=SECOND / 100, lasting=DAY))
+    return scheduler, teacher
 
 
-def pupil(limits: Limits) -> Report:
+def pupil(limits: Limits) -> SimulationReport:
     """Somebody in the school's own network guesses at a teacher's account all morning."""
     paces = {"every 200 s": 200 * SECOND, "every 40 s": 40 * SECOND, "500 a second": _FLOOD}
     remembered, others, stages = [], [], []
     for name, every in paces.items():
-        stage, teacher = _with_pupil(limits, every, seen_at=HOME)
-        stage.enter(roles.log_in_all_day(stage, teacher, cycle([SCHOOL, HOME]), every=10 * MINUTE))
-        remembered.append(played(stage, f"{name}, owner remembered", _MORNING))
-        stage, teacher = _with_pupil(limits, every)
-        roles.look_in_all_day(stage, teacher, SCHOOL, every=61 * SECOND, lasting=_MORNING)
-        others.append(played(stage, f"{name}, not remembered", _MORNING))
-        stages.append(stage)
-    stage, teacher = _with_pupil(limits, _FLOOD)
-    stage.enter(_be_helped(stage, teacher))
-    helped = played(stage, "500 a second, staff help", _MORNING)
+        scheduler, teacher = _with_pupil(limits, every, seen_at=HOME)
+        scheduler.enter(roles.log_in_all_day(scheduler, teacher, cycle([SCHOOL, HOME]), every=10 * MINUTE))
+        remembered.append(played(scheduler, f"{name}, owner remembered", _MORNING))
+        scheduler, teacher = _with_pupil(limits, every)
+        roles.look_in_all_day(scheduler, teacher, SCHOOL, every=61 * SECOND, lasting=_MORNING)
+        others.append(played(scheduler, f"{name}, not remembered", _MORNING))
+        stages.append(scheduler)
+    scheduler, teacher = _with_pupil(limits, _FLOOD)
+    scheduler.enter(_be_helped(scheduler, teacher))
+    helped = played(scheduler, "500 a second, staff help", _MORNING)
 
     _, steady, flood = stages
     wait = timedelta(seconds=limits.first_wait)
     full = f"failure {limits.account_failures} locks the account"
-    return Report(
+    return SimulationReport(
         "A pupil in the school's own network guesses at a teacher's account all morning (5 hours).",
         (*remembered, *others, helped),
         (
             nobody_waits("The remembered owner never waits, at school or elsewhere.", *remembered),
             Promise(
-                f"Who is not remembered waits at most {spell(wait)} if the guesses come every 200 seconds.",
+                f"Who is not remembered waits at most {describe(wait)} if guesses come every 200 seconds.",
                 others[0].longest_delay <= wait,
             ),
             Promise(
@@ -119,55 +119,57 @@ def pupil(limits: Limits) -> Report:
     )
 
 
-def _with_pupil(limits: Limits, every: timedelta, *, seen_at: str | None = None) -> tuple[Stage, Owner]:
-    stage, teacher = stage_with_teacher(limits, seen_at=seen_at)
-    stage.enter(roles.guess(stage, teacher, [SCHOOL], every=every, lasting=_MORNING))
-    return stage, teacher
+def _with_pupil(limits: Limits, every: timedelta, *, seen_at: str | None = None) -> tuple[Scheduler, Owner]:
+    scheduler, teacher = stage_with_teacher(limits, seen_at=seen_at)
+    scheduler.enter(roles.guess(scheduler, teacher, [SCHOOL], every=every, lasting=_MORNING))
+    return scheduler, teacher
 
 
-def _be_helped(stage: Stage, teacher: Owner) -> Script:
+def _be_helped(scheduler: Scheduler, teacher: Owner) -> Script:
     """Staff clear the lockout an hour after the account was locked; then the teacher logs in."""
-    while _told_at(stage.world, Alarm.ACCOUNT_FULL) is None:
-        yield stage.world.now + MINUTE
-    yield stage.world.now + HOUR
-    stage.world.ledger.clear_name(teacher.username)
+    while _told_at(scheduler.world, Alarm.ACCOUNT_FULL) is None:
+        yield scheduler.world.now + MINUTE
+    yield scheduler.world.now + HOUR
+    scheduler.world.ledger.clear_name(teacher.username)
     sources = chain([PHONE], cycle([SCHOOL]))
-    yield from roles.log_in_all_day(stage, teacher, sources, every=MINUTE)
+    yield from roles.log_in_all_day(scheduler, teacher, sources, every=MINUTE)
 
 
 def _told_at(world: World, alarm: Alarm) -> datetime | None:
     return next((told.at for told in world.told if told.alarm is alarm), None)
 
 
-def _notice(stage: Stage) -> str:
-    told, full = (_told_at(stage.world, alarm) for alarm in (Alarm.ACCOUNT_GUESSED, Alarm.ACCOUNT_FULL))
-    return "(never)" if told is None or full is None else spell(full - told)
+def _notice(scheduler: Scheduler) -> str:
+    told, full = (_told_at(scheduler.world, alarm) for alarm in (Alarm.ACCOUNT_GUESSED, Alarm.ACCOUNT_FULL))
+    return "(never)" if told is None or full is None else describe(full - told)
 
 
-def _is_told_in_time(stage: Stage, limits: Limits) -> bool:
-    told = _told_at(stage.world, Alarm.ACCOUNT_GUESSED)
-    return told is not None and sum(check.at <= told for check in stage.world.checks) <= limits.account_alarm
+def _is_told_in_time(scheduler: Scheduler, limits: Limits) -> bool:
+    told = _told_at(scheduler.world, Alarm.ACCOUNT_GUESSED)
+    return (
+        told is not None and sum(check.at <= told for check in scheduler.world.checks) <= limits.account_alarm
+    )
 
 
-def _longest_before_full(stage: Stage) -> timedelta:
-    full = _told_at(stage.world, Alarm.ACCOUNT_FULL)
-    waits = [visit.waited for visit in stage.visits if full is None or visit.at < full]
+def _longest_before_full(scheduler: Scheduler) -> timedelta:
+    full = _told_at(scheduler.world, Alarm.ACCOUNT_FULL)
+    waits = [visit.waited for visit in scheduler.visits if full is None or visit.at < full]
     return max(waits, default=timedelta(0))
 
 
-def spray(limits: Limits) -> Report:
+def spray(limits: Limits) -> SimulationReport:
     """3 common passwords over 2,000 names from one address."""
     by_name = list(product(_NAMES, _COMMON_PASSWORDS))
     by_password = [(name, password) for password, name in product(_COMMON_PASSWORDS, _NAMES)]
     courses, worlds = [], []
     for order, tries in {"name by name": by_name, "password by password": by_password}.items():
         for manner, run in {"once": roles.run_through, "patiently": roles.run_patiently}.items():
-            stage = _with_owners_at(STRANGER, limits)
-            stage.enter(run(stage, tries, STRANGER, every=SECOND / 10))
-            courses.append(played(stage, f"{order}, {manner}", DAY))
-            worlds.append(stage.world)
+            scheduler = _with_owners_at(STRANGER, limits)
+            scheduler.enter(run(scheduler, tries, STRANGER, every=SECOND / 10))
+            courses.append(played(scheduler, f"{order}, {manner}", DAY))
+            worlds.append(scheduler.world)
     limit = limits.network_failures
-    return Report(
+    return SimulationReport(
         "A spray: 3 common passwords over 2,000 names from one address, 10 times a second.",
         tuple(courses),
         (
@@ -191,7 +193,7 @@ def spray(limits: Limits) -> Report:
     )
 
 
-def _with_owners_at(ip: str, limits: Limits) -> Stage:
+def _with_owners_at(ip: str, limits: Limits) -> Scheduler:
     """Every tenth name is somebody's; one of them is remembered, and one known at the address."""
     world = World(limits)
     owners = [world.enrol(Owner(name, f"secret of {name}")) for name in _NAMES[::10]]
@@ -199,10 +201,10 @@ def _with_owners_at(ip: str, limits: Limits) -> Stage:
     world.login(remembered.username, remembered.password, HOME)
     world.login(known.username, known.password, ip)
     world.forget_numbers()
-    stage = Stage(world)
-    stage.enter(roles.log_in_all_day(stage, remembered, cycle([ip]), every=10 * MINUTE))
-    roles.look_in_all_day(stage, known, ip, every=MINUTE, lasting=DAY)
-    return stage
+    scheduler = Scheduler(world)
+    scheduler.enter(roles.log_in_all_day(scheduler, remembered, cycle([ip]), every=10 * MINUTE))
+    roles.look_in_all_day(scheduler, known, ip, every=MINUTE, lasting=DAY)
+    return scheduler
 
 
 def _checks_before_stop(world: World) -> int:

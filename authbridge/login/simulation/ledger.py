@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
 
-from authbridge.login.policy import Failure, Limits, Network, Standing, Tally
+from authbridge.login.policy import Failure, FailureCounts, FailureHistory, Limits, Network
 
 
 class Ledger:
@@ -24,12 +24,12 @@ class Ledger:
         self._known: dict[tuple[str, str], datetime] = {}
         self._waits: dict[str, datetime] = {}
 
-    def standing_of(self, username: str, network: Network, at: datetime) -> Standing:
+    def history_of(self, username: str, network: Network, at: datetime) -> FailureHistory:
         """What is known about the pair at this moment."""
         limits = self._limits
         failures, names = (0, 0) if network.trusted else self._of_network_lately(network, at)
         seen_at = None if network.key is None else self._known.get((username, network.key))
-        return Standing(
+        return FailureHistory(
             network=network,
             known_good=seen_at is not None and at - seen_at <= timedelta(seconds=limits.known_good),
             failures=self.failures_of(username, at),
@@ -54,7 +54,7 @@ class Ledger:
             self._of_network[failure.network].add(self._last_id, failure.at, username)
         return self._last_id
 
-    def acquit(self, failure_id: int) -> None:
+    def retract(self, failure_id: int) -> None:
         """The password matched: it was no failure."""
         _, failure = self._rows.pop(failure_id)
         self._of_network[failure.network].drop(failure_id)
@@ -69,30 +69,30 @@ class Ledger:
         if network.key is not None:
             self._known[username, network.key] = at
 
-    def tally_after(self, network: Network, standing: Standing, at: datetime) -> Tally:
-        """What the failure that was just checked adds up to; ``standing`` is as it was before it."""
+    def counts_after(self, network: Network, history: FailureHistory, at: datetime) -> FailureCounts:
+        """What the failure that was just checked adds up to; ``history`` is as it was before it."""
         failures, names = self._of_network_lately(network, at)
         since = at - timedelta(seconds=self._limits.overall_window)
-        return Tally(
-            account=len(standing.failures) + 1,
+        return FailureCounts(
+            account=len(history.failures) + 1,
             network_failures=failures,
             network_names=names,
             overall=len(self._since(self._rows, since, enough=self._limits.overall_alarm + 1)),
         )
 
-    def let_network_wait(self, standing: Standing, at: datetime) -> Standing:
+    def start_network_wait(self, history: FailureHistory, at: datetime) -> FailureHistory:
         """The network waits from now on, unless it does already; returns how things stand then."""
-        key, waits_until = standing.network.key, standing.network_waits_until
+        key, waits_until = history.network.key, history.network_waits_until
         if key is None or (waits_until is not None and at < waits_until):
-            return standing
+            return history
         self._waits[key] = at + timedelta(seconds=self._limits.network_wait)
-        return replace(standing, network_waits_until=self._waits[key])
+        return replace(history, network_waits_until=self._waits[key])
 
     def clear_name(self, username: str) -> None:
         """Staff let the name try again: its failures are forgotten."""
         for row_id in self._of_name.pop(username, []):
             if row_id in self._rows:
-                self.acquit(row_id)
+                self.retract(row_id)
 
     def _of_network_lately(self, network: Network, at: datetime) -> tuple[int, int]:
         if network.key is None:

@@ -14,13 +14,13 @@ from authbridge.login.simulation.places import (
     PHONE,
     SCHOOL,
     SECOND,
+    describe,
     nobody_waits,
     played,
-    spell,
     stage_with_teacher,
 )
-from authbridge.login.simulation.report import Promise, Report
-from authbridge.login.simulation.stage import Script, Stage
+from authbridge.login.simulation.report import Promise, SimulationReport
+from authbridge.login.simulation.scheduler import Scheduler, Script
 from authbridge.login.simulation.world import Owner, Schools, World
 
 _PATIENCE = 15 * SECOND  # for which Prosody waits for an answer
@@ -29,23 +29,23 @@ _CORES = 2
 _MISTAKES = [1] * 20 + [3] * 4 + [0] * 176  # of the 200: 10 % mistype once, 2 % three times
 
 
-def bell(limits: Limits, *, seed: int = 8) -> Report:
+def bell(limits: Limits, *, seed: int = 8) -> SimulationReport:
     """8:00 in a school of 200 behind one address, on the first day."""
     courses = []
     places: dict[str, Schools] = {"entered": ENTERED, "not entered": {}}
     for place, schools in places.items():
         for spread in 5 * SECOND, 5 * MINUTE:
-            stage = _school_of_200(limits, schools, spread, random.Random(seed))  # noqa: S311 - no secret
-            courses.append(played(stage, f"network {place}, within {spell(spread)}", HOUR))
+            scheduler = _school_of_200(limits, schools, spread, random.Random(seed))  # noqa: S311 - no secret
+            courses.append(played(scheduler, f"network {place}, within {describe(spread)}", HOUR))
     queued = max(course.queued for course in courses)
-    return Report(
+    return SimulationReport(
         "8:00 in a school of 200 behind one address, on the first day; 20 mistype once, 4 three times.",
         tuple(courses),
         (
             nobody_waits("Nobody is delayed beyond the own typing and the queue for hashes.", *courses),
             Promise(
                 f"The queue ({_CORES} cores, {_HASH_TIME // timedelta(milliseconds=1)} ms a hash) takes "
-                f"{queued.total_seconds():.1f} s at most, shorter than the {spell(_PATIENCE)} of Prosody.",
+                f"{queued.total_seconds():.1f} s at most, shorter than the {describe(_PATIENCE)} of Prosody.",
                 queued + _HASH_TIME < _PATIENCE,
             ),
         ),
@@ -56,19 +56,19 @@ def bell(limits: Limits, *, seed: int = 8) -> Report:
     )
 
 
-def _school_of_200(limits: Limits, schools: Schools, spread: timedelta, chance: random.Random) -> Stage:
+def _school_of_200(limits: Limits, schools: Schools, spread: timedelta, chance: random.Random) -> Scheduler:
     world = World(limits, schools=schools)
-    stage = Stage(world, cores=_CORES, hash_time=_HASH_TIME)
+    scheduler = Scheduler(world, cores=_CORES, hash_time=_HASH_TIME)
     mistakes = chance.sample(_MISTAKES, len(_MISTAKES))
     for number, count in enumerate(mistakes):
         owner = world.enrol(Owner(f"ohg-{number:04}", f"secret of {number}"))
         wrong = [f"{owner.password}, mistake {mistake}" for mistake in range(count)]
         typing = [chance.uniform(0, 1) * spread, *(chance.uniform(5, 30) * SECOND for _ in wrong)]
-        stage.enter(roles.type_and_hash(stage, owner, SCHOOL, wrong, typing))
-    return stage
+        scheduler.enter(roles.type_and_hash(scheduler, owner, SCHOOL, wrong, typing))
+    return scheduler
 
 
-def tablet(limits: Limits) -> Report:
+def tablet(limits: Limits) -> SimulationReport:
     """One tablet repeats an old password every 10 s for a day."""
     alone, teacher = _with_tablet(limits)
     for ip in HOME, PHONE:
@@ -85,7 +85,7 @@ def tablet(limits: Limits) -> Report:
     )
     wrong = sum(not check.matched for check in alone.world.checks)
     counted = len(alone.world.ledger.failures_of(teacher.username, alone.world.now - SECOND))
-    return Report(
+    return SimulationReport(
         "One tablet repeats an old password every 10 seconds for a day.",
         courses,
         (
@@ -96,12 +96,12 @@ def tablet(limits: Limits) -> Report:
     )
 
 
-def _with_tablet(limits: Limits) -> tuple[Stage, Owner]:
-    stage, teacher = stage_with_teacher(limits)
-    stage.enter(roles.repeat(stage, teacher, "the old password", HOME, every=10 * SECOND))
-    return stage, teacher
+def _with_tablet(limits: Limits) -> tuple[Scheduler, Owner]:
+    scheduler, teacher = stage_with_teacher(limits)
+    scheduler.enter(roles.repeat(scheduler, teacher, "the old password", HOME, every=10 * SECOND))
+    return scheduler, teacher
 
 
-def _restart(stage: Stage, after: timedelta) -> Script:
-    yield stage.world.now + after
-    stage.world.restart()
+def _restart(scheduler: Scheduler, after: timedelta) -> Script:
+    yield scheduler.world.now + after
+    scheduler.world.restart()

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from authbridge.login.policy import Limits
 from authbridge.login.simulation.report import Course, Promise
-from authbridge.login.simulation.stage import Stage
+from authbridge.login.simulation.scheduler import Scheduler
 from authbridge.login.simulation.world import Owner, Schools, World
 
 SCHOOL, HOME, PHONE, STRANGER = "198.51.100.7", "192.0.2.80", "100.64.0.1", "203.0.113.66"
@@ -24,20 +24,20 @@ def addresses(prefix: str) -> Iterator[str]:
     return (f"{prefix}.{third}.{fourth}" for third in range(256) for fourth in range(256))
 
 
-def stage_with_teacher(limits: Limits, *, seen_at: str | None = None) -> tuple[Stage, Owner]:
+def stage_with_teacher(limits: Limits, *, seen_at: str | None = None) -> tuple[Scheduler, Owner]:
     """A world with one teacher of a school with a network, who has logged in once from ``seen_at``."""
     world = World(limits, schools=ENTERED)
     teacher = world.enrol(Owner("ohg-kwtx", "vpgd-kxwj-rhms"))
     if seen_at is not None:
         world.login(teacher.username, teacher.password, seen_at)
         world.forget_numbers()
-    return Stage(world), teacher
+    return Scheduler(world), teacher
 
 
-def played(stage: Stage, name: str, lasting: timedelta) -> Course:
+def played(scheduler: Scheduler, name: str, lasting: timedelta) -> Course:
     """Lets everything happen, and says how it went."""
-    stage.play(lasting)
-    return stage.course(name)
+    scheduler.play(lasting)
+    return scheduler.course(name)
 
 
 def nobody_waits(sentence: str, *courses: Course) -> Promise:
@@ -45,7 +45,7 @@ def nobody_waits(sentence: str, *courses: Course) -> Promise:
     return Promise(sentence, all(course.arrivals > 0 and course.delayed == 0 for course in courses))
 
 
-def spell(duration: timedelta) -> str:
+def describe(duration: timedelta) -> str:
     """Such as "23 h 59 min" or "30 s"."""
     seconds = round(duration.total_seconds())
     parts = (seconds // 3600, "h"), (seconds // 60 % 60, "min"), (seconds % 60, "s")

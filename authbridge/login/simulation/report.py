@@ -37,7 +37,7 @@ class Promise:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class SimulationReport:
     """A scenario: its courses, what was promised, and what else an administrator should know."""
 
     title: str

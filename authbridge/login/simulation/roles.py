@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from itertools import count, cycle
 
 from authbridge.login.policy import Reason, Verdict
-from authbridge.login.simulation.stage import Script, Stage, Visit
+from authbridge.login.simulation.scheduler import Arrival, Scheduler, Script
 from authbridge.login.simulation.world import Owner
 
 Tries = Iterable[tuple[str, str]]  # name and password
@@ -13,13 +13,15 @@ Tries = Iterable[tuple[str, str]]  # name and password
 _REACTION = timedelta(seconds=1)  # nobody tries again in the very moment in which a wait ends
 
 
-def guess(stage: Stage, owner: Owner, sources: list[str], *, every: timedelta, lasting: timedelta) -> Script:
+def guess(
+    scheduler: Scheduler, owner: Owner, sources: list[str], *, every: timedelta, lasting: timedelta
+) -> Script:
     """Guesses at a name, another password each time, from one address after the other.
 
     Attempts during a wait change nothing, not even its end (tests/unit/test_policy_properties.py), so
     those that fall into one are counted, not played, up to what somebody else does next.
     """
-    world = stage.world
+    world = scheduler.world
     at, end = world.now, world.now + lasting
     for number, ip in zip(count(), cycle(sources)):
         if at >= end:
@@ -30,86 +32,90 @@ def guess(stage: Stage, owner: Owner, sources: list[str], *, every: timedelta, l
         # The wait of a pair is no other address's; that of an account is everybody's outside.
         if decision.reason is Reason.ACCOUNT_WAITS or len(sources) == 1:
             until = min(world.waits_until(owner.username, ip) or at, end)
-            missed = max(0, -((at - stage.next_event(until)) // every))
+            missed = max(0, -((at - scheduler.next_event(until)) // every))
             world.deny(missed, decision.reason)
             at += missed * every
 
 
-def repeat(stage: Stage, owner: Owner, password: str, ip: str, *, every: timedelta) -> Script:
+def repeat(scheduler: Scheduler, owner: Owner, password: str, ip: str, *, every: timedelta) -> Script:
     """A forgotten device that tries the same password for ever."""
-    at = stage.world.now
+    at = scheduler.world.now
     while True:
         yield at
-        stage.world.login(owner.username, password, ip)
+        scheduler.world.login(owner.username, password, ip)
         at += every
 
 
-def run_through(stage: Stage, tries: Tries, ip: str, *, every: timedelta) -> Script:
+def run_through(scheduler: Scheduler, tries: Tries, ip: str, *, every: timedelta) -> Script:
     """Tries each name with its password once, whatever the answer."""
-    at = stage.world.now
+    at = scheduler.world.now
     for username, password in tries:
         yield at
-        stage.world.login(username, password, ip)
+        scheduler.world.login(username, password, ip)
         at += every
 
 
-def run_patiently(stage: Stage, tries: Tries, ip: str, *, every: timedelta) -> Script:
+def run_patiently(scheduler: Scheduler, tries: Tries, ip: str, *, every: timedelta) -> Script:
     """Tries each name with its password until it is checked, and waits whenever told to."""
-    world = stage.world
+    world = scheduler.world
     for username, password in tries:
         yield world.now + every
         while world.login(username, password, ip).verdict is Verdict.LOCKED:
             yield world.waits_until(username, ip) or world.now
 
 
-def log_in(stage: Stage, owner: Owner, ip: str, *, at: datetime) -> Script:
+def log_in(scheduler: Scheduler, owner: Owner, ip: str, *, at: datetime) -> Script:
     """Logs in, and again whenever told to wait."""
-    world = stage.world
+    world = scheduler.world
     yield at
-    visit = stage.arrive()
+    visit = scheduler.arrive()
     while world.login(owner.username, owner.password, ip).verdict is not Verdict.GRANTED:
-        yield from _wait(stage, visit, owner, ip)
+        yield from _wait(scheduler, visit, owner, ip)
 
 
-def log_in_all_day(stage: Stage, owner: Owner, sources: Iterable[str], *, every: timedelta) -> Script:
+def log_in_all_day(scheduler: Scheduler, owner: Owner, sources: Iterable[str], *, every: timedelta) -> Script:
     """Logs in again and again, from one address after the other."""
-    at = stage.world.now
+    at = scheduler.world.now
     for ip in sources:
-        yield from log_in(stage, owner, ip, at=at)
+        yield from log_in(scheduler, owner, ip, at=at)
         at += every
 
 
 def type_and_hash(
-    stage: Stage, owner: Owner, ip: str, mistakes: Iterable[str], typing: Iterable[timedelta]
+    scheduler: Scheduler, owner: Owner, ip: str, mistakes: Iterable[str], typing: Iterable[timedelta]
 ) -> Script:
     """Comes at once, mistypes so many times, each time typing anew, and waits for its hashes."""
-    world = stage.world
-    visit = stage.arrive()
+    world = scheduler.world
+    visit = scheduler.arrive()
     for password, pause in zip((*mistakes, owner.password), typing, strict=False):
         yield world.now + pause
-        while (yield from stage.login(owner.username, password, ip)).verdict is Verdict.LOCKED:
-            yield from _wait(stage, visit, owner, ip)
+        while (yield from scheduler.login(owner.username, password, ip)).verdict is Verdict.LOCKED:
+            yield from _wait(scheduler, visit, owner, ip)
 
 
-def look_in(stage: Stage, owner: Owner, ip: str, *, at: datetime) -> Script:
+def look_in(scheduler: Scheduler, owner: Owner, ip: str, *, at: datetime) -> Script:
     """Finds out how long the owner would wait who comes at this moment and is not remembered.
 
     Nothing changes by that, so it can be asked for every moment of a day.
     """
     yield at
-    visit = stage.arrive()
-    while stage.world.waits_until(owner.username, ip) is not None:
-        yield from _wait(stage, visit, owner, ip)
+    visit = scheduler.arrive()
+    while scheduler.world.waits_until(owner.username, ip) is not None:
+        yield from _wait(scheduler, visit, owner, ip)
 
 
-def look_in_all_day(stage: Stage, owner: Owner, ip: str, *, every: timedelta, lasting: timedelta) -> None:
+def look_in_all_day(
+    scheduler: Scheduler, owner: Owner, ip: str, *, every: timedelta, lasting: timedelta
+) -> None:
     """Sends somebody each time."""
-    now = stage.world.now
-    stage.enter(*(look_in(stage, owner, ip, at=now + number * every) for number in range(lasting // every)))
+    now = scheduler.world.now
+    scheduler.enter(
+        *(look_in(scheduler, owner, ip, at=now + number * every) for number in range(lasting // every))
+    )
 
 
-def _wait(stage: Stage, visit: Visit, owner: Owner, ip: str) -> Script:
-    now = stage.world.now
-    until = stage.world.waits_until(owner.username, ip) or now
+def _wait(scheduler: Scheduler, visit: Arrival, owner: Owner, ip: str) -> Script:
+    now = scheduler.world.now
+    until = scheduler.world.waits_until(owner.username, ip) or now
     visit.waited += until - now
     yield until + _REACTION

@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from authbridge.login import networks, policy
-from authbridge.login.keyed_hashes import Traces
-from authbridge.login.password_cache import Memory
+from authbridge.login.keyed_hashes import KeyedHashes
+from authbridge.login.password_cache import PasswordCache
 from authbridge.login.policy import (
     Account,
     Alarm,
+    CacheResult,
     Decision,
+    FailureHistory,
     Limits,
     Network,
     Reason,
-    Recollection,
-    Standing,
     Verdict,
 )
 from authbridge.login.simulation.ledger import Ledger
@@ -63,7 +63,7 @@ class Check:
     at: datetime
     username: str
     network: Network
-    outside: bool  # neither known-good nor trusted
+    from_unfamiliar_network: bool  # neither known-good nor trusted
     matched: bool
 
 
@@ -73,7 +73,7 @@ class Recorded:
 
     login: Login
     failure_id: int
-    standing: Standing
+    history: FailureHistory
     matched: bool
 
 
@@ -95,7 +95,7 @@ class World:
         *,
         schools: Schools | None = None,
         remember: bool = True,
-        traces: Traces | None = None,
+        keyed_hashes: KeyedHashes | None = None,
     ) -> None:
         self.now = EIGHT_O_CLOCK
         self.limits = limits
@@ -107,8 +107,8 @@ class World:
         self._owners: dict[str, Owner] = {}
         self._schools = schools or {}
         self._remember = remember
-        self._memory = Memory(limits, remember=remember)
-        self._traces = traces or Traces(b"only for the simulation, which keeps nothing")
+        self._memory = PasswordCache(limits, remember=remember)
+        self._traces = keyed_hashes or KeyedHashes(b"only for the simulation, which keeps nothing")
 
     def enrol(self, owner: Owner) -> Owner:
         """Makes the owner's account."""
@@ -127,39 +127,39 @@ class World:
         """As far as a login comes without a hash."""
         self.attempts += 1
         login = self._recognise(username, password, ip)
-        recollection = self._memory.recall(login.right, login.wrong, self.now)
+        cached = self._memory.recall(login.right, login.wrong, self.now)
         generated = login.owner is not None and login.owner.generated
-        if policy.passes_every_wait(recollection, generated=generated):
+        if policy.passes_every_wait(cached, generated=generated):
             return self._judge(login, matched=True)
-        standing = self.ledger.standing_of(username, login.network, self.now)
-        if decision := policy.throttle(standing, self.now, self.limits):
-            return self._turn_away(decision)
-        if recollection is Recollection.WRONG:
-            return self._turn_away(policy.REPEATED)
-        if recollection is Recollection.RIGHT:
+        history = self.ledger.history_of(username, login.network, self.now)
+        if decision := policy.throttle(history, self.now, self.limits):
+            return self._reject(decision)
+        if cached is CacheResult.WRONG:
+            return self._reject(policy.REPEATED)
+        if cached is CacheResult.RIGHT:
             return self._judge(login, matched=True)
-        rank = not standing.known_good, policy.recent_failures(standing, self.now, self.limits)
+        rank = not history.known_good, policy.recent_failures(history, self.now, self.limits)
         return Login(username, password, login.network, login.owner, login.right, login.wrong, rank)
 
     def record(self, login: Login) -> Recorded | Decision:
         """Record first, then count; from here on the password is being hashed."""
-        standing = self.ledger.standing_of(login.username, login.network, self.now)
-        if policy.must_network_wait(standing.network_failures, standing.network_names, self.limits):
-            standing = self.ledger.let_network_wait(standing, self.now)
-        if decision := policy.throttle(standing, self.now, self.limits):
-            return self._turn_away(decision)
+        history = self.ledger.history_of(login.username, login.network, self.now)
+        if policy.must_network_wait(history.network_failures, history.network_names, self.limits):
+            history = self.ledger.start_network_wait(history, self.now)
+        if decision := policy.throttle(history, self.now, self.limits):
+            return self._reject(decision)
         fingerprints = self._traces.fingerprints(login.username, login.password, self.now)
-        failure = policy.failure_of(standing, self.now, fingerprints, self.limits)
+        failure = policy.failure_of(history, self.now, fingerprints, self.limits)
         matched = login.owner is not None and login.owner.password == login.password
-        self.checks.append(Check(self.now, login.username, login.network, standing.is_outside, matched))
-        return Recorded(login, self.ledger.record(login.username, failure), standing, matched)
+        self.checks.append(Check(self.now, login.username, login.network, history.is_unfamiliar, matched))
+        return Recorded(login, self.ledger.record(login.username, failure), history, matched)
 
     def settle(self, recorded: Recorded) -> Decision:
         """The hash is done: the verdict, and what follows from it."""
         login = recorded.login
         if recorded.matched:
             self._memory.note_right(login.right, self.now)
-            self.ledger.acquit(recorded.failure_id)
+            self.ledger.retract(recorded.failure_id)
         else:
             self._memory.note_wrong(login.wrong, self.now)
             self._count(recorded)
@@ -171,8 +171,8 @@ class World:
 
     def waits_until(self, username: str, ip: str | None) -> datetime | None:
         """When somebody who is not remembered could have a password hashed; None if now.  Changes nothing."""
-        standing = self.ledger.standing_of(username, self.network_of(username, ip), self.now)
-        ends = [rule(standing, self.now, self.limits) for rule in _RULES]
+        history = self.ledger.history_of(username, self.network_of(username, ip), self.now)
+        ends = [rule(history, self.now, self.limits) for rule in _RULES]
         return max((end for end in ends if end is not None and end > self.now), default=None)
 
     def deny(self, count: int, reason: Reason) -> None:
@@ -189,7 +189,7 @@ class World:
 
     def restart(self) -> None:
         """The service starts anew, and remembers nothing."""
-        self._memory = Memory(self.limits, remember=self._remember)
+        self._memory = PasswordCache(self.limits, remember=self._remember)
 
     def _recognise(self, username: str, password: str, ip: str | None) -> Login:
         owner = self._owners.get(username)
@@ -199,8 +199,8 @@ class World:
             password=password,
             network=self.network_of(username, ip),
             owner=owner,
-            right=self._memory.mark("right", *account, password),
-            wrong=self._memory.mark("wrong", *account, password),
+            right=self._memory.cache_key("right", *account, password),
+            wrong=self._memory.cache_key("wrong", *account, password),
         )
 
     def _judge(self, login: Login, *, matched: bool) -> Decision:
@@ -213,13 +213,13 @@ class World:
 
     def _count(self, recorded: Recorded) -> None:
         network = recorded.login.network
-        tally = self.ledger.tally_after(network, recorded.standing, self.now)
+        counts = self.ledger.counts_after(network, recorded.history, self.now)
         if not network.trusted and policy.must_network_wait(
-            tally.network_failures, tally.network_names, self.limits
+            counts.network_failures, counts.network_names, self.limits
         ):
-            self.ledger.let_network_wait(recorded.standing, self.now)
+            self.ledger.start_network_wait(recorded.history, self.now)
         username = None if recorded.login.owner is None else recorded.login.username
-        for alarm in policy.alarms_after(tally, network, self.limits):
+        for alarm in policy.alarms_after(counts, network, self.limits):
             self._tell(alarm, policy.subject_of(alarm, username, network))
 
     def _tell(self, alarm: Alarm, subject: str | None) -> None:
@@ -229,6 +229,6 @@ class World:
         if subject is not None and all((told.alarm, told.subject) != (alarm, subject) for told in lately):
             self.told.append(Told(self.now, alarm, subject))
 
-    def _turn_away(self, decision: Decision) -> Decision:
+    def _reject(self, decision: Decision) -> Decision:
         self.denied[decision.reason] += 1
         return decision

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from authbridge.audit import Action, Actor, record
 from authbridge.errors import ConflictError, ImportFileError, InputError
 from authbridge.login import alarms, failures
-from authbridge.login.keyed_hashes import Traces
+from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.passwords import Hasher, StoredPassword, generate_password
 from authbridge.login.usernames import Username, draw_username, parse_school_code
 from authbridge.revocations import feed
@@ -157,7 +157,13 @@ def import_organisers(
 
 
 def reset_password(
-    session: Session, username: str, password: NewPassword, *, traces: Traces, actor: Actor, now: datetime
+    session: Session,
+    username: str,
+    password: NewPassword,
+    *,
+    keyed_hashes: KeyedHashes,
+    actor: Actor,
+    now: datetime,
 ) -> IssuedCredential:
     """Gives a new password; the old one is dead from this moment, with its failures and its sessions.
 
@@ -167,7 +173,7 @@ def reset_password(
     organiser.password_hash = password.stored.hash
     organiser.password_generated = password.stored.generated
     organiser.credential_version += 1
-    _forget_failures(session, organiser.username, traces)
+    _forget_failures(session, organiser.username, keyed_hashes)
     record(
         session,
         actor=actor,
@@ -216,7 +222,9 @@ def end_sessions(session: Session, username: str, *, actor: Actor, now: datetime
     return True
 
 
-def delete_organiser(session: Session, username: str, *, traces: Traces, actor: Actor, now: datetime) -> None:
+def delete_organiser(
+    session: Session, username: str, *, keyed_hashes: KeyedHashes, actor: Actor, now: datetime
+) -> None:
     """Removes the organiser with everything that is kept of him but the audit's lines.
 
     The journal of his logins goes with the row.  The audit keeps the name, and no new organiser is given it.
@@ -225,7 +233,7 @@ def delete_organiser(session: Session, username: str, *, traces: Traces, actor: 
     session.execute(
         delete(Suspension).where(Suspension.organiser_id == organiser.id), execution_options=UNSYNCHRONISED
     )
-    _forget_failures(session, organiser.username, traces)
+    _forget_failures(session, organiser.username, keyed_hashes)
     record(
         session,
         actor=actor,
@@ -238,8 +246,8 @@ def delete_organiser(session: Session, username: str, *, traces: Traces, actor: 
     feed.tell_of_deletion(session, organiser, now=now)
 
 
-def _forget_failures(session: Session, username: str, traces: Traces) -> None:
-    failures.forget_name(session, traces.name(username))
+def _forget_failures(session: Session, username: str, keyed_hashes: KeyedHashes) -> None:
+    failures.forget_name(session, keyed_hashes.name(username))
     alarms.forget(session, username)
 
 

@@ -21,19 +21,19 @@ _AT_ONCE = timedelta(0)
 
 
 @dataclass(slots=True)
-class Visit:
+class Arrival:
     """An owner who came to log in, and how long the rules have made him wait so far."""
 
     at: datetime
     waited: timedelta = _AT_ONCE
 
 
-class Stage:
+class Scheduler:
     """A world with scripts; whichever is due next moves the clock."""
 
     def __init__(self, world: World, *, cores: int = 2, hash_time: timedelta = _AT_ONCE) -> None:
         self.world = world
-        self.visits: list[Visit] = []
+        self.visits: list[Arrival] = []
         self._queued: list[timedelta] = []
         self._hash_time = hash_time
         self._free_cores = cores
@@ -55,9 +55,9 @@ class Stage:
             self._go_on(script)
         self.world.now = end
 
-    def arrive(self) -> Visit:
+    def arrive(self) -> Arrival:
         """Somebody comes to log in."""
-        visit = Visit(self.world.now)
+        visit = Arrival(self.world.now)
         self.visits.append(visit)
         return visit
 
@@ -68,7 +68,7 @@ class Stage:
     def login(
         self, username: str, password: str, ip: str | None
     ) -> Generator[datetime | Rank, None, Decision]:
-        """One attempt that waits for its hash: ``decision = yield from stage.login(…)``."""
+        """One attempt that waits for its hash: ``decision = yield from scheduler.login(…)``."""
         world = self.world
         arrived = world.arrive(username, password, ip)
         if isinstance(arrived, Decision):
@@ -93,7 +93,7 @@ class Stage:
             name=name,
             attempts=world.attempts,
             checked=len(world.checks),
-            checked_outside=sum(check.outside for check in world.checks),
+            checked_outside=sum(check.from_unfamiliar_network for check in world.checks),
             denied=world.denied.total(),
             arrivals=len(self.visits),
             delayed=sum(visit.waited > _AT_ONCE for visit in self.visits),
