@@ -14,8 +14,8 @@ from admin.slips import Slips
 from authbridge.clock import Clock
 from authbridge.config import Config
 from authbridge.login.keyed_hashes import KeyedHashes
+from authbridge.login.limits import Limits
 from authbridge.login.passwords import Hasher
-from authbridge.login.policy import Limits
 from authbridge.staff.sign_in import SignInServices
 from authbridge.storage.database import Database
 

@@ -1,12 +1,11 @@
 """What is typed to prove who one is: where it comes from, and how a refusal is said."""
 
-import ipaddress
-
 from flask import g, request
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
 from admin.visits import DEVICE_COOKIE
+from authbridge.login.networks import parse_address
 from authbridge.login.policy import Decision, Verdict
 from authbridge.staff import sign_in
 
@@ -16,18 +15,11 @@ _MINUTE = 60
 def caller() -> sign_in.Caller:
     """Where a sign-in comes from."""
     return sign_in.Caller(
-        ip=_address(),
+        # A local user can reach the panel past nginx, and then this is whatever that user likes.
+        ip=parse_address(request.remote_addr),
         user_agent=request.headers.get("User-Agent"),
         device=request.cookies.get(DEVICE_COOKIE),
     )
-
-
-def _address() -> str | None:
-    # A local user can reach the panel past nginx, and then this is whatever that user likes.
-    try:
-        return str(ipaddress.ip_address(request.remote_addr or ""))
-    except ValueError:
-        return None
 
 
 def refuse(form: FlaskForm, decision: Decision, words_if_wrong: str) -> None:

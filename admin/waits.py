@@ -104,7 +104,7 @@ def _where(lockout: Lockout) -> str:
 
 def is_of_staff(name: str) -> bool:
     """Whether the waits of that name are those of a member of staff, however it is written."""
-    return usernames.canonical(name, host="").startswith(STAFF_PREFIX)
+    return usernames.normalise_username(name).startswith(STAFF_PREFIX)
 
 
 def lift(name: str) -> None:

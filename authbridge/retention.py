@@ -7,7 +7,7 @@ from functools import partial
 from authbridge import background
 from authbridge.clock import Clock
 from authbridge.login import failures, journal
-from authbridge.login.policy import Limits
+from authbridge.login.limits import Limits
 from authbridge.revocations import feed
 from authbridge.staff import sessions
 from authbridge.storage.database import Database

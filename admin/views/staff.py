@@ -31,7 +31,7 @@ blueprint = Blueprint("staff", __name__, url_prefix="/staff")
 def _canonical_name(_endpoint: str | None, values: dict[str, Any] | None) -> None:
     """One person, one name, however it stands in the address."""
     if values and "name" in values:
-        values["name"] = staff_names.canonical(values["name"])
+        values["name"] = staff_names.normalise_staff_name(values["name"])
 
 
 _BY_SOMEBODY_ELSE = frozenset({"staff.role", "staff.suspend", "staff.reset", "staff.delete"})

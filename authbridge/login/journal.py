@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from authbridge.audit import FORGOTTEN_NETWORK, FORGOTTEN_STAFF, NETWORK_EVENTS
 from authbridge.errors import StorageError
-from authbridge.login.policy import Attempt, Decision
+from authbridge.login.attempts import Attempt, Origin
+from authbridge.login.policy import Decision
 from authbridge.storage.models import (
     AuditEvent,
     JobRun,
@@ -30,15 +31,6 @@ _AUDIT_KEPT = timedelta(days=365)
 _NOTE_KEPT = timedelta(days=90)  # after the end of the suspension
 _PURGE = "purge"
 _WRITE_TEST = "write-test"
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """How a login reached us: the module's own id for it, the kind of connection, and which Prosody."""
-
-    request_id: str
-    transport: str
-    node: str
 
 
 _attempts, _organisers = table_of(LoginAttempt), table_of(Organiser)
@@ -88,7 +80,7 @@ def _write(connection: Connection, entry: Entry, **outcome: object) -> int:
         request_id=entry.origin.request_id,
         organiser_id=entry.organiser_id,
         unknown_name=entry.unknown_name,
-        ip=entry.attempt.ip,
+        ip=None if entry.attempt.ip is None else str(entry.attempt.ip),
         user_agent=entry.attempt.user_agent,
         transport=entry.origin.transport,
         node=entry.origin.node,

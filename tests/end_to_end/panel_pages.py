@@ -13,7 +13,7 @@ from selenium.webdriver.common.by import By
 from sqlalchemy import func, select
 
 from authbridge.clock import utc_now
-from authbridge.login.flow import authenticate
+from authbridge.login.authenticate import authenticate
 from authbridge.revocations import feed
 from authbridge.revocations.feed import Contact, NodeReport
 from authbridge.schools.commands import organisers, schools, suspensions

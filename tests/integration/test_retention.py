@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from authbridge import readiness, retention
-from authbridge.login.flow import authenticate
+from authbridge.login.authenticate import authenticate
 from authbridge.schools.commands import suspensions
 from authbridge.storage.database import Database
 from authbridge.storage.models import AuditEvent, LoginAttempt, Suspension, SuspensionReason
