@@ -18,9 +18,9 @@ from bench.peers import FOLDER, VERSIONS
 from bench.scene import Scene
 from bench.table import Row
 from bench.visitor import Visitor
-from tests.end_to_end.jitsi import Jitsi, Stage, make_focus, make_prosody, open_stage
-from tests.end_to_end.people import Participant, People, room_jid
-from tests.factories import make_school
+from tests.support.factories import make_school
+from tests.support.jitsi.participants import Participant, People, room_jid
+from tests.support.jitsi.server import Jitsi, Stage, make_focus, make_prosody, open_stage
 from workbench.panel import Panel
 from workbench.prosody import HOST
 from workbench.staff import enrol_member

@@ -10,8 +10,8 @@ import pytest
 
 from authbridge import schema
 from authbridge.database import Database
-from tests.repeating import Repetition
-from tests.stalls import Witness
+from tests.support.machine_monitor import Witness
+from tests.support.rerun_on_stall import Repetition
 from workbench.postgres import Postgres
 
 _HERE = Path(__file__).parent

@@ -14,7 +14,7 @@ from authbridge.commands import suspensions
 from authbridge.commands.organisers import IssuedCredential
 from authbridge.database import Database
 from authbridge.models import SuspensionReason
-from tests.factories import ACTOR, make_organiser, make_school
+from tests.support.factories import ACTOR, make_organiser, make_school
 from workbench.postgres import Postgres
 from workbench.prosody import HOST, Prosody, external
 from workbench.service import Service

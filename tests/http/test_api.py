@@ -15,8 +15,8 @@ from authbridge.commands import suspensions
 from authbridge.commands.organisers import IssuedCredential
 from authbridge.database import Database
 from authbridge.models import LoginAttempt
-from tests.factories import ACTOR, HOST, make_organiser, make_school, make_setting
-from tests.fakes import MORNING
+from tests.support.factories import ACTOR, HOST, make_organiser, make_school, make_setting
+from tests.support.fakes import MORNING
 
 TOKEN = "tok3n" * 8
 AUTHORISED = {"Authorization": f"Bearer {TOKEN}"}

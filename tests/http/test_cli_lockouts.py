@@ -12,9 +12,9 @@ from authbridge.cli.operator import Operator
 from authbridge.database import Database
 from authbridge.policy import Verdict
 from authbridge.traces import Traces
-from tests.factories import make_attempt, make_organiser, make_origin, make_setting
-from tests.fakes import MORNING, FakeClock
 from tests.http.conftest import Run
+from tests.support.factories import make_attempt, make_organiser, make_origin, make_setting
+from tests.support.fakes import MORNING, FakeClock
 
 SCHOOL_NETWORK, OUTSIDE = "203.0.113.0/24", "198.51.100.7"
 

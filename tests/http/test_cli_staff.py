@@ -11,9 +11,9 @@ from authbridge.cli.operator import Operator
 from authbridge.database import Database
 from authbridge.policy import Decision, Verdict
 from authbridge.signin import Caller, SignInSetting, device_token, sign_in, verify_invitation
-from tests.factories import make_sign_in_setting, make_staff
-from tests.fakes import FakeClock
 from tests.http.conftest import Run
+from tests.support.factories import make_sign_in_setting, make_staff
+from tests.support.fakes import FakeClock
 
 OFFICE = "198.51.100.7"
 

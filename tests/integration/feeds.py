@@ -13,8 +13,8 @@ from authbridge.database import Database
 from authbridge.feed import Contact, Event, Events, Report, Snapshot
 from authbridge.models import AuditEvent, Organiser, RevocationAction, School
 from authbridge.queries import get_school
-from tests.factories import ACTOR, make_school
-from tests.fakes import MORNING
+from tests.support.factories import ACTOR, make_school
+from tests.support.fakes import MORNING
 from workbench.processes import PATIENCE
 
 SUSPEND = RevocationAction.SUSPEND

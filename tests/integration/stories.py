@@ -16,7 +16,7 @@ from authbridge.models import AuditEvent, Base, DeniedAttempts, LoginFailure
 from authbridge.policy import Attempt, Decision, Limits, Verdict
 from authbridge.traces import Traces
 from authbridge.usernames import Username
-from tests.factories import (
+from tests.support.factories import (
     ACTOR,
     HASHER,
     LIMITS,
@@ -26,7 +26,7 @@ from tests.factories import (
     make_school,
     make_setting,
 )
-from tests.fakes import MORNING, CountingHasher, FakeClock
+from tests.support.fakes import MORNING, CountingHasher, FakeClock
 
 HOME, CAFE, OTHER = "198.51.100.7", "203.0.113.9", "192.0.2.1"
 OUTSIDE = [f"203.0.113.{number}" for number in range(100, 200)]

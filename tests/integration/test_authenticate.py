@@ -15,7 +15,7 @@ from authbridge.models import LoginAttempt, Organiser, SuspensionReason
 from authbridge.passwords import Hasher, StoredPassword
 from authbridge.policy import Verdict
 from authbridge.queries import get_organiser
-from tests.factories import (
+from tests.support.factories import (
     ACTOR,
     HASHER,
     TRACES,
@@ -25,7 +25,7 @@ from tests.factories import (
     make_school,
     make_setting,
 )
-from tests.fakes import MORNING, FakeClock
+from tests.support.fakes import MORNING, FakeClock
 from workbench.processes import PATIENCE
 
 

@@ -38,7 +38,7 @@ from authbridge.models import (
 from authbridge.policy import Verdict
 from authbridge.queries import get_organiser, get_school, list_organisers
 from authbridge.usernames import Username
-from tests.factories import (
+from tests.support.factories import (
     ACTOR,
     HASHER,
     TRACES,
@@ -48,7 +48,7 @@ from tests.factories import (
     make_school,
     make_setting,
 )
-from tests.fakes import MORNING, CountingHasher
+from tests.support.fakes import MORNING, CountingHasher
 from workbench.processes import PATIENCE
 
 Command = Callable[[Session], object]

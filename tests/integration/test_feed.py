@@ -19,8 +19,6 @@ from authbridge.database import Database
 from authbridge.feed import Contact, Events, Report, Snapshot, Standing
 from authbridge.nodes import Effect, NodeRow
 from authbridge.queries import get_organiser
-from tests.factories import ACTOR, HASHER, LIMITS, TRACES
-from tests.fakes import MORNING, FakeClock
 from tests.integration.feeds import (
     END_SESSIONS,
     REINSTATE,
@@ -43,6 +41,8 @@ from tests.integration.feeds import (
     suspended_in,
     told_since,
 )
+from tests.support.factories import ACTOR, HASHER, LIMITS, TRACES
+from tests.support.fakes import MORNING, FakeClock
 
 WEEK = timedelta(days=7)
 SECOND = timedelta(seconds=1)

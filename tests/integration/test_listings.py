@@ -16,8 +16,8 @@ from authbridge.database import Database
 from authbridge.listings import OrganiserState, SchoolFilter, SuspendedRow
 from authbridge.models import Organiser, Reporter, School, SuspensionReason
 from authbridge.queries import get_organiser, get_school
-from tests.factories import ACTOR, make_organiser, make_school
-from tests.fakes import MORNING
+from tests.support.factories import ACTOR, make_organiser, make_school
+from tests.support.fakes import MORNING
 
 TODAY = MORNING.date()
 ENDS = (None, TODAY - timedelta(days=1), TODAY, TODAY + timedelta(days=31))

@@ -9,8 +9,6 @@ from authbridge.feed import Contact, Report
 from authbridge.models import ProsodyNode
 from authbridge.nodes import Effect, Meetings, SchoolMeetings
 from authbridge.queries import get_organiser, get_school
-from tests.factories import LIMITS
-from tests.fakes import MORNING, FakeClock
 from tests.integration.feeds import (
     SUSPEND,
     acknowledge,
@@ -23,6 +21,8 @@ from tests.integration.feeds import (
     suspend_school,
     tell,
 )
+from tests.support.factories import LIMITS
+from tests.support.fakes import MORNING, FakeClock
 
 SECOND = timedelta(seconds=1)
 WEEK = timedelta(days=7)

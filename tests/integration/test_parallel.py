@@ -18,8 +18,6 @@ from authbridge.database import Database
 from authbridge.gate import Gate
 from authbridge.models import LoginAttempt, NetworkWait
 from authbridge.policy import Attempt, Verdict
-from tests.factories import LIMITS, make_origin, make_setting
-from tests.fakes import CountingHasher, WatchedMemory
 from tests.integration.stories import (
     CAFE,
     GRANTED,
@@ -31,6 +29,8 @@ from tests.integration.stories import (
     denied,
     wrong_passwords,
 )
+from tests.support.factories import LIMITS, make_origin, make_setting
+from tests.support.fakes import CountingHasher, WatchedMemory
 from workbench.processes import PATIENCE
 
 _T = TypeVar("_T")

@@ -10,8 +10,6 @@ from authbridge.commands.organisers import IssuedCredential
 from authbridge.database import Database
 from authbridge.models import LoginAttempt, LoginFailure, NetworkWait, SuspensionReason
 from authbridge.policy import Decision, Reason, Verdict
-from tests.factories import ACTOR, HASHER, TRACES, make_school
-from tests.fakes import CountingHasher
 from tests.integration.stories import (
     CAFE,
     GRANTED,
@@ -24,6 +22,8 @@ from tests.integration.stories import (
     Story,
     wrong_passwords,
 )
+from tests.support.factories import ACTOR, HASHER, TRACES, make_school
+from tests.support.fakes import CountingHasher
 
 DAY = 24 * 60 * 60
 

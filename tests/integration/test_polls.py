@@ -15,7 +15,6 @@ from authbridge.database import Database
 from authbridge.errors import StorageError
 from authbridge.feed import Contact, Event, Events, Snapshot
 from authbridge.polls import LONGEST_WAIT, Polls
-from tests.fakes import FakeClock
 from tests.integration.feeds import (
     SUSPEND,
     end_sessions,
@@ -25,6 +24,7 @@ from tests.integration.feeds import (
     suspend,
     until,
 )
+from tests.support.fakes import FakeClock
 from workbench.processes import PATIENCE
 
 SOON = LONGEST_WAIT / 2  # seconds: what is answered before that did not wait for its end

@@ -10,7 +10,7 @@ from authbridge.authenticate import authenticate
 from authbridge.commands import suspensions
 from authbridge.database import Database
 from authbridge.models import AuditEvent, LoginAttempt, Suspension, SuspensionReason
-from tests.factories import (
+from tests.support.factories import (
     ACTOR,
     LIMITS,
     make_attempt,
@@ -19,7 +19,7 @@ from tests.factories import (
     make_school,
     make_setting,
 )
-from tests.fakes import FakeClock
+from tests.support.fakes import FakeClock
 
 WEEK = timedelta(days=7)
 

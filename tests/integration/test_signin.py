@@ -47,7 +47,7 @@ from authbridge.signin import (
     verify_invitation,
 )
 from authbridge.staffsessions import Visit
-from tests.factories import (
+from tests.support.factories import (
     ACTOR,
     HASHER,
     HOST,
@@ -65,7 +65,7 @@ from tests.factories import (
     make_staff,
     make_visit,
 )
-from tests.fakes import MORNING, CountingHasher, FakeClock
+from tests.support.fakes import MORNING, CountingHasher, FakeClock
 from workbench.processes import PATIENCE
 
 _T = TypeVar("_T")

@@ -16,8 +16,8 @@ from authbridge.models import AuditEvent, Organiser, School
 from authbridge.passwords import Hasher, StoredPassword
 from authbridge.policy import Attempt, Limits
 from authbridge.simulation.world import Owner, World
-from tests.factories import ACTOR, TRACES, make_origin, make_school, make_setting
-from tests.fakes import MORNING, FakeClock
+from tests.support.factories import ACTOR, TRACES, make_origin, make_school, make_setting
+from tests.support.fakes import MORNING, FakeClock
 
 SCHOOL = "198.51.100.7"
 SOURCES = (SCHOOL, "192.0.2.80", "192.0.2.99", "2001:db8:12:1::1", None)

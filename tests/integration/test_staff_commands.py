@@ -22,7 +22,7 @@ from authbridge.policy import Verdict
 from authbridge.roster import StaffState, get_staff, list_staff, staff_row
 from authbridge.secondfactor import new_secret
 from authbridge.signin import Caller, sign_in, verify_invitation
-from tests.factories import (
+from tests.support.factories import (
     ACTOR,
     HASHER,
     SEALS,
@@ -32,7 +32,7 @@ from tests.factories import (
     make_staff,
     make_visit,
 )
-from tests.fakes import MORNING
+from tests.support.fakes import MORNING
 from workbench.processes import PATIENCE
 
 PANEL = Actor("staff:chef")

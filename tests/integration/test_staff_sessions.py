@@ -12,8 +12,8 @@ from authbridge.errors import ConflictError
 from authbridge.models import Invitation, Role, StaffSession, Stage
 from authbridge.roster import get_staff
 from authbridge.staffsessions import Visit
-from tests.factories import ACTOR, LIMITS, SEALS, make_invited, make_staff, make_visit
-from tests.fakes import MORNING, FakeClock
+from tests.support.factories import ACTOR, LIMITS, SEALS, make_invited, make_staff, make_visit
+from tests.support.fakes import MORNING, FakeClock
 
 WEEK = timedelta(days=7)
 

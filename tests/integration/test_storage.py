@@ -20,8 +20,8 @@ from authbridge.feed import Contact
 from authbridge.models import Base, Organiser
 from authbridge.policy import Verdict
 from authbridge.queries import get_school
-from tests.factories import make_attempt, make_organiser, make_origin, make_school, make_setting
-from tests.fakes import MORNING
+from tests.support.factories import make_attempt, make_organiser, make_origin, make_school, make_setting
+from tests.support.fakes import MORNING
 from workbench.processes import PATIENCE
 
 

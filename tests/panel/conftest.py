@@ -27,9 +27,9 @@ from authbridge.passwords import Hasher
 from authbridge.roster import get_staff
 from authbridge.seals import Seals
 from authbridge.signin import SignInSetting
-from tests.factories import HASHER, HOST, LIMITS, SECRET_KEY, TRACES
-from tests.fakes import FakeClock
 from tests.panel.browsing import URL, Browser
+from tests.support.factories import HASHER, HOST, LIMITS, SECRET_KEY, TRACES
+from tests.support.fakes import FakeClock
 from workbench.processes import free_port
 from workbench.staff import Member, enrol_member
 

@@ -26,8 +26,8 @@ from authbridge.models import (
     Stage,
     Suspension,
 )
-from tests.factories import ACTOR, TRACES
-from tests.fakes import MORNING
+from tests.support.factories import ACTOR, TRACES
+from tests.support.fakes import MORNING
 
 CODE = "ohg"
 NO_HASH = "x" * 60

@@ -11,9 +11,9 @@ from admin.serving import sweep
 from admin.visits import COOKIE
 from authbridge.commands import staff
 from authbridge.models import Role
-from tests.factories import ACTOR, make_school
 from tests.panel.browsing import Browser, Page
 from tests.panel.conftest import Founder, Office
+from tests.support.factories import ACTOR, make_school
 
 TEN_MINUTES = 600
 

@@ -3,9 +3,9 @@
 import pytest
 
 from authbridge.models import Role
-from tests.factories import make_organiser, make_school
 from tests.panel.browsing import Browser, Page
 from tests.panel.conftest import Office
+from tests.support.factories import make_organiser, make_school
 
 CLERK = Role.CLERK
 QUARTER = 15 * 60

@@ -3,9 +3,9 @@
 import pytest
 
 from authbridge.models import Role
-from tests.fakes import CountingHasher
 from tests.panel.browsing import Browser, Page
 from tests.panel.conftest import Founder, Office
+from tests.support.fakes import CountingHasher
 
 DAY = 24 * 60 * 60
 

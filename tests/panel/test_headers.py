@@ -9,9 +9,9 @@ from werkzeug.test import TestResponse
 from admin.visits import COOKIE, DEVICE_COOKIE, GUEST_COOKIE
 from admin.words import COOKIE as LANGUAGE_COOKIE
 from authbridge.models import Role
-from tests.factories import make_school
 from tests.panel.browsing import URL
 from tests.panel.conftest import Furnishing, Office, found
+from tests.support.factories import make_school
 
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",

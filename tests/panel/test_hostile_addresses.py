@@ -9,9 +9,9 @@ import pytest
 
 from authbridge.database import Database
 from authbridge.models import Role
-from tests.factories import HASHER
-from tests.fakes import FakeClock
 from tests.panel.conftest import Furnishing, Office, found, make_config, make_setting
+from tests.support.factories import HASHER
+from tests.support.fakes import FakeClock
 from workbench.staff import enrol_member
 
 ODD = [

@@ -8,9 +8,9 @@ import pytest
 from authbridge.commands import staff
 from authbridge.models import Role
 from authbridge.onetimecodes import make_invitation
-from tests.factories import ACTOR, SEALS, TRACES
 from tests.panel.browsing import Browser, Page
 from tests.panel.conftest import Office
+from tests.support.factories import ACTOR, SEALS, TRACES
 from workbench.staff import invite
 
 PASSWORD = "Laterne Wolke Zimt Gabel 5"

@@ -11,10 +11,10 @@ import pytest
 from admin.once import Deeds, new_nonce
 from admin.visits import COOKIE
 from authbridge.models import Role
-from tests.factories import make_organiser, make_school
 from tests.panel.browsing import Page
 from tests.panel.conftest import Office
 from tests.panel.test_schools import TYPED
+from tests.support.factories import make_organiser, make_school
 
 KEY = ("session", "nonce")
 AT_ONCE = 4

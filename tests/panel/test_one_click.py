@@ -5,10 +5,10 @@ import pytest
 from authbridge.authenticate import authenticate
 from authbridge.commands.organisers import IssuedCredential
 from authbridge.models import Role
-from tests.factories import make_attempt, make_organiser, make_origin, make_school
-from tests.factories import make_setting as make_login_setting
 from tests.panel.browsing import Browser, Page
 from tests.panel.conftest import Office
+from tests.support.factories import make_attempt, make_organiser, make_origin, make_school
+from tests.support.factories import make_setting as make_login_setting
 
 SCHOOL = "/schools/ohg"
 

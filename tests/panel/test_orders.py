@@ -10,9 +10,9 @@ import pytest
 
 from admin.slips import Step
 from authbridge.models import Role
-from tests.factories import make_organiser, make_school
 from tests.panel.browsing import Browser, Page
 from tests.panel.conftest import Founder, Office
+from tests.support.factories import make_organiser, make_school
 
 
 @dataclass

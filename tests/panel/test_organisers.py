@@ -8,10 +8,10 @@ from authbridge.authenticate import authenticate
 from authbridge.commands import schools
 from authbridge.commands.organisers import IssuedCredential
 from authbridge.models import Role
-from tests.factories import ACTOR, make_attempt, make_organiser, make_origin, make_school
-from tests.factories import make_setting as make_login_setting
 from tests.panel.browsing import Browser
 from tests.panel.conftest import Office
+from tests.support.factories import ACTOR, make_attempt, make_organiser, make_origin, make_school
+from tests.support.factories import make_setting as make_login_setting
 
 
 @pytest.fixture(name="browser")

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import event
 
 from authbridge.models import Role
-from tests.factories import make_organiser, make_school
 from tests.panel.browsing import Browser
 from tests.panel.conftest import Office
 from tests.panel.test_schools import TYPED
+from tests.support.factories import make_organiser, make_school
 
 _NO_PATIENCE = 20  # milliseconds for a lock, instead of the seconds of production
 

@@ -15,10 +15,10 @@ from authbridge.database import Database
 from authbridge.errors import StorageError
 from authbridge.feed import Contact, Report
 from authbridge.models import Role
-from tests.factories import ACTOR, make_organiser, make_school
 from tests.panel.browsing import Browser, Page
 from tests.panel.conftest import Office
 from tests.panel.routes import UNATTENDED, routes
+from tests.support.factories import ACTOR, make_organiser, make_school
 
 SCHOOL = "/schools/ohg"
 WAIT = 0.8  # seconds that the panel gives the meeting servers

@@ -8,11 +8,11 @@ from authbridge.commands import organisers
 from authbridge.listings import MOST_FOUND, PAGE_SIZE
 from authbridge.models import Organiser, Role
 from authbridge.passwords import StoredPassword
-from tests.factories import ACTOR, make_organiser, make_school
-from tests.fakes import MORNING
 from tests.panel.browsing import Browser, Page
 from tests.panel.conftest import Office
 from tests.panel.county import NO_HASH
+from tests.support.factories import ACTOR, make_organiser, make_school
+from tests.support.fakes import MORNING
 
 
 @pytest.fixture(name="browser")

@@ -6,9 +6,9 @@ import re
 import pytest
 
 from authbridge.models import Role
-from tests.factories import make_school
 from tests.panel.browsing import Browser, Page
 from tests.panel.conftest import Office
+from tests.support.factories import make_school
 from workbench.staff import invite
 
 CODE = re.compile(r"\b[a-z]{4}-[a-z]{4}-[a-z]{4}\b")

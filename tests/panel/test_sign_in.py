@@ -4,10 +4,10 @@ import pytest
 
 from authbridge.commands import staff
 from authbridge.models import Role
-from tests.factories import ACTOR
-from tests.fakes import CountingHasher
 from tests.panel.browsing import Browser, Page
 from tests.panel.conftest import Founder, Office
+from tests.support.factories import ACTOR
+from tests.support.fakes import CountingHasher
 
 ANNA = Role.CLERK
 

@@ -3,11 +3,11 @@
 import pytest
 
 from authbridge.models import Role
-from tests.factories import make_school
 from tests.panel.browsing import Browser
 from tests.panel.conftest import Office
 from tests.panel.county import County, found_county
 from tests.panel.test_guessing import audited, guess
+from tests.support.factories import make_school
 
 CLEAR_STAFF = "/staff/admin-anna/clear-wait"
 

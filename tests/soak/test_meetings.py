@@ -14,7 +14,10 @@ from authbridge.models import Role
 from authbridge.queries import get_organiser
 from bench.visitor import Visitor
 from tests.end_to_end.conftest import TRANSPORTS, VERSIONS, login
-from tests.end_to_end.jitsi import (
+from tests.support.factories import make_school
+from tests.support.jitsi.bystanders import come_and_go, known_to_module
+from tests.support.jitsi.participants import Participant, People, notice_nothing, room_jid
+from tests.support.jitsi.server import (
     AT_ONCE,
     County,
     Jitsi,
@@ -24,11 +27,8 @@ from tests.end_to_end.jitsi import (
     open_jitsi,
     open_stage,
 )
-from tests.end_to_end.link import Link
-from tests.end_to_end.panel_office import Office, open_office
-from tests.end_to_end.passers_by import come_and_go, known_to_module
-from tests.end_to_end.people import Participant, People, notice_nothing, room_jid
-from tests.factories import make_school
+from tests.support.link import Link
+from tests.support.panel_browser import Office, open_office
 
 RUNS = 50
 ROUNDS = 20

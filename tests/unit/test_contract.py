@@ -12,7 +12,7 @@ from authbridge.feed import Contact, Event, Events, Report, Snapshot, Standing
 from authbridge.models import RevocationAction
 from authbridge.policy import Decision, Reason, Verdict
 from authbridge.usernames import canonical
-from tests.fakes import MORNING
+from tests.support.fakes import MORNING
 
 CONTRACT: dict[str, Any] = json.loads((Path(__file__).parent.parent / "contract.json").read_text())
 HOST = "meet.test"

@@ -4,7 +4,7 @@ import pytest
 
 from authbridge.errors import ImportFileError
 from authbridge.importfile import parse_credentials
-from tests.factories import HASHER
+from tests.support.factories import HASHER
 
 SECRET = "Geheim;12,a"
 

@@ -7,7 +7,7 @@ import pytest
 
 from authbridge.memory import Memory
 from authbridge.policy import Limits, Recollection
-from tests.fakes import MORNING
+from tests.support.fakes import MORNING
 
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 NONE, RIGHT, WRONG = Recollection.NONE, Recollection.RIGHT, Recollection.WRONG

@@ -28,7 +28,7 @@ from authbridge.policy import (
     recent_failures,
     throttle,
 )
-from tests.fakes import MORNING
+from tests.support.fakes import MORNING
 
 TODAY = date(2026, 11, 20)
 YESTERDAY = date(2026, 11, 19)

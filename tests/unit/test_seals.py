@@ -6,7 +6,7 @@ from authbridge.errors import ConfigError
 from authbridge.onetimecodes import Purpose, hash_code, make_invitation, make_recovery_codes
 from authbridge.seals import Seals
 from authbridge.secondfactor import new_secret
-from tests.factories import SEALS, SECRET_KEY
+from tests.support.factories import SEALS, SECRET_KEY
 
 OTHER = Seals(b"o" * 32)
 

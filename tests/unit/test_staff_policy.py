@@ -19,7 +19,7 @@ from authbridge.policy import (
     subject_of,
     throttle,
 )
-from tests.fakes import MORNING
+from tests.support.fakes import MORNING
 
 LIMITS = Limits()
 CAFE = Network("panel 203.0.113.9")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authbridge.traces import Traces, join
-from tests.fakes import MORNING
+from tests.support.fakes import MORNING
 
 NAME, PASSWORD = "ohg-kwtx", "vpgd-kxwj-rhms"
 TRACES = Traces(b"k" * 32)

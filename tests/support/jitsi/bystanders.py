@@ -1,0 +1,59 @@
+"""Guests who come and go, and what the module still knows of anybody."""
+
+import asyncio
+import re
+from dataclasses import dataclass
+
+from tests.support.jitsi.participants import Participant, room_jid
+from tests.support.jitsi.server import Jitsi, Stage
+from workbench.processes import PATIENCE
+
+_AT_ONCE = 20
+
+_SIZES = (
+    '>(function () local s = prosody.hosts["meet.test"].modules.auth_external.module.save().meetings:sizes();'
+    ' return ("people=%d clients=%d rooms=%d"):format(s.people, s.clients, s.rooms); end)()'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """How many people, clients and rooms."""
+
+    people: int
+    clients: int
+    rooms: int
+
+
+async def known_to_module(jitsi: Jitsi) -> Known:
+    """How many there are in the module's tables."""
+    said = await asyncio.to_thread(jitsi.prosody.shell, _SIZES)
+    found = dict(re.findall(r"(people|clients|rooms)=(\d+)", said))
+    return Known(**{name: int(number) for name, number in found.items()})
+
+
+async def come_and_go(stage: Stage, count: int) -> None:
+    """So many guests ask for a meeting and leave, every other one with the organiser's session-id."""
+    room = room_jid("aula")
+    before = await known_to_module(stage.jitsi)
+    async with stage.jitsi.people() as people:
+        leader = await people.organiser(stage.county.issue(), room)
+        turns = asyncio.Semaphore(_AT_ONCE)
+
+        async def pass_by(number: int) -> None:
+            async with turns, stage.jitsi.people() as crowd:
+                guest = await crowd.guest()
+                if number % 2:
+                    _show_login_of(leader, guest)
+                assert not (await guest.ask(room)).error
+
+        await asyncio.gather(*map(pass_by, range(count)))
+        await leader.leave_room(room)
+    await stage.jitsi.until_gone(room)
+    async with asyncio.timeout(PATIENCE):
+        while (await known_to_module(stage.jitsi)).clients > before.clients:  # noqa: ASYNC110 - in Prosody
+            await asyncio.sleep(0.1)
+
+
+def _show_login_of(leader: Participant, guest: Participant) -> None:
+    guest.machine_uid, guest.session_id = leader.machine_uid, leader.session_id
