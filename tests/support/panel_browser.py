@@ -39,7 +39,7 @@ fetch(path).then(async (answer) => {
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
+class PanelServer:
     """A panel that runs, beside a service that may run, over a database of their own."""
 
     service: Service
@@ -78,7 +78,7 @@ def _sessions_of(member: Member) -> Update:
 
 
 @contextlib.contextmanager
-def open_office(folder: Path, template: Path, *, bcrypt_cost: int = 4) -> Iterator[Office]:
+def open_panel_server(folder: Path, template: Path, *, bcrypt_cost: int = 4) -> Iterator[PanelServer]:
     """Starts the panel in that folder over a copy of the SQLite file ``template``; the service rests yet."""
     service = Service(folder, bcrypt_cost=bcrypt_cost)
     shutil.copy(template, folder / "authbridge.db")
@@ -90,7 +90,7 @@ def open_office(folder: Path, template: Path, *, bcrypt_cost: int = 4) -> Iterat
         running.callback(service.stop)
         running.callback(panel.stop)
         panel.start()
-        yield Office(service, panel, sign_in_setting_of(config, database))
+        yield PanelServer(service, panel, sign_in_setting_of(config, database))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class PanelBrowser:
     """A browser before the panel, used as a person uses it: by the words on the page."""
 
     browser: Chrome

@@ -20,7 +20,7 @@ from authbridge.database import Database
 from authbridge.feed import Contact, Report
 from authbridge.models import Revocation, Role, SuspensionReason
 from tests.support.factories import ACTOR, HASHER, make_attempt, make_origin, make_school, make_setting
-from tests.support.panel_browser import Desk, Office
+from tests.support.panel_browser import PanelBrowser, PanelServer
 from workbench.staff import Member, invite
 
 _DONE = "form[action$='/done']"
@@ -50,65 +50,65 @@ class Sights:
     waiting: str
 
 
-def walk(desk: Desk, office: Office) -> Iterator[Shown]:
+def walk(panel_browser: PanelBrowser, panel_server: PanelServer) -> Iterator[Shown]:
     """All of them, from the door to the last page, for a database with nobody in it."""
-    yield from _at_the_door(desk, office)
-    admin = office.enrol(Role.ADMIN)
-    desk.sign_in(admin)
-    yield from _before_the_first_school(desk)
-    yield from _adding_a_school(desk, office, admin)
-    sights = _furnish(office.database, office)
-    yield from _overview_and_search(desk)
-    yield from _meeting_servers(desk, office.database, sights)
-    yield from _schools(desk)
-    yield from _organisers(desk, office, sights)
-    yield from _credentials(desk, sights)
-    office.renew_factor(admin)
-    yield from _staff(desk, office, admin)
-    office.renew_factor(admin)
-    yield from _account(desk, admin)
-    yield from _errors(desk)
-    yield from _as_auditor(desk, office, sights)
+    yield from _at_the_door(panel_browser, panel_server)
+    admin = panel_server.enrol(Role.ADMIN)
+    panel_browser.sign_in(admin)
+    yield from _before_the_first_school(panel_browser)
+    yield from _adding_a_school(panel_browser, panel_server, admin)
+    sights = _furnish(panel_server.database, panel_server)
+    yield from _overview_and_search(panel_browser)
+    yield from _meeting_servers(panel_browser, panel_server.database, sights)
+    yield from _schools(panel_browser)
+    yield from _organisers(panel_browser, panel_server, sights)
+    yield from _credentials(panel_browser, sights)
+    panel_server.renew_factor(admin)
+    yield from _staff(panel_browser, panel_server, admin)
+    panel_server.renew_factor(admin)
+    yield from _account(panel_browser, admin)
+    yield from _errors(panel_browser)
+    yield from _as_auditor(panel_browser, panel_server, sights)
 
 
-def _at_the_door(desk: Desk, office: Office) -> Iterator[Shown]:
-    desk.open("/sign-in")
+def _at_the_door(panel_browser: PanelBrowser, panel_server: PanelServer) -> Iterator[Shown]:
+    panel_browser.open("/sign-in")
     yield Shown("sign-in")
-    desk.send()
+    panel_browser.send()
     yield Shown("sign-in-empty", 422)
-    desk.fill(name="nobody", password="wrong")
-    desk.send()
+    panel_browser.fill(name="nobody", password="wrong")
+    panel_browser.send()
     yield Shown("sign-in-wrong", 422)
     for note in ("signed-out", "expired", "ended"):
-        desk.open(f"/sign-in?note={note}")
+        panel_browser.open(f"/sign-in?note={note}")
         yield Shown(f"sign-in-{note}")
 
-    code = invite(office.setting, "neu", Role.CLERK)
-    desk.open("/invitation")
+    code = invite(panel_server.setting, "neu", Role.CLERK)
+    panel_browser.open("/invitation")
     yield Shown("invitation")
-    desk.fill(name="neu", code="bbbb-cccc-dddd")
-    desk.send()
+    panel_browser.fill(name="neu", code="bbbb-cccc-dddd")
+    panel_browser.send()
     yield Shown("invitation-wrong", 422)
-    desk.fill(code=code)
-    desk.send()
+    panel_browser.fill(code=code)
+    panel_browser.send()
     yield Shown("enrol")
-    desk.send()
+    panel_browser.send()
     yield Shown("enrol-empty", 422)
-    secret = desk.browser.find_element(By.CLASS_NAME, "secret").text.replace(" ", "")
-    desk.fill(password=_PASSWORD, repeated=_PASSWORD, code=pyotp.TOTP(secret).now())
-    desk.send()
+    secret = panel_browser.browser.find_element(By.CLASS_NAME, "secret").text.replace(" ", "")
+    panel_browser.fill(password=_PASSWORD, repeated=_PASSWORD, code=pyotp.TOTP(secret).now())
+    panel_browser.send()
     yield Shown("enrol-recovery-codes")
-    _press(desk, "form[action$='/sign-out'] button")
-    desk.fill(name="neu", password=_PASSWORD)
-    desk.send()
+    _press(panel_browser, "form[action$='/sign-out'] button")
+    panel_browser.fill(name="neu", password=_PASSWORD)
+    panel_browser.send()
     yield Shown("code")
-    desk.fill(code="000000")
-    desk.send()
+    panel_browser.fill(code="000000")
+    panel_browser.send()
     yield Shown("code-wrong", 422)
     for number in range(1, 20):
-        desk.fill(code=f"{number:06}")
-        desk.send()
-        if desk.status == 429:
+        panel_browser.fill(code=f"{number:06}")
+        panel_browser.send()
+        if panel_browser.status == 429:
             break
     yield Shown("code-wait", 429)
 
@@ -116,42 +116,46 @@ def _at_the_door(desk: Desk, office: Office) -> Iterator[Shown]:
 _LETTERS = str.maketrans("0123456789", "bcdfghjklm")
 
 
-def _before_the_first_school(desk: Desk) -> Iterator[Shown]:
+def _before_the_first_school(panel_browser: PanelBrowser) -> Iterator[Shown]:
     for name, path in (
         ("overview-first", "/"),
         ("schools-none", "/schools"),
         ("organisers-none", "/organisers"),
         ("search-nothing", "/search?q=nirgends"),
     ):
-        desk.open(path)
+        panel_browser.open(path)
         yield Shown(name)
 
 
-def _adding_a_school(desk: Desk, office: Office, admin: Member) -> Iterator[Shown]:
-    desk.open("/schools/add")
+def _adding_a_school(
+    panel_browser: PanelBrowser, panel_server: PanelServer, admin: Member
+) -> Iterator[Shown]:
+    panel_browser.open("/schools/add")
     yield Shown("school-add")
-    desk.fill(code="!", mailbox="kein Postfach", quota="viele", trusted_networks="300.1.1.1")
-    desk.send()
+    panel_browser.fill(code="!", mailbox="kein Postfach", quota="viele", trusted_networks="300.1.1.1")
+    panel_browser.send()
     yield Shown("school-add-faults", 422)
-    desk.fill(code="ohg", name=_LONG_NAME, mailbox="", quota="300", trusted_networks="2001:db8:12::/48")
-    desk.send()
+    panel_browser.fill(
+        code="ohg", name=_LONG_NAME, mailbox="", quota="300", trusted_networks="2001:db8:12::/48"
+    )
+    panel_browser.send()
     yield Shown("school-new")
 
-    desk.open("/schools/add")
-    desk.fill(code="weg", name="Schule am Weg")
-    office.leave_idle(admin, timedelta(minutes=16))
-    desk.send()
+    panel_browser.open("/schools/add")
+    panel_browser.fill(code="weg", name="Schule am Weg")
+    panel_server.leave_idle(admin, timedelta(minutes=16))
+    panel_browser.send()
     yield Shown("sign-in-after-idle-time")
-    desk.fill(name=admin.name, password=admin.password)
-    desk.send()
-    desk.fill(code=admin.recovery_codes[0])
-    desk.send()
+    panel_browser.fill(name=admin.name, password=admin.password)
+    panel_browser.send()
+    panel_browser.fill(code=admin.recovery_codes[0])
+    panel_browser.send()
     yield Shown("school-add-draft")
 
 
-def _furnish(database: Database, office: Office) -> Sights:
+def _furnish(database: Database, panel_server: PanelServer) -> Sights:
     """Schools and organisers enough for second pages, and one organiser in each state."""
-    today = utc_now().astimezone(office.setting.timezone).date()
+    today = utc_now().astimezone(panel_server.setting.timezone).date()
     make_school(database, "odd", _ODD_NAME)
     make_school(database, "shut", "Geschlossene Schule")
     make_school(database, "full", "Volle Schule")
@@ -169,7 +173,7 @@ def _furnish(database: Database, office: Office) -> Sights:
         for name in names[:11]:
             suspensions.suspend_organiser(session, name, reason=None, actor=ACTOR, now=utc_now())
     sights = Sights(names[20], names[0], expired, of_suspended_school, names[21])
-    setting = make_setting(database, clock=utc_now, traces=office.setting.traces)
+    setting = make_setting(database, clock=utc_now, traces=panel_server.setting.traces)
     for number in range(8):
         guess = f"bbbb-cccc-dd{number:02}".translate(_LETTERS)
         authenticate(make_attempt(sights.waiting, guess, ip="203.0.113.9"), make_origin(), setting, within=5)
@@ -185,7 +189,7 @@ def _issue(database: Database, school: str, count: int, valid_until: date | None
     return [each.username for each in issued]
 
 
-def _overview_and_search(desk: Desk) -> Iterator[Shown]:
+def _overview_and_search(panel_browser: PanelBrowser) -> Iterator[Shown]:
     for name, path in (
         ("overview", "/"),
         ("search", "/search?q="),
@@ -193,15 +197,15 @@ def _overview_and_search(desk: Desk) -> Iterator[Shown]:
         ("search-found", "/search?q=ohg"),
         ("search-more", "/search?q=schule"),
     ):
-        desk.open(path)
+        panel_browser.open(path)
         yield Shown(name)
-    _show_template(desk, "session-warning")
+    _show_template(panel_browser, "session-warning")
     yield Shown("session-warning")
-    _show_template(desk, "session-ended")
+    _show_template(panel_browser, "session-ended")
     yield Shown("session-ended")
 
 
-def _meeting_servers(desk: Desk, database: Database, sights: Sights) -> Iterator[Shown]:
+def _meeting_servers(panel_browser: PanelBrowser, database: Database, sights: Sights) -> Iterator[Shown]:
     """Two of them, of which one falls silent while somebody is logged out, and is forgotten."""
     organiser, silence = f"/organisers/{sights.suspended}", timedelta(minutes=1)
     _hear_from(database, "prosody-1", meetings={sights.active: 1, sights.waiting: 2, sights.expired: 1})
@@ -211,19 +215,19 @@ def _meeting_servers(desk: Desk, database: Database, sights: Sights) -> Iterator
         ("school-meetings", "/schools/ohg"),
         ("organiser-meeting", f"/organisers/{sights.active}"),
     ):
-        desk.open(path)
+        panel_browser.open(path)
         yield Shown(name)
     _hear_from(database, "prosody-1", _report(database, sights.suspended, 2, 1, 1))
-    desk.open(organiser)
+    panel_browser.open(organiser)
     yield Shown("organiser-logged-out-in-part")
-    desk.open("/")
+    panel_browser.open("/")
     yield Shown("overview-no-meetings")
-    _press(desk, "form[action$='/nodes/forget'] button")
+    _press(panel_browser, "form[action$='/nodes/forget'] button")
     yield Shown("overview-server-forgotten")
     _hear_from(database, "prosody-1")
-    desk.open(organiser)
+    panel_browser.open(organiser)
     yield Shown("organiser-logged-out")
-    desk.open("/schools/shut")
+    panel_browser.open("/schools/shut")
     yield Shown("school-logged-out")
 
 
@@ -248,7 +252,7 @@ def _hear_from(
         feed.note_contact(session, contact, now=utc_now() - ago)
 
 
-def _schools(desk: Desk) -> Iterator[Shown]:
+def _schools(panel_browser: PanelBrowser) -> Iterator[Shown]:
     for name, path in (
         ("schools", "/schools"),
         ("schools-last-page", "/schools?page=2"),
@@ -261,18 +265,18 @@ def _schools(desk: Desk) -> Iterator[Shown]:
         ("issue-suspended", "/schools/shut/issue"),
         ("school-edit", "/schools/odd/edit"),
     ):
-        desk.open(path)
+        panel_browser.open(path)
         yield Shown(name)
-    _put(desk, "revision", "0")
-    desk.fill(street="Anderswo 7")
-    desk.send()
+    _put(panel_browser, "revision", "0")
+    panel_browser.fill(street="Anderswo 7")
+    panel_browser.send()
     yield Shown("school-edit-changed-by-others", 422)
-    desk.open("/schools/full")
-    _press(desk, "form[action$='/schools/full/suspend'] button")
+    panel_browser.open("/schools/full")
+    _press(panel_browser, "form[action$='/schools/full/suspend'] button")
     yield Shown("school-just-suspended")
 
 
-def _organisers(desk: Desk, office: Office, sights: Sights) -> Iterator[Shown]:
+def _organisers(panel_browser: PanelBrowser, panel_server: PanelServer, sights: Sights) -> Iterator[Shown]:
     for name, path in (
         ("organisers", "/organisers"),
         ("organisers-last-page", "/organisers?page=2"),
@@ -286,67 +290,67 @@ def _organisers(desk: Desk, office: Office, sights: Sights) -> Iterator[Shown]:
         ("reset-suspended", f"/organisers/{sights.suspended}/reset"),
         ("validity", f"/organisers/{sights.active}/validity"),
     ):
-        desk.open(path)
+        panel_browser.open(path)
         yield Shown(name)
-    _put(desk, "valid_until", "0999-01-01")
-    desk.send()
+    _put(panel_browser, "valid_until", "0999-01-01")
+    panel_browser.send()
     yield Shown("validity-wrong", 422)
-    desk.open(f"/organisers/{sights.active}/delete")
+    panel_browser.open(f"/organisers/{sights.active}/delete")
     yield Shown("delete")
-    desk.fill(typed="jemand")
-    desk.send()
+    panel_browser.fill(typed="jemand")
+    panel_browser.send()
     yield Shown("delete-wrong", 422)
 
-    desk.open(f"/organisers/{sights.active}")
-    _press(desk, "form[action$='/end-sessions'] button")
+    panel_browser.open(f"/organisers/{sights.active}")
+    _press(panel_browser, "form[action$='/end-sessions'] button")
     yield Shown("organiser-just-logged-out")
-    _press(desk, "form[action$='/suspend'] button")
+    _press(panel_browser, "form[action$='/suspend'] button")
     yield Shown("organiser-just-suspended")
-    desk.fill(note="x" * 201)
-    _press(desk, "form[action$='/suspension'] button")
+    panel_browser.fill(note="x" * 201)
+    _press(panel_browser, "form[action$='/suspension'] button")
     yield Shown("organiser-note-too-long", 422)
-    desk.open(f"/organisers/{sights.active}")
-    _press(desk, "form[action$='/reinstate'] button")
-    with office.database.writing() as session:
+    panel_browser.open(f"/organisers/{sights.active}")
+    _press(panel_browser, "form[action$='/reinstate'] button")
+    with panel_server.database.writing() as session:
         suspensions.suspend_organiser(session, sights.active, reason=None, actor=ACTOR, now=utc_now())
-    _press(desk, "form[action$='/suspend'] button")
+    _press(panel_browser, "form[action$='/suspend'] button")
     yield Shown("organiser-suspended-before")
 
 
-def _credentials(desk: Desk, sights: Sights) -> Iterator[Shown]:
-    desk.open("/schools/ohg/issue")
+def _credentials(panel_browser: PanelBrowser, sights: Sights) -> Iterator[Shown]:
+    panel_browser.open("/schools/ohg/issue")
     yield Shown("issue")
-    desk.fill(count="0")
-    desk.send()
+    panel_browser.fill(count="0")
+    panel_browser.send()
     yield Shown("issue-wrong", 422)
-    desk.fill(count="12")
-    desk.send()
-    desk.browser.execute_script("window.stop();")  # else the page asks again each second
+    panel_browser.fill(count="12")
+    panel_browser.send()
+    panel_browser.browser.execute_script("window.stop();")  # else the page asks again each second
     yield Shown("credentials-progress")
-    desk.open(desk.path)
-    desk.await_element(_DONE)
+    panel_browser.open(panel_browser.path)
+    panel_browser.await_element(_DONE)
     yield Shown("credentials")
-    _press(desk, f"{_DONE} button")
+    _press(panel_browser, f"{_DONE} button")
     yield Shown("credentials-done")
-    desk.open(f"/organisers/{sights.active}/reset")
+    panel_browser.open(f"/organisers/{sights.active}/reset")
     yield Shown("reset")
-    desk.send()
-    desk.await_element(_DONE)
+    panel_browser.send()
+    panel_browser.await_element(_DONE)
     yield Shown("credentials-reset")
-    desk.open("/credentials/nothing")
+    panel_browser.open("/credentials/nothing")
     yield Shown("credentials-gone", 410)
 
 
-def _staff(desk: Desk, office: Office, admin: Member) -> Iterator[Shown]:
-    desk.open("/staff/add")
+def _staff(panel_browser: PanelBrowser, panel_server: PanelServer, admin: Member) -> Iterator[Shown]:
+    panel_browser.open("/staff/add")
     yield Shown("staff-add")
-    desk.fill(name="Ä")
-    desk.send()
+    panel_browser.fill(name="Ä")
+    panel_browser.send()
     yield Shown("staff-add-wrong", 422)
-    desk.fill(name="berta")
-    desk.send()
+    panel_browser.fill(name="berta")
+    panel_browser.send()
     yield Shown("staff-invited")
-    clerk = office.enrol(Role.CLERK)
+    clerk = panel_server.enrol(Role.CLERK)
     for name, path in (
         ("staff", "/staff"),
         ("staff-invited-one", "/staff/berta"),
@@ -354,78 +358,78 @@ def _staff(desk: Desk, office: Office, admin: Member) -> Iterator[Shown]:
         ("staff-invitation-gone", "/staff/neu/invitation"),
         ("staff-delete", f"/staff/{clerk.name}/delete"),
     ):
-        desk.open(path)
+        panel_browser.open(path)
         yield Shown(name)
-    desk.fill(typed="jemand")
-    desk.send()
+    panel_browser.fill(typed="jemand")
+    panel_browser.send()
     yield Shown("staff-delete-wrong", 422)
-    desk.open(f"/staff/{clerk.name}")
+    panel_browser.open(f"/staff/{clerk.name}")
     yield Shown("staff-one")
-    _press(desk, "form[action$='/suspend'] button")
+    _press(panel_browser, "form[action$='/suspend'] button")
     yield Shown("staff-just-suspended")
 
 
-def _account(desk: Desk, admin: Member) -> Iterator[Shown]:
+def _account(panel_browser: PanelBrowser, admin: Member) -> Iterator[Shown]:
     for name, path in (
         ("account", "/account"),
         ("account-password", "/account/password"),
         ("confirm", "/confirm"),
         ("account-recovery", "/account/recovery"),
     ):
-        desk.open(path)
+        panel_browser.open(path)
         yield Shown(name)
-    desk.send()
+    panel_browser.send()
     yield Shown("account-recovery-codes")
-    desk.open("/account/password")
-    desk.fill(current=admin.password, password="kurz", repeated="anders")
-    desk.send()
+    panel_browser.open("/account/password")
+    panel_browser.fill(current=admin.password, password="kurz", repeated="anders")
+    panel_browser.send()
     yield Shown("account-password-wrong", 422)
 
 
-def _errors(desk: Desk) -> Iterator[Shown]:
-    desk.open("/nowhere")
+def _errors(panel_browser: PanelBrowser) -> Iterator[Shown]:
+    panel_browser.open("/nowhere")
     yield Shown("error-404", 404)
-    desk.open("/sign-out")
+    panel_browser.open("/sign-out")
     yield Shown("error-405", 405)
-    desk.open("/schools/add")
-    _put(desk, "name", "x" * 70_000)
-    desk.send()
+    panel_browser.open("/schools/add")
+    _put(panel_browser, "name", "x" * 70_000)
+    panel_browser.send()
     yield Shown("error-413", 413)
-    desk.open("/schools/add")
-    _put(desk, "csrf_token", "forged")
-    desk.send()
+    panel_browser.open("/schools/add")
+    _put(panel_browser, "csrf_token", "forged")
+    panel_browser.send()
     yield Shown("error-csrf", 400)
 
 
-def _as_auditor(desk: Desk, office: Office, sights: Sights) -> Iterator[Shown]:
-    desk.sign_in(office.enrol(Role.AUDITOR))
+def _as_auditor(panel_browser: PanelBrowser, panel_server: PanelServer, sights: Sights) -> Iterator[Shown]:
+    panel_browser.sign_in(panel_server.enrol(Role.AUDITOR))
     for name, path in (
         ("auditor-overview", "/"),
         ("auditor-schools", "/schools"),
         ("auditor-school", "/schools/ohg"),
         ("auditor-organiser", f"/organisers/{sights.suspended}"),
     ):
-        desk.open(path)
+        panel_browser.open(path)
         yield Shown(name)
-    desk.open("/schools/add")
+    panel_browser.open("/schools/add")
     yield Shown("error-403", 403)
 
 
-def _press(desk: Desk, selector: str) -> None:
-    with desk.next_page():
-        desk.browser.find_element(By.CSS_SELECTOR, selector).click()
+def _press(panel_browser: PanelBrowser, selector: str) -> None:
+    with panel_browser.next_page():
+        panel_browser.browser.find_element(By.CSS_SELECTOR, selector).click()
 
 
-def _put(desk: Desk, name: str, value: str) -> None:
+def _put(panel_browser: PanelBrowser, name: str, value: str) -> None:
     """Writes into a field what cannot be typed into it."""
-    desk.browser.execute_script(
+    panel_browser.browser.execute_script(
         "document.querySelector(`main [name=${arguments[0]}]`).value = arguments[1];", name, value
     )
 
 
-def _show_template(desk: Desk, name: str) -> None:
+def _show_template(panel_browser: PanelBrowser, name: str) -> None:
     """Shows what the page's script would show in time."""
-    desk.browser.execute_script(
+    panel_browser.browser.execute_script(
         "const region = document.getElementById('session');"
         "region.replaceChildren(document.getElementById(arguments[0]).content.cloneNode(true));",
         name,

@@ -15,9 +15,9 @@ import pytest
 
 from authbridge.commands.organisers import IssuedCredential
 from authbridge.database import Database
-from tests.end_to_end.conftest import VERSIONS
 from tests.integration.feeds import until
 from tests.support.factories import make_organiser, make_school
+from tests.support.login_server import VERSIONS
 from workbench.processes import PATIENCE
 from workbench.prosody import HOST, Prosody, external
 from workbench.service import Service

@@ -14,8 +14,8 @@ from sqlalchemy import select
 
 from authbridge.database import Database
 from authbridge.models import LoginAttempt
-from tests.end_to_end.conftest import Cast
 from tests.support.chromium import open_chromium
+from tests.support.login_server import Organisers
 from workbench import ROOT
 from workbench.prosody import HOST, Prosody
 from workbench.service import Service
@@ -98,35 +98,35 @@ def open_page(request: pytest.FixtureRequest, browser: Chrome, page_url: str, pr
     return Page(browser, request.param, endpoint[request.param])
 
 
-def test_right_password_connects(page: Page, cast: Cast) -> None:
+def test_right_password_connects(page: Page, organisers: Organisers) -> None:
     """The right password leads to CONNECTED."""
-    outcome = page.log_in(cast.active.username, cast.active.password)
+    outcome = page.log_in(organisers.active.username, organisers.active.password)
     assert outcome.statuses == _CONNECTED
 
 
-def test_wrong_password_fails(page: Page, cast: Cast) -> None:
+def test_wrong_password_fails(page: Page, organisers: Organisers) -> None:
     """A wrong password leads to AUTHFAIL, with the condition not-authorized."""
-    outcome = page.log_in(cast.active.username, _WRONG)
+    outcome = page.log_in(organisers.active.username, _WRONG)
     assert outcome.statuses == _AUTHFAIL
     assert outcome.condition == "not-authorized"
 
 
-def test_suspended_organiser_fails_with_the_reason_in_the_element(page: Page, cast: Cast) -> None:
+def test_suspended_organiser_fails_with_the_reason_in_the_element(page: Page, organisers: Organisers) -> None:
     """Who is suspended gets AUTHFAIL, and the element that strophe hands on says account-disabled."""
-    outcome = page.log_in(cast.suspended.username, cast.suspended.password)
+    outcome = page.log_in(organisers.suspended.username, organisers.suspended.password)
     assert outcome.statuses == _AUTHFAIL
     assert outcome.condition == "account-disabled"
 
 
-def test_second_try_connects(page: Page, cast: Cast) -> None:
+def test_second_try_connects(page: Page, organisers: Organisers) -> None:
     """After AUTHFAIL the same page gets in with the right password, without a reload."""
-    assert page.log_in(cast.active.username, _WRONG).statuses == _AUTHFAIL
-    assert page.log_in(cast.active.username, cast.active.password).statuses == _CONNECTED
+    assert page.log_in(organisers.active.username, _WRONG).statuses == _AUTHFAIL
+    assert page.log_in(organisers.active.username, organisers.active.password).statuses == _CONNECTED
 
 
-def test_journal_names_the_browser(page: Page, cast: Cast, service: Service) -> None:
+def test_journal_names_the_browser(page: Page, organisers: Organisers, service: Service) -> None:
     """The journal holds the browser's user agent and the transport; no address: no proxy is vouched for."""
-    page.log_in(cast.active.username, cast.active.password)
+    page.log_in(organisers.active.username, organisers.active.password)
     attempt = _newest_attempt(service.database_url)
     assert attempt.user_agent == page.user_agent
     assert "Chrome/" in page.user_agent

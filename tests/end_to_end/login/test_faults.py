@@ -10,7 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import TRANSPORTS, VERSIONS, Stage, login, make_client, open_stage
+from tests.support.login_server import (
+    TRANSPORTS,
+    VERSIONS,
+    LoginServer,
+    login,
+    make_client,
+    open_login_server,
+)
 from tests.support.scripted_service import (
     Behaviour,
     Question,
@@ -209,45 +216,47 @@ async def test_a_bystander_is_not_held_up(patient: tuple[Prosody, int]) -> None:
             assert set(await waiting) == {"not-authorized"}
 
 
-@pytest.fixture(name="stage", params=VERSIONS)
-def set_stage(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> Iterator[Stage]:
+@pytest.fixture(name="login_server", params=VERSIONS)
+def run_login_server(
+    request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path
+) -> Iterator[LoginServer]:
     """A service over a SQLite file of its own, and a Prosody that asks it."""
-    with open_stage(request.param, tmp_path, sqlite_template, bcrypt_cost=4) as stage:
-        yield stage
+    with open_login_server(request.param, tmp_path, sqlite_template, bcrypt_cost=4) as login_server:
+        yield login_server
 
 
-async def test_a_locked_database_lets_nobody_in(stage: Stage) -> None:
+async def test_a_locked_database_lets_nobody_in(login_server: LoginServer) -> None:
     """Somebody holds the database: an outage within the 15 s; released, all is well again."""
-    organiser = stage.cast.active
-    with contextlib.closing(sqlite3.connect(stage.service.folder / "authbridge.db")) as other:
+    organiser = login_server.organisers.active
+    with contextlib.closing(sqlite3.connect(login_server.service.folder / "authbridge.db")) as other:
         other.execute("BEGIN IMMEDIATE")
         started = time.monotonic()
         told = await asyncio.gather(
             *(
-                login(stage.prosody, transport, organiser.username, organiser.password)
+                login(login_server.prosody, transport, organiser.username, organiser.password)
                 for transport in TRANSPORTS
             )
         )
         assert told == [TEMPORARY] * 3
         assert time.monotonic() - started < 15
 
-    assert await login(stage.prosody, "tcp", organiser.username, organiser.password) == "success"
+    assert await login(login_server.prosody, "tcp", organiser.username, organiser.password) == "success"
 
 
-async def test_a_full_disk_lets_nobody_in(stage: Stage) -> None:
+async def test_a_full_disk_lets_nobody_in(login_server: LoginServer) -> None:
     """Files that cannot grow are an outage, for right and wrong passwords alike; with room, all is well."""
-    organiser = stage.cast.active
-    assert await login(stage.prosody, "tcp", organiser.username, organiser.password) == "success"
+    organiser = login_server.organisers.active
+    assert await login(login_server.prosody, "tcp", organiser.username, organiser.password) == "success"
 
-    _limit_file_size(stage.service, 1024)
+    _limit_file_size(login_server.service, 1024)
     try:
         for transport in TRANSPORTS:
             for typed in (organiser.password, "wrong"):
-                assert await login(stage.prosody, transport, organiser.username, typed) == TEMPORARY
+                assert await login(login_server.prosody, transport, organiser.username, typed) == TEMPORARY
     finally:
-        _limit_file_size(stage.service, resource.RLIM_INFINITY)
+        _limit_file_size(login_server.service, resource.RLIM_INFINITY)
 
-    assert await login(stage.prosody, "tcp", organiser.username, organiser.password) == "success"
+    assert await login(login_server.prosody, "tcp", organiser.username, organiser.password) == "success"
 
 
 def _limit_file_size(service: Service, size: int) -> None:

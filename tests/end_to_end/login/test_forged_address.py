@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.end_to_end.conftest import VERSIONS
+from tests.support.login_server import VERSIONS
 from tests.support.scripted_service import answering, scripted_service
 from workbench import ROOT
 from workbench.processes import PATIENCE, Process, free_port, is_listening

@@ -6,7 +6,7 @@ import pytest
 
 from authbridge.commands.organisers import IssuedCredential
 from authbridge.usernames import Username
-from tests.end_to_end.conftest import TRANSPORTS, VERSIONS, Cast, ProsodyFor, login, make_client
+from tests.support.login_server import TRANSPORTS, VERSIONS, Organisers, ProsodyFor, login, make_client
 from workbench.prosody import Prosody
 from workbench.service import Service
 
@@ -14,41 +14,46 @@ WRONG = "bcdf-ghjk-mnpq"
 
 
 @pytest.fixture(name="here", params=["sqlite", "postgresql"])
-def choose_storage(request: pytest.FixtureRequest) -> tuple[Service, Cast]:
+def choose_storage(request: pytest.FixtureRequest) -> tuple[Service, Organisers]:
     """A service over either database, and the organisers in it."""
     prefix = "" if request.param == "sqlite" else "postgres_"
-    return request.getfixturevalue(f"{prefix}service"), request.getfixturevalue(f"{prefix}cast")
+    return request.getfixturevalue(f"{prefix}service"), request.getfixturevalue(f"{prefix}organisers")
 
 
 @pytest.fixture(name="there", params=VERSIONS)
 def choose_version(
-    request: pytest.FixtureRequest, prosody_for: ProsodyFor, here: tuple[Service, Cast]
-) -> tuple[Prosody, Cast]:
+    request: pytest.FixtureRequest, prosody_for: ProsodyFor, here: tuple[Service, Organisers]
+) -> tuple[Prosody, Organisers]:
     """A Prosody of either version that asks that service, and the same organisers."""
-    service, cast = here
-    return prosody_for(request.param, service), cast
+    service, organisers = here
+    return prosody_for(request.param, service), organisers
 
 
-def conditions(cast: Cast) -> list[tuple[str, IssuedCredential, str, str]]:
+def conditions(organisers: Organisers) -> list[tuple[str, IssuedCredential, str, str]]:
     """Case, organiser, typed password, what the client is told."""
     return [
-        ("right password", cast.active, cast.active.password, "success"),
-        ("wrong password", cast.active, WRONG, "not-authorized"),
+        ("right password", organisers.active, organisers.active.password, "success"),
+        ("wrong password", organisers.active, WRONG, "not-authorized"),
         ("unknown name", IssuedCredential(Username("ohg-zzzz"), ""), WRONG, "not-authorized"),
-        ("suspended", cast.suspended, cast.suspended.password, "account-disabled"),
-        ("suspended, wrong password", cast.suspended, WRONG, "not-authorized"),
-        ("school suspended", cast.of_suspended_school, cast.of_suspended_school.password, "account-disabled"),
-        ("school suspended, wrong password", cast.of_suspended_school, WRONG, "not-authorized"),
-        ("expired", cast.expired, cast.expired.password, "credentials-expired"),
-        ("expired, wrong password", cast.expired, WRONG, "not-authorized"),
+        ("suspended", organisers.suspended, organisers.suspended.password, "account-disabled"),
+        ("suspended, wrong password", organisers.suspended, WRONG, "not-authorized"),
+        (
+            "school suspended",
+            organisers.of_suspended_school,
+            organisers.of_suspended_school.password,
+            "account-disabled",
+        ),
+        ("school suspended, wrong password", organisers.of_suspended_school, WRONG, "not-authorized"),
+        ("expired", organisers.expired, organisers.expired.password, "credentials-expired"),
+        ("expired, wrong password", organisers.expired, WRONG, "not-authorized"),
     ]
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-async def test_every_login_gets_its_condition(there: tuple[Prosody, Cast], transport: str) -> None:
+async def test_every_login_gets_its_condition(there: tuple[Prosody, Organisers], transport: str) -> None:
     """The conditions of RFC 6120, each on a stream of its own; without the password all are alike."""
-    prosody, cast = there
-    cases = conditions(cast)
+    prosody, organisers = there
+    cases = conditions(organisers)
 
     told = await asyncio.gather(
         *(login(prosody, transport, who.username, typed) for _, who, typed, _ in cases)
@@ -60,25 +65,27 @@ async def test_every_login_gets_its_condition(there: tuple[Prosody, Cast], trans
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-async def test_the_same_stream_may_try_again(there: tuple[Prosody, Cast], transport: str) -> None:
+async def test_the_same_stream_may_try_again(there: tuple[Prosody, Organisers], transport: str) -> None:
     """After each kind of failure the next try on the stream is a fresh one, up to the success."""
-    prosody, cast = there
-    tries = [case for case in conditions(cast) if case[3] != "success"]
+    prosody, organisers = there
+    tries = [case for case in conditions(organisers) if case[3] != "success"]
 
     async with make_client(prosody, transport) as client:
         told = [(await client.login(who.username, typed)).condition for _, who, typed, _ in tries]
         assert told == [condition for *_, condition in tries]
-        assert (await client.login(cast.active.username, cast.active.password)).condition == "success"
-        assert (await client.bind()).startswith(f"{cast.active.username}@meet.test/")
+        assert (
+            await client.login(organisers.active.username, organisers.active.password)
+        ).condition == "success"
+        assert (await client.bind()).startswith(f"{organisers.active.username}@meet.test/")
         await client.ping()
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_a_suspension_counts_from_the_next_login_and_so_does_its_end(
-    prosody: Prosody, service: Service, cast: Cast, transport: str
+    prosody: Prosody, service: Service, organisers: Organisers, transport: str
 ) -> None:
     """Suspended by one command, reinstated by another: each takes effect at once."""
-    name, password = cast.active.username, cast.active.password
+    name, password = organisers.active.username, organisers.active.password
 
     await asyncio.to_thread(service.command, "suspend", "organiser", name, "--reason", "letter-lost")
     assert await login(prosody, transport, name, password) == "account-disabled"
@@ -88,23 +95,25 @@ async def test_a_suspension_counts_from_the_next_login_and_so_does_its_end(
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-async def test_a_name_is_understood_as_it_is_typed(prosody: Prosody, cast: Cast, transport: str) -> None:
+async def test_a_name_is_understood_as_it_is_typed(
+    prosody: Prosody, organisers: Organisers, transport: str
+) -> None:
     """Blanks, capitals and our own domain do not matter, nor how the generated password is grouped."""
-    name = f"\u00a0 {cast.active.username.upper()}@MEET.test "
-    password = cast.active.password.replace("-", " ").upper()
+    name = f"\u00a0 {organisers.active.username.upper()}@MEET.test "
+    password = organisers.active.password.replace("-", " ").upper()
 
     assert await login(prosody, transport, name, password) == "success"
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_unknown_name_and_wrong_password_are_told_in_the_same_words(
-    prosody: Prosody, cast: Cast, transport: str
+    prosody: Prosody, organisers: Organisers, transport: str
 ) -> None:
     """The text says no more than the condition."""
     async with make_client(prosody, transport) as client:
-        wrong = await client.login(cast.active.username, WRONG)
+        wrong = await client.login(organisers.active.username, WRONG)
         unknown = await client.login("ohg-zzzz", WRONG)
-        suspended = await client.login(cast.suspended.username, WRONG)
+        suspended = await client.login(organisers.suspended.username, WRONG)
 
     assert wrong == unknown == suspended
     assert wrong.text == "Login name or password is wrong."
@@ -128,14 +137,16 @@ async def test_unknown_name_and_wrong_password_are_told_in_the_same_words(
     ],
 )
 async def test_a_malformed_login_is_answered_and_harms_nobody(
-    prosody: Prosody, cast: Cast, transport: str, message: bytes
+    prosody: Prosody, organisers: Organisers, transport: str, message: bytes
 ) -> None:
     """Whatever arrives, the client gets an answer, and the next login on the stream is as ever."""
     async with make_client(prosody, transport) as client:
         await client.authenticate("PLAIN", message)
         outcome = await client.read_outcome()
         assert outcome.condition in {"malformed-request", "not-authorized"}
-        assert (await client.login(cast.active.username, cast.active.password)).condition == "success"
+        assert (
+            await client.login(organisers.active.username, organisers.active.password)
+        ).condition == "success"
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
@@ -149,19 +160,19 @@ async def test_only_passwords_are_offered(prosody: Prosody, transport: str) -> N
 
 
 async def test_a_client_that_leaves_during_the_check_leaves_no_trace_of_trouble(
-    prosody: Prosody, cast: Cast
+    prosody: Prosody, organisers: Organisers
 ) -> None:
     """The login is checked to its end, nobody is told, and nothing is logged as an error."""
     for transport in TRANSPORTS:
         async with make_client(prosody, transport) as client:
-            message = f"\0{cast.active.username}\0{cast.active.password}".encode()
+            message = f"\0{organisers.active.username}\0{organisers.active.password}".encode()
             if transport == "bosh":
                 sending = asyncio.ensure_future(client.authenticate("PLAIN", message))
                 await asyncio.sleep(0)
                 sending.cancel()
             else:
                 await client.authenticate("PLAIN", message)
-    assert await login(prosody, "tcp", cast.active.username, cast.active.password) == "success"
+    assert await login(prosody, "tcp", organisers.active.username, organisers.active.password) == "success"
 
     assert not [
         line for line in prosody.log.read_text().splitlines() if "\terror\t" in line or "Traceback" in line

@@ -8,9 +8,9 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
-from tests.end_to_end.conftest import VERSIONS
 from tests.support.jitsi.participants import new_participant
-from tests.support.jitsi.server import GUESTS, Jitsi, Stage, make_prosody, open_county, run_jitsi
+from tests.support.jitsi.server import GUESTS, Deployment, Jitsi, make_prosody, open_auth_server, run_jitsi
+from tests.support.login_server import VERSIONS
 from workbench.prosody import HOST, Prosody
 
 _CLAIMS = "urn:authbridge:test:claims"
@@ -36,17 +36,17 @@ return table.concat(lines, "\\n");
 end)()""".replace("\n", " ")
 
 
-@pytest.fixture(name="stage", scope="module", params=VERSIONS)
-def set_stage(
+@pytest.fixture(name="deployment", scope="module", params=VERSIONS)
+def run_deployment(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
-) -> Iterator[Stage]:
+) -> Iterator[Deployment]:
     """A whole Jitsi with a credulous module beside ours."""
-    folder = tmp_path_factory.mktemp("stage")
+    folder = tmp_path_factory.mktemp("deployment")
     with (
-        open_county(folder / "service", sqlite_template) as county,
-        run_jitsi(with_claims(make_prosody(request.param, folder / "prosody", county.service))) as jitsi,
+        open_auth_server(folder / "service", sqlite_template) as auth,
+        run_jitsi(with_claims(make_prosody(request.param, folder / "prosody", auth.service))) as jitsi,
     ):
-        yield Stage(county, jitsi)
+        yield Deployment(auth, jitsi)
 
 
 def with_claims(prosody: Prosody, **hosts: Mapping[str, object]) -> Prosody:
@@ -67,9 +67,9 @@ async def believed_of(jitsi: Jitsi, transport: str) -> Element:
 
 
 @pytest.mark.parametrize("transport", ["bosh", "websocket"])
-async def test_what_a_request_claims_counts_for_nothing(stage: Stage, transport: str) -> None:
+async def test_what_a_request_claims_counts_for_nothing(deployment: Deployment, transport: str) -> None:
     """Nobody has verified it; what is no claim stays."""
-    believed = await believed_of(stage.jitsi, transport)
+    believed = await believed_of(deployment.jitsi, transport)
     assert (believed.get("token"), believed.get("user"), believed.get("room")) == (None, None, "physik")
 
 
@@ -78,16 +78,16 @@ async def test_tokens_that_jitsi_verifies_are_left_to_it(
     tmp_path: Path, sqlite_template: Path, version: str
 ) -> None:
     """Where a host has Jitsi's token provider, the check warns instead."""
-    with open_county(tmp_path / "service", sqlite_template) as county:
-        prosody = make_prosody(version, tmp_path / "prosody", county.service)
+    with open_auth_server(tmp_path / "service", sqlite_template) as auth:
+        prosody = make_prosody(version, tmp_path / "prosody", auth.service)
         prosody = with_claims(prosody, **{"token.test": {"authentication": "token"}})
         with run_jitsi(prosody) as jitsi:
             assert (await believed_of(jitsi, "websocket")).get("token") == "claimed"
 
 
-async def test_no_hook_of_ours_shares_its_turn(stage: Stage) -> None:
+async def test_no_hook_of_ours_shares_its_turn(deployment: Deployment) -> None:
     """Prosody runs handlers of one priority in an order that is another at each start."""
-    said = await asyncio.to_thread(stage.jitsi.prosody.shell, _HOOKS)
+    said = await asyncio.to_thread(deployment.jitsi.prosody.shell, _HOOKS)
     hooks = [line.split("hook ", 1)[1].split() for line in said.splitlines() if "hook " in line]
     shared = [hook for hook in hooks if len(hook) > 3 and hook[2] in hook[3].split(",")]
     assert {"pre-resource-bind", "muc-pre-set-affiliation", "iq/host"} <= {hook[1] for hook in hooks}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import TRANSPORTS, VERSIONS, Stage, login, open_stage
+from tests.support.login_server import TRANSPORTS, VERSIONS, LoginServer, login, open_login_server
 from workbench.processes import Process
 from workbench.service import Service
 
@@ -34,18 +34,20 @@ authbridge.cli.main(["serve"])
 """
 
 
-@pytest.fixture(name="stage", params=VERSIONS)
-def set_stage(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> Iterator[Stage]:
+@pytest.fixture(name="login_server", params=VERSIONS)
+def run_login_server(
+    request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path
+) -> Iterator[LoginServer]:
     """A service of its own at the production cost of bcrypt, and a Prosody that asks it."""
-    with open_stage(request.param, tmp_path, sqlite_template, bcrypt_cost=10) as stage:
-        yield stage
+    with open_login_server(request.param, tmp_path, sqlite_template, bcrypt_cost=10) as login_server:
+        yield login_server
 
 
 @pytest.fixture(name="successor")
-def prepare_successor(stage: Stage, tmp_path: Path) -> Iterator[Process]:
+def prepare_successor(login_server: LoginServer, tmp_path: Path) -> Iterator[Process]:
     """The service's next life; the signal lets it begin."""
     log = tmp_path / "successor.log"
-    process = Process([sys.executable, "-c", _PREPARED], log=log, environ=stage.service.environ)
+    process = Process([sys.executable, "-c", _PREPARED], log=log, environ=login_server.service.environ)
     with contextlib.ExitStack() as running:
         running.callback(process.stop)
         process.start()
@@ -57,15 +59,15 @@ def prepare_successor(stage: Stage, tmp_path: Path) -> Iterator[Process]:
     "end", [pytest.param(Service.kill, id="kill -9"), pytest.param(Service.stop, id="graceful")]
 )
 async def test_a_restart_within_a_second_loses_no_login(
-    stage: Stage, successor: Process, end: Callable[[Service], None]
+    login_server: LoginServer, successor: Process, end: Callable[[Service], None]
 ) -> None:
     """Twenty logins are under way, over every transport; each ends with its own true verdict."""
-    prosody, service, cast = stage.prosody, stage.service, stage.cast
+    prosody, service, organisers = login_server.prosody, login_server.service, login_server.organisers
     wanted = [
-        (cast.active.username, cast.active.password, "success"),
-        (cast.active.username, "bcdf-ghjk-mnpq", "not-authorized"),
-        (cast.suspended.username, cast.suspended.password, "account-disabled"),
-        (cast.expired.username, cast.expired.password, "credentials-expired"),
+        (organisers.active.username, organisers.active.password, "success"),
+        (organisers.active.username, "bcdf-ghjk-mnpq", "not-authorized"),
+        (organisers.suspended.username, organisers.suspended.password, "account-disabled"),
+        (organisers.expired.username, organisers.expired.password, "credentials-expired"),
     ]
     cases = [(*wanted[number % 4], TRANSPORTS[number % 3]) for number in range(LOGINS)]
 

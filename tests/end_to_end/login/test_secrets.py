@@ -16,8 +16,8 @@ from authbridge.commands import organisers
 from authbridge.database import Database
 from authbridge.models import AuditEvent, LoginAttempt, Organiser
 from authbridge.usernames import Username
-from tests.end_to_end.conftest import TRANSPORTS, VERSIONS, login
 from tests.support.factories import ACTOR, HASHER, make_school
+from tests.support.login_server import TRANSPORTS, VERSIONS, login
 from tests.support.scripted_service import http_answer, scripted_service, writing
 from workbench.prosody import HOST, Prosody, external
 from workbench.service import Service
@@ -29,7 +29,7 @@ AS_NAME = "typed-marker-3"  # a password in the name field; Prosody lower-cases 
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class WatchedLogins:
     """A service with one imported organiser, and the Prosody that asks it."""
 
     service: Service
@@ -47,8 +47,10 @@ def _plain(password: str) -> str:
     return base64.b64encode(f"\0{NAME}\0{password}".encode()).decode().rstrip("=")[4:-4]
 
 
-@pytest.fixture(name="stage", params=VERSIONS)
-def set_stage(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> Iterator[Stage]:
+@pytest.fixture(name="watched", params=VERSIONS)
+def run_prosody_at_debug_level(
+    request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path
+) -> Iterator[WatchedLogins]:
     """Prosody logs everything, so that our own lines are judged even at debug level."""
     service = Service(tmp_path / "service", bcrypt_cost=4)
     shutil.copy(sqlite_template, service.folder / "authbridge.db")
@@ -71,12 +73,12 @@ def set_stage(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: P
         service.start()
         running.callback(prosody.stop)
         prosody.start()
-        yield Stage(service, prosody)
+        yield WatchedLogins(service, prosody)
 
 
-async def test_nothing_secret_is_to_be_seen(stage: Stage) -> None:
+async def test_nothing_secret_is_to_be_seen(watched: WatchedLogins) -> None:
     """After logins that go well, badly, and into a broken service."""
-    prosody, service = stage.prosody, stage.service
+    prosody, service = watched.prosody, watched.service
     for transport in TRANSPORTS:
         assert await login(prosody, transport, NAME, RIGHT) == "success"
         assert await login(prosody, transport, NAME, WRONG) == "not-authorized"
@@ -98,7 +100,7 @@ async def test_nothing_secret_is_to_be_seen(stage: Stage) -> None:
     }
     for place, text in seen.items():
         assert text, place
-        for secret in stage.secrets:
+        for secret in watched.secrets:
             assert secret not in text, place
     assert _lines(prosody, logger="auth_external").count("granted") == 3
     # The search works: at debug level, Prosody's own mod_bosh writes whole request bodies.

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from slixmpp import ClientXMPP
 
-from tests.end_to_end.conftest import Cast
+from tests.support.login_server import Organisers
 from workbench.processes import PATIENCE
 from workbench.prosody import HOST, Prosody
 
@@ -37,9 +37,9 @@ async def _log_in(prosody: Prosody, username: str, password: str) -> str:
     return outcome
 
 
-async def test_right_password_starts_a_session_of_that_name(prosody: Prosody, cast: Cast) -> None:
+async def test_right_password_starts_a_session_of_that_name(prosody: Prosody, organisers: Organisers) -> None:
     """The right password starts a session, and its address is the organiser's."""
-    credential = cast.active
+    credential = organisers.active
     assert await _log_in(prosody, credential.username, credential.password) == f"{credential.username}@{HOST}"
 
 
@@ -53,37 +53,37 @@ async def test_right_password_starts_a_session_of_that_name(prosody: Prosody, ca
     ],
 )
 async def test_spelling_of_a_generated_password_does_not_matter(
-    prosody: Prosody, cast: Cast, spell: Callable[[str], str]
+    prosody: Prosody, organisers: Organisers, spell: Callable[[str], str]
 ) -> None:
     """Capitals, blanks and hyphens make no difference in a generated password."""
-    credential = cast.active
+    credential = organisers.active
     outcome = await _log_in(prosody, credential.username, spell(credential.password))
     assert outcome == f"{credential.username}@{HOST}"
 
 
-async def test_wrong_password_is_refused(prosody: Prosody, cast: Cast) -> None:
+async def test_wrong_password_is_refused(prosody: Prosody, organisers: Organisers) -> None:
     """A wrong password is not-authorized."""
-    assert await _log_in(prosody, cast.active.username, "bbbb-cccc-dddd") == "not-authorized"
+    assert await _log_in(prosody, organisers.active.username, "bbbb-cccc-dddd") == "not-authorized"
 
 
-async def test_unknown_name_is_refused(prosody: Prosody, cast: Cast) -> None:
+async def test_unknown_name_is_refused(prosody: Prosody, organisers: Organisers) -> None:
     """A name that does not exist is told what a wrong password is told."""
-    assert await _log_in(prosody, "ohg-aeiou", cast.active.password) == "not-authorized"
+    assert await _log_in(prosody, "ohg-aeiou", organisers.active.password) == "not-authorized"
 
 
-async def test_suspended_organiser_is_told_so(prosody: Prosody, cast: Cast) -> None:
+async def test_suspended_organiser_is_told_so(prosody: Prosody, organisers: Organisers) -> None:
     """Who is suspended and has the right password reads account-disabled."""
-    credential = cast.suspended
+    credential = organisers.suspended
     assert await _log_in(prosody, credential.username, credential.password) == "account-disabled"
 
 
-async def test_expired_organiser_is_told_so(prosody: Prosody, cast: Cast) -> None:
+async def test_expired_organiser_is_told_so(prosody: Prosody, organisers: Organisers) -> None:
     """Whose access has expired and who has the right password reads credentials-expired."""
-    credential = cast.expired
+    credential = organisers.expired
     assert await _log_in(prosody, credential.username, credential.password) == "credentials-expired"
 
 
-async def test_organiser_of_a_suspended_school_is_told_so(prosody: Prosody, cast: Cast) -> None:
+async def test_organiser_of_a_suspended_school_is_told_so(prosody: Prosody, organisers: Organisers) -> None:
     """Whose school is suspended reads account-disabled too."""
-    credential = cast.of_suspended_school
+    credential = organisers.of_suspended_school
     assert await _log_in(prosody, credential.username, credential.password) == "account-disabled"

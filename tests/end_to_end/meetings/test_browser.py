@@ -14,19 +14,21 @@ from tests.support.factories import make_organiser, make_school
 from tests.support.jitsi.meeting_page import MeetingPage, serve_pages
 from tests.support.jitsi.participants import room_jid
 from tests.support.jitsi.server import AT_ONCE, MEETING_ENDED, open_jitsi
-from tests.support.panel_browser import Desk, Office, open_office
+from tests.support.panel_browser import PanelBrowser, PanelServer, open_panel_server
 from workbench.processes import PATIENCE
 
 PUPILS = {"ada": "websocket", "ben": "bosh", "cem": "bosh"}
 
 
-@pytest.fixture(name="office", scope="module")
-def run_office(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Office]:
+@pytest.fixture(name="panel_server", scope="module")
+def run_panel_server(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
+) -> Iterator[PanelServer]:
     """Panel and auth service over one database."""
-    with open_office(tmp_path_factory.mktemp("office"), sqlite_template) as office:
-        office.service.start()
-        make_school(office.database)
-        yield office
+    with open_panel_server(tmp_path_factory.mktemp("office"), sqlite_template) as panel_server:
+        panel_server.service.start()
+        make_school(panel_server.database)
+        yield panel_server
 
 
 @pytest.fixture(name="browser", scope="module")
@@ -42,14 +44,16 @@ def await_true(browser: Chrome, condition: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize(("version", "transport"), [("0.12", "bosh"), ("13", "websocket")])
-def test_one_click(office: Office, browser: Chrome, version: str, transport: str, tmp_path: Path) -> None:
+def test_one_click(
+    panel_server: PanelServer, browser: Chrome, version: str, transport: str, tmp_path: Path
+) -> None:
     """The organiser leads from the browser, pupils join; “Sperren”, and within a second all is over."""
-    who, room = make_organiser(office.database), room_jid("physik")
-    clerk = office.enrol(Role.CLERK)
-    desk = Desk(browser, office.panel.url)
+    who, room = make_organiser(panel_server.database), room_jid("physik")
+    clerk = panel_server.enrol(Role.CLERK)
+    panel_browser = PanelBrowser(browser, panel_server.panel.url)
     panel_window = browser.current_window_handle
     with (
-        open_jitsi(version, tmp_path, office.service, external_auth_node="meet") as jitsi,
+        open_jitsi(version, tmp_path, panel_server.service, external_auth_node="meet") as jitsi,
         serve_pages() as pages,
     ):
         browser.switch_to.new_window("window")
@@ -66,14 +70,14 @@ def test_one_click(office: Office, browser: Chrome, version: str, transport: str
         await_true(browser, lambda: all(map(meeting.role, everybody)))
 
         browser.switch_to.window(panel_window)
-        desk.open("/sign-in")
-        desk.press("Deutsch")
-        desk.sign_in(clerk)
-        desk.open("/schools/ohg")
+        panel_browser.open("/sign-in")
+        panel_browser.press("Deutsch")
+        panel_browser.sign_in(clerk)
+        panel_browser.open("/schools/ohg")
         clicked = time.time()
-        desk.press("Sperren", beside=who.username)
-        desk.await_text("1 Besprechung beendet")
-        proof = desk.text
+        panel_browser.press("Sperren", beside=who.username)
+        panel_browser.await_text("1 Besprechung beendet")
+        proof = panel_browser.text
 
         await_true(browser, lambda: all(meeting.notices(everybody).values()))
         await_true(browser, lambda: len(meeting.notices(["host"])["host"]) == 2)

@@ -7,7 +7,6 @@ import pytest
 
 from authbridge.commands.organisers import IssuedCredential
 from authbridge.usernames import Username
-from tests.end_to_end.conftest import TRANSPORTS
 from tests.support.jitsi.authority import LIFETIME, Authority, RefusalError, Request
 from tests.support.jitsi.focus import FOCUS, MUC_USER
 from tests.support.jitsi.focus_rooms import fold_room_name
@@ -23,6 +22,7 @@ from tests.support.jitsi.server import (
     run_jitsi,
     until,
 )
+from tests.support.login_server import TRANSPORTS
 
 ROOM = "physik@conference.meet.test"
 STANZAS = "{urn:ietf:params:xml:ns:xmpp-stanzas}"
@@ -157,10 +157,10 @@ ANNA = IssuedCredential(Username("anna"), "any")
 async def test_the_way_of_an_organiser_and_of_a_pupil(jitsi: Jitsi, transport: str) -> None:
     """Wait, log in, lead; each answer to who has logged in names him, and no other one does."""
     room = room_jid(f"mathe-{transport}")
-    async with jitsi.people() as people:
-        page = await people.guest(transport)
+    async with jitsi.participants() as participants:
+        page = await participants.guest(transport)
         assert (await page.ask(room)).error == "not-authorized"
-        pupil = asyncio.ensure_future(people.pupil(room, transport))
+        pupil = asyncio.ensure_future(participants.pupil(room, transport))
         answers = [await page.log_in(ANNA, room), await page.ask(room)]
         assert [each.identity for each in answers] == ["anna@meet.test"] * 2
         assert answers[0].session_id == answers[1].session_id != ""
@@ -174,9 +174,9 @@ async def test_the_way_of_an_organiser_and_of_a_pupil(jitsi: Jitsi, transport: s
 async def test_who_is_in_the_room_already_leads_once_he_has_logged_in(jitsi: Jitsi) -> None:
     """The button “I am the host” within a meeting."""
     room = room_jid("deutsch")
-    async with jitsi.people() as people:
-        await people.organiser(ANNA, room)
-        page = await people.pupil(room)
+    async with jitsi.participants() as participants:
+        await participants.organiser(ANNA, room)
+        page = await participants.pupil(room)
         await page.log_in(ANNA, room)
         await page.ask(room)
         await page.seats[room].until_moderator()
@@ -184,8 +184,8 @@ async def test_who_is_in_the_room_already_leads_once_he_has_logged_in(jitsi: Jit
 
 async def test_logout_by_anybody(jitsi: Jitsi) -> None:
     """As jicofo, it asks for nothing but the session-id."""
-    async with jitsi.people() as people:
-        page, stranger = await people.organiser(ANNA, room_jid("latein")), await people.guest()
+    async with jitsi.participants() as participants:
+        page, stranger = await participants.organiser(ANNA, room_jid("latein")), await participants.guest()
         logout = f"<logout xmlns='{FOCUS}' session-id='{page.session_id}'/>"
         told = [(await stranger.line.ask(PROXY, logout)).get("type") for _ in range(2)]
         assert told == ["result", "error"]
@@ -197,8 +197,8 @@ async def test_a_conference_that_nobody_joins_ends(jitsi: Jitsi) -> None:
     room = room_jid("leer")
     jitsi.focus.rooms.initial_timeout = 0.1
     try:
-        async with jitsi.people() as people:
-            await (await people.guest()).log_in(ANNA, room)
+        async with jitsi.participants() as participants:
+            await (await participants.guest()).log_in(ANNA, room)
             assert room in jitsi.focus.conferences
             await jitsi.until_gone(room)
     finally:
@@ -208,8 +208,8 @@ async def test_a_conference_that_nobody_joins_ends(jitsi: Jitsi) -> None:
 async def test_it_hangs_is_away_and_comes_back(jitsi: Jitsi) -> None:
     """What it was sent while it hung is done; what it remembered before it was away is so still."""
     room = room_jid("kunst")
-    async with jitsi.people() as people:
-        page = await people.organiser(ANNA, room)
+    async with jitsi.participants() as participants:
+        page = await participants.organiser(ANNA, room)
         jitsi.focus.hang()
         asking = asyncio.ensure_future(page.ask(room))
         await page.line.ping()
@@ -226,8 +226,12 @@ async def test_it_hangs_is_away_and_comes_back(jitsi: Jitsi) -> None:
 async def test_only_the_first_waits(jitsi: Jitsi) -> None:
     """Every other request is answered before the focus is in, and names who has logged in."""
     room = room_jid("warten")
-    async with jitsi.people() as people:
-        page, guest, tablet = await people.guest(), await people.guest(), await people.tablet(ANNA)
+    async with jitsi.participants() as participants:
+        page, guest, tablet = (
+            await participants.guest(),
+            await participants.guest(),
+            await participants.tablet(ANNA),
+        )
         jitsi.focus.hold_joins()
         try:
             first = asyncio.ensure_future(page.log_in(ANNA, room))
@@ -259,8 +263,8 @@ UNANSWERED = {
 async def test_a_failed_start_has_no_answer(jitsi: Jitsi, patience: None, room: str) -> None:
     """Neither a result nor an error; the login stays, and the page that showed it needs it no more."""
     del patience
-    async with jitsi.people() as people:
-        page, bridge = await people.guest(), await people.bridge()
+    async with jitsi.participants() as participants:
+        page, bridge = await participants.guest(), await participants.bridge()
         await bridge.join(f"besetzt@{BRIDGES}", "focus")
         await page.log_in(ANNA, room_jid("vorher"))
         if room in {UNANSWERED["is no address"], UNANSWERED["is an invented breakout room"]}:
@@ -292,8 +296,8 @@ def shorten_patience(jitsi: Jitsi) -> Iterator[None]:
 
 async def test_errors_repeat_what_was_asked(jitsi: Jitsi) -> None:
     """After the error, with the session-id."""
-    async with jitsi.people() as people:
-        page = await people.guest()
+    async with jitsi.participants() as participants:
+        page = await participants.guest()
         unknown = f"session-id='{'0' * 8}'"
         told = [
             await page.line.ask(PROXY, f"<{asked} xmlns='{FOCUS}'/>")
@@ -320,16 +324,16 @@ async def test_errors_repeat_what_was_asked(jitsi: Jitsi) -> None:
 async def test_its_resource_is_always_the_same(jitsi: Jitsi) -> None:
     """As all in its rooms see."""
     room = room_jid("adresse")
-    async with jitsi.people() as people:
-        page = await people.organiser(ANNA, room)
+    async with jitsi.participants() as participants:
+        page = await participants.organiser(ANNA, room)
         seen = {item.get("jid") for element in page.line.elements for item in element.iter(f"{MUC_USER}item")}
         assert f"focus@{FOCUS_HOST}/focus" in seen
 
 
 async def test_a_logout_overtakes_a_request(jitsi: Jitsi) -> None:
     """Requests wait for a place in the pool, logouts do not."""
-    async with jitsi.people() as people:
-        page = await people.organiser(ANNA, room_jid("eins"))
+    async with jitsi.participants() as participants:
+        page = await participants.organiser(ANNA, room_jid("eins"))
         jitsi.focus.hold_requests()
         try:
             asking = asyncio.ensure_future(page.ask(room_jid("zwei")))
@@ -344,8 +348,8 @@ async def test_a_logout_overtakes_a_request(jitsi: Jitsi) -> None:
 async def test_leaving_is_no_end(jitsi: Jitsi) -> None:
     """A meeting goes on without who began it; whoever leaves is told so, not that it ended."""
     room = room_jid("musik")
-    async with jitsi.people() as people:
-        page, pupil = await people.organiser(ANNA, room), await people.pupil(room)
+    async with jitsi.participants() as participants:
+        page, pupil = await participants.organiser(ANNA, room), await participants.pupil(room)
         await page.leave_room(room)
         [notice] = await notices_of([page.seats[room]])
         assert notice.kind == "left"

@@ -46,8 +46,8 @@ async def test_a_meeting_lives_on_in_its_breakout_rooms(jitsi: Jitsi) -> None:
     room = room_jid("gruppen")
     jitsi.focus.rooms.initial_timeout = 0.1
     try:
-        async with jitsi.people() as people:
-            leader, pupil = await people.organiser(ANNA, room), await people.pupil(room)
+        async with jitsi.participants() as participants:
+            leader, pupil = await participants.organiser(ANNA, room), await participants.pupil(room)
             breakout = await leader.open_breakout("Eins")
             assert (leader.breakouts, breakout.endswith(f"@{BREAKOUT}")) == ({"Eins": breakout}, True)
             for person in (pupil, leader):
@@ -58,7 +58,7 @@ async def test_a_meeting_lives_on_in_its_breakout_rooms(jitsi: Jitsi) -> None:
             await until(lambda: main.timeout is None)  # it does not wait for people any more
             assert jitsi.focus.conferences[room] is main
 
-            await (await people.pupil(room)).leave_room(room)
+            await (await participants.pupil(room)).leave_room(room)
             assert room in jitsi.focus.conferences
             for person in (leader, pupil):
                 await person.leave_room(breakout)
@@ -72,8 +72,8 @@ async def test_a_meeting_lives_on_in_its_breakout_rooms(jitsi: Jitsi) -> None:
 async def test_who_opens_a_main_room_while_its_breakout_rooms_end(jitsi: Jitsi) -> None:
     """Anybody: the focus forgets a room some time after it ended, and the main room may be the first."""
     room = room_jid("pause")
-    async with jitsi.people() as people:
-        leader, guest = await people.organiser(ANNA, room), await people.guest()
+    async with jitsi.participants() as participants:
+        leader, guest = await participants.organiser(ANNA, room), await participants.guest()
         breakout = await leader.open_breakout()
         jitsi.focus.rooms.lingering[breakout] = 1.0
         seat = await leader.switch_room(room, breakout)
@@ -92,8 +92,8 @@ async def test_who_opens_a_main_room_while_its_breakout_rooms_end(jitsi: Jitsi) 
 async def test_only_moderators_open_breakout_rooms(jitsi: Jitsi) -> None:
     """And nobody enters one that was not opened."""
     room = room_jid("unterricht")
-    async with jitsi.people() as people:
-        leader, pupil = await people.organiser(ANNA, room), await people.pupil(room)
+    async with jitsi.participants() as participants:
+        leader, pupil = await participants.organiser(ANNA, room), await participants.pupil(room)
         wish = "<breakout_rooms type='features/breakout-rooms/add' subject='Nein'/>"
         await pupil.line.send(f"<message xmlns='jabber:client' to='{BREAKOUT}'>{wish}</message>")
         await leader.open_breakout("Ja")
@@ -105,8 +105,8 @@ async def test_only_moderators_open_breakout_rooms(jitsi: Jitsi) -> None:
 async def test_rooms_of_a_tenant(jitsi: Jitsi) -> None:
     """Asked, answered and joined by the outside address; within Prosody it is the other."""
     room = room_jid("mathe", "gymnasium")
-    async with jitsi.people() as people:
-        leader, pupil = await people.organiser(ANNA, room), await people.pupil(room)
+    async with jitsi.participants() as participants:
+        leader, pupil = await participants.organiser(ANNA, room), await participants.pupil(room)
         await notice_nothing(room, leader, pupil)
         assert set(jitsi.focus.conferences[room].occupants.values()) == {leader.jid, pupil.jid}
         said = await asyncio.to_thread(jitsi.prosody.shell, "muc", "list", "conference.meet.test")
@@ -119,8 +119,8 @@ async def test_rooms_of_a_tenant(jitsi: Jitsi) -> None:
 async def test_breakout_rooms_of_a_tenant(jitsi: Jitsi) -> None:
     """Their main room is the one outside."""
     room = room_jid("physik", "gymnasium")
-    async with jitsi.people() as people:
-        leader = await people.organiser(ANNA, room)
+    async with jitsi.participants() as participants:
+        leader = await participants.organiser(ANNA, room)
         breakout = await leader.open_breakout()
         await leader.switch_room(room, breakout)
         assert jitsi.focus.conferences[breakout].main_room == room
@@ -129,8 +129,8 @@ async def test_breakout_rooms_of_a_tenant(jitsi: Jitsi) -> None:
 
 async def test_the_room_of_the_bridges(jitsi: Jitsi) -> None:
     """The focus, in it from its start, answers for it as for any other."""
-    async with jitsi.people() as people:
-        bridge, page = await people.bridge(), await people.guest()
+    async with jitsi.participants() as participants:
+        bridge, page = await participants.bridge(), await participants.guest()
         await bridge.join(BREWERY)
         assert f"{BREWERY}/focus" in {each.get("from") for each in bridge.line.elements}
         answer = await page.log_in(ANNA, BREWERY)

@@ -7,10 +7,10 @@ import pytest
 
 from authbridge.commands.organisers import IssuedCredential
 from authbridge.usernames import Username
-from tests.end_to_end.conftest import VERSIONS
 from tests.support.jitsi.focus import FOCUS
 from tests.support.jitsi.participants import notice_nothing, room_jid
 from tests.support.jitsi.server import Jitsi, make_prosody, run_jitsi, start_prosody, until
+from tests.support.login_server import VERSIONS
 
 ANNA = IssuedCredential(Username("anna"), "any")
 NAMED = "anna@meet.test"
@@ -27,8 +27,8 @@ def set_jitsi(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 async def test_back_in_time_it_goes_on(jitsi: Jitsi) -> None:
     """Requests wait meanwhile; it keeps its rooms, and hears of all that happened in them."""
     room = room_jid("physik")
-    async with jitsi.people() as people:
-        page, other = await people.organiser(ANNA, room), await people.guest()
+    async with jitsi.participants() as participants:
+        page, other = await participants.organiser(ANNA, room), await participants.guest()
         await asyncio.to_thread(jitsi.focus.cut)
         await other.join(room)
         asking = asyncio.ensure_future(page.ask(room))
@@ -46,8 +46,8 @@ async def test_back_in_time_it_goes_on(jitsi: Jitsi) -> None:
 async def test_later_it_begins_anew(jitsi: Jitsi) -> None:
     """Requests come back, first those that waited, then all; its rooms are left, its logins kept."""
     room = room_jid("musik")
-    async with jitsi.people() as people:
-        page = await people.organiser(ANNA, room)
+    async with jitsi.participants() as participants:
+        page = await participants.organiser(ANNA, room)
         await asyncio.to_thread(jitsi.focus.cut)
         assert (await page.ask(room)).error == "recipient-unavailable"
         assert (await page.ask(room)).error == "service-unavailable"
@@ -61,8 +61,8 @@ async def test_later_it_begins_anew(jitsi: Jitsi) -> None:
 async def test_what_was_not_acknowledged_is_sent_again(jitsi: Jitsi) -> None:
     """An answer that it gave while it was cut off arrives with the next stream, the room being gone."""
     room = room_jid("kunst")
-    async with jitsi.people() as people:
-        page, other = await people.organiser(ANNA, room), await people.guest()
+    async with jitsi.participants() as participants:
+        page, other = await participants.organiser(ANNA, room), await participants.guest()
         jitsi.focus.withhold()
         try:
             asked = len(jitsi.focus.log)
@@ -81,8 +81,11 @@ async def test_what_was_not_acknowledged_is_sent_again(jitsi: Jitsi) -> None:
 async def test_old_answers_arrive_after_a_restart_of_prosody(jitsi: Jitsi) -> None:
     """Answers go to the address as it is now; its rooms are left, and the same logins count as before."""
     room = room_jid("sport")
-    async with jitsi.people() as people:
-        page, tablet = await people.organiser(ANNA, room), await people.tablet(ANNA, resource="tablet")
+    async with jitsi.participants() as participants:
+        page, tablet = (
+            await participants.organiser(ANNA, room),
+            await participants.tablet(ANNA, resource="tablet"),
+        )
         jitsi.focus.withhold()
         asked = len(jitsi.focus.log)
         asking = asyncio.ensure_future(tablet.ask(room))
@@ -92,14 +95,14 @@ async def test_old_answers_arrive_after_a_restart_of_prosody(jitsi: Jitsi) -> No
         await asyncio.to_thread(jitsi.prosody.stop)
         await asyncio.gather(asking, return_exceptions=True)
     await asyncio.to_thread(start_prosody, jitsi.prosody)
-    async with jitsi.people() as people:
-        again = await people.tablet(ANNA, resource="tablet")
+    async with jitsi.participants() as participants:
+        again = await participants.tablet(ANNA, resource="tablet")
         await asyncio.to_thread(jitsi.focus.reconnect)
         assert room not in jitsi.focus.conferences
         await again.line.ping()
         [answer] = [each for each in again.line.elements if each.find(f"{{{FOCUS}}}conference") is not None]
         assert answer.find(f"{{{FOCUS}}}conference[@identity='{NAMED}']") is not None
-        assert (await (await people.reload(page)).ask(room)).identity == NAMED
+        assert (await (await participants.reload(page)).ask(room)).identity == NAMED
 
 
 async def test_too_long_alone_it_leaves_its_rooms(jitsi: Jitsi) -> None:
@@ -107,8 +110,8 @@ async def test_too_long_alone_it_leaves_its_rooms(jitsi: Jitsi) -> None:
     room = room_jid("latein")
     jitsi.focus.rooms.reply_timeout = 0.1
     try:
-        async with jitsi.people() as people:
-            await people.organiser(ANNA, room)
+        async with jitsi.participants() as participants:
+            await participants.organiser(ANNA, room)
             await asyncio.to_thread(jitsi.focus.cut)
             await jitsi.until_gone(room)
             await asyncio.to_thread(jitsi.focus.reconnect)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from authbridge.database import Database
-from tests.end_to_end.conftest import Cast, login, make_cast
+from tests.support.login_server import Organisers, login, make_organisers
 from workbench.processes import Process
 from workbench.prosody import HOST, Prosody, external
 from workbench.service import Service
@@ -40,13 +40,13 @@ def prepare_service(tmp_path: Path, sqlite_template: Path, port: socket.socket) 
     return service
 
 
-@pytest.fixture(name="cast")
-def settle_cast(service: Service) -> Cast:
+@pytest.fixture(name="organisers")
+def enrol_organisers(service: Service) -> Organisers:
     """The organisers of that service."""
     database = Database(service.database_url)
-    cast = make_cast(database)
+    organisers = make_organisers(database)
     database.engine.dispose()
-    return cast
+    return organisers
 
 
 def test_a_process_handed_the_socket_listens_on_no_other(service: Service, port: socket.socket) -> None:
@@ -60,7 +60,7 @@ def test_a_process_handed_the_socket_listens_on_no_other(service: Service, port:
 
 
 async def test_logins_wait_while_the_service_is_away(
-    service: Service, port: socket.socket, cast: Cast, tmp_path: Path
+    service: Service, port: socket.socket, organisers: Organisers, tmp_path: Path
 ) -> None:
     """A login that arrives between two lives of the service is answered by the second one."""
     options = external(service.url, service.token_file, external_auth_timeout=60)  # a start may take its time
@@ -68,7 +68,9 @@ async def test_logins_wait_while_the_service_is_away(
     with contextlib.ExitStack() as running:
         running.callback(prosody.stop)
         prosody.start()
-        waiting = asyncio.ensure_future(login(prosody, "tcp", cast.active.username, cast.active.password))
+        waiting = asyncio.ensure_future(
+            login(prosody, "tcp", organisers.active.username, organisers.active.password)
+        )
         await asyncio.sleep(4)  # longer than refused connections are tried again
         assert not waiting.done()
         running.callback(_start(service, port).stop)

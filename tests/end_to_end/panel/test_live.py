@@ -17,7 +17,7 @@ from authbridge.models import Role, StaffSession
 from tests.integration.feeds import acknowledge, position, tell
 from tests.support.chromium import PATIENCE, open_chromium
 from tests.support.factories import make_organiser, make_school
-from tests.support.panel_browser import Desk, Office, open_office
+from tests.support.panel_browser import PanelBrowser, PanelServer, open_panel_server
 from workbench.staff import Member
 
 NODE = "prosody-1"
@@ -28,12 +28,14 @@ return performance.getEntriesByType("resource").filter((each) => each.initiatorT
 """
 
 
-@pytest.fixture(name="office", scope="module")
-def open_the_office(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Office]:
+@pytest.fixture(name="panel_server", scope="module")
+def run_panel_server(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
+) -> Iterator[PanelServer]:
     """A panel with a school."""
-    with open_office(tmp_path_factory.mktemp("office"), sqlite_template) as office:
-        make_school(office.database)
-        yield office
+    with open_panel_server(tmp_path_factory.mktemp("office"), sqlite_template) as panel_server:
+        make_school(panel_server.database)
+        yield panel_server
 
 
 @pytest.fixture(name="browser", scope="module")
@@ -43,112 +45,124 @@ def start_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
         yield browser
 
 
-@pytest.fixture(name="desk")
-def sit_down(browser: Chrome, office: Office) -> Desk:
+@pytest.fixture(name="panel_browser")
+def sit_down(browser: Chrome, panel_server: PanelServer) -> PanelBrowser:
     """That browser before the panel; it speaks German."""
-    desk = Desk(browser, office.panel.url)
-    desk.open("/sign-in")
+    panel_browser = PanelBrowser(browser, panel_server.panel.url)
+    panel_browser.open("/sign-in")
     browser.delete_all_cookies()
-    desk.open("/sign-in")
-    desk.press("Deutsch")
-    return desk
+    panel_browser.open("/sign-in")
+    panel_browser.press("Deutsch")
+    return panel_browser
 
 
 @pytest.fixture(name="member")
-def sign_in(desk: Desk, office: Office) -> Member:
+def sign_in(panel_browser: PanelBrowser, panel_server: PanelServer) -> Member:
     """An administrator who sits there."""
-    member = office.enrol(Role.ADMIN)
-    desk.sign_in(member)
+    member = panel_server.enrol(Role.ADMIN)
+    panel_browser.sign_in(member)
     return member
 
 
-def hear_from(office: Office, *reports: Report, ago: timedelta = timedelta(0)) -> None:
+def hear_from(panel_server: PanelServer, *reports: Report, ago: timedelta = timedelta(0)) -> None:
     """The meeting server has carried out everything."""
-    acknowledge(office.database, NODE, position(office.database)[1], *reports, now=utc_now() - ago)
-
-
-def suspend(desk: Desk, office: Office) -> Report:
-    """A new organiser, by a click; returns what the meeting server will report."""
-    hear_from(office)
-    desk.open(f"/organisers/{make_organiser(office.database).username}")
-    desk.press("Sperren")
-    assert line(desk) == "Die Konferenzserver werden benachrichtigt."
-    return Report(position(office.database)[1], 2, 1, 1)
-
-
-def line(desk: Desk) -> str:
-    """What became of it."""
-    return desk.browser.find_element(By.CLASS_NAME, "proof").text
-
-
-def questions(desk: Desk) -> int:
-    """How often the page has asked by itself."""
-    asked: int = desk.browser.execute_script(_QUESTIONS)
-    return asked
-
-
-def await_question(desk: Desk) -> None:
-    """Returns once the page has asked once more."""
-    before = questions(desk)
-    WebDriverWait(desk.browser, PATIENCE, 0.05).until(lambda _: questions(desk) > before)
-
-
-def test_the_line_completes_itself_and_then_rests(desk: Desk, office: Office, member: Member) -> None:
-    """Without a click; what somebody is typing meanwhile stays, and the page asks no more."""
-    assert member
-    report = suspend(desk, office)
-    desk.type("Notiz", "Anruf der Schulleitung")
-    hear_from(office, report)
-    desk.await_text("2 Anmeldungen beendet, 1 Besprechung beendet, gemerkte Anmeldung gelöscht; auf 1 von 1")
-    proof = desk.browser.find_element(By.CLASS_NAME, "proof")
-    assert proof.get_attribute("data-live") == ""
-    assert desk.field("Notiz").get_attribute("value") == "Anruf der Schulleitung"
-    asked = questions(desk)
-    time.sleep(1.5)  # it asked each second
-    assert questions(desk) == asked
-
-
-def test_asking_is_no_sign_of_life(desk: Desk, office: Office, member: Member) -> None:
-    """The session grows old under a page that asks by itself."""
-    suspend(desk, office)
-    office.leave_idle(member, IDLE)
-    for _ in range(2):
-        await_question(desk)
-    assert office.idle_time(member) >= IDLE
-
-
-def test_after_the_sign_out_nothing_more_is_shown(desk: Desk, office: Office, member: Member) -> None:
-    """The page asks once more, is sent to the sign-in, and rests."""
-    assert member
-    report = suspend(desk, office)
-    with office.database.writing() as session:
-        session.execute(delete(StaffSession))
-    await_question(desk)
-    asked = questions(desk)
-    hear_from(office, report)
-    time.sleep(2.5)
-    assert questions(desk) <= asked + 1  # one may have been on its way
-    assert line(desk) == "Die Konferenzserver werden benachrichtigt."
-
-
-def test_the_overview_turns_red_and_back_by_itself(desk: Desk, office: Office, member: Member) -> None:
-    """While nobody touches it; the numbers of meetings go with it."""
-    assert member
-    username = make_organiser(office.database).username
-    tell(office.database, NODE, {username: 2}, utc_now() - timedelta(seconds=27))
-    desk.open("/")
-    assert "Otto-Hahn-Gymnasium 2" in " ".join(desk.text.split())
-    assert "gestört" not in meeting_server(desk)
-    desk.await_text("Kein Konferenzserver antwortet")
-    desk.await_text("Endgültig weg: vergessen")
-    assert "gestört" in meeting_server(desk)
-    tell(office.database, NODE, {username: 1}, utc_now())
-    desk.await_text("Endgültig weg: vergessen", is_there=False)
-    WebDriverWait(desk.browser, PATIENCE, 0.05).until(
-        lambda _: "Otto-Hahn-Gymnasium 1" in " ".join(desk.text.split())
+    acknowledge(
+        panel_server.database, NODE, position(panel_server.database)[1], *reports, now=utc_now() - ago
     )
 
 
-def meeting_server(desk: Desk) -> str:
+def suspend(panel_browser: PanelBrowser, panel_server: PanelServer) -> Report:
+    """A new organiser, by a click; returns what the meeting server will report."""
+    hear_from(panel_server)
+    panel_browser.open(f"/organisers/{make_organiser(panel_server.database).username}")
+    panel_browser.press("Sperren")
+    assert line(panel_browser) == "Die Konferenzserver werden benachrichtigt."
+    return Report(position(panel_server.database)[1], 2, 1, 1)
+
+
+def line(panel_browser: PanelBrowser) -> str:
+    """What became of it."""
+    return panel_browser.browser.find_element(By.CLASS_NAME, "proof").text
+
+
+def questions(panel_browser: PanelBrowser) -> int:
+    """How often the page has asked by itself."""
+    asked: int = panel_browser.browser.execute_script(_QUESTIONS)
+    return asked
+
+
+def await_question(panel_browser: PanelBrowser) -> None:
+    """Returns once the page has asked once more."""
+    before = questions(panel_browser)
+    WebDriverWait(panel_browser.browser, PATIENCE, 0.05).until(lambda _: questions(panel_browser) > before)
+
+
+def test_the_line_completes_itself_and_then_rests(
+    panel_browser: PanelBrowser, panel_server: PanelServer, member: Member
+) -> None:
+    """Without a click; what somebody is typing meanwhile stays, and the page asks no more."""
+    assert member
+    report = suspend(panel_browser, panel_server)
+    panel_browser.type("Notiz", "Anruf der Schulleitung")
+    hear_from(panel_server, report)
+    panel_browser.await_text(
+        "2 Anmeldungen beendet, 1 Besprechung beendet, gemerkte Anmeldung gelöscht; auf 1 von 1"
+    )
+    proof = panel_browser.browser.find_element(By.CLASS_NAME, "proof")
+    assert proof.get_attribute("data-live") == ""
+    assert panel_browser.field("Notiz").get_attribute("value") == "Anruf der Schulleitung"
+    asked = questions(panel_browser)
+    time.sleep(1.5)  # it asked each second
+    assert questions(panel_browser) == asked
+
+
+def test_asking_is_no_sign_of_life(
+    panel_browser: PanelBrowser, panel_server: PanelServer, member: Member
+) -> None:
+    """The session grows old under a page that asks by itself."""
+    suspend(panel_browser, panel_server)
+    panel_server.leave_idle(member, IDLE)
+    for _ in range(2):
+        await_question(panel_browser)
+    assert panel_server.idle_time(member) >= IDLE
+
+
+def test_after_the_sign_out_nothing_more_is_shown(
+    panel_browser: PanelBrowser, panel_server: PanelServer, member: Member
+) -> None:
+    """The page asks once more, is sent to the sign-in, and rests."""
+    assert member
+    report = suspend(panel_browser, panel_server)
+    with panel_server.database.writing() as session:
+        session.execute(delete(StaffSession))
+    await_question(panel_browser)
+    asked = questions(panel_browser)
+    hear_from(panel_server, report)
+    time.sleep(2.5)
+    assert questions(panel_browser) <= asked + 1  # one may have been on its way
+    assert line(panel_browser) == "Die Konferenzserver werden benachrichtigt."
+
+
+def test_the_overview_turns_red_and_back_by_itself(
+    panel_browser: PanelBrowser, panel_server: PanelServer, member: Member
+) -> None:
+    """While nobody touches it; the numbers of meetings go with it."""
+    assert member
+    username = make_organiser(panel_server.database).username
+    tell(panel_server.database, NODE, {username: 2}, utc_now() - timedelta(seconds=27))
+    panel_browser.open("/")
+    assert "Otto-Hahn-Gymnasium 2" in " ".join(panel_browser.text.split())
+    assert "gestört" not in meeting_server(panel_browser)
+    panel_browser.await_text("Kein Konferenzserver antwortet")
+    panel_browser.await_text("Endgültig weg: vergessen")
+    assert "gestört" in meeting_server(panel_browser)
+    tell(panel_server.database, NODE, {username: 1}, utc_now())
+    panel_browser.await_text("Endgültig weg: vergessen", is_there=False)
+    WebDriverWait(panel_browser.browser, PATIENCE, 0.05).until(
+        lambda _: "Otto-Hahn-Gymnasium 1" in " ".join(panel_browser.text.split())
+    )
+
+
+def meeting_server(panel_browser: PanelBrowser) -> str:
     """What the overview says of it."""
-    return desk.browser.find_element(By.XPATH, f'//li[contains(., "{NODE}")]').text
+    return panel_browser.browser.find_element(By.XPATH, f'//li[contains(., "{NODE}")]').text

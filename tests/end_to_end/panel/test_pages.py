@@ -22,7 +22,7 @@ from admin.panel import Panel
 from authbridge.config import read_config
 from authbridge.passwords import Hasher
 from tests.support.chromium import open_chromium
-from tests.support.panel_browser import Desk, Office, open_office
+from tests.support.panel_browser import PanelBrowser, PanelServer, open_panel_server
 from tests.support.panel_pages import Shown, walk
 from workbench import ROOT
 
@@ -133,32 +133,36 @@ def _walk_in(language: str, folder: Path, template: Path) -> Record:
     for each in (record.sources, folder / "office", folder / "home"):
         each.mkdir()
     with (
-        open_office(folder / "office", template, bcrypt_cost=_SLOW) as office,
+        open_panel_server(folder / "office", template, bcrypt_cost=_SLOW) as panel_server,
         open_chromium(folder / "home", is_watched=True) as browser,
     ):
-        office.service.start()
+        panel_server.service.start()
         browser.set_window_size(1280, 800)
-        desk = Desk(browser, office.panel.url)
-        desk.open("/sign-in")
-        with desk.next_page():
+        panel_browser = PanelBrowser(browser, panel_server.panel.url)
+        panel_browser.open("/sign-in")
+        with panel_browser.next_page():
             browser.find_element(By.CSS_SELECTOR, f"button[lang={language}]").click()
-        app = _app_of(office)
+        app = _app_of(panel_server)
         record.pages = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
         record.pages -= _NO_PAGES
         _read_logs(browser)
-        for shown in walk(desk, office):
-            _look(desk, shown, record)
-            record.routes.add(_route_of(app, desk.path))
+        for shown in walk(panel_browser, panel_server):
+            _look(panel_browser, shown, record)
+            record.routes.add(_route_of(app, panel_browser.path))
     return record
 
 
-def _look(desk: Desk, shown: Shown, record: Record) -> None:
-    browser = desk.browser
+def _look(panel_browser: PanelBrowser, shown: Shown, record: Record) -> None:
+    browser = panel_browser.browser
     complaints, requests = _read_logs(browser)
-    record.note("status", shown, [] if desk.status == shown.status else [f"{desk.status} at {desk.path}"])
+    record.note(
+        "status",
+        shown,
+        [] if panel_browser.status == shown.status else [f"{panel_browser.status} at {panel_browser.path}"],
+    )
     record.note("console", shown, complaints)
     # The policy of the pages forbids them "data:"; those are the icons of Chromium's own date fields.
-    foreign = [url for _, _, url in requests if not url.startswith((f"{desk.url}/", "data:"))]
+    foreign = [url for _, _, url in requests if not url.startswith((f"{panel_browser.url}/", "data:"))]
     record.note("network", shown, foreign)
     if documents := [request_id for kind, request_id, _ in requests if kind == "Document"]:
         answer = browser.execute_cdp_cmd("Network.getResponseBody", {"requestId": documents[-1]})
@@ -202,11 +206,13 @@ def _read_logs(browser: Chrome) -> tuple[list[str], list[tuple[str, str, str]]]:
     return complaints, requests
 
 
-def _app_of(office: Office) -> Flask:
+def _app_of(panel_server: PanelServer) -> Flask:
     """The application that the panel runs, for its routes."""
-    config = read_config(office.panel.environ)
-    panel = Panel(config=config, sign_in=office.setting, hasher=Hasher(4), health=Health(config.api_bind))
-    return create_app(panel, url=office.panel.url)
+    config = read_config(panel_server.panel.environ)
+    panel = Panel(
+        config=config, sign_in=panel_server.setting, hasher=Hasher(4), health=Health(config.api_bind)
+    )
+    return create_app(panel, url=panel_server.panel.url)
 
 
 def _route_of(app: Flask, path: str) -> str | None:

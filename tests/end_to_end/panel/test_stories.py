@@ -14,10 +14,10 @@ from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 
 from authbridge.models import Role
-from tests.end_to_end.conftest import ProsodyFor, login
 from tests.support.chromium import open_chromium
 from tests.support.factories import make_organiser, make_school
-from tests.support.panel_browser import Desk, Office, open_office
+from tests.support.login_server import ProsodyFor, login
+from tests.support.panel_browser import PanelBrowser, PanelServer, open_panel_server
 from workbench.prosody import Prosody
 
 _PASSWORD = "Elf Schafe lesen abends Zeitung"
@@ -118,39 +118,41 @@ ENGLISH = Words(
 )
 
 
-@pytest.fixture(name="office", scope="module")
-def run_office(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Office]:
+@pytest.fixture(name="panel_server", scope="module")
+def run_panel_server(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
+) -> Iterator[PanelServer]:
     """Panel and auth service over one database."""
-    with open_office(tmp_path_factory.mktemp("office"), sqlite_template) as office:
-        office.service.start()
-        make_school(office.database)
-        yield office
+    with open_panel_server(tmp_path_factory.mktemp("office"), sqlite_template) as panel_server:
+        panel_server.service.start()
+        make_school(panel_server.database)
+        yield panel_server
 
 
 @pytest.fixture(name="browser", scope="module")
 def start_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    """The browser on the clerk's desk."""
+    """The browser on the clerk's panel_browser."""
     with open_chromium(tmp_path_factory.mktemp("chromium")) as browser:
         yield browser
 
 
-@pytest.fixture(name="desk")
-def sit_down(browser: Chrome, office: Office) -> Iterator[Desk]:
+@pytest.fixture(name="panel_browser")
+def sit_down(browser: Chrome, panel_server: PanelServer) -> Iterator[PanelBrowser]:
     """That browser, as if for the first time; it speaks German."""
-    desk = Desk(browser, office.panel.url)
-    desk.open("/sign-in")
+    panel_browser = PanelBrowser(browser, panel_server.panel.url)
+    panel_browser.open("/sign-in")
     browser.delete_all_cookies()
-    desk.open("/sign-in")
-    desk.press("Deutsch")
-    yield desk
-    desk.run_scripts(are_on=True)
+    panel_browser.open("/sign-in")
+    panel_browser.press("Deutsch")
+    yield panel_browser
+    panel_browser.run_scripts(are_on=True)
 
 
-@pytest.fixture(name="other_desk")
-def sit_down_elsewhere(tmp_path: Path, office: Office) -> Iterator[Desk]:
+@pytest.fixture(name="other_browser")
+def sit_down_elsewhere(tmp_path: Path, panel_server: PanelServer) -> Iterator[PanelBrowser]:
     """A second browser, which knows nothing of the first; it speaks English."""
     with open_chromium(tmp_path) as browser:
-        yield Desk(browser, office.panel.url)
+        yield PanelBrowser(browser, panel_server.panel.url)
 
 
 def told(prosody: Prosody, username: str, password: str) -> str:
@@ -158,40 +160,40 @@ def told(prosody: Prosody, username: str, password: str) -> str:
     return asyncio.run(login(prosody, "websocket", username, password))
 
 
-def enrol_by_invitation(desk: Desk, words: Words, name: str, code: str) -> str:
+def enrol_by_invitation(panel_browser: PanelBrowser, words: Words, name: str, code: str) -> str:
     """The first sign-in: name and one-time code, a password, and the key typed into an authenticator."""
-    desk.press(words.invited)
-    desk.type("Name", name)
-    desk.type(words.one_time_code, code)
-    desk.press(words.go_on)
-    secret = desk.browser.find_element(By.CLASS_NAME, "secret").text.replace(" ", "")
-    desk.type(words.new_password, _PASSWORD)
-    desk.type(words.repeated, _PASSWORD)
-    desk.type(words.app_code, pyotp.TOTP(secret).now())
-    desk.press(words.finish)
+    panel_browser.press(words.invited)
+    panel_browser.type("Name", name)
+    panel_browser.type(words.one_time_code, code)
+    panel_browser.press(words.go_on)
+    secret = panel_browser.browser.find_element(By.CLASS_NAME, "secret").text.replace(" ", "")
+    panel_browser.type(words.new_password, _PASSWORD)
+    panel_browser.type(words.repeated, _PASSWORD)
+    panel_browser.type(words.app_code, pyotp.TOTP(secret).now())
+    panel_browser.press(words.finish)
     return secret
 
 
-def add_school(desk: Desk, words: Words, code: str, name: str) -> None:
+def add_school(panel_browser: PanelBrowser, words: Words, code: str, name: str) -> None:
     """From the link in the head to the page of the new school."""
-    desk.press(words.schools)
-    desk.press(words.add_a_school)
-    desk.type(words.short_code, code)
-    desk.type("Name", name)
-    desk.type(words.street, "Am Wiesenhang 3")
-    desk.type(words.place, "12345 Musterstadt")
-    desk.press(words.add_school)
-    assert (desk.title, desk.path) == (name, f"/schools/{code}")
+    panel_browser.press(words.schools)
+    panel_browser.press(words.add_a_school)
+    panel_browser.type(words.short_code, code)
+    panel_browser.type("Name", name)
+    panel_browser.type(words.street, "Am Wiesenhang 3")
+    panel_browser.type(words.place, "12345 Musterstadt")
+    panel_browser.press(words.add_school)
+    assert (panel_browser.title, panel_browser.path) == (name, f"/schools/{code}")
 
 
-def issue(desk: Desk, words: Words, count: int) -> list[str]:
+def issue(panel_browser: PanelBrowser, words: Words, count: int) -> list[str]:
     """From the page of a school to that of the credentials; the passwords there."""
-    desk.press(words.issue_access)
-    desk.type(words.how_many, str(count))
-    desk.choose(words.letter_language)
-    desk.press(words.issue)
-    desk.await_text(words.done)
-    passwords = re.findall(_SECRET, desk.text)
+    panel_browser.press(words.issue_access)
+    panel_browser.type(words.how_many, str(count))
+    panel_browser.choose(words.letter_language)
+    panel_browser.press(words.issue)
+    panel_browser.await_text(words.done)
+    passwords = re.findall(_SECRET, panel_browser.text)
     assert len(passwords) == count
     return passwords
 
@@ -204,56 +206,61 @@ def issue(desk: Desk, words: Words, count: int) -> list[str]:
     ],
 )
 def test_from_the_invitation_to_the_suspended_teacher(
-    desk: Desk, office: Office, prosody_for: ProsodyFor, words: Words, version: str, code: str
+    panel_browser: PanelBrowser,
+    panel_server: PanelServer,
+    prosody_for: ProsodyFor,
+    words: Words,
+    version: str,
+    code: str,
 ) -> None:
     """A clerk's first day: what is printed opens a meeting, one click ends that, and Undo gives it back."""
-    prosody = prosody_for(version, office.service)
-    invitation = office.service.command("staff", "add", f"clerk-{code}", "--role", "clerk").strip()
-    desk.press(words.language)
+    prosody = prosody_for(version, panel_server.service)
+    invitation = panel_server.service.command("staff", "add", f"clerk-{code}", "--role", "clerk").strip()
+    panel_browser.press(words.language)
 
-    enrol_by_invitation(desk, words, f"clerk-{code}", invitation)
-    assert len(set(re.findall(_SECRET, desk.text))) == 10
-    desk.press(words.kept)
+    enrol_by_invitation(panel_browser, words, f"clerk-{code}", invitation)
+    assert len(set(re.findall(_SECRET, panel_browser.text))) == 10
+    panel_browser.press(words.kept)
 
-    add_school(desk, words, code, "Grundschule am Wiesenhang")
-    on_screen = issue(desk, words, 3)
-    letters = desk.browser.find_element(By.LINK_TEXT, words.letters).get_attribute("href") or ""
-    papers = desk.fetch(letters.removeprefix(desk.url)).paper
+    add_school(panel_browser, words, code, "Grundschule am Wiesenhang")
+    on_screen = issue(panel_browser, words, 3)
+    letters = panel_browser.browser.find_element(By.LINK_TEXT, words.letters).get_attribute("href") or ""
+    papers = panel_browser.fetch(letters.removeprefix(panel_browser.url)).paper
     on_paper = [found for paper in papers for found in words.on_paper.findall(paper)]
     assert [password for _, password in on_paper] == on_screen
     username, password = on_paper[0]
     assert told(prosody, username, password) == "success"
 
-    desk.press(words.done)
-    desk.press(words.suspend, beside=username)
+    panel_browser.press(words.done)
+    panel_browser.press(words.suspend, beside=username)
     clicked = time.monotonic()
     assert told(prosody, username, password) == "account-disabled"
     assert time.monotonic() - clicked < 1
-    assert words.suspended in desk.row(username)
+    assert words.suspended in panel_browser.row(username)
     assert told(prosody, *on_paper[1]) == "success"
 
-    desk.press(words.undo)
+    panel_browser.press(words.undo)
     assert told(prosody, username, password) == "success"
-    assert words.active in desk.row(username)
+    assert words.active in panel_browser.row(username)
 
 
-def test_the_whole_way_works_without_scripts(desk: Desk, office: Office) -> None:
+def test_the_whole_way_works_without_scripts(panel_browser: PanelBrowser, panel_server: PanelServer) -> None:
     """Add a school, issue, look at the letters, suspend and undo: none of it needs a script."""
-    member = office.enrol(Role.CLERK)
-    desk.run_scripts(are_on=False)
-    desk.sign_in(member)
-    add_school(desk, GERMAN, "still", "Stille Schule")
-    issue(desk, GERMAN, 1)
-    username = desk.browser.find_element(By.CSS_SELECTOR, "main table .code").text
-    desk.press("Zugangsbrief (PDF)")
-    assert desk.browser.execute_script("return document.contentType") == "application/pdf"
-    with desk.next_page():
-        desk.browser.back()
-    desk.press("Fertig")
-    desk.press("Sperren", beside=username)
-    assert "gesperrt" in desk.row(username)
-    desk.press("Rückgängig")
-    assert "aktiv" in desk.row(username)
+    member = panel_server.enrol(Role.CLERK)
+    panel_browser.run_scripts(are_on=False)
+    panel_browser.sign_in(member)
+    add_school(panel_browser, GERMAN, "still", "Stille Schule")
+    issue(panel_browser, GERMAN, 1)
+    username = panel_browser.browser.find_element(By.CSS_SELECTOR, "main table .code").text
+    panel_browser.press("Zugangsbrief (PDF)")
+    assert panel_browser.browser.execute_script("return document.contentType") == "application/pdf"
+    with panel_browser.next_page():
+        panel_browser.browser.back()
+    panel_browser.press("Fertig")
+    panel_browser.press("Sperren", beside=username)
+    assert "gesperrt" in panel_browser.row(username)
+    panel_browser.press("Rückgängig")
+    assert "aktiv" in panel_browser.row(username)
 
 
 # Chromium keeps pages without scripts for "back" that it drops otherwise.
@@ -265,131 +272,140 @@ def test_the_whole_way_works_without_scripts(desk: Desk, office: Office) -> None
         pytest.param("Abmelden", False, id="signed out, no scripts"),
     ],
 )
-def test_back_shows_no_credentials(desk: Desk, office: Office, leave: str, *, has_scripts: bool) -> None:
+def test_back_shows_no_credentials(
+    panel_browser: PanelBrowser, panel_server: PanelServer, leave: str, *, has_scripts: bool
+) -> None:
     """Once they are done with, or the clerk has left, neither a button nor an address leads back to them."""
-    desk.run_scripts(are_on=has_scripts)
-    member = office.enrol(Role.CLERK)
-    desk.sign_in(member)
-    desk.open("/schools/ohg")
-    passwords = issue(desk, GERMAN, 2)
-    place = desk.path
-    desk.press("Zugangsbriefe (PDF)")
-    with desk.next_page():
-        desk.browser.back()
-    desk.press(leave)
+    panel_browser.run_scripts(are_on=has_scripts)
+    member = panel_server.enrol(Role.CLERK)
+    panel_browser.sign_in(member)
+    panel_browser.open("/schools/ohg")
+    passwords = issue(panel_browser, GERMAN, 2)
+    place = panel_browser.path
+    panel_browser.press("Zugangsbriefe (PDF)")
+    with panel_browser.next_page():
+        panel_browser.browser.back()
+    panel_browser.press(leave)
 
     def sees_nothing() -> bool:
-        kind = desk.browser.execute_script("return document.contentType")
-        return kind == "text/html" and not any(password in desk.browser.page_source for password in passwords)
+        kind = panel_browser.browser.execute_script("return document.contentType")
+        return kind == "text/html" and not any(
+            password in panel_browser.browser.page_source for password in passwords
+        )
 
-    for go in (desk.browser.back, desk.browser.back, desk.browser.forward, desk.browser.refresh):
-        with desk.next_page():
+    for go in (
+        panel_browser.browser.back,
+        panel_browser.browser.back,
+        panel_browser.browser.forward,
+        panel_browser.browser.refresh,
+    ):
+        with panel_browser.next_page():
             go()
-        assert sees_nothing(), desk.path
+        assert sees_nothing(), panel_browser.path
     if leave == "Abmelden":
-        desk.sign_in(member, member.recovery_codes[0])
+        panel_browser.sign_in(member, member.recovery_codes[0])
     for address in (place, f"{place}/letters.pdf", f"{place}/table.csv"):
-        desk.open(address)
+        panel_browser.open(address)
         assert sees_nothing(), address
-        assert desk.title == GERMAN.gone
+        assert panel_browser.title == GERMAN.gone
 
 
 def test_two_who_edit_one_school_do_not_overwrite_each_other(
-    desk: Desk, other_desk: Desk, office: Office
+    panel_browser: PanelBrowser, other_browser: PanelBrowser, panel_server: PanelServer
 ) -> None:
     """Who saves second is told what the first one wrote, and nothing is lost; saving again is meant."""
-    make_school(office.database, "zwei", "Schule an der Brücke")
-    for each in (desk, other_desk):
-        each.sign_in(office.enrol(Role.CLERK))
+    make_school(panel_server.database, "zwei", "Schule an der Brücke")
+    for each in (panel_browser, other_browser):
+        each.sign_in(panel_server.enrol(Role.CLERK))
         each.open("/schools/zwei/edit")
-    desk.fill(street="Annastraße 1")
-    desk.send()
-    other_desk.fill(street="Bertweg 2", place="54321 Neustadt")
-    other_desk.send()
+    panel_browser.fill(street="Annastraße 1")
+    panel_browser.send()
+    other_browser.fill(street="Bertweg 2", place="54321 Neustadt")
+    other_browser.send()
 
-    assert "Somebody else has changed this school in the meantime" in other_desk.text
-    assert "Annastraße 1" in other_desk.text
-    assert other_desk.field("Street and number").get_attribute("value") == "Bertweg 2"
-    desk.open("/schools/zwei")
-    assert "Annastraße 1" in desk.text
-    assert "Neustadt" not in desk.text
+    assert "Somebody else has changed this school in the meantime" in other_browser.text
+    assert "Annastraße 1" in other_browser.text
+    assert other_browser.field("Street and number").get_attribute("value") == "Bertweg 2"
+    panel_browser.open("/schools/zwei")
+    assert "Annastraße 1" in panel_browser.text
+    assert "Neustadt" not in panel_browser.text
 
-    other_desk.send()
-    desk.browser.refresh()
-    assert "Bertweg 2" in desk.text
-    assert "54321 Neustadt" in desk.text
+    other_browser.send()
+    panel_browser.browser.refresh()
+    assert "Bertweg 2" in panel_browser.text
+    assert "54321 Neustadt" in panel_browser.text
 
 
 def test_who_is_demoted_or_suspended_is_out_at_the_next_click(
-    desk: Desk, other_desk: Desk, office: Office
+    panel_browser: PanelBrowser, other_browser: PanelBrowser, panel_server: PanelServer
 ) -> None:
     """A clerk loses her role and then her access while she is signed in: the next click ends at the door."""
-    clerk, admin = office.enrol(Role.CLERK), office.enrol(Role.ADMIN)
-    organiser = make_organiser(office.database)
-    other_desk.sign_in(admin)
-    desk.sign_in(clerk)
+    clerk, admin = panel_server.enrol(Role.CLERK), panel_server.enrol(Role.ADMIN)
+    organiser = make_organiser(panel_server.database)
+    other_browser.sign_in(admin)
+    panel_browser.sign_in(clerk)
 
-    other_desk.open(f"/staff/{clerk.name}")
-    other_desk.browser.find_element(By.CSS_SELECTOR, "input[name=role][value=auditor]").click()
-    other_desk.press("Save role")
-    desk.press("Zugänge")
-    assert desk.title == "Anmelden"
-    assert "Ihre Sitzung wurde beendet." in desk.text
+    other_browser.open(f"/staff/{clerk.name}")
+    other_browser.browser.find_element(By.CSS_SELECTOR, "input[name=role][value=auditor]").click()
+    other_browser.press("Save role")
+    panel_browser.press("Zugänge")
+    assert panel_browser.title == "Anmelden"
+    assert "Ihre Sitzung wurde beendet." in panel_browser.text
 
-    desk.sign_in(clerk, clerk.recovery_codes[0])
-    desk.open(f"/organisers/{organiser.username}")
-    assert "aktiv" in desk.text
-    assert not desk.browser.find_elements(By.CSS_SELECTOR, "main button")
+    panel_browser.sign_in(clerk, clerk.recovery_codes[0])
+    panel_browser.open(f"/organisers/{organiser.username}")
+    assert "aktiv" in panel_browser.text
+    assert not panel_browser.browser.find_elements(By.CSS_SELECTOR, "main button")
 
-    other_desk.press("Suspend")
-    desk.press("Zugänge")
-    assert desk.title == "Anmelden"
-    desk.fill(name=clerk.name, password=clerk.password)
-    desk.send()
-    assert "Dieser Zugang ist gesperrt." in desk.text
+    other_browser.press("Suspend")
+    panel_browser.press("Zugänge")
+    assert panel_browser.title == "Anmelden"
+    panel_browser.fill(name=clerk.name, password=clerk.password)
+    panel_browser.send()
+    assert "Dieser Zugang ist gesperrt." in panel_browser.text
 
 
-def tab_to(desk: Desk, name: str) -> None:
+def tab_to(panel_browser: PanelBrowser, name: str) -> None:
     """Goes on with the Tab key to what has that name, from one visible place to the next."""
     for _ in range(60):
-        focused = desk.browser.switch_to.active_element
+        focused = panel_browser.browser.switch_to.active_element
         if focused.accessible_name.startswith(name):
             assert focused.is_displayed()
             return
-        ActionChains(desk.browser).send_keys(Keys.TAB).perform()
+        ActionChains(panel_browser.browser).send_keys(Keys.TAB).perform()
     message = f"The Tab key does not lead to {name}."
     raise AssertionError(message)
 
 
-def key_in(desk: Desk, keys: str) -> None:
+def key_in(panel_browser: PanelBrowser, keys: str) -> None:
     """Types where the focus is."""
-    ActionChains(desk.browser).send_keys(keys).perform()
+    ActionChains(panel_browser.browser).send_keys(keys).perform()
 
 
-def send_with_enter(desk: Desk, keys: str = "") -> None:
+def send_with_enter(panel_browser: PanelBrowser, keys: str = "") -> None:
     """Types where the focus is, and then Enter, which leads on."""
-    with desk.next_page():
-        key_in(desk, keys + Keys.ENTER)
+    with panel_browser.next_page():
+        key_in(panel_browser, keys + Keys.ENTER)
 
 
-def test_the_keyboard_is_enough(desk: Desk, office: Office) -> None:
+def test_the_keyboard_is_enough(panel_browser: PanelBrowser, panel_server: PanelServer) -> None:
     """Sign-in, search, suspend and undo with Tab, letters and Enter alone."""
-    member, organiser = office.enrol(Role.CLERK), make_organiser(office.database)
-    tab_to(desk, "Name")
-    key_in(desk, member.name)
-    tab_to(desk, "Passwort")
-    send_with_enter(desk, member.password)
-    tab_to(desk, "Code")
-    send_with_enter(desk, member.code_at(datetime.now(UTC)))
+    member, organiser = panel_server.enrol(Role.CLERK), make_organiser(panel_server.database)
+    tab_to(panel_browser, "Name")
+    key_in(panel_browser, member.name)
+    tab_to(panel_browser, "Passwort")
+    send_with_enter(panel_browser, member.password)
+    tab_to(panel_browser, "Code")
+    send_with_enter(panel_browser, member.code_at(datetime.now(UTC)))
 
-    tab_to(desk, "Schule oder Zugang finden")
-    send_with_enter(desk, organiser.username)
-    tab_to(desk, f"Sperren {organiser.username}")
-    send_with_enter(desk)
-    assert "gesperrt" in desk.row(organiser.username)
-    tab_to(desk, "Rückgängig")
-    send_with_enter(desk)
-    assert "aktiv" in desk.row(organiser.username)
+    tab_to(panel_browser, "Schule oder Zugang finden")
+    send_with_enter(panel_browser, organiser.username)
+    tab_to(panel_browser, f"Sperren {organiser.username}")
+    send_with_enter(panel_browser)
+    assert "gesperrt" in panel_browser.row(organiser.username)
+    tab_to(panel_browser, "Rückgängig")
+    send_with_enter(panel_browser)
+    assert "aktiv" in panel_browser.row(organiser.username)
 
 
 _HASTE = """
@@ -403,31 +419,33 @@ window.passTime = (minutes) => { ahead += minutes * 60000; };
 _WARNING = "Noch weniger als 2 Minuten"
 
 
-@pytest.fixture(name="hasty_desk")
-def hurry(desk: Desk) -> Iterator[Desk]:
-    """That desk; in its pages ``passTime(minutes)`` moves the clock."""
-    added = desk.browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": _HASTE})
-    yield desk
-    desk.browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+@pytest.fixture(name="hasty_browser")
+def hurry(panel_browser: PanelBrowser) -> Iterator[PanelBrowser]:
+    """That panel_browser; in its pages ``passTime(minutes)`` moves the clock."""
+    added = panel_browser.browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": _HASTE})
+    yield panel_browser
+    panel_browser.browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
 
 
-def test_the_warning_before_the_idle_time_ends(hasty_desk: Desk, office: Office) -> None:
+def test_the_warning_before_the_idle_time_ends(
+    hasty_browser: PanelBrowser, panel_server: PanelServer
+) -> None:
     """Two minutes before the end the page says so, and a button renews the session; else it ends."""
-    desk, member = hasty_desk, office.enrol(Role.CLERK)
-    desk.sign_in(member)
-    office.leave_idle(member, timedelta(minutes=14))
-    region = desk.browser.find_element(By.ID, "session")
+    panel_browser, member = hasty_browser, panel_server.enrol(Role.CLERK)
+    panel_browser.sign_in(member)
+    panel_server.leave_idle(member, timedelta(minutes=14))
+    region = panel_browser.browser.find_element(By.ID, "session")
 
-    desk.browser.execute_script("passTime(12.9)")
+    panel_browser.browser.execute_script("passTime(12.9)")
     time.sleep(0.2)  # the script looks every 0.05 s here
     assert not region.text
-    desk.browser.execute_script("passTime(0.2)")
-    desk.await_text(_WARNING)
+    panel_browser.browser.execute_script("passTime(0.2)")
+    panel_browser.await_text(_WARNING)
     region.find_element(By.TAG_NAME, "button").click()
-    desk.await_text(_WARNING, is_there=False)
-    assert office.idle_time(member) < timedelta(minutes=1)
+    panel_browser.await_text(_WARNING, is_there=False)
+    assert panel_server.idle_time(member) < timedelta(minutes=1)
 
-    desk.browser.execute_script("passTime(14)")
-    desk.await_text(_WARNING)
-    desk.browser.execute_script("passTime(2)")
-    desk.await_text("Sie wurden abgemeldet.")
+    panel_browser.browser.execute_script("passTime(14)")
+    panel_browser.await_text(_WARNING)
+    panel_browser.browser.execute_script("passTime(2)")
+    panel_browser.await_text("Sie wurden abgemeldet.")

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import pytest
 
-from tests.end_to_end.conftest import TRANSPORTS, VERSIONS, login, make_client
+from tests.support.login_server import TRANSPORTS, VERSIONS, login, make_client
 from tests.support.scripted_service import (
     Behaviour,
     Feed,

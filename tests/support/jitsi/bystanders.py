@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 
 from tests.support.jitsi.participants import Participant, room_jid
-from tests.support.jitsi.server import Jitsi, Stage
+from tests.support.jitsi.server import Deployment, Jitsi
 from workbench.processes import PATIENCE
 
 _AT_ONCE = 20
@@ -32,16 +32,16 @@ async def known_to_module(jitsi: Jitsi) -> Known:
     return Known(**{name: int(number) for name, number in found.items()})
 
 
-async def come_and_go(stage: Stage, count: int) -> None:
+async def come_and_go(deployment: Deployment, count: int) -> None:
     """So many guests ask for a meeting and leave, every other one with the organiser's session-id."""
     room = room_jid("aula")
-    before = await known_to_module(stage.jitsi)
-    async with stage.jitsi.people() as people:
-        leader = await people.organiser(stage.county.issue(), room)
+    before = await known_to_module(deployment.jitsi)
+    async with deployment.jitsi.participants() as participants:
+        leader = await participants.organiser(deployment.auth.issue(), room)
         turns = asyncio.Semaphore(_AT_ONCE)
 
         async def pass_by(number: int) -> None:
-            async with turns, stage.jitsi.people() as crowd:
+            async with turns, deployment.jitsi.participants() as crowd:
                 guest = await crowd.guest()
                 if number % 2:
                     _show_login_of(leader, guest)
@@ -49,9 +49,9 @@ async def come_and_go(stage: Stage, count: int) -> None:
 
         await asyncio.gather(*map(pass_by, range(count)))
         await leader.leave_room(room)
-    await stage.jitsi.until_gone(room)
+    await deployment.jitsi.until_gone(room)
     async with asyncio.timeout(PATIENCE):
-        while (await known_to_module(stage.jitsi)).clients > before.clients:  # noqa: ASYNC110 - in Prosody
+        while (await known_to_module(deployment.jitsi)).clients > before.clients:  # noqa: ASYNC110 - in Prosody
             await asyncio.sleep(0.1)
 
 

@@ -352,14 +352,14 @@ async def new_participant(
     return Participant(prosody, transport, client, await client.bind(resource))
 
 
-async def notice_nothing(room: str, *people: Participant) -> None:
+async def notice_nothing(room: str, *participants: Participant) -> None:
     """They are connected, and sit where they sat."""
-    for each in people:
+    for each in participants:
         await each.line.ping()
         assert not each.seats[room].out.done()
 
 
-class People:
+class Participants:
     """All who are there."""
 
     def __init__(self, prosody: Prosody) -> None:

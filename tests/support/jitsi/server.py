@@ -17,7 +17,7 @@ from authbridge.nodes import Effect, effect_of, meetings_of
 from authbridge.queries import get_organiser
 from tests.support.factories import ACTOR, make_organiser, make_school
 from tests.support.jitsi.focus import Focus, new_authority
-from tests.support.jitsi.participants import Notice, Participant, People, Seat
+from tests.support.jitsi.participants import Notice, Participant, Participants, Seat
 from workbench import ROOT
 from workbench.processes import PATIENCE
 from workbench.prosody import HOST, Prosody, external
@@ -139,10 +139,10 @@ async def notices_of(seats: Iterable[Seat]) -> list[Notice]:
         return list(await asyncio.gather(*(seat.out for seat in seats)))
 
 
-async def ends_of(people: Iterable[Participant]) -> list[Notice]:
+async def ends_of(participants: Iterable[Participant]) -> list[Notice]:
     """How their streams ended, once all have."""
     async with asyncio.timeout(PATIENCE):
-        return list(await asyncio.gather(*(person.line.end for person in people)))
+        return list(await asyncio.gather(*(person.line.end for person in participants)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +153,13 @@ class Jitsi:
     focus: Focus
 
     @contextlib.asynccontextmanager
-    async def people(self) -> AsyncIterator[People]:
+    async def participants(self) -> AsyncIterator[Participants]:
         """Those in front of its screens; all leave at the end."""
-        people = People(self.prosody)
+        participants = Participants(self.prosody)
         try:
-            yield people
+            yield participants
         finally:
-            await people.leave()
+            await participants.leave()
 
     async def until_held(self, room: str) -> None:
         """Returns when the focus has opened that room."""
@@ -211,7 +211,7 @@ def run_jitsi(prosody: Prosody) -> Iterator[Jitsi]:
 
 
 @dataclass(frozen=True, slots=True)
-class County:
+class AuthServer:
     """The auth service and its database: the schools, their organisers, and what staff do to them."""
 
     service: Service
@@ -262,7 +262,7 @@ class County:
 
 
 @contextlib.contextmanager
-def open_county(folder: Path, template: Path, *, bcrypt_cost: int = 4) -> Iterator[County]:
+def open_auth_server(folder: Path, template: Path, *, bcrypt_cost: int = 4) -> Iterator[AuthServer]:
     """Starts the service in that folder over a copy of the SQLite file ``template``."""
     service = Service(folder, bcrypt_cost=bcrypt_cost)  # makes the folder
     shutil.copy(template, folder / "authbridge.db")
@@ -273,31 +273,31 @@ def open_county(folder: Path, template: Path, *, bcrypt_cost: int = 4) -> Iterat
         make_school(database, "ohg")
         make_school(database, "abc", "Andere Schule")
         service.start()
-        yield County(service, database)
+        yield AuthServer(service, database)
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """A county and its Jitsi."""
+class Deployment:
+    """A auth and its Jitsi."""
 
-    county: County
+    auth: AuthServer
     jitsi: Jitsi
 
     @property
     def complaints(self) -> list[str]:
         """What Prosody and the service have logged of errors."""
-        logs = (self.jitsi.prosody.log, self.county.service.log)
+        logs = (self.jitsi.prosody.log, self.auth.service.log)
         lines = [line for log in logs for line in log.read_text().splitlines()]
         return [line for line in lines if "\terror\t" in line or "raceback" in line]
 
 
 @contextlib.contextmanager
-def open_stage(
+def open_deployment(
     version: str, folder: Path, template: Path, *, hibernation: float = 15, **options: object
-) -> Iterator[Stage]:
+) -> Iterator[Deployment]:
     """Starts all of it; returns when Prosody follows the service."""
     with (
-        open_county(folder / "service", template) as county,
-        open_jitsi(version, folder / "prosody", county.service, hibernation=hibernation, **options) as jitsi,
+        open_auth_server(folder / "service", template) as auth,
+        open_jitsi(version, folder / "prosody", auth.service, hibernation=hibernation, **options) as jitsi,
     ):
-        yield Stage(county, jitsi)
+        yield Deployment(auth, jitsi)
