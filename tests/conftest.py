@@ -10,16 +10,14 @@ import pytest
 
 from authbridge import schema
 from authbridge.database import Database
-from tests.support.machine_monitor import Witness
-from tests.support.rerun_on_stall import Repetition
+from tests.support.machine_monitor import MachineMonitor
+from tests.support.rerun_on_stall import RerunOnStall
 from workbench.postgres import Postgres
-
-_HERE = Path(__file__).parent
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Tests of what is told or done in time count only while the machine itself runs."""
-    config.pluginmanager.register(Repetition(Witness(), [_HERE / "end_to_end", _HERE / "http"]))
+    """Judges tests of real time only while the machine itself runs."""
+    config.pluginmanager.register(RerunOnStall(MachineMonitor()))
 
 
 @pytest.fixture(name="postgres", scope="session")

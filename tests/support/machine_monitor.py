@@ -1,6 +1,6 @@
-"""Whether the machine ran: a process that only sleeps, and writes down how late it was woken each time.
+"""Tells whether the machine ran: a process that only sleeps notes how late it was woken each time.
 
-A promise in real time can only be judged where there was real time.  As a program this is that process.
+A promise in real time can only be judged while the machine runs.  As a program, this module is that process.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from workbench.processes import PATIENCE, Process
 _NAP = 0.05  # seconds
 _SPAN = 1.0  # seconds
 
-# What a machine that does nothing but our tests stays far below, however busy these keep it.
+# Limits that a machine stays far below while it does nothing but our tests, however busy these keep it.
 _ONCE = 0.25  # seconds that a nap may last too long
 _LATE = 0.25  # of the time: lost by all naps together, as where somebody has only a share of a processor
 _STOLEN = 0.25  # of the processors' time, given to others by the host
@@ -49,7 +49,7 @@ class Span:
 
 
 def stall_in(spans: Iterable[Span]) -> str:
-    """What kept the machine from running, in words; none if it ran."""
+    """Returns what kept the machine from running, in words; "" if it ran."""
     return next(filter(None, map(_stall_of, sorted(spans, key=lambda span: -span.latest))), "")
 
 
@@ -68,45 +68,45 @@ def _stall_of(span: Span) -> str:
     return ""
 
 
-class Witness:
-    """The process, and what it has seen."""
+class MachineMonitor:
+    """Starts that process, and reads its notes."""
 
     def __init__(self) -> None:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._process: Process | None = None
 
     def begin(self) -> float:
-        """The moment from which on it watches."""
+        """Starts the process, unless it runs already; returns the present moment of ``time.monotonic``."""
         if self._process is None or self._folder is None:
             self._folder = tempfile.TemporaryDirectory()
-            # -P: beside this file lies a folder with the name of a module of Python's.
+            # -P: started in tests/, Python would else take our folder "http" for its own module.
             program = [sys.executable, "-P", "-m", __name__, self._folder.name]
             self._process = Process(program, log=Path(self._folder.name, "log"))
             self._process.start()
         return time.monotonic()
 
     def stall_since(self, began: float) -> str:
-        """What kept the machine from running since then, in words; none if it ran, or if nobody watched."""
+        """Returns what kept the machine from running since that moment; "" if it ran or was not watched."""
         now = time.monotonic()
         spans = self._spans()
         while (
             self._process is not None and self._process.is_running and not (spans and spans[-1].ended > now)
         ):
             if time.monotonic() > now + PATIENCE:
-                return f"the witness itself did not run for {PATIENCE:.0f} s"
+                return f"the monitor itself did not run for {PATIENCE:.0f} s"
             time.sleep(_NAP)
             spans = self._spans()
         return stall_in(span for span in spans if span.ended > began)
 
     def await_calm(self) -> None:
-        """Returns when the machine has run for a while, or when patience ends."""
+        """Returns when the machine has run for five seconds, or after ``PATIENCE``."""
         began = calm_since = time.monotonic()
         while time.monotonic() < min(began + PATIENCE, calm_since + _CALM):
             if self.stall_since(calm_since):
                 calm_since = time.monotonic()
 
     def stop(self) -> None:
-        """Ends the process."""
+        """Ends the process and removes its notes."""
         if self._process is not None:
             self._process.kill()
         if self._folder is not None:
@@ -130,7 +130,7 @@ def _watch() -> Iterator[Span]:
 
 
 def _naps(until: float) -> Iterator[float]:
-    """How much too long each one was."""
+    """Yields how many seconds too long each nap was."""
     now = time.monotonic()
     while now < until:
         time.sleep(_NAP)
@@ -140,7 +140,7 @@ def _naps(until: float) -> Iterator[float]:
 
 
 def _lost() -> list[float]:
-    """What the kernel counts, in seconds and in the order of :class:`Span`; 0 for what it does not tell."""
+    """Returns what the kernel counts, in seconds and in the order of :class:`Span`; else 0."""
     return [_stolen(), _throttled(), _blocked()]
 
 
@@ -172,7 +172,7 @@ def _read(path: str) -> str:
 
 
 def main() -> None:
-    """Writes a line for each span, as long as whoever started it is there."""
+    """Writes a line for each span, until the parent process has ended."""
     parent = os.getppid()
     with Path(sys.argv[1], _NOTES).open("a", buffering=1) as notes:
         for span in _watch():

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.machine_monitor import Span, Witness, stall_in
+from tests.support.machine_monitor import MachineMonitor, Span, stall_in
 
 
 def span(**lost: float) -> Span:
@@ -34,28 +34,28 @@ def test_a_busy_machine_has_run() -> None:
 
 
 def test_nothing_seen_is_no_stall() -> None:
-    """Without a witness a failure counts."""
+    """Without a monitor a failure counts."""
     assert stall_in([]) == ""
 
 
-@pytest.fixture(name="witness")
-def call_witness() -> Iterator[Witness]:
+@pytest.fixture(name="monitor")
+def make_monitor() -> Iterator[MachineMonitor]:
     """The real one."""
-    witness = Witness()
-    yield witness
-    witness.stop()
+    monitor = MachineMonitor()
+    yield monitor
+    monitor.stop()
 
 
-def test_the_witness_sees_what_lies_between(witness: Witness) -> None:
+def test_the_monitor_sees_what_lies_between(monitor: MachineMonitor) -> None:
     """It answers once it has seen the moment of the question; it can be asked before it saw anything."""
-    began = witness.begin()
-    seen = witness.stall_since(began)
-    later = witness.begin()
+    began = monitor.begin()
+    seen = monitor.stall_since(began)
+    later = monitor.begin()
     assert later > began
     assert isinstance(seen, str)
 
 
-def test_a_witness_that_is_gone_saw_nothing(witness: Witness) -> None:
+def test_a_monitor_that_is_gone_saw_nothing(monitor: MachineMonitor) -> None:
     """It does not keep anybody waiting."""
-    witness.stop()
-    assert witness.stall_since(0.0) == ""
+    monitor.stop()
+    assert monitor.stall_since(0.0) == ""
