@@ -17,7 +17,7 @@ _HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Lets one worker run all tests of a file for one version of Prosody, for they share what they start."""
+    """Lets one worker run all tests that share a running Prosody: those of a file, or of the shared Jitsi."""
     for item in items:
         if isinstance(item, Function) and item.path.is_relative_to(_HERE):
             item.add_marker(pytest.mark.xdist_group(_group_of(item)))
@@ -27,7 +27,8 @@ def _group_of(item: Function) -> str:
     callspec = getattr(item, "callspec", None)
     values = callspec.params.values() if callspec is not None else ()
     versions = [str(value) for value in values if value in VERSIONS]
-    return " ".join([str(item.path.relative_to(_HERE)), *versions])
+    place = "the shared Jitsi" if "deployment" in item.fixturenames else str(item.path.relative_to(_HERE))
+    return " ".join([place, *versions])
 
 
 @pytest.fixture(name="service", scope="session")

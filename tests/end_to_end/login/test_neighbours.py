@@ -36,12 +36,12 @@ return table.concat(lines, "\\n");
 end)()""".replace("\n", " ")
 
 
-@pytest.fixture(name="deployment", scope="module", params=VERSIONS)
+@pytest.fixture(name="credulous", scope="module", params=VERSIONS)
 def run_deployment(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
 ) -> Iterator[Deployment]:
     """A whole Jitsi with a credulous module beside ours."""
-    folder = tmp_path_factory.mktemp("deployment")
+    folder = tmp_path_factory.mktemp("credulous")
     with (
         open_auth_server(folder / "service", sqlite_template) as auth,
         run_jitsi(with_claims(make_prosody(request.param, folder / "prosody", auth.service))) as jitsi,
@@ -67,9 +67,9 @@ async def believed_of(jitsi: Jitsi, transport: str) -> Element:
 
 
 @pytest.mark.parametrize("transport", ["bosh", "websocket"])
-async def test_what_a_request_claims_counts_for_nothing(deployment: Deployment, transport: str) -> None:
+async def test_what_a_request_claims_counts_for_nothing(credulous: Deployment, transport: str) -> None:
     """Nobody has verified it; what is no claim stays."""
-    believed = await believed_of(deployment.jitsi, transport)
+    believed = await believed_of(credulous.jitsi, transport)
     assert (believed.get("token"), believed.get("user"), believed.get("room")) == (None, None, "physik")
 
 
@@ -85,9 +85,9 @@ async def test_tokens_that_jitsi_verifies_are_left_to_it(
             assert (await believed_of(jitsi, "websocket")).get("token") == "claimed"
 
 
-async def test_no_hook_of_ours_shares_its_turn(deployment: Deployment) -> None:
+async def test_no_hook_of_ours_shares_its_turn(credulous: Deployment) -> None:
     """Prosody runs handlers of one priority in an order that is another at each start."""
-    said = await asyncio.to_thread(deployment.jitsi.prosody.shell, _HOOKS)
+    said = await asyncio.to_thread(credulous.jitsi.prosody.shell, _HOOKS)
     hooks = [line.split("hook ", 1)[1].split() for line in said.splitlines() if "hook " in line]
     shared = [hook for hook in hooks if len(hook) > 3 and hook[2] in hook[3].split(",")]
     assert {"pre-resource-bind", "muc-pre-set-affiliation", "iq/host"} <= {hook[1] for hook in hooks}

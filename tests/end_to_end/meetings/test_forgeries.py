@@ -3,30 +3,16 @@
 import asyncio
 import re
 import uuid
-from collections.abc import Iterator
-from pathlib import Path
 from xml.etree.ElementTree import tostring
 from xml.sax.saxutils import quoteattr
-
-import pytest
 
 from authbridge.commands.organisers import IssuedCredential
 from tests.support.jitsi.bystanders import come_and_go, known_to_module
 from tests.support.jitsi.focus import FOCUS
 from tests.support.jitsi.participants import notice_nothing, room_jid
-from tests.support.jitsi.server import FOCUS_HOST, PROXY, Deployment, notices_of, open_deployment, until
-from tests.support.login_server import VERSIONS
+from tests.support.jitsi.server import FOCUS_HOST, PROXY, Deployment, notices_of, until
 
 GUESTS = 500
-
-
-@pytest.fixture(name="deployment", scope="module", params=VERSIONS)
-def run_deployment(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
-) -> Iterator[Deployment]:
-    """A whole Jitsi and the service that it asks."""
-    with open_deployment(request.param, tmp_path_factory.mktemp("deployment"), sqlite_template) as deployment:
-        yield deployment
 
 
 def answer_about(who: IssuedCredential, room: str, session_id: str) -> str:
@@ -40,7 +26,7 @@ def answer_about(who: IssuedCredential, room: str, session_id: str) -> str:
 async def test_answers_that_the_focus_never_gave(deployment: Deployment) -> None:
     """They make nobody the starter of a room, an heir of it, or the owner of a session-id."""
     who, colleague = deployment.auth.issue(), deployment.auth.issue()
-    room, theirs = room_jid("physik"), room_jid("chemie")
+    room, theirs = room_jid("luege-physik"), room_jid("luege-chemie")
     async with deployment.jitsi.participants() as participants:
         leader, other = (
             await participants.organiser(who, room),
@@ -66,15 +52,15 @@ async def test_answers_that_the_focus_never_gave(deployment: Deployment) -> None
 
 async def test_requests_with_what_belongs_to_others(deployment: Deployment) -> None:
     """A foreign session-id from another machine, an identity, a made-up session-id: all are nobody's."""
-    who, room = deployment.auth.issue(), room_jid("deutsch")
+    who, room = deployment.auth.issue(), room_jid("luege-deutsch")
     async with deployment.jitsi.participants() as participants:
         leader = await participants.organiser(who, room)
         liar = await participants.guest()
-        stolen = await liar.ask(room_jid("party"), session_id=leader.session_id)
+        stolen = await liar.ask(room_jid("luege-party"), session_id=leader.session_id)
         assert (stolen.error, stolen.is_session_invalid) == ("not-acceptable", False)
-        assert (await liar.ask(room_jid("party"), session_id=str(uuid.uuid4()))).is_session_invalid
+        assert (await liar.ask(room_jid("luege-party"), session_id=str(uuid.uuid4()))).is_session_invalid
         lie = {"identity": f"{who.username}@meet.test", "from": leader.jid}
-        assert (await liar.ask(room_jid("party"), **lie)).error == "not-authorized"
+        assert (await liar.ask(room_jid("luege-party"), **lie)).error == "not-authorized"
         assert not (await liar.ask(room, **lie)).identity
 
         deployment.auth.suspend(who.username)
@@ -85,11 +71,11 @@ async def test_requests_with_what_belongs_to_others(deployment: Deployment) -> N
 
 async def test_a_room_name_in_other_letters_is_the_same_room(deployment: Deployment) -> None:
     """Whoever writes it otherwise does not hide his meeting."""
-    who, room = deployment.auth.issue(), room_jid("biologie")
+    who, room = deployment.auth.issue(), room_jid("luege-biologie")
     async with deployment.jitsi.participants() as participants:
         page = await participants.guest()
-        await page.log_in(who, "BioLogie@Conference.Meet.Test")
-        await page.ask("BIOLOGIE@conference.meet.test")
+        await page.log_in(who, "Luege-BioLogie@Conference.Meet.Test")
+        await page.ask("LUEGE-BIOLOGIE@conference.meet.test")
         await page.join(room)
         deployment.auth.suspend(who.username)
         [notice] = await notices_of([page.seats[room]])
@@ -99,7 +85,7 @@ async def test_a_room_name_in_other_letters_is_the_same_room(deployment: Deploym
 async def test_nobody_is_logged_out_through_us(deployment: Deployment) -> None:
     """A suspended organiser's last requests, whatever they name, end no login but his own."""
     who, other = deployment.auth.issue(), deployment.auth.issue()
-    room, theirs = room_jid("kunst"), room_jid("werken")
+    room, theirs = room_jid("luege-kunst"), room_jid("luege-werken")
     async with deployment.jitsi.participants() as participants:
         leader, colleague = (
             await participants.organiser(who, room),
@@ -127,7 +113,7 @@ async def test_nobody_is_logged_out_through_us(deployment: Deployment) -> None:
 
 async def test_logout_by_strangers(deployment: Deployment) -> None:
     """Whoever does not know the session-id ends nothing, and nothing that we send tells it to anybody."""
-    who, room = deployment.auth.issue(), room_jid("musik")
+    who, room = deployment.auth.issue(), room_jid("luege-musik")
     async with deployment.jitsi.participants() as participants:
         leader = await participants.organiser(who, room)
         others = [await participants.pupil(room), await participants.organiser(deployment.auth.issue(), room)]
@@ -147,7 +133,7 @@ async def test_logout_by_strangers(deployment: Deployment) -> None:
 
 async def test_nobody_asks_the_focus_past_the_guard(deployment: Deployment) -> None:
     """Neither at its own address nor through a room in which it is."""
-    who, room = deployment.auth.issue(), room_jid("sport")
+    who, room = deployment.auth.issue(), room_jid("luege-sport")
     async with deployment.jitsi.participants() as participants:
         leader = await participants.organiser(who, room)
         tablet = await participants.tablet(who)
@@ -176,7 +162,8 @@ async def test_sessions_that_come_and_go_leave_nothing_behind(deployment: Deploy
     before = await known_to_module(deployment.jitsi)
     await come_and_go(deployment, GUESTS)
     after = await known_to_module(deployment.jitsi)
-    assert (after.clients, after.rooms) == (before.clients, before.rooms)
+    assert after.clients <= before.clients
+    assert after.rooms <= before.rooms
     assert after.people <= before.people + 1
 
 

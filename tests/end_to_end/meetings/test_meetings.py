@@ -2,31 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from authbridge.commands.organisers import IssuedCredential
-from tests.support.jitsi.participants import Answer, Participant, notice_nothing, room_jid
+from tests.support.jitsi.participants import Answer, notice_nothing, room_jid
 from tests.support.jitsi.server import (
     AT_ONCE,
     MEETING_ENDED,
     Deployment,
+    assert_kept_out,
     ends_of,
     notices_of,
-    open_deployment,
 )
-from tests.support.login_server import TRANSPORTS, VERSIONS, login
-
-
-@pytest.fixture(name="deployment", scope="module", params=VERSIONS)
-def run_deployment(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
-) -> Iterator[Deployment]:
-    """A whole Jitsi and the service that it asks."""
-    with open_deployment(request.param, tmp_path_factory.mktemp("deployment"), sqlite_template) as deployment:
-        yield deployment
+from tests.support.login_server import TRANSPORTS
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
@@ -86,51 +74,11 @@ async def test_who_is_out_stays_out_until_reinstated(deployment: Deployment) -> 
         leader = await participants.organiser(who, room)
         deployment.auth.suspend(who.username)
         await notices_of([leader.seats[room]])
-        await is_kept_out(deployment, who, leader)
+        await assert_kept_out(deployment, who, leader)
 
         deployment.auth.reinstate(who.username)
         again = await participants.organiser(who, room)
         assert again.session_id != leader.session_id
-
-
-async def test_a_restart_of_prosody_lets_nobody_in_again(deployment: Deployment) -> None:
-    """The module has forgotten everything and the focus nothing: its answer names whom it lets in."""
-    who, other = deployment.auth.issue(), deployment.auth.issue()
-    room, theirs = room_jid("kunst"), room_jid("werken")
-    async with deployment.jitsi.participants() as participants:
-        leader = await participants.organiser(who, room)
-        colleague = await participants.organiser(other, theirs)
-        deployment.jitsi.focus.stop()  # so that no logout reaches it
-        deployment.auth.suspend(who.username)
-        await notices_of([leader.seats[room]])
-        await deployment.auth.effect(who.username)
-    await asyncio.to_thread(deployment.jitsi.restart)
-    assert len(deployment.jitsi.focus.logins_of(who.username)) == 1
-
-    await is_kept_out(deployment, who, leader)
-    await deployment.jitsi.until_logged_out(who.username)
-    async with deployment.jitsi.participants() as participants:
-        reloaded = await participants.reload(colleague)
-        assert (await reloaded.ask(theirs)).identity == f"{other.username}@meet.test"
-        deployment.auth.reinstate(who.username)
-        await participants.organiser(who, room)
-
-
-async def is_kept_out(deployment: Deployment, who: IssuedCredential, page: Participant) -> None:
-    """Tries every way in that he has, from the machine of that page."""
-    for number, transport in enumerate(TRANSPORTS):
-        room = room_jid(f"naechste-{number}")
-        async with deployment.jitsi.participants() as participants:
-            first, second = await participants.guest(transport), await participants.guest(transport)
-            first.machine_uid = second.machine_uid = page.machine_uid
-            first.session_id = page.session_id
-            answer = await first.wait_for_host(room)
-            assert (answer.error, answer.is_session_invalid) == ("not-acceptable", True)
-            assert (await second.ask(room)).error == "not-authorized"
-        assert (
-            await login(deployment.jitsi.prosody, transport, who.username, who.password) == "account-disabled"
-        )
-        await deployment.jitsi.until_gone(room)
 
 
 async def test_an_answer_that_was_on_its_way_opens_nothing(deployment: Deployment) -> None:

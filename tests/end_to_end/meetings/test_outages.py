@@ -22,7 +22,6 @@ from tests.support.jitsi.server import (
     ends_of,
     notices_of,
     open_auth_server,
-    open_deployment,
     open_jitsi,
     until,
 )
@@ -32,87 +31,78 @@ from tests.support.login_server import VERSIONS, login
 ONCE_BACK = 5.0  # seconds after a service has started anew
 
 
-@pytest.fixture(name="deployment", scope="module", params=VERSIONS)
-def run_deployment(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
-) -> Iterator[Deployment]:
-    """A whole Jitsi and the service that it asks."""
-    with open_deployment(request.param, tmp_path_factory.mktemp("deployment"), sqlite_template) as deployment:
-        yield deployment
-
-
-async def test_prosody_is_down(deployment: Deployment) -> None:
+async def test_prosody_is_down(restartable: Deployment) -> None:
     """Who is suspended meanwhile finds his old session-id dead when it is back."""
-    who, other = deployment.auth.issue(), deployment.auth.issue()
-    async with deployment.jitsi.participants() as participants:
+    who, other = restartable.auth.issue(), restartable.auth.issue()
+    async with restartable.jitsi.participants() as participants:
         page = await participants.organiser(who, room_jid("physik"))
         theirs = await participants.organiser(other, room_jid("chemie"))
-        await asyncio.to_thread(deployment.jitsi.prosody.stop)
+        await asyncio.to_thread(restartable.jitsi.prosody.stop)
         await ends_of([page, theirs])
-    deployment.auth.suspend(who.username)
-    await asyncio.to_thread(deployment.jitsi.start_again)
+    restartable.auth.suspend(who.username)
+    await asyncio.to_thread(restartable.jitsi.start_again)
 
-    async with deployment.jitsi.participants() as participants:
+    async with restartable.jitsi.participants() as participants:
         for old, is_in in ((page, False), (theirs, True)):
             reloaded = await participants.reload(old)
             answer = await reloaded.wait_for_host(room_jid(f"weiter-{old.machine_uid}"))
             assert (answer.is_session_invalid, bool(answer.identity)) == (not is_in, is_in)
-    assert await login(deployment.jitsi.prosody, "tcp", who.username, who.password) == "account-disabled"
-    await deployment.jitsi.until_logged_out(who.username)
+    assert await login(restartable.jitsi.prosody, "tcp", who.username, who.password) == "account-disabled"
+    await restartable.jitsi.until_logged_out(who.username)
 
 
-async def test_the_service_is_down(deployment: Deployment) -> None:
+async def test_the_service_is_down(restartable: Deployment) -> None:
     """Suspended by the command line, straight into the database; the meetings of others go on."""
-    who, other = deployment.auth.issue(), deployment.auth.issue()
+    who, other = restartable.auth.issue(), restartable.auth.issue()
     room, theirs = room_jid("deutsch"), room_jid("englisch")
-    async with deployment.jitsi.participants() as participants:
+    async with restartable.jitsi.participants() as participants:
         page, colleague = await participants.organiser(who, room), await participants.organiser(other, theirs)
         pupil = await participants.pupil(room, "websocket")
-        await asyncio.to_thread(deployment.auth.service.stop)
+        await asyncio.to_thread(restartable.auth.service.stop)
         words = ("suspend", "organiser", who.username, "--reason", "misuse")
-        await asyncio.to_thread(deployment.auth.service.command, *words)
+        await asyncio.to_thread(restartable.auth.service.command, *words)
         await notice_nothing(room, pupil)
 
-        await asyncio.to_thread(deployment.auth.service.start)
+        await asyncio.to_thread(restartable.auth.service.start)
         back = time.monotonic()
         notices = await notices_of(each.seats[room] for each in (page, pupil))
         assert {(notice.kind, notice.text) for notice in notices} == {("destroyed", MEETING_ENDED)}
         assert max(notice.at for notice in notices) - back < ONCE_BACK
-        assert (await deployment.auth.effect(who.username)).meetings == 1
+        assert (await restartable.auth.effect(who.username)).meetings == 1
         await notice_nothing(theirs, colleague)
 
 
-async def test_the_focus_hangs(deployment: Deployment) -> None:
+async def test_the_focus_hangs(restartable: Deployment) -> None:
     """Meeting and sessions end at once all the same; the remembered login ends when it goes on."""
-    who, room = deployment.auth.issue(), room_jid("latein")
-    focus = deployment.jitsi.focus
-    async with deployment.jitsi.participants() as participants:
+    who, room = restartable.auth.issue(), room_jid("latein")
+    focus = restartable.jitsi.focus
+    async with restartable.jitsi.participants() as participants:
         page, pupil = await participants.organiser(who, room), await participants.pupil(room, "bosh")
         focus.hang()
         try:
-            deployment.auth.suspend(who.username)
+            restartable.auth.suspend(who.username)
             clicked = time.monotonic()
             notices = await notices_of(each.seats[room] for each in (page, pupil))
             notices += await ends_of([page])
             assert max(notice.at for notice in notices) - clicked < AT_ONCE
-            effect = await deployment.auth.effect(who.username)
+            effect = await restartable.auth.effect(who.username)
             assert (effect.sessions, effect.meetings, effect.logins) == (1, 1, 0)
         finally:
             focus.wake()
-        await deployment.jitsi.until_gone(room)
+        await restartable.jitsi.until_gone(room)
         reloaded = await participants.reload(page)
         assert (await reloaded.ask(room)).is_session_invalid
-        await deployment.jitsi.until_logged_out(who.username)
+        await restartable.jitsi.until_logged_out(who.username)
 
 
-async def test_the_focus_is_away(deployment: Deployment) -> None:
+async def test_the_focus_is_away(restartable: Deployment) -> None:
     """It comes back with its logins; that of the suspended one opens nothing."""
-    who, room = deployment.auth.issue(), room_jid("griechisch")
-    focus = deployment.jitsi.focus
-    async with deployment.jitsi.participants() as participants:
+    who, room = restartable.auth.issue(), room_jid("griechisch")
+    focus = restartable.jitsi.focus
+    async with restartable.jitsi.participants() as participants:
         page, pupil = await participants.organiser(who, room), await participants.pupil(room, "bosh")
         await asyncio.to_thread(focus.stop)
-        deployment.auth.suspend(who.username)
+        restartable.auth.suspend(who.username)
         clicked = time.monotonic()
         notices = await notices_of(each.seats[room] for each in (page, pupil))
         notices += await ends_of([page])
@@ -140,13 +130,13 @@ def run_far_deployment(
 
 async def test_the_line_to_the_service_is_cut(far_deployment: tuple[Deployment, Link]) -> None:
     """Meetings go on meanwhile; once it is mended, what was said meanwhile takes effect."""
-    deployment, link = far_deployment
-    who, other = deployment.auth.issue(), deployment.auth.issue()
+    restartable, link = far_deployment
+    who, other = restartable.auth.issue(), restartable.auth.issue()
     room, theirs = room_jid("musik"), room_jid("kunst")
-    async with deployment.jitsi.participants() as participants:
+    async with restartable.jitsi.participants() as participants:
         page, colleague = await participants.organiser(who, room), await participants.organiser(other, theirs)
         link.cut()
-        deployment.auth.suspend(who.username)
+        restartable.auth.suspend(who.username)
         await asyncio.sleep(2)
         await notice_nothing(room, page)
 
@@ -155,7 +145,7 @@ async def test_the_line_to_the_service_is_cut(far_deployment: tuple[Deployment, 
         mended = time.monotonic()
         [notice] = await notices_of([page.seats[room]])
         assert notice.at - mended < ONCE_BACK
-        assert (await deployment.auth.effect(who.username)).meetings == 1
+        assert (await restartable.auth.effect(who.username)).meetings == 1
         await notice_nothing(theirs, colleague)
 
 
@@ -214,6 +204,6 @@ async def test_one_of_two_prosodys_is_dead(pair: tuple[AuthServer, Jitsi, Jitsi]
     assert await login(west.prosody, "tcp", who.username, who.password) == "account-disabled"
 
 
-async def test_nothing_of_it_is_an_error(deployment: Deployment) -> None:
+async def test_nothing_of_it_is_an_error(restartable: Deployment) -> None:
     """Neither for Prosody nor for the service."""
-    assert deployment.complaints == []
+    assert restartable.complaints == []

@@ -2,14 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 
 from authbridge.clock import utc_now
 from authbridge.nodes import effect_of
 from authbridge.queries import get_school
+from tests.support.factories import make_school
 from tests.support.jitsi.focus import MUC
 from tests.support.jitsi.participants import notice_nothing, room_jid
 from tests.support.jitsi.server import (
@@ -22,18 +19,8 @@ from tests.support.jitsi.server import (
     Deployment,
     ends_of,
     notices_of,
-    open_deployment,
 )
-from tests.support.login_server import TRANSPORTS, VERSIONS
-
-
-@pytest.fixture(name="deployment", scope="module", params=VERSIONS)
-def run_deployment(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
-) -> Iterator[Deployment]:
-    """A whole Jitsi and the service that it asks."""
-    with open_deployment(request.param, tmp_path_factory.mktemp("deployment"), sqlite_template) as deployment:
-        yield deployment
+from tests.support.login_server import TRANSPORTS
 
 
 async def test_a_colleague_goes_on_with_the_meeting(deployment: Deployment) -> None:
@@ -106,7 +93,8 @@ async def test_a_colleague_who_has_left_keeps_no_meeting(deployment: Deployment)
 
 async def test_a_school_of_fifty_in_ten_meetings(deployment: Deployment) -> None:
     """Every one of them is out and every meeting over within a second; the other school goes on."""
-    them = [deployment.auth.issue("abc") for _ in range(50)]
+    school = make_school(deployment.auth.database, "voll", "Volle Schule")
+    them = [deployment.auth.issue(school) for _ in range(50)]
     rooms = [room_jid(f"klasse-{number}") for number in range(10)]
     other, theirs = deployment.auth.issue(), room_jid("kollegium")
     async with deployment.jitsi.participants() as participants:
@@ -122,7 +110,7 @@ async def test_a_school_of_fifty_in_ten_meetings(deployment: Deployment) -> None
         others = await asyncio.gather(*follow, *(participants.pupil(room) for room in rooms))
         in_rooms = [*leaders[:-1], *others]
 
-        deployment.auth.suspend_school("abc")
+        deployment.auth.suspend_school(school)
         clicked = time.monotonic()
         notices = await notices_of(seat for each in in_rooms for seat in each.seats.values())
         ends = await ends_of(in_rooms[:50])
@@ -137,7 +125,7 @@ async def test_a_school_of_fifty_in_ten_meetings(deployment: Deployment) -> None
         await notice_nothing(theirs, leaders[-1])
 
     with deployment.auth.database.reading() as session:
-        effect = effect_of(session, get_school(session, "abc"), now=utc_now())
+        effect = effect_of(session, get_school(session, school), now=utc_now())
     assert effect is not None
     assert (effect.sessions, effect.meetings, effect.logins) == (50, 10, 50)
 

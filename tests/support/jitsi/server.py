@@ -17,7 +17,8 @@ from authbridge.nodes import Effect, effect_of, meetings_of
 from authbridge.queries import get_organiser
 from tests.support.factories import ACTOR, make_organiser, make_school
 from tests.support.jitsi.focus import Focus, new_authority
-from tests.support.jitsi.participants import Notice, Participant, Participants, Seat
+from tests.support.jitsi.participants import Notice, Participant, Participants, Seat, room_jid
+from tests.support.login_server import TRANSPORTS, login
 from workbench import ROOT
 from workbench.processes import PATIENCE
 from workbench.prosody import HOST, Prosody, external
@@ -301,3 +302,19 @@ def open_deployment(
         open_jitsi(version, folder / "prosody", auth.service, hibernation=hibernation, **options) as jitsi,
     ):
         yield Deployment(auth, jitsi)
+
+
+async def assert_kept_out(deployment: Deployment, who: IssuedCredential, page: Participant) -> None:
+    """Fails if one of the ways in is open to that suspended organiser, from the machine of that page."""
+    jitsi = deployment.jitsi
+    for number, transport in enumerate(TRANSPORTS):
+        room = room_jid(f"naechste-{number}")
+        async with jitsi.participants() as participants:
+            first, second = await participants.guest(transport), await participants.guest(transport)
+            first.machine_uid = second.machine_uid = page.machine_uid
+            first.session_id = page.session_id
+            answer = await first.wait_for_host(room)
+            assert (answer.error, answer.is_session_invalid) == ("not-acceptable", True)
+            assert (await second.ask(room)).error == "not-authorized"
+        assert await login(jitsi.prosody, transport, who.username, who.password) == "account-disabled"
+        await jitsi.until_gone(room)
