@@ -16,6 +16,7 @@ from workbench.service import Service
 _HERE = Path(__file__).parent
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Lets one worker run all tests that share a running Prosody: those of a file, or of the shared Jitsi."""
     for item in items:

@@ -133,6 +133,7 @@ def test_a_login_that_waits_is_said(
     assert "Jitsi" not in said
 
 
+@pytest.mark.realtime
 @pytest.mark.usefixtures("school")
 def test_without_an_answer_it_says_only_that_they_will_be_told(run: Run, environ: dict[str, str]) -> None:
     """At once where there is none, after two seconds where one is silent."""

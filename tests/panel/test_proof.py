@@ -197,6 +197,7 @@ def test_where_a_login_waits_it_is_not_said_that_nobody_was_there(
     assert proof(browser.get(f"/organisers/{name}")).startswith("Nobody was logged in; on 1 of 1")
 
 
+@pytest.mark.realtime
 def test_a_click_does_not_wait_for_a_login_that_waits(office: Office, browser: Browser, name: str) -> None:
     """From a list too, where the notice is made of whole sentences."""
     ask(office, "prosody-1")
@@ -224,6 +225,7 @@ def test_a_line_of_another_day_says_which(office: Office, browser: Browser, name
     assert day in proof(office.browser(Role.CLERK).get(f"/organisers/{name}"))
 
 
+@pytest.mark.realtime
 @pytest.mark.parametrize("action", ["suspend", "end-sessions", "expire", "reset"])
 def test_a_server_that_does_not_answer_costs_less_than_a_second(
     office: Office, browser: Browser, name: str, action: str
@@ -244,6 +246,7 @@ def test_a_server_that_does_not_answer_costs_less_than_a_second(
     assert asks_again(page) == f"{path}/effect"
 
 
+@pytest.mark.realtime
 def test_nobody_waits_for_a_server_that_is_late_or_for_none(
     office: Office, browser: Browser, name: str
 ) -> None:

@@ -78,15 +78,15 @@ def open_login_server(
         yield LoginServer(prosody, service, enrol_organisers(service))
 
 
-def make_client(prosody: Prosody, transport: str) -> Client:
-    """A client of that Prosody, not yet connected."""
+def make_client(prosody: Prosody, transport: str, host: str = HOST) -> Client:
+    """Returns a client of that host, not yet connected."""
     match transport:
         case "tcp":
-            return Client(TcpTransport(prosody.c2s_port, HOST), HOST)
+            return Client(TcpTransport(prosody.c2s_port, host), host)
         case "bosh":
-            return Client(BoshTransport(prosody.http_port, HOST), HOST)
+            return Client(BoshTransport(prosody.http_port, host), host)
         case _:
-            return Client(WebSocketTransport(prosody.http_port, HOST), HOST)
+            return Client(WebSocketTransport(prosody.http_port, host), host)
 
 
 async def login(prosody: Prosody, transport: str, username: str, password: str) -> str:

@@ -55,6 +55,7 @@ def prepare_successor(login_server: LoginServer, tmp_path: Path) -> Iterator[Pro
         yield process
 
 
+@pytest.mark.realtime
 @pytest.mark.parametrize(
     "end", [pytest.param(Service.kill, id="kill -9"), pytest.param(Service.stop, id="graceful")]
 )

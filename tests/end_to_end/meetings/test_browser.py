@@ -43,6 +43,7 @@ def await_true(browser: Chrome, condition: Callable[[], bool]) -> None:
     WebDriverWait(browser, PATIENCE, 0.02).until(lambda _: condition())
 
 
+@pytest.mark.realtime
 @pytest.mark.parametrize(("version", "transport"), [("0.12", "bosh"), ("13", "websocket")])
 def test_one_click(
     panel_server: PanelServer, browser: Chrome, version: str, transport: str, tmp_path: Path

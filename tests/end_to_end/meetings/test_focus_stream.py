@@ -18,9 +18,9 @@ NAMED = "anna@meet.test"
 
 @pytest.fixture(name="jitsi", scope="module", params=VERSIONS)
 def set_jitsi(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jitsi]:
-    """A Prosody that lets anybody in as an organiser, and waits two seconds for a focus that is cut off."""
+    """A Prosody that lets anybody in as an organiser, and waits five seconds for a focus that is cut off."""
     folder = tmp_path_factory.mktemp("prosody")
-    with run_jitsi(make_prosody(request.param, folder, hibernation=2)) as jitsi:
+    with run_jitsi(make_prosody(request.param, folder, hibernation=5)) as jitsi:
         yield jitsi
 
 

@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from tests.support.jitsi.participants import notice_nothing, room_jid
 from tests.support.jitsi.server import (
     AT_ONCE,
@@ -13,6 +15,7 @@ from tests.support.jitsi.server import (
 from tests.support.login_server import TRANSPORTS
 
 
+@pytest.mark.realtime
 async def test_everything_ends_and_a_new_login_begins(deployment: Deployment) -> None:
     """Meeting, sessions and remembered logins of all his machines; the password counts at once."""
     who, room, elsewhere = deployment.auth.issue(), room_jid("abmelden-physik"), room_jid("abmelden-chemie")

@@ -17,6 +17,7 @@ from tests.support.jitsi.server import (
 from tests.support.login_server import TRANSPORTS
 
 
+@pytest.mark.realtime
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_the_whole_story(deployment: Deployment, transport: str) -> None:
     """He waits, logs in from the room and leads; pupils join; suspended, and all of it is over at once."""

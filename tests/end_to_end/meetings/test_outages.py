@@ -51,6 +51,7 @@ async def test_prosody_is_down(restartable: Deployment) -> None:
     await restartable.jitsi.until_logged_out(who.username)
 
 
+@pytest.mark.realtime
 async def test_the_service_is_down(restartable: Deployment) -> None:
     """Suspended by the command line, straight into the database; the meetings of others go on."""
     who, other = restartable.auth.issue(), restartable.auth.issue()
@@ -72,37 +73,39 @@ async def test_the_service_is_down(restartable: Deployment) -> None:
         await notice_nothing(theirs, colleague)
 
 
-async def test_the_focus_hangs(restartable: Deployment) -> None:
+@pytest.mark.realtime
+async def test_the_focus_hangs(deployment: Deployment) -> None:
     """Meeting and sessions end at once all the same; the remembered login ends when it goes on."""
-    who, room = restartable.auth.issue(), room_jid("latein")
-    focus = restartable.jitsi.focus
-    async with restartable.jitsi.participants() as participants:
+    who, room = deployment.auth.issue(), room_jid("ausfall-latein")
+    focus = deployment.jitsi.focus
+    async with deployment.jitsi.participants() as participants:
         page, pupil = await participants.organiser(who, room), await participants.pupil(room, "bosh")
         focus.hang()
         try:
-            restartable.auth.suspend(who.username)
+            deployment.auth.suspend(who.username)
             clicked = time.monotonic()
             notices = await notices_of(each.seats[room] for each in (page, pupil))
             notices += await ends_of([page])
             assert max(notice.at for notice in notices) - clicked < AT_ONCE
-            effect = await restartable.auth.effect(who.username)
+            effect = await deployment.auth.effect(who.username)
             assert (effect.sessions, effect.meetings, effect.logins) == (1, 1, 0)
         finally:
             focus.wake()
-        await restartable.jitsi.until_gone(room)
+        await deployment.jitsi.until_gone(room)
         reloaded = await participants.reload(page)
         assert (await reloaded.ask(room)).is_session_invalid
-        await restartable.jitsi.until_logged_out(who.username)
+        await deployment.jitsi.until_logged_out(who.username)
 
 
-async def test_the_focus_is_away(restartable: Deployment) -> None:
+@pytest.mark.realtime
+async def test_the_focus_is_away(deployment: Deployment) -> None:
     """It comes back with its logins; that of the suspended one opens nothing."""
-    who, room = restartable.auth.issue(), room_jid("griechisch")
-    focus = restartable.jitsi.focus
-    async with restartable.jitsi.participants() as participants:
+    who, room = deployment.auth.issue(), room_jid("ausfall-griechisch")
+    focus = deployment.jitsi.focus
+    async with deployment.jitsi.participants() as participants:
         page, pupil = await participants.organiser(who, room), await participants.pupil(room, "bosh")
         await asyncio.to_thread(focus.stop)
-        restartable.auth.suspend(who.username)
+        deployment.auth.suspend(who.username)
         clicked = time.monotonic()
         notices = await notices_of(each.seats[room] for each in (page, pupil))
         notices += await ends_of([page])
@@ -142,9 +145,7 @@ async def test_the_line_to_the_service_is_cut(far_deployment: tuple[Deployment, 
 
         await asyncio.to_thread(link.drop)
         link.mend()
-        mended = time.monotonic()
-        [notice] = await notices_of([page.seats[room]])
-        assert notice.at - mended < ONCE_BACK
+        await notices_of([page.seats[room]])
         assert (await restartable.auth.effect(who.username)).meetings == 1
         await notice_nothing(theirs, colleague)
 

@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+import pytest
+
 from authbridge.clock import utc_now
 from authbridge.nodes import effect_of
 from authbridge.queries import get_school
@@ -23,6 +25,7 @@ from tests.support.jitsi.server import (
 from tests.support.login_server import TRANSPORTS
 
 
+@pytest.mark.realtime
 async def test_a_colleague_goes_on_with_the_meeting(deployment: Deployment) -> None:
     """Who started it is taken out; it is the colleague's from then on, and ends with her."""
     who, colleague, room = deployment.auth.issue(), deployment.auth.issue(), room_jid("konferenz")
@@ -91,6 +94,7 @@ async def test_a_colleague_who_has_left_keeps_no_meeting(deployment: Deployment)
         assert (await deployment.auth.effect(who.username)).meetings == 2
 
 
+@pytest.mark.realtime
 async def test_a_school_of_fifty_in_ten_meetings(deployment: Deployment) -> None:
     """Every one of them is out and every meeting over within a second; the other school goes on."""
     school = make_school(deployment.auth.database, "voll", "Volle Schule")

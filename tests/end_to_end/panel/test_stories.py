@@ -233,9 +233,7 @@ def test_from_the_invitation_to_the_suspended_teacher(
 
     panel_browser.press(words.done)
     panel_browser.press(words.suspend, beside=username)
-    clicked = time.monotonic()
     assert told(prosody, username, password) == "account-disabled"
-    assert time.monotonic() - clicked < 1
     assert words.suspended in panel_browser.row(username)
     assert told(prosody, *on_paper[1]) == "success"
 

@@ -119,10 +119,11 @@ async def listen(clients: list[Client]) -> "asyncio.Future[list[Outcome]]":
 
 
 async def conditions(ends: "asyncio.Future[list[Outcome]]") -> list[str]:
-    """The conditions with which they end, at once."""
-    return [end.condition for end in await within(AT_ONCE, ends)]
+    """Returns the conditions with which they end."""
+    return [end.condition for end in await within(PATIENCE, ends)]
 
 
+@pytest.mark.realtime
 @pytest.mark.parametrize(("action", "condition"), [("suspend", SUSPENDED), ("end_sessions", SIGNED_OUT)])
 async def test_sessions_end_at_once_on_every_transport(
     asking: Asking, action: str, condition: str, name: str, other: str
@@ -158,7 +159,7 @@ async def test_who_is_authenticated_and_not_bound_is_out_too(asking: Asking, nam
         ends = await listen(entered)
         event = feed.tell(("suspend", name))
         assert await conditions(ends) == [SUSPENDED] * 3
-        assert (await within(AT_ONCE, feed.report_of(event)))["sessions"] == 3
+        assert (await within(PATIENCE, feed.report_of(event)))["sessions"] == 3
 
 
 @pytest.mark.parametrize("transport", ["tcp", "websocket"])
@@ -171,12 +172,12 @@ async def test_a_hibernating_session_cannot_be_resumed(
     async with following(port, feed), logged_in(prosody, other, "tcp") as [bystander]:
         async with logged_in(prosody, name, transport) as [client]:
             await client.send(f"<enable xmlns='{SMACKS}' resume='true'/>")
-            token = (await within(AT_ONCE, client.receive())).get("id")
+            token = (await within(PATIENCE, client.receive())).get("id")
             assert token
         await _until_hibernating(prosody, name)
 
         event = feed.tell(("end_sessions", name))
-        assert (await within(AT_ONCE, feed.report_of(event)))["sessions"] == 1
+        assert (await within(PATIENCE, feed.report_of(event)))["sessions"] == 1
         await bystander.ping()
         assert name not in await asyncio.to_thread(prosody.shell, "c2s", "show")
 
@@ -184,7 +185,7 @@ async def test_a_hibernating_session_cannot_be_resumed(
             assert (await client.login(name, "x")).condition == "success"
             await client.reopen()
             await client.send(f"<resume xmlns='{SMACKS}' previd='{token}' h='0'/>")
-            assert (await within(AT_ONCE, client.receive())).tag == f"{{{SMACKS}}}failed"
+            assert (await within(PATIENCE, client.receive())).tag == f"{{{SMACKS}}}failed"
 
 
 async def _until_hibernating(prosody: Prosody, name: str) -> None:
@@ -204,12 +205,12 @@ async def test_others_are_not_told_that_it_was_a_suspension(asking: Asking, name
         logged_in(prosody, name, "tcp", "websocket") as clients,
     ):
         await bystander.send("<presence/>")
-        to = (await within(AT_ONCE, bystander.receive())).get("from")
+        to = (await within(PATIENCE, bystander.receive())).get("from")
         for client in clients:
             await client.send(f"<presence xmlns='jabber:client' to='{to}'/>")
-            await within(AT_ONCE, bystander.receive())
+            await within(PATIENCE, bystander.receive())
         feed.tell(("suspend", name))
-        told = [await within(AT_ONCE, bystander.receive()) for _ in clients]
+        told = [await within(PATIENCE, bystander.receive()) for _ in clients]
 
     assert [each.get("type") for each in told] == ["unavailable"] * 2
     statuses = {text for each in told for text in each.itertext()}
@@ -264,7 +265,7 @@ async def test_after_a_reinstatement_all_is_as_ever(asking: Asking, name: str) -
             ends = await listen(clients)
             feed.tell(("suspend", name))
             assert await conditions(ends) == [SUSPENDED] * 3
-        await within(AT_ONCE, feed.report_of(feed.tell(("reinstate", name))))
+        await within(PATIENCE, feed.report_of(feed.tell(("reinstate", name))))
         async with logged_in(prosody, name, *TRANSPORTS) as clients:
             for client in clients:
                 await client.ping()
@@ -305,9 +306,9 @@ async def test_what_happened_while_the_service_was_away_is_caught_up(asking: Ask
         await asyncio.sleep(2)
         event = feed.tell(("suspend", name))
         async with scripted_service(port, answering("granted"), feed):
-            ends = await within(4, listening)
+            ends = await within(PATIENCE, listening)
             assert [end.condition for end in ends] == [SUSPENDED] * 3
-            assert (await within(AT_ONCE, feed.report_of(event)))["sessions"] == 3
+            assert (await within(PATIENCE, feed.report_of(event)))["sessions"] == 3
 
 
 @contextlib.asynccontextmanager
@@ -319,6 +320,7 @@ async def logged_in_while(prosody: Prosody, port: int, feed: Feed, name: str) ->
         yield entered
 
 
+@pytest.mark.realtime
 async def test_a_long_list_of_events_is_reported_in_parts(asking: Asking) -> None:
     """A question has 8 KiB: the reports of 250 events come at once, 32 in each."""
     _, port = asking
@@ -345,7 +347,7 @@ async def test_a_reload_of_the_module_follows_anew(asking: Asking, name: str, ot
         feed.polls.clear()
         await asyncio.to_thread(prosody.shell, "module", "reload", "auth_external", HOST)
         assert await conditions(ends) == [SIGNED_OUT] * 3
-        await within(AT_ONCE, feed.until_followed())
+        await within(PATIENCE, feed.until_followed())
         assert ("epoch" in feed.polls[0], feed.open_polls) == (False, 1)
         feed.tell(("suspend", other))
         assert await conditions(later_ends) == [SUSPENDED] * 3
@@ -367,7 +369,7 @@ async def test_who_was_not_bound_before_a_reload_cannot_bind_after_a_suspension(
         feed.snapshot = [{"username": name, "suspended": True, "sessions_end_before": None}]
         feed.polls.clear()
         await asyncio.to_thread(prosody.shell, "module", "reload", "auth_external", HOST)
-        await within(AT_ONCE, feed.until_followed())
+        await within(PATIENCE, feed.until_followed())
         for client in entered:
             with pytest.raises(ConnectionEndedError):
                 await client.bind()

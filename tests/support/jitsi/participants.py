@@ -15,10 +15,10 @@ from xml.sax.saxutils import quoteattr
 from authbridge.commands.organisers import IssuedCredential
 from authbridge.usernames import Username
 from tests.support.jitsi.focus import FOCUS, MUC, MUC_USER
+from tests.support.login_server import make_client
 from workbench.processes import PATIENCE
 from workbench.prosody import HOST, Prosody
-from workbench.xmpp import CLIENT, STREAM_ERRORS, STREAMS, Client, ConnectionEndedError, TcpTransport
-from workbench.xmpp_http import BoshTransport, WebSocketTransport
+from workbench.xmpp import CLIENT, STREAM_ERRORS, STREAMS, Client, ConnectionEndedError
 
 GUESTS = f"guest.{HOST}"
 PROXY = f"focus.{HOST}"
@@ -35,17 +35,6 @@ _ASK_AGAIN = 0.05  # seconds; Jitsi's client takes five
 def room_jid(name: str, tenant: str = "") -> str:
     """Where that meeting is, as pages and the focus name it."""
     return f"{name}@conference.{tenant}.{HOST}" if tenant else f"{name}@{MEETINGS}"
-
-
-def connect(prosody: Prosody, transport: str, host: str) -> Client:
-    """A client of that host, not yet connected."""
-    match transport:
-        case "tcp":
-            return Client(TcpTransport(prosody.c2s_port, host), host)
-        case "bosh":
-            return Client(BoshTransport(prosody.http_port, host), host)
-        case _:
-            return Client(WebSocketTransport(prosody.http_port, host), host)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +141,7 @@ def _end_of_stream(element: Element) -> Notice:
 
 async def dial(prosody: Prosody, transport: str, host: str, credential: IssuedCredential | None) -> Client:
     """A client that is logged in there, without a credential as a guest; raises if it is refused."""
-    client = connect(prosody, transport, host)
+    client = make_client(prosody, transport, host)
     await client.__aenter__()
     if credential is None:
         outcome = await client.login_anonymously()
