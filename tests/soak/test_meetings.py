@@ -13,16 +13,15 @@ from authbridge.commands.organisers import IssuedCredential
 from authbridge.models import Role
 from authbridge.queries import get_organiser
 from bench.visitor import Visitor
+from tests.support.auth_server import AuthServer, open_auth_server
 from tests.support.factories import make_school
 from tests.support.jitsi.bystanders import come_and_go, known_to_module
 from tests.support.jitsi.participants import Participant, Participants, notice_nothing, room_jid
 from tests.support.jitsi.server import (
     AT_ONCE,
-    AuthServer,
     Jitsi,
     ends_of,
     notices_of,
-    open_auth_server,
     open_deployment,
     open_jitsi,
 )

@@ -16,6 +16,7 @@ import pytest
 from authbridge.commands.organisers import IssuedCredential
 from authbridge.database import Database
 from tests.integration.feeds import until
+from tests.support.combinations import each_once
 from tests.support.factories import make_organiser, make_school
 from tests.support.login_server import VERSIONS
 from workbench.processes import PATIENCE
@@ -113,8 +114,7 @@ async def guessing(scene: Scene, names: Iterable[str], *, at_once: int = 8) -> A
         guesser.is_stopped.set()
 
 
-@pytest.mark.parametrize("vouched", [True, False], ids=["address known", "address unknown"])
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(("version", "vouched"), each_once(VERSIONS, [True, False]))
 async def test_remembered_owners_get_in_while_their_own_names_are_guessed(
     scene_for: SceneFor,
     version: str,

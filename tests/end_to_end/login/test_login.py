@@ -6,6 +6,7 @@ import pytest
 
 from authbridge.commands.organisers import IssuedCredential
 from authbridge.usernames import Username
+from tests.support.combinations import each_once
 from tests.support.login_server import TRANSPORTS, VERSIONS, Organisers, ProsodyFor, login, make_client
 from workbench.prosody import Prosody
 from workbench.service import Service
@@ -80,11 +81,12 @@ async def test_the_same_stream_may_try_again(there: tuple[Prosody, Organisers], 
         await client.ping()
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize(("version", "transport"), each_once(VERSIONS, TRANSPORTS))
 async def test_a_suspension_counts_from_the_next_login_and_so_does_its_end(
-    prosody: Prosody, service: Service, organisers: Organisers, transport: str
+    prosody_for: ProsodyFor, service: Service, organisers: Organisers, version: str, transport: str
 ) -> None:
     """Suspended by one command, reinstated by another: each takes effect at once."""
+    prosody = prosody_for(version, service)
     name, password = organisers.active.username, organisers.active.password
 
     await asyncio.to_thread(service.command, "suspend", "organiser", name, "--reason", "letter-lost")

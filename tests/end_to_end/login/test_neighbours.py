@@ -8,8 +8,9 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
+from tests.support.auth_server import open_auth_server
 from tests.support.jitsi.participants import new_participant
-from tests.support.jitsi.server import GUESTS, Deployment, Jitsi, make_prosody, open_auth_server, run_jitsi
+from tests.support.jitsi.server import GUESTS, Deployment, Jitsi, make_prosody, run_jitsi
 from tests.support.login_server import VERSIONS
 from workbench.prosody import HOST, Prosody
 
@@ -73,16 +74,12 @@ async def test_what_a_request_claims_counts_for_nothing(credulous: Deployment, t
     assert (believed.get("token"), believed.get("user"), believed.get("room")) == (None, None, "physik")
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-async def test_tokens_that_jitsi_verifies_are_left_to_it(
-    tmp_path: Path, sqlite_template: Path, version: str
-) -> None:
+async def test_tokens_that_jitsi_verifies_are_left_to_it(credulous: Deployment, tmp_path: Path) -> None:
     """Where a host has Jitsi's token provider, the check warns instead."""
-    with open_auth_server(tmp_path / "service", sqlite_template) as auth:
-        prosody = make_prosody(version, tmp_path / "prosody", auth.service)
-        prosody = with_claims(prosody, **{"token.test": {"authentication": "token"}})
-        with run_jitsi(prosody) as jitsi:
-            assert (await believed_of(jitsi, "websocket")).get("token") == "claimed"
+    prosody = make_prosody(credulous.jitsi.prosody.version, tmp_path, credulous.auth.service)
+    prosody = with_claims(prosody, **{"token.test": {"authentication": "token"}})
+    with run_jitsi(prosody) as jitsi:
+        assert (await believed_of(jitsi, "websocket")).get("token") == "claimed"
 
 
 async def test_no_hook_of_ours_shares_its_turn(credulous: Deployment) -> None:

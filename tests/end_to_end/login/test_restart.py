@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.combinations import each_once
 from tests.support.login_server import TRANSPORTS, VERSIONS, LoginServer, login, open_login_server
 from workbench.processes import Process
 from workbench.service import Service
@@ -34,12 +35,10 @@ authbridge.cli.main(["serve"])
 """
 
 
-@pytest.fixture(name="login_server", params=VERSIONS)
-def run_login_server(
-    request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path
-) -> Iterator[LoginServer]:
+@pytest.fixture(name="login_server")
+def run_login_server(version: str, tmp_path: Path, sqlite_template: Path) -> Iterator[LoginServer]:
     """A service of its own at the production cost of bcrypt, and a Prosody that asks it."""
-    with open_login_server(request.param, tmp_path, sqlite_template, bcrypt_cost=10) as login_server:
+    with open_login_server(version, tmp_path, sqlite_template, bcrypt_cost=10) as login_server:
         yield login_server
 
 
@@ -56,9 +55,7 @@ def prepare_successor(login_server: LoginServer, tmp_path: Path) -> Iterator[Pro
 
 
 @pytest.mark.realtime
-@pytest.mark.parametrize(
-    "end", [pytest.param(Service.kill, id="kill -9"), pytest.param(Service.stop, id="graceful")]
-)
+@pytest.mark.parametrize(("version", "end"), each_once(VERSIONS, [Service.kill, Service.stop]))
 async def test_a_restart_within_a_second_loses_no_login(
     login_server: LoginServer, successor: Process, end: Callable[[Service], None]
 ) -> None:

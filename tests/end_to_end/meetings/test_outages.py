@@ -12,16 +12,15 @@ import pytest
 from authbridge.clock import utc_now
 from authbridge.nodes import effect_of
 from authbridge.queries import get_organiser
+from tests.support.auth_server import AuthServer, open_auth_server
 from tests.support.jitsi.participants import notice_nothing, room_jid
 from tests.support.jitsi.server import (
     AT_ONCE,
     MEETING_ENDED,
-    AuthServer,
     Deployment,
     Jitsi,
     ends_of,
     notices_of,
-    open_auth_server,
     open_jitsi,
     until,
 )

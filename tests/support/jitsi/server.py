@@ -3,19 +3,12 @@
 import asyncio
 import contextlib
 import os
-import shutil
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from authbridge.clock import utc_now
-from authbridge.commands import organisers, suspensions
 from authbridge.commands.organisers import IssuedCredential
-from authbridge.database import Database
-from authbridge.models import SuspensionReason
-from authbridge.nodes import Effect, effect_of, meetings_of
-from authbridge.queries import get_organiser
-from tests.support.factories import ACTOR, make_organiser, make_school
+from tests.support.auth_server import AuthServer, open_auth_server
 from tests.support.jitsi.focus import Focus, new_authority
 from tests.support.jitsi.participants import Notice, Participant, Participants, Seat, room_jid
 from tests.support.login_server import TRANSPORTS, login
@@ -209,72 +202,6 @@ def run_jitsi(prosody: Prosody) -> Iterator[Jitsi]:
         start_prosody(prosody)
         focus.start()
         yield Jitsi(prosody, focus)
-
-
-@dataclass(frozen=True, slots=True)
-class AuthServer:
-    """The auth service and its database: the schools, their organisers, and what staff do to them."""
-
-    service: Service
-    database: Database = field(repr=False)
-
-    def issue(self, school: str = "ohg") -> IssuedCredential:
-        """One more organiser."""
-        return make_organiser(self.database, school)
-
-    def suspend(self, username: str) -> None:
-        """As the panel does it."""
-        with self.database.writing() as session:
-            suspensions.suspend_organiser(
-                session, username, reason=SuspensionReason.MISUSE, actor=ACTOR, now=utc_now()
-            )
-
-    def suspend_school(self, code: str) -> None:
-        """Likewise."""
-        with self.database.writing() as session:
-            suspensions.suspend_school(
-                session, code, reason=SuspensionReason.MISUSE, actor=ACTOR, now=utc_now()
-            )
-
-    def reinstate(self, username: str) -> None:
-        """Likewise."""
-        with self.database.writing() as session:
-            suspensions.reinstate_organiser(session, username, actor=ACTOR, now=utc_now())
-
-    def end_sessions(self, username: str) -> None:
-        """Logs him out everywhere."""
-        with self.database.writing() as session:
-            organisers.end_sessions(session, username, actor=ACTOR, now=utc_now())
-
-    def running(self, username: str) -> int | None:
-        """How many of their meetings the Prosodys tell of."""
-        with self.database.reading() as session:
-            return meetings_of(session, get_organiser(session, username), now=utc_now())
-
-    async def effect(self, username: str, *, done: int = 1) -> Effect:
-        """What became of the latest of these, once so many Prosodys have carried it out."""
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                with self.database.reading() as session:
-                    effect = effect_of(session, get_organiser(session, username), now=utc_now())
-                if effect is not None and effect.done >= done:
-                    return effect
-                await asyncio.sleep(0.01)
-
-
-@contextlib.contextmanager
-def open_auth_server(folder: Path, template: Path, *, bcrypt_cost: int = 4) -> Iterator[AuthServer]:
-    """Starts the service in that folder over a copy of the SQLite file ``template``."""
-    service = Service(folder, bcrypt_cost=bcrypt_cost)  # makes the folder
-    shutil.copy(template, folder / "authbridge.db")
-    database = Database(service.database_url)
-    with contextlib.ExitStack() as running:
-        running.callback(database.engine.dispose)
-        running.callback(service.stop)
-        make_school(database, "ohg")
-        make_school(database, "abc", "Andere Schule")
-        service.start()
-        yield AuthServer(service, database)
 
 
 @dataclass(frozen=True, slots=True)
