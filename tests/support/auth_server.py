@@ -21,46 +21,51 @@ from workbench.service import Service
 
 @dataclass(frozen=True, slots=True)
 class AuthServer:
-    """The auth service and its database: the schools, their organisers, and what staff do to them."""
+    """A running auth service and its database, with the commands that staff give."""
 
     service: Service
     database: Database = field(repr=False)
 
     def issue(self, school: str = "ohg") -> IssuedCredential:
-        """One more organiser."""
+        """Adds an organiser to that school."""
         return make_organiser(self.database, school)
 
     def suspend(self, username: str) -> None:
-        """As the panel does it."""
+        """Suspends an organiser, as the panel does."""
         with self.database.writing() as session:
             suspensions.suspend_organiser(
                 session, username, reason=SuspensionReason.MISUSE, actor=ACTOR, now=utc_now()
             )
 
     def suspend_school(self, code: str) -> None:
-        """Likewise."""
+        """Suspends a school, as the panel does."""
         with self.database.writing() as session:
             suspensions.suspend_school(
                 session, code, reason=SuspensionReason.MISUSE, actor=ACTOR, now=utc_now()
             )
 
+    def reinstate_school(self, code: str) -> None:
+        """Ends the suspension of a school, as the panel does."""
+        with self.database.writing() as session:
+            suspensions.reinstate_school(session, code, actor=ACTOR, now=utc_now())
+
     def reinstate(self, username: str) -> None:
-        """Likewise."""
+        """Ends the suspension of an organiser, as the panel does."""
         with self.database.writing() as session:
             suspensions.reinstate_organiser(session, username, actor=ACTOR, now=utc_now())
 
     def end_sessions(self, username: str) -> None:
-        """Logs him out everywhere."""
+        """Logs an organiser out everywhere, as the panel does."""
         with self.database.writing() as session:
             organisers.end_sessions(session, username, actor=ACTOR, now=utc_now())
 
     def running(self, username: str) -> int | None:
-        """How many of their meetings the Prosodys tell of."""
+        """Returns how many meetings of that organiser the Prosodys tell of; None if they tell nothing."""
         with self.database.reading() as session:
             return meetings_of(session, get_organiser(session, username), now=utc_now())
 
     async def effect(self, username: str, *, done: int = 1) -> Effect:
-        """What became of the latest of these, once so many Prosodys have carried it out."""
+        """Returns what became of the latest suspension or logout, once so many Prosodys have done it."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 with self.database.reading() as session:
