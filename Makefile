@@ -28,7 +28,7 @@ run: ## Start a demo: auth service, panel and a real Prosody on loopback, proven
 test: ## Install what the tests need and run everything
 	@bash workbench/install.sh test
 	@$(in_parallel) specs $(checks)
-	@$(python) -m pytest --numprocesses $(WORKERS) --dist loadgroup -m "not realtime and not soak"
+	@$(python) -m pytest --numprocesses $(WORKERS) -m "not realtime and not soak"
 	@$(python) -m pytest -m "realtime and not soak"
 
 check: ## Linters, types, import rules

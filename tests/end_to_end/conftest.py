@@ -6,30 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from _pytest.python import Function
 
 from tests.support.login_server import VERSIONS, Organisers, ProsodyFor, enrol_organisers
 from workbench.postgres import Postgres
 from workbench.prosody import HOST, Prosody, external
 from workbench.service import Service
-
-_HERE = Path(__file__).parent
-
-
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Lets one worker run all tests that share a running Prosody: those of a file, or of the shared Jitsi."""
-    for item in items:
-        if isinstance(item, Function) and item.path.is_relative_to(_HERE):
-            item.add_marker(pytest.mark.xdist_group(_group_of(item)))
-
-
-def _group_of(item: Function) -> str:
-    callspec = getattr(item, "callspec", None)
-    values = callspec.params.values() if callspec is not None else ()
-    versions = [str(value) for value in values if value in VERSIONS]
-    place = "the shared Jitsi" if "deployment" in item.fixturenames else str(item.path.relative_to(_HERE))
-    return " ".join([place, *versions])
 
 
 @pytest.fixture(name="service", scope="session")
