@@ -68,7 +68,7 @@ class Process:
     def await_ready(self, is_ready: Callable[[], bool]) -> None:
         """Returns once ``is_ready``; raises :class:`StartError` if the child ends or patience does.
 
-        Nothing is left running then: whoever starts something need not stop what did not start.
+        Nothing is left running then, so the caller need not stop what did not start.
         """
         deadline = time.monotonic() + PATIENCE
         try:

@@ -72,7 +72,7 @@ def click(clerk: Visitor, username: str) -> float:
 async def test_from_the_click_to_the_last_notice(
     panel_server: PanelServer, jitsi: Jitsi, clerk: Visitor
 ) -> None:
-    """Organiser, his tablet and three pupils: half of the times within 100 ms, each within a second."""
+    """Organiser, tablet and three pupils: half of the times within 100 ms, each within a second."""
     auth = AuthServer(panel_server.service, panel_server.database)
     seconds = []
     for run in range(RUNS):
@@ -152,7 +152,7 @@ async def make_trouble(panel_server: PanelServer, jitsi: Jitsi, chance: random.R
 
 
 async def suspend_patiently(clerk: Visitor, auth: AuthServer, username: str) -> None:
-    """As somebody who sees an error page and tries again, until it says that he is suspended."""
+    """Clicks again after each error page, until the organiser is suspended."""
     while True:
         with auth.database.reading() as session:
             if get_organiser(session, username).suspended_at is not None:

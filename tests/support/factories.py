@@ -93,7 +93,7 @@ def make_origin(request_id: str = "q-1") -> Origin:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member of staff with all that she knows and has."""
+    """A member of staff with their secrets."""
 
     name: str
     password: str = field(repr=False)

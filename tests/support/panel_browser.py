@@ -1,4 +1,4 @@
-"""The office of the end-to-end tests: the real panel, its staff, and a person before a browser."""
+"""Runs the real panel with its staff, and uses it through a browser as a person does."""
 
 import base64
 import contextlib
@@ -52,21 +52,21 @@ class PanelServer:
         return self.setting.database
 
     def enrol(self, role: Role) -> Member:
-        """Somebody who can sign in, under a name of her own."""
+        """Adds a member of staff who can sign in, under a new name."""
         return enrol_member(self.setting, f"{role}-{secrets.token_hex(3)}", role)
 
     def leave_idle(self, member: Member, duration: timedelta) -> None:
-        """As if nothing had been heard of her for so long."""
+        """Lets their session look as if nothing had been heard of it for so long."""
         with self.database.writing() as session:
             session.execute(_sessions_of(member).values(seen_at=datetime.now(UTC) - duration))
 
     def renew_factor(self, member: Member) -> None:
-        """As if she had shown her second factor just now: it holds for ten minutes only."""
+        """Lets their second factor look as if shown just now: it holds for ten minutes only."""
         with self.database.writing() as session:
             session.execute(_sessions_of(member).values(factor_at=datetime.now(UTC)))
 
     def idle_time(self, member: Member) -> timedelta:
-        """How long nothing has been heard of her."""
+        """Returns how long nothing has been heard of their session."""
         with self.database.reading() as session:
             query = select(StaffSession.seen_at).join(Staff).where(Staff.name == member.name)
             return datetime.now(UTC) - max(session.scalars(query))

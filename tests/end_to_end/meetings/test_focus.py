@@ -73,7 +73,7 @@ def test_only_a_login_creates_a_conference(authority: Authority) -> None:
 
 
 def test_each_login_has_an_id_and_a_machine(authority: Authority) -> None:
-    """Whoever asks from the login domain is a new login, and must name the machine."""
+    """Each request from the login domain is a new login, and must name the machine."""
     assert log_in(authority) != log_in(authority)
     assert len(authority.of_identity("anna@meet.test")) == 2
     assert refusal(authority, Request(OWN, ROOM)) == ("modify", "not-acceptable", False)
@@ -89,7 +89,7 @@ def test_a_session_id_is_good_on_its_machine(authority: Authority) -> None:
 
 
 def test_who_showed_it_last_needs_it_no_more(authority: Authority) -> None:
-    """He creates conferences without it; who showed it before no longer does."""
+    """That page creates conferences without it; a page that showed it before no longer does."""
     session_id = log_in(authority)
     other = "x2@guest.meet.test/a"
     for sender in (other, GUEST):
@@ -155,7 +155,7 @@ ANNA = IssuedCredential(Username("anna"), "any")
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_the_way_of_an_organiser_and_of_a_pupil(jitsi: Jitsi, transport: str) -> None:
-    """Wait, log in, lead; each answer to who has logged in names him, and no other one does."""
+    """Wait, log in, lead; each answer to a page that has logged in names the organiser, and no other one does."""
     room = room_jid(f"mathe-{transport}")
     async with jitsi.participants() as participants:
         page = await participants.guest(transport)
@@ -346,7 +346,7 @@ async def test_a_logout_overtakes_a_request(jitsi: Jitsi) -> None:
 
 
 async def test_leaving_is_no_end(jitsi: Jitsi) -> None:
-    """A meeting goes on without who began it; whoever leaves is told so, not that it ended."""
+    """A meeting goes on without its starter, who is told of leaving, and not of an end."""
     room = room_jid("musik")
     async with jitsi.participants() as participants:
         page, pupil = await participants.organiser(ANNA, room), await participants.pupil(room)

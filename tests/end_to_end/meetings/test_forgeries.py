@@ -70,7 +70,7 @@ async def test_requests_with_what_belongs_to_others(deployment: Deployment) -> N
 
 
 async def test_a_room_name_in_other_letters_is_the_same_room(deployment: Deployment) -> None:
-    """Whoever writes it otherwise does not hide his meeting."""
+    """Writing it otherwise hides no meeting."""
     who, room = deployment.auth.issue(), room_jid("luege-biologie")
     async with deployment.jitsi.participants() as participants:
         page = await participants.guest()
@@ -83,7 +83,7 @@ async def test_a_room_name_in_other_letters_is_the_same_room(deployment: Deploym
 
 
 async def test_nobody_is_logged_out_through_us(deployment: Deployment) -> None:
-    """A suspended organiser's last requests, whatever they name, end no login but his own."""
+    """A suspended organiser's last requests, whatever they name, end no login but their own."""
     who, other = deployment.auth.issue(), deployment.auth.issue()
     room, theirs = room_jid("luege-kunst"), room_jid("luege-werken")
     async with deployment.jitsi.participants() as participants:
@@ -112,7 +112,7 @@ async def test_nobody_is_logged_out_through_us(deployment: Deployment) -> None:
 
 
 async def test_logout_by_strangers(deployment: Deployment) -> None:
-    """Whoever does not know the session-id ends nothing, and nothing that we send tells it to anybody."""
+    """Strangers who do not know the session-id end nothing, and nothing that we send tells it to anybody."""
     who, room = deployment.auth.issue(), room_jid("luege-musik")
     async with deployment.jitsi.participants() as participants:
         leader = await participants.organiser(who, room)

@@ -1,4 +1,4 @@
-"""“Log out everywhere” without a suspension: what was is over, and whoever knows the password begins anew."""
+"""“Log out everywhere” without a suspension: everything ends, and the password opens new sessions."""
 
 import time
 
@@ -17,7 +17,7 @@ from tests.support.login_server import TRANSPORTS
 
 @pytest.mark.realtime
 async def test_everything_ends_and_a_new_login_begins(deployment: Deployment) -> None:
-    """Meeting, sessions and remembered logins of all his machines; the password counts at once."""
+    """Meeting, sessions and remembered logins of all their machines; the password counts at once."""
     who, room, elsewhere = deployment.auth.issue(), room_jid("abmelden-physik"), room_jid("abmelden-chemie")
     async with deployment.jitsi.participants() as participants:
         pages = [

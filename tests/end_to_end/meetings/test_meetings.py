@@ -20,7 +20,7 @@ from tests.support.login_server import TRANSPORTS
 @pytest.mark.realtime
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_the_whole_story(deployment: Deployment, transport: str) -> None:
-    """He waits, logs in from the room and leads; pupils join; suspended, and all of it is over at once."""
+    """An organiser waits, logs in from the room and leads; pupils join; one suspension ends it at once."""
     who, room = deployment.auth.issue(), room_jid(f"physik-{transport}")
     async with deployment.jitsi.participants() as participants:
         guest = await participants.guest(transport)
@@ -69,7 +69,7 @@ async def test_meetings_of_others_notice_nothing(deployment: Deployment) -> None
 
 
 async def test_who_is_out_stays_out_until_reinstated(deployment: Deployment) -> None:
-    """Neither the old session-id nor the password opens a room; once he is reinstated, the password does."""
+    """Neither the old session-id nor the password opens a room; after a reinstatement the password does."""
     who, room = deployment.auth.issue(), room_jid("musik")
     async with deployment.jitsi.participants() as participants:
         leader = await participants.organiser(who, room)
@@ -83,7 +83,7 @@ async def test_who_is_out_stays_out_until_reinstated(deployment: Deployment) -> 
 
 
 async def test_an_answer_that_was_on_its_way_opens_nothing(deployment: Deployment) -> None:
-    """The focus has let him in and is slow to say so; meanwhile he is suspended."""
+    """The focus has let an organiser in and is slow to say so; meanwhile they are suspended."""
     who, room = deployment.auth.issue(), room_jid("latein")
     focus = deployment.jitsi.focus
     async with deployment.jitsi.participants() as participants:
@@ -107,7 +107,7 @@ async def test_an_answer_that_was_on_its_way_opens_nothing(deployment: Deploymen
 
 
 async def test_nothing_of_it_is_an_error_or_tells_a_session_id(deployment: Deployment) -> None:
-    """Neither for Prosody nor for the service; whoever reads a log finds nothing to log in with."""
+    """Neither for Prosody nor for the service; no log holds anything to log in with."""
     assert deployment.complaints == []
     log = deployment.jitsi.prosody.log.read_text()
     known = {asked.session_id for asked in deployment.jitsi.focus.log if asked.session_id}

@@ -31,7 +31,7 @@ ONCE_BACK = 5.0  # seconds after a service has started anew
 
 
 async def test_prosody_is_down(restartable: Deployment) -> None:
-    """Who is suspended meanwhile finds his old session-id dead when it is back."""
+    """An organiser who is suspended meanwhile finds the old session-id dead when Prosody is back."""
     who, other = restartable.auth.issue(), restartable.auth.issue()
     async with restartable.jitsi.participants() as participants:
         page = await participants.organiser(who, room_jid("physik"))

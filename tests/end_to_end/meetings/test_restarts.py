@@ -57,7 +57,7 @@ async def test_a_login_from_before_a_restart_leads_no_lesson(restartable: Deploy
 
 
 async def test_a_meeting_from_before_the_module_is_nobodys(restartable: Deployment) -> None:
-    """Whoever asks for it first afterwards did not start it, and does not end it."""
+    """The organiser who asks for it first afterwards did not start it, and does not end it."""
     colleague, who, room = restartable.auth.issue(), restartable.auth.issue(), room_jid("frueher")
     async with restartable.jitsi.participants() as participants:
         host = await participants.organiser(colleague, room)

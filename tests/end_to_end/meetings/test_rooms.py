@@ -1,4 +1,4 @@
-"""Whose meeting it is: what ends with a suspended organiser, and what his colleagues go on with."""
+"""Whose meeting it is: what ends with a suspended organiser, and what colleagues go on with."""
 
 import asyncio
 import time
@@ -27,7 +27,7 @@ from tests.support.login_server import TRANSPORTS
 
 @pytest.mark.realtime
 async def test_a_colleague_goes_on_with_the_meeting(deployment: Deployment) -> None:
-    """Who started it is taken out; it is the colleague's from then on, and ends with her."""
+    """Its starter is taken out; from then on it is the colleague's, and ends with the colleague's suspension."""
     who, colleague, room = deployment.auth.issue(), deployment.auth.issue(), room_jid("konferenz")
     async with deployment.jitsi.participants() as participants:
         first, second = (
@@ -53,7 +53,7 @@ async def test_a_colleague_goes_on_with_the_meeting(deployment: Deployment) -> N
 
 
 async def test_a_leaked_account_does_not_end_meetings_of_others(deployment: Deployment) -> None:
-    """Whoever came with it led too, but had not started it: only he goes, and he does not come back."""
+    """A moderator who had not started it is suspended: only they go, and they do not come back."""
     who, colleague, room = deployment.auth.issue(), deployment.auth.issue(), room_jid("sport")
     async with deployment.jitsi.participants() as participants:
         first, second = await participants.organiser(colleague, room), await participants.organiser(who, room)
@@ -67,7 +67,7 @@ async def test_a_leaked_account_does_not_end_meetings_of_others(deployment: Depl
 
         reloaded = await participants.reload(second)
         assert (await reloaded.ask(room)).is_session_invalid
-        # As anybody without a login he may enter a meeting that runs; he leads it no more.
+        # As anybody without a login they may enter a meeting that runs; they lead it no more.
         assert not (await reloaded.ask(room, session_id="")).identity
         await reloaded.join(room)
         await first.line.ping()

@@ -31,7 +31,7 @@ from tests.support.jitsi.server import (
 )
 from tests.support.login_server import TRANSPORTS, VERSIONS
 
-NO_ANSWER = 1.0  # seconds; whoever gets none waits in vain for so long
+NO_ANSWER = 1.0  # seconds that a page waits in vain
 HIBERNATION = 1.0  # seconds in which a focus that is cut off counts as there
 
 

@@ -19,7 +19,7 @@ def own(person: Participant) -> str:
 
 
 async def test_a_room_opened_without_showing_the_session_id(deployment: Deployment) -> None:
-    """The focus knows the page and names nobody in its answer; the room is his all the same."""
+    """The focus knows the page and names nobody in its answer; the room is theirs all the same."""
     who, first, second = deployment.auth.issue(), room_jid("erste"), room_jid("zweite")
     async with deployment.jitsi.participants() as participants:
         leader = await participants.organiser(who, first)
@@ -48,7 +48,7 @@ async def test_a_room_on_another_component(deployment: Deployment) -> None:
 async def test_those_whom_he_let_lead_lead_no_more(
     deployment: Deployment, grant: str, *, leaves: bool
 ) -> None:
-    """Else a second page of his would end his colleague's lesson."""
+    """Else a second page of theirs would end a colleague's lesson."""
     who, colleague, room = (
         deployment.auth.issue(),
         deployment.auth.issue(),

@@ -252,7 +252,7 @@ def test_every_page_comes_with_its_status(record: Record) -> None:
 
 
 def test_no_page_is_left_out(record: Record) -> None:
-    """Each address that answers with a page is on the walk: whoever adds one puts it there."""
+    """Each address that answers with a page is on the walk."""
     assert record.pages - record.routes == set()
 
 

@@ -337,7 +337,7 @@ def test_two_who_edit_one_school_do_not_overwrite_each_other(
 def test_who_is_demoted_or_suspended_is_out_at_the_next_click(
     panel_browser: PanelBrowser, other_browser: PanelBrowser, panel_server: PanelServer
 ) -> None:
-    """A clerk loses her role and then her access while she is signed in: the next click ends at the door."""
+    """A clerk who is signed in loses role and then access: the next click leads to the sign-in."""
     clerk, admin = panel_server.enrol(Role.CLERK), panel_server.enrol(Role.ADMIN)
     organiser = make_organiser(panel_server.database)
     other_browser.sign_in(admin)

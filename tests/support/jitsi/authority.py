@@ -19,7 +19,7 @@ class Request:
 
 @dataclass
 class Login:
-    """A login that is remembered; whoever knows its id is that person."""
+    """A login that is remembered; its id is all that a page needs to be that person."""
 
     identity: str  # a bare JID
     machine_uid: str
@@ -91,6 +91,6 @@ class Authority:
         return login
 
     def log_out(self, session_id: str) -> None:
-        """Forgets a login, whoever asks for it; raises :class:`RefusalError` if there is none."""
+        """Forgets a login, no matter which page asks; raises :class:`RefusalError` if there is none."""
         if self.logins.pop(session_id, None) is None:
             raise RefusalError("modify", "not-acceptable", is_invalid=True)

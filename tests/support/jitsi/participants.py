@@ -94,7 +94,7 @@ class Line:
         return result
 
     async def ping(self) -> None:
-        """To the server of his host and back; raises :class:`ConnectionEndedError` if the stream is gone."""
+        """Pings the server of its host; raises :class:`ConnectionEndedError` if the stream is gone."""
         await self.ask(self.jid.partition("/")[0].rpartition("@")[2], "<ping xmlns='urn:xmpp:ping'/>", "get")
 
     async def close(self, *, politely: bool = True) -> None:
@@ -154,7 +154,7 @@ async def dial(prosody: Prosody, transport: str, host: str, credential: IssuedCr
 
 
 class Seat:
-    """Somebody's place in a room, as the room tells him of it."""
+    """A participant's place in a room, as the room tells of it."""
 
     def __init__(self, room: str, nick: str) -> None:
         self.room = room
@@ -167,14 +167,14 @@ class Seat:
         self._changed = asyncio.Event()
 
     async def until_moderator(self) -> None:
-        """Returns when he leads the meeting."""
+        """Returns when the participant leads the meeting."""
         async with asyncio.timeout(PATIENCE):
             while self.role != "moderator":
                 self._changed.clear()
                 await self._changed.wait()
 
     def hear(self, presence: Element) -> None:
-        """A presence of his own comes from the room."""
+        """Takes a presence of the participant's own from the room."""
         extra = presence.find(f"{MUC_USER}x")
         kind = presence.get("type")
         if kind == "error" or extra is None:
@@ -209,7 +209,7 @@ def _condition_of(stanza: Element) -> str:
 
 
 class Participant:
-    """Somebody with one page open, on a machine of his own unless it is somebody else's."""
+    """A person with one page open, on a machine of their own unless a test gives them another's."""
 
     def __init__(self, prosody: Prosody, transport: str, client: Client, jid: str) -> None:
         self._prosody = prosody
@@ -223,7 +223,7 @@ class Participant:
 
     @property
     def jid(self) -> str:
-        """His full JID."""
+        """Their full JID."""
         return self.line.jid
 
     async def ask(self, room: str, **changes: str) -> Answer:
@@ -261,7 +261,7 @@ class Participant:
         return answer
 
     async def join(self, room: str, nick: str = "") -> Seat:
-        """Enters; raises :class:`ConnectionEndedError` with the condition if the room will not have him."""
+        """Enters; raises :class:`ConnectionEndedError` with the condition if the room refuses."""
         seat = self.seats[room] = Seat(room, nick or secrets.token_hex(4))
         to = quoteattr(f"{room}/{seat.nick}")
         await self.line.send(f"<presence xmlns='jabber:client' to={to}><x xmlns='{MUC}'/></presence>")

@@ -164,7 +164,7 @@ class Jitsi:
         await until(lambda: room in self.focus.conferences)
 
     async def until_logged_out(self, username: str) -> None:
-        """Returns when the focus remembers no login of his."""
+        """Returns when the focus remembers no login of that organiser."""
         await until(lambda: not self.focus.logins_of(username))
 
     async def until_gone(self, room: str) -> None:
