@@ -155,7 +155,7 @@ ANNA = IssuedCredential(Username("anna"), "any")
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_the_way_of_an_organiser_and_of_a_pupil(jitsi: Jitsi, transport: str) -> None:
-    """Wait, log in, lead; each answer to a page that has logged in names the organiser, and no other one does."""
+    """Wait, log in, lead; each answer to a page that has logged in names them, and no other one does."""
     room = room_jid(f"mathe-{transport}")
     async with jitsi.participants() as participants:
         page = await participants.guest(transport)

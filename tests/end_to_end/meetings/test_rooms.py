@@ -27,7 +27,7 @@ from tests.support.login_server import TRANSPORTS
 
 @pytest.mark.realtime
 async def test_a_colleague_goes_on_with_the_meeting(deployment: Deployment) -> None:
-    """Its starter is taken out; from then on it is the colleague's, and ends with the colleague's suspension."""
+    """Its starter is taken out; from then on it is the colleague's, and ends with their suspension."""
     who, colleague, room = deployment.auth.issue(), deployment.auth.issue(), room_jid("konferenz")
     async with deployment.jitsi.participants() as participants:
         first, second = (
