@@ -7,14 +7,14 @@ import re
 from pathlib import Path
 
 import pytest
+from authbridge.login.passwords import Hasher
+from authbridge.schools.lookup import find_credential
+from authbridge.storage.database import Database
 from click.testing import CliRunner
 from pypdf import PdfReader
 
 from authbridge.cli import main
 from authbridge.cli.operator import Operator
-from authbridge.database import Database
-from authbridge.passwords import Hasher
-from authbridge.queries import find_credential
 from tests.http.conftest import Run
 
 
@@ -61,7 +61,7 @@ def test_issued_credentials_are_shown_once_and_stored_as_hashes(run: Run, enviro
     database = Database(environ["AUTHBRIDGE_DATABASE_URL"])
 
     assert len(issued) == 3
-    with database.recording() as connection:
+    with database.write_connection() as connection:
         for credential in issued:
             found = find_credential(connection, credential["username"])
             assert found is not None

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.schools.lookup import get_organiser
+from authbridge.storage.models import Role
 
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.models import Role
-from authbridge.queries import get_organiser
 from bench.visitor import Visitor
 from tests.support.auth_server import AuthServer, open_auth_server
 from tests.support.factories import make_school
@@ -154,7 +154,7 @@ async def make_trouble(panel_server: PanelServer, jitsi: Jitsi, chance: random.R
 async def suspend_patiently(clerk: Visitor, auth: AuthServer, username: str) -> None:
     """Clicks again after each error page, until the organiser is suspended."""
     while True:
-        with auth.database.reading() as session:
+        with auth.database.read_session() as session:
             if get_organiser(session, username).suspended_at is not None:
                 return
         try:

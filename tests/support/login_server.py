@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from authbridge.schools.commands import suspensions
+from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.storage.database import Database
+from authbridge.storage.models import SuspensionReason
+
 from authbridge.clock import utc_now
-from authbridge.commands import suspensions
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.database import Database
-from authbridge.models import SuspensionReason
 from tests.support.factories import ACTOR, make_organiser, make_school
 from workbench.prosody import HOST, Prosody, external
 from workbench.service import Service
@@ -45,7 +46,7 @@ def make_organisers(database: Database) -> Organisers:
         of_suspended_school=make_organiser(database, "gsw"),
     )
     reason, now = SuspensionReason.MISUSE, utc_now()
-    with database.writing() as session:
+    with database.write_session() as session:
         suspensions.suspend_organiser(
             session, organisers.suspended.username, reason=reason, actor=ACTOR, now=now
         )

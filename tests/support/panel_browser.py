@@ -11,6 +11,9 @@ from io import BytesIO
 from pathlib import Path
 
 import pypdf
+from authbridge.staff.sign_in import SignInServices, sign_in_setting_of
+from authbridge.storage.database import Database
+from authbridge.storage.models import Role, Staff, StaffSession
 from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
@@ -20,9 +23,6 @@ from sqlalchemy import Update, select, update
 
 from admin.visits import COOKIE
 from authbridge.config import read_config
-from authbridge.database import Database
-from authbridge.models import Role, Staff, StaffSession
-from authbridge.signin import SignInSetting, sign_in_setting_of
 from tests.support.chromium import PATIENCE
 from workbench.panel import Panel
 from workbench.service import Service
@@ -44,30 +44,30 @@ class PanelServer:
 
     service: Service
     panel: Panel
-    setting: SignInSetting
+    services: SignInServices
 
     @property
     def database(self) -> Database:
         """Where both keep everything."""
-        return self.setting.database
+        return self.services.database
 
     def enrol(self, role: Role) -> Member:
         """Adds a member of staff who can sign in, under a new name."""
-        return enrol_member(self.setting, f"{role}-{secrets.token_hex(3)}", role)
+        return enrol_member(self.services, f"{role}-{secrets.token_hex(3)}", role)
 
     def leave_idle(self, member: Member, duration: timedelta) -> None:
         """Lets their session look as if nothing had been heard of it for so long."""
-        with self.database.writing() as session:
+        with self.database.write_session() as session:
             session.execute(_sessions_of(member).values(seen_at=datetime.now(UTC) - duration))
 
     def renew_factor(self, member: Member) -> None:
         """Lets their second factor look as if shown just now: it holds for ten minutes only."""
-        with self.database.writing() as session:
+        with self.database.write_session() as session:
             session.execute(_sessions_of(member).values(factor_at=datetime.now(UTC)))
 
     def idle_time(self, member: Member) -> timedelta:
         """Returns how long nothing has been heard of their session."""
-        with self.database.reading() as session:
+        with self.database.read_session() as session:
             query = select(StaffSession.seen_at).join(Staff).where(Staff.name == member.name)
             return datetime.now(UTC) - max(session.scalars(query))
 

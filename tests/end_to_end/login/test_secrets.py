@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from authbridge.login.usernames import Username
+from authbridge.schools.commands import organisers
+from authbridge.storage.database import Database
+from authbridge.storage.models import AuditEvent, LoginAttempt, Organiser
 from sqlalchemy import select
 
 from authbridge.clock import utc_now
-from authbridge.commands import organisers
-from authbridge.database import Database
-from authbridge.models import AuditEvent, LoginAttempt, Organiser
-from authbridge.usernames import Username
 from tests.support.factories import ACTOR, HASHER, make_school
 from tests.support.login_server import TRANSPORTS, VERSIONS, login
 from tests.support.scripted_service import http_answer, scripted_service, writing
@@ -56,7 +56,7 @@ def run_prosody_at_debug_level(
     shutil.copy(sqlite_template, service.folder / "authbridge.db")
     database = Database(service.database_url)
     make_school(database)
-    with database.writing() as session:
+    with database.write_session() as session:
         credential = organisers.ImportedCredential(
             2, "ohg", Username(NAME), HASHER.hash(RIGHT, generated=False)
         )
@@ -128,7 +128,7 @@ def _processes() -> str:
 
 def _database_text(service: Service) -> str:
     database = Database(service.database_url)
-    with database.reading() as session:
+    with database.read_session() as session:
         events = [(event.subject, event.detail) for event in session.scalars(select(AuditEvent))]
         attempts = [
             [getattr(attempt, column.key) for column in LoginAttempt.__table__.columns]

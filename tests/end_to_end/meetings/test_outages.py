@@ -8,10 +8,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from authbridge.revocations.status import revocation_status_of
+from authbridge.schools.lookup import get_organiser
 
 from authbridge.clock import utc_now
-from authbridge.nodes import effect_of
-from authbridge.queries import get_organiser
 from tests.support.auth_server import AuthServer, open_auth_server
 from tests.support.jitsi.participants import notice_nothing, room_jid
 from tests.support.jitsi.server import (
@@ -192,9 +192,9 @@ async def test_one_of_two_prosodys_is_dead(pair: tuple[AuthServer, Jitsi, Jitsi]
         await notices_of([page.seats[room]])
         effect = await auth.effect(who.username)
         assert (effect.done, effect.nodes, effect.meetings) == (1, 2, 1)
-    with auth.database.reading() as session:
+    with auth.database.read_session() as session:
         later = utc_now() + timedelta(seconds=31)
-        late = effect_of(session, get_organiser(session, who.username), now=later)
+        late = revocation_status_of(session, get_organiser(session, who.username), now=later)
     assert late is not None
     assert late.late == ("west",)
 

@@ -4,10 +4,10 @@ import asyncio
 import time
 
 import pytest
+from authbridge.revocations.status import revocation_status_of
+from authbridge.schools.lookup import get_school
 
 from authbridge.clock import utc_now
-from authbridge.nodes import effect_of
-from authbridge.queries import get_school
 from tests.support.factories import make_school
 from tests.support.jitsi.focus import MUC
 from tests.support.jitsi.participants import notice_nothing, room_jid
@@ -128,8 +128,8 @@ async def test_a_school_of_fifty_in_ten_meetings(deployment: Deployment) -> None
         assert not any(deployment.jitsi.focus.logins_of(who.username) for who in them)
         await notice_nothing(theirs, leaders[-1])
 
-    with deployment.auth.database.reading() as session:
-        effect = effect_of(session, get_school(session, school), now=utc_now())
+    with deployment.auth.database.read_session() as session:
+        effect = revocation_status_of(session, get_school(session, school), now=utc_now())
     assert effect is not None
     assert (effect.sessions, effect.meetings, effect.logins) == (50, 10, 50)
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from authbridge.storage.database import Database
+from authbridge.storage.models import Base, LoginAttempt, ProsodyNode
 from sqlalchemy import func, select
 
-from authbridge.database import Database
-from authbridge.models import Base, LoginAttempt, ProsodyNode
 from workbench import ROOT
 from workbench.processes import PATIENCE, free_port
 from workbench.prosody import HOST, Prosody
@@ -240,7 +240,7 @@ def count_rows(service: Service, model: type[Base]) -> int:
     """Returns how many rows that table of the service has."""
     database = Database(service.database_url)
     try:
-        with database.reading() as session:
+        with database.read_session() as session:
             return session.scalar(select(func.count()).select_from(model)) or 0
     finally:
         database.engine.dispose()

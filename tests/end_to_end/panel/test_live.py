@@ -6,14 +6,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from authbridge.revocations.feed import NodeReport
+from authbridge.storage.models import Role, StaffSession
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 from sqlalchemy import delete
 
 from authbridge.clock import utc_now
-from authbridge.feed import Report
-from authbridge.models import Role, StaffSession
 from tests.integration.feeds import acknowledge, position, tell
 from tests.support.chromium import PATIENCE, open_chromium
 from tests.support.factories import make_organiser, make_school
@@ -64,20 +64,20 @@ def sign_in(panel_browser: PanelBrowser, panel_server: PanelServer) -> Member:
     return member
 
 
-def hear_from(panel_server: PanelServer, *reports: Report, ago: timedelta = timedelta(0)) -> None:
+def hear_from(panel_server: PanelServer, *reports: NodeReport, ago: timedelta = timedelta(0)) -> None:
     """The meeting server has carried out everything."""
     acknowledge(
         panel_server.database, NODE, position(panel_server.database)[1], *reports, now=utc_now() - ago
     )
 
 
-def suspend(panel_browser: PanelBrowser, panel_server: PanelServer) -> Report:
+def suspend(panel_browser: PanelBrowser, panel_server: PanelServer) -> NodeReport:
     """A new organiser, by a click; returns what the meeting server will report."""
     hear_from(panel_server)
     panel_browser.open(f"/organisers/{make_organiser(panel_server.database).username}")
     panel_browser.press("Sperren")
     assert line(panel_browser) == "Die Konferenzserver werden benachrichtigt."
-    return Report(position(panel_server.database)[1], 2, 1, 1)
+    return NodeReport(position(panel_server.database)[1], 2, 1, 1)
 
 
 def line(panel_browser: PanelBrowser) -> str:
@@ -133,7 +133,7 @@ def test_after_the_sign_out_nothing_more_is_shown(
     """The page asks once more, is sent to the sign-in, and rests."""
     assert member
     report = suspend(panel_browser, panel_server)
-    with panel_server.database.writing() as session:
+    with panel_server.database.write_session() as session:
         session.execute(delete(StaffSession))
     await_question(panel_browser)
     asked = questions(panel_browser)

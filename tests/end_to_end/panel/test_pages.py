@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
+from authbridge.login.passwords import Hasher
 from flask import Flask
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
@@ -20,7 +21,6 @@ from admin import create_app
 from admin.health import Health
 from admin.panel import Panel
 from authbridge.config import read_config
-from authbridge.passwords import Hasher
 from tests.support.chromium import open_chromium
 from tests.support.panel_browser import PanelBrowser, PanelServer, open_panel_server
 from tests.support.panel_pages import Shown, walk
@@ -210,7 +210,7 @@ def _app_of(panel_server: PanelServer) -> Flask:
     """The application that the panel runs, for its routes."""
     config = read_config(panel_server.panel.environ)
     panel = Panel(
-        config=config, sign_in=panel_server.setting, hasher=Hasher(4), health=Health(config.api_bind)
+        config=config, sign_in=panel_server.services, hasher=Hasher(4), health=Health(config.api_bind)
     )
     return create_app(panel, url=panel_server.panel.url)
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.storage.models import ProsodyNode
 from sqlalchemy import select
 
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.models import ProsodyNode
 from tests.support.auth_server import AuthServer, open_auth_server
 from tests.support.login_server import TRANSPORTS, VERSIONS, login, make_client
 from workbench.processes import PATIENCE
@@ -66,7 +66,7 @@ def run_followed_service(
 def _await_node(auth: AuthServer) -> None:
     deadline = time.monotonic() + PATIENCE
     while True:
-        with auth.database.reading() as session:
+        with auth.database.read_session() as session:
             if session.scalars(select(ProsodyNode)).all():
                 return
         assert time.monotonic() < deadline

@@ -12,8 +12,9 @@ from typing import Any
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import quoteattr
 
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.usernames import Username
+from authbridge.login.usernames import Username
+from authbridge.schools.commands.organisers import IssuedCredential
+
 from tests.support.jitsi.focus import FOCUS, MUC, MUC_USER
 from tests.support.login_server import make_client
 from workbench.processes import PATIENCE
