@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from authbridge.login.passwords import Hasher
 from authbridge.login.usernames import Username
 from authbridge.schools.commands.organisers import IssuedCredential
-from bench import loads
-from bench.crowd import Ended, Plan
-from bench.peers import HostedService, SessionStage
-from bench.scene import DEAR, Scene
+from bench import runs
+from bench.environment import DEAR, Environment
+from bench.load_generator import Ended, Plan
+from bench.peers import HostedProsody, HostedService
 from bench.table import Row
 
 _ORGANISERS, _LOGINS = 20, 2  # of each, while
@@ -46,25 +46,25 @@ _CASES = (
 )
 
 
-async def measure(scene: Scene) -> list[Row]:
+async def measure(environment: Environment) -> list[Row]:
     """Each case with organisers of its own, on one Prosody."""
     one_hash = _time_of_one_hash()
-    return [await _run(case, scene, one_hash) for case in _CASES]
+    return [await _run(case, environment, one_hash) for case in _CASES]
 
 
-async def _run(case: _Case, scene: Scene, one_hash: float) -> Row:
-    stage, service = scene.stages[_ON], scene.honest[case.remember, case.vouched]
+async def _run(case: _Case, environment: Environment, one_hash: float) -> Row:
+    prosody, service = environment.prosodies[_ON], environment.honest[case.remember, case.vouched]
     organisers = list(service.issue(_ORGANISERS))
-    first = await loads.run(_in_turn(stage, service, organisers))
-    loads.require(first, "success")
-    starts = loads.evenly(_RATE * _SECONDS, _SECONDS)
+    first = await runs.run(_in_turn(prosody, service, organisers))
+    runs.require(first, "success")
+    starts = runs.evenly(_RATE * _SECONDS, _SECONDS)
     names = [each.username for each in organisers] if case.at_their_names else _strangers()
     crowd = [IssuedCredential(names[n % len(names)], f"guess-{n}") for n in range(len(starts))]
     every = len(starts) // (_ORGANISERS * _LOGINS)
     honest = range(0, len(starts), every)
     for turn, number in enumerate(honest):
         crowd[number] = organisers[turn % _ORGANISERS]
-    ended = await loads.run(loads.in_browsers(stage, service.host, crowd, starts=starts, ip=_ADDRESS))
+    ended = await runs.run(runs.in_browsers(prosody, service.host, crowd, starts=starts, ip=_ADDRESS))
     moments = {starts[number] for number in honest}
     of_honest = [login for login in ended if login.began in moments]
     of_guesser = [login for login in ended if login.began not in moments]
@@ -72,7 +72,7 @@ async def _run(case: _Case, scene: Scene, one_hash: float) -> Row:
 
 
 def _row(case: _Case, honest: Sequence[Ended], guesser: Sequence[Ended], one_hash: float) -> Row:
-    figures = loads.figures_of(honest)
+    figures = runs.figures_of(honest)
     all_in = all(login.condition == "success" for login in honest)
     nothing_found = all(login.condition != "success" for login in guesser)
     p95 = figures.p95 if figures and figures.p95 else 0.0
@@ -83,13 +83,13 @@ def _row(case: _Case, honest: Sequence[Ended], guesser: Sequence[Ended], one_has
     else:
         target = "a true verdict within 15 s"
         met = all(login.condition in {"success", _LATER} and login.seconds <= _PATIENCE for login in honest)
-    beside = f"{loads.counts(honest)}; guesser: {loads.counts(guesser)}"
+    beside = f"{runs.counts(honest)}; guesser: {runs.counts(guesser)}"
     return Row(case.title, _ON, figures, beside, target, met=met and nothing_found)
 
 
-def _in_turn(stage: SessionStage, service: HostedService, organisers: Sequence[IssuedCredential]) -> Plan:
-    starts = loads.evenly(len(organisers), len(organisers) * 0.5)
-    return loads.in_browsers(stage, service.host, organisers, starts=starts, ip=_ADDRESS)
+def _in_turn(prosody: HostedProsody, service: HostedService, organisers: Sequence[IssuedCredential]) -> Plan:
+    starts = runs.evenly(len(organisers), len(organisers) * 0.5)
+    return runs.in_browsers(prosody, service.host, organisers, starts=starts, ip=_ADDRESS)
 
 
 def _strangers() -> list[Username]:

@@ -1,4 +1,4 @@
-"""``python -m bench.crowd PLAN``: many logins, each on a connection of its own, and how each of them ended.
+"""``python -m bench.load_generator PLAN``: many logins, each on a connection of its own, and how each ended.
 
 A process of its own, and one loop over bare sockets: what the crowd costs is taken from those it measures.
 It speaks just enough XMPP, or HTTP, for one login.  It stops when every login has ended, or at the end of

@@ -6,9 +6,9 @@ import os
 from dataclasses import dataclass, field
 
 from authbridge.schools.commands.organisers import IssuedCredential
-from bench import loads
-from bench.peers import CROWD, FOLDER, OBVIOUS, SLOW, VERSIONS, HostedService, SessionStage
-from bench.stand_ins import ObviousService, SlowService
+from bench import runs
+from bench.baselines import ObviousService, SlowService
+from bench.peers import CROWD, FOLDER, OBVIOUS, SLOW, VERSIONS, HostedProsody, HostedService
 from workbench.postgres import Postgres
 from workbench.prosody import external
 
@@ -16,10 +16,10 @@ CHEAP, USUAL, DEAR = 4, 10, 12  # of bcrypt: its least, ours for generated passw
 
 
 @dataclass
-class Scene:
+class Environment:
     """What is running, by Prosody's version and by bcrypt's cost."""
 
-    stages: dict[str, SessionStage]
+    prosodies: dict[str, HostedProsody]
     services: dict[int, HostedService]
     on_postgres: HostedService
     obvious: ObviousService
@@ -32,13 +32,13 @@ class Scene:
             print("  logging a crowd in that is to be remembered …", flush=True)
             service = self.services[DEAR]
             crowd = list(service.issue(CROWD))
-            ended = await loads.run(loads.at_service(service, crowd, at_once=os.cpu_count() or 1))
-            loads.require(ended, "granted")
+            ended = await runs.run(runs.at_service(service, crowd, at_once=os.cpu_count() or 1))
+            runs.require(ended, "granted")
             self._remembered = crowd
         return self._remembered
 
 
-def start(running: contextlib.ExitStack) -> Scene:
+def start(running: contextlib.ExitStack) -> Environment:
     """Starts everything; ``running`` ends it."""
     FOLDER.mkdir(parents=True)
     slow, obvious = SlowService(), ObviousService((USUAL, DEAR))
@@ -69,8 +69,8 @@ def start(running: contextlib.ExitStack) -> Scene:
         options = {"external_auth_proxy_overwrites_address": vouched}
         hosts[service.host] = external(service.url, service.token_file, **options)
     hosts |= {SLOW: slow.options, OBVIOUS: obvious.options}
-    stages = {version: SessionStage.of(version, hosts) for version in VERSIONS}
-    for stage in stages.values():
-        running.callback(stage.stop)
-        stage.start()
-    return Scene(stages, services, on_postgres, obvious, honest)
+    prosodies = {version: HostedProsody.of(version, hosts) for version in VERSIONS}
+    for prosody in prosodies.values():
+        running.callback(prosody.stop)
+        prosody.start()
+    return Environment(prosodies, services, on_postgres, obvious, honest)

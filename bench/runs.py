@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 
 from authbridge.schools.commands.organisers import IssuedCredential
-from bench.crowd import Ended, Plan
 from bench.figures import Figures
-from bench.peers import FOLDER, HostedService, SessionStage
+from bench.load_generator import Ended, Plan
+from bench.peers import FOLDER, HostedProsody, HostedService
 from workbench import ROOT
 
 _numbers = itertools.count(1)
@@ -33,7 +33,7 @@ async def meanwhile(plan: Plan, *, to_the_end: bool = False) -> AsyncIterator[li
     ended: list[Ended] = []
     with (FOLDER / "crowd.log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bench.crowd", str(file)),
+            *(sys.executable, "-m", "bench.load_generator", str(file)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=log,
@@ -66,7 +66,7 @@ def evenly(count: int, seconds: float, *, period: float = 0, until: float = 0) -
 
 
 def at_prosody(
-    stage: SessionStage,
+    prosody: HostedProsody,
     host: str,
     credentials: Iterable[IssuedCredential],
     *,
@@ -76,7 +76,7 @@ def at_prosody(
 ) -> Plan:
     """Logins over TCP at that host of Prosody."""
     return Plan(
-        port=stage.c2s_port,
+        port=prosody.c2s_port,
         host=host,
         credentials=_pairs(credentials),
         starts=list(starts),
@@ -86,7 +86,7 @@ def at_prosody(
 
 
 def in_browsers(
-    stage: SessionStage,
+    prosody: HostedProsody,
     host: str,
     credentials: Iterable[IssuedCredential],
     *,
@@ -95,7 +95,7 @@ def in_browsers(
 ) -> Plan:
     """Logins over WebSocket at that host of Prosody, all from one address."""
     return Plan(
-        port=stage.http_port,
+        port=prosody.http_port,
         host=host,
         credentials=_pairs(credentials),
         starts=list(starts),

@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from authbridge.schools.commands.organisers import IssuedCredential
-from bench import attack, bell, loads
-from bench.crowd import Plan
-from bench.peers import ACCEPTING, CROWD, MEMBER, MEMBERS, SLOW, VERSIONS, HostedService, SessionStage
-from bench.scene import CHEAP, DEAR, USUAL, Scene
+from bench import attack, bell, runs
+from bench.environment import CHEAP, DEAR, USUAL, Environment
+from bench.load_generator import Plan
+from bench.peers import ACCEPTING, CROWD, MEMBER, MEMBERS, SLOW, VERSIONS, HostedProsody, HostedService
 
 LONGEST = 60.0  # seconds for which there are logins; no slice takes as long
 _WAITING = 50  # logins at any time
@@ -24,7 +24,7 @@ class Case:
     """One kind of logins: ``versions`` of Prosody that meet it, ``conditions`` with which they may end."""
 
     words: str
-    plan: Callable[[SessionStage], Plan]
+    plan: Callable[[HostedProsody], Plan]
     conditions: tuple[str, ...]
     versions: tuple[str, ...] = VERSIONS
     trouble: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
@@ -32,7 +32,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Weather:
+class BackgroundLoad:
     """How often logins come, and what becomes of them; the first of the cases is the peer of the others."""
 
     cases: tuple[Case, ...]
@@ -42,47 +42,47 @@ class Weather:
     versions: tuple[str, ...] = VERSIONS
 
 
-def of(scene: Scene, remembered: list[IssuedCredential]) -> list[Weather]:
+def of(environment: Environment, remembered: list[IssuedCredential]) -> list[BackgroundLoad]:
     """All of them."""
-    often = loads.evenly(_WAITING, _TURN, period=_TURN, until=LONGEST)
-    bells = loads.evenly(CROWD, bell.SECONDS, period=bell.SECONDS, until=LONGEST)
-    guesses = loads.evenly(attack.RATE, 1.0, period=1.0, until=LONGEST)
-    at_once = loads.evenly(_WAITING, 0.0, period=_TURN, until=LONGEST)
-    dear, cheap = scene.services[DEAR], scene.services[CHEAP]
+    often = runs.evenly(_WAITING, _TURN, period=_TURN, until=LONGEST)
+    bells = runs.evenly(CROWD, bell.SECONDS, period=bell.SECONDS, until=LONGEST)
+    guesses = runs.evenly(attack.RATE, 1.0, period=1.0, until=LONGEST)
+    at_once = runs.evenly(_WAITING, 0.0, period=_TURN, until=LONGEST)
+    dear, cheap = environment.services[DEAR], environment.services[CHEAP]
     victims = remembered[: attack.VICTIMS]
     return [
-        Weather(
+        BackgroundLoad(
             (_accepted("25/s", often), _waiting(f"{_WAITING} logins waiting, 25/s", often)),
             settles=_TURN + 0.5,
         ),
-        Weather(
+        BackgroundLoad(
             (
                 _accepted("60/s", bells),
                 Case(
                     "bells, remembered, 60/s",
-                    lambda stage: loads.at_prosody(stage, dear.host, remembered, starts=bells),
+                    lambda prosody: runs.at_prosody(prosody, dear.host, remembered, starts=bells),
                     ("success",),
                 ),
-                _cold_bell(scene.services[USUAL], ("success",)),
+                _cold_bell(environment.services[USUAL], ("success",)),
                 _cold_bell(dear, ("success", _LATER)),
                 _faulty("frozen", cheap, bells, lambda: _frozen(cheap)),
                 _faulty("dead", cheap, bells, lambda: _dead(cheap)),
             )
         ),
-        Weather(
+        BackgroundLoad(
             (
                 _accepted(f"{attack.RATE}/s", guesses),
                 Case(
                     f"wrong guesses, bcrypt cost {DEAR}, {attack.RATE}/s",
-                    lambda stage: loads.at_prosody(
-                        stage, dear.host, attack.guesses(victims, len(guesses)), starts=guesses
+                    lambda prosody: runs.at_prosody(
+                        prosody, dear.host, attack.guesses(victims, len(guesses)), starts=guesses
                     ),
                     ("not-authorized", _LATER),
                 ),
             ),
             versions=("0.12",),
         ),
-        Weather(
+        BackgroundLoad(
             (
                 _accepted(f"{_WAITING} at once", at_once, slices=1),
                 _waiting(f"{_WAITING} logins waiting, all at once", at_once, slices=1),
@@ -96,7 +96,7 @@ def of(scene: Scene, remembered: list[IssuedCredential]) -> list[Weather]:
 def _accepted(words: str, starts: list[float], *, slices: int = 2) -> Case:
     return Case(
         f"logins accepted, {words}",
-        lambda stage: loads.at_prosody(stage, ACCEPTING, MEMBERS, starts=starts),
+        lambda prosody: runs.at_prosody(prosody, ACCEPTING, MEMBERS, starts=starts),
         ("success",),
         slices=slices,
     )
@@ -105,7 +105,7 @@ def _accepted(words: str, starts: list[float], *, slices: int = 2) -> Case:
 def _waiting(words: str, starts: list[float], *, slices: int = 2) -> Case:
     return Case(
         words,
-        lambda stage: loads.at_prosody(stage, SLOW, [MEMBER], starts=starts),
+        lambda prosody: runs.at_prosody(prosody, SLOW, [MEMBER], starts=starts),
         ("not-authorized",),
         slices=slices,
     )
@@ -113,10 +113,10 @@ def _waiting(words: str, starts: list[float], *, slices: int = 2) -> Case:
 
 def _cold_bell(service: HostedService, conditions: tuple[str, ...]) -> Case:
     period = _COLD_PERIODS[service.bcrypt_cost]
-    starts = loads.evenly(CROWD, bell.SECONDS, period=period, until=LONGEST)
+    starts = runs.evenly(CROWD, bell.SECONDS, period=period, until=LONGEST)
     return Case(
         f"bell, cold, bcrypt cost {service.bcrypt_cost}",
-        lambda stage: loads.at_prosody(stage, service.host, service.issue(len(starts)), starts=starts),
+        lambda prosody: runs.at_prosody(prosody, service.host, service.issue(len(starts)), starts=starts),
         conditions,
         versions=("0.12",),
     )
@@ -130,7 +130,7 @@ def _faulty(
 ) -> Case:
     return Case(
         f"service {words}, 60/s",
-        lambda stage: loads.at_prosody(stage, service.host, MEMBERS, starts=starts),
+        lambda prosody: runs.at_prosody(prosody, service.host, MEMBERS, starts=starts),
         (_LATER,),
         versions=("0.12",),
         trouble=trouble,
