@@ -1,5 +1,5 @@
 -- check.lib.lua: `prosodyctl mod_auth_external check [HOST | URL]`: what is wrong, and how to mend it.
--- Gathers facts and prints findings; what they mean stands in findings.lib.lua and addresses.lib.lua.
+-- Gathers facts and prints findings; what they mean stands in check_findings.lib.lua and check_addresses.lib.lua.
 -- Never prints the token.
 -- This file is MIT licensed; see LICENSE.
 
@@ -11,13 +11,13 @@ local lfs = require "lfs";
 local new_nonce = require "util.id".long;
 local now = require "util.time".now;
 
-local addresses = module:require "addresses";
-local claims = module:require "claims";
-local exchange = module:require "exchange".exchange;
-local findings = module:require "findings";
+local addresses = module:require "check_addresses";
+local claims = module:require "token_claims";
+local exchange = module:require "http_call".exchange;
+local findings = module:require "check_findings";
 local options = module:require "options";
-local probes = module:require "probes";
-local surroundings = module:require "surroundings";
+local probes = module:require "check_probes";
+local surroundings = module:require "jitsi_config";
 
 local patience = 5; -- seconds for each request
 local max_script = 1024 * 1024; -- bytes
@@ -98,7 +98,7 @@ local function visit(url, headers, call)
 	return body, code, answer_headers, source, certificate;
 end
 
--- One request with a forged address through the proxy; see probes.lib.lua.
+-- One request with a forged address through the proxy; see check_probes.lib.lua.
 local function probe_location(url, path, headers, host, token)
 	local target, nonce = url.base .. path, new_nonce();
 	local forged_headers = probes.forged_headers(probes.new(hashes, token, host, nonce, now() // 1));

@@ -1,4 +1,4 @@
--- revocations.lib.lua: who is suspended, whose sessions have to end, what the feed is asked and told.
+-- revocations.lib.lua: knows who is suspended and whose sessions have to end, and what the feed is asked and told.
 -- Pure: `now` (seconds since 1970) and random numbers are arguments; sessions are never touched here.
 -- This file is MIT licensed; see LICENSE.
 --
@@ -8,24 +8,24 @@
 --      |                    |    +----+
 --      +--------------------+ an answer, or a question, that was not understood
 --
--- Any other fault changes nothing: who is suspended stays suspended, and the question is asked again.
+-- Any other fault changes nothing: a suspended organiser stays suspended, and the question is asked again.
 
 local wait = 15; -- seconds; the panel calls a node late that has asked nothing for 30
-local max_done = 32; -- reports in a question; it has 8 KiB, and they take up to 2.4
+local max_done = 32; -- reports in a question, which has 8 KiB; they take up to 2.4 KiB
 local max_running = 5000; -- bytes of the meetings in a question
-local kept_done = 1000; -- reports; without its report an event is shown as carried out with zeros
+local kept_done = 1000; -- reports; an event without a report is shown as carried out with zeros
 local max_epoch, max_name = 128, 1023; -- bytes
 
 -- A service on the same machine that restarts is there again within a second or two.
 local pauses = { 0.25, 0.5, 1, 2, 4, 8, 10 }; -- seconds
-local pause_of_older = 60;
+local pause_of_older = 60; -- seconds
 local jitter = 0.2; -- of a pause, up and down: several Prosodys do not come back all at once
-local pause_of_hasty = 1;
+local pause_of_hasty = 1; -- second
 
 local methods = {};
 methods.__index = methods;
 
--- urls = number of services; one that fails is left for the next one at once.
+-- node: the name of this Prosody; urls: number of services; one that fails is left for the next one at once.
 local function new(node, urls)
 	return setmetatable({
 		node = node, urls = urls, epoch = nil, cursor = 0;
@@ -36,35 +36,45 @@ local function new(node, urls)
 	}, methods);
 end
 
+function methods:is_suspended(username)
+	return self.suspended[username] == true;
+end
+
+-- Tells whether the service ever told who is suspended, since this Prosody started.
+function methods:has_news()
+	return self.is_informed;
+end
+
 -- Logins -------------------------------------------------------------------------------------------
 
--- Call before the service is asked.  What arrives from now on counts for this login.
+-- Call before the service is asked: what arrives from now on counts for this login.  Returns the login,
+-- { username, session, began; ended = whether an order has ended it }.
 function methods:login_began(username, session, now)
 	local login = { username = username, session = session, began = now };
 	self.logins[login] = true;
 	return login;
 end
 
--- What becomes of a login that the service granted: "granted", else the verdict that the client is told.
--- Who was suspended when the service was asked is so no longer: it knows before the feed does.
+-- Returns what becomes of a login that the service granted: "granted", or the verdict that the client is told instead.
+-- An organiser who was suspended when the service was asked is so no longer: the service knows before the feed does.
 function methods:verdict_of(login)
 	if login.ended then return self.suspended[login.username] and "suspended" or "unavailable"; end
 	self.suspended[login.username] = nil;
 	return "granted";
 end
 
--- It failed, or is bound and so to be found among the sessions.
+-- The login failed, or is bound, and so among Prosody's sessions.
 function methods:login_over(login)
 	self.logins[login] = nil;
 end
 
--- `login` is nil, or of the module's time before a reload, where this feed cannot have followed it.
+-- Tells whether a session may be bound.  login: nil, or from before a reload, where this feed cannot have followed it.
 function methods:may_bind(username, login)
 	if login and login.ended then return false; end
 	return login and self.logins[login] or not self.suspended[username];
 end
 
--- The logins of that name that an order has ended.
+-- Returns the logins of that name that an order has ended.
 function methods:ended_logins(username)
 	local found = {};
 	for login in pairs(self.logins) do
@@ -75,7 +85,7 @@ end
 
 -- The question and its answer ----------------------------------------------------------------------
 
--- Those that do not fit are summed under the empty name.
+-- Returns the numbers that fit into a question; the rest is one sum under the empty name, so that the total stays true.
 local function fit(running)
 	local names, fitting, room = {}, {}, max_running;
 	for name in pairs(running) do table.insert(names, name); end
@@ -88,7 +98,7 @@ local function fit(running)
 	return names[1] and fitting or nil;
 end
 
--- running: username -> number of meetings that he started.
+-- running: username -> number of meetings that the organiser started.
 function methods:question(running)
 	local rest = #self.done > max_done;
 	return {
@@ -160,7 +170,7 @@ local function read_events(list, after, null)
 	return orders, after;
 end
 
--- As a whole or not at all: half an answer must not move the cursor.
+-- Reads an answer as a whole or not at all: half an answer would move the cursor past orders that nobody carries out.
 function methods:read_answer(answer, null)
 	if type(answer) ~= "table" or not is_name(answer.epoch, max_epoch) then return nil; end
 	local cursor = whole(answer.cursor);
@@ -195,18 +205,18 @@ function methods:forget_reported(question)
 	self.done = { table.unpack(self.done, #(question.done or {}) + 1) };
 end
 
--- For each name the moment before which everything ends.
-local function endings_of(orders)
-	local endings = {};
+-- Returns username -> moment before which everything of that organiser ends.
+local function end_moments(orders)
+	local moments = {};
 	for _, order in ipairs(orders) do
 		if order.action ~= "reinstate" then
-			endings[order.username] = math.max(endings[order.username] or 0, order.before or math.huge);
+			moments[order.username] = math.max(moments[order.username] or 0, order.before or math.huge);
 		end
 	end
-	return endings;
+	return moments;
 end
 
--- Everything here takes effect at once; the orders it returns tell which sessions are still to be ended.
+-- Makes the orders of an answer count at once.  Returns them: their sessions are still to be ended.
 function methods:begin(answer, question)
 	self.failures, self.is_informed = 0, true;
 	self:forget_reported(question);
@@ -219,16 +229,27 @@ function methods:begin(answer, question)
 			self.suspended[order.username] = nil;
 		end
 	end
-	local endings = endings_of(answer.orders);
+	local moments = end_moments(answer.orders);
 	for login in pairs(self.logins) do
-		if login.began < (endings[login.username] or 0) then login.ended = true; end
+		if login.began < (moments[login.username] or 0) then login.ended = true; end
 	end
 	return answer.orders;
 end
 
--- Whether that order ends a session which began then; one of unknown beginning began long ago.
+-- Tells whether that order ends a session which began then; one of unknown beginning (nil) began long ago.
 local function ends(order, began)
 	return order.action ~= "reinstate" and (began or 0) < (order.before or math.huge);
+end
+
+-- Returns report(counts) for later, which returns whether it did report: not if another database has taken the place
+-- of the service's meanwhile, to which the ids of this one mean nothing.
+function methods:reporter(order)
+	local epoch = self.epoch;
+	return function (counts)
+		if self.epoch ~= epoch then return false; end
+		self:report(order, counts);
+		return true;
+	end;
 end
 
 -- counts.waiting: remembered logins that jicofo has not confirmed yet; when it has, the order is reported once more.
@@ -241,9 +262,9 @@ function methods:report(order, counts)
 	if #self.done > kept_done then table.remove(self.done, 1); end
 end
 
--- All its orders are carried out.  Returns the pause before the next question, in seconds.
--- An empty answer long before its time says that the service is about to stop, or that another poll of
--- this node came.  If that goes on, two Prosodys have the same name: they take turns, slowly.
+-- All orders of the answer are carried out.  Returns the pause before the next question, in seconds.
+-- An empty answer long before its time says that the service is about to stop, or that another poll of this node came.
+-- If that goes on, two Prosodys have the same name: they take turns, slowly.
 function methods:complete(answer, question, took)
 	self.epoch, self.cursor = answer.epoch, answer.cursor;
 	local is_hasty = not answer.is_snapshot and #answer.orders == 0 and not question.done and took < question.wait / 2;
@@ -255,9 +276,14 @@ end
 function methods:failed(fault, random)
 	if fault == "malformed" then self.epoch, self.cursor = nil, 0; end
 	self.failures = self.failures + 1;
-	if self.failures % self.urls ~= 0 then return 0; end -- its neighbour may do better
+	if self.failures % self.urls ~= 0 then return 0; end -- the next service may do better
 	local pause = fault == "older" and pause_of_older or pauses[math.min(self.failures // self.urls, #pauses)];
 	return pause * (1 - jitter + 2 * jitter * random);
+end
+
+-- Returns how often in a row all services have failed.
+function methods:rounds_failed()
+	return self.failures // self.urls;
 end
 
 return { new = new, ends = ends };

@@ -301,7 +301,7 @@ def test_another_token(stand: Stand, tmp_path: Path) -> None:
 
 
 def probe(token: str, *, host: str = HOST, at: float | None = None, nonce: str = "n0nce") -> str:
-    """A probe as probes.lib.lua makes it."""
+    """A probe as check_probes.lib.lua makes it."""
     stamp = str(int(time.time() if at is None else at))
     words = f"authbridge probe\nquestion\n{host}\n{stamp}\n{nonce}"
     return f"{stamp}.{nonce}.{hmac.new(token.encode(), words.encode(), hashlib.sha256).hexdigest()}"

@@ -134,7 +134,7 @@ end
 
 -- Of two that ask at the same moment jicofo answers the second first.
 function methods:the_second_starts_nothing(page, address, asked_at)
-	local known, first = self.world.guard.registry.rooms[address], self:is_asked_by_others(page, address, asked_at);
+	local known, first = self.world.guard.meetings.rooms[address], self:is_asked_by_others(page, address, asked_at);
 	local is_new = known and known.at == self.world.now and known.starter == page.person;
 	if is_new and first and first ~= page.person then self:fail("%s is credited to %s, and %s asked first", address, page.person, first); end
 end
@@ -142,7 +142,7 @@ end
 -- Guests are let into no meeting but those that count as some organiser's.
 function methods:guests_find_an_organiser(page, address)
 	if self.world.jid.host(address) ~= small_prosody.meetings or self:has_good_login(page) then return; end
-	local is_led = self.world.guard.registry:is_known(address);
+	local is_led = self.world.guard.meetings:is_known(address);
 	for _, other in pairs(self.pages) do
 		local is_let_in = other.room_of_answer == address or self:is_in(other.person, address);
 		is_led = is_led or is_let_in and self:has_good_login(other);
@@ -194,7 +194,7 @@ function methods:the_credit_is_right(address, known)
 end
 
 function methods:the_count_is_right()
-	local registry, total = self.world.guard.registry, 0;
+	local registry, total = self.world.guard.meetings, 0;
 	for address, known in pairs(registry.rooms) do
 		self:the_credit_is_right(address, known);
 		total = total + 1;
@@ -288,7 +288,7 @@ end
 function methods:execute(order)
 	self:note_end(order.username);
 	local counts, sessions = self.world.guard:carry_out(order);
-	for _, session in ipairs(sessions) do self.world.end_session(session, order.action); end
+	for _, session in ipairs(sessions) do self.world.close_session(session, order.action); end
 	for _, page in ipairs(self:pages_in_order()) do
 		local is_own = self.world.jid.host(page.client) == small_prosody.own and page.person == order.username;
 		if is_own and page.opened < (order.before or math.huge) then self.world.prosody.full_sessions[page.client]:close(); end

@@ -1,19 +1,37 @@
-local trees = dofile("tests/lua/trees.lua");
-local meetings, people, requests = trees.lib("meetings"), trees.lib("people"), trees.lib("requests");
+local libraries = dofile("tests/lua/prosody_libraries.lua");
+local meetings, people, remembered_logins = libraries.own("meetings"), libraries.own("people"), libraries.own("remembered_logins");
+local conference_requests, revocations = libraries.own("conference_requests"), libraries.own("revocations");
 
 local anna, bert = "ohg-anna", "ohg-bert";
 local room, other_room = "7b@conference.meet.test", "8a@conference.meet.test";
 local long_ago, login_time, later = 0, 900, 1000;
 
-for _, version in ipairs(trees.versions) do
+for _, version in ipairs(libraries.versions) do
 	describe("With the cache of Prosody " .. version .. ", who is behind what", function ()
-		local new_cache = trees.library(version, "util.cache").new;
-		local registry, suspended, feed;
+		local new_cache = libraries.of_prosody(version, "util.cache").new;
+		local registry, persons, logins, requests, feed, suspended;
 
 		before_each(function ()
-			registry, suspended = meetings.new(people.new(new_cache), requests.new()), {};
-			feed = { suspended = suspended, is_informed = true };
+			logins, requests = remembered_logins.new(new_cache), conference_requests.new();
+			persons = people.new(logins);
+			registry, feed = meetings.new(persons, logins, requests), revocations.new("node", 1);
+			suspended, feed.is_informed = feed.suspended, true;
 		end);
+
+		local function count(set)
+			local number = 0;
+			for _ in pairs(set) do number = number + 1; end
+			return number;
+		end
+
+		-- How much is kept; organisers: those with remembered logins.
+		local function sizes()
+			return {
+				people = count(persons.known), clients = count(persons.clients), claims = count(persons.claims);
+				requests = count(requests.of_client), rooms = count(registry.rooms);
+				logins = logins.logins:count(), organisers = count(logins.of_username);
+			};
+		end
 
 		-- jicofo's answer to that client: it is that organiser, by that session-id.
 		local function learn(client, username, login, over)
@@ -30,7 +48,7 @@ for _, version in ipairs(trees.versions) do
 		end
 
 		local function heir(occupants, now)
-			return registry:heir_of(room, anna, occupants or {}, suspended, now or later);
+			return persons:heir_of(room, anna, occupants or {}, feed, now or later);
 		end
 
 		it("is known from jicofo's answers: the login, the client, and the meeting whose first answer it was", function ()
@@ -74,7 +92,7 @@ for _, version in ipairs(trees.versions) do
 
 		it("is no meeting where the client had left before the answer came, or never asked; the login counts", function ()
 			assert.is_false(registry:learn({ username = anna, login = "sid1", room = room, since = 1, is_ready = true, is_there = true }, later));
-			assert.equal(0, registry:sizes().rooms);
+			assert.equal(0, sizes().rooms);
 			assert.same({ logins = { "sid1" }, rooms = {}, clients = {} }, order(anna));
 		end);
 
@@ -118,8 +136,8 @@ for _, version in ipairs(trees.versions) do
 				learn("guest1", anna, "sid1");
 				ask("guest2");
 				assert.same({ "guest1", "guest2" }, order(anna).clients);
-				assert.equal("client", registry.people:refusal("guest2", nil, feed));
-				assert.is_false(registry.people:may_lead("guest2", suspended));
+				assert.equal("client", persons:refusal("guest2", nil, feed));
+				assert.is_false(persons:may_lead("guest2", feed));
 			end);
 
 			it("so does a client of the organiser's own login", function ()
@@ -136,18 +154,18 @@ for _, version in ipairs(trees.versions) do
 
 			it("the claim ends when jicofo does not believe it, when it is confirmed, and when the client is gone", function ()
 				learn("guest1", anna, "sid1");
-				registry:disbelieved(ask("guest2"));
+				persons:disbelieved(ask("guest2"));
 				ask("guest3");
 				learn("guest3", anna, "sid1");
 				ask("guest4");
 				registry:client_gone("guest4");
-				assert.same({ people = 1, clients = 2, claims = 0, requests = 2, rooms = 1, logins = 1 }, registry:sizes());
+				assert.same({ people = 1, clients = 2, claims = 0, requests = 2, rooms = 1, logins = 1, organisers = 1 }, sizes());
 			end);
 
 			it("nobody is behind a client that shows an unknown session-id", function ()
 				ask("guest1", { login = "sid9" });
-				assert.is_nil(registry.people:behind("guest1"));
-				assert.is_false(registry.people:may_lead("guest1", suspended));
+				assert.is_nil(persons:behind("guest1"));
+				assert.is_false(persons:may_lead("guest1", feed));
 			end);
 
 			it("an answer that is not ready makes no starter while another one's request is open", function ()
@@ -155,8 +173,8 @@ for _, version in ipairs(trees.versions) do
 				ask("guest2", { id = "2", login = "sid2" });
 				assert.is_false(learn("guest2", bert, "sid2", { is_ready = false }));
 				assert.is_false(registry:client_joined("guest2", room, later));
-				registry.requests:take("guest2", "2");
-				registry.requests:take("guest1", "1");
+				requests:take("guest2", "2");
+				requests:take("guest1", "1");
 				assert.is_true(learn("guest1", anna, "sid9"));
 				assert.same({ [anna] = 1 }, registry:running());
 			end);
@@ -166,7 +184,7 @@ for _, version in ipairs(trees.versions) do
 				local second = ask("guest2", { id = "2", login = "sid2" });
 				ask("guest3", { id = "3", login = "sid3" });
 				assert.is_false(learn("guest2", bert, "sid2", { number = second.number }));
-				registry.requests:take("guest1", "1");
+				requests:take("guest1", "1");
 				assert.is_true(learn("guest2", bert, "sid2", { number = second.number }));
 			end);
 
@@ -244,69 +262,69 @@ for _, version in ipairs(trees.versions) do
 			before_each(function () learn("guest1", anna, "sid1"); end);
 
 			it("nothing as long as nothing happened", function ()
-				assert.is_nil(registry.people:refusal("guest1", "sid1", feed));
+				assert.is_nil(persons:refusal("guest1", "sid1", feed));
 			end);
 
 			it("never for a session-id that is not known: it may be somebody else's, from before a restart", function ()
 				suspended[anna] = true;
-				assert.is_nil(registry.people:refusal("guest9", "sid9", feed));
+				assert.is_nil(persons:refusal("guest9", "sid9", feed));
 			end);
 
 			it("by the session-id, whichever client shows it", function ()
 				suspended[anna] = true;
-				assert.equal("login", registry.people:refusal("guest9", "sid1", feed));
+				assert.equal("login", persons:refusal("guest9", "sid1", feed));
 			end);
 
 			it("by the client, without any session-id", function ()
 				suspended[anna] = true;
-				assert.equal("client", registry.people:refusal("guest1", nil, feed));
+				assert.equal("client", persons:refusal("guest1", nil, feed));
 			end);
 
 			it("after everything was ended, although nobody is suspended", function ()
 				order(anna, { action = "end_sessions" });
-				assert.equal("login", registry.people:refusal("guest9", "sid1", feed));
-				assert.equal("client", registry.people:refusal("guest1", nil, feed));
-				assert.is_nil(registry.people:refusal("guest9", "sid2", feed));
+				assert.equal("login", persons:refusal("guest9", "sid1", feed));
+				assert.equal("client", persons:refusal("guest1", nil, feed));
+				assert.is_nil(persons:refusal("guest9", "sid2", feed));
 			end);
 
 			it("by a session-id of unknown age, until the feed has told who is suspended", function ()
 				feed.is_informed = false;
-				assert.equal("client", registry.people:refusal("guest9", "sid9", feed));
-				assert.is_nil(registry.people:refusal("guest9", "sid1", feed));
-				assert.is_nil(registry.people:refusal("guest9", nil, feed));
+				assert.equal("client", persons:refusal("guest9", "sid9", feed));
+				assert.is_nil(persons:refusal("guest9", "sid1", feed));
+				assert.is_nil(persons:refusal("guest9", nil, feed));
 				learn(nil, bert, "sid8", { since = long_ago });
-				assert.equal("client", registry.people:refusal("guest9", "sid8", feed));
+				assert.equal("client", persons:refusal("guest9", "sid8", feed));
 			end);
 
 			it("no more once the client is gone and comes again by another name", function ()
 				suspended[anna] = true;
 				registry:client_gone("guest1");
-				assert.is_nil(registry.people:refusal("guest1", nil, feed));
+				assert.is_nil(persons:refusal("guest1", nil, feed));
 			end);
 		end);
 
 		describe("has an age:", function ()
 			it("that of the password that vouched for the login", function ()
-				learn(anna .. "@meet.test/1", anna, "sid1", { since = registry.people:age_of("sid1", login_time) });
-				assert.equal(login_time, registry.people:age_of("sid1"));
+				learn(anna .. "@meet.test/1", anna, "sid1", { since = logins:age_of("sid1", login_time) });
+				assert.equal(login_time, logins:age_of("sid1"));
 			end);
 
 			it("younger if the password vouches for it anew", function ()
 				learn("guest1", anna, "sid1");
-				assert.equal(later, registry.people:age_of("sid1", later));
+				assert.equal(later, logins:age_of("sid1", later));
 			end);
 
 			it("none if Prosody knows nothing of it", function ()
-				assert.equal(long_ago, registry.people:age_of("sid1"));
-				assert.equal(long_ago, registry.people:age_of(nil));
+				assert.equal(long_ago, logins:age_of("sid1"));
+				assert.equal(long_ago, logins:age_of(nil));
 			end);
 
 			it("and what is older than a log out everywhere is over, also when it shows up later", function ()
 				order(anna, { action = "end_sessions" });
-				assert.is_true(registry.people:was_ended(anna, long_ago));
-				assert.is_true(registry.people:was_ended(anna, later - 1));
-				assert.is_false(registry.people:was_ended(anna, later));
-				assert.is_false(registry.people:was_ended(bert, long_ago));
+				assert.is_true(persons:was_ended(anna, long_ago));
+				assert.is_true(persons:was_ended(anna, later - 1));
+				assert.is_false(persons:was_ended(anna, later));
+				assert.is_false(persons:was_ended(bert, long_ago));
 			end);
 
 			it("and of a snapshot's moment only what began before is ended", function ()
@@ -314,7 +332,7 @@ for _, version in ipairs(trees.versions) do
 				learn("guest2", anna, "sid2", { since = 700, room = other_room });
 				assert.same({ logins = { "sid1" }, rooms = { room }, clients = { "guest1" } },
 					order(anna, { action = "end_sessions", before = 600 }));
-				assert.is_false(registry.people:was_ended(anna, 700));
+				assert.is_false(persons:was_ended(anna, 700));
 			end);
 
 			it("and what is ended is ended once", function ()
@@ -326,7 +344,7 @@ for _, version in ipairs(trees.versions) do
 
 			it("and a snapshot that knows of no moment leaves none behind", function ()
 				order(anna, { action = "end_sessions", before = 0 });
-				assert.same({ people = 0, clients = 0, claims = 0, requests = 0, rooms = 0, logins = 0 }, registry:sizes());
+				assert.same({ people = 0, clients = 0, claims = 0, requests = 0, rooms = 0, logins = 0, organisers = 0 }, sizes());
 			end);
 		end);
 
@@ -397,19 +415,19 @@ for _, version in ipairs(trees.versions) do
 					registry:client_gone("guest" .. i);
 					registry:room_gone(i .. "@conference.meet.test");
 				end
-				assert.same({ people = 1000, clients = 0, claims = 0, requests = 0, rooms = 0, logins = 10000 }, registry:sizes());
+				assert.same({ people = 0, clients = 0, claims = 0, requests = 0, rooms = 0, logins = 10000, organisers = 1000 }, sizes());
 				registry:sweep(later + 7 * 24 * 3600 + 1, function () return true; end);
-				assert.same({ people = 0, clients = 0, claims = 0, requests = 0, rooms = 0, logins = 0 }, registry:sizes());
+				assert.same({ people = 0, clients = 0, claims = 0, requests = 0, rooms = 0, logins = 0, organisers = 0 }, sizes());
 			end);
 
 			it("of very many logins those that were not used for the longest time", function ()
 				for i = 1, 16384 do learn("guest", "name" .. i % 1000, "sid" .. i); end
 				learn("guest", "name1", "sid1");
 				learn("guest", anna, "one more");
-				assert.equal(16384, registry:sizes().logins);
+				assert.equal(16384, sizes().logins);
 				suspended.name1, suspended.name2 = true, true;
-				assert.equal("login", registry.people:refusal("pupil", "sid1", feed));
-				assert.is_nil(registry.people:refusal("pupil", "sid2", feed));
+				assert.equal("login", persons:refusal("pupil", "sid1", feed));
+				assert.is_nil(persons:refusal("pupil", "sid2", feed));
 			end);
 
 			it("of one organiser's many logins the oldest, which is to be logged out", function ()
@@ -433,22 +451,22 @@ for _, version in ipairs(trees.versions) do
 			it("a log out everywhere, after a week", function ()
 				order(anna, { action = "end_sessions" });
 				registry:sweep(later + 7 * 24 * 3600, function () return true; end);
-				assert.is_true(registry.people:was_ended(anna, long_ago));
+				assert.is_true(persons:was_ended(anna, long_ago));
 				registry:sweep(later + 7 * 24 * 3600 + 1, function () return true; end);
-				assert.is_false(registry.people:was_ended(anna, long_ago));
-				assert.equal(0, registry:sizes().people);
+				assert.is_false(persons:was_ended(anna, long_ago));
+				assert.equal(0, sizes().people);
 			end);
 		end);
 
 		it("outlives a reload of the module", function ()
 			learn("guest1", anna, "sid1");
-			local state = {};
-			for key, value in pairs(registry) do state[key] = value; end
-			local reloaded = meetings.on_top(state);
-			people.on_top(reloaded.people);
-			requests.on_top(reloaded.requests);
+			for _, state in ipairs({ registry, persons, logins, requests }) do setmetatable(state, nil); end
+			local reloaded, reloaded_persons = meetings.on_top(registry), people.on_top(persons);
+			remembered_logins.on_top(logins);
+			conference_requests.on_top(requests);
 			assert.same({ [anna] = 1 }, reloaded:running());
-			assert.is_true(reloaded.people:may_lead("guest1", suspended));
+			assert.is_true(reloaded_persons:may_lead("guest1", feed));
+			assert.same({ "sid1" }, order(anna).logins);
 		end);
 	end);
 end

@@ -1,6 +1,6 @@
-local trees = dofile("tests/lua/trees.lua");
-local revocations = trees.lib("revocations");
-local json = trees.library("13", "util.json");
+local libraries = dofile("tests/lua/prosody_libraries.lua");
+local revocations = libraries.own("revocations");
+local json = libraries.of_prosody("13", "util.json");
 
 local name, other = "ohg-kwtx", "ohg-bbbb";
 local half = 0.5; -- the random number that leaves a pause as it is

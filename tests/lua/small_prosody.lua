@@ -2,7 +2,7 @@
 -- hosts with real events, sessions, rooms, timers on a clock that stands still unless a test moves it.
 -- The guard itself is the real one, on the util libraries of either Prosody.
 
-local trees = dofile("tests/lua/trees.lua");
+local libraries = dofile("tests/lua/prosody_libraries.lua");
 
 local own, guests, accounts = "meet.test", "guest.meet.test", "auth.meet.test";
 local meetings, breakouts, bridges = "conference.meet.test", "breakout.meet.test", "internal.auth.meet.test";
@@ -25,7 +25,7 @@ end
 
 local function new(version)
 	local util = {};
-	for _, name in ipairs({ "util.cache", "util.events", "util.id", "util.jid", "util.stanza" }) do util[name] = trees.library(version, name); end
+	for _, name in ipairs({ "util.cache", "util.events", "util.id", "util.jid", "util.stanza" }) do util[name] = libraries.of_prosody(version, name); end
 	local jid, new_events = util["util.jid"], util["util.events"].new;
 	local prosody, module, loaded = {}, { host = own }, {};
 	local world = { prosody = prosody, jid = jid, stanza = util["util.stanza"], place = place, jicofo = jicofo };
@@ -185,7 +185,7 @@ local function new(version)
 		return session;
 	end
 
-	-- The module's surroundings ------------------------------------------------------------------------
+	-- What the module finds around it ------------------------------------------------------------------------
 
 	local function context_of(host)
 		local context = {};
@@ -223,11 +223,11 @@ local function new(version)
 			} } };
 		end
 		world.tasks, world.mains = {}, {};
-		world.feed = { suspended = {}, is_informed = false };
-		world.guard = module:require("guard").start(world.feed, place, function () end, nil);
+		world.feed = module:require("revocations").new("node", 1);
+		world.guard = module:require("meeting_guard").start(world.feed, place, function () end, nil);
 	end
 
-	world.end_session = function (session, action) return module:require("endings").end_session(session, action); end;
+	world.close_session = function (session, action) return module:require("session_close").close(session, action); end;
 	world.fire, world.now = fire, 1000;
 	return world;
 end

@@ -1,10 +1,10 @@
-local surroundings = dofile("tests/lua/trees.lua").lib("surroundings");
+local jitsi_config = dofile("tests/lua/prosody_libraries.lua").own("jitsi_config");
 
 -- hosts: name -> options.  Returns what is found for meet.test.
 local function find(hosts, host)
 	local names = {};
 	for name in pairs(hosts) do table.insert(names, name); end
-	return surroundings.find(host or "meet.test", names, function (name, option) return (hosts[name] or {})[option]; end);
+	return jitsi_config.find(host or "meet.test", names, function (name, option) return (hosts[name] or {})[option]; end);
 end
 
 local function stock(over)
@@ -117,7 +117,7 @@ describe("A config.js sends requests past Prosody", function ()
 		"var url = 'https://x'; config.conferenceRequestUrl='/a';";
 		'{ "conferenceRequestUrl" : "/a" }';
 	}) do
-		it("with " .. script, function () assert.is_true(surroundings.sends_past(script)); end);
+		it("with " .. script, function () assert.is_true(jitsi_config.sends_past(script)); end);
 	end
 end);
 
@@ -129,6 +129,6 @@ describe("A config.js does not", function ()
 		"config.conferenceRequestUrl = undefined;";
 		"config.conferenceRequestUrl = '';";
 	}) do
-		it("with " .. script, function () assert.is_false(surroundings.sends_past(script)); end);
+		it("with " .. script, function () assert.is_false(jitsi_config.sends_past(script)); end);
 	end
 end);

@@ -1,4 +1,4 @@
--- findings.lib.lua: what `prosodyctl mod_auth_external check` says about the facts it found.
+-- check_findings.lib.lua: what `prosodyctl mod_auth_external check` says about the facts it found.
 -- Pure: facts in, findings out; a finding is { sign, words, mend }, its sign one of
 -- "ok" "note" "warning" "error".  An error keeps organisers out, lets clients forge their address, or
 -- leaves open what was asked; nothing else does.
@@ -202,7 +202,7 @@ local function of_neighbours(facts)
 	return found;
 end
 
--- facts: place, place_fault as surroundings.lib.lua returns them; bypasses = files and addresses of those config.js
+-- facts: place, place_fault as jitsi_config.lib.lua returns them; bypasses = files and addresses of those config.js
 -- that send conference requests past Prosody.
 local function of_meetings(facts)
 	local place, found = facts.place, {};
@@ -226,7 +226,7 @@ local function of_meetings(facts)
 	return found;
 end
 
--- All findings about one host, but for those of addresses.lib.lua.
+-- All findings about one host, but for those of check_addresses.lib.lua.
 local function of(facts)
 	local found = {};
 	for _, examine in ipairs({ of_options, of_services, of_meetings, of_browsers, of_neighbours }) do

@@ -1,5 +1,5 @@
-local trees = dofile("tests/lua/trees.lua");
-local answers = trees.lib("answers");
+local libraries = dofile("tests/lua/prosody_libraries.lua");
+local login_answer = libraries.own("login_answer");
 local question = { request_id = "q-1", username = "ohg-kwtx" };
 
 local function no_decoding()
@@ -7,7 +7,7 @@ local function no_decoding()
 end
 
 local function fault_of(code, body)
-	local verdict, fault, detail = answers.read(code, body, question, no_decoding);
+	local verdict, fault, detail = login_answer.read(code, body, question, no_decoding);
 	assert.is_nil(verdict);
 	assert.is_string(detail);
 	return fault, detail;

@@ -1,4 +1,4 @@
--- names.lib.lua: what a person types into the name field becomes a login name.
+-- login_name.lib.lua: makes a login name of what a person types into the name field.
 -- Pure: no I/O, no Prosody API.  The same cases are tested from Python (tests/contract.json).
 -- This file is MIT licensed; see LICENSE.
 
@@ -10,7 +10,7 @@ local blanks = {
 	["\239\187\191"] = true; -- U+FEFF byte-order mark
 };
 
--- How many bytes the blank at this place takes, 0 if there is none.
+-- Returns how many bytes the blank at this place takes, 0 if there is none.
 local function blank_after(name, first)
 	for length = 1, 3 do
 		if blanks[name:sub(first, first + length - 1)] then return length; end
@@ -25,7 +25,7 @@ local function blank_before(name, last)
 	return 0;
 end
 
--- One walk from each end: whoever sends many blanks must not keep Prosody busy.
+-- One walk from each end: a pattern would take quadratic time, and a client that sends many blanks keep Prosody busy.
 local function trim(name)
 	local first, last = 1, #name;
 	local step = blank_after(name, first);
@@ -41,8 +41,8 @@ local function trim(name)
 	return name:sub(first, last);
 end
 
--- Bytes.  A name has 64 at most, our domain and some blanks come on top; Prosody refuses more than
--- 1023 by itself, and what is longer than this is nobody's name whatever is trimmed.
+-- Bytes.  A name has 64 at most, our domain and some blanks come on top; a longer text is nobody's name, whatever is
+-- trimmed, and Prosody itself refuses more than 1023.
 local longest = 512;
 
 -- A name typed as an address of our own host is that host's name; any other address is left
@@ -59,8 +59,8 @@ local function canonical(name, host)
 	return trim(drop_own_domain(trim(name), host));
 end
 
--- SASL PLAIN (RFC 4616): authzid NUL authcid NUL password.  Only the authcid is touched, before
--- Prosody prepares it, because Prosody refuses a name with a blank at its end as malformed.
+-- Trims the name in a message of SASL PLAIN (RFC 4616): authzid NUL authcid NUL password.  Only the authcid is changed,
+-- before Prosody prepares it: Prosody refuses a name with a blank at its end as malformed.
 local function trim_plain(message, host)
 	local authzid, authcid, password = message:match("^([^%z]*)%z([^%z]+)%z(.*)$");
 	if not authzid or #authcid > longest then return message; end

@@ -1,10 +1,10 @@
-local trees = dofile("tests/lua/trees.lua");
-local probes = trees.lib("probes");
+local libraries = dofile("tests/lua/prosody_libraries.lua");
+local probes = libraries.own("check_probes");
 
 local token, host, nonce, now = ("t"):rep(64), "meet.test", "aB3-_x", 1763754360;
 
-for _, version in ipairs(trees.versions) do
-	local hashes = trees.library(version, "util.hashes");
+for _, version in ipairs(libraries.versions) do
+	local hashes = libraries.of_prosody(version, "util.hashes");
 
 	-- A request as net.http.server hands it to its handlers.
 	local function request(probe, over)

@@ -1,11 +1,11 @@
--- claims.lib.lua: what a client says of itself in its address counts for nothing.
--- Jitsi's mod_jitsi_session puts the token of a request into the session, unverified; on a host with Jitsi's own token
--- provider it is verified at the login.  On all others nobody does, and other modules believe it.
+-- token_claims.lib.lua: clears from sessions what a client claims of itself in a token that nobody has verified.
+-- Jitsi's mod_jitsi_session puts the token of a request into the session, unverified.  On a host with Jitsi's own token
+-- provider the token is verified at the login; on all others nobody verifies it, and other modules believe it.
 -- This file is MIT licensed; see LICENSE.
 
-local priority = -101; -- after all that fill them
+local hooks = module:require "hooks";
 
--- Names of a session's fields that say who somebody is, or what they may do.
+-- Patterns for the fields of a session that say who its client is, or what they may do.
 local patterns = { "^auth_token$", "^customusername$", "^jitsi_meet_", "^granted_jitsi_meet_" };
 
 -- Pure.  get(host, option) -> value.  Returns a sorted list of the hosts at which Jitsi verifies tokens.
@@ -31,8 +31,9 @@ local function clear(event)
 	end
 end
 
+-- Hooks the beginning of each session over BOSH and WebSocket, after all modules that fill those fields.
 local function start()
-	for _, event in ipairs({ "bosh-session", "websocket-session" }) do module:hook_global(event, clear, priority); end
+	for _, event in ipairs({ "bosh-session", "websocket-session" }) do hooks.after_all_globally(event, clear); end
 end
 
 return { verifying = verifying, start = start };

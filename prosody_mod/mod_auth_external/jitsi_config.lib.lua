@@ -1,4 +1,4 @@
--- surroundings.lib.lua: where Jitsi is in this Prosody: the focus component, whom it stands for, the meetings.
+-- jitsi_config.lib.lua: where Jitsi is in this Prosody: the focus component, whom it stands for, the meetings.
 -- Pure: the configuration is handed in.
 -- This file is MIT licensed; see LICENSE.
 

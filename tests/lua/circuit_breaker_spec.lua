@@ -1,11 +1,11 @@
-local trees = dofile("tests/lua/trees.lua");
-local new = trees.lib("endpoints").new;
+local libraries = dofile("tests/lua/prosody_libraries.lua");
+local new = libraries.own("circuit_breaker").new;
 
 describe("The choice of a service to ask", function ()
-	local now, endpoints;
+	local now, breaker;
 
 	local function start(...)
-		now, endpoints = 1000, new({ ... });
+		now, breaker = 1000, new({ ... });
 	end
 
 	local function advance(seconds)
@@ -13,12 +13,12 @@ describe("The choice of a service to ask", function ()
 	end
 
 	local function chosen()
-		local endpoint = endpoints:choose(now);
+		local endpoint = breaker:choose(now);
 		return endpoint and endpoint.url;
 	end
 
 	local function time_out(times)
-		for _ = 1, times do endpoints:timed_out(assert(endpoints:choose(now)), now); end
+		for _ = 1, times do breaker:timed_out(assert(breaker:choose(now)), now); end
 	end
 
 	describe("with one service", function ()
@@ -36,17 +36,17 @@ describe("The choice of a service to ask", function ()
 
 		it("starts to count anew after an answer", function ()
 			time_out(2);
-			endpoints:answered(endpoints:choose(now));
+			breaker:answered(breaker:choose(now));
 			time_out(2);
 			assert.equal("a", chosen());
 		end);
 
 		it("counts a dropped connection as a sign of life, not as a time-out", function ()
 			time_out(2);
-			endpoints:dropped(endpoints:choose(now));
+			breaker:dropped(breaker:choose(now));
 			time_out(2);
 			assert.equal("a", chosen());
-			for _ = 1, 10 do endpoints:dropped(endpoints:choose(now)); end
+			for _ = 1, 10 do breaker:dropped(breaker:choose(now)); end
 			assert.equal("a", chosen());
 		end);
 
@@ -79,9 +79,9 @@ describe("The choice of a service to ask", function ()
 		it("rests again when the probe times out", function ()
 			time_out(3);
 			advance(5);
-			local probe = endpoints:choose(now);
+			local probe = breaker:choose(now);
 			advance(3);
-			endpoints:timed_out(probe, now);
+			breaker:timed_out(probe, now);
 			advance(4.999);
 			assert.is_nil(chosen());
 			advance(0.001);
@@ -92,7 +92,7 @@ describe("The choice of a service to ask", function ()
 			it("asks it for everybody again once the probe was " .. sign, function ()
 				time_out(3);
 				advance(5);
-				endpoints[sign](endpoints, endpoints:choose(now));
+				breaker[sign](breaker, breaker:choose(now));
 				for _ = 1, 5 do assert.equal("a", chosen()); end
 				time_out(2);
 				assert.equal("a", chosen());
@@ -106,38 +106,38 @@ describe("The choice of a service to ask", function ()
 		it("stays with the first as long as it answers", function ()
 			for _ = 1, 5 do
 				assert.equal("a", chosen());
-				endpoints:answered(endpoints:choose(now));
+				breaker:answered(breaker:choose(now));
 			end
 		end);
 
 		it("goes on to the next in the list when nobody is there, and around", function ()
 			local order = {};
 			for i = 1, 4 do
-				local endpoint = endpoints:choose(now);
+				local endpoint = breaker:choose(now);
 				order[i] = endpoint.url;
-				endpoints:dropped(endpoint);
+				breaker:dropped(endpoint);
 			end
 			assert.same({ "a", "b", "c", "a" }, order);
 		end);
 
 		it("stays with the one that took over", function ()
-			endpoints:dropped(endpoints:choose(now));
-			endpoints:answered(endpoints:choose(now));
+			breaker:dropped(breaker:choose(now));
+			breaker:answered(breaker:choose(now));
 			advance(3600);
 			assert.equal("b", chosen());
 		end);
 
 		it("moves on once only when many logins are dropped by the same service at once", function ()
-			local asked = { endpoints:choose(now), endpoints:choose(now), endpoints:choose(now) };
-			for _, endpoint in ipairs(asked) do endpoints:dropped(endpoint); end
+			local asked = { breaker:choose(now), breaker:choose(now), breaker:choose(now) };
+			for _, endpoint in ipairs(asked) do breaker:dropped(endpoint); end
 			assert.equal("b", chosen());
 		end);
 
 		it("does not go back because of late news about one that was left before", function ()
-			local late = endpoints:choose(now);
-			endpoints:dropped(endpoints:choose(now));
-			endpoints:dropped(endpoints:choose(now));
-			endpoints:dropped(late);
+			local late = breaker:choose(now);
+			breaker:dropped(breaker:choose(now));
+			breaker:dropped(breaker:choose(now));
+			breaker:dropped(late);
 			assert.equal("c", chosen());
 		end);
 

@@ -1,8 +1,8 @@
--- trees.lua: Prosody's own libraries for the specs, out of the unpacked trees, each version apart
+-- prosody_libraries.lua: Prosody's own libraries for the specs, out of the unpacked libraries, each version apart
 -- from the other; and our own libraries.  Run from the project's root, on Lua 5.4.
 
 local versions = { "0.12", "13" };
-local own = "prosody_mod/mod_auth_external/";
+local folder = "prosody_mod/mod_auth_external/";
 
 local function copy(from)
 	local to = {};
@@ -30,12 +30,12 @@ local function within(version, body)
 	return assert(ok and result, result);
 end
 
-local function library(version, name)
+local function of_prosody(version, name)
 	return within(version, function () return require(name); end);
 end
 
-local function lib(name)
-	return dofile(own .. name .. ".lib.lua");
+local function own(name)
+	return dofile(folder .. name .. ".lib.lua");
 end
 
 local function read_contract(json)
@@ -45,4 +45,4 @@ local function read_contract(json)
 	return assert(json.decode(content));
 end
 
-return { versions = versions, library = library, lib = lib, read_contract = read_contract };
+return { versions = versions, of_prosody = of_prosody, own = own, read_contract = read_contract };

@@ -1,8 +1,8 @@
-local trees = dofile("tests/lua/trees.lua");
-local names = trees.lib("names");
+local libraries = dofile("tests/lua/prosody_libraries.lua");
+local login_name = libraries.own("login_name");
 
 local function trimmed(message)
-	return names.trim_plain(message, "meet.test");
+	return login_name.trim_plain(message, "meet.test");
 end
 
 describe("A SASL PLAIN message", function ()

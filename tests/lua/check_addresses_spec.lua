@@ -1,6 +1,6 @@
-local trees = dofile("tests/lua/trees.lua");
-local addresses = trees.lib("addresses");
-local findings = trees.lib("findings");
+local libraries = dofile("tests/lua/prosody_libraries.lua");
+local addresses = libraries.own("check_addresses");
+local findings = libraries.own("check_findings");
 
 local forged, here, gateway = "203.0.113.77", "198.51.100.7", "172.18.0.1";
 

@@ -1,10 +1,10 @@
--- requests.lib.lua: the conference requests that passed to jicofo and that it has not answered yet.
--- Pure: moments are seconds since 1970.  jicofo never answers a request for a room that it cannot join; such a
--- request stays here until its client is gone, but not for long.
+-- conference_requests.lib.lua: keeps the conference requests that passed to jicofo and that it has not answered yet.
+-- Pure: moments are seconds since 1970.  jicofo never answers a request for a room that it cannot join; such a request
+-- stays here until its client is gone, for ten minutes at most.
 -- This file is MIT licensed; see LICENSE.
 
-local max_of_one = 32; -- of a client; it then loses its oldest, whose answer opens nothing any more
-local patience = 15; -- seconds that jicofo waits for a room; a request that is older opens none
+local max_of_one = 32; -- of a client, which then loses its oldest; the answer to that one opens nothing any more
+local patience = 15; -- seconds that jicofo waits for a room; an older request opens none
 local kept = 600; -- seconds; a jicofo that hangs may answer late
 
 local methods = {};
@@ -22,8 +22,8 @@ local function new()
 	};
 end
 
--- request: { id, client, room, may_open, login, at }; may_open: it shows a session-id or comes from an organiser's login.
--- Gives it its number.
+-- request: { id, client, room, may_open, login, at }; may_open: it shows a session-id or comes from an organiser's own
+-- client.  Gives the request its number.
 function methods:add(request)
 	local list = self.of_client[request.client] or {};
 	self.of_client[request.client] = list;
@@ -51,7 +51,7 @@ function methods:remove(list, i)
 	return request;
 end
 
--- Returns the request that this answer is for, which is then open no longer, or nil.
+-- Takes out and returns the request that this answer is for, or nil.
 function methods:take(client, id)
 	local list = self.of_client[client] or {};
 	for i, request in ipairs(list) do
@@ -60,7 +60,7 @@ function methods:take(client, id)
 	return nil;
 end
 
--- Whether a request of another client, which may open that room, is open; of those from before `number`, if it is given.
+-- Tells whether a request of another client is open that may open the room; with `number`, one from before that request.
 function methods:is_contended(room, client, now, number)
 	for request in pairs(self.in_room[room] or {}) do
 		local may_win = request.may_open and request.number < (number or math.huge) and now - request.at <= patience;
@@ -69,16 +69,15 @@ function methods:is_contended(room, client, now, number)
 	return false;
 end
 
--- The latest open request of that client that shows a session-id, or nil.
-function methods:latest_login(client)
-	local latest = nil;
+-- Tells whether an open request of that client shows a session-id.
+function methods:shows_login(client)
 	for _, request in ipairs(self.of_client[client] or {}) do
-		if request.login then latest = request; end
+		if request.login then return true; end
 	end
-	return latest;
+	return false;
 end
 
--- jicofo has come back, and has forgotten what it had not answered; what it had, it may send once more.
+-- jicofo has come back: it has forgotten the requests that it had not answered, and may send its old answers once more.
 function methods:jicofo_came()
 	for _, list in pairs(self.of_client) do
 		for _, request in ipairs(list) do request.may_open = false; end

@@ -1,4 +1,4 @@
--- rogues.lua VERSION: asks servers that misbehave through exchange.lib.lua and that Prosody's own
+-- hostile_servers.lua VERSION: asks servers that misbehave through http_call.lib.lua and that Prosody's own
 -- net.http; prints one line each: case, code, reason.  A program of its own, for transport_spec.lua.
 
 local tree = (".cache/prosody/%s/usr/lib/prosody/"):format(arg[1]);
@@ -10,7 +10,7 @@ local async = require "util.async";
 local server = require "net.server";
 local socket = require "socket";
 local timer = require "util.timer";
-local exchange = dofile("prosody_mod/mod_auth_external/exchange.lib.lua").exchange;
+local send = dofile("prosody_mod/mod_auth_external/http_call.lib.lua").send;
 
 local head = "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s";
 
@@ -28,7 +28,7 @@ local function resets(conn)
 end
 
 -- case, what the server does once it has read the question
-local rogues = {
+local servers = {
 	{ "an answer", says(head:format(2, "{}")) },
 	{ "closed without an answer", function (conn) conn:close(); end };
 	{ "reset without an answer", resets };
@@ -56,15 +56,15 @@ local function free_port()
 end
 
 local function ask(case, url)
-	local body, code = exchange(url, { method = "POST", body = "{}", suppress_url = true }, 1.2);
+	local body, code = send(url, { method = "POST", body = "{}", suppress_url = true }, 1.2);
 	print(("%s\t%d\t%s"):format(case, code, body));
 end
 
 local runner = async.runner(function ()
-	for _, rogue in ipairs(rogues) do
+	for _, server_case in ipairs(servers) do
 		local port = free_port();
-		assert(server.addserver("127.0.0.1", port, { onincoming = rogue[2] }, "*a"));
-		ask(rogue[1], ("http://127.0.0.1:%d/"):format(port));
+		assert(server.addserver("127.0.0.1", port, { onincoming = server_case[2] }, "*a"));
+		ask(server_case[1], ("http://127.0.0.1:%d/"):format(port));
 	end
 	ask("connection refused", ("http://127.0.0.1:%d/"):format(free_port()));
 	os.exit(0, true);

@@ -1,6 +1,6 @@
--- addresses.lib.lua: what `prosodyctl mod_auth_external check` says about the addresses of browsers,
+-- check_addresses.lib.lua: what `prosodyctl mod_auth_external check` says about the addresses of browsers,
 -- and whether the proxy may be vouched for with external_auth_proxy_overwrites_address.
--- Pure: facts in, findings out; `say` is findings.lib.lua.
+-- Pure: facts in, findings out; `say` is check_findings.lib.lua.
 -- This file is MIT licensed; see LICENSE.
 
 -- "https://meet.example.org/" -> { base = "https://meet.example.org", name = "meet.example.org" }, or nil.
@@ -121,7 +121,7 @@ local function of_verdict(outcomes, facts, say)
 end
 
 -- facts.locations: for each location { url, path, name, forged, code, reason, leads_to, seen = what
--- probes.lib.lua read from the answer, source = our own address, certificate = its fault or nil }.
+-- check_probes.lib.lua read from the answer, source = our own address, certificate = its fault or nil }.
 local function of_locations(facts, say)
 	local found, said = {}, {};
 	local outcomes = { faulty = trusts_all(facts.trusted_proxies) };

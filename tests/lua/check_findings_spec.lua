@@ -1,5 +1,5 @@
-local trees = dofile("tests/lua/trees.lua");
-local findings = trees.lib("findings");
+local libraries = dofile("tests/lua/prosody_libraries.lua");
+local findings = libraries.own("check_findings");
 
 local url = "http://127.0.0.1:8701";
 local now = 1763754360; -- Fri, 21 Nov 2025 19:46:00 GMT

@@ -1,5 +1,5 @@
-local trees = dofile("tests/lua/trees.lua");
-local questions = trees.lib("questions");
+local libraries = dofile("tests/lua/prosody_libraries.lua");
+local login_request = libraries.own("login_request");
 
 -- Sessions with the fields that mod_c2s, mod_bosh and mod_websocket of both versions give them.
 local function session_over(transport, user_agent)
@@ -14,38 +14,38 @@ local function session_over(transport, user_agent)
 end
 
 local function user_agent_of(given)
-	return questions.facts_of(session_over("websocket", given), false).user_agent;
+	return login_request.facts_of(session_over("websocket", given), false).user_agent;
 end
 
 describe("What is known about a login", function ()
 	for _, transport in ipairs({ "tcp", "bosh", "websocket" }) do
 		it("says that it came over " .. transport, function ()
-			assert.equal(transport, questions.facts_of(session_over(transport), false).transport);
+			assert.equal(transport, login_request.facts_of(session_over(transport), false).transport);
 		end);
 
 		it("holds the address over " .. transport .. " where the administrator vouched for the proxy", function ()
-			assert.equal("198.51.100.7", questions.facts_of(session_over(transport), true).ip);
+			assert.equal("198.51.100.7", login_request.facts_of(session_over(transport), true).ip);
 		end);
 	end
 
 	for _, transport in ipairs({ "bosh", "websocket" }) do
 		it("holds no address over " .. transport .. " unless vouched for", function ()
-			assert.is_nil(questions.facts_of(session_over(transport), false).ip);
+			assert.is_nil(login_request.facts_of(session_over(transport), false).ip);
 		end);
 
 		it("holds the user agent over " .. transport, function ()
-			assert.equal("Mozilla/5.0", questions.facts_of(session_over(transport, "Mozilla/5.0"), false).user_agent);
+			assert.equal("Mozilla/5.0", login_request.facts_of(session_over(transport, "Mozilla/5.0"), false).user_agent);
 		end);
 	end
 
 	it("holds the address over tcp even if no proxy is vouched for", function ()
-		assert.equal("198.51.100.7", questions.facts_of(session_over("tcp"), false).ip);
+		assert.equal("198.51.100.7", login_request.facts_of(session_over("tcp"), false).ip);
 	end);
 
 	it("does not take a BOSH client for a direct one because it names no version", function ()
 		local session = session_over("bosh");
 		session.bosh_version = nil;
-		assert.same({ transport = "bosh" }, questions.facts_of(session, false));
+		assert.same({ transport = "bosh" }, login_request.facts_of(session, false));
 	end);
 
 	it("holds no user agent where none was sent, or an empty one", function ()
@@ -68,7 +68,7 @@ describe("A question", function ()
 	local who = { request_id = "q-1", username = "ohg-kwtx", password = "secret", host = "meet.test", node = "a" };
 
 	local function within(deadline, now)
-		return questions.new({ transport = "tcp" }, who, deadline, now).within;
+		return login_request.new({ transport = "tcp" }, who, deadline, now).within;
 	end
 
 	it("gives the service half a second less than the module waits", function ()
@@ -85,7 +85,7 @@ describe("A question", function ()
 	end);
 
 	it("leaves out what is not known", function ()
-		local question = questions.new({ transport = "bosh" }, who, 115, 100);
+		local question = login_request.new({ transport = "bosh" }, who, 115, 100);
 		assert.is_nil(question.ip);
 		assert.is_nil(question.user_agent);
 	end);

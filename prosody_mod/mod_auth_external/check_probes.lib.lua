@@ -1,4 +1,4 @@
--- probes.lib.lua: how `prosodyctl mod_auth_external check URL` asks the running Prosody which address
+-- check_probes.lib.lua: how `prosodyctl mod_auth_external check URL` asks the running Prosody which address
 -- it believes a client has.
 -- Pure: `hashes` is util.hashes, `now` is in seconds since 1970.
 -- This file is MIT licensed; see LICENSE.
