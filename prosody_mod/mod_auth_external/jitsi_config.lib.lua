@@ -1,4 +1,4 @@
--- jitsi_config.lib.lua: where Jitsi is in this Prosody: the focus component, whom it stands for, the meetings.
+-- jitsi_config.lib.lua: finds Jitsi in this Prosody's configuration: the component in front of jicofo, and the meetings.
 -- Pure: the configuration is handed in.
 -- This file is MIT licensed; see LICENSE.
 
@@ -18,7 +18,7 @@ local function contains(list, wanted)
 	return false;
 end
 
--- The first of the wanted names that is there, or the only one that is.
+-- Returns the first of the wanted names that is in the list, or the only one in the list, or nil.
 local function choose(found, wanted)
 	for _, name in ipairs(wanted) do
 		if contains(found, name) then return name; end
@@ -26,7 +26,8 @@ local function choose(found, wanted)
 	return #found == 1 and found[1] or nil;
 end
 
--- jitsi-meet names its rooms after these: prefix.base, or prefix.TENANT.base, which it maps to rooms at `muc`.
+-- Returns { prefix, base, muc }, or nil: jitsi-meet calls its rooms' component prefix.base, or prefix.TENANT.base, which it maps
+-- to rooms at `muc`.
 local function mapper_of(host, get)
 	local base = get(host, "muc_mapper_domain_base");
 	if not base then return nil; end
@@ -40,8 +41,8 @@ local function list_of(...)
 	return list;
 end
 
--- Where people meet, if nothing says which component is theirs: all but those that Jitsi has for something else, above
--- all the one where jicofo and the bridges meet.
+-- Returns the components where people may meet, if nothing says which one is theirs: all but those that Jitsi has for
+-- something else, above all the one where jicofo and the bridges meet: without it nobody has a picture.
 local function meetings_among(mucs, host, get)
 	local found = {};
 	for _, name in ipairs(mucs) do
@@ -53,9 +54,10 @@ local function meetings_among(mucs, host, get)
 end
 
 -- hosts: names of all; get(host, option) -> value.
--- Returns { focus, target = jicofo's bare JID, muc = where people meet, meetings = list of it, or of all that come
--- into question; mucs = list of all such components; mapper = { prefix, base, muc } of tenants' rooms, or nil }, nothing
--- of it where there is no Jitsi; and a sentence for an option that names what is not there.
+-- Returns the place, { focus = the component in front of jicofo, target = jicofo's bare JID, muc = the component where people
+-- meet or nil, meetings = list of it, or of all that come into question; mucs = list of all components with rooms; mapper =
+-- { prefix, base, muc } of tenants' rooms, or nil }, an empty table where there is no Jitsi; and a sentence about an option
+-- that names a component that does not exist, or nil.
 local function find(host, hosts, get)
 	local proxies, mucs = components(hosts, get, "client_proxy"), components(hosts, get, "muc");
 	local focus, muc = get(host, "external_auth_focus"), get(host, "external_auth_muc");
@@ -79,7 +81,7 @@ local function is_set(value)
 	return value ~= nil and value ~= "" and value ~= "''" and value ~= '""' and value ~= "null" and value ~= "undefined";
 end
 
--- Whether this config.js of jitsi-meet lets browsers send conference requests to jicofo over HTTP, past Prosody.
+-- Tells whether this config.js of jitsi-meet lets browsers send conference requests to jicofo over HTTP, past Prosody.
 local function sends_past(script)
 	local code = script:gsub("/%*.-%*/", ""):gsub("%f[/:]//[^\n]*", "");
 	for value in code:gmatch("conferenceRequestUrl[\"']?%s*[:=]%s*([^%s,;]*)") do

@@ -12,7 +12,6 @@ local protect = module:require "protect";
 local patience, interval = 0.5, 0.02; -- seconds; a browser asks again after one way through the network and back
 
 local xmlns_errors = "urn:ietf:params:xml:ns:xmpp-streams";
-local kept_by_prosody = "Prosody kept it";
 
 -- `name` is what others read: Prosody puts it into the presence that says that somebody has left.
 local reasons = {
@@ -40,8 +39,8 @@ local function close_now(session, action)
 	session:close(session.websocket_request and as_stanza(reason) or reason);
 	-- 0.12.3 leaves a WebSocket session without a connection, hibernating under mod_smacks, as it is, and it never ends.
 	if not session.destroyed then destroy_session(session, reason.name); end
-	if session.destroyed ~= true then return nil, kept_by_prosody; end
-	return true;
+	if not session.destroyed then module:log("error", "A session could not be closed: Prosody kept it"); end
+	return session.destroyed == true;
 end
 
 -- Over BOSH a client hears nothing while none of its requests waits for an answer, and mod_bosh throws away at the close
@@ -55,10 +54,6 @@ local function silence(session)
 	add_filter(session, "stanzas/in", function () return nil; end);
 end
 
-local function log_kept(err)
-	if err == kept_by_prosody then module:log("error", "A session could not be closed: %s", err); end
-end
-
 local function close_when_heard(session, action)
 	silence(session);
 	local tries = patience / interval;
@@ -66,19 +61,15 @@ local function close_when_heard(session, action)
 		tries = tries - 1;
 		if session.destroyed then return nil; end
 		if is_deaf(session) and tries > 0 then return interval; end
-		local _, err = protect.call(close_now, session, action);
-		log_kept(err);
+		protect.call(close_now, session, action);
 	end);
 	return true;
 end
 
--- action: "suspend" or "end_sessions".  Returns true if the session is closed, or will be within half a second; or nil and
--- the reason, which is logged.
+-- action: "suspend" or "end_sessions".  Returns true if the session is closed, or will be within half a second.
 local function close(session, action)
 	if is_deaf(session) then return close_when_heard(session, action); end
-	local is_closed, err = protect.call(close_now, session, action);
-	log_kept(err);
-	return is_closed, err;
+	return protect.call(close_now, session, action);
 end
 
 return { close = close, silence = silence };

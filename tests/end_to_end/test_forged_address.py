@@ -269,7 +269,7 @@ def test_a_site_that_does_not_lead_here(stand: Stand, site: str, words: str) -> 
 
     assert said.code == 1
     assert words in " ".join(said.of("error"))
-    assert all("Mend: " in line for line in said.of("error"))
+    assert all("Fix: " in line for line in said.of("error"))
     assert "Do NOT set" in said.of("note")[-1]
 
 

@@ -1,6 +1,7 @@
 local libraries = dofile("tests/lua/prosody_libraries.lua");
-local addresses = libraries.own("check_addresses");
-local findings = libraries.own("check_findings");
+local findings_seen = dofile("tests/lua/findings_seen.lua");
+local addresses, findings = libraries.own("check_addresses"), libraries.own("check_findings");
+local signs, with_sign = findings_seen.signs, findings_seen.with_sign;
 
 local forged, here, gateway = "203.0.113.77", "198.51.100.7", "172.18.0.1";
 
@@ -23,29 +24,15 @@ local bosh = location({ url = "https://meet.test/http-bind", path = "/http-bind"
 local function about(facts)
 	local all = { host = "meet.test", bosh = true, websocket = true };
 	for name, value in pairs(facts) do all[name] = value; end
-	return addresses.of(all, findings);
+	return addresses.of(all);
 end
 
 local function through(over, vouched)
 	return about({ locations = { bosh, location(over) }, vouched = vouched });
 end
 
-local function with_sign(sign, found)
-	local these = {};
-	for _, each in ipairs(found) do
-		if each.sign == sign then table.insert(these, each); end
-	end
-	return these;
-end
-
-local function signs(found)
-	local seen_signs = {};
-	for _, each in ipairs(found) do seen_signs[each.sign] = (seen_signs[each.sign] or 0) + 1; end
-	return seen_signs;
-end
-
 local function recommends(found)
-	return found[#found].mend ~= nil and found[#found].mend:find("^external_auth_proxy_overwrites_address = true below") ~= nil;
+	return found[#found].fix ~= nil and found[#found].fix:find("^external_auth_proxy_overwrites_address = true below") ~= nil;
 end
 
 describe("Where both locations overwrite a forged address", function ()
@@ -53,7 +40,7 @@ describe("Where both locations overwrite a forged address", function ()
 		local found = through({});
 		assert.same({ ok = 2, note = 1 }, signs(found));
 		assert.is_true(recommends(found));
-		assert.matches('below VirtualHost "meet.test", then restart Prosody', found[3].mend, 1, true);
+		assert.matches('below VirtualHost "meet.test", then restart Prosody', found[3].fix, 1, true);
 	end);
 
 	it("the option is right", function ()
@@ -93,7 +80,7 @@ describe("Where a location does not overwrite it", function ()
 		local found = through({ seen = seen(forged, "kept", false) });
 		local each = with_sign("warning", found)[1];
 		assert.matches("https://meet.test/xmpp-websocket: a forged address was believed", each.words, 1, true);
-		assert.matches('"proxy_set_header X-Forwarded-For $remote_addr;" to "location = /xmpp-websocket"', each.mend, 1, true);
+		assert.matches('"proxy_set_header X-Forwarded-For $remote_addr;" to "location = /xmpp-websocket"', each.fix, 1, true);
 		assert.matches("Do NOT set external_auth_proxy_overwrites_address", found[#found].words, 1, true);
 	end);
 
@@ -116,7 +103,7 @@ describe("Where a location does not overwrite it", function ()
 			local found = through(case[2]);
 			assert.same({ ok = 1, warning = 1, note = 1 }, signs(found));
 			assert.matches(case[3], with_sign("warning", found)[1].words, 1, true);
-			assert.is_string(with_sign("warning", found)[1].mend);
+			assert.is_string(with_sign("warning", found)[1].fix);
 			assert.is_false(recommends(found));
 			assert.is_true(findings.holds_error(through(case[2], true)));
 		end);
@@ -124,7 +111,7 @@ describe("Where a location does not overwrite it", function ()
 
 	it("a proxy that is not trusted is to be named in trusted_proxies", function ()
 		local found = through({ seen = seen(gateway, "changed", true) });
-		assert.matches('trusted_proxies = { "127.0.0.1", "::1", "172.18.0.1" }', with_sign("warning", found)[1].mend, 1, true);
+		assert.matches('trusted_proxies = { "127.0.0.1", "::1", "172.18.0.1" }', with_sign("warning", found)[1].fix, 1, true);
 	end);
 end);
 
@@ -145,7 +132,7 @@ describe("Where nothing can be learned", function ()
 				local found = through(over, vouched);
 				assert.same({ ok = 1, error = 1, note = 1 }, signs(found));
 				assert.matches(case[3], with_sign("error", found)[1].words, 1, true);
-				assert.is_string(with_sign("error", found)[1].mend);
+				assert.is_string(with_sign("error", found)[1].fix);
 				assert.is_false(recommends(found));
 			end
 		end);
@@ -159,7 +146,7 @@ describe("Where nothing can be learned", function ()
 	end);
 
 	it("a Prosody without browsers is an error", function ()
-		assert.same({ error = 1 }, signs(addresses.of({ host = "meet.test", locations = {} }, findings)));
+		assert.same({ error = 1 }, signs(addresses.of({ host = "meet.test", locations = {} })));
 	end);
 end);
 
@@ -168,12 +155,12 @@ describe("Without a URL", function ()
 		for _, vouched in ipairs({ false, true }) do
 			local found = about({ vouched = vouched });
 			assert.same({ note = 1 }, signs(found));
-			assert.matches("prosodyctl mod_auth_external check https://meet.test", found[1].mend, 1, true);
+			assert.matches("prosodyctl mod_auth_external check https://meet.test", found[1].fix, 1, true);
 		end
 	end);
 
 	it("nothing is said where there are no browsers", function ()
-		assert.same({}, addresses.of({ host = "meet.test", trusted_proxies = { "0.0.0.0/0" }, vouched = true }, findings));
+		assert.same({}, addresses.of({ host = "meet.test", trusted_proxies = { "0.0.0.0/0" }, vouched = true }));
 	end);
 end);
 

@@ -1,5 +1,5 @@
--- prosody_libraries.lua: Prosody's own libraries for the specs, out of the unpacked libraries, each version apart
--- from the other; and our own libraries.  Run from the project's root, on Lua 5.4.
+-- prosody_libraries.lua: loads Prosody's own libraries for the specs out of the unpacked packages, each version apart from
+-- the other, and our own ones.  Run from the project's root, on Lua 5.4.
 
 local versions = { "0.12", "13" };
 local folder = "prosody_mod/mod_auth_external/";
@@ -21,7 +21,7 @@ local function within(version, body)
 	local path, cpath, loaded, searchers = package.path, package.cpath, copy(package.loaded), copy(package.searchers);
 	local loaded_mt = getmetatable(package.loaded);
 	package.path, package.cpath = tree .. "?.lua;" .. path, tree .. "?.so;" .. cpath;
-	if version ~= "0.12" then dofile(tree .. "loader.lua"); end -- lets it say "prosody.util.x" for "util.x"
+	if version ~= "0.12" then dofile(tree .. "loader.lua"); end -- lets a library say "prosody.util.x" for "util.x"
 	local ok, result = pcall(body);
 	package.path, package.cpath = path, cpath;
 	setmetatable(package.loaded, loaded_mt);
@@ -34,8 +34,10 @@ local function of_prosody(version, name)
 	return within(version, function () return require(name); end);
 end
 
+-- Loads one of our own that needs no Prosody, and those that it requires.
 local function own(name)
-	return dofile(folder .. name .. ".lib.lua");
+	local module = { require = function (_, other) return own(other); end };
+	return assert(loadfile(folder .. name .. ".lib.lua", "t", setmetatable({ module = module }, { __index = _G })))();
 end
 
 local function read_contract(json)
