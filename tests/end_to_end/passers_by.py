@@ -19,8 +19,8 @@ local function count(...)
   for _ in pairs(keys) do number = number + 1; end
   return number;
 end
-local people = count(saved.people.known, saved.logins.of_username);
-return ("people=%d clients=%d rooms=%d"):format(people, count(saved.people.clients), count(saved.meetings.rooms));
+local people, clients = count(saved.people.known, saved.logins.of_username), count(saved.people.clients);
+return ("people=%d clients=%d rooms=%d"):format(people, clients, count(saved.meetings.rooms));
 end)()""".replace("\n", " ")
 
 

@@ -193,6 +193,67 @@ for _, version in ipairs(libraries.versions) do
 			assert.same({ "b@breakout.meet.test destroyed", room .. " destroyed" }, { log[#log - 1], log[#log] });
 		end);
 
+		describe("that fails", function ()
+			local errors;
+			local function fail() error("no such thing as anna@meet.test"); end
+
+			before_each(function ()
+				errors = {};
+				function world.on_error(message) table.insert(errors, message); end
+			end);
+
+			after_each(function ()
+				assert.is_true(#errors > 0);
+				for _, message in ipairs(errors) do
+					assert.matches("no such thing as ADDRESS", message, 1, true);
+					assert.matches("traceback", message, 1, true);
+					assert.is_nil(message:find("anna", 1, true));
+				end
+			end);
+
+			it("lets no request pass to jicofo", function ()
+				world.guard.people.refusal = fail;
+				local stanza = st.iq({ type = "set", id = "1", from = anna, to = small_prosody.focus }):tag("conference", { xmlns = xmlns, room = room }):up();
+				assert.is_true(world.fire(small_prosody.focus, "iq/host/" .. xmlns .. ":conference", { stanza = stanza }));
+			end);
+
+			it("lets no answer pass to a page", function ()
+				world.guard.people.behind = fail;
+				local stanza = st.iq({ type = "result", id = "1", from = world.jicofo, to = small_prosody.focus .. "/" .. pupil });
+				stanza:tag("conference", { xmlns = xmlns, room = room, ready = "true" }):up();
+				assert.is_true(world.fire(small_prosody.focus, "iq/host", { stanza = stanza }));
+			end);
+
+			it("lets no conference request pass to jicofo in another way", function ()
+				local stanza = st.iq({ type = "set", id = "1", to = small_prosody.focus .. "/x" }):tag("conference", { xmlns = xmlns }):up();
+				local origin = { send = fail };
+				stanza.attr.from = anna;
+				assert.is_true(world.fire(small_prosody.focus, "iq/full", { origin = origin, stanza = stanza }));
+			end);
+
+			it("lets jicofo make nobody an owner", function ()
+				local place = open(anna, "anna", "sid1");
+				place:join(bert);
+				world.guard.people.may_lead = fail;
+				assert.is_nil(place:set_affiliation(world.jicofo, world.jid.bare(bert), "owner"));
+			end);
+
+			it("at one step of a suspension takes the others all the same", function ()
+				local place = open(anna, "anna", "sid1");
+				place.set_persistent, world.guard.logouts.log_out, world.guard.ending.take_out = fail, fail, fail;
+				assert.equal(1, suspend("anna").meetings);
+				assert.is_nil(world.room(room));
+				assert.equal(3, #errors);
+			end);
+
+			it("at a sweep sweeps again", function ()
+				world.guard.owners.sweep = fail;
+				world.advance(60);
+				world.advance(60);
+				assert.equal(2, #errors);
+			end);
+		end);
+
 		describe("owes jicofo a logout that it did not get", function ()
 			local function respond(stanza, kind, condition)
 				local reply = st.reply(stanza);

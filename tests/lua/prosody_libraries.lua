@@ -34,9 +34,9 @@ local function of_prosody(version, name)
 	return within(version, function () return require(name); end);
 end
 
--- Loads one of our own that needs no Prosody, and those that it requires.
-local function own(name)
-	local module = { require = function (_, other) return own(other); end };
+-- Loads one of our own and those that it requires; fields: what they use of `module` otherwise, nothing if they are pure.
+local function own(name, fields)
+	local module = setmetatable({ require = function (_, other) return own(other, fields); end }, { __index = fields });
 	return assert(loadfile(folder .. name .. ".lib.lua", "t", setmetatable({ module = module }, { __index = _G })))();
 end
 

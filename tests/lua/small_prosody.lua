@@ -195,8 +195,10 @@ local function new(version)
 	end
 
 	function module.context(_, host) return context_of(host); end
-	function module.log(_, level, ...) if level == "error" then error(string.format(...), 0); end end
+	function module.log(_, level, ...) if level == "error" then world.on_error(string.format(...)); end end
+	function module.hook(_, ...) context_of(own):hook(...); end
 	function module.hook_global() end
+	function world.on_error(message) error(message, 0); end -- unless a test expects errors
 
 	local function require_util(name)
 		if name == "core.sessionmanager" then return { destroy_session = function (session) session.close(); end }; end
@@ -227,7 +229,8 @@ local function new(version)
 		world.guard = module:require("meeting_guard").start(world.feed, place, function () end, nil);
 	end
 
-	world.close_session = function (session, action) return module:require("session_close").close(session, action); end;
+	function world.close_session(session, action) return module:require("session_close").close(session, action); end
+	function world.new_orders() return module:require("orders").new(world.feed, world.guard); end
 	world.fire, world.now = fire, 1000;
 	return world;
 end
