@@ -1,4 +1,5 @@
--- Lua 5.4, as Prosody runs it; the fields of `module` and `prosody` are exactly those that our module uses; it hooks through contexts, which luacheck does not see.
+-- Lua 5.4, as Prosody runs it; the fields of `module` and `prosody` are exactly those that our module uses.  It hooks through
+-- contexts, which luacheck does not see.
 std = "lua54"
 max_line_length = 150
 max_cyclomatic_complexity = 12
