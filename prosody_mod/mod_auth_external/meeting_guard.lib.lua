@@ -7,6 +7,7 @@ local jid = require "util.jid";
 local timer = require "util.timer";
 local time = require "util.time".now;
 
+local client_claims = module:require "client_claims";
 local conference_admission = module:require "conference_admission";
 local conference_answer = module:require "conference_answer";
 local conference_detour = module:require "conference_detour";
@@ -72,14 +73,15 @@ function methods:start()
 	end);
 end
 
--- Adds logins, people, requests and meetings to the guard: new ones, or those that outlived a reload.
+-- Adds logins, claims, people, requests and meetings to the guard: new ones, or those that outlived a reload.
 local function add_state(self, kept)
 	if kept then
-		self.logins, self.people = remembered_logins.on_top(kept.logins), people.on_top(kept.people);
-		self.requests, self.meetings = conference_requests.on_top(kept.requests), meetings.on_top(kept.meetings);
+		self.logins, self.claims = remembered_logins.on_top(kept.logins), client_claims.on_top(kept.claims);
+		self.people, self.requests = people.on_top(kept.people), conference_requests.on_top(kept.requests);
+		self.meetings = meetings.on_top(kept.meetings);
 	else
-		self.logins, self.requests = remembered_logins.new(cache.new), conference_requests.new();
-		self.people = people.new(self.logins);
+		self.logins, self.claims, self.requests = remembered_logins.new(cache.new), client_claims.new(), conference_requests.new();
+		self.people = people.new(self.logins, self.claims);
 		self.meetings = meetings.new(self.people, self.logins, self.requests);
 	end
 end
@@ -115,7 +117,7 @@ end
 
 function methods:save()
 	return {
-		logins = self.logins, people = self.people, requests = self.requests, meetings = self.meetings;
+		logins = self.logins, claims = self.claims, people = self.people, requests = self.requests, meetings = self.meetings;
 		owed = self.logouts:owed_logins(), format = format;
 	};
 end

@@ -3,11 +3,8 @@
 -- This file is MIT licensed; see LICENSE.
 --
 --   client ----- jicofo's answer names the organiser ------> organiser
---   client ----- a request shows a session-id: a claim ----> organiser
+--   client ----- a request shows a session-id: a claim ----> organiser     (see client_claims.lib.lua)
 --
--- jicofo believes a request before it answers it, and where it cannot join the room it never answers.  So a claim ends with
--- its organiser, as a client ends that an answer named.  It makes nobody a starter or an heir: jicofo may still refuse the
--- request, and a stranger who shows a session-id would otherwise take a meeting over.
 -- A client is as old as the password that began its login.  One of unknown age began at 0: long ago.
 
 local kept = 7 * 24 * 3600; -- seconds; the service tells of no older moment
@@ -20,13 +17,12 @@ local function on_top(state)
 	return setmetatable(state, methods);
 end
 
--- logins: of remembered_logins.lib.lua.
-local function new(logins)
+-- logins, claims: of remembered_logins.lib.lua and client_claims.lib.lua.
+local function new(logins, claims)
 	return on_top {
-		logins = logins;
+		logins = logins, claims = claims;
 		known = {}; -- username -> { clients = set; ended = moment of the last end, or nil }
 		clients = {}; -- full JID -> { username, room, since, asked, joined, ended }
-		claims = {}; -- full JID -> username -> { since, number, ended; open = of how many requests }
 	};
 end
 
@@ -46,44 +42,25 @@ end
 
 -- Claims -------------------------------------------------------------------------------------------
 
--- number: of the request that claims it.
-function methods:claim(client, username, since, number)
-	self.claims[client] = self.claims[client] or {};
-	local claim = self.claims[client][username] or { since = since, number = number, open = 0 };
-	self.claims[client][username] = claim;
-	claim.since, claim.open = math.min(claim.since, since), claim.open + 1;
-end
-
-function methods:unclaim(client, username)
-	local claims = self.claims[client];
-	if not claims then return; end
-	claims[username] = nil;
-	if not next(claims) then self.claims[client] = nil; end
-end
-
 -- request: { client, login, own, since, number }; own: the organiser whose own client asks, since that moment.
 function methods:asked(request)
 	local known = self.logins:find(request.login);
 	if known then
-		self:claim(request.client, known.username, known.since, request.number);
+		self.claims:add(request.client, known.username, known.since, request.number);
 	elseif request.own then
-		self:claim(request.client, request.own, request.since, request.number);
+		self.claims:add(request.client, request.own, request.since, request.number);
 	end
 end
 
--- jicofo refused that request for its session-id: one of the requests that claim the client is gone.
+-- jicofo refused that request for its session-id.
 function methods:disbelieved(request)
 	local known = self.logins:find(request.login);
-	local claims = known and self.claims[request.client];
-	local claim = claims and claims[known.username];
-	if not claim then return; end
-	claim.open = claim.open - 1;
-	if claim.open == 0 then self:unclaim(request.client, known.username); end
+	if known then self.claims:disbelieve(request.client, known.username); end
 end
 
 -- An answer names the organiser, and Prosody knows no request that it is for: the client ends with that organiser.
 function methods:named_without_request(client, username, since)
-	if not self.clients[client] then self:claim(client, username, since, 0); end
+	if not self.clients[client] then self.claims:add(client, username, since, 0); end
 end
 
 -- Clients ------------------------------------------------------------------------------------------
@@ -97,7 +74,7 @@ function methods:forget_client(client)
 end
 
 function methods:client_gone(client)
-	self.claims[client] = nil;
+	self.claims:client_gone(client);
 	self:forget_client(client);
 end
 
@@ -110,7 +87,7 @@ function methods:remember_client(answer, now)
 		joined = before ~= nil and before.room == answer.room and before.joined;
 	};
 	self:person(answer.username).clients[answer.client] = true;
-	self:unclaim(answer.client, answer.username);
+	self.claims:remove(answer.client, answer.username);
 end
 
 -- Notes that the client has joined that room.  Returns { username, since, room, joined } of a client of an organiser that
@@ -132,35 +109,27 @@ end
 function methods:behind(client, number)
 	local known = self.clients[client];
 	if known then return known; end
-	for username, claim in pairs(self.claims[client] or {}) do
-		if claim.number < (number or math.huge) then return { username = username, since = claim.since, is_claim = true }; end
-	end
-	return nil;
+	local username, since = self.claims:first(client, number);
+	return username and { username = username, since = since, is_claim = true };
 end
 
 -- What a client may ---------------------------------------------------------------------------------
-
--- Tells whether jicofo may let that client lead: it is an organiser's that may go on.  feed: of revocations.lib.lua.
-function methods:may_lead(client, feed)
-	local known = self.clients[client];
-	if known then return not known.ended and not feed:is_suspended(known.username); end
-	for username, claim in pairs(self.claims[client] or {}) do
-		if not claim.ended and not feed:is_suspended(username) then return true; end
-	end
-	return false;
-end
 
 local function is_over(entry, username, feed)
 	return entry.ended or feed:is_suspended(username);
 end
 
+-- Tells whether jicofo may let that client lead: it is an organiser's that may go on.  feed: of revocations.lib.lua.
+function methods:may_lead(client, feed)
+	local known = self.clients[client];
+	if known then return not is_over(known, known.username, feed); end
+	return self.claims:any(client, function (claim, username) return not is_over(claim, username, feed); end);
+end
+
 function methods:is_client_over(client, feed)
 	local known = self.clients[client];
 	if known and is_over(known, known.username, feed) then return true; end
-	for username, claim in pairs(self.claims[client] or {}) do
-		if is_over(claim, username, feed) then return true; end
-	end
-	return false;
+	return self.claims:any(client, function (claim, username) return is_over(claim, username, feed); end);
 end
 
 -- Returns nil, or what is over: "login" for the session-id, "client" for the page that shows it.
@@ -231,22 +200,12 @@ function methods:take_clients(username, before, taken)
 	end
 end
 
-function methods:take_claims(username, before, taken)
-	for client, claims in pairs(self.claims) do
-		local claim = claims[username];
-		if claim and claim.since < before and not claim.ended then
-			claim.ended = true;
-			taken[client] = true;
-		end
-	end
-end
-
 -- order: { username, action, before }; see revocations.lib.lua.  What it ends counts as ended from now on.
 -- Returns { logins, clients }, each a sorted list.
 function methods:ending_of(order, now)
 	local before, taken, clients = order.before or math.huge, {}, {};
 	self:take_clients(order.username, before, taken);
-	self:take_claims(order.username, before, taken);
+	self.claims:take_before(order.username, before, taken);
 	for client in pairs(taken) do table.insert(clients, client); end
 	table.sort(clients);
 	local person, moment = self:person(order.username), math.min(order.before or now, now); -- the service's clock may be ahead

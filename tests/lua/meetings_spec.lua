@@ -1,6 +1,7 @@
 local libraries = dofile("tests/lua/prosody_libraries.lua");
 local meetings, people, remembered_logins = libraries.own("meetings"), libraries.own("people"), libraries.own("remembered_logins");
-local conference_requests, revocations = libraries.own("conference_requests"), libraries.own("revocations");
+local client_claims, conference_requests = libraries.own("client_claims"), libraries.own("conference_requests");
+local revocations = libraries.own("revocations");
 
 local anna, bert = "ohg-anna", "ohg-bert";
 local room, other_room = "7b@conference.meet.test", "8a@conference.meet.test";
@@ -9,11 +10,11 @@ local long_ago, login_time, later = 0, 900, 1000;
 for _, version in ipairs(libraries.versions) do
 	describe("With the cache of Prosody " .. version .. ", who is behind what", function ()
 		local new_cache = libraries.of_prosody(version, "util.cache").new;
-		local registry, persons, logins, requests, feed, suspended;
+		local registry, persons, logins, claims, requests, feed, suspended;
 
 		before_each(function ()
-			logins, requests = remembered_logins.new(new_cache), conference_requests.new();
-			persons = people.new(logins);
+			logins, claims, requests = remembered_logins.new(new_cache), client_claims.new(), conference_requests.new();
+			persons = people.new(logins, claims);
 			registry, feed = meetings.new(persons, logins, requests), revocations.new("node", 1);
 			suspended, feed.is_informed = feed.suspended, true;
 		end);
@@ -27,7 +28,7 @@ for _, version in ipairs(libraries.versions) do
 		-- How much is kept; organisers: those with remembered logins.
 		local function sizes()
 			return {
-				people = count(persons.known), clients = count(persons.clients), claims = count(persons.claims);
+				people = count(persons.known), clients = count(persons.clients), claims = count(claims.of_client);
 				requests = count(requests.of_client), rooms = count(registry.rooms);
 				logins = logins.logins:count(), organisers = count(logins.of_username);
 			};
@@ -460,9 +461,10 @@ for _, version in ipairs(libraries.versions) do
 
 		it("outlives a reload of the module", function ()
 			learn("guest1", anna, "sid1");
-			for _, state in ipairs({ registry, persons, logins, requests }) do setmetatable(state, nil); end
+			for _, state in ipairs({ registry, persons, logins, claims, requests }) do setmetatable(state, nil); end
 			local reloaded, reloaded_persons = meetings.on_top(registry), people.on_top(persons);
 			remembered_logins.on_top(logins);
+			client_claims.on_top(claims);
 			conference_requests.on_top(requests);
 			assert.same({ [anna] = 1 }, reloaded:running());
 			assert.is_true(reloaded_persons:may_lead("guest1", feed));
