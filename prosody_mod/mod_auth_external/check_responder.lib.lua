@@ -1,5 +1,5 @@
 -- check_responder.lib.lua: tells `prosodyctl mod_auth_external check URL` which address this Prosody believes a client has.
--- To anybody else nothing is different: whoever cannot prove to have the token gets Prosody's own answer.
+-- A client that cannot prove to have the token gets Prosody's own answer.
 -- This file is MIT licensed; see LICENSE.
 
 local hashes = require "util.hashes";

@@ -54,7 +54,7 @@ function methods:first(client, number)
 	return nil;
 end
 
--- Tells whether the client claims an organiser for whom test(claim, username) is true; the claim's `ended` may be read.
+-- Tells whether test(claim, username) is true for one of the client's claims; a claim is { since, ended }.
 function methods:any(client, test)
 	for username, claim in pairs(self.of_client[client] or {}) do
 		if test(claim, username) then return true; end

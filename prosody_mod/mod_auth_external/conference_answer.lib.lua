@@ -85,7 +85,7 @@ function methods:on_nameless(stanza, client, answer)
 	local address = answer.room;
 	if not address or self.meetings:is_opened(address) then return; end
 	local room, is_contended = rooms.find(address) or nil, self.meetings:is_contended(address, client, time());
-	if self.owners:is_somebodys(address, room, is_contended) then return; end
+	if self.owners:settle_room(address, room, is_contended) then return; end
 	if room and answer.is_ready and not is_contended then end_unopened(room); end
 	refuse(stanza, "client");
 end
@@ -105,7 +105,7 @@ function methods:on_named(stanza, client, answer)
 	if is_new then self.changed(); end
 	if surplus then self.logouts:log_out(surplus, {}, time()); end
 	if answer.client then self.leaders:give_held(answer.client); end
-	-- Let in without a name, for what it showed before: who opened that room is not known yet.
+	-- jicofo let the page in for what it showed before, and names nobody: the room's organiser is not known yet.
 	if not answer.is_named and answer.room and not self.meetings:is_known(answer.room) then refuse(stanza, "client"); end
 end
 

@@ -28,8 +28,9 @@ function methods:hand_over(address, client)
 	self.changed();
 end
 
--- Gives each room to the organiser who was let in first, if no organiser who asked earlier still waits for an answer; and
--- a room whose starter never came to an organiser who leads it.  username: of the organiser who is to be ended, or nil.
+-- Settles whose the rooms are.  A room becomes that of the organiser who was let in first, if no earlier request waits for its
+-- answer; a room whose starter never came becomes that of an organiser who leads it.  username: of an organiser who is about
+-- to be suspended, or nil: that one has a room at once, so that it ends.
 function methods:settle(username)
 	if self.meetings:settle_delayed(time(), username) then self.changed(); end
 	for _, address in ipairs(self.meetings:abandoned_rooms(time())) do
@@ -39,8 +40,9 @@ function methods:settle(username)
 	end
 end
 
--- Tells whether an organiser has opened that room, or was let into it, or is there.  room: nil if it does not exist.
-function methods:is_somebodys(address, room, is_contended)
+-- Settles whose that room is, unless an open request may still open it.  Returns whether an organiser has opened it, was let
+-- into it, or is there.  room: nil if it does not exist.
+function methods:settle_room(address, room, is_contended)
 	if not is_contended and self.meetings:settle_delayed(time()) then self.changed(); end
 	if self.meetings:is_known(address) then return true; end
 	local opener = room and self:heir_in(room);

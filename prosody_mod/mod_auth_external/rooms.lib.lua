@@ -67,7 +67,7 @@ local function is_breakout(address, hosts)
 end
 
 local function destroy_alone(room)
-	protect.call(room.set_persistent, room, false); -- or else it would leave a tombstone
+	protect.call(room.set_persistent, room, false); -- a persistent room would leave a tombstone for a month
 	local is_gone = protect.call(room.destroy, room, nil, meeting_ended);
 	if is_gone == false then module:log("error", "A meeting could not be ended: another module kept it"); end
 	return is_gone == true;

@@ -1,4 +1,4 @@
-"""``prosodyctl mod_auth_external check`` says what is wrong and how to mend it, and never the token."""
+"""``prosodyctl mod_auth_external check`` says what is wrong and how to fix it, and never the token."""
 
 import os
 import secrets

@@ -5,7 +5,7 @@ local count = tonumber(os.getenv("HISTORIES")) or 300; -- `make soak` plays 10,0
 
 local function nothing() return nil; end
 
--- What a guard would be that one of its rules is taken from.
+-- Guards without one of their rules.
 local broken = {
 	["lets in whom jicofo names nobody for"] = function (guard) guard.answer.on_nameless = nothing; end;
 	["believes the second of two that ask at once"] = function (guard)

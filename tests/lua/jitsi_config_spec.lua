@@ -89,7 +89,7 @@ describe("Nothing is found", function ()
 		assert.same({}, find({ ["meet.test"] = {}, ["rooms.test"] = { component_module = "muc" } }));
 	end);
 
-	it("where the component says of nobody that he is jicofo", function ()
+	it("where the component names no jicofo", function ()
 		assert.same({}, find(stock({ ["focus.meet.test"] = { component_module = "client_proxy" } })));
 	end);
 

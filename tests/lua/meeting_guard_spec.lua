@@ -76,7 +76,7 @@ for _, version in ipairs(libraries.versions) do
 			assert.is_true(place:set_affiliation(anna, world.jid.bare(pupil), "owner"));
 		end);
 
-		it("makes it up for a page whose name comes after", function ()
+		it("makes a page an owner later, when jicofo's answer names its organiser after that order", function ()
 			local place = open(anna, "anna", "sid1");
 			place:join(bert);
 			local id = ask(bert, "sid2");
@@ -120,7 +120,7 @@ for _, version in ipairs(libraries.versions) do
 			assert.equal("owner", place:get_affiliation(world.jid.bare(bert)));
 		end);
 
-		it("forgets no claim for another one that jicofo did not believe", function ()
+		it("keeps a claim when jicofo does not believe another request that makes the same", function ()
 			open(anna, "anna", "sid1");
 			ask(bert, "sid1");
 			local wrong = ask(bert, "sid1");
@@ -130,7 +130,7 @@ for _, version in ipairs(libraries.versions) do
 			assert.same({ nil, "not-authorized" }, { ask(bert) });
 		end);
 
-		it("knows whose page it is, if the answer is for no request that it knows", function ()
+		it("knows whose page it is, although the answer is for no request that it knows", function ()
 			world.create_room(room):join(world.jicofo);
 			assert.equal("result", answer(anna, "unheard", { identity = "anna@meet.test", ["session-id"] = "sid1" }));
 			assert.same({}, world.guard:running());
@@ -149,7 +149,7 @@ for _, version in ipairs(libraries.versions) do
 			end);
 		end
 
-		it("refuses requests of nobody's client, and long ones", function ()
+		it("refuses requests of clients that are not connected here, and long session-ids", function ()
 			assert.same({ nil, "bad-request" }, { ask("x@elsewhere.example/1") });
 			assert.same({ nil, "bad-request" }, { ask(anna, ("x"):rep(257)) });
 		end);

@@ -1,5 +1,5 @@
--- small_prosody.lua: as much of a Prosody with Jitsi's components as the guard touches, in one process and without I/O:
--- hosts with real events, sessions, rooms, timers on a clock that stands still unless a test moves it.
+-- small_prosody.lua: a stand-in for as much of a Prosody with Jitsi's components as the guard uses, in one process and without
+-- I/O: hosts with real events, sessions, rooms, and timers on a clock that only a test moves.
 -- The guard itself is the real one, on the util libraries of either Prosody.
 
 local libraries = dofile("tests/lua/prosody_libraries.lua");
@@ -145,7 +145,7 @@ local function new(version)
 		return host and host.rooms and host.rooms[address];
 	end
 
-	-- Nil where there is no such component.
+	-- Returns nil where there is no such component.
 	function world.create_room(address)
 		local host = prosody.hosts[jid.host(address)];
 		if not (host and host.rooms) then return nil; end
