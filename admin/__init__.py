@@ -14,7 +14,7 @@ from admin import access, faults, headers, once, pages, visits, words
 from admin.panel import EXTENSION, Panel
 from admin.views import account, credentials, entry, organisers, overview, schools, staff
 from authbridge.config import Config
-from authbridge.staffsessions import Visit
+from authbridge.staff.sessions import PanelSession
 
 _BLUEPRINTS = (entry, overview, schools, organisers, credentials, staff, account)
 _MOST_BYTES = 64 * 1024  # of a form
@@ -80,7 +80,7 @@ def _require_own_page() -> None:
         raise BadRequest
 
 
-def _seconds_left(visit: Visit | None) -> int:
+def _seconds_left(visit: PanelSession | None) -> int:
     if visit is None:
         return 0
     return max(0, int((visit.ends_at - visits.now()).total_seconds()))

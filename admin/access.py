@@ -10,9 +10,9 @@ from werkzeug.wrappers import Response
 from admin import visits
 from admin.panel import the_panel
 from admin.places import current_path, local_path
-from authbridge import staffsessions
-from authbridge.models import Stage
-from authbridge.rights import RIGHTS, Right
+from authbridge.staff import sessions
+from authbridge.staff.permissions import RIGHTS, Right
+from authbridge.storage.models import SessionStage
 
 _View = TypeVar("_View", bound=Callable[..., object])
 
@@ -25,7 +25,7 @@ class Access:
     """
 
     right: Right | None = None
-    stage: Stage | None = None
+    stage: SessionStage | None = None
     fresh: bool = False
 
 
@@ -39,7 +39,7 @@ def open_to_everybody(view: _View) -> _View:
     return view
 
 
-def open_at(stage: Stage) -> Callable[[_View], _View]:
+def open_at(stage: SessionStage) -> Callable[[_View], _View]:
     """For the pages half-way through the sign-in."""
     return _marked(Access(stage=stage))
 
@@ -89,7 +89,7 @@ def _require_right(right: Right, *, fresh: bool) -> Response | None:
         return _to_sign_in()
     if not may(right):
         abort(403)
-    if fresh and not staffsessions.is_fresh(visits.the_visit(), visits.now()):
+    if fresh and not sessions.is_fresh(visits.the_visit(), visits.now()):
         _keep_draft(visits.the_visit().staff_id)
         return redirect(url_for("entry.fresh", next=_page_of_form()), 303)
     return None
@@ -100,8 +100,8 @@ def _to_sign_in() -> Response:
     panel = the_panel()
     owner = None
     if visits.find_token():
-        with panel.database.reading() as session:
-            owner = staffsessions.expired_owner(session, visits.find_token(), now=panel.clock())
+        with panel.database.read_session() as session:
+            owner = sessions.expired_owner(session, visits.find_token(), now=panel.clock())
     if owner is not None:
         _keep_draft(owner)
     note = "expired" if owner is not None else ("ended" if visits.find_token() else None)

@@ -10,12 +10,12 @@ from flask_babel import ngettext, to_user_timezone
 
 from admin import visits
 from admin.panel import the_panel
-from admin.places import place_of
+from admin.places import location_of
 from admin.words import day, second
-from authbridge.awaiting import Find, await_effect
 from authbridge.errors import StorageError
-from authbridge.models import Organiser, School
-from authbridge.nodes import Effect
+from authbridge.revocations.status import RevocationStatus
+from authbridge.revocations.waiting import Find, wait_until_applied
+from authbridge.storage.models import Organiser, School
 
 _PATIENCE = 0.8  # seconds; with the page itself it stays below one
 
@@ -36,16 +36,16 @@ class Proof:
     url: str | None
 
 
-def await_nodes(find: Find) -> Effect | None:
+def await_nodes(find: Find) -> RevocationStatus | None:
     """Gives the meeting servers a moment, so that the next page can say that it is done."""
     panel = the_panel()
     # What was to be done is done: that the outcome cannot be read is no reason to say that it was not.
     with suppress(StorageError):
-        return await_effect(panel.database, find, clock=panel.clock, patience=_PATIENCE)
+        return wait_until_applied(panel.database, find, clock=panel.clock, patience=_PATIENCE)
     return None
 
 
-def proof_of(whose: Organiser | School, effect: Effect | None) -> Proof | None:
+def proof_of(whose: Organiser | School, effect: RevocationStatus | None) -> Proof | None:
     """That effect as his page or its page shows it; None where there is none."""
     if effect is None:
         return None
@@ -55,16 +55,16 @@ def proof_of(whose: Organiser | School, effect: Effect | None) -> Proof | None:
 
 def _place_of(whose: Organiser | School) -> str:
     if isinstance(whose, Organiser):
-        return place_of("organisers.effect", username=whose.username)
-    return place_of("schools.effect", code=whose.code)
+        return location_of("organisers.effect", username=whose.username)
+    return location_of("schools.effect", code=whose.code)
 
 
-def effect_in_words(effect: Effect) -> str:
+def effect_in_words(effect: RevocationStatus) -> str:
     """Such as "2 logins ended, 1 meeting ended; on 2 of 2 meeting servers, 07:58:12"."""
     return " ".join(f"{line.sentence.removesuffix('.')}." for line in _lines(effect))
 
 
-def _lines(effect: Effect) -> Iterator[Line]:
+def _lines(effect: RevocationStatus) -> Iterator[Line]:
     if not effect.nodes:
         nobody = _("No meeting server has reported yet; whoever is in a meeting may still be there.")
         yield Line(nobody, "warn")
@@ -79,7 +79,7 @@ def _lines(effect: Effect) -> Iterator[Line]:
         yield Line(_missing(effect), "bad")
 
 
-def _done(effect: Effect, done_at: datetime) -> str:
+def _done(effect: RevocationStatus, done_at: datetime) -> str:
     where = _(
         "on %(done)s of %(nodes)s meeting servers, %(clock)s",
         done=effect.done,
@@ -94,7 +94,7 @@ def _when(done_at: datetime) -> str:
     return second(done_at) if done_on == visits.today() else f"{day(done_on)}, {second(done_at)}"
 
 
-def _ended(effect: Effect) -> str:
+def _ended(effect: RevocationStatus) -> str:
     parts = ", ".join(_parts(effect))
     if parts:
         return parts
@@ -102,7 +102,7 @@ def _ended(effect: Effect) -> str:
     return _("Nobody was logged in") if effect.is_counted and not effect.waiting else _("Carried out")
 
 
-def _parts(effect: Effect) -> Iterator[str]:
+def _parts(effect: RevocationStatus) -> Iterator[str]:
     if effect.sessions:
         yield ngettext("%(num)s login ended", "%(num)s logins ended", effect.sessions)
     if effect.meetings:
@@ -111,7 +111,7 @@ def _parts(effect: Effect) -> Iterator[str]:
         yield ngettext("remembered login deleted", "%(num)s remembered logins deleted", effect.logins)
 
 
-def _waiting(effect: Effect) -> str:
+def _waiting(effect: RevocationStatus) -> str:
     return ngettext(
         "%(num)s remembered login will be deleted automatically as soon as Jitsi answers again."
         " Until then it opens no meeting.",
@@ -121,7 +121,7 @@ def _waiting(effect: Effect) -> str:
     )
 
 
-def _missing(effect: Effect) -> str:
+def _missing(effect: RevocationStatus) -> str:
     return ngettext(
         "No answer from %(nodes)s; it is made up for as soon as that server is back.",
         "No answer from %(nodes)s; it is made up for as soon as those servers are back.",

@@ -22,13 +22,13 @@ from admin import visits
 from admin.fields import DayField, NumberField
 from admin.panel import the_panel
 from admin.words import say
-from authbridge import usernames
-from authbridge.commands import schools, suspensions
-from authbridge.commands.organisers import MAX_ISSUED
 from authbridge.errors import AuthBridgeError, InputError, StorageError
-from authbridge.listings import SuspensionRow
-from authbridge.models import Reporter, Role, SuspensionReason
-from authbridge.staffnames import parse_staff_name
+from authbridge.login import usernames
+from authbridge.login.staff_names import parse_staff_name
+from authbridge.schools.commands import schools, suspensions
+from authbridge.schools.commands.organisers import MAX_ISSUED
+from authbridge.schools.listings import SuspensionRow
+from authbridge.storage.models import Reporter, Role, SuspensionReason
 
 _Form = TypeVar("_Form", bound=FlaskForm)
 _LONGEST_SECRET = 256  # characters; longer ones are not even looked at

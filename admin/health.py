@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from flask_babel import gettext as _
 
 from admin.words import moment
-from authbridge.nodes import NodeRow
+from authbridge.revocations.status import NodeRow
 
 _PATIENCE = 1.0  # seconds; the page waits for it
 _FRESH = timedelta(seconds=5)

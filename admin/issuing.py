@@ -9,11 +9,11 @@ from admin import visits
 from admin.panel import Panel, the_panel
 from admin.slips import Slip, Step
 from authbridge.audit import Actor
-from authbridge.commands import organisers
-from authbridge.commands.organisers import IssuedCredential, NewPassword
-from authbridge.errors import AuthBridgeError, place_of
+from authbridge.errors import AuthBridgeError, location_of
 from authbridge.letters import Language, Letter, PrintJob, print_letters, read_letterhead
-from authbridge.models import School
+from authbridge.schools.commands import organisers
+from authbridge.schools.commands.organisers import IssuedCredential, NewPassword
+from authbridge.storage.models import School
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ def start(order: Order) -> str:
     panel = the_panel()
     read_letterhead(panel.config.letter_dir)  # better before than after the old password is dead
     if order.username is None:
-        with panel.database.reading() as session:
+        with panel.database.read_session() as session:
             organisers.require_room(session, order.school, order.count)
     slip = Slip(
         owner=visits.the_visit().id_hash,
@@ -74,7 +74,7 @@ def _work(panel: Panel, order: Order, slip: Slip, actor: Actor) -> None:
     except AuthBridgeError as error:
         slip.fault = error.with_traceback(None)  # it refers to the passwords
     except Exception as error:  # noqa: BLE001 - a thread's last resort; its text may quote a password
-        _log.error("bug: %s at %s", type(error).__name__, place_of(error))
+        _log.error("bug: %s at %s", type(error).__name__, location_of(error))
         slip.fault = WorkError("Something went wrong in the program itself. Please tell the technician.")
     # What is issued is shown, also where only its letters cannot be printed.
     slip.step = Step.READY if slip.credentials else Step.FAILED
@@ -96,7 +96,7 @@ def _write_down(
     panel: Panel, order: Order, passwords: list[NewPassword], actor: Actor
 ) -> list[IssuedCredential]:
     now = panel.clock()
-    with panel.database.writing() as session:
+    with panel.database.write_session() as session:
         if order.username is None:
             return organisers.issue_organisers(
                 session, order.school.code, passwords, valid_until=order.valid_until, actor=actor, now=now
@@ -104,7 +104,7 @@ def _write_down(
         (password,) = passwords
         return [
             organisers.reset_password(
-                session, order.username, password, traces=panel.traces, actor=actor, now=now
+                session, order.username, password, keyed_hashes=panel.keyed_hashes, actor=actor, now=now
             )
         ]
 

@@ -12,8 +12,8 @@ from werkzeug.wrappers import Response
 from admin import visits
 from admin.panel import the_panel
 from admin.places import see_path
-from authbridge import staffsessions
 from authbridge.errors import StorageError
+from authbridge.staff import sessions
 
 
 def page(template: str, **context: object) -> ResponseReturnValue:
@@ -40,8 +40,8 @@ def done_once(deed: Callable[[], str | None]) -> Response | None:
 def tell(kind: str, text: str, undo: dict[str, Any] | None = None) -> None:
     """Says it on the next page; ``undo`` is what :func:`deed` gives."""
     # What is told was done already: that it cannot be told is no reason to say that it was not.
-    with suppress(StorageError), the_panel().database.writing() as session:
-        staffsessions.add_notice(session, visits.the_visit(), {"kind": kind, "text": text, "undo": undo})
+    with suppress(StorageError), the_panel().database.write_session() as session:
+        sessions.add_notice(session, visits.the_visit(), {"kind": kind, "text": text, "undo": undo})
 
 
 def deed(label: str, endpoint: str, **values: str) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def take_notices() -> list[dict[str, Any]]:
     if g.visit is None or not g.visit.notices:
         return []
     try:
-        with the_panel().database.writing() as session:
-            return staffsessions.take_notices(session, g.visit)
+        with the_panel().database.write_session() as session:
+            return sessions.take_notices(session, g.visit)
     except StorageError:  # then they come later: the page at hand says what is wrong
         return []

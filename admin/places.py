@@ -26,10 +26,10 @@ def current_path() -> str:
 
 def see(endpoint: str, **values: object) -> Response:
     """The answer to a POST that was carried out: the page to look at now (RFC 9110, 303)."""
-    return redirect(place_of(endpoint, **values), 303)
+    return redirect(location_of(endpoint, **values), 303)
 
 
-def place_of(endpoint: str, **values: object) -> str:
+def location_of(endpoint: str, **values: object) -> str:
     """The path of that page."""
     return url_for(endpoint, **values)  # type: ignore[arg-type]  # Flask takes any value
 
@@ -41,7 +41,7 @@ def place_asked_from() -> str | None:
 
 def see_again(endpoint: str, **values: object) -> Response:
     """The page on which a button was pressed, else the one named."""
-    return see_path(place_asked_from() or place_of(endpoint, **values))
+    return see_path(place_asked_from() or location_of(endpoint, **values))
 
 
 def see_path(path: str) -> Response:

@@ -7,15 +7,15 @@ from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
 from admin.visits import DEVICE_COOKIE
-from authbridge import signin
-from authbridge.policy import Decision, Verdict
+from authbridge.login.policy import Decision, Verdict
+from authbridge.staff import sign_in
 
 _MINUTE = 60
 
 
-def caller() -> signin.Caller:
+def caller() -> sign_in.Caller:
     """Where a sign-in comes from."""
-    return signin.Caller(
+    return sign_in.Caller(
         ip=_address(),
         user_agent=request.headers.get("User-Agent"),
         device=request.cookies.get(DEVICE_COOKIE),

@@ -7,12 +7,14 @@ from flask import Flask
 from admin import create_app
 from admin.health import Health
 from admin.panel import Panel
-from authbridge import duties, schema, staffsessions
+from authbridge import background
 from authbridge.config import Config
-from authbridge.database import Database
 from authbridge.errors import ConfigError
-from authbridge.passwords import Hasher
-from authbridge.signin import sign_in_setting_of
+from authbridge.login.passwords import Hasher
+from authbridge.staff import sessions
+from authbridge.staff.sign_in import sign_in_setting_of
+from authbridge.storage import schema
+from authbridge.storage.database import Database
 
 _SWEEP = 5  # seconds; so long at most are passwords kept that nobody may see any more
 
@@ -29,7 +31,7 @@ def build_panel(config: Config) -> Flask:
         hasher=Hasher(config.bcrypt_cost),
         health=Health(config.api_bind),
     )
-    duties.repeat("slips", partial(sweep, panel), every=_SWEEP, after_failure=_SWEEP)
+    background.repeat("slips", partial(sweep, panel), every=_SWEEP, after_failure=_SWEEP)
     return create_app(panel, url=config.panel_url)
 
 
@@ -40,6 +42,6 @@ def sweep(panel: Panel) -> None:
     owners = panel.slips.owners()
     if not owners:
         return
-    with panel.database.reading() as session:
-        alive = staffsessions.alive(session, owners, now=now)
+    with panel.database.read_session() as session:
+        alive = sessions.alive(session, owners, now=now)
     panel.slips.sweep(alive, now=now)

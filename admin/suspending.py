@@ -13,10 +13,10 @@ from admin import effects, visits
 from admin.forms import DescribeForm, carry_out
 from admin.pages import deed, tell
 from admin.panel import the_panel
-from admin.places import place_asked_from, place_of, see, see_again
-from authbridge.commands import suspensions
-from authbridge.models import Organiser, School
-from authbridge.queries import get_organiser, get_school
+from admin.places import location_of, place_asked_from, see, see_again
+from authbridge.schools.commands import suspensions
+from authbridge.schools.lookup import get_organiser, get_school
+from authbridge.storage.models import Organiser, School
 
 _Command = Callable[..., bool]
 
@@ -77,7 +77,7 @@ def _what_was_done(kind: Kind, name: str) -> Iterator[str]:
     """That it is suspended; and what that ended, where the next page is not the one that shows it."""
     yield kind.suspended % {"name": name}
     effect = effects.await_nodes(partial(kind.find, **{kind.argument: name}))
-    own_page = place_of(f"{kind.views}.show", **{kind.argument: name})
+    own_page = location_of(f"{kind.views}.show", **{kind.argument: name})
     if effect is not None and place_asked_from() not in {None, own_page}:
         yield effects.effect_in_words(effect)
 
@@ -101,5 +101,5 @@ def describe(kind: Kind, name: str, form: DescribeForm) -> ResponseReturnValue |
 
 def _change(command: _Command, name: str, *values: object, **named: object) -> bool:
     now = visits.now()
-    with the_panel().database.writing() as session:
+    with the_panel().database.write_session() as session:
         return command(session, name, *values, actor=visits.the_actor(), now=now, **named)

@@ -17,12 +17,12 @@ from flask.sessions import SessionInterface, SessionMixin
 from flask_login import UserMixin, current_user
 
 from admin.panel import the_panel
-from authbridge import devices, staffsessions
 from authbridge.audit import Actor
 from authbridge.errors import StorageError
-from authbridge.models import Stage
-from authbridge.staffnames import staff_actor
-from authbridge.staffsessions import Visit
+from authbridge.login.staff_names import staff_actor
+from authbridge.staff import device_cookies, sessions
+from authbridge.staff.sessions import PanelSession
+from authbridge.storage.models import SessionStage
 
 COOKIE = "__Host-authbridge"
 GUEST_COOKIE = "__Host-authbridge-guest"
@@ -83,7 +83,7 @@ class CookieSessions(SessionInterface):
         if not session.token and request.cookies.get(GUEST_COOKIE) != session.guest:
             _set(response, GUEST_COOKIE, session.guest)
         if "new_device" in g:
-            _set(response, DEVICE_COOKIE, g.new_device, max_age=devices.LIFETIME)
+            _set(response, DEVICE_COOKIE, g.new_device, max_age=device_cookies.LIFETIME)
 
 
 def _set(response: Response, name: str, value: str, max_age: timedelta | None = None) -> None:
@@ -96,7 +96,7 @@ def _set(response: Response, name: str, value: str, max_age: timedelta | None = 
 class Member(UserMixin):
     """A member of staff who is signed in, as Flask-Login wants to see one."""
 
-    def __init__(self, visit: Visit) -> None:
+    def __init__(self, visit: PanelSession) -> None:
         self.visit = visit
 
     def get_id(self) -> str:
@@ -116,25 +116,25 @@ def load_visit() -> None:
         return
     visit = _find(find_token())
     panel = the_panel()
-    if visit is not None and not is_unattended() and staffsessions.needs_touch(visit, panel.clock()):
+    if visit is not None and not is_unattended() and sessions.needs_touch(visit, panel.clock()):
         # Where nothing can be written now, pages can still be read, and forms say it themselves.
-        with suppress(StorageError), panel.database.writing() as transaction:
-            visit = staffsessions.touch(transaction, visit, now=panel.clock())
+        with suppress(StorageError), panel.database.write_session() as transaction:
+            visit = sessions.touch(transaction, visit, now=panel.clock())
     g.visit = visit
 
 
-def _find(token: str) -> Visit | None:
+def _find(token: str) -> PanelSession | None:
     if not token:
         return None
     panel = the_panel()
-    with panel.database.reading() as transaction:
-        return staffsessions.find(transaction, token, now=panel.clock())
+    with panel.database.read_session() as transaction:
+        return sessions.find(transaction, token, now=panel.clock())
 
 
 def member_of(_request: Request) -> Member | None:
     """For Flask-Login: whoever is signed in, all the way."""
-    visit: Visit | None = g.get("visit")
-    return Member(visit) if visit is not None and visit.stage is Stage.SIGNED_IN else None
+    visit: PanelSession | None = g.get("visit")
+    return Member(visit) if visit is not None and visit.stage is SessionStage.SIGNED_IN else None
 
 
 def begin(token: str) -> None:
@@ -149,8 +149,8 @@ def begin(token: str) -> None:
 def replace(token: str) -> None:
     """Likewise; the session that the browser had is ended, however far it had come."""
     if g.visit is not None:
-        with the_panel().database.writing() as transaction:
-            staffsessions.end(transaction, g.visit)
+        with the_panel().database.write_session() as transaction:
+            sessions.end(transaction, g.visit)
     begin(token)
 
 
@@ -170,9 +170,9 @@ def is_signed_in() -> bool:
     return bool(current_user.is_authenticated)
 
 
-def the_visit() -> Visit:
+def the_visit() -> PanelSession:
     """The session of this request; only for views that are closed to whoever has none."""
-    visit: Visit = g.visit
+    visit: PanelSession = g.visit
     return visit
 
 

@@ -10,15 +10,15 @@ from admin import visits
 from admin.access import may
 from admin.pages import tell
 from admin.panel import the_panel
-from admin.places import place_of
+from admin.places import location_of
 from admin.words import clock
-from authbridge import usernames
-from authbridge.commands import lockouts
-from authbridge.lockouts import Lockout, list_lockouts, lockouts_of
-from authbridge.models import Organiser
-from authbridge.policy import Reason
-from authbridge.rights import Right
-from authbridge.staffnames import STAFF_PREFIX
+from authbridge.login import commands as lockout_commands
+from authbridge.login import usernames
+from authbridge.login.lockouts import Lockout, list_lockouts, lockouts_of
+from authbridge.login.policy import Reason
+from authbridge.login.staff_names import STAFF_PREFIX
+from authbridge.staff.permissions import Right
+from authbridge.storage.models import Organiser
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +44,16 @@ class WaitRow:
 def all_waits() -> list[WaitRow]:
     """All waits, those that end first first."""
     panel = the_panel()
-    with panel.database.reading() as session:
-        found = list_lockouts(session, panel.traces, now=visits.now(), limits=panel.limits)
+    with panel.database.read_session() as session:
+        found = list_lockouts(session, panel.keyed_hashes, now=visits.now(), limits=panel.limits)
     return [_row(each) for each in found]
 
 
 def waits_of(organiser: Organiser) -> list[WaitRow]:
     """Those of one organiser."""
     panel = the_panel()
-    with panel.database.reading() as session:
-        found = lockouts_of(session, organiser, panel.traces, now=visits.now(), limits=panel.limits)
+    with panel.database.read_session() as session:
+        found = lockouts_of(session, organiser, panel.keyed_hashes, now=visits.now(), limits=panel.limits)
     return [_row(each) for each in found]
 
 
@@ -72,14 +72,14 @@ def _member_of(lockout: Lockout) -> str | None:
 
 def _lift_of(lockout: Lockout) -> Lift | None:
     if lockout.rule is Reason.NETWORK_WAITS:
-        return Lift(place_of("overview.clear_wait"), {"network": lockout.network or ""})
+        return Lift(location_of("overview.clear_wait"), {"network": lockout.network or ""})
     if lockout.username is None:
         return None
     member = _member_of(lockout)
     if member is None:
-        return Lift(place_of("overview.clear_wait"), {"name": lockout.username})
+        return Lift(location_of("overview.clear_wait"), {"name": lockout.username})
     # Whoever could lift this could have the second factor of a colleague guessed.
-    return Lift(place_of("staff.clear_wait", name=member)) if may(Right.APPOINT) else None
+    return Lift(location_of("staff.clear_wait", name=member)) if may(Right.APPOINT) else None
 
 
 def _sentence(lockout: Lockout) -> str:
@@ -110,17 +110,17 @@ def is_of_staff(name: str) -> bool:
 def lift(name: str) -> None:
     """Ends the waits of that name, and says so."""
     panel = the_panel()
-    with panel.database.writing() as session:
-        changed = lockouts.clear_name(
-            session, name, traces=panel.traces, actor=visits.the_actor(), now=visits.now()
+    with panel.database.write_session() as session:
+        changed = lockout_commands.clear_name(
+            session, name, keyed_hashes=panel.keyed_hashes, actor=visits.the_actor(), now=visits.now()
         )
     _tell(changed=changed)
 
 
 def lift_of_network(network: str) -> None:
     """Ends those of a network, and says so."""
-    with the_panel().database.writing() as session:
-        changed = lockouts.clear_network(session, network, actor=visits.the_actor(), now=visits.now())
+    with the_panel().database.write_session() as session:
+        changed = lockout_commands.clear_network(session, network, actor=visits.the_actor(), now=visits.now())
     _tell(changed=changed)
 
 

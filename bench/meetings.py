@@ -7,15 +7,15 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from authbridge import schema
-from authbridge.commands.organisers import IssuedCredential
 from authbridge.config import read_config
-from authbridge.database import Database
-from authbridge.models import Role
-from authbridge.signin import sign_in_setting_of
+from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.staff.sign_in import sign_in_setting_of
+from authbridge.storage import schema
+from authbridge.storage.database import Database
+from authbridge.storage.models import Role
+from bench.environment import Environment
 from bench.figures import Figures
 from bench.peers import FOLDER, VERSIONS
-from bench.scene import Scene
 from bench.table import Row
 from bench.visitor import Visitor
 from tests.support.factories import make_school
@@ -38,7 +38,7 @@ _TICK = 1 / os.sysconf("SC_CLK_TCK")
 _numbers = itertools.count(1)
 
 
-async def measure(_scene: Scene) -> list[Row]:
+async def measure(_scene: Environment) -> list[Row]:
     """Both versions, each with a service, a panel and a focus of their own."""
     folder = FOLDER / "meetings"
     folder.mkdir()

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from authbridge.storage import schema
-from authbridge.storage.database import Database
 from xdist.remote import Producer
 
+from authbridge.storage import schema
+from authbridge.storage.database import Database
 from tests.support.machine_monitor import MachineMonitor
 from tests.support.rerun_on_stall import RerunOnStall
 from tests.support.scheduling import Scheduling

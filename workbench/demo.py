@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
+from authbridge.audit import Actor
+from authbridge.config import read_config
 from authbridge.login.passwords import Hasher
 from authbridge.schools.commands.organisers import IssuedCredential, issue_organisers, make_passwords
 from authbridge.schools.commands.schools import add_school
@@ -22,9 +24,6 @@ from authbridge.staff.sign_in import sign_in_setting_of
 from authbridge.storage import schema
 from authbridge.storage.database import Database
 from authbridge.storage.models import Role, SuspensionReason
-
-from authbridge.audit import Actor
-from authbridge.config import read_config
 from workbench import CACHE
 from workbench.panel import Panel
 from workbench.processes import StartError, is_listening

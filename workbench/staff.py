@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import pyotp
+
+from authbridge.audit import Actor
 from authbridge.staff import sessions, sign_in
 from authbridge.staff.commands import Enrolment, add_staff, enrol
 from authbridge.staff.one_time_codes import make_invitation, make_recovery_codes
@@ -12,8 +14,6 @@ from authbridge.staff.password_rules import hash_staff_password
 from authbridge.staff.sign_in import Caller, SignInServices
 from authbridge.staff.totp import matching_step, new_secret
 from authbridge.storage.models import Role
-
-from authbridge.audit import Actor
 
 _ACTOR = Actor("cli:demo")
 

@@ -14,13 +14,13 @@ from admin.pages import form_page, page, tell
 from admin.panel import the_panel
 from admin.places import see
 from admin.proofs import caller, refuse
-from authbridge import roster, signin, staffsessions
-from authbridge.commands import staff
 from authbridge.errors import InputError
-from authbridge.onetimecodes import make_recovery_codes
-from authbridge.policy import Verdict
-from authbridge.rights import Right
-from authbridge.staffpasswords import hash_staff_password
+from authbridge.login.policy import Verdict
+from authbridge.staff import commands as staff_commands
+from authbridge.staff import members, sessions, sign_in
+from authbridge.staff.one_time_codes import make_recovery_codes
+from authbridge.staff.password_rules import hash_staff_password
+from authbridge.staff.permissions import Right
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
 
@@ -30,15 +30,15 @@ blueprint = Blueprint("account", __name__, url_prefix="/account")
 def show() -> ResponseReturnValue:
     """Who one is, and where one is signed in."""
     panel, visit = the_panel(), visits.the_visit()
-    with panel.database.reading() as session:
+    with panel.database.read_session() as session:
         return page(
             "account/show.html",
-            staff=roster.staff_row(session, visit.name, now=visits.now()),
+            staff=members.staff_row(session, visit.name, now=visits.now()),
             sessions=[
                 (row, browser_name(row.user_agent))
-                for row in staffsessions.list_sessions(session, visit, now=visits.now())
+                for row in sessions.list_sessions(session, visit, now=visits.now())
             ],
-            recovery_left=roster.count_recovery_codes(session, visit.staff_id),
+            recovery_left=members.count_recovery_codes(session, visit.staff_id),
         )
 
 
@@ -53,8 +53,10 @@ def stay() -> ResponseReturnValue:
 @needs(Right.READ)
 def end_session(public_id: str) -> ResponseReturnValue:
     """Ends one of one's own sessions."""
-    with the_panel().database.writing() as session:
-        staff.end_session(session, visits.the_visit(), public_id, actor=visits.the_actor(), now=visits.now())
+    with the_panel().database.write_session() as session:
+        staff_commands.end_session(
+            session, visits.the_visit(), public_id, actor=visits.the_actor(), now=visits.now()
+        )
     tell("done", _("This session is ended."))
     return see("account.show")
 
@@ -63,8 +65,10 @@ def end_session(public_id: str) -> ResponseReturnValue:
 @needs(Right.READ)
 def end_others() -> ResponseReturnValue:
     """Ends all of one's own sessions but this."""
-    with the_panel().database.writing() as session:
-        staff.end_other_sessions(session, visits.the_visit(), actor=visits.the_actor(), now=visits.now())
+    with the_panel().database.write_session() as session:
+        staff_commands.end_other_sessions(
+            session, visits.the_visit(), actor=visits.the_actor(), now=visits.now()
+        )
     tell("done", _("All other sessions are ended."))
     return see("account.show")
 
@@ -76,7 +80,7 @@ def password() -> ResponseReturnValue:
     panel, visit = the_panel(), visits.the_visit()
     form = PasswordForm()
     if form.validate_on_submit():
-        decision = signin.confirm_password(visit, form.current.data, caller(), panel.sign_in)
+        decision = sign_in.confirm_password(visit, form.current.data, caller(), panel.sign_in)
         if decision.verdict is not Verdict.GRANTED:
             refuse(form, decision, _("The present password is wrong."))
         elif not carry_out(
@@ -90,8 +94,8 @@ def password() -> ResponseReturnValue:
 def _change_password(typed: str) -> None:
     panel, visit = the_panel(), visits.the_visit()
     stored = hash_staff_password(typed, visit.name, panel.sign_in.hasher)
-    with panel.database.writing() as session:
-        staff.change_password(session, visit, stored, actor=visits.the_actor(), now=visits.now())
+    with panel.database.write_session() as session:
+        staff_commands.change_password(session, visit, stored, actor=visits.the_actor(), now=visits.now())
 
 
 @blueprint.route("/recovery", methods=["GET", "POST"])
@@ -101,9 +105,9 @@ def recovery() -> ResponseReturnValue:
     form = FlaskForm()
     if not form.validate_on_submit():
         return form_page("account/recovery.html", form, codes=None)
-    codes = make_recovery_codes(the_panel().sign_in.seals)
-    with the_panel().database.writing() as session:
-        staff.renew_recovery_codes(
+    codes = make_recovery_codes(the_panel().sign_in.encryption)
+    with the_panel().database.write_session() as session:
+        staff_commands.renew_recovery_codes(
             session, visits.the_visit(), codes, actor=visits.the_actor(), now=visits.now()
         )
     show_once()

@@ -15,13 +15,13 @@ from admin.effects import Proof, proof_of
 from admin.headers import show_once
 from admin.pages import page, tell
 from admin.panel import the_panel
-from admin.places import place_of, see
+from admin.places import location_of, see
 from admin.slips import Slip, Step
 from admin.words import day, say
 from authbridge.errors import NotFoundError
-from authbridge.nodes import effect_of
-from authbridge.queries import get_organiser
-from authbridge.rights import Right
+from authbridge.revocations.status import revocation_status_of
+from authbridge.schools.lookup import get_organiser
+from authbridge.staff.permissions import Right
 
 blueprint = Blueprint("credentials", __name__, url_prefix="/credentials/<slip_id>")
 
@@ -94,17 +94,17 @@ def _proof_of(slip: Slip) -> Proof | None:
     """Who is logged out by a new password; None where only new organisers were issued, or he is deleted."""
     if slip.username is None:
         return None
-    with suppress(NotFoundError), the_panel().database.reading() as session:
+    with suppress(NotFoundError), the_panel().database.read_session() as session:
         organiser = get_organiser(session, slip.username)
-        return proof_of(organiser, effect_of(session, organiser, now=visits.now()))
+        return proof_of(organiser, revocation_status_of(session, organiser, now=visits.now()))
     return None
 
 
 def _order_of(slip: Slip) -> str:
     """Where it was ordered, to try once more."""
     if slip.username is None:
-        return place_of("organisers.issue", code=slip.school_code)
-    return place_of("organisers.reset", username=slip.username)
+        return location_of("organisers.issue", code=slip.school_code)
+    return location_of("organisers.reset", username=slip.username)
 
 
 def _find(slip_id: str) -> Slip | None:

@@ -16,14 +16,15 @@ from admin.pages import form_page, page
 from admin.panel import the_panel
 from admin.places import local_path, see, see_path
 from admin.proofs import caller, refuse
-from authbridge import secondfactor, signin, staffsessions
-from authbridge.commands import staff
 from authbridge.errors import AuthBridgeError, InputError
-from authbridge.models import Stage
-from authbridge.onetimecodes import NewRecoveryCodes, make_recovery_codes
-from authbridge.policy import Reason, Verdict
-from authbridge.rights import Right
-from authbridge.staffpasswords import hash_staff_password
+from authbridge.login.policy import Reason, Verdict
+from authbridge.staff import commands as staff_commands
+from authbridge.staff import sessions, totp
+from authbridge.staff import sign_in as sign_in_flow
+from authbridge.staff.one_time_codes import NewRecoveryCodes, make_recovery_codes
+from authbridge.staff.password_rules import hash_staff_password
+from authbridge.staff.permissions import Right
+from authbridge.storage.models import SessionStage
 
 blueprint = Blueprint("entry", __name__)
 
@@ -45,7 +46,7 @@ def sign_in() -> ResponseReturnValue:
         return see("overview.index")
     form = SignInForm()
     if form.validate_on_submit():
-        outcome = signin.sign_in(form.name.data, form.password.data, caller(), the_panel().sign_in)
+        outcome = sign_in_flow.sign_in(form.name.data, form.password.data, caller(), the_panel().sign_in)
         if outcome.token is not None:
             visits.replace(outcome.token)
             return see("entry.sign_in_code", next=local_path(request.args.get("next")))
@@ -55,13 +56,13 @@ def sign_in() -> ResponseReturnValue:
 
 
 @blueprint.route("/sign-in/code", methods=["GET", "POST"])
-@open_at(Stage.PASSWORD)
+@open_at(SessionStage.PASSWORD)
 def sign_in_code() -> ResponseReturnValue:
     """The second step: a code."""
     form = CodeForm()
     if form.validate_on_submit():
         visit, panel = visits.the_visit(), the_panel()
-        outcome = signin.confirm_code(visit, form.code.data, caller(), panel.sign_in)
+        outcome = sign_in_flow.confirm_code(visit, form.code.data, caller(), panel.sign_in)
         if outcome.token is not None:
             visits.begin(outcome.token)
             visits.keep_device(outcome.device)
@@ -81,7 +82,7 @@ def fresh() -> ResponseReturnValue:
     form = CodeForm()
     wanted = local_path(request.args.get("next")) or url_for("overview.index")
     if form.validate_on_submit():
-        outcome = signin.confirm_code(visits.the_visit(), form.code.data, caller(), the_panel().sign_in)
+        outcome = sign_in_flow.confirm_code(visits.the_visit(), form.code.data, caller(), the_panel().sign_in)
         if outcome.decision.verdict is Verdict.GRANTED:
             return see_path(wanted)
         refuse(form, outcome.decision, _("This code is wrong, or it was used already."))
@@ -94,7 +95,9 @@ def invitation() -> ResponseReturnValue:
     """Whoever comes for the first time types name and one-time code."""
     form = InvitationForm()
     if form.validate_on_submit():
-        outcome = signin.verify_invitation(form.name.data, form.code.data, caller(), the_panel().sign_in)
+        outcome = sign_in_flow.verify_invitation(
+            form.name.data, form.code.data, caller(), the_panel().sign_in
+        )
         if outcome.token is not None:
             visits.replace(outcome.token)
             return see("entry.enrol")
@@ -103,23 +106,23 @@ def invitation() -> ResponseReturnValue:
 
 
 @blueprint.route("/invitation/enrol", methods=["GET", "POST"])
-@open_at(Stage.ENROLLING)
+@open_at(SessionStage.ENROLLING)
 def enrol() -> ResponseReturnValue:
     """A first password and the second factor, all at once or not at all."""
     panel, visit = the_panel(), visits.the_visit()
-    with panel.database.writing() as session:
-        secret = staffsessions.pending_secret(session, visit, panel.sign_in.seals)
+    with panel.database.write_session() as session:
+        secret = sessions.pending_secret(session, visit, panel.sign_in.encryption)
     form = EnrolForm()
     if form.validate_on_submit():
-        recovery = make_recovery_codes(panel.sign_in.seals)
+        recovery = make_recovery_codes(panel.sign_in.encryption)
         if carry_out(form, lambda: _enrol(form, secret, recovery), faults=_FIELDS) is None:
             show_once()
             return page("account/recovery.html", codes=recovery.codes, form=None)
     return form_page(
         "entry/enrol.html",
         form,
-        qr=_qr_code(secondfactor.provisioning_uri(secret, visit.name)),
-        secret=secondfactor.in_groups(secret),
+        qr=_qr_code(totp.provisioning_uri(secret, visit.name)),
+        secret=totp.in_groups(secret),
         who=visit,
     )
 
@@ -127,16 +130,16 @@ def enrol() -> ResponseReturnValue:
 def _enrol(form: EnrolForm, secret: str, recovery: NewRecoveryCodes) -> None:
     panel, visit = the_panel(), visits.the_visit()
     stored = hash_staff_password(form.password.data, visit.name, panel.sign_in.hasher)
-    step = secondfactor.matching_step(secret, form.code.data, visits.now(), None)
+    step = totp.matching_step(secret, form.code.data, visits.now(), None)
     if step is None:
         raise _CodeError("This code does not fit. Please type the one that the app shows now.")
-    enrolment = staff.Enrolment(stored, panel.sign_in.seals.seal(secret), step, recovery)
-    with panel.database.writing() as session:
-        token = staff.enrol(
+    enrolment = staff_commands.Enrolment(stored, panel.sign_in.encryption.seal(secret), step, recovery)
+    with panel.database.write_session() as session:
+        token = staff_commands.enrol(
             session, visit, enrolment, today=visits.today(), actor=visits.the_actor(), now=visits.now()
         )
     visits.begin(token)
-    visits.keep_device(signin.device_token(visit.name, panel.sign_in))
+    visits.keep_device(sign_in_flow.device_token(visit.name, panel.sign_in))
 
 
 @blueprint.post("/sign-out")
@@ -146,8 +149,8 @@ def sign_out() -> ResponseReturnValue:
     panel = the_panel()
     if g.visit is not None:
         panel.slips.wipe_all_of(g.visit.id_hash)
-        with panel.database.writing() as session:
-            staffsessions.end(session, g.visit)
+        with panel.database.write_session() as session:
+            sessions.end(session, g.visit)
     visits.end()
     return see("entry.sign_in", note="signed-out")
 

@@ -21,14 +21,15 @@ from admin.forms import (
 from admin.lists import asked_choice, asked_page, asked_text
 from admin.pages import done_once, form_page, page, tell
 from admin.panel import the_panel
-from admin.places import place_of, see, see_again
-from authbridge import listings, nodes
-from authbridge.commands import organisers
-from authbridge.commands.organisers import QuotaError
+from admin.places import location_of, see, see_again
 from authbridge.letters import Language
-from authbridge.listings import OrganiserRow, OrganiserState
-from authbridge.queries import get_organiser, get_school
-from authbridge.rights import Right
+from authbridge.revocations import status
+from authbridge.schools import listings
+from authbridge.schools.commands import organisers
+from authbridge.schools.commands.organisers import QuotaError
+from authbridge.schools.listings import OrganiserRow, OrganiserState
+from authbridge.schools.lookup import get_organiser, get_school
+from authbridge.staff.permissions import Right
 
 blueprint = Blueprint("organisers", __name__)
 
@@ -38,7 +39,7 @@ blueprint = Blueprint("organisers", __name__)
 def index() -> ResponseReturnValue:
     """All organisers, or those that are looked for."""
     state = asked_choice("state", OrganiserState)
-    with the_panel().database.reading() as session:
+    with the_panel().database.read_session() as session:
         rows = listings.list_organiser_rows(
             session, today=visits.today(), text=asked_text(), state=state, page=asked_page()
         )
@@ -53,11 +54,11 @@ def show(username: str) -> ResponseReturnValue:
 
 
 def _detail(username: str, sent: DescribeForm | None = None) -> ResponseReturnValue:
-    with the_panel().database.reading() as session:
+    with the_panel().database.read_session() as session:
         organiser = get_organiser(session, username)
         history = listings.suspension_rows(session, organiser)
-        effect = nodes.effect_of(session, organiser, now=visits.now())
-        meetings = nodes.meetings_of(session, organiser, now=visits.now())
+        effect = status.revocation_status_of(session, organiser, now=visits.now())
+        meetings = status.meetings_of(session, organiser, now=visits.now())
     return form_page(
         "organisers/show.html",
         sent,
@@ -76,9 +77,9 @@ def _detail(username: str, sent: DescribeForm | None = None) -> ResponseReturnVa
 @visits.unattended
 def effect(username: str) -> ResponseReturnValue:
     """What became of the latest suspension or end of sessions, for the page that shows it."""
-    with the_panel().database.reading() as session:
+    with the_panel().database.read_session() as session:
         organiser = get_organiser(session, username)
-        found = nodes.effect_of(session, organiser, now=visits.now())
+        found = status.revocation_status_of(session, organiser, now=visits.now())
     return page("_proof.html", proof=effects.proof_of(organiser, found))
 
 
@@ -108,7 +109,7 @@ def describe(username: str) -> ResponseReturnValue:
 @needs(Right.MANAGE)
 def end_sessions(username: str) -> ResponseReturnValue:
     """Logged out everywhere; the access itself stays."""
-    with the_panel().database.writing() as session:
+    with the_panel().database.write_session() as session:
         changed = organisers.end_sessions(session, username, actor=visits.the_actor(), now=visits.now())
     if changed:
         _await_nodes(username)
@@ -122,7 +123,7 @@ def end_sessions(username: str) -> ResponseReturnValue:
 @needs(Right.MANAGE)
 def issue(code: str) -> ResponseReturnValue:
     """New organisers for a school."""
-    with the_panel().database.reading() as session:
+    with the_panel().database.read_session() as session:
         school = get_school(session, code)
         free = max(0, school.quota - listings.school_counts(session, school).organisers)
     form = form_of(IssueForm)
@@ -140,7 +141,7 @@ def issue(code: str) -> ResponseReturnValue:
 @needs(Right.MANAGE)
 def reset(username: str) -> ResponseReturnValue:
     """A new password and a new letter; the old ones are dead at once."""
-    with the_panel().database.reading() as session:
+    with the_panel().database.read_session() as session:
         organiser = get_organiser(session, username)
     form = form_of(ResetForm)
     if form.validate_on_submit():
@@ -159,7 +160,7 @@ def _start(form: IssueForm | ResetForm, order: issuing.Order) -> str | None:
     slips: list[str] = []
     if carry_out(form, lambda: slips.append(issuing.start(order)), faults={QuotaError: "count"}):
         return None
-    return place_of("credentials.show", slip_id=slips[0])
+    return location_of("credentials.show", slip_id=slips[0])
 
 
 @blueprint.route("/organisers/<username>/validity", methods=["GET", "POST"])
@@ -182,7 +183,7 @@ def validity(username: str) -> ResponseReturnValue:
 def expire(username: str) -> ResponseReturnValue:
     """The access ends now."""
     panel = the_panel()
-    with panel.database.writing() as session:
+    with panel.database.write_session() as session:
         organisers.change_validity(
             session,
             username,
@@ -197,7 +198,7 @@ def expire(username: str) -> ResponseReturnValue:
 
 
 def _change_validity(row: OrganiserRow, form: ValidityForm) -> None:
-    with the_panel().database.writing() as session:
+    with the_panel().database.write_session() as session:
         organisers.change_validity(
             session,
             row.username,
@@ -234,12 +235,12 @@ def delete(username: str) -> ResponseReturnValue:
 
 def _delete(username: str) -> None:
     panel = the_panel()
-    with panel.database.writing() as session:
+    with panel.database.write_session() as session:
         organisers.delete_organiser(
-            session, username, traces=panel.traces, actor=visits.the_actor(), now=visits.now()
+            session, username, keyed_hashes=panel.keyed_hashes, actor=visits.the_actor(), now=visits.now()
         )
 
 
 def _row(username: str) -> OrganiserRow:
-    with the_panel().database.reading() as session:
+    with the_panel().database.read_session() as session:
         return listings.organiser_row(get_organiser(session, username), visits.today())

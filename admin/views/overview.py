@@ -10,9 +10,10 @@ from admin.health import HealthRow
 from admin.pages import page, tell
 from admin.panel import the_panel
 from admin.places import see
-from authbridge import listings, nodes
-from authbridge.commands.nodes import forget_node
-from authbridge.rights import Right
+from authbridge.revocations import status
+from authbridge.revocations.commands import forget_node
+from authbridge.schools import listings
+from authbridge.staff.permissions import Right
 
 blueprint = Blueprint("overview", __name__)
 
@@ -26,12 +27,12 @@ _LONGEST_TEXT = 200  # characters of a search
 def index() -> ResponseReturnValue:
     """How things are."""
     panel, today = the_panel(), visits.today()
-    with panel.database.reading() as session:
+    with panel.database.read_session() as session:
         suspended = listings.suspended_now(session, limit=_SHOWN)
         expiring = listings.expiring(session, today=today, limit=_SHOWN, days=_SOON)
         without_contract = listings.schools_without_contract(session)
         first_run = listings.list_school_rows(session).total == 0
-        running = nodes.meetings(session, now=visits.now())
+        running = status.meetings(session, now=visits.now())
     waiting = waits.all_waits()
     return page(
         "overview/index.html",
@@ -62,15 +63,15 @@ def health() -> ResponseReturnValue:
 @visits.unattended
 def meetings() -> ResponseReturnValue:
     """Who is in, for the page that shows it."""
-    with the_panel().database.reading() as session:
-        running = nodes.meetings(session, now=visits.now())
+    with the_panel().database.read_session() as session:
+        running = status.meetings(session, now=visits.now())
     return page("overview/meetings.html", meetings=running, shown=_SHOWN)
 
 
 def _health() -> list[HealthRow]:
     panel = the_panel()
-    with panel.database.reading() as session:
-        following = nodes.nodes(session, now=visits.now())
+    with panel.database.read_session() as session:
+        following = status.nodes(session, now=visits.now())
     return panel.health.rows(following, now=visits.now())
 
 
@@ -79,7 +80,7 @@ def _health() -> list[HealthRow]:
 def forget() -> ResponseReturnValue:
     """Waits no longer for a meeting server that is gone for good."""
     node = request.form.get("node", "")
-    with the_panel().database.writing() as session:
+    with the_panel().database.write_session() as session:
         forget_node(session, node, actor=visits.the_actor(), now=visits.now())
     tell("done", _("The meeting server %(node)s is forgotten. If it asks again, it is back.", node=node))
     return see("overview.index")
@@ -90,7 +91,7 @@ def forget() -> ResponseReturnValue:
 def search() -> ResponseReturnValue:
     """Schools and organisers by some letters of theirs."""
     typed = request.args.get("q", "")[:_LONGEST_TEXT].strip()
-    with the_panel().database.reading() as session:
+    with the_panel().database.read_session() as session:
         findings = listings.search(session, typed, today=visits.today())
     return page("overview/search.html", q=typed, findings=findings)
 

@@ -10,15 +10,16 @@ from admin.forms import DescribeForm, NewSchoolForm, SchoolForm, carry_out, form
 from admin.lists import asked_choice, asked_page, asked_text
 from admin.pages import done_once, form_page, page, tell
 from admin.panel import the_panel
-from admin.places import place_of, see
+from admin.places import location_of, see
 from admin.words import day
-from authbridge import listings, nodes
-from authbridge.commands import schools
 from authbridge.errors import ConflictError
-from authbridge.listings import SchoolFilter
-from authbridge.models import School
-from authbridge.queries import get_school
-from authbridge.rights import Right
+from authbridge.revocations import status
+from authbridge.schools import listings
+from authbridge.schools.commands import schools
+from authbridge.schools.listings import SchoolFilter
+from authbridge.schools.lookup import get_school
+from authbridge.staff.permissions import Right
+from authbridge.storage.models import School
 
 blueprint = Blueprint("schools", __name__, url_prefix="/schools")
 
@@ -28,7 +29,7 @@ blueprint = Blueprint("schools", __name__, url_prefix="/schools")
 def index() -> ResponseReturnValue:
     """All schools, or those that are looked for."""
     show = asked_choice("show", SchoolFilter) or SchoolFilter.ALL
-    with the_panel().database.reading() as session:
+    with the_panel().database.read_session() as session:
         rows = listings.list_school_rows(session, text=asked_text(), show=show, page=asked_page())
     return page("schools/index.html", page=rows, q=asked_text(), show=show)
 
@@ -41,7 +42,7 @@ def show(code: str) -> ResponseReturnValue:
 
 
 def _detail(code: str, sent: DescribeForm | None = None) -> ResponseReturnValue:
-    with the_panel().database.reading() as session:
+    with the_panel().database.read_session() as session:
         school = get_school(session, code)
         history = listings.suspension_rows(session, school)
         return form_page(
@@ -54,8 +55,8 @@ def _detail(code: str, sent: DescribeForm | None = None) -> ResponseReturnValue:
             ),
             history=history,
             describe=sent or DescribeForm.of(history),
-            proof=effects.proof_of(school, nodes.effect_of(session, school, now=visits.now())),
-            meetings=nodes.meetings_of(session, school, now=visits.now()),
+            proof=effects.proof_of(school, status.revocation_status_of(session, school, now=visits.now())),
+            meetings=status.meetings_of(session, school, now=visits.now()),
         )
 
 
@@ -64,9 +65,9 @@ def _detail(code: str, sent: DescribeForm | None = None) -> ResponseReturnValue:
 @visits.unattended
 def effect(code: str) -> ResponseReturnValue:
     """What became of the latest suspension, for the page that shows it."""
-    with the_panel().database.reading() as session:
+    with the_panel().database.read_session() as session:
         school = get_school(session, code)
-        found = nodes.effect_of(session, school, now=visits.now())
+        found = status.revocation_status_of(session, school, now=visits.now())
     return page("_proof.html", proof=effects.proof_of(school, found))
 
 
@@ -82,7 +83,7 @@ def add() -> ResponseReturnValue:
 
 def _add(form: NewSchoolForm) -> str | None:
     def deed() -> None:
-        with the_panel().database.writing() as session:
+        with the_panel().database.write_session() as session:
             schools.add_school(
                 session,
                 form.code.data,
@@ -95,7 +96,7 @@ def _add(form: NewSchoolForm) -> str | None:
     if carry_out(form, deed, faults={ConflictError: "code"}):
         return None
     tell("done", _("The school is added. Now you can issue access for it."))
-    return place_of("schools.show", code=form.code.data.strip().lower())
+    return location_of("schools.show", code=form.code.data.strip().lower())
 
 
 @blueprint.route("/<code>/edit", methods=["GET", "POST"])
@@ -121,12 +122,12 @@ def edit(code: str) -> ResponseReturnValue:
 
 
 def _read(code: str) -> School:
-    with the_panel().database.reading() as session:
+    with the_panel().database.read_session() as session:
         return get_school(session, code)
 
 
 def _change(code: str, form: SchoolForm) -> None:
-    with the_panel().database.writing() as session:
+    with the_panel().database.write_session() as session:
         schools.change_school(
             session,
             code,

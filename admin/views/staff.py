@@ -14,14 +14,15 @@ from admin.forms import NewStaffForm, RoleForm, TypedForm, carry_out, form_of
 from admin.headers import show_once
 from admin.pages import done_once, form_page, page, tell
 from admin.panel import the_panel
-from admin.places import place_of, see
-from authbridge import roster, staffnames
-from authbridge.commands import staff
+from admin.places import location_of, see
 from authbridge.errors import ConflictError
-from authbridge.models import Role
-from authbridge.onetimecodes import NewInvitation, make_invitation
-from authbridge.rights import Right
-from authbridge.staffnames import STAFF_PREFIX, parse_staff_name
+from authbridge.login import staff_names
+from authbridge.login.staff_names import STAFF_PREFIX, parse_staff_name
+from authbridge.staff import commands as staff_commands
+from authbridge.staff import members
+from authbridge.staff.one_time_codes import NewInvitation, make_invitation
+from authbridge.staff.permissions import Right
+from authbridge.storage.models import Role
 
 blueprint = Blueprint("staff", __name__, url_prefix="/staff")
 
@@ -30,7 +31,7 @@ blueprint = Blueprint("staff", __name__, url_prefix="/staff")
 def _canonical_name(_endpoint: str | None, values: dict[str, Any] | None) -> None:
     """One person, one name, however it stands in the address."""
     if values and "name" in values:
-        values["name"] = staffnames.canonical(values["name"])
+        values["name"] = staff_names.canonical(values["name"])
 
 
 _BY_SOMEBODY_ELSE = frozenset({"staff.role", "staff.suspend", "staff.reset", "staff.delete"})
@@ -50,8 +51,8 @@ def _require_somebody_else() -> ResponseReturnValue | None:
 @needs(Right.APPOINT)
 def index() -> ResponseReturnValue:
     """All staff."""
-    with the_panel().database.reading() as session:
-        return page("staff/index.html", rows=roster.list_staff(session, now=visits.now()))
+    with the_panel().database.read_session() as session:
+        return page("staff/index.html", rows=members.list_staff(session, now=visits.now()))
 
 
 @blueprint.route("/add", methods=["GET", "POST"])
@@ -64,7 +65,7 @@ def add() -> ResponseReturnValue:
         answer = _invite(
             form,
             name,
-            lambda session, invitation: staff.add_staff(
+            lambda session, invitation: staff_commands.add_staff(
                 session,
                 name,
                 Role(form.role.data),
@@ -86,8 +87,8 @@ def show(name: str) -> ResponseReturnValue:
 
 
 def _detail(name: str, form: RoleForm | None = None) -> ResponseReturnValue:
-    with the_panel().database.reading() as session:
-        row = roster.staff_row(session, name, now=visits.now())
+    with the_panel().database.read_session() as session:
+        row = members.staff_row(session, name, now=visits.now())
     return form_page(
         "staff/show.html",
         form or RoleForm(formdata=None, data={"role": row.role.value}),
@@ -101,7 +102,9 @@ def _detail(name: str, form: RoleForm | None = None) -> ResponseReturnValue:
 def role(name: str) -> ResponseReturnValue:
     """Another role; whoever is signed in under the former one is out."""
     form = RoleForm()
-    if not form.validate() or carry_out(form, lambda: _change(staff.change_role, name, Role(form.role.data))):
+    if not form.validate() or carry_out(
+        form, lambda: _change(staff_commands.change_role, name, Role(form.role.data))
+    ):
         return _detail(name, form)
     tell("done", _("The role of %(name)s is changed.", name=name))
     return see("staff.show", name=name)
@@ -111,21 +114,23 @@ def role(name: str) -> ResponseReturnValue:
 @needs(Right.APPOINT, fresh=True)
 def suspend(name: str) -> ResponseReturnValue:
     """Out at the next request, and not in again."""
-    return _press(staff.suspend_staff, name, _("%(name)s is suspended and signed out everywhere.", name=name))
+    return _press(
+        staff_commands.suspend_staff, name, _("%(name)s is suspended and signed out everywhere.", name=name)
+    )
 
 
 @blueprint.post("/<name>/reinstate")
 @needs(Right.APPOINT, fresh=True)
 def reinstate(name: str) -> ResponseReturnValue:
     """May sign in again."""
-    return _press(staff.reinstate_staff, name, _("%(name)s can sign in again.", name=name))
+    return _press(staff_commands.reinstate_staff, name, _("%(name)s can sign in again.", name=name))
 
 
 @blueprint.post("/<name>/end-sessions")
 @needs(Right.APPOINT, fresh=True)
 def end_sessions(name: str) -> ResponseReturnValue:
     """Signed out everywhere."""
-    return _press(staff.end_all_sessions, name, _("%(name)s is signed out everywhere.", name=name))
+    return _press(staff_commands.end_all_sessions, name, _("%(name)s is signed out everywhere.", name=name))
 
 
 @blueprint.post("/<name>/clear-wait")
@@ -144,11 +149,11 @@ def reset(name: str) -> ResponseReturnValue:
     answer = _invite(
         form,
         name,
-        lambda session, invitation: staff.reset_staff(
+        lambda session, invitation: staff_commands.reset_staff(
             session,
             name,
             invitation,
-            traces=the_panel().traces,
+            keyed_hashes=the_panel().keyed_hashes,
             actor=visits.the_actor(),
             now=visits.now(),
         ),
@@ -160,13 +165,13 @@ def reset(name: str) -> ResponseReturnValue:
 @needs(Right.APPOINT, fresh=True)
 def delete(name: str) -> ResponseReturnValue:
     """For good, once the name was typed again."""
-    with the_panel().database.reading() as session:
-        row = roster.staff_row(session, name, now=visits.now())
+    with the_panel().database.read_session() as session:
+        row = members.staff_row(session, name, now=visits.now())
     form = form_of(TypedForm)
     if (
         form.validate_on_submit()
         and form.require(row.name)
-        and not carry_out(form, lambda: _change(staff.delete_staff, row.name))
+        and not carry_out(form, lambda: _change(staff_commands.delete_staff, row.name))
     ):
         tell("done", _("%(name)s is deleted.", name=row.name))
         return see("staff.index")
@@ -180,14 +185,14 @@ def _invite(
     panel = the_panel()
 
     def change() -> None:
-        invitation = make_invitation(panel.sign_in.seals)
-        with panel.database.writing() as session:
+        invitation = make_invitation(panel.sign_in.encryption)
+        with panel.database.write_session() as session:
             command(session, invitation)
         panel.codes.add(visits.the_visit().id_hash, name, invitation.code, now=visits.now())
 
     def deed() -> str | None:
         faults = {ConflictError: "name"} if "name" in form else None
-        return None if carry_out(form, change, faults=faults) else place_of("staff.invited", name=name)
+        return None if carry_out(form, change, faults=faults) else location_of("staff.invited", name=name)
 
     return done_once(deed)
 
@@ -197,15 +202,15 @@ def _invite(
 def invited(name: str) -> ResponseReturnValue:
     """The code of an invitation that was just made, and how to hand it over."""
     panel = the_panel()
-    with panel.database.reading() as session:
-        row = roster.staff_row(session, name, now=visits.now())
+    with panel.database.read_session() as session:
+        row = members.staff_row(session, name, now=visits.now())
     show_once()
     return page(
         "staff/invited.html",
         name=row.name,
         code=panel.codes.find(visits.the_visit().id_hash, row.name, now=visits.now()),
         expires_at=row.invited_until,
-        url=place_of("entry.invitation", _external=True),
+        url=location_of("entry.invitation", _external=True),
     )
 
 
@@ -224,5 +229,5 @@ def _refused(name: str, form: RoleForm) -> ResponseReturnValue:
 
 
 def _change(command: Callable[..., object], name: str, *values: object) -> None:
-    with the_panel().database.writing() as session:
+    with the_panel().database.write_session() as session:
         command(session, name, *values, actor=visits.the_actor(), now=visits.now())

@@ -6,15 +6,15 @@ import logging
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
+from werkzeug.test import Client
+
+from authbridge.api import Api, Reply
 from authbridge.login.flow import LoginServices
 from authbridge.schools.commands import suspensions
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.storage.database import Database
 from authbridge.storage.models import LoginAttempt
-from sqlalchemy import func, select
-from werkzeug.test import Client
-
-from authbridge.api import Api, Reply
 from tests.support.factories import ACTOR, HOST, make_organiser, make_school, make_services
 from tests.support.fakes import MORNING
 

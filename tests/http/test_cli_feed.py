@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+
+from authbridge.clock import utc_now
 from authbridge.revocations import feed
 from authbridge.revocations.feed import Contact, NodeReport
 from authbridge.storage.database import Database
-
-from authbridge.clock import utc_now
 from tests.http.conftest import Run
 
 

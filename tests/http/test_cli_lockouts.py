@@ -4,14 +4,14 @@ import json
 from collections.abc import Callable
 
 import pytest
-from authbridge.login.flow import authenticate
-from authbridge.login.keyed_hashes import KeyedHashes
-from authbridge.login.policy import Verdict
-from authbridge.storage.database import Database
 from click.testing import CliRunner, Result
 
 from authbridge.cli import main
 from authbridge.cli.operator import Operator
+from authbridge.login.flow import authenticate
+from authbridge.login.keyed_hashes import KeyedHashes
+from authbridge.login.policy import Verdict
+from authbridge.storage.database import Database
 from tests.http.conftest import Run
 from tests.support.factories import make_attempt, make_organiser, make_origin, make_services
 from tests.support.fakes import MORNING, FakeClock

@@ -4,13 +4,13 @@ import json
 from dataclasses import dataclass
 
 import pytest
-from authbridge.login.policy import Decision, Verdict
-from authbridge.staff.sign_in import Caller, SignInServices, device_token, sign_in, verify_invitation
-from authbridge.storage.database import Database
 from click.testing import CliRunner, Result
 
 from authbridge.cli import main
 from authbridge.cli.operator import Operator
+from authbridge.login.policy import Decision, Verdict
+from authbridge.staff.sign_in import Caller, SignInServices, device_token, sign_in, verify_invitation
+from authbridge.storage.database import Database
 from tests.http.conftest import Run
 from tests.support.factories import make_sign_in_services, make_staff
 from tests.support.fakes import FakeClock

@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
+from sqlalchemy import select
+
 from authbridge.revocations import feed
 from authbridge.revocations.feed import Contact, Event, Events, NodeReport, Snapshot
 from authbridge.schools.commands import organisers, suspensions
 from authbridge.schools.lookup import get_school
 from authbridge.storage.database import Database
 from authbridge.storage.models import AuditEvent, Organiser, RevocationAction, School
-from sqlalchemy import select
-
 from tests.support.factories import ACTOR, make_school
 from tests.support.fakes import MORNING
 from workbench.processes import PATIENCE

@@ -5,6 +5,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
+from sqlalchemy import ColumnElement, select
+
+from authbridge.audit import POLICY
 from authbridge.login.flow import authenticate
 from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.policy import Attempt, Decision, Limits, Verdict
@@ -13,9 +16,6 @@ from authbridge.schools.commands import organisers, schools
 from authbridge.schools.commands.organisers import ImportedCredential, IssuedCredential
 from authbridge.storage.database import Database
 from authbridge.storage.models import AuditEvent, Base, LoginFailure, RejectedAttempts
-from sqlalchemy import ColumnElement, select
-
-from authbridge.audit import POLICY
 from tests.support.factories import (
     ACTOR,
     HASHER,

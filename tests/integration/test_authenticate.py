@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 import pytest
+from sqlalchemy import select
+
 from authbridge.login.flow import LoginServices, authenticate
 from authbridge.login.passwords import Hasher, StoredPassword
 from authbridge.login.policy import Verdict
@@ -13,8 +15,6 @@ from authbridge.schools.commands import organisers, suspensions
 from authbridge.schools.lookup import get_organiser
 from authbridge.storage.database import Database
 from authbridge.storage.models import LoginAttempt, Organiser, SuspensionReason
-from sqlalchemy import select
-
 from tests.support.factories import (
     ACTOR,
     HASHER,

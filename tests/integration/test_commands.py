@@ -8,6 +8,11 @@ from functools import partial
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from authbridge.audit import Action
+from authbridge.errors import ConflictError, ImportFileError, InputError, NotFoundError
 from authbridge.login import commands as lockout_commands
 from authbridge.login.flow import authenticate
 from authbridge.login.policy import Verdict
@@ -35,11 +40,6 @@ from authbridge.storage.models import (
     Suspension,
     SuspensionReason,
 )
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
-
-from authbridge.audit import Action
-from authbridge.errors import ConflictError, ImportFileError, InputError, NotFoundError
 from tests.support.factories import (
     ACTOR,
     HASHER,

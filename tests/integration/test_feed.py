@@ -8,6 +8,11 @@ from datetime import date, timedelta
 from itertools import count
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from authbridge import retention
+from authbridge.audit import Action
 from authbridge.revocations import feed
 from authbridge.revocations import status as prosodys
 from authbridge.revocations.feed import AccessState, Contact, Events, NodeReport, Snapshot
@@ -16,11 +21,6 @@ from authbridge.schools.commands import organisers
 from authbridge.schools.lookup import get_organiser
 from authbridge.storage import schema
 from authbridge.storage.database import Database
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
-
-from authbridge import retention
-from authbridge.audit import Action
 from tests.integration.feeds import (
     END_SESSIONS,
     REINSTATE,
@@ -329,8 +329,7 @@ def test_ids_grow_after_everything_is_purged(database: Database, database_url: s
 def test_a_new_feed_has_a_new_epoch(database: Database) -> None:
     """Ids of another database mean nothing in this one."""
     epoch, _ = position(database)
-    for _ in range(3):  # the waiting logins, the running meetings, then the feed
-        schema.downgrade(database)
+    schema.downgrade(database)
     schema.upgrade(database)
 
     anew, last_id = position(database)
@@ -525,21 +524,6 @@ def test_a_forgotten_node_has_nothing_waiting(database: Database) -> None:
     found = effect(database)
     assert found is not None
     assert (found.sessions, found.waiting, found.nodes, found.is_finished) == (1, 0, 1, True)
-
-
-def test_what_was_reported_before_logins_could_wait_stays(database: Database) -> None:
-    """Nothing of it waits, whatever is reported of it now."""
-    settle(database, "ohg-a")
-    suspend(database, "ohg-a")
-    acknowledge(database, "node-a", 1, NodeReport(1, 2, 1, 1, waiting=1))
-    schema.downgrade(database)
-    schema.upgrade(database)
-    acknowledge(database, "node-a", 1, FIRST, SETTLED)
-
-    found = effect(database)
-    assert found is not None
-    assert (found.sessions, found.meetings, found.logins, found.waiting) == (2, 1, 1, 0)
-    assert found.is_counted
 
 
 def test_the_latest_end_is_shown(database: Database) -> None:

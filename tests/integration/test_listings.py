@@ -6,6 +6,9 @@ from datetime import date, timedelta
 from itertools import product
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
 from authbridge.login import policy
 from authbridge.revocations import status
 from authbridge.schools import listings
@@ -15,9 +18,6 @@ from authbridge.schools.listings import OrganiserState, SchoolFilter, SuspendedR
 from authbridge.schools.lookup import get_organiser, get_school
 from authbridge.storage.database import Database
 from authbridge.storage.models import Organiser, Reporter, School, SuspensionReason
-from sqlalchemy import event
-from sqlalchemy.orm import Session
-
 from tests.support.factories import ACTOR, make_organiser, make_school
 from tests.support.fakes import MORNING
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from authbridge import retention
 from authbridge.revocations import feed
 from authbridge.revocations import status as prosodys
 from authbridge.revocations.feed import Contact, NodeReport
@@ -9,8 +10,6 @@ from authbridge.revocations.status import Meetings, RevocationStatus, SchoolMeet
 from authbridge.schools.lookup import get_organiser, get_school
 from authbridge.storage.database import Database
 from authbridge.storage.models import ProsodyNode
-
-from authbridge import retention
 from tests.integration.feeds import (
     SUSPEND,
     acknowledge,

@@ -11,13 +11,13 @@ from functools import partial
 from typing import TypeVar
 
 import pytest
+
+from authbridge import readiness, retention
 from authbridge.login.flow import LoginServices, authenticate
 from authbridge.login.hashing_queue import HashingQueue
 from authbridge.login.policy import Attempt, Verdict
 from authbridge.storage.database import Database
 from authbridge.storage.models import LoginAttempt, NetworkWait
-
-from authbridge import readiness, retention
 from tests.integration.stories import (
     CAFE,
     GRANTED,
@@ -124,7 +124,7 @@ def test_two_equal_attempts_at_the_same_time_are_one_check(story: Story, typed: 
     owner = story.take_over()
     memory = WatchedMemory(LIMITS)
     hasher = CountingHasher(meanwhile=lambda: _await(memory.met))
-    services = replace(story.services, memory=memory, hasher=hasher)
+    services = replace(story.services, password_cache=memory, hasher=hasher)
     password = owner.password if typed == "right" else "falsch"
 
     verdicts = at_once([partial(login, services, owner.username, password, ip) for ip in (HOME, CAFE)])

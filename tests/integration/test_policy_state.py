@@ -4,12 +4,12 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+
 from authbridge.login.policy import Decision, Reason, Verdict
 from authbridge.schools.commands import organisers, suspensions
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.storage.database import Database
 from authbridge.storage.models import LoginAttempt, LoginFailure, NetworkWait, SuspensionReason
-
 from tests.integration.stories import (
     CAFE,
     GRANTED,

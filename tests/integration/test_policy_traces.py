@@ -3,6 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
+
+from authbridge import retention
+from authbridge.audit import FORGOTTEN_NETWORK
+from authbridge.errors import StorageError
 from authbridge.storage.database import Database
 from authbridge.storage.models import (
     AlarmRaised,
@@ -13,11 +18,6 @@ from authbridge.storage.models import (
     NetworkWait,
     RejectedAttempts,
 )
-from sqlalchemy import select
-
-from authbridge import retention
-from authbridge.audit import FORGOTTEN_NETWORK
-from authbridge.errors import StorageError
 from tests.integration.stories import (
     CAFE,
     GRANTED,

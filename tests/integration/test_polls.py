@@ -7,14 +7,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
+from sqlalchemy import text
+
+from authbridge.errors import StorageError
 from authbridge.revocations import feed
 from authbridge.revocations import status as prosodys
 from authbridge.revocations.feed import Contact, Event, Events, Snapshot
 from authbridge.revocations.long_polls import LONGEST_WAIT, LongPolls
 from authbridge.storage.database import Database
-from sqlalchemy import text
-
-from authbridge.errors import StorageError
 from tests.integration.feeds import (
     SUSPEND,
     end_sessions,

@@ -3,13 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import func, select
+
+from authbridge import readiness, retention
 from authbridge.login.flow import authenticate
 from authbridge.schools.commands import suspensions
 from authbridge.storage.database import Database
 from authbridge.storage.models import AuditEvent, LoginAttempt, Suspension, SuspensionReason
-from sqlalchemy import func, select
-
-from authbridge import readiness, retention
 from tests.support.factories import (
     ACTOR,
     LIMITS,

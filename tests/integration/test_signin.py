@@ -11,6 +11,10 @@ from threading import Barrier, Event, get_ident
 from typing import TypeVar
 
 import pytest
+from sqlalchemy import ColumnElement, select, text
+
+from authbridge.audit import POLICY, Action, Actor
+from authbridge.config import read_config
 from authbridge.login import commands as lockout_commands
 from authbridge.login import lockouts
 from authbridge.login.flow import authenticate
@@ -44,10 +48,6 @@ from authbridge.storage.models import (
     Staff,
     StaffSession,
 )
-from sqlalchemy import ColumnElement, select, text
-
-from authbridge.audit import POLICY, Action, Actor
-from authbridge.config import read_config
 from tests.support.factories import (
     ACTOR,
     ENCRYPTION,
@@ -733,8 +733,8 @@ def test_it_is_told_after_the_answer(panel: Panel) -> None:
 def test_what_cannot_be_told_breaks_nothing(panel: Panel, caplog: pytest.LogCaptureFixture) -> None:
     """The guess is refused and counted; the log says where it failed, and no more."""
     with panel.database.write_session() as session:
-        session.execute(text("DROP TABLE alarms_told"))
-        session.execute(text("CREATE TABLE alarms_told (about VARCHAR, at TIMESTAMP)"))
+        session.execute(text("DROP TABLE alarms_raised"))
+        session.execute(text("CREATE TABLE alarms_raised (about VARCHAR, at TIMESTAMP)"))
 
     assert panel.guesses("anna", 6) == [REFUSED] * 5 + [LOCKED]
 

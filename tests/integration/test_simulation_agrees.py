@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 
 import pytest
+from sqlalchemy import select
+
+from authbridge.audit import POLICY
 from authbridge.login.flow import LoginServices, authenticate
 from authbridge.login.passwords import Hasher, StoredPassword
 from authbridge.login.policy import Attempt, Limits
@@ -13,9 +16,6 @@ from authbridge.login.simulation.world import Owner, World
 from authbridge.schools.commands.schools import change_school
 from authbridge.storage.database import Database
 from authbridge.storage.models import AuditEvent, Organiser, School
-from sqlalchemy import select
-
-from authbridge.audit import POLICY
 from tests.support.factories import ACTOR, KEYED_HASHES, make_origin, make_school, make_services
 from tests.support.fakes import MORNING, FakeClock
 

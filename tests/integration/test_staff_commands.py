@@ -7,6 +7,11 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from authbridge.audit import Action, Actor
+from authbridge.errors import ConflictError, InputError, NotFoundError
 from authbridge.login import commands as lockout_commands
 from authbridge.login.policy import Verdict
 from authbridge.staff import commands as staff_commands
@@ -18,11 +23,6 @@ from authbridge.staff.sign_in import Caller, sign_in, verify_invitation
 from authbridge.staff.totp import new_secret
 from authbridge.storage.database import Database
 from authbridge.storage.models import AuditEvent, RecoveryCode, Role, SessionStage, Staff, StaffSession
-from sqlalchemy import delete, select
-from sqlalchemy.orm import Session
-
-from authbridge.audit import Action, Actor
-from authbridge.errors import ConflictError, InputError, NotFoundError
 from tests.support.factories import (
     ACTOR,
     ENCRYPTION,
@@ -61,7 +61,7 @@ def actions(database: Database) -> list[tuple[str, str]]:
         return [(action, subject) for action, subject in rows]
 
 
-def sessions(database: Database) -> int:
+def count_sessions(database: Database) -> int:
     """How many there are."""
     with database.read_session() as session:
         return len(session.scalars(select(StaffSession.id_hash)).all())
@@ -233,7 +233,7 @@ def test_an_enrolment_ends_what_others_began_with_the_code(database: Database) -
     with database.write_session() as session:
         staff_commands.enrol(session, fast, enrolment(), today=MORNING.date(), actor=fast.actor, now=MORNING)
 
-    assert sessions(database) == 1
+    assert count_sessions(database) == 1
     with database.write_session() as session, pytest.raises(ConflictError):
         sessions.hold(session, slow)
 
@@ -246,7 +246,7 @@ def test_a_reset_leaves_nothing_of_the_old_access(database: Database, chef: str)
     for number in range(6):
         sign_in("anna", f"wrong {number}", HERE, services)
     run(database, lambda s: staff_commands.suspend_staff(s, "anna", actor=PANEL, now=MORNING))
-    make_visit_count = sessions(database)
+    make_visit_count = count_sessions(database)
     invitation = make_invitation(ENCRYPTION)
 
     run(
@@ -256,7 +256,7 @@ def test_a_reset_leaves_nothing_of_the_old_access(database: Database, chef: str)
         ),
     )
 
-    assert make_visit_count == sessions(database) == 0
+    assert make_visit_count == count_sessions(database) == 0
     with database.read_session() as session:
         found = get_staff(session, "anna")
         assert (found.password_hash, found.factor_secret, found.factor_step, found.enrolled_at) == (None,) * 4
@@ -318,7 +318,7 @@ def test_a_new_password_ends_the_other_sessions(database: Database) -> None:
 
     run(database, lambda s: staff_commands.change_password(s, here, stored, actor=here.actor, now=MORNING))
 
-    assert sessions(database) == 1
+    assert count_sessions(database) == 1
     run(database, lambda s: sessions.hold(s, here))
     services = make_sign_in_services(database)
     assert sign_in("anna", anna.password, HERE, services).decision.verdict is Verdict.REFUSED
@@ -336,7 +336,7 @@ def test_ones_other_sessions_end_together(database: Database) -> None:
     assert run(database, lambda s: staff_commands.end_other_sessions(s, here, **who)) is True
     assert run(database, lambda s: staff_commands.end_other_sessions(s, here, **who)) is False
 
-    assert sessions(database) == 1
+    assert count_sessions(database) == 1
     assert actions(database)[-2:] == [(Action.STAFF_END_SESSIONS, "anna")] * 2
     with database.write_session() as session, pytest.raises(ConflictError):
         sessions.hold(session, third)

@@ -3,16 +3,16 @@
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import func, select
+
+from authbridge import retention
+from authbridge.errors import ConflictError
 from authbridge.staff import commands as staff_commands
 from authbridge.staff import sessions
 from authbridge.staff.members import get_staff
 from authbridge.staff.sessions import PanelSession
 from authbridge.storage.database import Database
 from authbridge.storage.models import Invitation, Role, SessionStage, StaffSession
-from sqlalchemy import func, select
-
-from authbridge import retention
-from authbridge.errors import ConflictError
 from tests.support.factories import ACTOR, ENCRYPTION, LIMITS, make_invited, make_staff, make_visit
 from tests.support.fakes import MORNING, FakeClock
 

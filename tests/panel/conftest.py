@@ -10,6 +10,14 @@ from typing import Any
 
 import jinja2
 import pytest
+from flask import Flask
+
+from admin import create_app
+from admin.health import Health
+from admin.panel import Panel
+from admin.visits import COOKIE
+from authbridge.config import Config, read_config
+from authbridge.letters import read_letterhead
 from authbridge.login.hashing_queue import HashingQueue
 from authbridge.login.password_cache import PasswordCache
 from authbridge.login.passwords import Hasher
@@ -19,14 +27,6 @@ from authbridge.staff.members import get_staff
 from authbridge.staff.sign_in import SignInServices
 from authbridge.storage.database import Database
 from authbridge.storage.models import Base, Role, SessionStage, StaffSession, table_of
-from flask import Flask
-
-from admin import create_app
-from admin.health import Health
-from admin.panel import Panel
-from admin.visits import COOKIE
-from authbridge.config import Config, read_config
-from authbridge.letters import read_letterhead
 from tests.panel.browsing import URL, Browser
 from tests.support.factories import HASHER, HOST, KEYED_HASHES, LIMITS, SECRET_KEY
 from tests.support.fakes import FakeClock

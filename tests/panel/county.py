@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sqlalchemy.orm import Session
+
 from authbridge.storage.database import Database
 from authbridge.storage.models import (
     Base,
@@ -24,8 +26,6 @@ from authbridge.storage.models import (
     StaffSession,
     Suspension,
 )
-from sqlalchemy.orm import Session
-
 from tests.support.factories import ACTOR, KEYED_HASHES
 from tests.support.fakes import MORNING
 

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from authbridge.storage.models import Role
 from flask import Flask
 from werkzeug.routing import Rule
+
+from authbridge.storage.models import Role
 
 EVERYBODY = frozenset({"static", "entry.sign_in", "entry.sign_out", "entry.invitation", "entry.language"})
 """The views that are open to whoever comes along."""

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import pytest
-from authbridge.storage.models import Role
 
 from admin.access import access_of
+from authbridge.storage.models import Role
 from tests.panel.browsing import Browser
 from tests.panel.conftest import Office
 from tests.panel.routes import (

@@ -1,8 +1,8 @@
 """Two people at two browsers overwrite nothing of each other unseen."""
 
 import pytest
-from authbridge.storage.models import Role
 
+from authbridge.storage.models import Role
 from tests.panel.browsing import Browser
 from tests.panel.conftest import Office
 from tests.support.factories import make_organiser, make_school

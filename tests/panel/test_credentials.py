@@ -5,12 +5,12 @@ import io
 from collections.abc import Callable
 
 import pytest
-from authbridge.staff import commands as staff_commands
-from authbridge.storage.models import Role
 from pypdf import PdfReader
 
 from admin.serving import sweep
 from admin.visits import COOKIE
+from authbridge.staff import commands as staff_commands
+from authbridge.storage.models import Role
 from tests.panel.browsing import Browser, Page
 from tests.panel.conftest import Founder, Office
 from tests.support.factories import ACTOR, make_school

@@ -1,8 +1,8 @@
 """Whoever is signed out in the middle of a form gets it back filled in, unsent; nobody else does."""
 
 import pytest
-from authbridge.storage.models import Role
 
+from authbridge.storage.models import Role
 from tests.panel.browsing import Browser, Page
 from tests.panel.conftest import Office
 from tests.support.factories import make_organiser, make_school

@@ -4,12 +4,12 @@ import logging
 import re
 
 import pytest
-from authbridge.staff.permissions import Right
-from authbridge.storage.models import Role
 from werkzeug.exceptions import ImATeapot
 
 from admin.access import needs, open_to_everybody
 from authbridge.errors import ConflictError, NotFoundError, StorageError
+from authbridge.staff.permissions import Right
+from authbridge.storage.models import Role
 from tests.panel.conftest import Office
 
 SECRET = "Kanu-Regen-91"

@@ -1,8 +1,8 @@
 """A form that another site makes a browser send changes nothing."""
 
 import pytest
-from authbridge.storage.models import Role, StaffSession
 
+from authbridge.storage.models import Role, StaffSession
 from tests.panel.browsing import Browser
 from tests.panel.conftest import Office
 from tests.panel.county import County, found_county

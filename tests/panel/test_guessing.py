@@ -1,8 +1,8 @@
 """Who guesses at the sign-in waits, hears nothing, and is noted."""
 
 import pytest
-from authbridge.storage.models import Role
 
+from authbridge.storage.models import Role
 from tests.panel.browsing import Browser, Page
 from tests.panel.conftest import Founder, Office
 from tests.support.fakes import CountingHasher

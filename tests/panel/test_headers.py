@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from authbridge.storage.models import Role
 from werkzeug.test import TestResponse
 
 from admin.visits import COOKIE, DEVICE_COOKIE, GUEST_COOKIE
 from admin.words import COOKIE as LANGUAGE_COOKIE
+from authbridge.storage.models import Role
 from tests.panel.browsing import URL
 from tests.panel.conftest import Furnishing, Office, found
 from tests.support.factories import make_school

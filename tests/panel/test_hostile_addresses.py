@@ -6,9 +6,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+
 from authbridge.storage.database import Database
 from authbridge.storage.models import Role
-
 from tests.panel.conftest import Furnishing, Office, found, make_config, make_services
 from tests.support.factories import HASHER
 from tests.support.fakes import FakeClock

@@ -5,9 +5,9 @@ import io
 import secrets
 
 import pytest
-from authbridge.storage.models import Role
 from pypdf import PdfReader
 
+from authbridge.storage.models import Role
 from tests.panel.browsing import Browser
 from tests.panel.conftest import Office
 

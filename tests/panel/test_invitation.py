@@ -4,10 +4,10 @@ import re
 
 import pyotp
 import pytest
+
 from authbridge.staff import commands as staff_commands
 from authbridge.staff.one_time_codes import make_invitation
 from authbridge.storage.models import Role
-
 from tests.panel.browsing import Browser, Page
 from tests.panel.conftest import Office
 from tests.support.factories import ACTOR, ENCRYPTION, KEYED_HASHES

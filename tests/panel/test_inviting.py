@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from authbridge.storage.models import Role
 
+from authbridge.storage.models import Role
 from tests.panel.browsing import Browser, Page
 from tests.panel.conftest import Office
 from workbench.staff import enrol_member

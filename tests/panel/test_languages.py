@@ -7,12 +7,12 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from authbridge.storage.models import Role
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po
 
+from authbridge.storage.models import Role
 from tests.panel.browsing import Browser
 from tests.panel.conftest import Office
 

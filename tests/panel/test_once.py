@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pytest
-from authbridge.storage.models import Role
 
 from admin.once import Deeds, new_nonce
 from admin.visits import COOKIE
+from authbridge.storage.models import Role
 from tests.panel.browsing import Page
 from tests.panel.conftest import Office
 from tests.panel.test_schools import TYPED

@@ -1,10 +1,10 @@
 """Sperren: one click, done at once, undone with another; afterwards one may say why."""
 
 import pytest
+
 from authbridge.login.flow import authenticate
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.storage.models import Role
-
 from tests.panel.browsing import Browser, Page
 from tests.panel.conftest import Office
 from tests.support.factories import make_attempt, make_organiser, make_origin, make_school

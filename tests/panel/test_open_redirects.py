@@ -3,9 +3,9 @@
 from urllib.parse import quote, urljoin, urlsplit
 
 import pytest
-from authbridge.storage.models import Role
 from werkzeug.test import TestResponse
 
+from authbridge.storage.models import Role
 from tests.panel.browsing import URL
 from tests.panel.conftest import Office
 from tests.panel.county import found_county

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from authbridge.storage.models import Role
 
 from admin.slips import Step
+from authbridge.storage.models import Role
 from tests.panel.browsing import Browser, Page
 from tests.panel.conftest import Founder, Office
 from tests.support.factories import make_organiser, make_school

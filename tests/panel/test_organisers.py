@@ -3,11 +3,11 @@
 from datetime import date
 
 import pytest
+
 from authbridge.login.flow import authenticate
 from authbridge.schools.commands import schools
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.storage.models import Role
-
 from tests.panel.browsing import Browser
 from tests.panel.conftest import Office
 from tests.support.factories import ACTOR, make_attempt, make_organiser, make_origin, make_school

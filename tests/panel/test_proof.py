@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from datetime import datetime
 
 import pytest
+
+from authbridge.errors import StorageError
 from authbridge.revocations import feed
 from authbridge.revocations.feed import Contact, NodeReport
 from authbridge.schools.commands import suspensions
 from authbridge.storage.database import Database
 from authbridge.storage.models import Role
-
-from authbridge.errors import StorageError
 from tests.panel.browsing import Browser, Page
 from tests.panel.conftest import Office
 from tests.panel.routes import UNATTENDED, routes

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from authbridge.storage.models import Role
 from sqlalchemy import event
 
+from authbridge.storage.models import Role
 from tests.panel.browsing import Browser
 from tests.panel.conftest import Office
 from tests.panel.county import County, crowd_sessions, found_county

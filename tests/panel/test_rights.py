@@ -1,9 +1,9 @@
 """Rights hold from the next request on, and what is grave asks for the second factor anew."""
 
 import pytest
-from authbridge.storage.models import Role, Staff
 from sqlalchemy import update
 
+from authbridge.storage.models import Role, Staff
 from tests.panel.browsing import Browser
 from tests.panel.conftest import Office
 from tests.panel.routes import FRESH, routes

@@ -1,8 +1,8 @@
 """Schools: added, edited, and what is wrong said at its field."""
 
 import pytest
-from authbridge.storage.models import Role
 
+from authbridge.storage.models import Role
 from tests.panel.browsing import Browser, Page
 from tests.panel.conftest import Office
 from tests.support.factories import make_organiser, make_school

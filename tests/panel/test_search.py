@@ -3,11 +3,11 @@
 from urllib.parse import quote
 
 import pytest
+
 from authbridge.login.passwords import StoredPassword
 from authbridge.schools.commands import organisers
 from authbridge.schools.listings import MOST_FOUND, PAGE_SIZE
 from authbridge.storage.models import Organiser, Role
-
 from tests.panel.browsing import Browser, Page
 from tests.panel.conftest import Office
 from tests.panel.county import NO_HASH

@@ -4,8 +4,8 @@ import logging
 import re
 
 import pytest
-from authbridge.storage.models import Role
 
+from authbridge.storage.models import Role
 from tests.panel.browsing import Browser, Page
 from tests.panel.conftest import Office
 from tests.support.factories import make_school

@@ -3,9 +3,9 @@
 import secrets
 
 import pytest
-from authbridge.storage.models import Role
 
 from admin.visits import COOKIE, GUEST_COOKIE
+from authbridge.storage.models import Role
 from tests.panel.browsing import URL, Browser
 from tests.panel.conftest import Office
 

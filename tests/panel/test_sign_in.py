@@ -1,9 +1,9 @@
 """Coming in takes two steps; each of them says no more than it must."""
 
 import pytest
+
 from authbridge.staff import commands as staff_commands
 from authbridge.storage.models import Role
-
 from tests.panel.browsing import Browser, Page
 from tests.panel.conftest import Founder, Office
 from tests.support.factories import ACTOR

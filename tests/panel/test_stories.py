@@ -3,7 +3,6 @@
 import re
 
 from authbridge.storage.models import Role
-
 from tests.panel.conftest import Office
 
 

@@ -1,8 +1,8 @@
 """Who waits after failures stands on the overview; whom somebody may let in depends on who it is."""
 
 import pytest
-from authbridge.storage.models import Role
 
+from authbridge.storage.models import Role
 from tests.panel.browsing import Browser
 from tests.panel.conftest import Office
 from tests.panel.county import County, found_county

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.schools.lookup import get_organiser
 from authbridge.storage.models import Role
-
 from bench.visitor import Visitor
 from tests.support.auth_server import AuthServer, open_auth_server
 from tests.support.factories import make_school

@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from authbridge.clock import utc_now
 from authbridge.revocations.status import RevocationStatus, meetings_of, revocation_status_of
 from authbridge.schools.commands import organisers, suspensions
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.schools.lookup import get_organiser
 from authbridge.storage.database import Database
 from authbridge.storage.models import SuspensionReason
-
-from authbridge.clock import utc_now
 from tests.support.factories import ACTOR, make_organiser, make_school
 from workbench.processes import PATIENCE
 from workbench.service import Service

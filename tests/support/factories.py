@@ -6,6 +6,9 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import pyotp
+
+from authbridge.audit import Actor
+from authbridge.clock import Clock
 from authbridge.login.flow import LoginServices
 from authbridge.login.hashing_queue import HashingQueue
 from authbridge.login.journal import Origin
@@ -20,13 +23,10 @@ from authbridge.staff import sessions
 from authbridge.staff.encryption import StaffEncryption
 from authbridge.staff.members import get_staff
 from authbridge.staff.one_time_codes import make_invitation, make_recovery_codes
-from authbridge.staff.sessions import Visit
+from authbridge.staff.sessions import PanelSession
 from authbridge.staff.sign_in import SignInServices
 from authbridge.storage.database import Database
-from authbridge.storage.models import Role, Stage
-
-from authbridge.audit import Actor
-from authbridge.clock import Clock
+from authbridge.storage.models import Role, SessionStage
 from tests.support.fakes import MORNING, FakeClock
 
 ACTOR = Actor("cli:test")
@@ -124,7 +124,7 @@ def make_staff(database: Database, name: str = "anna", role: Role = Role.CLERK) 
     enrolment = staff_commands.Enrolment(
         HASHER.hash(password, generated=False), ENCRYPTION.seal(secret), step=0, recovery=recovery
     )
-    visit = make_visit(database, name, Stage.ENROLLING)
+    visit = make_visit(database, name, SessionStage.ENROLLING)
     with database.write_session() as session:
         staff_commands.enrol(session, visit, enrolment, today=MORNING.date(), actor=visit.actor, now=MORNING)
         sessions.end_all(session, visit.staff_id)
@@ -132,8 +132,12 @@ def make_staff(database: Database, name: str = "anna", role: Role = Role.CLERK) 
 
 
 def make_visit(
-    database: Database, name: str = "anna", stage: Stage = Stage.SIGNED_IN, *, now: datetime = MORNING
-) -> Visit:
+    database: Database,
+    name: str = "anna",
+    stage: SessionStage = SessionStage.SIGNED_IN,
+    *,
+    now: datetime = MORNING,
+) -> PanelSession:
     """A session of that member, however it began."""
     with database.write_session() as session:
         staff_id = get_staff(session, name).id

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from authbridge.clock import utc_now
 from authbridge.schools.commands import suspensions
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.storage.database import Database
 from authbridge.storage.models import SuspensionReason
-
-from authbridge.clock import utc_now
 from tests.support.factories import ACTOR, make_organiser, make_school
 from workbench.prosody import HOST, Prosody, external
 from workbench.service import Service

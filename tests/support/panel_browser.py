@@ -11,9 +11,6 @@ from io import BytesIO
 from pathlib import Path
 
 import pypdf
-from authbridge.staff.sign_in import SignInServices, sign_in_setting_of
-from authbridge.storage.database import Database
-from authbridge.storage.models import Role, Staff, StaffSession
 from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
@@ -23,6 +20,9 @@ from sqlalchemy import Update, select, update
 
 from admin.visits import COOKIE
 from authbridge.config import read_config
+from authbridge.staff.sign_in import SignInServices, sign_in_setting_of
+from authbridge.storage.database import Database
+from authbridge.storage.models import Role, Staff, StaffSession
 from tests.support.chromium import PATIENCE
 from workbench.panel import Panel
 from workbench.service import Service

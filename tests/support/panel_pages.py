@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import pyotp
+from selenium.webdriver.common.by import By
+from sqlalchemy import func, select
+
+from authbridge.clock import utc_now
 from authbridge.login.flow import authenticate
 from authbridge.revocations import feed
 from authbridge.revocations.feed import Contact, NodeReport
 from authbridge.schools.commands import organisers, schools, suspensions
 from authbridge.storage.database import Database
 from authbridge.storage.models import Revocation, Role, SuspensionReason
-from selenium.webdriver.common.by import By
-from sqlalchemy import func, select
-
-from authbridge.clock import utc_now
 from tests.support.factories import ACTOR, HASHER, make_attempt, make_origin, make_school, make_services
 from tests.support.panel_browser import PanelBrowser, PanelServer
 from workbench.staff import Member, invite

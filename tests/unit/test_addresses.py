@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
+
 from authbridge.login.networks import network_of
 from authbridge.login.policy import Network
 

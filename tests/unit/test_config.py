@@ -5,10 +5,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from authbridge.login.policy import Limits
 
 from authbridge.config import read_api_token, read_config
 from authbridge.errors import ConfigError
+from authbridge.login.policy import Limits
 
 TOKEN = "t" * 64
 

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from authbridge import wire
 from authbridge.login.policy import Decision, Reason, Verdict
 from authbridge.login.usernames import canonical
 from authbridge.revocations import feed, long_polls
 from authbridge.revocations.feed import AccessState, Contact, Event, Events, NodeReport, Snapshot
 from authbridge.storage.models import RevocationAction
-
-from authbridge import wire
 from tests.support.fakes import MORNING
 
 CONTRACT: dict[str, Any] = json.loads((Path(__file__).parent.parent / "contract.json").read_text())

@@ -8,8 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 
 import pytest
-from authbridge.login.hashing_queue import HashingQueue, SingleFlight
 
+from authbridge.login.hashing_queue import HashingQueue, SingleFlight
 from tests.support.fakes import WatchedMark
 from workbench.processes import PATIENCE
 

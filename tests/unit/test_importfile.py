@@ -1,9 +1,9 @@
 """Files of existing credentials, as spreadsheet programs write them."""
 
 import pytest
-from authbridge.schools.csv_import import parse_credentials
 
 from authbridge.errors import ImportFileError
+from authbridge.schools.csv_import import parse_credentials
 from tests.support.factories import HASHER
 
 SECRET = "Geheim;12,a"

@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+
 from authbridge.login.password_cache import PasswordCache
 from authbridge.login.policy import CacheResult, Limits
-
 from tests.support.fakes import MORNING
 
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
@@ -19,8 +19,8 @@ def recall(
 ) -> CacheResult:
     """What the memory holds of a password of the one account."""
     return password_cache.recall(
-        password_cache.mark("right", "ohg-kwtx", version, password),
-        password_cache.mark("wrong", "ohg-kwtx", version, password),
+        password_cache.cache_key("right", "ohg-kwtx", version, password),
+        password_cache.cache_key("wrong", "ohg-kwtx", version, password),
         at,
     )
 
@@ -29,7 +29,7 @@ def learn(password_cache: PasswordCache, password: str, *, right: bool, at: date
     """The password was checked."""
     kind = "right" if right else "wrong"
     note = password_cache.note_right if right else password_cache.note_wrong
-    note(password_cache.mark(kind, "ohg-kwtx", "7.3", password), at)
+    note(password_cache.cache_key(kind, "ohg-kwtx", "7.3", password), at)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_restart_is_cold() -> None:
     learn(before, "vpgd", right=True)
 
     assert recall(after, "vpgd", MORNING) is NONE
-    assert before.mark("vpgd") != after.mark("vpgd")
+    assert before.cache_key("vpgd") != after.cache_key("vpgd")
 
 
 def test_a_mark_is_a_keyed_hash_of_all_its_parts() -> None:
@@ -149,7 +149,8 @@ def test_a_mark_is_a_keyed_hash_of_all_its_parts() -> None:
     password_cache = PasswordCache(LIMITS, remember=True)
 
     marks = {
-        password_cache.mark(*parts) for parts in (["ab", "c"], ["a", "bc"], ["abc"], ["c", "ab"], ["abc", ""])
+        password_cache.cache_key(*parts)
+        for parts in (["ab", "c"], ["a", "bc"], ["abc"], ["c", "ab"], ["abc", ""])
     }
 
     assert len(marks) == 5
@@ -164,4 +165,4 @@ def test_nothing_of_it_is_shown() -> None:
     shown = repr(password_cache) + str(password_cache)
 
     assert "vpgd" not in shown
-    assert password_cache.mark("right", "ohg-kwtx", "7.3", "vpgd-kxwj-rhms").hex() not in shown
+    assert password_cache.cache_key("right", "ohg-kwtx", "7.3", "vpgd-kxwj-rhms").hex() not in shown

@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 import bcrypt
 import pytest
-from authbridge.login.passwords import Hasher, StoredPassword, canonical, generate_password
-from authbridge.login.saslprep import saslprep
 from hypothesis import given
 from hypothesis import strategies as st
 
 from authbridge.errors import InputError
+from authbridge.login.passwords import Hasher, StoredPassword, canonical, generate_password
+from authbridge.login.saslprep import saslprep
 
 HASHER = Hasher(4)
 

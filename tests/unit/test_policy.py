@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from itertools import product
 
 import pytest
+
 from authbridge.login.policy import (
     Account,
     Alarm,
@@ -27,7 +28,6 @@ from authbridge.login.policy import (
     recent_failures,
     throttle,
 )
-
 from tests.support.fakes import MORNING
 
 TODAY = date(2026, 11, 20)

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from authbridge.login.policy import Account, Decision, Limits, Reason, Verdict
-from authbridge.login.simulation.world import Owner, World
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
+from authbridge.login.policy import Account, Decision, Limits, Reason, Verdict
+from authbridge.login.simulation.world import Owner, World
 
 LIMITS = Limits()
 SCHOOL, HOME, CAFE, SHOP = "198.51.100.7", "192.0.2.80", "192.0.2.99", "192.0.2.100"

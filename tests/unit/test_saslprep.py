@@ -1,9 +1,9 @@
 """SASLprep against the examples of RFC 4013 section 3, and what Prosody lets through."""
 
 import pytest
-from authbridge.login.saslprep import saslprep
 
 from authbridge.errors import InputError
+from authbridge.login.saslprep import saslprep
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pyotp
 import pytest
+
 from authbridge.staff import totp
 from authbridge.staff.totp import matching_step
 

@@ -6,13 +6,13 @@ from datetime import timedelta
 from subprocess import run
 
 import pytest
-from authbridge.login.policy import Alarm, Limits
-from authbridge.login.simulation import Course, SimulationReport, bell, pupil, roles, simulate
-from authbridge.login.simulation.places import DAY, HOUR, SCHOOL, SECOND, stage_with_teacher
 from click.testing import CliRunner
 
 from authbridge.cli import main
 from authbridge.cli.operator import Operator
+from authbridge.login.policy import Alarm, Limits
+from authbridge.login.simulation import Course, SimulationReport, bell, pupil, roles, simulate
+from authbridge.login.simulation.places import DAY, HOUR, SCHOOL, SECOND, stage_with_teacher
 
 LIMITS = Limits()
 AT_ONCE = timedelta(0)

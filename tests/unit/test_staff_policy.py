@@ -1,6 +1,7 @@
 """What the login policy says of staff, where it differs from organisers."""
 
 import pytest
+
 from authbridge.login.networks import device_network, panel_network_of, split_panel
 from authbridge.login.policy import (
     Alarm,
@@ -18,7 +19,6 @@ from authbridge.login.policy import (
     subject_of,
     throttle,
 )
-
 from tests.support.fakes import MORNING
 
 LIMITS = Limits()

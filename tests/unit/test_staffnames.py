@@ -1,13 +1,13 @@
 """Which names staff have, and that nobody reaches their failures through Prosody."""
 
 import pytest
-from authbridge.login import staff_names, usernames
-from authbridge.login.policy import SignInStep
-from authbridge.login.staff_names import parse_staff_name
 from hypothesis import given
 from hypothesis import strategies as st
 
 from authbridge.errors import InputError
+from authbridge.login import staff_names, usernames
+from authbridge.login.policy import SignInStep
+from authbridge.login.staff_names import parse_staff_name
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ import time
 from contextlib import suppress
 
 import pytest
-from authbridge.login.passwords import Hasher
-from authbridge.staff.password_rules import STAFF_COST, hash_staff_password, parse_staff_password
 
 from authbridge.errors import InputError
+from authbridge.login.passwords import Hasher
+from authbridge.staff.password_rules import STAFF_COST, hash_staff_password, parse_staff_password
 
 NAME = "anna.schmidt"
 

@@ -3,10 +3,10 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from authbridge.login.keyed_hashes import KeyedHashes, join
 from hypothesis import given
 from hypothesis import strategies as st
 
+from authbridge.login.keyed_hashes import KeyedHashes, join
 from tests.support.fakes import MORNING
 
 NAME, PASSWORD = "ohg-kwtx", "vpgd-kxwj-rhms"

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.storage.database import Database
-
 from tests.integration.feeds import until
 from tests.support.combinations import each_once
 from tests.support.factories import make_organiser, make_school

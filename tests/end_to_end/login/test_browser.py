@@ -9,11 +9,11 @@ from typing import Any
 from xml.etree.ElementTree import fromstring
 
 import pytest
-from authbridge.storage.database import Database
-from authbridge.storage.models import LoginAttempt
 from selenium.webdriver import Chrome
 from sqlalchemy import select
 
+from authbridge.storage.database import Database
+from authbridge.storage.models import LoginAttempt
 from tests.support.chromium import open_chromium
 from tests.support.login_server import Organisers
 from workbench import ROOT

@@ -3,9 +3,9 @@
 import asyncio
 
 import pytest
+
 from authbridge.login.usernames import Username
 from authbridge.schools.commands.organisers import IssuedCredential
-
 from tests.support.combinations import each_once
 from tests.support.login_server import TRANSPORTS, VERSIONS, Organisers, ProsodyFor, login, make_client
 from workbench.prosody import Prosody

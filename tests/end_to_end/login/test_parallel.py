@@ -14,12 +14,12 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
+
 from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.storage.database import Database
 from authbridge.storage.models import Base, LoginAttempt, LoginFailure
-from sqlalchemy import func, select
-
 from tests.integration.stories import HOME, wrong_passwords
 from tests.support.factories import make_organiser, make_school
 from workbench.processes import PATIENCE

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
+
+from authbridge.clock import utc_now
 from authbridge.login.usernames import Username
 from authbridge.schools.commands import organisers
 from authbridge.storage.database import Database
 from authbridge.storage.models import AuditEvent, LoginAttempt, Organiser
-from sqlalchemy import select
-
-from authbridge.clock import utc_now
 from tests.support.factories import ACTOR, HASHER, make_school
 from tests.support.login_server import TRANSPORTS, VERSIONS, login
 from tests.support.scripted_service import http_answer, scripted_service, writing

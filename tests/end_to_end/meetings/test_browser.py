@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from authbridge.storage.models import Role
 from selenium.webdriver import Chrome
 from selenium.webdriver.support.wait import WebDriverWait
 
+from authbridge.storage.models import Role
 from tests.support.chromium import open_chromium
 from tests.support.factories import make_organiser, make_school
 from tests.support.jitsi.meeting_page import MeetingPage, serve_pages

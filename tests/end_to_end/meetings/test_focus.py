@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
+
 from authbridge.login.usernames import Username
 from authbridge.schools.commands.organisers import IssuedCredential
-
 from tests.support.jitsi.authority import LIFETIME, Authority, RefusalError, Request
 from tests.support.jitsi.focus import FOCUS, MUC_USER
 from tests.support.jitsi.focus_rooms import fold_room_name

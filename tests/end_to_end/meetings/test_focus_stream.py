@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
+
 from authbridge.login.usernames import Username
 from authbridge.schools.commands.organisers import IssuedCredential
-
 from tests.support.jitsi.focus import FOCUS
 from tests.support.jitsi.participants import notice_nothing, room_jid
 from tests.support.jitsi.server import Jitsi, make_prosody, run_jitsi, start_prosody, until

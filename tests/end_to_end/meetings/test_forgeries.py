@@ -7,7 +7,6 @@ from xml.etree.ElementTree import tostring
 from xml.sax.saxutils import quoteattr
 
 from authbridge.schools.commands.organisers import IssuedCredential
-
 from tests.support.jitsi.bystanders import come_and_go, known_to_module
 from tests.support.jitsi.focus import FOCUS
 from tests.support.jitsi.participants import notice_nothing, room_jid

@@ -8,10 +8,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from authbridge.revocations.status import revocation_status_of
-from authbridge.schools.lookup import get_organiser
 
 from authbridge.clock import utc_now
+from authbridge.revocations.status import revocation_status_of
+from authbridge.schools.lookup import get_organiser
 from tests.support.auth_server import AuthServer, open_auth_server
 from tests.support.jitsi.participants import notice_nothing, room_jid
 from tests.support.jitsi.server import (

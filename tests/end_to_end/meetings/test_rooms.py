@@ -4,10 +4,10 @@ import asyncio
 import time
 
 import pytest
-from authbridge.revocations.status import revocation_status_of
-from authbridge.schools.lookup import get_school
 
 from authbridge.clock import utc_now
+from authbridge.revocations.status import revocation_status_of
+from authbridge.schools.lookup import get_school
 from tests.support.factories import make_school
 from tests.support.jitsi.focus import MUC
 from tests.support.jitsi.participants import notice_nothing, room_jid

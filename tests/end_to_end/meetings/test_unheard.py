@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from authbridge.login.usernames import Username
 from authbridge.schools.commands.organisers import IssuedCredential
-
 from tests.support.jitsi.bystanders import known_to_module
 from tests.support.jitsi.participants import (
     Answer,

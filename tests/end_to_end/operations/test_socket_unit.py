@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from authbridge.storage.database import Database
 
+from authbridge.storage.database import Database
 from tests.support.login_server import Organisers, login, make_organisers
 from workbench.processes import Process
 from workbench.prosody import HOST, Prosody, external

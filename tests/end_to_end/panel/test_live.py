@@ -6,14 +6,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from authbridge.revocations.feed import NodeReport
-from authbridge.storage.models import Role, StaffSession
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 from sqlalchemy import delete
 
 from authbridge.clock import utc_now
+from authbridge.revocations.feed import NodeReport
+from authbridge.storage.models import Role, StaffSession
 from tests.integration.feeds import acknowledge, position, tell
 from tests.support.chromium import PATIENCE, open_chromium
 from tests.support.factories import make_organiser, make_school

@@ -11,7 +11,6 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
-from authbridge.login.passwords import Hasher
 from flask import Flask
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
@@ -21,6 +20,7 @@ from admin import create_app
 from admin.health import Health
 from admin.panel import Panel
 from authbridge.config import read_config
+from authbridge.login.passwords import Hasher
 from tests.support.chromium import open_chromium
 from tests.support.panel_browser import PanelBrowser, PanelServer, open_panel_server
 from tests.support.panel_pages import Shown, walk

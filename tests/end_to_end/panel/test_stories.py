@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pyotp
 import pytest
-from authbridge.storage.models import Role
 from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 
+from authbridge.storage.models import Role
 from tests.support.chromium import open_chromium
 from tests.support.factories import make_organiser, make_school
 from tests.support.login_server import ProsodyFor, login

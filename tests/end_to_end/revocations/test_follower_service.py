@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from authbridge.schools.commands.organisers import IssuedCredential
-from authbridge.storage.models import ProsodyNode
 from sqlalchemy import select
 
+from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.storage.models import ProsodyNode
 from tests.support.auth_server import AuthServer, open_auth_server
 from tests.support.login_server import TRANSPORTS, VERSIONS, login, make_client
 from workbench.processes import PATIENCE

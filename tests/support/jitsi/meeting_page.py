@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from authbridge.schools.commands.organisers import IssuedCredential
 from selenium.webdriver import Chrome
 
+from authbridge.schools.commands.organisers import IssuedCredential
 from tests.support.jitsi.participants import Notice
 from workbench import ROOT
 from workbench.prosody import HOST, Prosody

@@ -14,7 +14,6 @@ from xml.sax.saxutils import quoteattr
 
 from authbridge.login.usernames import Username
 from authbridge.schools.commands.organisers import IssuedCredential
-
 from tests.support.jitsi.focus import FOCUS, MUC, MUC_USER
 from tests.support.login_server import make_client
 from workbench.processes import PATIENCE

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from authbridge.schools.commands.organisers import IssuedCredential
-
 from tests.support.auth_server import AuthServer, open_auth_server
 from tests.support.jitsi.focus import Focus, new_authority
 from tests.support.jitsi.participants import Notice, Participant, Participants, Seat, room_jid
