@@ -10,9 +10,10 @@ from flask_wtf import CSRFProtect
 from werkzeug.exceptions import BadRequest, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from admin import access, faults, headers, once, pages, visits, words
+from admin import access, faults, headers, once, pages, visits
 from admin.panel import EXTENSION, Panel
 from admin.views import account, credentials, entry, organisers, overview, schools, staff
+from admin.web import i18n
 from authbridge.config import Config
 from authbridge.staffsessions import Visit
 
@@ -30,7 +31,7 @@ def create_app(panel: Panel, *, url: str) -> Flask:
     if url.startswith("https:"):
         # nginx on this machine stands before it, and overwrites the header (deploy/nginx/panel.conf).
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
-    words.install(app, panel.config)
+    i18n.install(app, panel.config)
     headers.install(app)
     faults.install(app)
     _install_entry(app)
@@ -93,7 +94,7 @@ def _install_context(app: Flask) -> None:
         return {
             "me": visit if visits.is_signed_in() else None,
             "may": access.may,
-            "language": words.language(),
+            "language": i18n.language(),
             "take_notices": pages.take_notices,
             "nonce": once.new_nonce,
             "session_ends_in": _seconds_left(visit),

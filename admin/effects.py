@@ -11,7 +11,7 @@ from flask_babel import ngettext, to_user_timezone
 from admin import visits
 from admin.panel import the_panel
 from admin.places import place_of
-from admin.words import day, second
+from admin.web.i18n import day, second
 from authbridge.awaiting import Find, await_effect
 from authbridge.errors import StorageError
 from authbridge.models import Organiser, School

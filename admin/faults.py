@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from admin.words import say
+from admin.web.i18n import say
 from authbridge.errors import (
     AuthBridgeError,
     ConfigError,

@@ -21,7 +21,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional, Val
 from admin import visits
 from admin.fields import DayField, NumberField
 from admin.panel import the_panel
-from admin.words import say
+from admin.web.i18n import say
 from authbridge import usernames
 from authbridge.commands import schools, suspensions
 from authbridge.commands.organisers import MAX_ISSUED

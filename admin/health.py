@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
 
-from admin.words import moment
+from admin.web.i18n import moment
 from authbridge.nodes import NodeRow
 
 _PATIENCE = 1.0  # seconds; the page waits for it

@@ -11,7 +11,7 @@ from admin.access import may
 from admin.pages import tell
 from admin.panel import the_panel
 from admin.places import place_of
-from admin.words import clock
+from admin.web.i18n import clock
 from authbridge import usernames
 from authbridge.commands import lockouts
 from authbridge.lockouts import Lockout, list_lockouts, lockouts_of

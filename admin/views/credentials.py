@@ -17,7 +17,7 @@ from admin.pages import page, tell
 from admin.panel import the_panel
 from admin.places import place_of, see
 from admin.slips import Slip, Step
-from admin.words import day, say
+from admin.web.i18n import day, say
 from authbridge.errors import NotFoundError
 from authbridge.nodes import effect_of
 from authbridge.queries import get_organiser

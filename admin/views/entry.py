@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from markupsafe import Markup
 
-from admin import visits, words
+from admin import visits
 from admin.access import needs, open_at, open_to_everybody
 from admin.forms import CodeForm, EnrolForm, InvitationForm, SignInForm, carry_out
 from admin.headers import show_once
@@ -16,6 +16,7 @@ from admin.pages import form_page, page
 from admin.panel import the_panel
 from admin.places import local_path, see, see_path
 from admin.proofs import caller, refuse
+from admin.web import i18n
 from authbridge import secondfactor, signin, staffsessions
 from authbridge.commands import staff
 from authbridge.errors import AuthBridgeError, InputError
@@ -157,11 +158,11 @@ def sign_out() -> ResponseReturnValue:
 def language() -> ResponseReturnValue:
     """German or English, from now on in this browser."""
     chosen = request.form.get("language")
-    if chosen not in words.LANGUAGES:
+    if chosen not in i18n.LANGUAGES:
         abort(400)
     answer = see_path(local_path(request.form.get("next")) or "/")
     answer.set_cookie(
-        words.COOKIE, chosen, max_age=365 * 24 * 3600, secure=True, httponly=True, samesite="Strict"
+        i18n.COOKIE, chosen, max_age=365 * 24 * 3600, secure=True, httponly=True, samesite="Strict"
     )
     return answer
 

@@ -7,7 +7,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from admin.visits import COOKIE, DEVICE_COOKIE, GUEST_COOKIE
-from admin.words import COOKIE as LANGUAGE_COOKIE
+from admin.web.i18n import COOKIE as LANGUAGE_COOKIE
 from authbridge.models import Role
 from tests.factories import make_school
 from tests.panel.browsing import URL
