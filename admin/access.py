@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from admin import visits
 from admin.panel import the_panel
-from admin.places import current_path, local_path
+from admin.web.redirects import current_path, local_path
 from authbridge import staffsessions
 from authbridge.models import Stage
 from authbridge.rights import RIGHTS, Right

@@ -10,8 +10,8 @@ from flask_babel import ngettext, to_user_timezone
 
 from admin import visits
 from admin.panel import the_panel
-from admin.places import place_of
 from admin.web.i18n import day, second
+from admin.web.redirects import place_of
 from authbridge.awaiting import Find, await_effect
 from authbridge.errors import StorageError
 from authbridge.models import Organiser, School

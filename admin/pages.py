@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from admin import visits
 from admin.panel import the_panel
-from admin.places import see_path
+from admin.web.redirects import see_path
 from authbridge import staffsessions
 from authbridge.errors import StorageError
 

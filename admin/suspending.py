@@ -13,7 +13,7 @@ from admin import effects, visits
 from admin.forms import DescribeForm, carry_out
 from admin.pages import deed, tell
 from admin.panel import the_panel
-from admin.places import place_asked_from, place_of, see, see_again
+from admin.web.redirects import place_asked_from, place_of, see, see_again
 from authbridge.commands import suspensions
 from authbridge.models import Organiser, School
 from authbridge.queries import get_organiser, get_school

@@ -14,9 +14,9 @@ from admin.forms import CodeForm, EnrolForm, InvitationForm, SignInForm, carry_o
 from admin.headers import show_once
 from admin.pages import form_page, page
 from admin.panel import the_panel
-from admin.places import local_path, see, see_path
 from admin.proofs import caller, refuse
 from admin.web import i18n
+from admin.web.redirects import local_path, see, see_path
 from authbridge import secondfactor, signin, staffsessions
 from authbridge.commands import staff
 from authbridge.errors import AuthBridgeError, InputError

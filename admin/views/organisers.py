@@ -21,7 +21,7 @@ from admin.forms import (
 from admin.lists import asked_choice, asked_page, asked_text
 from admin.pages import done_once, form_page, page, tell
 from admin.panel import the_panel
-from admin.places import place_of, see, see_again
+from admin.web.redirects import place_of, see, see_again
 from authbridge import listings, nodes
 from authbridge.commands import organisers
 from authbridge.commands.organisers import QuotaError

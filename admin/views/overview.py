@@ -9,7 +9,7 @@ from admin.access import needs
 from admin.health import HealthRow
 from admin.pages import page, tell
 from admin.panel import the_panel
-from admin.places import see
+from admin.web.redirects import see
 from authbridge import listings, nodes
 from authbridge.commands.nodes import forget_node
 from authbridge.rights import Right

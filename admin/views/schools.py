@@ -10,8 +10,8 @@ from admin.forms import DescribeForm, NewSchoolForm, SchoolForm, carry_out, form
 from admin.lists import asked_choice, asked_page, asked_text
 from admin.pages import done_once, form_page, page, tell
 from admin.panel import the_panel
-from admin.places import place_of, see
 from admin.web.i18n import day
+from admin.web.redirects import place_of, see
 from authbridge import listings, nodes
 from authbridge.commands import schools
 from authbridge.errors import ConflictError

@@ -14,7 +14,7 @@ from admin.forms import NewStaffForm, RoleForm, TypedForm, carry_out, form_of
 from admin.headers import show_once
 from admin.pages import done_once, form_page, page, tell
 from admin.panel import the_panel
-from admin.places import place_of, see
+from admin.web.redirects import place_of, see
 from authbridge import roster, staffnames
 from authbridge.commands import staff
 from authbridge.errors import ConflictError
