@@ -10,10 +10,10 @@ from flask_wtf import CSRFProtect
 from werkzeug.exceptions import BadRequest, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from admin import access, faults, headers, once, pages, visits
+from admin import access, headers, once, pages, visits
 from admin.panel import EXTENSION, Panel
 from admin.views import account, credentials, entry, organisers, overview, schools, staff
-from admin.web import i18n
+from admin.web import error_pages, i18n
 from authbridge.config import Config
 from authbridge.staffsessions import Visit
 
@@ -33,7 +33,7 @@ def create_app(panel: Panel, *, url: str) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
     i18n.install(app, panel.config)
     headers.install(app)
-    faults.install(app)
+    error_pages.install(app)
     _install_entry(app)
     _install_context(app)
     for module in _BLUEPRINTS:
