@@ -10,10 +10,10 @@ from flask_wtf import CSRFProtect
 from werkzeug.exceptions import BadRequest, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from admin import access, headers, once, pages, visits
+from admin import access, headers, once, visits
 from admin.panel import EXTENSION, Panel
 from admin.views import account, credentials, entry, organisers, overview, schools, staff
-from admin.web import error_pages, i18n
+from admin.web import error_pages, i18n, responses
 from authbridge.config import Config
 from authbridge.staffsessions import Visit
 
@@ -95,7 +95,7 @@ def _install_context(app: Flask) -> None:
             "me": visit if visits.is_signed_in() else None,
             "may": access.may,
             "language": i18n.language(),
-            "take_notices": pages.take_notices,
+            "take_notices": responses.take_notices,
             "nonce": once.new_nonce,
             "session_ends_in": _seconds_left(visit),
             "static": lambda name: url_for("static", filename=name),

@@ -11,9 +11,9 @@ from flask_babel import lazy_gettext as _l
 
 from admin import effects, visits
 from admin.forms import DescribeForm, carry_out
-from admin.pages import deed, tell
 from admin.panel import the_panel
 from admin.web.redirects import place_asked_from, place_of, see, see_again
+from admin.web.responses import deed, tell
 from authbridge.commands import suspensions
 from authbridge.models import Organiser, School
 from authbridge.queries import get_organiser, get_school

@@ -8,10 +8,10 @@ from flask_babel import ngettext
 
 from admin import visits
 from admin.access import may
-from admin.pages import tell
 from admin.panel import the_panel
 from admin.web.i18n import clock
 from admin.web.redirects import place_of
+from admin.web.responses import tell
 from authbridge import usernames
 from authbridge.commands import lockouts
 from authbridge.lockouts import Lockout, list_lockouts, lockouts_of

@@ -10,10 +10,10 @@ from admin.access import needs
 from admin.browsers import browser_name
 from admin.forms import PasswordForm, carry_out
 from admin.headers import show_once
-from admin.pages import form_page, page, tell
 from admin.panel import the_panel
 from admin.proofs import caller, refuse
 from admin.web.redirects import see
+from admin.web.responses import form_page, page, tell
 from authbridge import roster, signin, staffsessions
 from authbridge.commands import staff
 from authbridge.errors import InputError

@@ -13,11 +13,11 @@ from admin import visits
 from admin.access import needs
 from admin.effects import Proof, proof_of
 from admin.headers import show_once
-from admin.pages import page, tell
 from admin.panel import the_panel
 from admin.slips import Slip, Step
 from admin.web.i18n import day, say
 from admin.web.redirects import place_of, see
+from admin.web.responses import page, tell
 from authbridge.errors import NotFoundError
 from authbridge.nodes import effect_of
 from authbridge.queries import get_organiser

@@ -12,11 +12,11 @@ from admin import visits
 from admin.access import needs, open_at, open_to_everybody
 from admin.forms import CodeForm, EnrolForm, InvitationForm, SignInForm, carry_out
 from admin.headers import show_once
-from admin.pages import form_page, page
 from admin.panel import the_panel
 from admin.proofs import caller, refuse
 from admin.web import i18n
 from admin.web.redirects import local_path, see, see_path
+from admin.web.responses import form_page, page
 from authbridge import secondfactor, signin, staffsessions
 from authbridge.commands import staff
 from authbridge.errors import AuthBridgeError, InputError

@@ -18,10 +18,10 @@ from admin.forms import (
     carry_out,
     form_of,
 )
-from admin.pages import done_once, form_page, page, tell
 from admin.panel import the_panel
 from admin.web.query_params import asked_choice, asked_page, asked_text
 from admin.web.redirects import place_of, see, see_again
+from admin.web.responses import done_once, form_page, page, tell
 from authbridge import listings, nodes
 from authbridge.commands import organisers
 from authbridge.commands.organisers import QuotaError

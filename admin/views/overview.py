@@ -7,9 +7,9 @@ from flask_babel import gettext as _
 from admin import visits, waits
 from admin.access import needs
 from admin.health import HealthRow
-from admin.pages import page, tell
 from admin.panel import the_panel
 from admin.web.redirects import see
+from admin.web.responses import page, tell
 from authbridge import listings, nodes
 from authbridge.commands.nodes import forget_node
 from authbridge.rights import Right

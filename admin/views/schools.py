@@ -7,11 +7,11 @@ from flask_babel import gettext as _
 from admin import effects, suspending, visits
 from admin.access import needs
 from admin.forms import DescribeForm, NewSchoolForm, SchoolForm, carry_out, form_of
-from admin.pages import done_once, form_page, page, tell
 from admin.panel import the_panel
 from admin.web.i18n import day
 from admin.web.query_params import asked_choice, asked_page, asked_text
 from admin.web.redirects import place_of, see
+from admin.web.responses import done_once, form_page, page, tell
 from authbridge import listings, nodes
 from authbridge.commands import schools
 from authbridge.errors import ConflictError
