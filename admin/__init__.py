@@ -10,10 +10,10 @@ from flask_wtf import CSRFProtect
 from werkzeug.exceptions import BadRequest, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from admin import access, headers, once, visits
+from admin import access, once, visits
 from admin.panel import EXTENSION, Panel
 from admin.views import account, credentials, entry, organisers, overview, schools, staff
-from admin.web import error_pages, i18n, responses
+from admin.web import error_pages, headers, i18n, responses
 from authbridge.config import Config
 from authbridge.staffsessions import Visit
 

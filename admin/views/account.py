@@ -9,9 +9,9 @@ from admin import visits
 from admin.access import needs
 from admin.browsers import browser_name
 from admin.forms import PasswordForm, carry_out
-from admin.headers import show_once
 from admin.panel import the_panel
 from admin.proofs import caller, refuse
+from admin.web.headers import show_once
 from admin.web.redirects import see
 from admin.web.responses import form_page, page, tell
 from authbridge import roster, signin, staffsessions

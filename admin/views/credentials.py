@@ -12,9 +12,9 @@ from werkzeug.wrappers import Response
 from admin import visits
 from admin.access import needs
 from admin.effects import Proof, proof_of
-from admin.headers import show_once
 from admin.panel import the_panel
 from admin.slips import Slip, Step
+from admin.web.headers import show_once
 from admin.web.i18n import day, say
 from admin.web.redirects import place_of, see
 from admin.web.responses import page, tell

@@ -11,10 +11,10 @@ from markupsafe import Markup
 from admin import visits
 from admin.access import needs, open_at, open_to_everybody
 from admin.forms import CodeForm, EnrolForm, InvitationForm, SignInForm, carry_out
-from admin.headers import show_once
 from admin.panel import the_panel
 from admin.proofs import caller, refuse
 from admin.web import i18n
+from admin.web.headers import show_once
 from admin.web.redirects import local_path, see, see_path
 from admin.web.responses import form_page, page
 from authbridge import secondfactor, signin, staffsessions

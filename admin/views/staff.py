@@ -11,8 +11,8 @@ from flask_wtf import FlaskForm
 from admin import visits, waits
 from admin.access import needs
 from admin.forms import NewStaffForm, RoleForm, TypedForm, carry_out, form_of
-from admin.headers import show_once
 from admin.panel import the_panel
+from admin.web.headers import show_once
 from admin.web.redirects import place_of, see
 from admin.web.responses import done_once, form_page, page, tell
 from authbridge import roster, staffnames
