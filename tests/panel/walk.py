@@ -74,7 +74,7 @@ def _paths(county: County) -> Iterator[str]:
 
 
 def _faults(admin: Browser, county: County, headers: dict[str, str]) -> Iterator[Page]:
-    admin.web.headers.update(headers)
+    admin.headers.update(headers)
     school, organiser = f"/schools/{county.code}", f"/organisers/{county.username}"
     yield admin.send(admin.get("/schools/add"), code="?", quota="many", contract_on="never", mailbox="@")
     yield admin.send(admin.get(f"{school}/edit"), name="", trusted_networks="here")
@@ -92,7 +92,7 @@ def _faults(admin: Browser, county: County, headers: dict[str, str]) -> Iterator
 
 
 def _shown_once(admin: Browser, headers: dict[str, str]) -> Iterator[Page]:
-    admin.web.headers.update(headers)
+    admin.headers.update(headers)
     yield admin.send(admin.get("/staff/add"), name="shown-once", role="clerk")
     yield admin.send(admin.get("/account/recovery"))
     yield admin.send(admin.get("/schools/ohg/issue"), count="2", valid_until="2026-12-24")
