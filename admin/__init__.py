@@ -10,8 +10,9 @@ from flask_wtf import CSRFProtect
 from werkzeug.exceptions import BadRequest, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from admin import access, once, visits
+from admin import access, once
 from admin.panel import EXTENSION, Panel
+from admin.session import sessions
 from admin.views import account, credentials, entry, organisers, overview, schools, staff
 from admin.web import error_pages, headers, i18n, responses
 from authbridge.config import Config
@@ -27,7 +28,7 @@ def create_app(panel: Panel, *, url: str) -> Flask:
     app.extensions[EXTENSION] = panel
     app.config.update(_settings(panel.config, url))
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.session_interface = visits.CookieSessions()
+    app.session_interface = sessions.CookieSessions()
     if url.startswith("https:"):
         # nginx on this machine stands before it, and overwrites the header (deploy/nginx/panel.conf).
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
@@ -57,11 +58,11 @@ def _settings(config: Config, url: str) -> dict[str, object]:
 def _install_entry(app: Flask) -> None:
     """In this order: is it for us, who is it, is it a form of ours, and may they."""
     app.before_request(_require_own_host)
-    app.before_request(visits.load_visit)
+    app.before_request(sessions.load_visit)
     app.before_request(_require_own_page)
     CSRFProtect(app)
     logins = LoginManager(app)
-    logins.request_loader(visits.member_of)
+    logins.request_loader(sessions.member_of)
     app.before_request(access.require_access)
 
 
@@ -84,7 +85,7 @@ def _require_own_page() -> None:
 def _seconds_left(visit: Visit | None) -> int:
     if visit is None:
         return 0
-    return max(0, int((visit.ends_at - visits.now()).total_seconds()))
+    return max(0, int((visit.ends_at - sessions.now()).total_seconds()))
 
 
 def _install_context(app: Flask) -> None:
@@ -92,7 +93,7 @@ def _install_context(app: Flask) -> None:
     def context() -> dict[str, object]:
         visit = g.get("visit")
         return {
-            "me": visit if visits.is_signed_in() else None,
+            "me": visit if sessions.is_signed_in() else None,
             "may": access.may,
             "language": i18n.language(),
             "take_notices": responses.take_notices,

@@ -7,8 +7,8 @@ from typing import TypeVar
 from flask import abort, current_app, g, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from admin import visits
 from admin.panel import the_panel
+from admin.session import sessions
 from admin.web.redirects import current_path, local_path
 from authbridge import staffsessions
 from authbridge.models import Stage
@@ -67,13 +67,13 @@ def access_of(endpoint: str) -> Access | None:
 
 def may(right: str) -> bool:
     """Whether whoever is signed in has that right; for templates."""
-    return visits.is_signed_in() and Right(right) in RIGHTS[visits.the_visit().role]
+    return sessions.is_signed_in() and Right(right) in RIGHTS[sessions.the_visit().role]
 
 
 def require_access() -> Response | None:
     """Before each request: lets it pass, or says where to go first."""
     if request.endpoint is None:  # no such page; but who is not signed in need not know which there are
-        return None if visits.is_signed_in() else _to_sign_in()
+        return None if sessions.is_signed_in() else _to_sign_in()
     access = access_of(request.endpoint)
     if access is None:
         abort(403)
@@ -85,12 +85,12 @@ def require_access() -> Response | None:
 
 
 def _require_right(right: Right, *, fresh: bool) -> Response | None:
-    if not visits.is_signed_in():
+    if not sessions.is_signed_in():
         return _to_sign_in()
     if not may(right):
         abort(403)
-    if fresh and not staffsessions.is_fresh(visits.the_visit(), visits.now()):
-        _keep_draft(visits.the_visit().staff_id)
+    if fresh and not staffsessions.is_fresh(sessions.the_visit(), sessions.now()):
+        _keep_draft(sessions.the_visit().staff_id)
         return redirect(url_for("entry.fresh", next=_page_of_form()), 303)
     return None
 
@@ -99,12 +99,12 @@ def _to_sign_in() -> Response:
     """To the sign-in; what somebody had typed when the time was over is kept for him."""
     panel = the_panel()
     owner = None
-    if visits.find_token():
+    if sessions.find_token():
         with panel.database.reading() as session:
-            owner = staffsessions.expired_owner(session, visits.find_token(), now=panel.clock())
+            owner = staffsessions.expired_owner(session, sessions.find_token(), now=panel.clock())
     if owner is not None:
         _keep_draft(owner)
-    note = "expired" if owner is not None else ("ended" if visits.find_token() else None)
+    note = "expired" if owner is not None else ("ended" if sessions.find_token() else None)
     wanted = current_path() if request.method == "GET" and request.path != "/" else None
     return redirect(url_for("entry.sign_in", note=note, next=wanted), 303)
 
@@ -129,4 +129,4 @@ def _keep_draft(staff_id: int) -> None:
     fields = request.form.copy()
     for name in _NEVER_KEPT:
         fields.poplist(name)
-    the_panel().drafts.keep(staff_id, request.path, fields, now=visits.now())
+    the_panel().drafts.keep(staff_id, request.path, fields, now=sessions.now())

@@ -8,8 +8,8 @@ from datetime import datetime
 from flask_babel import gettext as _
 from flask_babel import ngettext, to_user_timezone
 
-from admin import visits
 from admin.panel import the_panel
+from admin.session import sessions
 from admin.web.i18n import day, second
 from admin.web.redirects import place_of
 from authbridge.awaiting import Find, await_effect
@@ -91,7 +91,7 @@ def _done(effect: Effect, done_at: datetime) -> str:
 
 def _when(done_at: datetime) -> str:
     done_on = to_user_timezone(done_at).date()
-    return second(done_at) if done_on == visits.today() else f"{day(done_on)}, {second(done_at)}"
+    return second(done_at) if done_on == sessions.today() else f"{day(done_on)}, {second(done_at)}"
 
 
 def _ended(effect: Effect) -> str:

@@ -18,9 +18,9 @@ from wtforms import (
 )
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
-from admin import visits
 from admin.fields import DayField, NumberField
 from admin.panel import the_panel
+from admin.session import sessions
 from admin.web.i18n import say
 from authbridge import usernames
 from authbridge.commands import schools, suspensions
@@ -137,7 +137,7 @@ class NewSchoolForm(FlaskForm):
 
     def validate_contract_on(self, field: Field) -> None:
         """Not in the far future."""
-        parsed_by(lambda day: schools.parse_contract_day(day, today=visits.today()))(self, field)
+        parsed_by(lambda day: schools.parse_contract_day(day, today=sessions.today()))(self, field)
 
     @property
     def details(self) -> schools.SchoolDetails:
@@ -163,7 +163,7 @@ def _languages() -> list[tuple[str, Any]]:
 
 
 def _not_past(_form: FlaskForm, field: Field) -> None:
-    if field.data is not None and not visits.today() <= field.data <= _LONGEST_DEADLINE:
+    if field.data is not None and not sessions.today() <= field.data <= _LONGEST_DEADLINE:
         raise ValidationError(_("Please choose a day from today on."))
 
 
@@ -296,7 +296,7 @@ def form_of(form: type[_Form], **defaults: object) -> _Form:
     """The form as it was sent; else as it is first shown, or as its writer left it when the session ended."""
     if request.method == "POST":
         return form()
-    draft = the_panel().drafts.take(visits.the_visit().staff_id, request.path, now=visits.now())
+    draft = the_panel().drafts.take(sessions.the_visit().staff_id, request.path, now=sessions.now())
     g.is_draft = draft is not None
     return form(formdata=draft, data=defaults)
 

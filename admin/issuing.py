@@ -5,8 +5,8 @@ from concurrent.futures import wait
 from dataclasses import dataclass, field
 from datetime import date
 
-from admin import visits
 from admin.panel import Panel, the_panel
+from admin.session import sessions
 from admin.slips import Slip, Step
 from authbridge.audit import Actor
 from authbridge.commands import organisers
@@ -43,7 +43,7 @@ def start(order: Order) -> str:
         with panel.database.reading() as session:
             organisers.require_room(session, order.school, order.count)
     slip = Slip(
-        owner=visits.the_visit().id_hash,
+        owner=sessions.the_visit().id_hash,
         username=order.username,
         school_code=order.school.code,
         school_name=order.school.name,
@@ -51,10 +51,10 @@ def start(order: Order) -> str:
         language=order.language,
         valid_until=order.valid_until,
         print_job=order.print_job,
-        ends_at=panel.slips.end_of(visits.now()),
+        ends_at=panel.slips.end_of(sessions.now()),
     )
     panel.slips.add(slip)
-    wait([panel.clerks.submit(_work, panel, order, slip, visits.the_actor())], timeout=_SOON)
+    wait([panel.clerks.submit(_work, panel, order, slip, sessions.the_actor())], timeout=_SOON)
     return slip.id
 
 

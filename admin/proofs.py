@@ -6,7 +6,7 @@ from flask import g, request
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
-from admin.visits import DEVICE_COOKIE
+from admin.session.sessions import DEVICE_COOKIE
 from authbridge import signin
 from authbridge.policy import Decision, Verdict
 

@@ -9,9 +9,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from admin import effects, visits
+from admin import effects
 from admin.forms import DescribeForm, carry_out
 from admin.panel import the_panel
+from admin.session import sessions
 from admin.web.redirects import place_asked_from, place_of, see, see_again
 from admin.web.responses import deed, tell
 from authbridge.commands import suspensions
@@ -100,6 +101,6 @@ def describe(kind: Kind, name: str, form: DescribeForm) -> ResponseReturnValue |
 
 
 def _change(command: _Command, name: str, *values: object, **named: object) -> bool:
-    now = visits.now()
+    now = sessions.now()
     with the_panel().database.writing() as session:
-        return command(session, name, *values, actor=visits.the_actor(), now=now, **named)
+        return command(session, name, *values, actor=sessions.the_actor(), now=now, **named)

@@ -6,9 +6,9 @@ from datetime import datetime
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from admin import visits
 from admin.access import may
 from admin.panel import the_panel
+from admin.session import sessions
 from admin.web.i18n import clock
 from admin.web.redirects import place_of
 from admin.web.responses import tell
@@ -45,7 +45,7 @@ def all_waits() -> list[WaitRow]:
     """All waits, those that end first first."""
     panel = the_panel()
     with panel.database.reading() as session:
-        found = list_lockouts(session, panel.traces, now=visits.now(), limits=panel.limits)
+        found = list_lockouts(session, panel.traces, now=sessions.now(), limits=panel.limits)
     return [_row(each) for each in found]
 
 
@@ -53,7 +53,7 @@ def waits_of(organiser: Organiser) -> list[WaitRow]:
     """Those of one organiser."""
     panel = the_panel()
     with panel.database.reading() as session:
-        found = lockouts_of(session, organiser, panel.traces, now=visits.now(), limits=panel.limits)
+        found = lockouts_of(session, organiser, panel.traces, now=sessions.now(), limits=panel.limits)
     return [_row(each) for each in found]
 
 
@@ -112,7 +112,7 @@ def lift(name: str) -> None:
     panel = the_panel()
     with panel.database.writing() as session:
         changed = lockouts.clear_name(
-            session, name, traces=panel.traces, actor=visits.the_actor(), now=visits.now()
+            session, name, traces=panel.traces, actor=sessions.the_actor(), now=sessions.now()
         )
     _tell(changed=changed)
 
@@ -120,7 +120,7 @@ def lift(name: str) -> None:
 def lift_of_network(network: str) -> None:
     """Ends those of a network, and says so."""
     with the_panel().database.writing() as session:
-        changed = lockouts.clear_network(session, network, actor=visits.the_actor(), now=visits.now())
+        changed = lockouts.clear_network(session, network, actor=sessions.the_actor(), now=sessions.now())
     _tell(changed=changed)
 
 

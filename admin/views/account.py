@@ -5,12 +5,12 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
-from admin import visits
 from admin.access import needs
 from admin.browsers import browser_name
 from admin.forms import PasswordForm, carry_out
 from admin.panel import the_panel
 from admin.proofs import caller, refuse
+from admin.session import sessions
 from admin.web.headers import show_once
 from admin.web.redirects import see
 from admin.web.responses import form_page, page, tell
@@ -29,14 +29,14 @@ blueprint = Blueprint("account", __name__, url_prefix="/account")
 @needs(Right.READ)
 def show() -> ResponseReturnValue:
     """Who one is, and where one is signed in."""
-    panel, visit = the_panel(), visits.the_visit()
+    panel, visit = the_panel(), sessions.the_visit()
     with panel.database.reading() as session:
         return page(
             "account/show.html",
-            staff=roster.staff_row(session, visit.name, now=visits.now()),
+            staff=roster.staff_row(session, visit.name, now=sessions.now()),
             sessions=[
                 (row, browser_name(row.user_agent))
-                for row in staffsessions.list_sessions(session, visit, now=visits.now())
+                for row in staffsessions.list_sessions(session, visit, now=sessions.now())
             ],
             recovery_left=roster.count_recovery_codes(session, visit.staff_id),
         )
@@ -54,7 +54,9 @@ def stay() -> ResponseReturnValue:
 def end_session(public_id: str) -> ResponseReturnValue:
     """Ends one of one's own sessions."""
     with the_panel().database.writing() as session:
-        staff.end_session(session, visits.the_visit(), public_id, actor=visits.the_actor(), now=visits.now())
+        staff.end_session(
+            session, sessions.the_visit(), public_id, actor=sessions.the_actor(), now=sessions.now()
+        )
     tell("done", _("This session is ended."))
     return see("account.show")
 
@@ -64,7 +66,9 @@ def end_session(public_id: str) -> ResponseReturnValue:
 def end_others() -> ResponseReturnValue:
     """Ends all of one's own sessions but this."""
     with the_panel().database.writing() as session:
-        staff.end_other_sessions(session, visits.the_visit(), actor=visits.the_actor(), now=visits.now())
+        staff.end_other_sessions(
+            session, sessions.the_visit(), actor=sessions.the_actor(), now=sessions.now()
+        )
     tell("done", _("All other sessions are ended."))
     return see("account.show")
 
@@ -73,7 +77,7 @@ def end_others() -> ResponseReturnValue:
 @needs(Right.READ)
 def password() -> ResponseReturnValue:
     """Another password; the present one first."""
-    panel, visit = the_panel(), visits.the_visit()
+    panel, visit = the_panel(), sessions.the_visit()
     form = PasswordForm()
     if form.validate_on_submit():
         decision = signin.confirm_password(visit, form.current.data, caller(), panel.sign_in)
@@ -88,10 +92,10 @@ def password() -> ResponseReturnValue:
 
 
 def _change_password(typed: str) -> None:
-    panel, visit = the_panel(), visits.the_visit()
+    panel, visit = the_panel(), sessions.the_visit()
     stored = hash_staff_password(typed, visit.name, panel.sign_in.hasher)
     with panel.database.writing() as session:
-        staff.change_password(session, visit, stored, actor=visits.the_actor(), now=visits.now())
+        staff.change_password(session, visit, stored, actor=sessions.the_actor(), now=sessions.now())
 
 
 @blueprint.route("/recovery", methods=["GET", "POST"])
@@ -104,7 +108,7 @@ def recovery() -> ResponseReturnValue:
     codes = make_recovery_codes(the_panel().sign_in.seals)
     with the_panel().database.writing() as session:
         staff.renew_recovery_codes(
-            session, visits.the_visit(), codes, actor=visits.the_actor(), now=visits.now()
+            session, sessions.the_visit(), codes, actor=sessions.the_actor(), now=sessions.now()
         )
     show_once()
     return page("account/recovery.html", codes=codes.codes, form=None)

@@ -9,10 +9,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from admin import visits
 from admin.access import needs
 from admin.effects import Proof, proof_of
 from admin.panel import the_panel
+from admin.session import sessions
 from admin.slips import Slip, Step
 from admin.web.headers import show_once
 from admin.web.i18n import day, say
@@ -85,7 +85,7 @@ def table(slip_id: str) -> ResponseReturnValue:
 def done(slip_id: str) -> ResponseReturnValue:
     """Wipes them."""
     slip = _find(slip_id)
-    the_panel().slips.wipe(slip_id, visits.the_visit().id_hash)
+    the_panel().slips.wipe(slip_id, sessions.the_visit().id_hash)
     tell("done", _("Done. The passwords are wiped and can no longer be seen."))
     return see("overview.index") if slip is None else see("schools.show", code=slip.school_code)
 
@@ -96,7 +96,7 @@ def _proof_of(slip: Slip) -> Proof | None:
         return None
     with suppress(NotFoundError), the_panel().database.reading() as session:
         organiser = get_organiser(session, slip.username)
-        return proof_of(organiser, effect_of(session, organiser, now=visits.now()))
+        return proof_of(organiser, effect_of(session, organiser, now=sessions.now()))
     return None
 
 
@@ -108,7 +108,7 @@ def _order_of(slip: Slip) -> str:
 
 
 def _find(slip_id: str) -> Slip | None:
-    return the_panel().slips.find(slip_id, visits.the_visit().id_hash, now=visits.now())
+    return the_panel().slips.find(slip_id, sessions.the_visit().id_hash, now=sessions.now())
 
 
 def _find_ready(slip_id: str) -> Slip | None:

@@ -8,11 +8,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from markupsafe import Markup
 
-from admin import visits
 from admin.access import needs, open_at, open_to_everybody
 from admin.forms import CodeForm, EnrolForm, InvitationForm, SignInForm, carry_out
 from admin.panel import the_panel
 from admin.proofs import caller, refuse
+from admin.session import sessions
 from admin.web import i18n
 from admin.web.headers import show_once
 from admin.web.redirects import local_path, see, see_path
@@ -42,13 +42,13 @@ _FIELDS = {_CodeError: "code", InputError: "password"}
 @open_to_everybody
 def sign_in() -> ResponseReturnValue:
     """The first step: name and password."""
-    if visits.is_signed_in():
+    if sessions.is_signed_in():
         return see("overview.index")
     form = SignInForm()
     if form.validate_on_submit():
         outcome = signin.sign_in(form.name.data, form.password.data, caller(), the_panel().sign_in)
         if outcome.token is not None:
-            visits.replace(outcome.token)
+            sessions.replace(outcome.token)
             return see("entry.sign_in_code", next=local_path(request.args.get("next")))
         refuse(form, outcome.decision, _("Name or password is wrong."))
     note = request.args.get("note")
@@ -61,12 +61,12 @@ def sign_in_code() -> ResponseReturnValue:
     """The second step: a code."""
     form = CodeForm()
     if form.validate_on_submit():
-        visit, panel = visits.the_visit(), the_panel()
+        visit, panel = sessions.the_visit(), the_panel()
         outcome = signin.confirm_code(visit, form.code.data, caller(), panel.sign_in)
         if outcome.token is not None:
-            visits.begin(outcome.token)
-            visits.keep_device(outcome.device)
-            interrupted = panel.drafts.path_for(visit.staff_id, now=visits.now())
+            sessions.begin(outcome.token)
+            sessions.keep_device(outcome.device)
+            interrupted = panel.drafts.path_for(visit.staff_id, now=sessions.now())
             wanted = local_path(request.args.get("next"))
             return see_path(interrupted or wanted or url_for("overview.index"))
         if outcome.decision.reason is Reason.SESSION_ENDED:  # also the second click of a double click
@@ -82,7 +82,7 @@ def fresh() -> ResponseReturnValue:
     form = CodeForm()
     wanted = local_path(request.args.get("next")) or url_for("overview.index")
     if form.validate_on_submit():
-        outcome = signin.confirm_code(visits.the_visit(), form.code.data, caller(), the_panel().sign_in)
+        outcome = signin.confirm_code(sessions.the_visit(), form.code.data, caller(), the_panel().sign_in)
         if outcome.decision.verdict is Verdict.GRANTED:
             return see_path(wanted)
         refuse(form, outcome.decision, _("This code is wrong, or it was used already."))
@@ -97,7 +97,7 @@ def invitation() -> ResponseReturnValue:
     if form.validate_on_submit():
         outcome = signin.verify_invitation(form.name.data, form.code.data, caller(), the_panel().sign_in)
         if outcome.token is not None:
-            visits.replace(outcome.token)
+            sessions.replace(outcome.token)
             return see("entry.enrol")
         refuse(form, outcome.decision, _("Name or one-time code is wrong, or the code has expired."))
     return form_page("entry/invitation.html", form)
@@ -107,7 +107,7 @@ def invitation() -> ResponseReturnValue:
 @open_at(Stage.ENROLLING)
 def enrol() -> ResponseReturnValue:
     """A first password and the second factor, all at once or not at all."""
-    panel, visit = the_panel(), visits.the_visit()
+    panel, visit = the_panel(), sessions.the_visit()
     with panel.database.writing() as session:
         secret = staffsessions.pending_secret(session, visit, panel.sign_in.seals)
     form = EnrolForm()
@@ -126,18 +126,18 @@ def enrol() -> ResponseReturnValue:
 
 
 def _enrol(form: EnrolForm, secret: str, recovery: NewRecoveryCodes) -> None:
-    panel, visit = the_panel(), visits.the_visit()
+    panel, visit = the_panel(), sessions.the_visit()
     stored = hash_staff_password(form.password.data, visit.name, panel.sign_in.hasher)
-    step = secondfactor.matching_step(secret, form.code.data, visits.now(), None)
+    step = secondfactor.matching_step(secret, form.code.data, sessions.now(), None)
     if step is None:
         raise _CodeError("This code does not fit. Please type the one that the app shows now.")
     enrolment = staff.Enrolment(stored, panel.sign_in.seals.seal(secret), step, recovery)
     with panel.database.writing() as session:
         token = staff.enrol(
-            session, visit, enrolment, today=visits.today(), actor=visits.the_actor(), now=visits.now()
+            session, visit, enrolment, today=sessions.today(), actor=sessions.the_actor(), now=sessions.now()
         )
-    visits.begin(token)
-    visits.keep_device(signin.device_token(visit.name, panel.sign_in))
+    sessions.begin(token)
+    sessions.keep_device(signin.device_token(visit.name, panel.sign_in))
 
 
 @blueprint.post("/sign-out")
@@ -149,7 +149,7 @@ def sign_out() -> ResponseReturnValue:
         panel.slips.wipe_all_of(g.visit.id_hash)
         with panel.database.writing() as session:
             staffsessions.end(session, g.visit)
-    visits.end()
+    sessions.end()
     return see("entry.sign_in", note="signed-out")
 
 

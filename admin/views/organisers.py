@@ -7,7 +7,7 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from admin import effects, issuing, suspending, visits, waits
+from admin import effects, issuing, suspending, waits
 from admin.access import needs
 from admin.forms import (
     DescribeForm,
@@ -19,6 +19,7 @@ from admin.forms import (
     form_of,
 )
 from admin.panel import the_panel
+from admin.session import sessions
 from admin.web.query_params import asked_choice, asked_page, asked_text
 from admin.web.redirects import place_of, see, see_again
 from admin.web.responses import done_once, form_page, page, tell
@@ -40,7 +41,7 @@ def index() -> ResponseReturnValue:
     state = asked_choice("state", OrganiserState)
     with the_panel().database.reading() as session:
         rows = listings.list_organiser_rows(
-            session, today=visits.today(), text=asked_text(), state=state, page=asked_page()
+            session, today=sessions.today(), text=asked_text(), state=state, page=asked_page()
         )
     return page("organisers/index.html", page=rows, q=asked_text(), state=state or "")
 
@@ -56,12 +57,12 @@ def _detail(username: str, sent: DescribeForm | None = None) -> ResponseReturnVa
     with the_panel().database.reading() as session:
         organiser = get_organiser(session, username)
         history = listings.suspension_rows(session, organiser)
-        effect = nodes.effect_of(session, organiser, now=visits.now())
-        meetings = nodes.meetings_of(session, organiser, now=visits.now())
+        effect = nodes.effect_of(session, organiser, now=sessions.now())
+        meetings = nodes.meetings_of(session, organiser, now=sessions.now())
     return form_page(
         "organisers/show.html",
         sent,
-        organiser=listings.organiser_row(organiser, visits.today()),
+        organiser=listings.organiser_row(organiser, sessions.today()),
         created_at=organiser.created_at,
         history=history,
         describe=sent or DescribeForm.of(history),
@@ -73,12 +74,12 @@ def _detail(username: str, sent: DescribeForm | None = None) -> ResponseReturnVa
 
 @blueprint.get("/organisers/<username>/effect")
 @needs(Right.READ)
-@visits.unattended
+@sessions.unattended
 def effect(username: str) -> ResponseReturnValue:
     """What became of the latest suspension or end of sessions, for the page that shows it."""
     with the_panel().database.reading() as session:
         organiser = get_organiser(session, username)
-        found = nodes.effect_of(session, organiser, now=visits.now())
+        found = nodes.effect_of(session, organiser, now=sessions.now())
     return page("_proof.html", proof=effects.proof_of(organiser, found))
 
 
@@ -109,7 +110,7 @@ def describe(username: str) -> ResponseReturnValue:
 def end_sessions(username: str) -> ResponseReturnValue:
     """Logged out everywhere; the access itself stays."""
     with the_panel().database.writing() as session:
-        changed = organisers.end_sessions(session, username, actor=visits.the_actor(), now=visits.now())
+        changed = organisers.end_sessions(session, username, actor=sessions.the_actor(), now=sessions.now())
     if changed:
         _await_nodes(username)
         tell("done", _("%(name)s is being logged out everywhere.", name=username))
@@ -151,7 +152,7 @@ def reset(username: str) -> ResponseReturnValue:
         if place is not None:
             _await_nodes(organiser.username)
             return place
-    row = listings.organiser_row(organiser, visits.today())
+    row = listings.organiser_row(organiser, sessions.today())
     return form_page("organisers/reset.html", form, organiser=row)
 
 
@@ -187,9 +188,9 @@ def expire(username: str) -> ResponseReturnValue:
             session,
             username,
             _yesterday(),
-            today=visits.today(),
-            actor=visits.the_actor(),
-            now=visits.now(),
+            today=sessions.today(),
+            actor=sessions.the_actor(),
+            now=sessions.now(),
         )
     _await_nodes(username)
     tell("done", _("The access of %(name)s has expired.", name=username))
@@ -202,9 +203,9 @@ def _change_validity(row: OrganiserRow, form: ValidityForm) -> None:
             session,
             row.username,
             form.valid_until.data,
-            today=visits.today(),
-            actor=visits.the_actor(),
-            now=visits.now(),
+            today=sessions.today(),
+            actor=sessions.the_actor(),
+            now=sessions.now(),
         )
 
 
@@ -213,7 +214,7 @@ def _await_nodes(username: str) -> None:
 
 
 def _yesterday() -> date:
-    return visits.today() - timedelta(days=1)
+    return sessions.today() - timedelta(days=1)
 
 
 @blueprint.route("/organisers/<username>/delete", methods=["GET", "POST"])
@@ -236,10 +237,10 @@ def _delete(username: str) -> None:
     panel = the_panel()
     with panel.database.writing() as session:
         organisers.delete_organiser(
-            session, username, traces=panel.traces, actor=visits.the_actor(), now=visits.now()
+            session, username, traces=panel.traces, actor=sessions.the_actor(), now=sessions.now()
         )
 
 
 def _row(username: str) -> OrganiserRow:
     with the_panel().database.reading() as session:
-        return listings.organiser_row(get_organiser(session, username), visits.today())
+        return listings.organiser_row(get_organiser(session, username), sessions.today())

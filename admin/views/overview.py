@@ -4,10 +4,11 @@ from flask import Blueprint, abort, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from admin import visits, waits
+from admin import waits
 from admin.access import needs
 from admin.health import HealthRow
 from admin.panel import the_panel
+from admin.session import sessions
 from admin.web.redirects import see
 from admin.web.responses import page, tell
 from authbridge import listings, nodes
@@ -25,13 +26,13 @@ _LONGEST_TEXT = 200  # characters of a search
 @needs(Right.READ)
 def index() -> ResponseReturnValue:
     """How things are."""
-    panel, today = the_panel(), visits.today()
+    panel, today = the_panel(), sessions.today()
     with panel.database.reading() as session:
         suspended = listings.suspended_now(session, limit=_SHOWN)
         expiring = listings.expiring(session, today=today, limit=_SHOWN, days=_SOON)
         without_contract = listings.schools_without_contract(session)
         first_run = listings.list_school_rows(session).total == 0
-        running = nodes.meetings(session, now=visits.now())
+        running = nodes.meetings(session, now=sessions.now())
     waiting = waits.all_waits()
     return page(
         "overview/index.html",
@@ -51,7 +52,7 @@ def index() -> ResponseReturnValue:
 
 @blueprint.get("/overview/health")
 @needs(Right.READ)
-@visits.unattended
+@sessions.unattended
 def health() -> ResponseReturnValue:
     """Is everything working, for the page that shows it."""
     return page("overview/health.html", health=_health())
@@ -59,19 +60,19 @@ def health() -> ResponseReturnValue:
 
 @blueprint.get("/overview/meetings")
 @needs(Right.READ)
-@visits.unattended
+@sessions.unattended
 def meetings() -> ResponseReturnValue:
     """Who is in, for the page that shows it."""
     with the_panel().database.reading() as session:
-        running = nodes.meetings(session, now=visits.now())
+        running = nodes.meetings(session, now=sessions.now())
     return page("overview/meetings.html", meetings=running, shown=_SHOWN)
 
 
 def _health() -> list[HealthRow]:
     panel = the_panel()
     with panel.database.reading() as session:
-        following = nodes.nodes(session, now=visits.now())
-    return panel.health.rows(following, now=visits.now())
+        following = nodes.nodes(session, now=sessions.now())
+    return panel.health.rows(following, now=sessions.now())
 
 
 @blueprint.post("/nodes/forget")
@@ -80,7 +81,7 @@ def forget() -> ResponseReturnValue:
     """Waits no longer for a meeting server that is gone for good."""
     node = request.form.get("node", "")
     with the_panel().database.writing() as session:
-        forget_node(session, node, actor=visits.the_actor(), now=visits.now())
+        forget_node(session, node, actor=sessions.the_actor(), now=sessions.now())
     tell("done", _("The meeting server %(node)s is forgotten. If it asks again, it is back.", node=node))
     return see("overview.index")
 
@@ -91,7 +92,7 @@ def search() -> ResponseReturnValue:
     """Schools and organisers by some letters of theirs."""
     typed = request.args.get("q", "")[:_LONGEST_TEXT].strip()
     with the_panel().database.reading() as session:
-        findings = listings.search(session, typed, today=visits.today())
+        findings = listings.search(session, typed, today=sessions.today())
     return page("overview/search.html", q=typed, findings=findings)
 
 

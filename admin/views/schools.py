@@ -4,10 +4,11 @@ from flask import Blueprint, make_response
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from admin import effects, suspending, visits
+from admin import effects, suspending
 from admin.access import needs
 from admin.forms import DescribeForm, NewSchoolForm, SchoolForm, carry_out, form_of
 from admin.panel import the_panel
+from admin.session import sessions
 from admin.web.i18n import day
 from admin.web.query_params import asked_choice, asked_page, asked_text
 from admin.web.redirects import place_of, see
@@ -50,23 +51,23 @@ def _detail(code: str, sent: DescribeForm | None = None) -> ResponseReturnValue:
             school=school,
             used=listings.school_counts(session, school).organisers,
             page=listings.list_organiser_rows(
-                session, today=visits.today(), code=school.code, page=asked_page()
+                session, today=sessions.today(), code=school.code, page=asked_page()
             ),
             history=history,
             describe=sent or DescribeForm.of(history),
-            proof=effects.proof_of(school, nodes.effect_of(session, school, now=visits.now())),
-            meetings=nodes.meetings_of(session, school, now=visits.now()),
+            proof=effects.proof_of(school, nodes.effect_of(session, school, now=sessions.now())),
+            meetings=nodes.meetings_of(session, school, now=sessions.now()),
         )
 
 
 @blueprint.get("/<code>/effect")
 @needs(Right.READ)
-@visits.unattended
+@sessions.unattended
 def effect(code: str) -> ResponseReturnValue:
     """What became of the latest suspension, for the page that shows it."""
     with the_panel().database.reading() as session:
         school = get_school(session, code)
-        found = nodes.effect_of(session, school, now=visits.now())
+        found = nodes.effect_of(session, school, now=sessions.now())
     return page("_proof.html", proof=effects.proof_of(school, found))
 
 
@@ -87,8 +88,8 @@ def _add(form: NewSchoolForm) -> str | None:
                 session,
                 form.code.data,
                 form.name.data,
-                actor=visits.the_actor(),
-                now=visits.now(),
+                actor=sessions.the_actor(),
+                now=sessions.now(),
                 **form.details,
             )
 
@@ -131,8 +132,8 @@ def _change(code: str, form: SchoolForm) -> None:
             session,
             code,
             revision=int(form.revision.data) if (form.revision.data or "").isdecimal() else 0,
-            actor=visits.the_actor(),
-            now=visits.now(),
+            actor=sessions.the_actor(),
+            now=sessions.now(),
             name=form.name.data,
             **form.details,
         )

@@ -8,10 +8,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
-from admin import visits, waits
+from admin import waits
 from admin.access import needs
 from admin.forms import NewStaffForm, RoleForm, TypedForm, carry_out, form_of
 from admin.panel import the_panel
+from admin.session import sessions
 from admin.web.headers import show_once
 from admin.web.redirects import place_of, see
 from admin.web.responses import done_once, form_page, page, tell
@@ -40,7 +41,7 @@ _BY_SOMEBODY_ELSE = frozenset({"staff.role", "staff.suspend", "staff.reset", "st
 def _require_somebody_else() -> ResponseReturnValue | None:
     """Nobody changes what she may do herself, nor ends the session in which she would see the result."""
     name = (request.view_args or {}).get("name")
-    if request.endpoint not in _BY_SOMEBODY_ELSE or name != visits.the_visit().name:
+    if request.endpoint not in _BY_SOMEBODY_ELSE or name != sessions.the_visit().name:
         return None
     tell("error", _("Somebody else of the management must do this for you."))
     return see("staff.show", name=name)
@@ -51,7 +52,7 @@ def _require_somebody_else() -> ResponseReturnValue | None:
 def index() -> ResponseReturnValue:
     """All staff."""
     with the_panel().database.reading() as session:
-        return page("staff/index.html", rows=roster.list_staff(session, now=visits.now()))
+        return page("staff/index.html", rows=roster.list_staff(session, now=sessions.now()))
 
 
 @blueprint.route("/add", methods=["GET", "POST"])
@@ -69,8 +70,8 @@ def add() -> ResponseReturnValue:
                 name,
                 Role(form.role.data),
                 invitation,
-                actor=visits.the_actor(),
-                now=visits.now(),
+                actor=sessions.the_actor(),
+                now=sessions.now(),
             ),
         )
         if answer is not None:
@@ -87,12 +88,12 @@ def show(name: str) -> ResponseReturnValue:
 
 def _detail(name: str, form: RoleForm | None = None) -> ResponseReturnValue:
     with the_panel().database.reading() as session:
-        row = roster.staff_row(session, name, now=visits.now())
+        row = roster.staff_row(session, name, now=sessions.now())
     return form_page(
         "staff/show.html",
         form or RoleForm(formdata=None, data={"role": row.role.value}),
         row=row,
-        is_me=row.name == visits.the_visit().name,
+        is_me=row.name == sessions.the_visit().name,
     )
 
 
@@ -149,8 +150,8 @@ def reset(name: str) -> ResponseReturnValue:
             name,
             invitation,
             traces=the_panel().traces,
-            actor=visits.the_actor(),
-            now=visits.now(),
+            actor=sessions.the_actor(),
+            now=sessions.now(),
         ),
     )
     return answer or _refused(name, form)
@@ -161,7 +162,7 @@ def reset(name: str) -> ResponseReturnValue:
 def delete(name: str) -> ResponseReturnValue:
     """For good, once the name was typed again."""
     with the_panel().database.reading() as session:
-        row = roster.staff_row(session, name, now=visits.now())
+        row = roster.staff_row(session, name, now=sessions.now())
     form = form_of(TypedForm)
     if (
         form.validate_on_submit()
@@ -183,7 +184,7 @@ def _invite(
         invitation = make_invitation(panel.sign_in.seals)
         with panel.database.writing() as session:
             command(session, invitation)
-        panel.codes.add(visits.the_visit().id_hash, name, invitation.code, now=visits.now())
+        panel.codes.add(sessions.the_visit().id_hash, name, invitation.code, now=sessions.now())
 
     def deed() -> str | None:
         faults = {ConflictError: "name"} if "name" in form else None
@@ -198,12 +199,12 @@ def invited(name: str) -> ResponseReturnValue:
     """The code of an invitation that was just made, and how to hand it over."""
     panel = the_panel()
     with panel.database.reading() as session:
-        row = roster.staff_row(session, name, now=visits.now())
+        row = roster.staff_row(session, name, now=sessions.now())
     show_once()
     return page(
         "staff/invited.html",
         name=row.name,
-        code=panel.codes.find(visits.the_visit().id_hash, row.name, now=visits.now()),
+        code=panel.codes.find(sessions.the_visit().id_hash, row.name, now=sessions.now()),
         expires_at=row.invited_until,
         url=place_of("entry.invitation", _external=True),
     )
@@ -225,4 +226,4 @@ def _refused(name: str, form: RoleForm) -> ResponseReturnValue:
 
 def _change(command: Callable[..., object], name: str, *values: object) -> None:
     with the_panel().database.writing() as session:
-        command(session, name, *values, actor=visits.the_actor(), now=visits.now())
+        command(session, name, *values, actor=sessions.the_actor(), now=sessions.now())

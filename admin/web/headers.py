@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from flask import Flask, Response, g, request
 
-from admin import visits
+from admin.session import sessions
 
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -42,7 +42,7 @@ def install(app: Flask) -> None:
             response.set_cookie(
                 _MARK, secrets.token_urlsafe(8), secure=True, httponly=True, samesite="Strict"
             )
-        elif _MARK in request.cookies and not visits.is_unattended():
+        elif _MARK in request.cookies and not sessions.is_unattended():
             response.delete_cookie(_MARK, secure=True, httponly=True, samesite="Strict")
         return response
 

@@ -9,8 +9,8 @@ from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
-from admin import visits
 from admin.panel import the_panel
+from admin.session import sessions
 from admin.web.redirects import see_path
 from authbridge import staffsessions
 from authbridge.errors import StorageError
@@ -32,7 +32,7 @@ def done_once(deed: Callable[[], str | None]) -> Response | None:
 
     ``deed`` returns the path of that place, or None.
     """
-    key = (visits.the_visit().id_hash, request.form.get("nonce", ""))
+    key = (sessions.the_visit().id_hash, request.form.get("nonce", ""))
     place = the_panel().deeds.once(key, deed)
     return None if place is None else see_path(place)
 
@@ -41,7 +41,7 @@ def tell(kind: str, text: str, undo: dict[str, Any] | None = None) -> None:
     """Says it on the next page; ``undo`` is what :func:`deed` gives."""
     # What is told was done already: that it cannot be told is no reason to say that it was not.
     with suppress(StorageError), the_panel().database.writing() as session:
-        staffsessions.add_notice(session, visits.the_visit(), {"kind": kind, "text": text, "undo": undo})
+        staffsessions.add_notice(session, sessions.the_visit(), {"kind": kind, "text": text, "undo": undo})
 
 
 def deed(label: str, endpoint: str, **values: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 from sqlalchemy import Update, select, update
 
-from admin.visits import COOKIE
+from admin.session.sessions import COOKIE
 from authbridge.config import read_config
 from authbridge.database import Database
 from authbridge.models import Role, Staff, StaffSession

@@ -15,7 +15,7 @@ from flask import Flask
 from admin import create_app
 from admin.health import Health
 from admin.panel import Panel
-from admin.visits import COOKIE
+from admin.session.sessions import COOKIE
 from authbridge import staffsessions
 from authbridge.config import Config, read_config
 from authbridge.database import Database

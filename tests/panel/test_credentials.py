@@ -8,7 +8,7 @@ import pytest
 from pypdf import PdfReader
 
 from admin.serving import sweep
-from admin.visits import COOKIE
+from admin.session.sessions import COOKIE
 from authbridge.commands import staff
 from authbridge.models import Role
 from tests.factories import ACTOR, make_school

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from werkzeug.test import TestResponse
 
-from admin.visits import COOKIE, DEVICE_COOKIE, GUEST_COOKIE
+from admin.session.sessions import COOKIE, DEVICE_COOKIE, GUEST_COOKIE
 from admin.web.i18n import COOKIE as LANGUAGE_COOKIE
 from authbridge.models import Role
 from tests.factories import make_school

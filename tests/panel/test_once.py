@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from admin.once import Deeds, new_nonce
-from admin.visits import COOKIE
+from admin.session.sessions import COOKIE
 from authbridge.models import Role
 from tests.factories import make_organiser, make_school
 from tests.panel.browsing import Page

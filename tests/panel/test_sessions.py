@@ -4,7 +4,7 @@ import secrets
 
 import pytest
 
-from admin.visits import COOKIE, GUEST_COOKIE
+from admin.session.sessions import COOKIE, GUEST_COOKIE
 from authbridge.models import Role
 from tests.panel.browsing import URL, Browser
 from tests.panel.conftest import Office
