@@ -10,9 +10,9 @@ from flask_wtf import CSRFProtect
 from werkzeug.exceptions import BadRequest, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from admin import access, once
+from admin import once
 from admin.panel import EXTENSION, Panel
-from admin.session import sessions
+from admin.session import access, sessions
 from admin.views import account, credentials, entry, organisers, overview, schools, staff
 from admin.web import error_pages, headers, i18n, responses
 from authbridge.config import Config

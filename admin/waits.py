@@ -6,9 +6,9 @@ from datetime import datetime
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from admin.access import may
 from admin.panel import the_panel
 from admin.session import sessions
+from admin.session.access import may
 from admin.web.i18n import clock
 from admin.web.redirects import place_of
 from admin.web.responses import tell

@@ -8,11 +8,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from markupsafe import Markup
 
-from admin.access import needs, open_at, open_to_everybody
 from admin.forms import CodeForm, EnrolForm, InvitationForm, SignInForm, carry_out
 from admin.panel import the_panel
 from admin.proofs import caller, refuse
 from admin.session import sessions
+from admin.session.access import needs, open_at, open_to_everybody
 from admin.web import i18n
 from admin.web.headers import show_once
 from admin.web.redirects import local_path, see, see_path

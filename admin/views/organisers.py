@@ -8,7 +8,6 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from admin import effects, issuing, suspending, waits
-from admin.access import needs
 from admin.forms import (
     DescribeForm,
     IssueForm,
@@ -20,6 +19,7 @@ from admin.forms import (
 )
 from admin.panel import the_panel
 from admin.session import sessions
+from admin.session.access import needs
 from admin.web.query_params import asked_choice, asked_page, asked_text
 from admin.web.redirects import place_of, see, see_again
 from admin.web.responses import done_once, form_page, page, tell

@@ -5,10 +5,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from admin import waits
-from admin.access import needs
 from admin.health import HealthRow
 from admin.panel import the_panel
 from admin.session import sessions
+from admin.session.access import needs
 from admin.web.redirects import see
 from admin.web.responses import page, tell
 from authbridge import listings, nodes

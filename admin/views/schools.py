@@ -5,10 +5,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from admin import effects, suspending
-from admin.access import needs
 from admin.forms import DescribeForm, NewSchoolForm, SchoolForm, carry_out, form_of
 from admin.panel import the_panel
 from admin.session import sessions
+from admin.session.access import needs
 from admin.web.i18n import day
 from admin.web.query_params import asked_choice, asked_page, asked_text
 from admin.web.redirects import place_of, see

@@ -9,10 +9,10 @@ from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
 from admin import waits
-from admin.access import needs
 from admin.forms import NewStaffForm, RoleForm, TypedForm, carry_out, form_of
 from admin.panel import the_panel
 from admin.session import sessions
+from admin.session.access import needs
 from admin.web.headers import show_once
 from admin.web.redirects import place_of, see
 from admin.web.responses import done_once, form_page, page, tell

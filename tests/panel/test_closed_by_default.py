@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from admin.access import access_of
+from admin.session.access import access_of
 from authbridge.models import Role
 from tests.panel.browsing import Browser
 from tests.panel.conftest import Office

@@ -6,7 +6,7 @@ import re
 import pytest
 from werkzeug.exceptions import ImATeapot
 
-from admin.access import needs, open_to_everybody
+from admin.session.access import needs, open_to_everybody
 from authbridge.errors import ConflictError, NotFoundError, StorageError
 from authbridge.models import Role
 from authbridge.rights import Right
