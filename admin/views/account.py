@@ -7,10 +7,10 @@ from flask_wtf import FlaskForm
 
 from admin.forms import PasswordForm, carry_out
 from admin.panel import the_panel
-from admin.proofs import caller, refuse
 from admin.session import sessions
 from admin.session.access import needs
 from admin.session.browsers import browser_name
+from admin.session.sign_in_requests import caller, refuse
 from admin.web.headers import show_once
 from admin.web.redirects import see
 from admin.web.responses import form_page, page, tell

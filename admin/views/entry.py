@@ -10,9 +10,9 @@ from markupsafe import Markup
 
 from admin.forms import CodeForm, EnrolForm, InvitationForm, SignInForm, carry_out
 from admin.panel import the_panel
-from admin.proofs import caller, refuse
 from admin.session import sessions
 from admin.session.access import needs, open_at, open_to_everybody
+from admin.session.sign_in_requests import caller, refuse
 from admin.web import i18n
 from admin.web.headers import show_once
 from admin.web.redirects import local_path, see, see_path
