@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from flask import current_app
 
 from admin.codes import Codes
-from admin.drafts import Drafts
 from admin.health import Health
 from admin.once import Deeds
 from admin.slips import Slips
+from admin.stores.drafts import Drafts
 from authbridge.clock import Clock
 from authbridge.config import Config
 from authbridge.database import Database
