@@ -7,7 +7,7 @@ from datetime import date
 
 from admin.panel import Panel, the_panel
 from admin.session import sessions
-from admin.slips import Slip, Step
+from admin.stores.handouts import Slip, Step
 from authbridge.audit import Actor
 from authbridge.commands import organisers
 from authbridge.commands.organisers import IssuedCredential, NewPassword

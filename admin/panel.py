@@ -9,8 +9,8 @@ from flask import current_app
 from admin.codes import Codes
 from admin.health import Health
 from admin.once import Deeds
-from admin.slips import Slips
 from admin.stores.drafts import Drafts
+from admin.stores.handouts import Slips
 from authbridge.clock import Clock
 from authbridge.config import Config
 from authbridge.database import Database

@@ -13,7 +13,7 @@ from admin.effects import Proof, proof_of
 from admin.panel import the_panel
 from admin.session import sessions
 from admin.session.access import needs
-from admin.slips import Slip, Step
+from admin.stores.handouts import Slip, Step
 from admin.web.headers import show_once
 from admin.web.i18n import day, say
 from admin.web.redirects import place_of, see

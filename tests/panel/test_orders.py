@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from admin.slips import Step
+from admin.stores.handouts import Step
 from authbridge.models import Role
 from tests.factories import make_organiser, make_school
 from tests.panel.browsing import Browser, Page
