@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 from flask import current_app
 
-from admin.codes import Codes
 from admin.health import Health
 from admin.once import Deeds
 from admin.stores.drafts import Drafts
 from admin.stores.handouts import Slips
+from admin.stores.invitation_codes import Codes
 from authbridge.clock import Clock
 from authbridge.config import Config
 from authbridge.database import Database
