@@ -10,9 +10,9 @@ from flask_wtf import CSRFProtect
 from werkzeug.exceptions import BadRequest, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from admin import once
 from admin.panel import EXTENSION, Panel
 from admin.session import access, sessions
+from admin.stores import idempotent_forms
 from admin.views import account, credentials, entry, organisers, overview, schools, staff
 from admin.web import error_pages, headers, i18n, responses
 from authbridge.config import Config
@@ -97,7 +97,7 @@ def _install_context(app: Flask) -> None:
             "may": access.may,
             "language": i18n.language(),
             "take_notices": responses.take_notices,
-            "nonce": once.new_nonce,
+            "nonce": idempotent_forms.new_nonce,
             "session_ends_in": _seconds_left(visit),
             "static": lambda name: url_for("static", filename=name),
         }

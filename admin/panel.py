@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from flask import current_app
 
 from admin.health import Health
-from admin.once import Deeds
 from admin.stores.drafts import Drafts
 from admin.stores.handouts import Slips
+from admin.stores.idempotent_forms import Deeds
 from admin.stores.invitation_codes import Codes
 from authbridge.clock import Clock
 from authbridge.config import Config

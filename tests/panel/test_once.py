@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from admin.once import Deeds, new_nonce
 from admin.session.sessions import COOKIE
+from admin.stores.idempotent_forms import Deeds, new_nonce
 from authbridge.models import Role
 from tests.factories import make_organiser, make_school
 from tests.panel.browsing import Page
