@@ -9,10 +9,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from admin import effects
 from admin.forms import DescribeForm, carry_out
 from admin.panel import the_panel
 from admin.session import sessions
+from admin.status import revocation_status
 from admin.web.redirects import place_asked_from, place_of, see, see_again
 from admin.web.responses import deed, tell
 from authbridge.commands import suspensions
@@ -77,10 +77,10 @@ def suspend(kind: Kind, name: str) -> ResponseReturnValue:
 def _what_was_done(kind: Kind, name: str) -> Iterator[str]:
     """That it is suspended; and what that ended, where the next page is not the one that shows it."""
     yield kind.suspended % {"name": name}
-    effect = effects.await_nodes(partial(kind.find, **{kind.argument: name}))
+    effect = revocation_status.await_nodes(partial(kind.find, **{kind.argument: name}))
     own_page = place_of(f"{kind.views}.show", **{kind.argument: name})
     if effect is not None and place_asked_from() not in {None, own_page}:
-        yield effects.effect_in_words(effect)
+        yield revocation_status.effect_in_words(effect)
 
 
 def reinstate(kind: Kind, name: str) -> ResponseReturnValue:

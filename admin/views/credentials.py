@@ -9,10 +9,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from admin.effects import Proof, proof_of
 from admin.panel import the_panel
 from admin.session import sessions
 from admin.session.access import needs
+from admin.status.revocation_status import Proof, proof_of
 from admin.stores.handouts import Slip, Step
 from admin.web.headers import show_once
 from admin.web.i18n import day, say

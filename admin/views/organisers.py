@@ -7,7 +7,7 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from admin import effects, issuing, suspending, waits
+from admin import issuing, suspending, waits
 from admin.forms import (
     DescribeForm,
     IssueForm,
@@ -20,6 +20,7 @@ from admin.forms import (
 from admin.panel import the_panel
 from admin.session import sessions
 from admin.session.access import needs
+from admin.status import revocation_status
 from admin.web.query_params import asked_choice, asked_page, asked_text
 from admin.web.redirects import place_of, see, see_again
 from admin.web.responses import done_once, form_page, page, tell
@@ -67,7 +68,7 @@ def _detail(username: str, sent: DescribeForm | None = None) -> ResponseReturnVa
         history=history,
         describe=sent or DescribeForm.of(history),
         waits=waits.waits_of(organiser),
-        proof=effects.proof_of(organiser, effect),
+        proof=revocation_status.proof_of(organiser, effect),
         meetings=meetings,
     )
 
@@ -80,7 +81,7 @@ def effect(username: str) -> ResponseReturnValue:
     with the_panel().database.reading() as session:
         organiser = get_organiser(session, username)
         found = nodes.effect_of(session, organiser, now=sessions.now())
-    return page("_proof.html", proof=effects.proof_of(organiser, found))
+    return page("_proof.html", proof=revocation_status.proof_of(organiser, found))
 
 
 @blueprint.post("/organisers/<username>/suspend")
@@ -210,7 +211,7 @@ def _change_validity(row: OrganiserRow, form: ValidityForm) -> None:
 
 
 def _await_nodes(username: str) -> None:
-    effects.await_nodes(partial(get_organiser, username=username))
+    revocation_status.await_nodes(partial(get_organiser, username=username))
 
 
 def _yesterday() -> date:

@@ -4,11 +4,12 @@ from flask import Blueprint, make_response
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from admin import effects, suspending
+from admin import suspending
 from admin.forms import DescribeForm, NewSchoolForm, SchoolForm, carry_out, form_of
 from admin.panel import the_panel
 from admin.session import sessions
 from admin.session.access import needs
+from admin.status import revocation_status
 from admin.web.i18n import day
 from admin.web.query_params import asked_choice, asked_page, asked_text
 from admin.web.redirects import place_of, see
@@ -55,7 +56,7 @@ def _detail(code: str, sent: DescribeForm | None = None) -> ResponseReturnValue:
             ),
             history=history,
             describe=sent or DescribeForm.of(history),
-            proof=effects.proof_of(school, nodes.effect_of(session, school, now=sessions.now())),
+            proof=revocation_status.proof_of(school, nodes.effect_of(session, school, now=sessions.now())),
             meetings=nodes.meetings_of(session, school, now=sessions.now()),
         )
 
@@ -68,7 +69,7 @@ def effect(code: str) -> ResponseReturnValue:
     with the_panel().database.reading() as session:
         school = get_school(session, code)
         found = nodes.effect_of(session, school, now=sessions.now())
-    return page("_proof.html", proof=effects.proof_of(school, found))
+    return page("_proof.html", proof=revocation_status.proof_of(school, found))
 
 
 @blueprint.route("/add", methods=["GET", "POST"])

@@ -465,7 +465,7 @@ def test_a_deed_is_done_although_its_outcome_cannot_be_read(
 
     path = f"/organisers/{name}"
     before = browser.get(path)
-    monkeypatch.setattr("admin.effects.await_effect", fail)
+    monkeypatch.setattr("admin.status.revocation_status.await_effect", fail)
     page = browser.send(before, f"{path}/suspend")
     assert page.notices()[0].startswith(f"{name} is suspended")
 
