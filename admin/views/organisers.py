@@ -7,7 +7,7 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from admin import issuing, suspending, waits
+from admin import issuing, suspending
 from admin.forms import (
     DescribeForm,
     IssueForm,
@@ -20,7 +20,7 @@ from admin.forms import (
 from admin.panel import the_panel
 from admin.session import sessions
 from admin.session.access import needs
-from admin.status import revocation_status
+from admin.status import lockout_rows, revocation_status
 from admin.web.query_params import asked_choice, asked_page, asked_text
 from admin.web.redirects import place_of, see, see_again
 from admin.web.responses import done_once, form_page, page, tell
@@ -67,7 +67,7 @@ def _detail(username: str, sent: DescribeForm | None = None) -> ResponseReturnVa
         created_at=organiser.created_at,
         history=history,
         describe=sent or DescribeForm.of(history),
-        waits=waits.waits_of(organiser),
+        waits=lockout_rows.waits_of(organiser),
         proof=revocation_status.proof_of(organiser, effect),
         meetings=meetings,
     )

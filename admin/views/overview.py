@@ -4,11 +4,11 @@ from flask import Blueprint, abort, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from admin import waits
 from admin.health import HealthRow
 from admin.panel import the_panel
 from admin.session import sessions
 from admin.session.access import needs
+from admin.status import lockout_rows
 from admin.web.redirects import see
 from admin.web.responses import page, tell
 from authbridge import listings, nodes
@@ -33,7 +33,7 @@ def index() -> ResponseReturnValue:
         without_contract = listings.schools_without_contract(session)
         first_run = listings.list_school_rows(session).total == 0
         running = nodes.meetings(session, now=sessions.now())
-    waiting = waits.all_waits()
+    waiting = lockout_rows.all_waits()
     return page(
         "overview/index.html",
         health=_health(),
@@ -102,9 +102,9 @@ def clear_wait() -> ResponseReturnValue:
     """Lets somebody in who waits after failures, or a whole network."""
     name, network = request.form.get("name", ""), request.form.get("network", "")
     if network:
-        waits.lift_of_network(network)
-    elif waits.is_of_staff(name):
+        lockout_rows.lift_of_network(network)
+    elif lockout_rows.is_of_staff(name):
         abort(403)
     else:
-        waits.lift(name)
+        lockout_rows.lift(name)
     return see("overview.index")

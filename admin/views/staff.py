@@ -8,11 +8,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
-from admin import waits
 from admin.forms import NewStaffForm, RoleForm, TypedForm, carry_out, form_of
 from admin.panel import the_panel
 from admin.session import sessions
 from admin.session.access import needs
+from admin.status import lockout_rows
 from admin.web.headers import show_once
 from admin.web.redirects import place_of, see
 from admin.web.responses import done_once, form_page, page, tell
@@ -133,7 +133,7 @@ def end_sessions(name: str) -> ResponseReturnValue:
 @needs(Right.APPOINT, fresh=True)
 def clear_wait(name: str) -> ResponseReturnValue:
     """May try again at once after failed sign-ins."""
-    waits.lift(f"{STAFF_PREFIX}{name}")
+    lockout_rows.lift(f"{STAFF_PREFIX}{name}")
     return see("staff.show", name=name)
 
 
