@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from flask import current_app
 
-from admin.health import Health
+from admin.status.health import Health
 from admin.stores.drafts import Drafts
 from admin.stores.handouts import Slips
 from admin.stores.idempotent_forms import Deeds

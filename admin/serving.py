@@ -5,8 +5,8 @@ from functools import partial
 from flask import Flask
 
 from admin import create_app
-from admin.health import Health
 from admin.panel import Panel
+from admin.status.health import Health
 from authbridge import duties, schema, staffsessions
 from authbridge.config import Config
 from authbridge.database import Database

@@ -4,11 +4,11 @@ from flask import Blueprint, abort, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from admin.health import HealthRow
 from admin.panel import the_panel
 from admin.session import sessions
 from admin.session.access import needs
 from admin.status import lockout_rows
+from admin.status.health import HealthRow
 from admin.web.redirects import see
 from admin.web.responses import page, tell
 from authbridge import listings, nodes

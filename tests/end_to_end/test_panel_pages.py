@@ -17,8 +17,8 @@ from selenium.webdriver.common.by import By
 from werkzeug.exceptions import HTTPException
 
 from admin import create_app
-from admin.health import Health
 from admin.panel import Panel
+from admin.status.health import Health
 from authbridge.config import read_config
 from authbridge.passwords import Hasher
 from tests.end_to_end.chromium import open_chromium

@@ -13,9 +13,9 @@ import pytest
 from flask import Flask
 
 from admin import create_app
-from admin.health import Health
 from admin.panel import Panel
 from admin.session.sessions import COOKIE
+from admin.status.health import Health
 from authbridge import staffsessions
 from authbridge.config import Config, read_config
 from authbridge.database import Database
