@@ -1,13 +1,13 @@
-"""Makes credentials and their letters in the background, so that the page can say how far it is."""
+"""Makes credentials and their letters in a thread, so that the page can show how far it is."""
 
 import logging
 from concurrent.futures import wait
 from dataclasses import dataclass, field
 from datetime import date
 
-from admin.panel import Panel, the_panel
-from admin.session import sessions
-from admin.stores.handouts import Slip, Step
+from admin.panel import Panel, current_panel, now
+from admin.session.sessions import current_actor, current_session
+from admin.stores.handouts import Handout, Step
 from authbridge.audit import Actor
 from authbridge.commands import organisers
 from authbridge.commands.organisers import IssuedCredential, NewPassword
@@ -22,7 +22,7 @@ _SOON = 1.5  # seconds that the page waits before it shows progress: few account
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be made: so many new organisers, or a new password for the one of that name."""
+    """An order for ``count`` new organisers, or for a new password of the organiser ``username``."""
 
     school: School
     count: int
@@ -33,17 +33,19 @@ class Order:
 
 
 def start(order: Order) -> str:
-    """Begins with it; returns the id of the slip on which it will stand.
+    """Starts to work on the order; returns the id of the handout.
 
-    Raises :class:`AuthBridgeError` where it is clear from the start that it cannot be done.
+    Raises:
+        ConfigError: The operator's texts for letters cannot be read.
+        QuotaError: The school may not have so many organisers more.
     """
-    panel = the_panel()
-    read_letterhead(panel.config.letter_dir)  # better before than after the old password is dead
+    panel = current_panel()
+    read_letterhead(panel.config.letter_dir)  # now, for later the old password is void already
     if order.username is None:
         with panel.database.reading() as session:
             organisers.require_room(session, order.school, order.count)
-    slip = Slip(
-        owner=sessions.the_visit().id_hash,
+    handout = Handout(
+        owner=current_session().id_hash,
         username=order.username,
         school_code=order.school.code,
         school_name=order.school.name,
@@ -51,36 +53,36 @@ def start(order: Order) -> str:
         language=order.language,
         valid_until=order.valid_until,
         print_job=order.print_job,
-        ends_at=panel.slips.end_of(sessions.now()),
+        ends_at=panel.handouts.end_of(now()),
     )
-    panel.slips.add(slip)
-    wait([panel.clerks.submit(_work, panel, order, slip, sessions.the_actor())], timeout=_SOON)
-    return slip.id
+    panel.handouts.add(handout)
+    wait([panel.issuers.submit(_work, panel, order, handout, current_actor())], timeout=_SOON)
+    return handout.id
 
 
 class WorkError(AuthBridgeError):
-    """Raised when the work broke off by a mistake of this program; its log says where."""
+    """Raised when a bug ended the work; the log says where."""
 
 
-def _work(panel: Panel, order: Order, slip: Slip, actor: Actor) -> None:
+def _work(panel: Panel, order: Order, handout: Handout, actor: Actor) -> None:
     try:
-        passwords = _make_passwords(panel, order, slip)
-        if not panel.slips.holds(slip):
-            return  # the session is over, and nobody would see them
-        slip.credentials = _write_down(panel, order, passwords, actor)
-        slip.ends_at = panel.slips.end_of(panel.clock())
-        slip.step, slip.done = Step.PRINTING, 0
-        slip.pdf = _print(panel, order, slip)
+        passwords = _make_passwords(panel, order, handout)
+        if not panel.handouts.holds(handout):
+            return  # the session is over, and nobody would see the passwords
+        handout.credentials = _write_down(panel, order, passwords, actor)
+        handout.ends_at = panel.handouts.end_of(panel.clock())
+        handout.step, handout.done = Step.PRINTING, 0
+        handout.pdf = _print(panel, order, handout)
     except AuthBridgeError as error:
-        slip.fault = error.with_traceback(None)  # it refers to the passwords
+        handout.error = error.with_traceback(None)  # a traceback refers to the passwords
     except Exception as error:  # noqa: BLE001 - a thread's last resort; its text may quote a password
         _log.error("bug: %s at %s", type(error).__name__, place_of(error))
-        slip.fault = WorkError("Something went wrong in the program itself. Please tell the technician.")
-    # What is issued is shown, also where only its letters cannot be printed.
-    slip.step = Step.READY if slip.credentials else Step.FAILED
+        handout.error = WorkError("Something went wrong in the program itself. Please tell the technician.")
+    # Credentials that were issued are shown, even if their letters cannot be printed.
+    handout.step = Step.READY if handout.credentials else Step.FAILED
 
 
-def _make_passwords(panel: Panel, order: Order, slip: Slip) -> list[NewPassword]:
+def _make_passwords(panel: Panel, order: Order, handout: Handout) -> list[NewPassword]:
     def make(_number: int) -> NewPassword:
         (password,) = organisers.make_passwords(1, panel.hasher, print_job=order.print_job)
         return password
@@ -88,7 +90,7 @@ def _make_passwords(panel: Panel, order: Order, slip: Slip) -> list[NewPassword]
     passwords = []
     for password in panel.hashers.map(make, range(order.count)):
         passwords.append(password)
-        slip.done = len(passwords)
+        handout.done = len(passwords)
     return passwords
 
 
@@ -109,15 +111,15 @@ def _write_down(
         ]
 
 
-def _print(panel: Panel, order: Order, slip: Slip) -> bytes:
+def _print(panel: Panel, order: Order, handout: Handout) -> bytes:
     def note(printed: int) -> None:
-        slip.done = printed
+        handout.done = printed
 
     school, config = order.school, panel.config
     address = tuple(line for line in (school.street, school.place) if line)
     letters = [
         Letter(school.name, address, credential.username, credential.password, order.valid_until)
-        for credential in slip.credentials
+        for credential in handout.credentials
     ]
     day = panel.clock().astimezone(config.timezone).date()
     job = PrintJob(order.print_job, day, config.meet_url, order.language)

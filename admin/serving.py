@@ -1,4 +1,4 @@
-"""The panel as gunicorn serves it, with what it does besides answering."""
+"""The panel as gunicorn serves it, with the sweep that runs beside the requests."""
 
 from functools import partial
 
@@ -6,7 +6,7 @@ from flask import Flask
 
 from admin import create_app
 from admin.panel import Panel
-from admin.status.health import Health
+from admin.stores.service_health import ServiceHealth
 from authbridge import duties, schema, staffsessions
 from authbridge.config import Config
 from authbridge.database import Database
@@ -14,11 +14,16 @@ from authbridge.errors import ConfigError
 from authbridge.passwords import Hasher
 from authbridge.signin import sign_in_setting_of
 
-_SWEEP = 5  # seconds; so long at most are passwords kept that nobody may see any more
+_SWEEP = 5  # seconds; passwords that nobody may see any more stay in memory so long at most
 
 
 def build_panel(config: Config) -> Flask:
-    """The application; raises :class:`authbridge.errors.ConfigError` and ``StorageError``."""
+    """Builds the application over its database, and starts the sweep.
+
+    Raises:
+        ConfigError: A setting is missing.
+        StorageError: The database cannot be read, or has another version's tables.
+    """
     if config.panel_url is None:
         raise ConfigError("AUTHBRIDGE_PANEL_URL is not set: for example https://panel.example.org.")
     database = Database(config.database_url)
@@ -27,19 +32,19 @@ def build_panel(config: Config) -> Flask:
         config=config,
         sign_in=sign_in_setting_of(config, database),
         hasher=Hasher(config.bcrypt_cost),
-        health=Health(config.api_bind),
+        service_health=ServiceHealth(config.api_bind),
     )
-    duties.repeat("slips", partial(sweep, panel), every=_SWEEP, after_failure=_SWEEP)
+    duties.repeat("handouts", partial(sweep, panel), every=_SWEEP, after_failure=_SWEEP)
     return create_app(panel, url=config.panel_url)
 
 
 def sweep(panel: Panel) -> None:
-    """Wipes what nobody may see any more."""
+    """Wipes the secrets that nobody may see any more."""
     now = panel.clock()
-    panel.codes.sweep(now=now)
-    owners = panel.slips.owners()
+    panel.invitation_codes.sweep(now=now)
+    owners = panel.handouts.owners()
     if not owners:
         return
     with panel.database.reading() as session:
         alive = staffsessions.alive(session, owners, now=now)
-    panel.slips.sweep(alive, now=now)
+    panel.handouts.sweep(alive, now=now)

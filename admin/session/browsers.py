@@ -1,4 +1,4 @@
-"""What a browser is called, so that somebody recognises the own sessions; no more than that."""
+"""Names a browser in a few words, so that people recognise their sessions in a list."""
 
 from flask_babel import gettext as _
 
@@ -21,7 +21,7 @@ _SYSTEMS = (
 
 
 def browser_name(user_agent: str | None) -> str | None:
-    """Such as "Firefox, Windows"; None where nothing is recognised."""
+    """Returns for example "Firefox on Windows"; None if neither is recognised."""
     text = user_agent or ""
     browser = next((name for sign, name in _BROWSERS if sign in text), None)
     system = next((name for sign, name in _SYSTEMS if sign in text), None)

@@ -1,192 +1,138 @@
-"""Who is visiting: the cookie, the session in the database behind it, and the token against forged forms.
+"""The session of this request: Flask-Login holds it, the database behind it is asked once a request.
 
-The cookie holds 256 random bits and nothing else.  Whoever is not signed in gets one too, of another name,
-for the token of the sign-in form derives from it; behind that one there is nothing in the database.
+``current_user`` is a :class:`PanelUser`. It is authenticated once both factors were shown; half-way through
+the sign-in it has a session that is not authenticated yet; a guest has none.
 """
 
-import hashlib
-import hmac
-import secrets
 from contextlib import suppress
-from datetime import date, datetime, timedelta
-from typing import Any, TypeVar
 
-from flask import Flask, Request, Response, current_app, g, request
-from flask import session as cookie_session
-from flask.sessions import SessionInterface, SessionMixin
-from flask_login import UserMixin, current_user
+from flask import Flask, g, request
+from flask import session as flask_session
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
-from admin.panel import the_panel
-from authbridge import devices, staffsessions
+from admin.panel import current_panel, now
+from admin.session.cookies import CSRF_FIELD, CookieSession
+from admin.web.unattended import is_unattended
+from authbridge import staffsessions
 from authbridge.audit import Actor
 from authbridge.errors import StorageError
 from authbridge.models import Stage
 from authbridge.staffnames import staff_actor
 from authbridge.staffsessions import Visit
 
-COOKIE = "__Host-authbridge"
-GUEST_COOKIE = "__Host-authbridge-guest"
-DEVICE_COOKIE = "__Host-authbridge-device"
 
-_TOKEN_FIELD = "csrf_token"  # noqa: S105 - Flask-WTF's name for it
+class PanelUser(UserMixin):
+    """The browser's user, as Flask-Login wants one: a token, and the session that the database has for it.
 
+    ``failure`` is the error with which the lookup ended; then there is no session.
+    """
 
-_View = TypeVar("_View")
-
-_UNATTENDED = "panel_unattended"
-
-
-def unattended(view: _View) -> _View:
-    """For what a page asks for by itself: that is no sign that somebody sits before it."""
-    setattr(view, _UNATTENDED, True)
-    return view
-
-
-def is_unattended() -> bool:
-    """Whether a page asks by itself, not a person."""
-    return hasattr(current_app.view_functions.get(request.endpoint or ""), _UNATTENDED)
-
-
-class CookieSession(dict[str, Any], SessionMixin):
-    """What Flask calls the session: here only the secret from which the tokens of forms derive."""
-
-    def __init__(self, token: str, guest: str, key: bytes) -> None:
-        super().__init__()
-        self.guest = guest
-        self._key = key
-        self.begin(token)
-
-    def begin(self, token: str) -> None:
-        """From now on it is that session's, or with "" the guest's."""
+    def __init__(
+        self, token: str = "", session: Visit | None = None, failure: Exception | None = None
+    ) -> None:
         self.token = token
-        shown = (token or self.guest).encode("utf-8", "replace")
-        self[_TOKEN_FIELD] = hmac.digest(self._key, shown, hashlib.sha256).hex()
+        self.session = session
+        self.failure = failure
 
-
-class CookieSessions(SessionInterface):
-    """Reads the cookies and writes them; what they stand for is looked up by :func:`load_visit`."""
-
-    def open_session(self, app: Flask, request: Request) -> CookieSession:
-        """From the request's cookies; a guest without one gets one."""
-        token = request.cookies.get(COOKIE, "")
-        guest = request.cookies.get(GUEST_COOKIE, "") or secrets.token_urlsafe(32)
-        secret_key: bytes = app.config["SECRET_KEY"]
-        return CookieSession(token, guest, secret_key)
-
-    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:  # noqa: ARG002
-        """Sets the cookies that are new; none with a static file, which others may keep."""
-        if request.endpoint == "static":
-            return
-        assert isinstance(session, CookieSession)  # noqa: S101 - ours, from above
-        if request.cookies.get(COOKIE, "") != session.token:
-            _set(response, COOKIE, session.token)
-        if not session.token and request.cookies.get(GUEST_COOKIE) != session.guest:
-            _set(response, GUEST_COOKIE, session.guest)
-        if "new_device" in g:
-            _set(response, DEVICE_COOKIE, g.new_device, max_age=devices.LIFETIME)
-
-
-def _set(response: Response, name: str, value: str, max_age: timedelta | None = None) -> None:
-    if value:
-        response.set_cookie(name, value, max_age=max_age, secure=True, httponly=True, samesite="Strict")
-    else:
-        response.delete_cookie(name, secure=True, httponly=True, samesite="Strict")
-
-
-class Member(UserMixin):
-    """A member of staff who is signed in, as Flask-Login wants to see one."""
-
-    def __init__(self, visit: Visit) -> None:
-        self.visit = visit
+    @property
+    def is_authenticated(self) -> bool:
+        """Whether both factors were shown."""
+        return self.session is not None and self.session.stage is Stage.SIGNED_IN
 
     def get_id(self) -> str:
-        """Whoever asks gets the name; nothing is looked up by it."""
-        return self.visit.name
+        """Returns the token, by which Flask-Login asks :func:`_load_user`."""
+        return self.token
 
 
-def find_token() -> str:
-    """What the browser showed."""
-    return request.cookies.get(COOKIE, "")
+def install(app: Flask) -> None:
+    """Makes Flask-Login find the session of each request, before anything else needs it."""
+    logins = LoginManager(app)
+    logins.session_protection = None  # the token is bound to nothing that a browser says of itself
+    logins.anonymous_user = PanelUser
+    logins.user_loader(_load_user)
+    app.before_request(_raise_failure)
 
 
-def load_visit() -> None:
-    """Looks the session up, as it is now: whoever was suspended or demoted is out at this request."""
-    g.visit = None
+def _load_user(token: str) -> PanelUser:
+    """Looks the session up as it is now: a person who was suspended or demoted is out at this request."""
     if request.endpoint == "static":
-        return
-    visit = _find(find_token())
-    panel = the_panel()
-    if visit is not None and not is_unattended() and staffsessions.needs_touch(visit, panel.clock()):
-        # Where nothing can be written now, pages can still be read, and forms say it themselves.
-        with suppress(StorageError), panel.database.writing() as transaction:
-            visit = staffsessions.touch(transaction, visit, now=panel.clock())
-    g.visit = visit
+        return PanelUser(token)
+    try:
+        return PanelUser(token, _touched(_find(token)))
+    except Exception as error:  # noqa: BLE001 - raised below; the page that reports it needs a user again
+        return PanelUser(token, failure=error)
+
+
+def _raise_failure() -> None:
+    if current_user.failure is not None:
+        raise current_user.failure
 
 
 def _find(token: str) -> Visit | None:
-    if not token:
-        return None
-    panel = the_panel()
-    with panel.database.reading() as transaction:
-        return staffsessions.find(transaction, token, now=panel.clock())
+    with current_panel().database.reading() as session:
+        return staffsessions.find(session, token, now=now())
 
 
-def member_of(_request: Request) -> Member | None:
-    """For Flask-Login: whoever is signed in, all the way."""
-    visit: Visit | None = g.get("visit")
-    return Member(visit) if visit is not None and visit.stage is Stage.SIGNED_IN else None
+def _touched(found: Visit | None) -> Visit | None:
+    if found is None or is_unattended() or not staffsessions.needs_touch(found, now()):
+        return found
+    # Where nothing can be written now, pages can still be read, and forms report it themselves.
+    with suppress(StorageError), current_panel().database.writing() as session:
+        return staffsessions.touch(session, found, now=now())
+    return found
 
 
 def begin(token: str) -> None:
-    """From now on, this is the browser's session; "" for none."""
-    ours: CookieSession = cookie_session  # type: ignore[assignment]  # ours, behind Flask's proxy
-    ours.begin(token)
-    g.pop(_TOKEN_FIELD, None)  # Flask-WTF and Flask-Login keep what they made of the former
-    g.pop("_login_user", None)
-    g.visit = _find(token)
+    """Gives the browser that session, from the answer on."""
+    login_user(PanelUser(token, _find(token)))
+    _renew_csrf_token()
 
 
 def replace(token: str) -> None:
-    """Likewise; the session that the browser had is ended, however far it had come."""
-    if g.visit is not None:
-        with the_panel().database.writing() as transaction:
-            staffsessions.end(transaction, g.visit)
+    """Gives the browser that session, and ends the one that it had, however far that had come."""
+    _end_in_database()
     begin(token)
 
 
-def keep_device(token: str | None) -> None:
-    """From the answer on, the browser shows that its owner has come in with it; None: nothing new."""
-    if token is not None:
-        g.new_device = token
-
-
 def end() -> None:
-    """The browser has no session any more."""
-    begin("")
+    """Ends the session, on the server too: a copy of its cookie opens nothing any more."""
+    _end_in_database()
+    logout_user()
+    _renew_csrf_token()
+
+
+def _end_in_database() -> None:
+    if current_user.session is not None:
+        with current_panel().database.writing() as session:
+            staffsessions.end(session, current_user.session)
+
+
+def keep_device(token: str | None) -> None:
+    """Sets the cookie of a device on which its owner has signed in; None leaves it as it is."""
+    _cookies().new_device = token
+
+
+def _renew_csrf_token() -> None:
+    _cookies().renew_csrf_secret()
+    g.pop(CSRF_FIELD, None)  # Flask-WTF keeps the token that it derived from the former secret
+
+
+def _cookies() -> CookieSession:
+    ours: CookieSession = flask_session  # type: ignore[assignment]  # ours, behind Flask's proxy
+    return ours
 
 
 def is_signed_in() -> bool:
-    """Whether somebody is signed in, all the way."""
+    """Tells whether both factors were shown in this session."""
     return bool(current_user.is_authenticated)
 
 
-def the_visit() -> Visit:
-    """The session of this request; only for views that are closed to whoever has none."""
-    visit: Visit = g.visit
-    return visit
+def current_session() -> Visit:
+    """Returns the session of this request; only for views that are closed to guests."""
+    session: Visit = current_user.session
+    return session
 
 
-def the_actor() -> Actor:
-    """Who does it, for the audit."""
-    return Actor(staff_actor(the_visit().name))
-
-
-def now() -> datetime:
-    """The present moment."""
-    return the_panel().clock()
-
-
-def today() -> date:
-    """The present day where the schools are."""
-    panel = the_panel()
-    return panel.clock().astimezone(panel.config.timezone).date()
+def current_actor() -> Actor:
+    """Returns the member of staff who acts, for the audit."""
+    return Actor(staff_actor(current_session().name))

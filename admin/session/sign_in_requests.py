@@ -1,20 +1,15 @@
-"""What is typed to prove who one is: where it comes from, and how a refusal is said."""
+"""Where a sign-in request comes from: its address, its browser, and the device that it shows."""
 
 import ipaddress
 
-from flask import g, request
-from flask_babel import gettext as _
-from flask_wtf import FlaskForm
+from flask import request
 
-from admin.session.sessions import DEVICE_COOKIE
+from admin.session.cookies import DEVICE_COOKIE
 from authbridge import signin
-from authbridge.policy import Decision, Verdict
-
-_MINUTE = 60
 
 
 def caller() -> signin.Caller:
-    """Where a sign-in comes from."""
+    """Returns the sender of this request, for the login policy."""
     return signin.Caller(
         ip=_address(),
         user_agent=request.headers.get("User-Agent"),
@@ -28,25 +23,3 @@ def _address() -> str | None:
         return str(ipaddress.ip_address(request.remote_addr or ""))
     except ValueError:
         return None
-
-
-def refuse(form: FlaskForm, decision: Decision, words_if_wrong: str) -> None:
-    """Says in the form why it was not granted."""
-    match decision.verdict:
-        case Verdict.LOCKED:
-            g.status = 429
-            form.form_errors.append(_wait(decision.retry_after or 0))
-        case Verdict.UNAVAILABLE:
-            g.status = 503
-            form.form_errors.append(_("Too many sign-ins at once. Please try again in a moment."))
-        case Verdict.SUSPENDED:
-            form.form_errors.append(_("This access is suspended. Please ask the management."))
-        case _:
-            form.form_errors.append(words_if_wrong)
-
-
-def _wait(seconds: int) -> str:
-    if seconds < _MINUTE:
-        return _("Too many failed attempts. Please wait %(seconds)s seconds.", seconds=seconds)
-    minutes = -(-seconds // _MINUTE)
-    return _("Too many failed attempts. Please wait %(minutes)s minutes.", minutes=minutes)

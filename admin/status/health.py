@@ -1,25 +1,19 @@
-"""Is everything working? Asks the auth service and looks at what each Prosody last said; in words."""
+"""Is everything working? The checks of the auth service and each Prosody's last contact, in sentences."""
 
-import json
-import threading
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
 
+from admin.panel import current_panel, now
 from admin.web.i18n import moment
+from authbridge import nodes
 from authbridge.nodes import NodeRow
-
-_PATIENCE = 1.0  # seconds; the page waits for it
-_FRESH = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
 class HealthRow:
-    """``state`` is ok, warn or bad; ``silent_node`` may be gone for good."""
+    """``state`` is ok, warn or bad; ``silent_node`` names a Prosody that may be gone for good."""
 
     title: str
     state: str
@@ -27,42 +21,16 @@ class HealthRow:
     silent_node: str | None = None
 
 
-class Health:
-    """How the auth service is, asked anew after some seconds."""
-
-    def __init__(self, api_bind: str) -> None:
-        self._url = f"http://{api_bind}/readyz"
-        self._lock = threading.Lock()
-        self._latest: tuple[datetime, dict[str, str] | None] | None = None
-
-    def rows(self, nodes: Sequence[NodeRow], *, now: datetime) -> list[HealthRow]:
-        """What the overview shows."""
-        words = self._words(now)
-        return [_service_row(words), *_node_rows(nodes), *_storage_rows(words)]
-
-    def _words(self, now: datetime) -> dict[str, str] | None:
-        with self._lock:
-            if self._latest is None or now - self._latest[0] >= _FRESH:
-                self._latest = (now, self._ask())
-            return self._latest[1]
-
-    def _ask(self) -> dict[str, str] | None:
-        """What ``/readyz`` says, None if nobody answers in time."""
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        try:
-            with opener.open(self._url, timeout=_PATIENCE) as answer:
-                return dict(json.load(answer))
-        except urllib.error.HTTPError as error:  # 503: something is wrong, and its words say what
-            try:
-                return dict(json.load(error))
-            except ValueError:
-                return None
-        except (OSError, ValueError):
-            return None
+def health_rows() -> list[HealthRow]:
+    """Returns the rows of the overview."""
+    with current_panel().database.reading() as session:
+        following = nodes.nodes(session, now=now())
+    checks = current_panel().service_health.checks(now=now())
+    return [_service_row(checks), *_node_rows(following), *_storage_rows(checks)]
 
 
-def _service_row(words: dict[str, str] | None) -> HealthRow:
-    if words is None:
+def _service_row(checks: Mapping[str, str] | None) -> HealthRow:
+    if checks is None:
         return HealthRow(
             _("Login service"),
             "bad",
@@ -71,8 +39,8 @@ def _service_row(words: dict[str, str] | None) -> HealthRow:
     return HealthRow(_("Login service"), "ok", _("It answers."))
 
 
-def _node_rows(nodes: Sequence[NodeRow]) -> Iterator[HealthRow]:
-    for node in nodes:
+def _node_rows(following: Sequence[NodeRow]) -> Iterator[HealthRow]:
+    for node in following:
         title = _("Meeting server %(node)s", node=node.node)
         if node.is_late:
             sentence = _(
@@ -82,21 +50,20 @@ def _node_rows(nodes: Sequence[NodeRow]) -> Iterator[HealthRow]:
             yield HealthRow(title, "bad", sentence, node.node)
         else:
             yield HealthRow(title, "ok", _("It answers, and carries suspensions out at once."))
-    if not nodes:
+    if not following:
         yield HealthRow(_("Meeting server"), "warn", _("No meeting server has reported yet."))
 
 
-def _storage_rows(words: dict[str, str] | None) -> Iterator[HealthRow]:
-    if words is None:
+def _storage_rows(checks: Mapping[str, str] | None) -> Iterator[HealthRow]:
+    if checks is None:
         return
-    storage, disk, purge = words.get("storage"), words.get("disk"), words.get("purge")
-    if storage != "ok":
+    if checks.get("storage") != "ok":
         yield HealthRow(_("Storage"), "bad", _("Nothing can be saved, and nobody can open a meeting."))
-    elif disk != "ok":
+    elif checks.get("disk") != "ok":
         yield HealthRow(_("Storage"), "warn", _("There is little room left on the disk."))
     else:
         yield HealthRow(_("Storage"), "ok", _("There is room, and it can be written."))
-    if purge == "ok":
+    if checks.get("purge") == "ok":
         yield HealthRow(_("Deletion of old logs"), "ok", _("Done within the last two hours."))
     else:
         yield HealthRow(_("Deletion of old logs"), "bad", _("It is overdue. Please call the technician."))

@@ -1,4 +1,4 @@
-"""Who waits after failed logins, in words."""
+"""The lockouts after failed logins, in sentences, each with the button that ends it."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -6,14 +6,10 @@ from datetime import datetime
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from admin.panel import the_panel
-from admin.session import sessions
+from admin.panel import current_panel, now
 from admin.session.access import may
 from admin.web.i18n import clock
-from admin.web.redirects import place_of
-from admin.web.responses import tell
-from authbridge import usernames
-from authbridge.commands import lockouts
+from admin.web.redirects import path_to
 from authbridge.lockouts import Lockout, list_lockouts, lockouts_of
 from authbridge.models import Organiser
 from authbridge.policy import Reason
@@ -22,64 +18,63 @@ from authbridge.staffnames import STAFF_PREFIX
 
 
 @dataclass(frozen=True, slots=True)
-class Lift:
-    """Where the button is sent, and with what."""
+class ClearButton:
+    """The address to which the button is sent, and its hidden fields."""
 
     url: str
     fields: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class WaitRow:
-    """A wait, as a page shows it; ``lift`` is the button that ends it."""
+class LockoutRow:
+    """A lockout as a page shows it; ``member`` is the name of a member of staff who is locked out."""
 
     sentence: str
     username: str | None
     network: str | None
     until: datetime
-    lift: Lift | None
+    clear: ClearButton | None
     member: str | None
 
 
-def all_waits() -> list[WaitRow]:
-    """All waits, those that end first first."""
-    panel = the_panel()
+def all_lockout_rows() -> list[LockoutRow]:
+    """Returns all lockouts, the next one to end first."""
+    panel = current_panel()
     with panel.database.reading() as session:
-        found = list_lockouts(session, panel.traces, now=sessions.now(), limits=panel.limits)
+        found = list_lockouts(session, panel.traces, now=now(), limits=panel.limits)
     return [_row(each) for each in found]
 
 
-def waits_of(organiser: Organiser) -> list[WaitRow]:
-    """Those of one organiser."""
-    panel = the_panel()
+def lockout_rows_of(organiser: Organiser) -> list[LockoutRow]:
+    """Returns the lockouts of one organiser."""
+    panel = current_panel()
     with panel.database.reading() as session:
-        found = lockouts_of(session, organiser, panel.traces, now=sessions.now(), limits=panel.limits)
+        found = lockouts_of(session, organiser, panel.traces, now=now(), limits=panel.limits)
     return [_row(each) for each in found]
 
 
-def _row(lockout: Lockout) -> WaitRow:
+def _row(lockout: Lockout) -> LockoutRow:
     member = _member_of(lockout)
     username = None if member is not None else lockout.username
-    return WaitRow(_sentence(lockout), username, lockout.network, lockout.until, _lift_of(lockout), member)
+    button = _button_for(lockout, member)
+    return LockoutRow(_sentence(lockout), username, lockout.network, lockout.until, button, member)
 
 
 def _member_of(lockout: Lockout) -> str | None:
-    """Who of the staff it is that waits, if so."""
     if not lockout.at_panel or lockout.username is None:
         return None
     return lockout.username.removeprefix(STAFF_PREFIX)
 
 
-def _lift_of(lockout: Lockout) -> Lift | None:
+def _button_for(lockout: Lockout, member: str | None) -> ClearButton | None:
     if lockout.rule is Reason.NETWORK_WAITS:
-        return Lift(place_of("overview.clear_wait"), {"network": lockout.network or ""})
+        return ClearButton(path_to("overview.clear_lockout"), {"network": lockout.network or ""})
     if lockout.username is None:
         return None
-    member = _member_of(lockout)
     if member is None:
-        return Lift(place_of("overview.clear_wait"), {"name": lockout.username})
-    # Whoever could lift this could have the second factor of a colleague guessed.
-    return Lift(place_of("staff.clear_wait", name=member)) if may(Right.APPOINT) else None
+        return ClearButton(path_to("overview.clear_lockout"), {"name": lockout.username})
+    # A clerk who could clear this could guess a colleague's second factor for ever.
+    return ClearButton(path_to("staff.clear_lockout", name=member)) if may(Right.APPOINT) else None
 
 
 def _sentence(lockout: Lockout) -> str:
@@ -100,29 +95,3 @@ def _where(lockout: Lockout) -> str:
     if lockout.rule is Reason.ACCOUNT_WAITS:
         return _("from many places")
     return _("from a place that is not known")
-
-
-def is_of_staff(name: str) -> bool:
-    """Whether the waits of that name are those of a member of staff, however it is written."""
-    return usernames.canonical(name, host="").startswith(STAFF_PREFIX)
-
-
-def lift(name: str) -> None:
-    """Ends the waits of that name, and says so."""
-    panel = the_panel()
-    with panel.database.writing() as session:
-        changed = lockouts.clear_name(
-            session, name, traces=panel.traces, actor=sessions.the_actor(), now=sessions.now()
-        )
-    _tell(changed=changed)
-
-
-def lift_of_network(network: str) -> None:
-    """Ends those of a network, and says so."""
-    with the_panel().database.writing() as session:
-        changed = lockouts.clear_network(session, network, actor=sessions.the_actor(), now=sessions.now())
-    _tell(changed=changed)
-
-
-def _tell(*, changed: bool) -> None:
-    tell("done", _("The wait is over.") if changed else _("Nobody was waiting there any more."))

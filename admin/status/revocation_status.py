@@ -1,4 +1,4 @@
-"""What became of a suspension, or of an end of sessions, at the meeting servers; in words."""
+"""How far the meeting servers are with a suspension, or with an end of sessions, in sentences."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -8,20 +8,17 @@ from datetime import datetime
 from flask_babel import gettext as _
 from flask_babel import ngettext, to_user_timezone
 
-from admin.panel import the_panel
-from admin.session import sessions
+from admin.panel import current_panel, today
 from admin.web.i18n import day, second
-from admin.web.redirects import place_of
 from authbridge.awaiting import Find, await_effect
 from authbridge.errors import StorageError
-from authbridge.models import Organiser, School
 from authbridge.nodes import Effect
 
-_PATIENCE = 0.8  # seconds; with the page itself it stays below one
+_PATIENCE = 0.8  # seconds; the answer with the page itself takes less than one
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class StatusLine:
     """A sentence; ``state`` is good, quiet, warn or bad."""
 
     sentence: str
@@ -29,54 +26,48 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
-    """What a page shows of it; ``url`` is where to ask again, None where nothing more is to come."""
+class LiveStatus:
+    """The lines that a page shows; it asks for newer ones at ``url``, None if none can come."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[StatusLine, ...]
     url: str | None
 
 
-def await_nodes(find: Find) -> Effect | None:
-    """Gives the meeting servers a moment, so that the next page can say that it is done."""
-    panel = the_panel()
-    # What was to be done is done: that the outcome cannot be read is no reason to say that it was not.
+def wait_for_nodes(find: Find) -> Effect | None:
+    """Gives the meeting servers a moment, so that the next page can show that it is done."""
+    panel = current_panel()
+    # The change itself is stored already: an outage now must not make the page say that it was not.
     with suppress(StorageError):
         return await_effect(panel.database, find, clock=panel.clock, patience=_PATIENCE)
     return None
 
 
-def proof_of(whose: Organiser | School, effect: Effect | None) -> Proof | None:
-    """That effect as his page or its page shows it; None where there is none."""
+def live_status(effect: Effect | None, url: str) -> LiveStatus | None:
+    """Returns the lines of that revocation for a page that polls ``url``; None if there was no revocation."""
     if effect is None:
         return None
     is_last_word = effect.nodes and effect.is_finished
-    return Proof(tuple(_lines(effect)), None if is_last_word else _place_of(whose))
+    return LiveStatus(tuple(_lines(effect)), None if is_last_word else url)
 
 
-def _place_of(whose: Organiser | School) -> str:
-    if isinstance(whose, Organiser):
-        return place_of("organisers.effect", username=whose.username)
-    return place_of("schools.effect", code=whose.code)
-
-
-def effect_in_words(effect: Effect) -> str:
-    """Such as "2 logins ended, 1 meeting ended; on 2 of 2 meeting servers, 07:58:12"."""
+def in_words(effect: Effect) -> str:
+    """Returns for example "2 logins ended, 1 meeting ended; on 2 of 2 meeting servers, 07:58:12."."""
     return " ".join(f"{line.sentence.removesuffix('.')}." for line in _lines(effect))
 
 
-def _lines(effect: Effect) -> Iterator[Line]:
+def _lines(effect: Effect) -> Iterator[StatusLine]:
     if not effect.nodes:
-        nobody = _("No meeting server has reported yet; whoever is in a meeting may still be there.")
-        yield Line(nobody, "warn")
+        sentence = _("No meeting server has reported yet; whoever is in a meeting may still be there.")
+        yield StatusLine(sentence, "warn")
         return
     if effect.last_done_at is not None:
-        yield Line(_done(effect, effect.last_done_at), "good" if effect.is_finished else "quiet")
+        yield StatusLine(_done(effect, effect.last_done_at), "good" if effect.is_finished else "quiet")
     elif not effect.late:
-        yield Line(_("The meeting servers are being told."), "quiet")
+        yield StatusLine(_("The meeting servers are being told."), "quiet")
     if effect.waiting:
-        yield Line(_waiting(effect), "warn")
+        yield StatusLine(_waiting(effect), "warn")
     if effect.late:
-        yield Line(_missing(effect), "bad")
+        yield StatusLine(_missing(effect), "bad")
 
 
 def _done(effect: Effect, done_at: datetime) -> str:
@@ -91,14 +82,14 @@ def _done(effect: Effect, done_at: datetime) -> str:
 
 def _when(done_at: datetime) -> str:
     done_on = to_user_timezone(done_at).date()
-    return second(done_at) if done_on == sessions.today() else f"{day(done_on)}, {second(done_at)}"
+    return second(done_at) if done_on == today() else f"{day(done_on)}, {second(done_at)}"
 
 
 def _ended(effect: Effect) -> str:
     parts = ", ".join(_parts(effect))
     if parts:
         return parts
-    # Where a login waits, somebody was.
+    # A remembered login still to be deleted shows that somebody was logged in.
     return _("Nobody was logged in") if effect.is_counted and not effect.waiting else _("Carried out")
 
 

@@ -1,14 +1,15 @@
-"""What somebody had typed when the session ended: the same member of staff gets the form back, unsent."""
+"""Forms that were being filled in when a session ended: their writers get them back, unsent."""
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from werkzeug.datastructures import MultiDict  # noqa: TC002 - dataclasses read their annotations
 
-_KEPT = timedelta(minutes=30)
-_MOST = 200
+from admin.stores.expiring_store import ExpiringStore
+
+_LIFETIME = timedelta(minutes=30)
+_MAX_DRAFTS = 200  # of some kilobytes each
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,34 +18,24 @@ class Draft:
 
     path: str
     fields: "MultiDict[str, str]" = field(repr=False)
-    until: datetime
 
 
 class Drafts:
-    """The drafts of this process: one a person, in memory, for half an hour."""
+    """The drafts of this process: one a member of staff, by the id of their row."""
 
     def __init__(self) -> None:
-        self._of: dict[int, Draft] = {}
-        self._lock = threading.Lock()
+        self._drafts = ExpiringStore[int, Draft](_LIFETIME, _MAX_DRAFTS)
 
     def keep(self, staff_id: int, path: str, fields: "MultiDict[str, str]", *, now: datetime) -> None:
-        """Keeps what that person had typed on that page, in place of anything kept before."""
-        with self._lock:
-            self._of = {who: draft for who, draft in self._of.items() if draft.until > now}
-            if len(self._of) < _MOST:
-                self._of[staff_id] = Draft(path, fields, now + _KEPT)
+        """Keeps what that person had typed on that page, in place of an earlier draft."""
+        self._drafts.put(staff_id, Draft(path, fields), now=now)
 
     def path_for(self, staff_id: int, *, now: datetime) -> str | None:
-        """The page on which that person was interrupted."""
-        with self._lock:
-            draft = self._of.get(staff_id)
-            return None if draft is None or draft.until <= now else draft.path
+        """Returns the page on which that person was interrupted."""
+        draft = self._drafts.find(staff_id, now=now)
+        return None if draft is None else draft.path
 
     def take(self, staff_id: int, path: str, *, now: datetime) -> Mapping[str, str] | None:
-        """What that person had typed on that page; from now on it is the page's, and no longer kept."""
-        with self._lock:
-            draft = self._of.get(staff_id)
-            if draft is None or draft.path != path:
-                return None
-            del self._of[staff_id]
-            return draft.fields if draft.until > now else None
+        """Returns what that person had typed on that page, and forgets it."""
+        draft = self._drafts.take(staff_id, lambda each: each.path == path, now=now)
+        return None if draft is None else draft.fields

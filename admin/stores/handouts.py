@@ -12,11 +12,11 @@ from authbridge.commands.organisers import IssuedCredential
 from authbridge.errors import AuthBridgeError
 from authbridge.letters import Language
 
-_KEPT = timedelta(minutes=10)
+_LIFETIME = timedelta(minutes=10)
 
 
 class Step(StrEnum):
-    """How far the work on a slip has come."""
+    """How far the work on a handout has come."""
 
     HASHING = "hashing"
     PRINTING = "printing"
@@ -25,15 +25,15 @@ class Step(StrEnum):
 
 
 @dataclass(slots=True, eq=False)
-class Slip:
-    """What is shown once; ``owner`` is the hash of the session's id.  Whoever works on it changes it.
+class Handout:
+    """Credentials that are shown once; the thread that makes them changes the handout meanwhile.
 
-    ``fault`` has the sentence for the person who waits: on FAILED nothing was issued, on READY only the
-    letters are missing.
+    ``owner`` is the hash of the session's id. ``error`` is for the person who waits: on FAILED nothing was
+    issued, on READY only the letters are missing.
     """
 
     owner: str
-    username: str | None  # whose new password it is; None for new organisers
+    username: str | None  # the organiser with the new password; None for new organisers
     school_code: str
     school_name: str
     total: int
@@ -43,71 +43,74 @@ class Slip:
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     step: Step = Step.HASHING
     done: int = 0
-    fault: AuthBridgeError | None = None
+    error: AuthBridgeError | None = None
     print_job: str = ""
     credentials: list[IssuedCredential] = field(default_factory=list, repr=False)
     pdf: bytes | None = field(default=None, repr=False)
 
     @property
     def is_under_way(self) -> bool:
-        """Whether its work goes on: its ten minutes begin when it is ready."""
+        """Whether the work goes on: the ten minutes begin when it has ended."""
         return self.step in {Step.HASHING, Step.PRINTING}
 
+    def is_open(self, now: datetime) -> bool:
+        """Tells whether its owner may look at it."""
+        return self.is_under_way or now < self.ends_at
 
-class Slips:
-    """All slips of this process."""
+
+class Handouts:
+    """All handouts of this process."""
 
     def __init__(self) -> None:
-        self._slips: dict[str, Slip] = {}
+        self._handouts: dict[str, Handout] = {}
         self._lock = threading.Lock()
 
     @staticmethod
     def end_of(now: datetime) -> datetime:
-        """When a slip that is ready now is wiped."""
-        return now + _KEPT
+        """Returns when a handout that is ready now is wiped."""
+        return now + _LIFETIME
 
-    def add(self, slip: Slip) -> None:
-        """From now on its owner can look at it."""
+    def add(self, handout: Handout) -> None:
+        """Lets its owner look at it from now on."""
         with self._lock:
-            self._slips[slip.id] = slip
+            self._handouts[handout.id] = handout
 
-    def holds(self, slip: Slip) -> bool:
-        """Whether somebody still waits for it."""
+    def holds(self, handout: Handout) -> bool:
+        """Tells whether it has not been wiped, so that somebody may still wait for it."""
         with self._lock:
-            return slip.id in self._slips
+            return handout.id in self._handouts
 
-    def find(self, slip_id: str, owner: str, *, now: datetime) -> Slip | None:
-        """The slip, for its own session and in time; else None, be it another's, over or never there."""
+    def find(self, handout_id: str, owner: str, *, now: datetime) -> Handout | None:
+        """Returns the handout; None if it is another session's, over, or was never there."""
         with self._lock:
-            slip = self._slips.get(slip_id)
-        if slip is None or slip.owner != owner:
-            return None
-        return slip if slip.is_under_way or now < slip.ends_at else None
+            handout = self._handouts.get(handout_id)
+        is_shown = handout is not None and handout.owner == owner and handout.is_open(now)
+        return handout if is_shown else None
 
-    def wipe(self, slip_id: str, owner: str) -> None:
-        """Its owner is done with it."""
-        self._keep(lambda slip: not (slip.id == slip_id and slip.owner == owner))
+    def wipe(self, handout_id: str, owner: str) -> None:
+        """Wipes one that its owner is done with."""
+        self._keep(lambda handout: not (handout.id == handout_id and handout.owner == owner))
 
     def wipe_all_of(self, owner: str) -> None:
-        """The session is over."""
-        self._keep(lambda slip: slip.owner != owner)
+        """Wipes all of a session that is over."""
+        self._keep(lambda handout: handout.owner != owner)
 
     def owners(self) -> set[str]:
-        """Whose slips there are."""
+        """Returns the sessions that have a handout."""
         with self._lock:
-            return {slip.owner for slip in self._slips.values()}
+            return {handout.owner for handout in self._handouts.values()}
 
     def sweep(self, alive: Collection[str], *, now: datetime) -> None:
-        """Wipes what is over, and what belongs to sessions that are not alive."""
-        self._keep(lambda slip: slip.owner in alive and (slip.is_under_way or now < slip.ends_at))
+        """Wipes those that are over, and those of sessions that are not alive."""
+        self._keep(lambda handout: handout.owner in alive and handout.is_open(now))
 
-    def _keep(self, is_kept: Callable[[Slip], bool]) -> None:
+    def _keep(self, is_kept: Callable[[Handout], bool]) -> None:
         with self._lock:
-            gone = [slip for slip in self._slips.values() if not is_kept(slip)]
-            for slip in gone:
-                del self._slips[slip.id]
-        for slip in gone:
-            slip.credentials.clear()
-            slip.pdf = None
+            gone = [handout for handout in self._handouts.values() if not is_kept(handout)]
+            for handout in gone:
+                del self._handouts[handout.id]
+        for handout in gone:
+            handout.credentials.clear()
+            handout.pdf = None
         if gone:
-            gc.collect()  # what printing left behind refers to itself, and would stay for a while
+            gc.collect()  # printing leaves cycles behind, and passwords would stay in them for a while

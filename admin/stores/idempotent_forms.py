@@ -1,4 +1,4 @@
-"""Lets a form be carried out once: the second click of a double click gets what the first one got."""
+"""Submits a form once: the second click of a double click gets the answer of the first one."""
 
 import secrets
 import threading
@@ -8,50 +8,50 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 _REMEMBERED = 1000  # forms; each is a path of some bytes
-_LONGEST = 64  # characters of a nonce; ours have 22
+_MAX_KEY = 64  # characters; ours have 22
 
-Key = tuple[str, str]
-"""Whose form, and which copy of it."""
+FormKey = tuple[str, str]
+"""The session that was given the form, and the idempotency key of this copy of it."""
 
 
-def new_nonce() -> str:
-    """What makes this copy of a form the only one of its kind."""
+def new_idempotency_key() -> str:
+    """Returns a key that no other copy of a form has."""
     return secrets.token_urlsafe(16)
 
 
 @dataclass(slots=True)
 class _Queue:
-    """Copies of one form that are being carried out, one after the other."""
+    """The requests with one key: they run one after the other, else both would find nothing done yet."""
 
     turn: threading.Lock = field(default_factory=threading.Lock)
     length: int = 0
 
 
-class Deeds:
-    """Which forms have been carried out in this process, and where their senders were sent."""
+class IdempotentForms:
+    """The forms that this process has carried out, and the paths to which they led."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._done: OrderedDict[Key, str] = OrderedDict()
-        self._under_way: dict[Key, _Queue] = {}
+        self._paths: OrderedDict[FormKey, str] = OrderedDict()
+        self._running: dict[FormKey, _Queue] = {}
 
-    def once(self, key: Key, deed: Callable[[], str | None]) -> str | None:
-        """Does it, and returns the place that it gives; or, the second time, the place that it gave.
+    def submit_once(self, key: FormKey, submit: Callable[[], str | None]) -> str | None:
+        """Calls ``submit`` and returns its path; the second time, returns that path without calling it.
 
-        ``deed`` returns None where nothing was done, because what was typed has faults: it may come again.
+        ``submit`` returns None if nothing was done, because the form has errors: it may be sent again.
         """
-        if not 0 < len(key[1]) <= _LONGEST:
-            return deed()
+        if not 0 < len(key[1]) <= _MAX_KEY:
+            return submit()
         with self._alone(key):
-            place = self._place_after(key) or deed()
-            if place is not None:
-                self._note(key, place)
-            return place
+            path = self._path_of(key) or submit()
+            if path is not None:
+                self._remember(key, path)
+            return path
 
     @contextmanager
-    def _alone(self, key: Key) -> Iterator[None]:
+    def _alone(self, key: FormKey) -> Iterator[None]:
         with self._lock:
-            queue = self._under_way.setdefault(key, _Queue())
+            queue = self._running.setdefault(key, _Queue())
             queue.length += 1
         try:
             with queue.turn:
@@ -60,14 +60,14 @@ class Deeds:
             with self._lock:
                 queue.length -= 1
                 if not queue.length:
-                    del self._under_way[key]
+                    del self._running[key]
 
-    def _place_after(self, key: Key) -> str | None:
+    def _path_of(self, key: FormKey) -> str | None:
         with self._lock:
-            return self._done.get(key)
+            return self._paths.get(key)
 
-    def _note(self, key: Key, place: str) -> None:
+    def _remember(self, key: FormKey, path: str) -> None:
         with self._lock:
-            self._done[key] = place
-            while len(self._done) > _REMEMBERED:
-                self._done.popitem(last=False)
+            self._paths[key] = path
+            while len(self._paths) > _REMEMBERED:
+                self._paths.popitem(last=False)

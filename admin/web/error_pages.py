@@ -1,9 +1,9 @@
-"""What goes wrong, as a readable page with an id; the log has the id and the place, never what was typed."""
+"""Errors as readable pages with an id; the log has the id and the place, never what was typed."""
 
 import logging
 import secrets
 
-from flask import Flask, g, render_template
+from flask import Flask, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
@@ -24,10 +24,10 @@ _log = logging.getLogger(__name__)
 
 
 def install(app: Flask) -> None:
-    """A page for each kind."""
+    """Registers a page for each kind of error."""
     app.register_error_handler(HTTPException, _refused)
     app.register_error_handler(NotFoundError, _not_there)
-    app.register_error_handler(InputError, _not_there)  # an address that can be nobody's
+    app.register_error_handler(InputError, _not_there)  # an address that no name can have
     app.register_error_handler(ConflictError, _overtaken)
     app.register_error_handler(StorageError, _outage)
     app.register_error_handler(ConfigError, _misconfigured)
@@ -84,8 +84,7 @@ def _bug(error: Exception) -> ResponseReturnValue:
 
 
 def _page(title: str, sentence: str, code: int, logged: str | None = None) -> ResponseReturnValue:
-    fault_id = secrets.token_hex(4)
+    error_id = secrets.token_hex(4)
     if logged is not None:
-        _log.error("%s %s", fault_id, logged)
-    g.setdefault("visit", None)  # the fault may have come before the session was looked up
-    return render_template("errors/page.html", title=title, sentence=sentence, id=fault_id), code
+        _log.error("%s %s", error_id, logged)
+    return render_template("errors/page.html", title=title, sentence=sentence, id=error_id), code

@@ -1,11 +1,11 @@
-"""What every answer tells the browser: load nothing from elsewhere, keep nothing, be in no frame."""
+"""The headers of every answer: load nothing from elsewhere, store nothing, be in no frame."""
 
 import secrets
 from http import HTTPStatus
 
 from flask import Flask, Response, g, request
 
-from admin.session import sessions
+from admin.web.unattended import is_unattended
 
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -29,7 +29,7 @@ _HEADERS = {
 
 
 def install(app: Flask) -> None:
-    """Adds them to every answer, errors included."""
+    """Adds the headers to every answer, errors included."""
 
     @app.after_request
     def add_headers(response: Response) -> Response:
@@ -42,15 +42,15 @@ def install(app: Flask) -> None:
             response.set_cookie(
                 _MARK, secrets.token_urlsafe(8), secure=True, httponly=True, samesite="Strict"
             )
-        elif _MARK in request.cookies and not sessions.is_unattended():
+        elif _MARK in request.cookies and not is_unattended():
             response.delete_cookie(_MARK, secure=True, httponly=True, samesite="Strict")
         return response
 
 
-def show_once() -> None:
-    """The answer shows secrets: once it is left, "back" must not show it again.
+def hide_from_back_button() -> None:
+    """Marks the answer as one with secrets, which the browser must not show again on "back".
 
-    Chrome keeps pages for "back" even where it may not store them, but drops those during which a cookie has
-    changed that scripts cannot see.  So this page sets one, and the next takes it away.
+    Chrome keeps pages for "back" even if it may not store them, but drops those during which a cookie has
+    changed that scripts cannot see. So this page sets one, and the next takes it away.
     """
     g.shows_secrets = True

@@ -1,4 +1,4 @@
-"""German and English: which of them, the sentences of errors, days and hours as they are written."""
+"""German and English: the language of a request, the sentences of errors, days and times."""
 
 from datetime import date, datetime
 
@@ -16,7 +16,7 @@ _MOMENT = {"de": "dd.MM.yyyy, HH:mm", "en": "d MMM yyyy, HH:mm"}
 
 
 def language() -> str:
-    """What this person chose, or what the browser prefers; German if it prefers neither."""
+    """Returns the chosen language, else the one that the browser prefers, else German."""
     chosen = request.cookies.get(COOKIE)
     if chosen in LANGUAGES:
         return chosen
@@ -25,7 +25,7 @@ def language() -> str:
 
 
 def say(error: AuthBridgeError) -> str:
-    """The error's sentence, in the language of whoever reads it; that of an outage is for the log."""
+    """Returns the error's sentence in the reader's language; the details of an outage are for the log."""
     match error:
         case StorageError():
             return gettext("Nothing can be read or saved at the moment. Please try again in a minute.")
@@ -37,27 +37,27 @@ def say(error: AuthBridgeError) -> str:
 
 
 def day(value: date) -> str:
-    """Such as 22.11.2026."""
+    """Returns a day such as 22.11.2026."""
     return format_date(value, _DAY[language()])
 
 
 def moment(value: datetime) -> str:
-    """Such as 22.11.2026, 07:58."""
+    """Returns a moment such as 22.11.2026, 07:58."""
     return format_datetime(value, _MOMENT[language()])
 
 
 def clock(value: datetime) -> str:
-    """Such as 07:58."""
+    """Returns a time such as 07:58."""
     return format_datetime(value, "HH:mm")
 
 
 def second(value: datetime) -> str:
-    """Such as 07:58:12."""
+    """Returns a time such as 07:58:12."""
     return format_datetime(value, "HH:mm:ss")
 
 
 def install(app: Flask, config: Config) -> None:
-    """Makes Flask speak both."""
+    """Makes Flask speak both languages."""
     Babel(
         app,
         default_locale=LANGUAGES[0],

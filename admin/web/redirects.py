@@ -1,4 +1,4 @@
-"""Where a person is sent next: places of this panel only."""
+"""Where the browser goes next: addresses of this panel only."""
 
 from urllib.parse import urlsplit
 
@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 
 def local_path(wanted: str | None) -> str | None:
-    """``wanted`` if it is a path of this panel, else None: nobody is sent elsewhere.
+    """Returns ``wanted`` if it is a path of this panel, else None: no link of ours leads to another site.
 
     A browser reads two slashes, a backslash and control characters as another host.
     """
@@ -20,30 +20,30 @@ def local_path(wanted: str | None) -> str | None:
 
 
 def current_path() -> str:
-    """This page, with what it was asked for."""
+    """Returns the path of this page with its query."""
     return request.full_path.rstrip("?")
 
 
-def see(endpoint: str, **values: object) -> Response:
-    """The answer to a POST that was carried out: the page to look at now (RFC 9110, 303)."""
-    return redirect(place_of(endpoint, **values), 303)
-
-
-def place_of(endpoint: str, **values: object) -> str:
-    """The path of that page."""
+def path_to(endpoint: str, **values: object) -> str:
+    """Returns the path of that page."""
     return url_for(endpoint, **values)  # type: ignore[arg-type]  # Flask takes any value
 
 
-def place_asked_from() -> str | None:
-    """The page on which a button was pressed, if it says so."""
+def path_of_button() -> str | None:
+    """Returns the page on which the button was pressed, if the form names it."""
     return local_path(request.form.get("back"))
 
 
-def see_again(endpoint: str, **values: object) -> Response:
-    """The page on which a button was pressed, else the one named."""
-    return see_path(place_asked_from() or place_of(endpoint, **values))
+def redirect_to(endpoint: str, **values: object) -> Response:
+    """Answers a POST that succeeded with the page to look at now (RFC 9110, 303)."""
+    return redirect_to_path(path_to(endpoint, **values))
 
 
-def see_path(path: str) -> Response:
-    """Likewise, for a path that :func:`local_path` has let through."""
+def redirect_back(endpoint: str, **values: object) -> Response:
+    """Answers with the page on which the button was pressed, or with the one named."""
+    return redirect_to_path(path_of_button() or path_to(endpoint, **values))
+
+
+def redirect_to_path(path: str) -> Response:
+    """Answers with a path of this panel; one that the browser sent must have passed :func:`local_path`."""
     return redirect(path, 303)

@@ -78,7 +78,7 @@ def suspend(desk: Desk, office: Office) -> Report:
 
 def line(desk: Desk) -> str:
     """What became of it."""
-    return desk.browser.find_element(By.CLASS_NAME, "proof").text
+    return desk.browser.find_element(By.CLASS_NAME, "revocation").text
 
 
 def questions(desk: Desk) -> int:
@@ -100,7 +100,7 @@ def test_the_line_completes_itself_and_then_rests(desk: Desk, office: Office, me
     desk.type("Notiz", "Anruf der Schulleitung")
     hear_from(office, report)
     desk.await_text("2 Anmeldungen beendet, 1 Besprechung beendet, gemerkte Anmeldung gelöscht; auf 1 von 1")
-    proof = desk.browser.find_element(By.CLASS_NAME, "proof")
+    proof = desk.browser.find_element(By.CLASS_NAME, "revocation")
     assert proof.get_attribute("data-live") == ""
     assert desk.field("Notiz").get_attribute("value") == "Anruf der Schulleitung"
     asked = questions(desk)

@@ -62,7 +62,9 @@ class Page:
 
     def faults(self) -> list[str]:
         """The sentences at the fields and above the form."""
-        return [" ".join(each.get_text(" ").split()) for each in self.html.select(".fault, .summary li")]
+        return [
+            " ".join(each.get_text(" ").split()) for each in self.html.select(".field-error, .summary li")
+        ]
 
     def fault_at(self, name: str) -> str:
         """The sentence at that field."""

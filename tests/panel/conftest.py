@@ -14,8 +14,8 @@ from flask import Flask
 
 from admin import create_app
 from admin.panel import Panel
-from admin.session.sessions import COOKIE
-from admin.status.health import Health
+from admin.session.cookies import SESSION_COOKIE
+from admin.stores.service_health import ServiceHealth
 from authbridge import staffsessions
 from authbridge.config import Config, read_config
 from authbridge.database import Database
@@ -69,7 +69,7 @@ class Office:
                 token = staffsessions.open_session(
                     session, staff.id, stage=Stage.SIGNED_IN, user_agent=None, now=self.clock()
                 )
-            browser.put_cookie(COOKIE, token)
+            browser.put_cookie(SESSION_COOKIE, token)
         return browser
 
     def rows(self, *but: type[Base]) -> Rows:
@@ -108,7 +108,11 @@ class Founder:
         config = make_config(self.url, self.folder, environ)
         setting = make_setting(Database(self.url), config, clock or FakeClock(), hasher)
         panel = Panel(
-            config=config, sign_in=setting, hasher=hasher, health=Health(config.api_bind), clerks=AtOnce()
+            config=config,
+            sign_in=setting,
+            hasher=hasher,
+            service_health=ServiceHealth(config.api_bind),
+            issuers=AtOnce(),
         )
         panel = replace(panel, **parts)  # type: ignore[arg-type]  # whatever the test names
         app = create_app(panel, url=URL)
@@ -120,7 +124,7 @@ class Founder:
     def close(self) -> None:
         """Ends them all."""
         for office in self.opened:
-            office.panel.clerks.shutdown()
+            office.panel.issuers.shutdown()
             office.panel.hashers.shutdown()
             office.database.engine.dispose()
 

@@ -9,15 +9,15 @@ from werkzeug.routing import Rule
 
 from authbridge.models import Role
 
-EVERYBODY = frozenset({"static", "entry.sign_in", "entry.sign_out", "entry.invitation", "entry.language"})
+EVERYBODY = frozenset({"static", "auth.sign_in", "auth.sign_out", "auth.invitation", "auth.language"})
 """The views that are open to whoever comes along."""
 
-HALF_WAY = {"entry.sign_in_code": "password", "entry.enrol": "enrolling"}
+HALF_WAY = {"auth.sign_in_code": "password", "auth.enrol": "enrolling"}
 """Those open to a session of that stage only."""
 
 OWN_ACCOUNT = frozenset(
     {
-        "entry.fresh",
+        "auth.reauthenticate",
         "account.show",
         "account.stay",
         "account.end_session",
@@ -36,24 +36,24 @@ READ = frozenset(
         "overview.search",
         "schools.index",
         "schools.show",
-        "schools.effect",
+        "schools.revocation_status",
         "organisers.index",
         "organisers.show",
-        "organisers.effect",
+        "organisers.revocation_status",
     }
 )
 """What every member of staff may look at."""
 
 MANAGE = frozenset(
     {
-        "overview.clear_wait",
+        "overview.clear_lockout",
         "schools.add",
         "schools.edit",
         "schools.suspend",
         "schools.reinstate",
         "schools.describe",
-        "organisers.issue",
-        "organisers.reset",
+        "credentials.issue",
+        "credentials.reset",
         "organisers.validity",
         "organisers.expire",
         "organisers.end_sessions",
@@ -72,7 +72,9 @@ MANAGE = frozenset(
 APPOINT = frozenset({"overview.forget", "staff.index", "staff.show", "staff.invited"})
 """What only admins see or do."""
 
-UNATTENDED = frozenset({"overview.health", "overview.meetings", "schools.effect", "organisers.effect"})
+UNATTENDED = frozenset(
+    {"overview.health", "overview.meetings", "schools.revocation_status", "organisers.revocation_status"}
+)
 """What pages ask for by themselves."""
 
 FRESH = frozenset(
@@ -83,7 +85,7 @@ FRESH = frozenset(
         "staff.suspend",
         "staff.reinstate",
         "staff.end_sessions",
-        "staff.clear_wait",
+        "staff.clear_lockout",
         "staff.reset",
         "staff.delete",
     }
@@ -94,7 +96,7 @@ _NOTHING = {
     "code": "none",
     "username": "none-none",
     "name": "nobody",
-    "slip_id": "none",
+    "handout_id": "none",
     "public_id": "none",
     "filename": "panel.css",
 }

@@ -76,7 +76,7 @@ def test_whoever_is_not_signed_in_opens_only_what_is_listed(
     browser = come(office)
     token = browser.token()
     for route in routes(office.app):
-        if route.endpoint != "entry.sign_out":  # which ends the session, and stands further down
+        if route.endpoint != "auth.sign_out":  # which ends the session, and stands further down
             assert is_shut(browser, route, token) != is_open(route, stage), route
 
 
@@ -86,7 +86,7 @@ def test_each_role_opens_only_what_is_listed_for_it(office: Office, role: Role) 
     browser = office.browser(role)
     token = browser.token()
     for route in routes(office.app):
-        if route.endpoint in {"entry.sign_in", "entry.sign_out", *HALF_WAY}:
+        if route.endpoint in {"auth.sign_in", "auth.sign_out", *HALF_WAY}:
             continue  # these lead to the sign-in or away from it, for everybody
         assert is_shut(browser, route, token) == (role not in roles_for(route.endpoint)), route
 

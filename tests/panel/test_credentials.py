@@ -8,7 +8,7 @@ import pytest
 from pypdf import PdfReader
 
 from admin.serving import sweep
-from admin.session.sessions import COOKIE
+from admin.session.cookies import SESSION_COOKIE
 from authbridge.commands import staff
 from authbridge.models import Role
 from tests.factories import ACTOR, make_school
@@ -119,7 +119,7 @@ def test_whatever_ends_them_wipes_them(
     """Page, reload, letters and table say that they are gone, and what to do; memory has them no more."""
     page = issue(browser)
     ((_name, password),) = passwords(page)
-    (slip,) = office.panel.slips._slips.values()  # noqa: SLF001 - what is held in memory
+    (handout,) = office.panel.handouts._handouts.values()  # noqa: SLF001 - what is held in memory
     end(office, browser, page)
     for path in places(page):
         gone = browser.get(path)
@@ -127,7 +127,7 @@ def test_whatever_ends_them_wipes_them(
         assert "Letter lost means: new password" in gone.text
         assert password not in gone.text
     sweep(office.panel)
-    assert (slip.credentials, slip.pdf, office.panel.slips.owners()) == ([], None, set())
+    assert (handout.credentials, handout.pdf, office.panel.handouts.owners()) == ([], None, set())
 
 
 def test_a_restart_wipes_them(office: Office, browser: Browser, founder: Founder) -> None:
@@ -135,7 +135,7 @@ def test_a_restart_wipes_them(office: Office, browser: Browser, founder: Founder
     page = issue(browser)
     restarted = founder.open(clock=office.clock)
     again = restarted.browser()
-    again.put_cookie(COOKIE, browser.cookie(COOKIE) or "")
+    again.put_cookie(SESSION_COOKIE, browser.cookie(SESSION_COOKIE) or "")
     assert again.get("/schools").path == "/schools", "still signed in"
     assert statuses(again, page) == {410}
 
@@ -147,7 +147,7 @@ def test_the_sweep_leaves_what_is_still_looked_at(office: Office, browser: Brows
     assert statuses(browser, page) == {200}
     office.clock.advance(seconds=TEN_MINUTES)
     sweep(office.panel)
-    assert office.panel.slips.owners() == set()
+    assert office.panel.handouts.owners() == set()
 
 
 def test_done_lets_the_browser_forget(browser: Browser) -> None:
@@ -171,8 +171,8 @@ def test_several_orders_stand_side_by_side(browser: Browser) -> None:
     assert statuses(browser, second) == {200}
 
 
-@pytest.mark.parametrize("slip", ["x", "%00", "..", "a" * 500])
-def test_what_never_was_is_gone_too(browser: Browser, slip: str) -> None:
+@pytest.mark.parametrize("handout", ["x", "%00", "..", "a" * 500])
+def test_what_never_was_is_gone_too(browser: Browser, handout: str) -> None:
     """Nobody learns which orders there were."""
-    assert browser.fetch(f"/credentials/{slip}").status_code in {404, 410}
-    assert browser.fetch(f"/credentials/{slip}/table.csv").status_code in {404, 410}
+    assert browser.fetch(f"/credentials/{handout}").status_code in {404, 410}
+    assert browser.fetch(f"/credentials/{handout}/table.csv").status_code in {404, 410}

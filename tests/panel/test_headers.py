@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from werkzeug.test import TestResponse
 
-from admin.session.sessions import COOKIE, DEVICE_COOKIE, GUEST_COOKIE
+from admin.session.cookies import DEVICE_COOKIE, GUEST_COOKIE, SESSION_COOKIE
 from admin.web.i18n import COOKIE as LANGUAGE_COOKIE
 from authbridge.models import Role
 from tests.factories import make_school
@@ -41,12 +41,18 @@ def every_kind_of_answer(office: Office) -> Iterator[TestResponse]:
         yield browser.fetch(path)
     for method in ("HEAD", "OPTIONS", "PUT", "DELETE", "TRACE", "PATCH"):
         yield browser.ask(method, "/schools")
-    slip = browser.send(browser.get("/schools/ohg/issue"), count="1")
-    for path in (slip.path, f"{slip.path}/letters.pdf", f"{slip.path}/table.csv", "/credentials/gone", "/no"):
+    handout = browser.send(browser.get("/schools/ohg/issue"), count="1")
+    for path in (
+        handout.path,
+        f"{handout.path}/letters.pdf",
+        f"{handout.path}/table.csv",
+        "/credentials/gone",
+        "/no",
+    ):
         yield browser.fetch(path)
     yield browser.ask("POST", "/account/stay", {"csrf_token": token})
     yield browser.ask("POST", "/account/stay")
-    yield browser.ask("POST", f"{slip.path}/done", {"csrf_token": token})
+    yield browser.ask("POST", f"{handout.path}/done", {"csrf_token": token})
     yield browser.ask("POST", "/account/password", {"csrf_token": token})
     yield browser.ask("POST", "/schools/add", {"csrf_token": token, "name": "x" * 100_000})
     yield browser.client.get("/", base_url="http://evil.example")
@@ -132,7 +138,7 @@ def test_each_cookie_is_locked_to_this_host(office: Office) -> None:
     answers.append(browser.send_raw(browser.get("/"), "/sign-out", follow=False))
     cookies = [cookie for answer in answers for cookie in answer.headers.getlist("Set-Cookie")]
     assert {cookie.partition("=")[0] for cookie in cookies} == {
-        COOKIE,
+        SESSION_COOKIE,
         GUEST_COOKIE,
         DEVICE_COOKIE,
         LANGUAGE_COOKIE,

@@ -71,10 +71,10 @@ def test_odd_fields_are_said_at_their_forms(either: Office) -> None:
         for place in (
             f"/organisers/{quote(odd)}/suspend",
             f"/account/sessions/{quote(odd)}/end",
-            "/waits/clear",
+            "/lockouts/clear",
         ):
             assert browser.ask("POST", place, fields).status_code in {303, 404, 405, 422}, (place, odd)
-        page = browser.send(school, code=odd, name=odd, mailbox=odd, nonce=odd, quota=odd)
+        page = browser.send(school, code=odd, name=odd, mailbox=odd, idempotency_key=odd, quota=odd)
         assert page.status == 422, odd
 
 

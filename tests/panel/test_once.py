@@ -8,15 +8,15 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from admin.session.sessions import COOKIE
-from admin.stores.idempotent_forms import Deeds, new_nonce
+from admin.session.cookies import SESSION_COOKIE
+from admin.stores.idempotent_forms import IdempotentForms, new_idempotency_key
 from authbridge.models import Role
 from tests.factories import make_organiser, make_school
 from tests.panel.browsing import Page
 from tests.panel.conftest import Office
 from tests.panel.test_schools import TYPED
 
-KEY = ("session", "nonce")
+KEY = ("session", "idempotency_key")
 AT_ONCE = 4
 
 
@@ -24,7 +24,7 @@ def send_at_once(office: Office, page: Page, **typed: str) -> set[str]:
     """The same form from several tabs of one browser at the same time; where they are led to."""
     browsers = [office.browser() for _ in range(AT_ONCE)]
     for each in browsers:
-        each.put_cookie(COOKIE, page.response.request.cookies[COOKIE])
+        each.put_cookie(SESSION_COOKIE, page.response.request.cookies[SESSION_COOKIE])
     start = threading.Barrier(AT_ONCE)
 
     def send(number: int) -> str:
@@ -105,7 +105,7 @@ def test_the_nonce_is_the_sessions_own(office: Office) -> None:
     places = set()
     for role in (Role.CLERK, Role.ADMIN):
         browser = office.browser(role)
-        places.add(browser.send(browser.get("/schools/ohg/issue"), count="1", nonce="same").path)
+        places.add(browser.send(browser.get("/schools/ohg/issue"), count="1", idempotency_key="same").path)
     assert len(places) == 2
 
 
@@ -118,9 +118,9 @@ def test_after_a_fault_the_others_do_it_once(fault: Callable[[], None]) -> None:
 
 def click(clumsy: "Clumsy") -> None:
     """Six clicks at the same time."""
-    deeds = Deeds()
+    forms = IdempotentForms()
     with ThreadPoolExecutor(6) as pool:
-        futures = [pool.submit(deeds.once, KEY, clumsy.do) for _ in range(6)]
+        futures = [pool.submit(forms.submit_once, KEY, clumsy.do) for _ in range(6)]
     faults = [future.exception() for future in futures]
     assert not [fault for fault in faults if isinstance(fault, AssertionError)]
     assert clumsy.done == 1
@@ -150,4 +150,4 @@ class Clumsy:
 
 def test_each_nonce_is_another() -> None:
     """128 random bits."""
-    assert len({new_nonce() for _ in range(100)}) == 100
+    assert len({new_idempotency_key() for _ in range(100)}) == 100

@@ -179,7 +179,7 @@ def test_a_school_is_suspended_on_its_page(
 
 
 def test_a_school_has_its_button_on_its_own_page_only(browser: Browser) -> None:
-    """A slip in a list would put a whole school out."""
+    """A handout in a list would put a whole school out."""
     assert f"{SCHOOL}/suspend" in browser.get(SCHOOL).actions()
     for path in ("/schools", "/search?q=ohg", "/"):
         assert f"{SCHOOL}/suspend" not in browser.get(path).actions(), path

@@ -44,7 +44,7 @@ def hire_somebody() -> WhenTold:
 def open_slow_office(founder: Founder, later: WhenTold, monkeypatch: pytest.MonkeyPatch) -> Office:
     """A panel whose orders take their time."""
     monkeypatch.setattr("admin.issuing._SOON", 0)  # seconds that the page waits for those that do not
-    office = founder.open(clerks=later)
+    office = founder.open(issuers=later)
     make_school(office.database)
     return office
 
@@ -65,8 +65,8 @@ def test_a_long_order_shows_its_progress(slow: Office, later: WhenTold) -> None:
     assert (progress["value"], progress["max"]) == ("0", "3")
     assert page.response.headers["Refresh"] == "1"
     assert "Refresh" not in browser.fetch("/").headers
-    (slip,) = slow.panel.slips._slips.values()  # noqa: SLF001 - as whoever works on it changes it
-    slip.done, slip.step = 2, Step.PRINTING
+    (handout,) = slow.panel.handouts._handouts.values()  # noqa: SLF001 - as whoever works on it changes it
+    handout.done, handout.step = 2, Step.PRINTING
     assert "2 of 3" in browser.get(page.path).text
     later.work()
     page = browser.get(page.path)
@@ -90,7 +90,7 @@ def test_who_signs_out_meanwhile_sees_them_no_more(slow: Office, later: WhenTold
     later.work()
     browser.sign_in(slow.members[Role.CLERK])
     assert browser.get(page.path).status == 410
-    assert slow.panel.slips.owners() == set()
+    assert slow.panel.handouts.owners() == set()
 
 
 def test_a_quota_that_somebody_else_used_up_issues_nothing(slow: Office, later: WhenTold) -> None:
@@ -150,7 +150,7 @@ def test_what_was_issued_is_shown_though_its_letters_are_not_printed(
     """A text that breaks in between: passwords and table are there, with the reason why letters are not."""
     monkeypatch.setattr("admin.issuing._SOON", 0)
     (tmp_path / "texts").mkdir()
-    office = founder.open(clerks=later, AUTHBRIDGE_LETTER_DIR=tmp_path / "texts")
+    office = founder.open(issuers=later, AUTHBRIDGE_LETTER_DIR=tmp_path / "texts")
     make_school(office.database)
     browser = office.browser(Role.CLERK)
     page = order(browser, 1)

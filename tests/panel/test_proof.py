@@ -55,18 +55,18 @@ def suspend(database: Database, name: str, now: datetime) -> None:
 
 def proof(page: Page) -> str:
     """The line that says it; "" if there is none."""
-    line = page.html.select_one(".proof")
+    line = page.html.select_one(".revocation")
     return "" if line is None else " ".join(line.get_text(" ").split())
 
 
 def states(page: Page) -> list[str]:
     """What the sentences look like: good, quiet, warn or bad."""
-    return [str(line["class"][0]) for line in page.html.select(".proof p")]
+    return [str(line["class"][0]) for line in page.html.select(".revocation p")]
 
 
 def asks_again(page: Page) -> str | None:
     """Where the page asks for the line again; None: it is the last word."""
-    line = page.html.select_one(".proof[data-live]")
+    line = page.html.select_one(".revocation[data-live]")
     return None if line is None else str(line["data-live"])
 
 
@@ -165,7 +165,7 @@ def test_a_login_that_waits_is_said_until_it_is_deleted(
     assert proof(page).startswith(("1 login ended; on 1 of 1", "1 Anmeldung beendet; auf 1 von 1"))
     assert proof(page).endswith(WAITING[language, count])
     place = asks_again(page)
-    assert place == f"/organisers/{name}/effect"
+    assert place == f"/organisers/{name}/revocation-status"
     fragment = Page(browser.fetch(place))
     assert (proof(fragment), asks_again(fragment)) == (proof(page), place)
 
@@ -182,7 +182,7 @@ def test_a_school_whose_logins_wait_asks_again(office: Office, browser: Browser,
         browser.press(SCHOOL, f"{SCHOOL}/suspend")
     page = browser.get(SCHOOL)
     assert proof(page).endswith(WAITING["en", 2])
-    assert asks_again(page) == f"{SCHOOL}/effect"
+    assert asks_again(page) == f"{SCHOOL}/revocation-status"
     assert all(proof(browser.get(f"/organisers/{each}")).endswith(WAITING["en", 1]) for each in (name, other))
 
 
@@ -241,7 +241,7 @@ def test_a_server_that_does_not_answer_costs_less_than_a_second(
         page = browser.send(page, None if action == "reset" else f"{path}/{action}")
         assert WAIT <= time.monotonic() - began < WAIT + WITHIN * (3 if action == "reset" else 1)
     assert proof(page) == "The meeting servers are being told."
-    assert asks_again(page) == f"{path}/effect"
+    assert asks_again(page) == f"{path}/revocation-status"
 
 
 def test_nobody_waits_for_a_server_that_is_late_or_for_none(
@@ -253,7 +253,7 @@ def test_nobody_waits_for_a_server_that_is_late_or_for_none(
     page = browser.press(path, f"{path}/suspend")
     assert time.monotonic() - began < WITHIN
     assert "No meeting server has reported yet" in proof(page)
-    assert asks_again(page) == f"{path}/effect"
+    assert asks_again(page) == f"{path}/revocation-status"
     browser.press(path, f"{path}/reinstate")
 
     ask(office, "prosody-1")
@@ -301,7 +301,7 @@ def test_a_new_password_says_whom_it_logged_out(office: Office, browser: Browser
     ask(office, "prosody-1")
     page = browser.send(browser.get(f"/organisers/{name}/reset"))
     assert page.path.startswith("/credentials/")
-    assert asks_again(page) == f"/organisers/{name}/effect"
+    assert asks_again(page) == f"/organisers/{name}/revocation-status"
     mark = "__Host-authbridge-secrets"
     assert browser.cookie(mark)
     assert browser.fetch(asks_again(page) or "").headers.getlist("Set-Cookie") == []
@@ -310,7 +310,9 @@ def test_a_new_password_says_whom_it_logged_out(office: Office, browser: Browser
     assert browser.cookie(mark) is None
 
 
-@pytest.mark.parametrize("path", ["/organisers/{name}/effect", f"{SCHOOL}/effect", "/overview/health"])
+@pytest.mark.parametrize(
+    "path", ["/organisers/{name}/revocation-status", f"{SCHOOL}/revocation-status", "/overview/health"]
+)
 def test_what_a_page_asks_by_itself_is_no_sign_of_life(
     office: Office, browser: Browser, name: str, path: str
 ) -> None:
@@ -329,7 +331,12 @@ def test_nothing_is_shown_after_the_sign_out(office: Office, browser: Browser, n
     """To a page that is still open in another window."""
     page = browser.get(f"/organisers/{name}")
     browser.send(page, "/sign-out")
-    for path in (f"/organisers/{name}/effect", f"{SCHOOL}/effect", "/overview/health", "/overview/meetings"):
+    for path in (
+        f"/organisers/{name}/revocation-status",
+        f"{SCHOOL}/revocation-status",
+        "/overview/health",
+        "/overview/meetings",
+    ):
         assert browser.fetch(path).status_code == 303
     assert office.rows()["staff_sessions"] == []
 
@@ -338,7 +345,7 @@ def test_what_a_page_asks_by_itself_takes_no_notice_away(browser: Browser, name:
     """It is for the next page that somebody opens; and nothing is written meanwhile."""
     path = f"/organisers/{name}"
     answer = browser.send_raw(browser.get(path), f"{path}/suspend", follow=False)
-    for part in (f"{path}/effect", "/overview/health", "/overview/meetings"):
+    for part in (f"{path}/revocation-status", "/overview/health", "/overview/meetings"):
         assert not Page(browser.fetch(part)).notices()
     assert browser.get(answer.location).notices()[0].startswith(f"{name} is suspended")
 

@@ -29,11 +29,11 @@ MOST = {
     "/organisers?q=ohg": 6,
     "/organisers?state=suspended": 5,
     "{school}": 12,  # what became of a suspension: three; the meetings that it would end: two
-    "{school}/effect": 5,
+    "{school}/revocation-status": 5,
     "{school}/edit": 4,
     "{school}/issue": 5,
     "{organiser}": 12,
-    "{organiser}/effect": 5,
+    "{organiser}/revocation-status": 5,
     "{organiser}/reset": 4,
     "{organiser}/validity": 4,
     "{organiser}/delete": 4,

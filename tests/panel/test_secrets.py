@@ -34,8 +34,14 @@ def test_passwords_of_organisers_are_in_memory_only(office: Office, caplog: pyte
     name = page.html.select(".secrets .code")[0].get_text(strip=True)
     secrets |= secrets_of(browser.send(browser.get(f"/organisers/{name}/reset")))
     assert len(secrets) == 3
-    told = [str(office.rows()), caplog.text, repr(office), repr(office.panel.slips), repr(office.panel.deeds)]
-    told += [repr(slip) for slip in office.panel.slips._slips.values()]  # noqa: SLF001 - what a log might say
+    told = [
+        str(office.rows()),
+        caplog.text,
+        repr(office),
+        repr(office.panel.handouts),
+        repr(office.panel.idempotent_forms),
+    ]
+    told += [repr(handout) for handout in office.panel.handouts._handouts.values()]  # noqa: SLF001 - what a log might say
     told += [page.path, *page.links()]
     told += [browser.get(path).text for path in ("/", "/schools/ohg", "/organisers", "/account")]
     assert not [secret for secret in secrets for each in told if secret in each]

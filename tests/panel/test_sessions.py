@@ -4,7 +4,7 @@ import secrets
 
 import pytest
 
-from admin.session.sessions import COOKIE, GUEST_COOKIE
+from admin.session.cookies import GUEST_COOKIE, SESSION_COOKIE
 from authbridge.models import Role
 from tests.panel.browsing import URL, Browser
 from tests.panel.conftest import Office
@@ -25,13 +25,13 @@ def test_each_step_has_an_id_of_its_own(office: Office) -> None:
     browser.get("/sign-in")
     ids = [browser.cookie(GUEST_COOKIE)]
     page = browser.show_password(anna)
-    ids.append(browser.cookie(COOKIE))
+    ids.append(browser.cookie(SESSION_COOKIE))
     browser.send(page, code=anna.code_at(office.clock()))
-    ids.append(browser.cookie(COOKIE))
+    ids.append(browser.cookie(SESSION_COOKIE))
     assert None not in ids
     assert len(set(ids)) == 3
     thief = office.browser()
-    thief.put_cookie(COOKIE, ids[1] or "")
+    thief.put_cookie(SESSION_COOKIE, ids[1] or "")
     assert not is_in(thief)
     assert thief.get("/sign-in/code").path == "/sign-in"
 
@@ -39,11 +39,11 @@ def test_each_step_has_an_id_of_its_own(office: Office) -> None:
 def test_an_id_is_256_random_bits_and_stored_as_a_hash(office: Office) -> None:
     """Whoever reads the database cannot sign in with what stands there."""
     browser = office.browser(ANNA)
-    token = browser.cookie(COOKIE) or ""
+    token = browser.cookie(SESSION_COOKIE) or ""
     assert len(token) >= 43
     assert token not in str(office.rows())
     thief = office.browser()
-    thief.put_cookie(COOKIE, str(office.rows()["staff_sessions"][0][0]))
+    thief.put_cookie(SESSION_COOKIE, str(office.rows()["staff_sessions"][0][0]))
     assert not is_in(thief)
 
 
@@ -51,29 +51,29 @@ def test_a_cookie_that_somebody_else_set_never_becomes_a_session(office: Office)
     """The id comes from us at each sign-in: who planted one holds nothing (session fixation)."""
     planted = secrets.token_urlsafe(32)
     browser = office.browser()
-    browser.put_cookie(COOKIE, planted)
+    browser.put_cookie(SESSION_COOKIE, planted)
     browser.put_cookie(GUEST_COOKIE, planted)
     browser.sign_in(office.members[ANNA])
-    assert browser.cookie(COOKIE) not in {planted, None}
+    assert browser.cookie(SESSION_COOKIE) not in {planted, None}
     thief = office.browser()
-    thief.put_cookie(COOKIE, planted)
+    thief.put_cookie(SESSION_COOKIE, planted)
     assert not is_in(thief)
 
 
 def test_the_cookie_is_read_by_its_full_name_only(office: Office) -> None:
     """Without the prefix that browsers guard it opens nothing."""
-    token = office.browser(ANNA).cookie(COOKIE) or ""
+    token = office.browser(ANNA).cookie(SESSION_COOKIE) or ""
     thief = office.browser()
-    thief.put_cookie(COOKIE.removeprefix("__Host-"), token)
+    thief.put_cookie(SESSION_COOKIE.removeprefix("__Host-"), token)
     assert not is_in(thief)
 
 
 def test_the_id_in_the_address_opens_nothing(office: Office) -> None:
     """Nor in a header or a form."""
-    token = office.browser(ANNA).cookie(COOKIE) or ""
+    token = office.browser(ANNA).cookie(SESSION_COOKIE) or ""
     thief = office.browser()
     answer = thief.client.get(
-        f"/schools?{COOKIE}={token}", base_url=URL, headers={"Authorization": f"Bearer {token}"}
+        f"/schools?{SESSION_COOKIE}={token}", base_url=URL, headers={"Authorization": f"Bearer {token}"}
     )
     assert answer.status_code == 303
 
@@ -116,13 +116,13 @@ def test_who_says_stay_stays(office: Office) -> None:
 def test_signing_out_ends_it_on_the_server(office: Office) -> None:
     """Who kept a copy of the cookie has nothing; the row is gone."""
     browser = office.browser(ANNA)
-    token = browser.cookie(COOKIE) or ""
+    token = browser.cookie(SESSION_COOKIE) or ""
     page = browser.press("/", "/sign-out")
     assert page.path.startswith("/sign-in")
-    assert browser.cookie(COOKIE) is None
+    assert browser.cookie(SESSION_COOKIE) is None
     assert office.rows()["staff_sessions"] == []
     thief = office.browser()
-    thief.put_cookie(COOKIE, token)
+    thief.put_cookie(SESSION_COOKIE, token)
     assert not is_in(thief)
 
 
@@ -132,7 +132,9 @@ def test_signing_out_lets_the_browser_forget_its_pages(office: Office) -> None:
     page = browser.get("/schools")
     assert page.response.headers["Cache-Control"] == "no-store"
     answer = browser.send_raw(page, "/sign-out", follow=False)
-    (cookie,) = [each for each in answer.headers.getlist("Set-Cookie") if each.startswith(f"{COOKIE}=;")]
+    (cookie,) = [
+        each for each in answer.headers.getlist("Set-Cookie") if each.startswith(f"{SESSION_COOKIE}=;")
+    ]
     assert "HttpOnly" in cookie
 
 

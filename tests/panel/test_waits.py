@@ -9,7 +9,7 @@ from tests.panel.conftest import Office
 from tests.panel.county import County, found_county
 from tests.panel.test_guessing import audited, guess
 
-CLEAR_STAFF = "/staff/admin-anna/clear-wait"
+CLEAR_STAFF = "/staff/admin-anna/clear-lockout"
 
 
 @pytest.fixture(name="county")
@@ -31,7 +31,7 @@ def test_a_clerk_lets_an_organiser_in(office: Office, county: County) -> None:
     path = f"/organisers/{county.username}"
     page = browser.get(path)
     assert "6 wrong passwords" in page.text
-    assert browser.send(page, "/waits/clear").status == 200
+    assert browser.send(page, "/lockouts/clear").status == 200
     assert "6 wrong passwords" not in browser.get(path).text
     (event,) = audited(office, "organiser:clear-lockout")
     assert "staff:clerk-anna" in event
@@ -42,11 +42,11 @@ def test_a_clerk_lets_a_network_in(office: Office, county: County) -> None:
     assert county
     browser = office.browser(Role.CLERK)
     fields = {"csrf_token": browser.token(), "network": "198.51.100.1"}
-    browser.ask("POST", "/waits/clear", fields)
+    browser.ask("POST", "/lockouts/clear", fields)
     page = browser.get("/")
     assert page.notices()[0] == "The wait is over."
     assert "198.51.100.1 " not in page.text.replace("198.51.100.1.", "")
-    browser.ask("POST", "/waits/clear", fields)
+    browser.ask("POST", "/lockouts/clear", fields)
     assert browser.get("/").notices()[0] == "Nobody was waiting there any more."
 
 
@@ -64,7 +64,7 @@ def test_who_is_no_admin_sees_a_colleague_wait_and_lifts_nothing(office: Office,
         "staff:admin-anna@meet.test",
         "Password admin-anna",
     ):
-        browser.ask("POST", "/waits/clear", {"csrf_token": token, "name": name})
+        browser.ask("POST", "/lockouts/clear", {"csrf_token": token, "name": name})
     assert browser.ask("POST", CLEAR_STAFF, {"csrf_token": token}).status_code == 403
     assert "admin-anna" in browser.get("/").text
     assert not audited(office, "staff:clear-lockout")
@@ -92,7 +92,7 @@ def test_a_clerk_who_lifts_the_own_network_guesses_no_more_codes_than_a_day_allo
         answer = guesser.ask("POST", "/sign-in/code", {**fields, "code": f"{number:06d}"})
         statuses.append(answer.status_code)
         if answer.status_code == 429:
-            clerk.ask("POST", "/waits/clear", lift)
+            clerk.ask("POST", "/lockouts/clear", lift)
     assert statuses.count(422) <= 50
     assert statuses[-1] == 429
     assert audited(office, "staff:guessed")

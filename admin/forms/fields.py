@@ -1,4 +1,4 @@
-"""Fields whose faults are said in plain words; WTForms' own speak of integers and choices."""
+"""Fields with errors in plain words; those of WTForms speak of integers and choices."""
 
 import re
 
@@ -12,7 +12,11 @@ class NumberField(IntegerField):
     """A whole number."""
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        """From what was typed; raises :class:`ValueError` with the sentence, as WTForms wants it."""
+        """Parses what was typed.
+
+        Raises:
+            ValueError: It is no number of at most nine digits; WTForms shows the sentence.
+        """
         if valuelist and valuelist[0].strip():
             if not _NUMBER.fullmatch(valuelist[0]):
                 self.data = None
@@ -24,7 +28,11 @@ class DayField(DateField):
     """A day, as the browser's calendar sends it."""
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        """Likewise."""
+        """Parses what was typed.
+
+        Raises:
+            ValueError: It is no day; WTForms shows the sentence.
+        """
         try:
             super().process_formdata(valuelist)
         except ValueError:
