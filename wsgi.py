@@ -7,11 +7,13 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from authbridge import denials, schema, upkeep
-from authbridge.api import Api, retention_of, setting_of
+from authbridge import retention
+from authbridge.api import Api, retention_of, services_of
 from authbridge.config import read_api_token, read_config
 from authbridge.errors import AuthBridgeError, ConfigError
-from authbridge.memory import forbid_dumps
+from authbridge.login import rejections
+from authbridge.login.password_cache import forbid_dumps
+from authbridge.storage import schema
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -20,11 +22,13 @@ if TYPE_CHECKING:
 def _build_api() -> Api:
     _prepare()
     config = read_config(os.environ)
-    setting = setting_of(config)
-    schema.require_current(setting.database)
-    upkeep.start(setting.database, clock=setting.clock, retention=retention_of(config), limits=config.limits)
-    denials.start(setting.denials, setting.database)
-    app = Api(setting, token=read_api_token(config))
+    services = services_of(config)
+    schema.require_current(services.database)
+    retention.start(
+        services.database, clock=services.clock, retention=retention_of(config), limits=config.limits
+    )
+    rejections.start(services.rejections, services.database)
+    app = Api(services, token=read_api_token(config))
     gc.collect()
     gc.freeze()  # what is there now stays; searching it for garbage again and again costs logins milliseconds
     return app

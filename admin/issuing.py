@@ -9,11 +9,11 @@ from admin.panel import Panel, current_panel, now
 from admin.session.sessions import current_actor, current_session
 from admin.stores.handouts import Handout, Step
 from authbridge.audit import Actor
-from authbridge.commands import organisers
-from authbridge.commands.organisers import IssuedCredential, NewPassword
-from authbridge.errors import AuthBridgeError, place_of
+from authbridge.errors import AuthBridgeError, location_of
 from authbridge.letters import Language, Letter, PrintJob, print_letters, read_letterhead
-from authbridge.models import School
+from authbridge.schools.commands import organisers
+from authbridge.schools.commands.organisers import IssuedCredential, NewPassword
+from authbridge.storage.models import School
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ def start(order: Order) -> str:
     panel = current_panel()
     read_letterhead(panel.config.letter_dir)  # now, for later the old password is void already
     if order.username is None:
-        with panel.database.reading() as session:
+        with panel.database.read_session() as session:
             organisers.require_room(session, order.school, order.count)
     handout = Handout(
         owner=current_session().id_hash,
@@ -76,7 +76,7 @@ def _work(panel: Panel, order: Order, handout: Handout, actor: Actor) -> None:
     except AuthBridgeError as error:
         handout.error = error.with_traceback(None)  # a traceback refers to the passwords
     except Exception as error:  # noqa: BLE001 - a thread's last resort; its text may quote a password
-        _log.error("bug: %s at %s", type(error).__name__, place_of(error))
+        _log.error("bug: %s at %s", type(error).__name__, location_of(error))
         handout.error = WorkError("Something went wrong in the program itself. Please tell the technician.")
     # Credentials that were issued are shown, even if their letters cannot be printed.
     handout.step = Step.READY if handout.credentials else Step.FAILED
@@ -98,7 +98,7 @@ def _write_down(
     panel: Panel, order: Order, passwords: list[NewPassword], actor: Actor
 ) -> list[IssuedCredential]:
     now = panel.clock()
-    with panel.database.writing() as session:
+    with panel.database.write_session() as session:
         if order.username is None:
             return organisers.issue_organisers(
                 session, order.school.code, passwords, valid_until=order.valid_until, actor=actor, now=now
@@ -106,7 +106,7 @@ def _write_down(
         (password,) = passwords
         return [
             organisers.reset_password(
-                session, order.username, password, traces=panel.traces, actor=actor, now=now
+                session, order.username, password, keyed_hashes=panel.keyed_hashes, actor=actor, now=now
             )
         ]
 

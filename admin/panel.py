@@ -14,11 +14,11 @@ from admin.stores.invitation_codes import InvitationCodes
 from admin.stores.service_health import ServiceHealth
 from authbridge.clock import Clock
 from authbridge.config import Config
-from authbridge.database import Database
-from authbridge.passwords import Hasher
-from authbridge.policy import Limits
-from authbridge.signin import SignInSetting
-from authbridge.traces import Traces
+from authbridge.login.keyed_hashes import KeyedHashes
+from authbridge.login.passwords import Hasher
+from authbridge.login.policy import Limits
+from authbridge.staff.sign_in import SignInServices
+from authbridge.storage.database import Database
 
 EXTENSION = "authbridge"
 
@@ -33,7 +33,7 @@ class Panel:
     """
 
     config: Config
-    sign_in: SignInSetting
+    sign_in: SignInServices
     hasher: Hasher
     service_health: ServiceHealth
     handouts: Handouts = field(default_factory=Handouts)
@@ -56,9 +56,9 @@ class Panel:
         return self.sign_in.clock
 
     @property
-    def traces(self) -> Traces:
+    def keyed_hashes(self) -> KeyedHashes:
         """Finds what is kept of names as keyed hashes."""
-        return self.sign_in.traces
+        return self.sign_in.keyed_hashes
 
     @property
     def limits(self) -> Limits:

@@ -7,12 +7,14 @@ from flask import Flask
 from admin import create_app
 from admin.panel import Panel
 from admin.stores.service_health import ServiceHealth
-from authbridge import duties, schema, staffsessions
+from authbridge import background
 from authbridge.config import Config
-from authbridge.database import Database
 from authbridge.errors import ConfigError
-from authbridge.passwords import Hasher
-from authbridge.signin import sign_in_setting_of
+from authbridge.login.passwords import Hasher
+from authbridge.staff import sessions as staff_sessions
+from authbridge.staff.sign_in import sign_in_setting_of
+from authbridge.storage import schema
+from authbridge.storage.database import Database
 
 _SWEEP = 5  # seconds; passwords that nobody may see any more stay in memory so long at most
 
@@ -34,7 +36,7 @@ def build_panel(config: Config) -> Flask:
         hasher=Hasher(config.bcrypt_cost),
         service_health=ServiceHealth(config.api_bind),
     )
-    duties.repeat("handouts", partial(sweep, panel), every=_SWEEP, after_failure=_SWEEP)
+    background.repeat("handouts", partial(sweep, panel), every=_SWEEP, after_failure=_SWEEP)
     return create_app(panel, url=config.panel_url)
 
 
@@ -45,6 +47,6 @@ def sweep(panel: Panel) -> None:
     owners = panel.handouts.owners()
     if not owners:
         return
-    with panel.database.reading() as session:
-        alive = staffsessions.alive(session, owners, now=now)
+    with panel.database.read_session() as session:
+        alive = staff_sessions.alive(session, owners, now=now)
     panel.handouts.sweep(alive, now=now)

@@ -18,16 +18,16 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Unaut
 from werkzeug.wrappers import Request
 
 from authbridge import __version__, readiness, wire
-from authbridge.authenticate import Setting, authenticate
 from authbridge.clock import utc_now
 from authbridge.config import Config
-from authbridge.database import Database
-from authbridge.errors import StorageError, place_of
-from authbridge.gate import Gate
-from authbridge.memory import Memory
-from authbridge.passwords import Hasher
-from authbridge.polls import Polls
-from authbridge.traces import Traces
+from authbridge.errors import StorageError, location_of
+from authbridge.login.flow import LoginServices, authenticate
+from authbridge.login.hashing_queue import HashingQueue
+from authbridge.login.keyed_hashes import KeyedHashes
+from authbridge.login.password_cache import PasswordCache
+from authbridge.login.passwords import Hasher
+from authbridge.revocations.long_polls import LongPolls
+from authbridge.storage.database import Database
 
 _log = logging.getLogger(__name__)
 
@@ -38,13 +38,13 @@ View = Callable[[Request], Reply]
 
 
 class Api:
-    """The application; ``setting`` carries what tests exchange (clock, hasher, database)."""
+    """The application; ``services`` carries what tests exchange (clock, hasher, database)."""
 
-    def __init__(self, setting: Setting, *, token: str) -> None:
+    def __init__(self, services: LoginServices, *, token: str) -> None:
         """``token``: what whoever asks must show."""
-        self._setting = setting
-        self._readiness = readiness.Readiness(setting.database)
-        self._polls = Polls(setting.database, clock=setting.clock)
+        self._setting = services
+        self._readiness = readiness.Readiness(services.database)
+        self._polls = LongPolls(services.database, clock=services.clock)
         self._authorization = f"Bearer {token}".encode()
         self.routes: dict[tuple[str, str], View] = {
             ("POST", "/v1/authenticate"): self._authenticate,
@@ -84,7 +84,7 @@ class Api:
             return error.code or 500, {"error": error.name.lower()}
         except Exception as error:  # noqa: BLE001 - the last resort
             # The text of an exception may quote what a person typed; its type and place may not.
-            _log.error("bug: %s at %s", type(error).__name__, place_of(error))
+            _log.error("bug: %s at %s", type(error).__name__, location_of(error))
             return 500, {"error": "internal"}
 
     def _view_of(self, request: Request) -> View:
@@ -122,21 +122,21 @@ class _Request(Request):
     max_content_length = wire.MAX_BYTES
 
 
-def setting_of(config: Config) -> Setting:
+def services_of(config: Config) -> LoginServices:
     """What the service works with in production; takes the time of one hash."""
     hasher = Hasher(config.bcrypt_cost)
     cores = len(os.sched_getaffinity(0))
     slots = min(cores, _MOST_HASHES)
-    return Setting(
+    return LoginServices(
         database=Database(config.database_url, durable=False),
         hasher=hasher,
         clock=utc_now,
         timezone=config.timezone,
         host=config.xmpp_host,
         limits=config.limits,
-        traces=Traces(config.secret_key),
-        memory=Memory(config.limits, remember=config.remember_credentials),
-        gate=Gate(slots, typical=hasher.measure()),
+        keyed_hashes=KeyedHashes(config.secret_key),
+        password_cache=PasswordCache(config.limits, remember=config.remember_credentials),
+        hashing_queue=HashingQueue(slots, typical=hasher.measure()),
     )
 
 

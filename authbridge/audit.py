@@ -6,8 +6,7 @@ from typing import NewType
 
 from sqlalchemy.orm import Session
 
-from authbridge.models import AuditEvent
-from authbridge.policy import Alarm
+from authbridge.storage.models import AuditEvent
 
 Actor = NewType("Actor", str)
 """``staff:anna`` (panel), ``cli:anna`` (command line), ``cli:anna?`` (a name that only sudo vouches for)."""
@@ -50,8 +49,8 @@ class Action(StrEnum):
 POLICY = Actor("policy")
 """The actor of an alarm: nobody did it."""
 
-NETWORK_EVENTS = tuple(each.value for each in (*Action, *Alarm) if each.startswith("network:"))
-"""Those whose subject is an address, which is kept no longer than other addresses."""
+NETWORK_EVENTS = "network:"
+"""The prefix of actions whose subject is an address, which is kept no longer than other addresses."""
 
 FORGOTTEN_NETWORK = "network"
 """What stands in its place afterwards."""
@@ -64,10 +63,13 @@ def record(
     session: Session,
     *,
     actor: Actor,
-    action: Action | Alarm,
+    action: StrEnum,
     subject: str,
     now: datetime,
     **detail: object,
 ) -> None:
-    """Adds the event to the transaction of the change itself; ``detail`` is plain JSON, without secrets."""
+    """Adds the event to the transaction of the change itself; ``detail`` is plain JSON, without secrets.
+
+    ``action`` is an :class:`Action`, or an alarm of the login policy, which has the same form.
+    """
     session.add(AuditEvent(at=now, actor=actor, action=action, subject=subject, detail=detail))

@@ -10,7 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from authbridge.errors import ConfigError
-from authbridge.policy import Limits
+from authbridge.login.policy import Limits
 
 _PREFIX = "AUTHBRIDGE_"
 _MIN_SECRET = 32  # characters; `openssl rand -hex 32` gives 64

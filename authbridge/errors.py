@@ -1,10 +1,10 @@
 """What can go wrong outside the code: one base that is never raised itself, a child per occasion.
 
-A refused login is none of these; it is a :class:`authbridge.policy.Decision`.
+A refused login is none of these; it is a :class:`authbridge.login.policy.Decision`.
 """
 
 
-def place_of(error: Exception) -> str:
+def location_of(error: Exception) -> str:
     """Where it was raised, as ``file:line``; its text may quote a person, so a log holds only this."""
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:

@@ -4,9 +4,9 @@ import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from authbridge import journal
-from authbridge.database import Database
 from authbridge.errors import StorageError
+from authbridge.login import journal
+from authbridge.storage.database import Database
 
 _PURGE_OVERDUE = timedelta(hours=2)
 _FRESH = timedelta(seconds=3)
@@ -44,7 +44,7 @@ class Readiness:
 def examine(database: Database, *, now: datetime) -> Report:
     """Tries a write, and looks at the last purge and the room on the disk."""
     try:
-        with database.writing() as session:
+        with database.write_session() as session:
             journal.touch(session, now=now)
             purged_at = journal.last_purge(session)
     except StorageError:

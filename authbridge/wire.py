@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, assert_never
 
-from authbridge.feed import Contact, Event, Events, Report, Snapshot, Standing
-from authbridge.journal import Origin
-from authbridge.policy import Attempt, Decision
+from authbridge.login.journal import Origin
+from authbridge.login.policy import Attempt, Decision
+from authbridge.revocations.feed import AccessState, Contact, Event, Events, NodeReport, Snapshot
 
 MAX_BYTES = 8 * 1024
 
@@ -114,8 +114,8 @@ def feed_answer(told: Events | Snapshot) -> dict[str, Any]:
     match told:
         case Events(events=events):
             return position | {"events": [_event(each) for each in events]}
-        case Snapshot(standings=standings):
-            return position | {"snapshot": [_standing(each) for each in standings]}
+        case Snapshot(states=states):
+            return position | {"snapshot": [_access_state(each) for each in states]}
         case _:
             assert_never(told)
 
@@ -124,11 +124,11 @@ def _event(event: Event) -> dict[str, Any]:
     return {"id": event.id, "username": event.username, "action": event.action}
 
 
-def _standing(standing: Standing) -> dict[str, Any]:
-    at = standing.sessions_end_before
+def _access_state(state: AccessState) -> dict[str, Any]:
+    at = state.sessions_end_before
     return {
-        "username": standing.username,
-        "suspended": standing.suspended,
+        "username": state.username,
+        "suspended": state.suspended,
         "sessions_end_before": None if at is None else round(at.timestamp(), 3),
     }
 
@@ -202,7 +202,7 @@ def _epoch(fields: dict[str, Any]) -> str | None:
     return None if value is None or value == "" else _plain_text(fields, "epoch", _MAX_ID)
 
 
-def _reports(fields: dict[str, Any]) -> tuple[Report, ...]:
+def _reports(fields: dict[str, Any]) -> tuple[NodeReport, ...]:
     # Lua does not know whether an empty table is a list or an object.
     value = fields.get("done") or []
     if not isinstance(value, list) or len(value) > _MAX_REPORTS:
@@ -211,14 +211,14 @@ def _reports(fields: dict[str, Any]) -> tuple[Report, ...]:
     return tuple(_report(each) for each in value)
 
 
-def _report(value: Any) -> Report:  # noqa: ANN401 - whatever JSON holds
+def _report(value: Any) -> NodeReport:  # noqa: ANN401 - whatever JSON holds
     if not isinstance(value, dict):
         message = "done must be a list of objects"
         raise MalformedError(message)
     counts = {name: _number(value, name, f"done: {name}", _MAX_COUNT) for name in _COUNTED}
     # Older modules do not know that count.
     waiting = _number({"waiting": 0} | value, "waiting", "done: waiting", _MAX_COUNT)
-    return Report(_number(value, "id", "done: id", _MAX_CURSOR), **counts, waiting=waiting)
+    return NodeReport(_number(value, "id", "done: id", _MAX_CURSOR), **counts, waiting=waiting)
 
 
 _COUNTED = ("sessions", "meetings", "logins")

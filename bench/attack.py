@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from authbridge.commands.organisers import IssuedCredential
+from authbridge.schools.commands.organisers import IssuedCredential
 from bench import loads
 from bench.crowd import Ended, Plan
-from bench.peers import ACCEPTING, MEMBERS, HostedService, Stage
+from bench.peers import ACCEPTING, MEMBERS, HostedService, SessionStage
 from bench.scene import DEAR, Scene
 from bench.table import Row
 
@@ -20,7 +20,7 @@ _SECONDS = 20
 _OWNERS = 40  # logins of the victims themselves meanwhile, two a second
 _DENIED = 0.003  # seconds, as the service answers
 _WRITTEN_DOWN = 2.0  # seconds until the denials of the last second are in the journal, too
-_JOURNAL = ("login_attempts", "denied_attempts")
+_JOURNAL = ("login_attempts", "rejected_attempts")
 _ADDRESS = "198.51.100.7"
 _ON = "0.12"
 _LATER = "temporary-auth-failure"
@@ -73,7 +73,7 @@ class _Assault:
             f"attack: guesses denied by the service, {self.rate}/s, bcrypt cost {DEAR}",
             "",
             locked,
-            f"{loads.tally(self.ended)}; {self._sustained():.0f}/s",
+            f"{loads.counts(self.ended)}; {self._sustained():.0f}/s",
             promised,
             met=proper and (fast or self.rate != RATE) and self._sustained() >= 0.98 * self.rate,
         )
@@ -96,7 +96,7 @@ class _Assault:
 
 
 async def _through_prosody(
-    stage: Stage, service: HostedService, victims: Sequence[IssuedCredential]
+    stage: SessionStage, service: HostedService, victims: Sequence[IssuedCredential]
 ) -> list[Row]:
     starts = loads.evenly(RATE * _SECONDS, _SECONDS)
     attempts = guesses(victims, len(starts))
@@ -116,13 +116,13 @@ async def _through_prosody(
             f"attack: guesses denied through Prosody, {RATE}/s",
             _ON,
             loads.figures_of(of_guesser, _LATER),
-            loads.tally(of_guesser),
+            loads.counts(of_guesser),
         ),
         Row(
             "attack: logins of those guessed at, remembered",
             _ON,
             loads.figures_of(of_owners),
-            loads.tally(of_owners),
+            loads.counts(of_owners),
             "all granted",
             met=all(login.condition == "success" for login in of_owners),
         ),

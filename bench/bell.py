@@ -5,12 +5,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from authbridge.commands.organisers import IssuedCredential
+from authbridge.schools.commands.organisers import IssuedCredential
 from bench import bcrypt_limit, loads
 from bench.bcrypt_limit import CORES
 from bench.crowd import Ended
 from bench.figures import Figures
-from bench.peers import ACCEPTING, CROWD, HASHED, MEMBERS, OBVIOUS, Stage
+from bench.peers import ACCEPTING, CROWD, HASHED, MEMBERS, OBVIOUS, SessionStage
 from bench.scene import DEAR, USUAL, Scene
 from bench.table import Row
 
@@ -37,7 +37,7 @@ async def measure(scene: Scene) -> list[Row]:
     return rows
 
 
-async def _remembered(version: str, stage: Stage, scene: Scene) -> list[Row]:
+async def _remembered(version: str, stage: SessionStage, scene: Scene) -> list[Row]:
     """The peers take turns, in an order drawn anew each round."""
     ours = scene.services[DEAR].host
     crowds = {ACCEPTING: MEMBERS, HASHED: MEMBERS, ours: await scene.remembered()}
@@ -62,7 +62,7 @@ def _remembered_row(version: str, ours: Figures, hashed: Figures, ended: Sequenc
         f"bell: ours, remembered, bcrypt cost {DEAR}",
         version,
         ours,
-        f"p50 ×{ours.p50 / hashed.p50:.2f}, p99 ×{p99 / hashed_p99:.2f} hashed; {loads.tally(ended)}",
+        f"p50 ×{ours.p50 / hashed.p50:.2f}, p99 ×{p99 / hashed_p99:.2f} hashed; {loads.counts(ended)}",
         "p50 ≤ hashed, p99 ≤ 20 or ×1.5",
         met=all_granted and ours.p50 <= hashed.p50 and p99 <= max(_P99, _P99_FACTOR * hashed_p99),
     )
@@ -146,7 +146,7 @@ def _dear_row(ours: _Cold, obvious: _Cold, limit: float) -> Row:
     )
 
 
-async def _ring(stage: Stage, host: str, crowd: Iterable[IssuedCredential]) -> list[Ended]:
+async def _ring(stage: SessionStage, host: str, crowd: Iterable[IssuedCredential]) -> list[Ended]:
     return await loads.run(loads.at_prosody(stage, host, crowd, starts=loads.evenly(CROWD, SECONDS)))
 
 
@@ -175,4 +175,4 @@ def _pace(cold: _Cold, limit: float) -> str:
 
 def _in_time(ended: Sequence[Ended]) -> str:
     in_time = sum(login.condition == "success" and login.seconds <= _PATIENCE for login in ended)
-    return f"{loads.tally(ended)}, {in_time} within {_PATIENCE:.0f} s"
+    return f"{loads.counts(ended)}, {in_time} within {_PATIENCE:.0f} s"

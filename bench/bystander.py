@@ -8,7 +8,7 @@ from collections import defaultdict
 from bench import loads, weathers
 from bench.crowd import Ended
 from bench.figures import Figures
-from bench.peers import ACCEPTING, MEMBER, Stage
+from bench.peers import ACCEPTING, MEMBER, SessionStage
 from bench.scene import Scene
 from bench.table import Row
 from bench.weathers import Case, Weather
@@ -40,7 +40,7 @@ async def measure(scene: Scene) -> list[Row]:
     return rows
 
 
-async def _slice(stage: Stage, case: Case, weather: Weather) -> tuple[list[float], list[Ended]]:
+async def _slice(stage: SessionStage, case: Case, weather: Weather) -> tuple[list[float], list[Ended]]:
     plan = case.plan(stage)
     count = weather.pings // case.slices // len(TRANSPORTS)
     async with contextlib.AsyncExitStack() as stack:
@@ -55,7 +55,7 @@ async def _slice(stage: Stage, case: Case, weather: Weather) -> tuple[list[float
     return [seconds for sample in samples for seconds in sample], ended
 
 
-def _client(stage: Stage, name: str) -> Client:
+def _client(stage: SessionStage, name: str) -> Client:
     transport: Transport
     match name:
         case "TCP":
@@ -100,7 +100,7 @@ def _row(case: Case, version: str, times: Times, peer: Figures, ended: list[Ende
         f"ping; {case.words}",
         version,
         ours,
-        f"p99 ×{p99[0] / p99[1]:.2f}, p99.9 ×{p999[0] / p999[1]:.2f} accepted; {loads.tally(ended)}",
+        f"p99 ×{p99[0] / p99[1]:.2f}, p99.9 ×{p999[0] / p999[1]:.2f} accepted; {loads.counts(ended)}",
         "p99 ≤ 8, p99.9 ≤ 25, or ×2" if weather.promised else "",
         met=met and as_expected if weather.promised else None,
     )

@@ -3,11 +3,11 @@
 import random
 from collections.abc import Mapping
 
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.usernames import Username
+from authbridge.login.usernames import Username
+from authbridge.schools.commands.organisers import IssuedCredential
 from bench.figures import Figures, ratio_of_medians
 from bench.one_login import time_login
-from bench.peers import Stage
+from bench.peers import SessionStage
 from bench.scene import USUAL, Scene
 from bench.table import Row
 from workbench.xmpp import Outcome
@@ -27,7 +27,7 @@ async def measure(scene: Scene) -> list[Row]:
     return rows
 
 
-async def _compare(version: str, stage: Stage, host: str, known: list[Username]) -> list[Row]:
+async def _compare(version: str, stage: SessionStage, host: str, known: list[Username]) -> list[Row]:
     source = random.Random(1)  # noqa: S311 - no secret
     times: dict[str, list[float]] = {"known": [], "unknown": []}
     outcomes: set[Outcome] = set()

@@ -4,12 +4,12 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.passwords import Hasher
-from authbridge.usernames import Username
+from authbridge.login.passwords import Hasher
+from authbridge.login.usernames import Username
+from authbridge.schools.commands.organisers import IssuedCredential
 from bench import loads
 from bench.crowd import Ended, Plan
-from bench.peers import HostedService, Stage
+from bench.peers import HostedService, SessionStage
 from bench.scene import DEAR, Scene
 from bench.table import Row
 
@@ -83,11 +83,11 @@ def _row(case: _Case, honest: Sequence[Ended], guesser: Sequence[Ended], one_has
     else:
         target = "a true verdict within 15 s"
         met = all(login.condition in {"success", _LATER} and login.seconds <= _PATIENCE for login in honest)
-    beside = f"{loads.tally(honest)}; guesser: {loads.tally(guesser)}"
+    beside = f"{loads.counts(honest)}; guesser: {loads.counts(guesser)}"
     return Row(case.title, _ON, figures, beside, target, met=met and nothing_found)
 
 
-def _in_turn(stage: Stage, service: HostedService, organisers: Sequence[IssuedCredential]) -> Plan:
+def _in_turn(stage: SessionStage, service: HostedService, organisers: Sequence[IssuedCredential]) -> Plan:
     starts = loads.evenly(len(organisers), len(organisers) * 0.5)
     return loads.in_browsers(stage, service.host, organisers, starts=starts, ip=_ADDRESS)
 

@@ -9,10 +9,10 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 
-from authbridge.commands.organisers import IssuedCredential
+from authbridge.schools.commands.organisers import IssuedCredential
 from bench.crowd import Ended, Plan
 from bench.figures import Figures
-from bench.peers import FOLDER, HostedService, Stage
+from bench.peers import FOLDER, HostedService, SessionStage
 from workbench import ROOT
 
 _numbers = itertools.count(1)
@@ -66,7 +66,7 @@ def evenly(count: int, seconds: float, *, period: float = 0, until: float = 0) -
 
 
 def at_prosody(
-    stage: Stage,
+    stage: SessionStage,
     host: str,
     credentials: Iterable[IssuedCredential],
     *,
@@ -86,7 +86,12 @@ def at_prosody(
 
 
 def in_browsers(
-    stage: Stage, host: str, credentials: Iterable[IssuedCredential], *, starts: Sequence[float], ip: str
+    stage: SessionStage,
+    host: str,
+    credentials: Iterable[IssuedCredential],
+    *,
+    starts: Sequence[float],
+    ip: str,
 ) -> Plan:
     """Logins over WebSocket at that host of Prosody, all from one address."""
     return Plan(
@@ -132,7 +137,7 @@ def figures_of(ended: Iterable[Ended], *conditions: str) -> Figures | None:
     return Figures.of(times) if times else None
 
 
-def tally(ended: Iterable[Ended]) -> str:
+def counts(ended: Iterable[Ended]) -> str:
     """How many ended how, in words."""
     counted = Counter(login.condition for login in ended)
     return ", ".join(f"{count} {condition}" for condition, count in counted.most_common())

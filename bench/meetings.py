@@ -7,12 +7,12 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from authbridge import schema
-from authbridge.commands.organisers import IssuedCredential
 from authbridge.config import read_config
-from authbridge.database import Database
-from authbridge.models import Role
-from authbridge.signin import sign_in_setting_of
+from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.staff.sign_in import sign_in_setting_of
+from authbridge.storage import schema
+from authbridge.storage.database import Database
+from authbridge.storage.models import Role
 from bench.figures import Figures
 from bench.peers import FOLDER, VERSIONS
 from bench.scene import Scene

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 
 import bcrypt
 
-from authbridge.commands.organisers import IssuedCredential
+from authbridge.schools.commands.organisers import IssuedCredential
 from bench.figures import Figures
-from bench.peers import ACCEPTING, HASHED, MEMBER, Stage
+from bench.peers import ACCEPTING, HASHED, MEMBER, SessionStage
 from bench.scene import CHEAP, USUAL, Scene
 from bench.table import Row
 from workbench.xmpp import Client, Outcome, TcpTransport
@@ -29,7 +29,7 @@ Times = dict[tuple[str, str], list[float]]  # by Prosody's version and the peer'
 _Task = Callable[[], Awaitable[float]]
 
 
-async def time_login(stage: Stage, host: str, credential: IssuedCredential) -> tuple[float, Outcome]:
+async def time_login(stage: SessionStage, host: str, credential: IssuedCredential) -> tuple[float, Outcome]:
     """Seconds from the first packet to the outcome, and the outcome."""
     started = time.perf_counter()
     async with Client(TcpTransport(stage.c2s_port, host), host) as client:
@@ -65,7 +65,7 @@ async def _take_turns(tasks: Mapping[tuple[str, str], _Task], rounds: int, times
 
 
 def _tasks(
-    stages: Mapping[str, Stage], pools: Mapping[str, tuple[str, Iterator[IssuedCredential]]]
+    stages: Mapping[str, SessionStage], pools: Mapping[str, tuple[str, Iterator[IssuedCredential]]]
 ) -> dict[tuple[str, str], _Task]:
     return {
         (version, name): _fresh(stage, host, pool)
@@ -74,7 +74,7 @@ def _tasks(
     }
 
 
-def _peer_tasks(stages: Mapping[str, Stage]) -> dict[tuple[str, str], _Task]:
+def _peer_tasks(stages: Mapping[str, SessionStage]) -> dict[tuple[str, str], _Task]:
     peers = {"accepting": ACCEPTING, "hashed": HASHED}
     return {
         (version, name): _same(stage, host)
@@ -83,14 +83,14 @@ def _peer_tasks(stages: Mapping[str, Stage]) -> dict[tuple[str, str], _Task]:
     }
 
 
-def _same(stage: Stage, host: str) -> _Task:
+def _same(stage: SessionStage, host: str) -> _Task:
     async def run() -> float:
         return _granted(*await time_login(stage, host, MEMBER))
 
     return run
 
 
-def _fresh(stage: Stage, host: str, pool: Iterator[IssuedCredential]) -> _Task:
+def _fresh(stage: SessionStage, host: str, pool: Iterator[IssuedCredential]) -> _Task:
     async def run() -> float:
         return _granted(*await time_login(stage, host, next(pool)))
 

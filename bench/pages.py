@@ -5,13 +5,13 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from authbridge.audit import Actor
-from authbridge.commands.organisers import make_passwords
 from authbridge.config import read_config
-from authbridge.database import Database
-from authbridge.models import LoginAttempt, LoginFailure, Organiser, Role, School, Suspension
-from authbridge.passwords import Hasher
-from authbridge.signin import sign_in_setting_of
-from authbridge.traces import Traces
+from authbridge.login.keyed_hashes import KeyedHashes
+from authbridge.login.passwords import Hasher
+from authbridge.schools.commands.organisers import make_passwords
+from authbridge.staff.sign_in import sign_in_setting_of
+from authbridge.storage.database import Database
+from authbridge.storage.models import LoginAttempt, LoginFailure, Organiser, Role, School, Suspension
 from bench.figures import Figures
 from bench.peers import HostedService
 from bench.scene import CHEAP, USUAL, Scene
@@ -48,7 +48,7 @@ async def measure(_scene: Scene) -> list[Row]:
     panel = Panel(service)
     config = read_config(panel.environ)
     database = Database(config.database_url)
-    _populate(database, Traces(config.secret_key))
+    _populate(database, KeyedHashes(config.secret_key))
     member = enrol_member(sign_in_setting_of(config, database), "bench", Role.ADMIN)
     database.engine.dispose()
     service.start()
@@ -99,10 +99,10 @@ def _letters(visitor: Visitor) -> Row:
     )
 
 
-def _populate(database: Database, traces: Traces) -> None:
+def _populate(database: Database, keyed_hashes: KeyedHashes) -> None:
     now = datetime.now(UTC)
     hashed = make_passwords(1, Hasher(CHEAP))[0].stored.hash
-    with database.writing() as session:
+    with database.write_session() as session:
         session.add(School(code="big", name="Berufliche Schule", quota=5000, created_at=now))
         schools = [
             School(
@@ -146,9 +146,9 @@ def _populate(database: Database, traces: Traces) -> None:
         session.add_all(
             LoginFailure(
                 at=now,
-                name_key=traces.name(organisers[number % 100].username),
+                name_key=keyed_hashes.name(organisers[number % 100].username),
                 network="198.51.100.7",
-                outside=True,
+                from_unfamiliar_network=True,
                 fingerprint=number % 4096,
                 wait=900,
             )

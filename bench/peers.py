@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
 
-from authbridge import schema
 from authbridge.audit import Actor
-from authbridge.commands.organisers import (
+from authbridge.login.passwords import Hasher
+from authbridge.login.usernames import Username
+from authbridge.schools.commands.organisers import (
     ImportedCredential,
     IssuedCredential,
     import_organisers,
     issue_organisers,
     make_passwords,
 )
-from authbridge.commands.schools import add_school
-from authbridge.database import Database
-from authbridge.passwords import Hasher
-from authbridge.usernames import Username
+from authbridge.schools.commands.schools import add_school
+from authbridge.storage import schema
+from authbridge.storage.database import Database
 from workbench import CACHE, ROOT
 from workbench.processes import StartError
 from workbench.prosody import Prosody
@@ -40,7 +40,7 @@ _BATCH = 5000  # names in one question to SQLite
 
 
 @dataclass
-class Stage(Prosody):
+class SessionStage(Prosody):
     """A Prosody with several VirtualHosts, so that the noise of the machine hits all of them alike."""
 
     @classmethod
@@ -99,7 +99,7 @@ class HostedService(Service):
         """The tables and a school."""
         database = Database(self.database_url)
         schema.upgrade(database)
-        with database.writing() as session:
+        with database.write_session() as session:
             add_school(session, _SCHOOL, "Bench", quota=5000, actor=_ACTOR, now=datetime.now(UTC))
         database.engine.dispose()
 
@@ -107,7 +107,7 @@ class HostedService(Service):
         """Organisers for one login each, so that nothing that is remembered of a login speeds up the next."""
         passwords = make_passwords(1, Hasher(self.bcrypt_cost)) * count  # one hash, not hundreds
         database = Database(self.database_url)
-        with database.writing() as session:
+        with database.write_session() as session:
             issued = issue_organisers(
                 session, _SCHOOL, passwords, valid_until=None, actor=_ACTOR, now=datetime.now(UTC)
             )
@@ -122,7 +122,7 @@ class HostedService(Service):
         for first in range(0, count, _BATCH):
             batch = names[first : first + _BATCH]
             lines = [ImportedCredential(0, _SCHOOL, name, password.stored) for name in batch]
-            with database.writing() as session:
+            with database.write_session() as session:
                 import_organisers(session, lines, actor=_ACTOR, now=datetime.now(UTC))
         database.engine.dispose()
         return [IssuedCredential(name, password.plain) for name in names]

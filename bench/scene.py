@@ -5,9 +5,9 @@ import itertools
 import os
 from dataclasses import dataclass, field
 
-from authbridge.commands.organisers import IssuedCredential
+from authbridge.schools.commands.organisers import IssuedCredential
 from bench import loads
-from bench.peers import CROWD, FOLDER, OBVIOUS, SLOW, VERSIONS, HostedService, Stage
+from bench.peers import CROWD, FOLDER, OBVIOUS, SLOW, VERSIONS, HostedService, SessionStage
 from bench.stand_ins import ObviousService, SlowService
 from workbench.postgres import Postgres
 from workbench.prosody import external
@@ -19,7 +19,7 @@ CHEAP, USUAL, DEAR = 4, 10, 12  # of bcrypt: its least, ours for generated passw
 class Scene:
     """What is running, by Prosody's version and by bcrypt's cost."""
 
-    stages: dict[str, Stage]
+    stages: dict[str, SessionStage]
     services: dict[int, HostedService]
     on_postgres: HostedService
     obvious: ObviousService
@@ -69,7 +69,7 @@ def start(running: contextlib.ExitStack) -> Scene:
         options = {"external_auth_proxy_overwrites_address": vouched}
         hosts[service.host] = external(service.url, service.token_file, **options)
     hosts |= {SLOW: slow.options, OBVIOUS: obvious.options}
-    stages = {version: Stage.of(version, hosts) for version in VERSIONS}
+    stages = {version: SessionStage.of(version, hosts) for version in VERSIONS}
     for stage in stages.values():
         running.callback(stage.stop)
         stage.start()

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.usernames import Username
+from authbridge.login.usernames import Username
+from authbridge.schools.commands.organisers import IssuedCredential
 from bench import obvious_service
 from bench.peers import CROWD, FOLDER, MEMBER
 from workbench import ROOT

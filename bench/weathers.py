@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from authbridge.commands.organisers import IssuedCredential
+from authbridge.schools.commands.organisers import IssuedCredential
 from bench import attack, bell, loads
 from bench.crowd import Plan
-from bench.peers import ACCEPTING, CROWD, MEMBER, MEMBERS, SLOW, VERSIONS, HostedService, Stage
+from bench.peers import ACCEPTING, CROWD, MEMBER, MEMBERS, SLOW, VERSIONS, HostedService, SessionStage
 from bench.scene import CHEAP, DEAR, USUAL, Scene
 
 LONGEST = 60.0  # seconds for which there are logins; no slice takes as long
@@ -24,7 +24,7 @@ class Case:
     """One kind of logins: ``versions`` of Prosody that meet it, ``conditions`` with which they may end."""
 
     words: str
-    plan: Callable[[Stage], Plan]
+    plan: Callable[[SessionStage], Plan]
     conditions: tuple[str, ...]
     versions: tuple[str, ...] = VERSIONS
     trouble: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from authbridge import schema
-from authbridge.database import Database
+from authbridge.storage import schema
+from authbridge.storage.database import Database
 from tests.repeating import Repetition
 from tests.stalls import Witness
 from workbench.postgres import Postgres

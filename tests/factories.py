@@ -7,26 +7,26 @@ from zoneinfo import ZoneInfo
 
 import pyotp
 
-from authbridge import staffsessions
 from authbridge.audit import Actor
-from authbridge.authenticate import Setting
 from authbridge.clock import Clock
-from authbridge.commands import organisers, schools
-from authbridge.commands import staff as staff_commands
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.database import Database
-from authbridge.gate import Gate
-from authbridge.journal import Origin
-from authbridge.memory import Memory
-from authbridge.models import Role, Stage
-from authbridge.onetimecodes import make_invitation, make_recovery_codes
-from authbridge.passwords import Hasher
-from authbridge.policy import Attempt, Limits
-from authbridge.roster import get_staff
-from authbridge.seals import Seals
-from authbridge.signin import SignInSetting
-from authbridge.staffsessions import Visit
-from authbridge.traces import Traces
+from authbridge.login.flow import LoginServices
+from authbridge.login.hashing_queue import HashingQueue
+from authbridge.login.journal import Origin
+from authbridge.login.keyed_hashes import KeyedHashes
+from authbridge.login.password_cache import PasswordCache
+from authbridge.login.passwords import Hasher
+from authbridge.login.policy import Attempt, Limits
+from authbridge.schools.commands import organisers, schools
+from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.staff import commands as staff_commands
+from authbridge.staff import sessions
+from authbridge.staff.encryption import StaffEncryption
+from authbridge.staff.members import get_staff
+from authbridge.staff.one_time_codes import make_invitation, make_recovery_codes
+from authbridge.staff.sessions import PanelSession
+from authbridge.staff.sign_in import SignInServices
+from authbridge.storage.database import Database
+from authbridge.storage.models import Role, SessionStage
 from tests.fakes import MORNING, FakeClock
 
 ACTOR = Actor("cli:test")
@@ -34,13 +34,13 @@ HASHER = Hasher(4)
 HOST = "meet.test"
 SECRET_KEY = b"k" * 32
 LIMITS = Limits()
-TRACES = Traces(SECRET_KEY)
-SEALS = Seals(SECRET_KEY)
+KEYED_HASHES = KeyedHashes(SECRET_KEY)
+ENCRYPTION = StaffEncryption(SECRET_KEY)
 
 
 def make_school(database: Database, code: str = "ohg", name: str = "Otto-Hahn-Gymnasium") -> str:
     """Adds a school; returns its code."""
-    with database.writing() as session:
+    with database.write_session() as session:
         schools.add_school(session, code, name, actor=ACTOR, now=MORNING)
     return code
 
@@ -50,33 +50,33 @@ def make_organiser(
 ) -> IssuedCredential:
     """Issues one organiser."""
     passwords = organisers.make_passwords(1, hasher)
-    with database.writing() as session:
+    with database.write_session() as session:
         (issued,) = organisers.issue_organisers(
             session, school, passwords, valid_until=valid_until, actor=ACTOR, now=MORNING
         )
     return issued
 
 
-def make_setting(
+def make_services(
     database: Database,
     *,
     hasher: Hasher = HASHER,
     clock: Clock | None = None,
     limits: Limits = LIMITS,
-    traces: Traces = TRACES,
+    keyed_hashes: KeyedHashes = KEYED_HASHES,
     remember: bool = True,
-) -> Setting:
+) -> LoginServices:
     """What a login needs; each call is another service process over the same database."""
-    return Setting(
+    return LoginServices(
         database=database,
         hasher=hasher,
         clock=clock or FakeClock(),
         timezone=ZoneInfo("Europe/Berlin"),
         host=HOST,
         limits=limits,
-        traces=traces,
-        memory=Memory(limits, remember=remember),
-        gate=Gate(2),
+        keyed_hashes=keyed_hashes,
+        password_cache=PasswordCache(limits, remember=remember),
+        hashing_queue=HashingQueue(2),
     )
 
 
@@ -107,8 +107,8 @@ class Member:
 
 def make_invited(database: Database, name: str = "anna", role: Role = Role.CLERK) -> str:
     """Invites somebody in the morning; returns the code."""
-    invitation = make_invitation(SEALS)
-    with database.writing() as session:
+    invitation = make_invitation(ENCRYPTION)
+    with database.write_session() as session:
         staff_commands.add_staff(session, name, role, invitation, actor=ACTOR, now=MORNING)
     return invitation.code
 
@@ -120,46 +120,50 @@ def make_staff(database: Database, name: str = "anna", role: Role = Role.CLERK) 
     """
     make_invited(database, name, role)
     password, secret = f"Tulpe Regen Kanu {name}", b32encode(name.encode().ljust(20, b".")).decode()
-    recovery = make_recovery_codes(SEALS)
+    recovery = make_recovery_codes(ENCRYPTION)
     enrolment = staff_commands.Enrolment(
-        HASHER.hash(password, generated=False), SEALS.seal(secret), step=0, recovery=recovery
+        HASHER.hash(password, generated=False), ENCRYPTION.seal(secret), step=0, recovery=recovery
     )
-    visit = make_visit(database, name, Stage.ENROLLING)
-    with database.writing() as session:
+    visit = make_visit(database, name, SessionStage.ENROLLING)
+    with database.write_session() as session:
         staff_commands.enrol(session, visit, enrolment, today=MORNING.date(), actor=visit.actor, now=MORNING)
-        staffsessions.end_all(session, visit.staff_id)
+        sessions.end_all(session, visit.staff_id)
     return Member(name, password, secret, recovery.codes)
 
 
 def make_visit(
-    database: Database, name: str = "anna", stage: Stage = Stage.SIGNED_IN, *, now: datetime = MORNING
-) -> Visit:
+    database: Database,
+    name: str = "anna",
+    stage: SessionStage = SessionStage.SIGNED_IN,
+    *,
+    now: datetime = MORNING,
+) -> PanelSession:
     """A session of that member, however it began."""
-    with database.writing() as session:
+    with database.write_session() as session:
         staff_id = get_staff(session, name).id
-        token = staffsessions.open_session(session, staff_id, stage=stage, user_agent="browser", now=now)
-        visit = staffsessions.find(session, token, now=now)
+        token = sessions.open_session(session, staff_id, stage=stage, user_agent="browser", now=now)
+        visit = sessions.find(session, token, now=now)
     assert visit is not None
     return visit
 
 
-def make_sign_in_setting(
+def make_sign_in_services(
     database: Database,
     *,
     hasher: Hasher = HASHER,
     clock: Clock | None = None,
     limits: Limits = LIMITS,
     secret_key: bytes = SECRET_KEY,
-) -> SignInSetting:
+) -> SignInServices:
     """What a sign-in needs; each call is another process of the panel over the same database."""
-    return SignInSetting(
+    return SignInServices(
         database=database,
         hasher=hasher,
         clock=clock or FakeClock(),
         timezone=ZoneInfo("Europe/Berlin"),
         limits=limits,
-        traces=Traces(secret_key),
-        seals=Seals(secret_key),
-        memory=Memory(limits, remember=False),
-        gate=Gate(2),
+        keyed_hashes=KeyedHashes(secret_key),
+        encryption=StaffEncryption(secret_key),
+        password_cache=PasswordCache(limits, remember=False),
+        hashing_queue=HashingQueue(2),
     )

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
-from authbridge.memory import Memory
-from authbridge.passwords import Hasher, StoredPassword
-from authbridge.policy import Limits
+from authbridge.login.password_cache import PasswordCache
+from authbridge.login.passwords import Hasher, StoredPassword
+from authbridge.login.policy import Limits
 
 MORNING = datetime(2026, 11, 20, 7, 55, tzinfo=UTC)
 
@@ -53,9 +53,9 @@ class WatchedMark(bytes):
 
     met: threading.Event
 
-    def __new__(cls, mark: bytes, met: threading.Event) -> Self:
+    def __new__(cls, cache_key: bytes, met: threading.Event) -> Self:
         """The same bytes; ``met`` is set at the meeting."""
-        watched = super().__new__(cls, mark)
+        watched = super().__new__(cls, cache_key)
         watched.met = met
         return watched
 
@@ -69,13 +69,13 @@ class WatchedMark(bytes):
     __hash__ = bytes.__hash__
 
 
-class WatchedMemory(Memory):
+class WatchedMemory(PasswordCache):
     """A memory that tells when two attempts of one name with one password are under way."""
 
     def __init__(self, limits: Limits) -> None:
         super().__init__(limits, remember=True)
         self.met = threading.Event()
 
-    def mark(self, *parts: str) -> bytes:
+    def cache_key(self, *parts: str) -> bytes:
         """The mark, watched."""
-        return WatchedMark(super().mark(*parts), self.met)
+        return WatchedMark(super().cache_key(*parts), self.met)

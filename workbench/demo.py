@@ -14,16 +14,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from authbridge import schema
 from authbridge.audit import Actor
-from authbridge.commands.organisers import IssuedCredential, issue_organisers, make_passwords
-from authbridge.commands.schools import add_school
-from authbridge.commands.suspensions import suspend_organiser
 from authbridge.config import read_config
-from authbridge.database import Database
-from authbridge.models import Role, SuspensionReason
-from authbridge.passwords import Hasher
-from authbridge.signin import sign_in_setting_of
+from authbridge.login.passwords import Hasher
+from authbridge.schools.commands.organisers import IssuedCredential, issue_organisers, make_passwords
+from authbridge.schools.commands.schools import add_school
+from authbridge.schools.commands.suspensions import suspend_organiser
+from authbridge.staff.sign_in import sign_in_setting_of
+from authbridge.storage import schema
+from authbridge.storage.database import Database
+from authbridge.storage.models import Role, SuspensionReason
 from workbench import CACHE
 from workbench.panel import Panel
 from workbench.processes import StartError, is_listening
@@ -131,7 +131,7 @@ def _prepare(service: Service) -> Cast:
     schema.upgrade(database)
     passwords = make_passwords(2, Hasher(config.bcrypt_cost))
     now = datetime.now(UTC)
-    with database.writing() as session:
+    with database.write_session() as session:
         add_school(
             session,
             "ohg",

@@ -6,14 +6,14 @@ from datetime import datetime
 
 import pyotp
 
-from authbridge import signin, staffsessions
 from authbridge.audit import Actor
-from authbridge.commands.staff import Enrolment, add_staff, enrol
-from authbridge.models import Role
-from authbridge.onetimecodes import make_invitation, make_recovery_codes
-from authbridge.secondfactor import matching_step, new_secret
-from authbridge.signin import Caller, SignInSetting
-from authbridge.staffpasswords import hash_staff_password
+from authbridge.staff import sessions, sign_in
+from authbridge.staff.commands import Enrolment, add_staff, enrol
+from authbridge.staff.one_time_codes import make_invitation, make_recovery_codes
+from authbridge.staff.password_rules import hash_staff_password
+from authbridge.staff.sign_in import Caller, SignInServices
+from authbridge.staff.totp import matching_step, new_secret
+from authbridge.storage.models import Role
 
 _ACTOR = Actor("cli:demo")
 
@@ -32,33 +32,33 @@ class Member:
         return pyotp.TOTP(self.secret).at(moment)
 
 
-def invite(setting: SignInSetting, name: str, role: Role) -> str:
+def invite(services: SignInServices, name: str, role: Role) -> str:
     """Adds somebody who has not come yet; returns the one-time code."""
-    invitation = make_invitation(setting.seals)
-    with setting.database.writing() as session:
-        add_staff(session, name, role, invitation, actor=_ACTOR, now=setting.clock())
+    invitation = make_invitation(services.encryption)
+    with services.database.write_session() as session:
+        add_staff(session, name, role, invitation, actor=_ACTOR, now=services.clock())
     return invitation.code
 
 
-def enrol_member(setting: SignInSetting, name: str, role: Role) -> Member:
+def enrol_member(services: SignInServices, name: str, role: Role) -> Member:
     """Adds somebody who can sign in."""
-    code = invite(setting, name, role)
-    outcome = signin.verify_invitation(name, code, Caller(None, None), setting)
+    code = invite(services, name, role)
+    outcome = sign_in.verify_invitation(name, code, Caller(None, None), services)
     assert outcome.token is not None  # noqa: S101 - we have just made it
     member = Member(name, "-".join(secrets.token_hex(3) for _ in range(4)), new_secret(), ())
-    recovery = make_recovery_codes(setting.seals)
-    now = setting.clock()
+    recovery = make_recovery_codes(services.encryption)
+    now = services.clock()
     # The step before, so that the code of this moment is still good for signing in.
     step = matching_step(member.secret, pyotp.TOTP(member.secret).at(now, counter_offset=-1), now, None)
     assert step is not None  # noqa: S101 - it is what the authenticator shows
     enrolment = Enrolment(
-        hash_staff_password(member.password, name, setting.hasher),
-        setting.seals.seal(member.secret),
+        hash_staff_password(member.password, name, services.hasher),
+        services.encryption.seal(member.secret),
         step,
         recovery,
     )
-    with setting.database.writing() as session:
-        visit = staffsessions.find(session, outcome.token, now=now)
+    with services.database.write_session() as session:
+        visit = sessions.find(session, outcome.token, now=now)
         assert visit is not None  # noqa: S101 - just opened
         enrol(session, visit, enrolment, today=now.date(), actor=_ACTOR, now=now)
     return Member(name, member.password, member.secret, recovery.codes)

@@ -8,7 +8,7 @@ from wtforms.validators import ValidationError
 
 from admin.forms.base import PanelForm
 from admin.forms.rules import bounded, required
-from authbridge.policy import Decision, Verdict
+from authbridge.login.policy import Decision, Verdict
 
 _MINUTE = 60  # seconds
 _PASSWORD_HINT = _("At least 12 characters. A sentence is easier to remember than signs and digits.")

@@ -12,7 +12,7 @@ from admin.forms.base import PanelForm
 from admin.forms.fields import DayField, NumberField
 from admin.forms.rules import LAST_DAY, required
 from admin.panel import today
-from authbridge.commands.organisers import MAX_ISSUED
+from authbridge.schools.commands.organisers import MAX_ISSUED
 
 _FIRST_DAY = date(2000, 1, 1)
 

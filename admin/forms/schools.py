@@ -8,8 +8,8 @@ from admin.forms.base import PanelForm
 from admin.forms.fields import DayField, NumberField
 from admin.forms.rules import parsed_by, required
 from admin.panel import today
-from authbridge import usernames
-from authbridge.commands import schools
+from authbridge.login import usernames
+from authbridge.schools.commands import schools
 
 
 def _lines(text: str | None) -> list[str]:

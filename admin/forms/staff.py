@@ -7,8 +7,8 @@ from wtforms import RadioField, StringField
 
 from admin.forms.base import PanelForm
 from admin.forms.rules import parsed_by, required
-from authbridge.models import Role
-from authbridge.staffnames import parse_staff_name
+from authbridge.login.staff_names import parse_staff_name
+from authbridge.storage.models import Role
 
 
 def _roles() -> list[tuple[str, Any]]:

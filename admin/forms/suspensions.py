@@ -7,9 +7,9 @@ from wtforms import SelectField, StringField
 
 from admin.forms.base import PanelForm
 from admin.forms.rules import parsed_by
-from authbridge.commands import suspensions
-from authbridge.listings import SuspensionRow
-from authbridge.models import Reporter, SuspensionReason
+from authbridge.schools.commands import suspensions
+from authbridge.schools.listings import SuspensionRow
+from authbridge.storage.models import Reporter, SuspensionReason
 
 
 class DescribeForm(PanelForm):

@@ -11,9 +11,9 @@ from werkzeug.wrappers import Response
 from admin.panel import current_panel, now
 from admin.session.sessions import current_session, is_signed_in
 from admin.web.redirects import current_path, local_path
-from authbridge import staffsessions
-from authbridge.models import Stage
-from authbridge.rights import RIGHTS, Right
+from authbridge.staff import sessions as staff_sessions
+from authbridge.staff.permissions import RIGHTS, Right
+from authbridge.storage.models import SessionStage
 
 _View = TypeVar("_View", bound=Callable[..., object])
 
@@ -26,7 +26,7 @@ class Access:
     """
 
     right: Right | None = None
-    stage: Stage | None = None
+    stage: SessionStage | None = None
     fresh: bool = False
 
 
@@ -40,7 +40,7 @@ def open_to_everybody(view: _View) -> _View:
     return view
 
 
-def open_at(stage: Stage) -> Callable[[_View], _View]:
+def open_at(stage: SessionStage) -> Callable[[_View], _View]:
     """Opens a page half-way through the sign-in, at that stage only."""
     return _marked(Access(stage=stage))
 
@@ -91,7 +91,7 @@ def _require_right(right: Right, *, fresh: bool) -> Response | None:
         return _to_sign_in()
     if not may(right):
         abort(403)
-    if fresh and not staffsessions.is_fresh(current_session(), now()):
+    if fresh and not staff_sessions.is_fresh(current_session(), now()):
         _keep_draft(current_session().staff_id)
         return redirect(url_for("auth.reauthenticate", next=_path_after_code()), 303)
     return None
@@ -110,8 +110,8 @@ def _to_sign_in() -> Response:
 def _owner_of_expired_session() -> int | None:
     if not current_user.token:
         return None
-    with current_panel().database.reading() as session:
-        return staffsessions.expired_owner(session, current_user.token, now=now())
+    with current_panel().database.read_session() as session:
+        return staff_sessions.expired_owner(session, current_user.token, now=now())
 
 
 def _path_after_code() -> str | None:

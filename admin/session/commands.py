@@ -19,7 +19,7 @@ def run_command(command: Callable[..., _Result], *values: object, **options: obj
     Raises:
         AuthBridgeError: Whatever the command raises; nothing is changed then.
     """
-    with current_panel().database.writing() as session:
+    with current_panel().database.write_session() as session:
         return command(session, *values, actor=current_actor(), now=now(), **options)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from flask import Flask, Request, Response, request
 from flask.sessions import SessionInterface, SessionMixin
 
-from authbridge import devices
+from authbridge.staff import device_cookies
 
 SESSION_COOKIE = "__Host-authbridge"
 GUEST_COOKIE = "__Host-authbridge-guest"
@@ -69,7 +69,7 @@ class CookieSessions(SessionInterface):
         if not session.token and request.cookies.get(GUEST_COOKIE) != session.guest:
             _set(response, GUEST_COOKIE, session.guest)
         if session.new_device is not None:
-            _set(response, DEVICE_COOKIE, session.new_device, max_age=devices.LIFETIME)
+            _set(response, DEVICE_COOKIE, session.new_device, max_age=device_cookies.LIFETIME)
 
 
 def _set(response: Response, name: str, value: str, max_age: timedelta | None = None) -> None:

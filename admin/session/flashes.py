@@ -7,15 +7,15 @@ from flask_login import current_user
 
 from admin.panel import current_panel
 from admin.session.sessions import current_session
-from authbridge import staffsessions
 from authbridge.errors import StorageError
+from authbridge.staff import sessions as staff_sessions
 
 
 def flash(kind: str, text: str, undo: dict[str, Any] | None = None) -> None:
     """Shows the text on the next page; ``kind`` is done, warn or error, ``undo`` an :func:`undo_action`."""
     # The change itself is stored already: an outage now must not make the page say that it was not.
-    with suppress(StorageError), current_panel().database.writing() as session:
-        staffsessions.add_notice(session, current_session(), {"kind": kind, "text": text, "undo": undo})
+    with suppress(StorageError), current_panel().database.write_session() as session:
+        staff_sessions.add_notice(session, current_session(), {"kind": kind, "text": text, "undo": undo})
 
 
 def undo_action(label: str, endpoint: str, **values: str) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def take_flashes() -> list[dict[str, Any]]:
     if current_user.session is None or not current_user.session.notices:
         return []
     try:
-        with current_panel().database.writing() as session:
-            return staffsessions.take_notices(session, current_user.session)
+        with current_panel().database.write_session() as session:
+            return staff_sessions.take_notices(session, current_user.session)
     except StorageError:  # they come later: the page at hand says what is wrong
         return []

@@ -13,12 +13,12 @@ from flask_login import LoginManager, UserMixin, current_user, login_user, logou
 from admin.panel import current_panel, now
 from admin.session.cookies import CSRF_FIELD, CookieSession
 from admin.web.unattended import is_unattended
-from authbridge import staffsessions
 from authbridge.audit import Actor
 from authbridge.errors import StorageError
-from authbridge.models import Stage
-from authbridge.staffnames import staff_actor
-from authbridge.staffsessions import Visit
+from authbridge.login.staff_names import staff_actor
+from authbridge.staff import sessions as staff_sessions
+from authbridge.staff.sessions import PanelSession
+from authbridge.storage.models import SessionStage
 
 
 class PanelUser(UserMixin):
@@ -28,7 +28,7 @@ class PanelUser(UserMixin):
     """
 
     def __init__(
-        self, token: str = "", session: Visit | None = None, failure: Exception | None = None
+        self, token: str = "", session: PanelSession | None = None, failure: Exception | None = None
     ) -> None:
         self.token = token
         self.session = session
@@ -37,7 +37,7 @@ class PanelUser(UserMixin):
     @property
     def is_authenticated(self) -> bool:
         """Whether both factors were shown."""
-        return self.session is not None and self.session.stage is Stage.SIGNED_IN
+        return self.session is not None and self.session.stage is SessionStage.SIGNED_IN
 
     def get_id(self) -> str:
         """Returns the token, by which Flask-Login asks :func:`_load_user`."""
@@ -68,17 +68,17 @@ def _raise_failure() -> None:
         raise current_user.failure
 
 
-def _find(token: str) -> Visit | None:
-    with current_panel().database.reading() as session:
-        return staffsessions.find(session, token, now=now())
+def _find(token: str) -> PanelSession | None:
+    with current_panel().database.read_session() as session:
+        return staff_sessions.find(session, token, now=now())
 
 
-def _touched(found: Visit | None) -> Visit | None:
-    if found is None or is_unattended() or not staffsessions.needs_touch(found, now()):
+def _touched(found: PanelSession | None) -> PanelSession | None:
+    if found is None or is_unattended() or not staff_sessions.needs_touch(found, now()):
         return found
     # Where nothing can be written now, pages can still be read, and forms report it themselves.
-    with suppress(StorageError), current_panel().database.writing() as session:
-        return staffsessions.touch(session, found, now=now())
+    with suppress(StorageError), current_panel().database.write_session() as session:
+        return staff_sessions.touch(session, found, now=now())
     return found
 
 
@@ -103,8 +103,8 @@ def end() -> None:
 
 def _end_in_database() -> None:
     if current_user.session is not None:
-        with current_panel().database.writing() as session:
-            staffsessions.end(session, current_user.session)
+        with current_panel().database.write_session() as session:
+            staff_sessions.end(session, current_user.session)
 
 
 def keep_device(token: str | None) -> None:
@@ -127,9 +127,9 @@ def is_signed_in() -> bool:
     return bool(current_user.is_authenticated)
 
 
-def current_session() -> Visit:
+def current_session() -> PanelSession:
     """Returns the session of this request; only for views that are closed to guests."""
-    session: Visit = current_user.session
+    session: PanelSession = current_user.session
     return session
 
 

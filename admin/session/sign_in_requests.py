@@ -5,12 +5,12 @@ import ipaddress
 from flask import request
 
 from admin.session.cookies import DEVICE_COOKIE
-from authbridge import signin
+from authbridge.staff import sign_in as sign_in_flow
 
 
-def caller() -> signin.Caller:
+def caller() -> sign_in_flow.Caller:
     """Returns the sender of this request, for the login policy."""
-    return signin.Caller(
+    return sign_in_flow.Caller(
         ip=_address(),
         user_agent=request.headers.get("User-Agent"),
         device=request.cookies.get(DEVICE_COOKIE),

@@ -7,8 +7,7 @@ from flask_babel import gettext as _
 
 from admin.panel import current_panel, now
 from admin.web.i18n import moment
-from authbridge import nodes
-from authbridge.nodes import NodeRow
+from authbridge.revocations.status import NodeRow, nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +22,10 @@ class HealthRow:
 
 def health_rows() -> list[HealthRow]:
     """Returns the rows of the overview."""
-    with current_panel().database.reading() as session:
-        following = nodes.nodes(session, now=now())
+    with current_panel().database.read_session() as session:
+        found = nodes(session, now=now())
     checks = current_panel().service_health.checks(now=now())
-    return [_service_row(checks), *_node_rows(following), *_storage_rows(checks)]
+    return [_service_row(checks), *_node_rows(found), *_storage_rows(checks)]
 
 
 def _service_row(checks: Mapping[str, str] | None) -> HealthRow:
@@ -39,8 +38,8 @@ def _service_row(checks: Mapping[str, str] | None) -> HealthRow:
     return HealthRow(_("Login service"), "ok", _("It answers."))
 
 
-def _node_rows(following: Sequence[NodeRow]) -> Iterator[HealthRow]:
-    for node in following:
+def _node_rows(found: Sequence[NodeRow]) -> Iterator[HealthRow]:
+    for node in found:
         title = _("Meeting server %(node)s", node=node.node)
         if node.is_late:
             sentence = _(
@@ -50,7 +49,7 @@ def _node_rows(following: Sequence[NodeRow]) -> Iterator[HealthRow]:
             yield HealthRow(title, "bad", sentence, node.node)
         else:
             yield HealthRow(title, "ok", _("It answers, and carries suspensions out at once."))
-    if not following:
+    if not found:
         yield HealthRow(_("Meeting server"), "warn", _("No meeting server has reported yet."))
 
 

@@ -10,11 +10,11 @@ from admin.panel import current_panel, now
 from admin.session.access import may
 from admin.web.i18n import clock
 from admin.web.redirects import path_to
-from authbridge.lockouts import Lockout, list_lockouts, lockouts_of
-from authbridge.models import Organiser
-from authbridge.policy import Reason
-from authbridge.rights import Right
-from authbridge.staffnames import STAFF_PREFIX
+from authbridge.login.lockouts import Lockout, list_lockouts, lockouts_of
+from authbridge.login.policy import Reason
+from authbridge.login.staff_names import STAFF_PREFIX
+from authbridge.staff.permissions import Right
+from authbridge.storage.models import Organiser
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +40,16 @@ class LockoutRow:
 def all_lockout_rows() -> list[LockoutRow]:
     """Returns all lockouts, the next one to end first."""
     panel = current_panel()
-    with panel.database.reading() as session:
-        found = list_lockouts(session, panel.traces, now=now(), limits=panel.limits)
+    with panel.database.read_session() as session:
+        found = list_lockouts(session, panel.keyed_hashes, now=now(), limits=panel.limits)
     return [_row(each) for each in found]
 
 
 def lockout_rows_of(organiser: Organiser) -> list[LockoutRow]:
     """Returns the lockouts of one organiser."""
     panel = current_panel()
-    with panel.database.reading() as session:
-        found = lockouts_of(session, organiser, panel.traces, now=now(), limits=panel.limits)
+    with panel.database.read_session() as session:
+        found = lockouts_of(session, organiser, panel.keyed_hashes, now=now(), limits=panel.limits)
     return [_row(each) for each in found]
 
 

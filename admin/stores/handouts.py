@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from authbridge.commands.organisers import IssuedCredential
 from authbridge.errors import AuthBridgeError
 from authbridge.letters import Language
+from authbridge.schools.commands.organisers import IssuedCredential
 
 _LIFETIME = timedelta(minutes=10)
 

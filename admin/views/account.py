@@ -16,13 +16,15 @@ from admin.session.sign_in_requests import caller
 from admin.web.headers import hide_from_back_button
 from admin.web.redirects import redirect_to
 from admin.web.responses import form_page, page
-from authbridge import roster, signin, staffsessions
-from authbridge.commands import staff
 from authbridge.errors import InputError
-from authbridge.onetimecodes import make_recovery_codes
-from authbridge.policy import Verdict
-from authbridge.rights import Right
-from authbridge.staffpasswords import hash_staff_password
+from authbridge.login.policy import Verdict
+from authbridge.staff import commands as staff_commands
+from authbridge.staff import members
+from authbridge.staff import sessions as staff_sessions
+from authbridge.staff import sign_in as sign_in_flow
+from authbridge.staff.one_time_codes import make_recovery_codes
+from authbridge.staff.password_rules import hash_staff_password
+from authbridge.staff.permissions import Right
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
 
@@ -32,15 +34,15 @@ blueprint = Blueprint("account", __name__, url_prefix="/account")
 def show() -> ResponseReturnValue:
     """Shows the account, and the browsers at which it is signed in."""
     own = current_session()
-    with current_panel().database.reading() as session:
+    with current_panel().database.read_session() as session:
         return page(
             "account/show.html",
-            staff=roster.staff_row(session, own.name, now=now()),
+            staff=members.staff_row(session, own.name, now=now()),
             sessions=[
                 (row, browser_name(row.user_agent))
-                for row in staffsessions.list_sessions(session, own, now=now())
+                for row in staff_sessions.list_sessions(session, own, now=now())
             ],
-            recovery_left=roster.count_recovery_codes(session, own.staff_id),
+            recovery_left=members.count_recovery_codes(session, own.staff_id),
         )
 
 
@@ -55,7 +57,7 @@ def stay() -> ResponseReturnValue:
 @needs(Right.READ)
 def end_session(public_id: str) -> ResponseReturnValue:
     """Ends one session of this account."""
-    run_command(staff.end_session, current_session(), public_id)
+    run_command(staff_commands.end_session, current_session(), public_id)
     flash("done", _("This session is ended."))
     return redirect_to("account.show")
 
@@ -64,7 +66,7 @@ def end_session(public_id: str) -> ResponseReturnValue:
 @needs(Right.READ)
 def end_others() -> ResponseReturnValue:
     """Ends all sessions of this account but the present one."""
-    run_command(staff.end_other_sessions, current_session())
+    run_command(staff_commands.end_other_sessions, current_session())
     flash("done", _("All other sessions are ended."))
     return redirect_to("account.show")
 
@@ -79,14 +81,14 @@ def password() -> ResponseReturnValue:
             stored = hash_staff_password(
                 form.password.data, current_session().name, current_panel().sign_in.hasher
             )
-            run_command(staff.change_password, current_session(), stored)
+            run_command(staff_commands.change_password, current_session(), stored)
             flash("done", _("Your password is changed. All other sessions are ended."))
             return redirect_to("account.show")
     return form_page("account/password.html", form)
 
 
 def _is_confirmed(form: PasswordForm) -> bool:
-    decision = signin.confirm_password(
+    decision = sign_in_flow.confirm_password(
         current_session(), form.current.data, caller(), current_panel().sign_in
     )
     if decision.verdict is not Verdict.GRANTED:
@@ -101,7 +103,7 @@ def recovery() -> ResponseReturnValue:
     form = PanelForm()
     if not form.validate_on_submit():
         return form_page("account/recovery.html", form, codes=None)
-    codes = make_recovery_codes(current_panel().sign_in.seals)
-    run_command(staff.renew_recovery_codes, current_session(), codes)
+    codes = make_recovery_codes(current_panel().sign_in.encryption)
+    run_command(staff_commands.renew_recovery_codes, current_session(), codes)
     hide_from_back_button()
     return page("account/recovery.html", codes=codes.codes, form=None)

@@ -20,14 +20,16 @@ from admin.web import i18n
 from admin.web.headers import hide_from_back_button
 from admin.web.redirects import local_path, redirect_to, redirect_to_path
 from admin.web.responses import form_page, page
-from authbridge import secondfactor, signin, staffsessions
-from authbridge.commands import staff
 from authbridge.errors import AuthBridgeError, InputError
-from authbridge.models import Stage
-from authbridge.onetimecodes import NewRecoveryCodes, make_recovery_codes
-from authbridge.policy import Reason, Verdict
-from authbridge.rights import Right
-from authbridge.staffpasswords import hash_staff_password
+from authbridge.login.policy import Reason, Verdict
+from authbridge.staff import commands as staff_commands
+from authbridge.staff import sessions as staff_sessions
+from authbridge.staff import sign_in as sign_in_flow
+from authbridge.staff import totp
+from authbridge.staff.one_time_codes import NewRecoveryCodes, make_recovery_codes
+from authbridge.staff.password_rules import hash_staff_password
+from authbridge.staff.permissions import Right
+from authbridge.storage.models import SessionStage
 
 blueprint = Blueprint("auth", __name__)
 
@@ -46,7 +48,7 @@ def sign_in() -> ResponseReturnValue:
         return redirect_to("overview.index")
     form = SignInForm()
     if form.validate_on_submit():
-        outcome = signin.sign_in(form.name.data, form.password.data, caller(), current_panel().sign_in)
+        outcome = sign_in_flow.sign_in(form.name.data, form.password.data, caller(), current_panel().sign_in)
         if outcome.token is not None:
             sessions.replace(outcome.token)
             return redirect_to("auth.sign_in_code", next=local_path(request.args.get("next")))
@@ -56,13 +58,15 @@ def sign_in() -> ResponseReturnValue:
 
 
 @blueprint.route("/sign-in/code", methods=["GET", "POST"])
-@open_at(Stage.PASSWORD)
+@open_at(SessionStage.PASSWORD)
 def sign_in_code() -> ResponseReturnValue:
     """The second step: a code."""
     form = CodeForm()
     if form.validate_on_submit():
         owner_id = current_session().staff_id
-        outcome = signin.confirm_code(current_session(), form.code.data, caller(), current_panel().sign_in)
+        outcome = sign_in_flow.confirm_code(
+            current_session(), form.code.data, caller(), current_panel().sign_in
+        )
         if outcome.token is not None:
             sessions.begin(outcome.token)
             sessions.keep_device(outcome.device)
@@ -86,7 +90,9 @@ def reauthenticate() -> ResponseReturnValue:
     form = CodeForm()
     wanted = local_path(request.args.get("next")) or url_for("overview.index")
     if form.validate_on_submit():
-        outcome = signin.confirm_code(current_session(), form.code.data, caller(), current_panel().sign_in)
+        outcome = sign_in_flow.confirm_code(
+            current_session(), form.code.data, caller(), current_panel().sign_in
+        )
         if outcome.decision.verdict is Verdict.GRANTED:
             return redirect_to_path(wanted)
         form.refuse(outcome.decision, _("This code is wrong, or it was used already."))
@@ -99,7 +105,9 @@ def invitation() -> ResponseReturnValue:
     """The first step of a person who was invited: name and one-time code."""
     form = InvitationForm()
     if form.validate_on_submit():
-        outcome = signin.verify_invitation(form.name.data, form.code.data, caller(), current_panel().sign_in)
+        outcome = sign_in_flow.verify_invitation(
+            form.name.data, form.code.data, caller(), current_panel().sign_in
+        )
         if outcome.token is not None:
             sessions.replace(outcome.token)
             return redirect_to("auth.enrol")
@@ -108,24 +116,24 @@ def invitation() -> ResponseReturnValue:
 
 
 @blueprint.route("/invitation/enrol", methods=["GET", "POST"])
-@open_at(Stage.ENROLLING)
+@open_at(SessionStage.ENROLLING)
 def enrol() -> ResponseReturnValue:
     """Sets a first password and the second factor, both or neither."""
     panel, own = current_panel(), current_session()
-    with panel.database.writing() as session:
-        secret = staffsessions.pending_secret(session, own, panel.sign_in.seals)
+    with panel.database.write_session() as session:
+        secret = staff_sessions.pending_secret(session, own, panel.sign_in.encryption)
     form = EnrolForm()
     if form.validate_on_submit():
         with form.show_errors({_CodeError: "code", InputError: "password"}):
-            recovery = make_recovery_codes(panel.sign_in.seals)
+            recovery = make_recovery_codes(panel.sign_in.encryption)
             _enrol(form, secret, recovery)
             hide_from_back_button()
             return page("account/recovery.html", codes=recovery.codes, form=None)
     return form_page(
         "auth/enrol.html",
         form,
-        qr=_qr_code(secondfactor.provisioning_uri(secret, own.name)),
-        secret=secondfactor.in_groups(secret),
+        qr=_qr_code(totp.provisioning_uri(secret, own.name)),
+        secret=totp.in_groups(secret),
         staff=own,
     )
 
@@ -133,12 +141,12 @@ def enrol() -> ResponseReturnValue:
 def _enrol(form: EnrolForm, secret: str, recovery: NewRecoveryCodes) -> None:
     own, services = current_session(), current_panel().sign_in
     stored = hash_staff_password(form.password.data, own.name, services.hasher)
-    step = secondfactor.matching_step(secret, form.code.data, now(), None)
+    step = totp.matching_step(secret, form.code.data, now(), None)
     if step is None:
         raise _CodeError("This code does not fit. Please type the one that the app shows now.")
-    enrolment = staff.Enrolment(stored, services.seals.seal(secret), step, recovery)
-    sessions.begin(run_command(staff.enrol, own, enrolment, today=today()))
-    sessions.keep_device(signin.device_token(own.name, services))
+    enrolment = staff_commands.Enrolment(stored, services.encryption.seal(secret), step, recovery)
+    sessions.begin(run_command(staff_commands.enrol, own, enrolment, today=today()))
+    sessions.keep_device(sign_in_flow.device_token(own.name, services))
 
 
 @blueprint.post("/sign-out")

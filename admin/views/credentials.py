@@ -23,13 +23,13 @@ from admin.web.i18n import day, say
 from admin.web.redirects import path_to, redirect_to
 from admin.web.responses import form_page, page
 from admin.web.spreadsheet import as_csv
-from authbridge import listings
-from authbridge.commands.organisers import QuotaError
 from authbridge.errors import NotFoundError
 from authbridge.letters import Language
-from authbridge.nodes import effect_of
-from authbridge.queries import get_organiser, get_school
-from authbridge.rights import Right
+from authbridge.revocations.status import revocation_status_of
+from authbridge.schools import listings
+from authbridge.schools.commands.organisers import QuotaError
+from authbridge.schools.lookup import get_organiser, get_school
+from authbridge.staff.permissions import Right
 
 blueprint = Blueprint("credentials", __name__)
 
@@ -41,7 +41,7 @@ _GONE = 410
 @needs(Right.MANAGE)
 def issue(code: str) -> ResponseReturnValue:
     """Issues new organisers for a school."""
-    with current_panel().database.reading() as session:
+    with current_panel().database.read_session() as session:
         school = get_school(session, code)
         free = max(0, school.quota - listings.school_counts(session, school).organisers)
     form = open_form(IssueForm)
@@ -58,7 +58,7 @@ def issue(code: str) -> ResponseReturnValue:
 @needs(Right.MANAGE)
 def reset(username: str) -> ResponseReturnValue:
     """Makes a new password and a new letter; the old ones are void at once."""
-    with current_panel().database.reading() as session:
+    with current_panel().database.read_session() as session:
         organiser = get_organiser(session, username)
     form = open_form(ResetForm)
     if form.validate_on_submit():
@@ -136,10 +136,10 @@ def _status_of(handout: Handout) -> LiveStatus | None:
     """Returns how far the old logins of a reset are ended; None for new organisers and for a deleted one."""
     if handout.username is None:
         return None
-    with suppress(NotFoundError), current_panel().database.reading() as session:
+    with suppress(NotFoundError), current_panel().database.read_session() as session:
         organiser = get_organiser(session, handout.username)
         return suspensions.status_of(
-            suspensions.ORGANISER, organiser, effect_of(session, organiser, now=now())
+            suspensions.ORGANISER, organiser, revocation_status_of(session, organiser, now=now())
         )
     return None
 

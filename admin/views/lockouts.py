@@ -5,9 +5,9 @@ from flask_babel import gettext as _
 from admin.panel import current_panel
 from admin.session.commands import run_command
 from admin.session.flashes import flash
-from authbridge import usernames
-from authbridge.commands import lockouts
-from authbridge.staffnames import STAFF_PREFIX
+from authbridge.login import commands as lockout_commands
+from authbridge.login import usernames
+from authbridge.login.staff_names import STAFF_PREFIX
 
 
 def is_of_staff(name: str) -> bool:
@@ -17,12 +17,12 @@ def is_of_staff(name: str) -> bool:
 
 def clear_name(name: str) -> None:
     """Ends the lockouts of that name, and flashes the result."""
-    _report(changed=run_command(lockouts.clear_name, name, traces=current_panel().traces))
+    _report(changed=run_command(lockout_commands.clear_name, name, keyed_hashes=current_panel().keyed_hashes))
 
 
 def clear_network(network: str) -> None:
     """Ends the lockouts of that network, and flashes the result."""
-    _report(changed=run_command(lockouts.clear_network, network))
+    _report(changed=run_command(lockout_commands.clear_network, network))
 
 
 def _report(*, changed: bool) -> None:

@@ -20,11 +20,12 @@ from admin.views import suspensions
 from admin.web.query_params import asked_choice, asked_page, asked_text
 from admin.web.redirects import redirect_back, redirect_to
 from admin.web.responses import form_page, page
-from authbridge import listings, nodes
-from authbridge.commands import organisers
-from authbridge.listings import OrganiserRow, OrganiserState
-from authbridge.queries import get_organiser
-from authbridge.rights import Right
+from authbridge.revocations.status import meetings_of, revocation_status_of
+from authbridge.schools import listings
+from authbridge.schools.commands import organisers
+from authbridge.schools.listings import OrganiserRow, OrganiserState
+from authbridge.schools.lookup import get_organiser
+from authbridge.staff.permissions import Right
 
 blueprint = Blueprint("organisers", __name__, url_prefix="/organisers")
 
@@ -34,7 +35,7 @@ blueprint = Blueprint("organisers", __name__, url_prefix="/organisers")
 def index() -> ResponseReturnValue:
     """Lists the organisers, filtered."""
     state = asked_choice("state", OrganiserState)
-    with current_panel().database.reading() as session:
+    with current_panel().database.read_session() as session:
         rows = listings.list_organiser_rows(
             session, today=today(), text=asked_text(), state=state, page=asked_page()
         )
@@ -49,11 +50,11 @@ def show(username: str) -> ResponseReturnValue:
 
 
 def _detail(username: str, sent: DescribeForm | None = None) -> ResponseReturnValue:
-    with current_panel().database.reading() as session:
+    with current_panel().database.read_session() as session:
         organiser = get_organiser(session, username)
         history = listings.suspension_rows(session, organiser)
-        effect = nodes.effect_of(session, organiser, now=now())
-        meetings = nodes.meetings_of(session, organiser, now=now())
+        revocation = revocation_status_of(session, organiser, now=now())
+        meetings = meetings_of(session, organiser, now=now())
     return form_page(
         "organisers/show.html",
         sent,
@@ -62,7 +63,7 @@ def _detail(username: str, sent: DescribeForm | None = None) -> ResponseReturnVa
         history=history,
         describe=sent or DescribeForm.of(history),
         lockouts=lockout_rows_of(organiser),
-        status=suspensions.status_of(suspensions.ORGANISER, organiser, effect),
+        status=suspensions.status_of(suspensions.ORGANISER, organiser, revocation),
         meetings=meetings,
     )
 
@@ -126,12 +127,12 @@ def delete(username: str) -> ResponseReturnValue:
     form = open_form(DeletionForm)
     if form.validate_on_submit() and form.require(row.username):
         with form.show_errors():
-            run_command(organisers.delete_organiser, row.username, traces=current_panel().traces)
+            run_command(organisers.delete_organiser, row.username, keyed_hashes=current_panel().keyed_hashes)
             flash("done", _("%(name)s is deleted.", name=row.username))
             return redirect_to("schools.show", code=row.school_code)
     return form_page("organisers/delete.html", form, organiser=row)
 
 
 def _row(username: str) -> OrganiserRow:
-    with current_panel().database.reading() as session:
+    with current_panel().database.read_session() as session:
         return listings.organiser_row(get_organiser(session, username), today())

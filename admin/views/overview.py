@@ -15,9 +15,10 @@ from admin.web.query_params import asked_text
 from admin.web.redirects import redirect_to
 from admin.web.responses import page
 from admin.web.unattended import unattended
-from authbridge import listings, nodes
-from authbridge.commands.nodes import forget_node
-from authbridge.rights import Right
+from authbridge.revocations import status
+from authbridge.revocations.commands import forget_node
+from authbridge.schools import listings
+from authbridge.staff.permissions import Right
 
 blueprint = Blueprint("overview", __name__)
 
@@ -29,12 +30,12 @@ _SOON = 30  # days
 @needs(Right.READ)
 def index() -> ResponseReturnValue:
     """Shows how things are."""
-    with current_panel().database.reading() as session:
+    with current_panel().database.read_session() as session:
         suspended = listings.suspended_now(session, limit=_SHOWN)
         expiring = listings.expiring(session, today=today(), limit=_SHOWN, days=_SOON)
         without_contract = listings.schools_without_contract(session)
         first_run = listings.list_school_rows(session).total == 0
-        running = nodes.meetings(session, now=now())
+        running = status.meetings(session, now=now())
     lockout_rows = all_lockout_rows()
     return page(
         "overview/index.html",
@@ -65,8 +66,8 @@ def health() -> ResponseReturnValue:
 @unattended
 def meetings() -> ResponseReturnValue:
     """Shows again which meetings run, for the page that polls."""
-    with current_panel().database.reading() as session:
-        running = nodes.meetings(session, now=now())
+    with current_panel().database.read_session() as session:
+        running = status.meetings(session, now=now())
     return page("overview/meetings.html", meetings=running, shown=_SHOWN)
 
 
@@ -85,7 +86,7 @@ def forget() -> ResponseReturnValue:
 def search() -> ResponseReturnValue:
     """Finds schools and organisers by a part of their names."""
     typed = asked_text()
-    with current_panel().database.reading() as session:
+    with current_panel().database.read_session() as session:
         findings = listings.search(session, typed, today=today())
     return page("overview/search.html", q=typed, findings=findings)
 

@@ -16,13 +16,14 @@ from admin.web.i18n import day
 from admin.web.query_params import asked_choice, asked_page, asked_text
 from admin.web.redirects import path_to, redirect_to
 from admin.web.responses import form_page, page
-from authbridge import listings, nodes
-from authbridge.commands import schools
 from authbridge.errors import ConflictError
-from authbridge.listings import SchoolFilter
-from authbridge.models import School
-from authbridge.queries import get_school
-from authbridge.rights import Right
+from authbridge.revocations.status import meetings_of, revocation_status_of
+from authbridge.schools import listings
+from authbridge.schools.commands import schools
+from authbridge.schools.listings import SchoolFilter
+from authbridge.schools.lookup import get_school
+from authbridge.staff.permissions import Right
+from authbridge.storage.models import School
 
 blueprint = Blueprint("schools", __name__, url_prefix="/schools")
 
@@ -32,7 +33,7 @@ blueprint = Blueprint("schools", __name__, url_prefix="/schools")
 def index() -> ResponseReturnValue:
     """Lists the schools, filtered."""
     show = asked_choice("show", SchoolFilter) or SchoolFilter.ALL
-    with current_panel().database.reading() as session:
+    with current_panel().database.read_session() as session:
         rows = listings.list_school_rows(session, text=asked_text(), show=show, page=asked_page())
     return page("schools/index.html", page=rows, q=asked_text(), show=show)
 
@@ -45,10 +46,10 @@ def show(code: str) -> ResponseReturnValue:
 
 
 def _detail(code: str, sent: DescribeForm | None = None) -> ResponseReturnValue:
-    with current_panel().database.reading() as session:
+    with current_panel().database.read_session() as session:
         school = get_school(session, code)
         history = listings.suspension_rows(session, school)
-        effect = nodes.effect_of(session, school, now=now())
+        revocation = revocation_status_of(session, school, now=now())
         return form_page(
             "schools/show.html",
             sent,
@@ -57,8 +58,8 @@ def _detail(code: str, sent: DescribeForm | None = None) -> ResponseReturnValue:
             page=listings.list_organiser_rows(session, today=today(), code=school.code, page=asked_page()),
             history=history,
             describe=sent or DescribeForm.of(history),
-            status=suspensions.status_of(suspensions.SCHOOL, school, effect),
-            meetings=nodes.meetings_of(session, school, now=now()),
+            status=suspensions.status_of(suspensions.SCHOOL, school, revocation),
+            meetings=meetings_of(session, school, now=now()),
         )
 
 
@@ -101,7 +102,7 @@ def edit(code: str) -> ResponseReturnValue:
 
 
 def _read(code: str) -> School:
-    with current_panel().database.reading() as session:
+    with current_panel().database.read_session() as session:
         return get_school(session, code)
 
 

@@ -19,14 +19,15 @@ from admin.views import lockouts
 from admin.web.headers import hide_from_back_button
 from admin.web.redirects import path_to, redirect_to
 from admin.web.responses import form_page, page
-from authbridge import roster, staffnames
-from authbridge.commands import staff
 from authbridge.errors import ConflictError
-from authbridge.models import Role
-from authbridge.onetimecodes import make_invitation
-from authbridge.rights import Right
-from authbridge.roster import StaffRow
-from authbridge.staffnames import STAFF_PREFIX, parse_staff_name
+from authbridge.login import staff_names
+from authbridge.login.staff_names import STAFF_PREFIX, parse_staff_name
+from authbridge.staff import commands as staff_commands
+from authbridge.staff import members
+from authbridge.staff.members import StaffRow
+from authbridge.staff.one_time_codes import make_invitation
+from authbridge.staff.permissions import Right
+from authbridge.storage.models import Role
 
 blueprint = Blueprint("staff", __name__, url_prefix="/staff")
 
@@ -35,7 +36,7 @@ blueprint = Blueprint("staff", __name__, url_prefix="/staff")
 def _canonical_name(_endpoint: str | None, values: dict[str, Any] | None) -> None:
     """Makes the name in the address canonical, so that one person has one name."""
     if values and "name" in values:
-        values["name"] = staffnames.canonical(values["name"])
+        values["name"] = staff_names.canonical(values["name"])
 
 
 _BY_SOMEBODY_ELSE = frozenset({"staff.role", "staff.suspend", "staff.reset", "staff.delete"})
@@ -55,8 +56,8 @@ def _require_somebody_else() -> ResponseReturnValue | None:
 @needs(Right.APPOINT)
 def index() -> ResponseReturnValue:
     """Lists all staff."""
-    with current_panel().database.reading() as session:
-        return page("staff/index.html", rows=roster.list_staff(session, now=now()))
+    with current_panel().database.read_session() as session:
+        return page("staff/index.html", rows=members.list_staff(session, now=now()))
 
 
 @blueprint.route("/add", methods=["GET", "POST"])
@@ -67,7 +68,7 @@ def add() -> ResponseReturnValue:
     if form.validate_on_submit():
         name = parse_staff_name(form.name.data)
         role = Role(form.role.data)
-        answer = submit_once(lambda: _invite(form, name, staff.add_staff, role))
+        answer = submit_once(lambda: _invite(form, name, staff_commands.add_staff, role))
         if answer is not None:
             return answer
     return form_page("staff/add.html", form)
@@ -87,8 +88,8 @@ def _detail(name: str, form: RoleForm | None = None) -> ResponseReturnValue:
 
 
 def _row(name: str) -> StaffRow:
-    with current_panel().database.reading() as session:
-        return roster.staff_row(session, name, now=now())
+    with current_panel().database.read_session() as session:
+        return members.staff_row(session, name, now=now())
 
 
 @blueprint.post("/<name>/role")
@@ -98,7 +99,7 @@ def role(name: str) -> ResponseReturnValue:
     form = RoleForm()
     if form.validate():
         with form.show_errors():
-            run_command(staff.change_role, name, Role(form.role.data))
+            run_command(staff_commands.change_role, name, Role(form.role.data))
             flash("done", _("The role of %(name)s is changed.", name=name))
             return redirect_to("staff.show", name=name)
     return _detail(name, form)
@@ -108,21 +109,23 @@ def role(name: str) -> ResponseReturnValue:
 @needs(Right.APPOINT, fresh=True)
 def suspend(name: str) -> ResponseReturnValue:
     """Suspends a member of staff, who is out at their next request."""
-    return _press(staff.suspend_staff, name, _("%(name)s is suspended and signed out everywhere.", name=name))
+    return _press(
+        staff_commands.suspend_staff, name, _("%(name)s is suspended and signed out everywhere.", name=name)
+    )
 
 
 @blueprint.post("/<name>/reinstate")
 @needs(Right.APPOINT, fresh=True)
 def reinstate(name: str) -> ResponseReturnValue:
     """Lets a suspended member of staff sign in again."""
-    return _press(staff.reinstate_staff, name, _("%(name)s can sign in again.", name=name))
+    return _press(staff_commands.reinstate_staff, name, _("%(name)s can sign in again.", name=name))
 
 
 @blueprint.post("/<name>/end-sessions")
 @needs(Right.APPOINT, fresh=True)
 def end_sessions(name: str) -> ResponseReturnValue:
     """Signs a member of staff out everywhere."""
-    return _press(staff.end_all_sessions, name, _("%(name)s is signed out everywhere.", name=name))
+    return _press(staff_commands.end_all_sessions, name, _("%(name)s is signed out everywhere.", name=name))
 
 
 @blueprint.post("/<name>/clear-lockout")
@@ -138,8 +141,8 @@ def clear_lockout(name: str) -> ResponseReturnValue:
 def reset(name: str) -> ResponseReturnValue:
     """Invites again; password, second factor and sessions are void."""
     form = PanelForm(formdata=None)
-    traces = current_panel().traces
-    answer = submit_once(lambda: _invite(form, name, staff.reset_staff, traces=traces))
+    keyed_hashes = current_panel().keyed_hashes
+    answer = submit_once(lambda: _invite(form, name, staff_commands.reset_staff, keyed_hashes=keyed_hashes))
     return answer or _show_refusal(name, form)
 
 
@@ -151,7 +154,7 @@ def delete(name: str) -> ResponseReturnValue:
     form = open_form(DeletionForm)
     if form.validate_on_submit() and form.require(row.name):
         with form.show_errors():
-            run_command(staff.delete_staff, row.name)
+            run_command(staff_commands.delete_staff, row.name)
             flash("done", _("%(name)s is deleted.", name=row.name))
             return redirect_to("staff.index")
     return form_page("staff/delete.html", form, row=row)
@@ -163,7 +166,7 @@ def _invite(
     """Runs a command with a new invitation; returns the path to its code, None if the form has errors."""
     panel = current_panel()
     with form.show_errors({ConflictError: "name"} if "name" in form else {}):
-        invitation = make_invitation(panel.sign_in.seals)
+        invitation = make_invitation(panel.sign_in.encryption)
         run_command(command, name, *values, invitation, **options)
         panel.invitation_codes.put((current_session().id_hash, name), invitation.code, now=now())
         return path_to("staff.invited", name=name)

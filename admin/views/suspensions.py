@@ -19,12 +19,11 @@ from admin.status.revocation_status import LiveStatus, in_words, live_status, wa
 from admin.web.redirects import path_of_button, path_to, redirect_to_path
 from admin.web.responses import page
 from admin.web.unattended import unattended
-from authbridge import nodes
-from authbridge.commands import suspensions
-from authbridge.models import Organiser, School
-from authbridge.nodes import Effect
-from authbridge.queries import get_organiser, get_school
-from authbridge.rights import Right
+from authbridge.revocations.status import RevocationStatus, revocation_status_of
+from authbridge.schools.commands import suspensions
+from authbridge.schools.lookup import get_organiser, get_school
+from authbridge.staff.permissions import Right
+from authbridge.storage.models import Organiser, School
 
 _Command = Callable[..., bool]
 
@@ -103,15 +102,17 @@ def add_views(blueprint: Blueprint, kind: Suspendable, path: str, show: ShowDeta
     @needs(Right.READ)
     @unattended
     def revocation_status(name: str) -> ResponseReturnValue:
-        with current_panel().database.reading() as session:
+        with current_panel().database.read_session() as session:
             found = kind.find(session, name)
-            effect = nodes.effect_of(session, found, now=now())
-        return page("_revocation_status.html", status=status_of(kind, found, effect))
+            revocation = revocation_status_of(session, found, now=now())
+        return page("_revocation_status.html", status=status_of(kind, found, revocation))
 
 
-def status_of(kind: Suspendable, found: Organiser | School, effect: Effect | None) -> LiveStatus | None:
+def status_of(
+    kind: Suspendable, found: Organiser | School, status: RevocationStatus | None
+) -> LiveStatus | None:
     """Returns that revocation as the page of an organiser or school shows it; None if there was none."""
-    return live_status(effect, path_to(f"{kind.blueprint}.revocation_status", name=kind.name_of(found)))
+    return live_status(status, path_to(f"{kind.blueprint}.revocation_status", name=kind.name_of(found)))
 
 
 def _suspend(kind: Suspendable, name: str) -> ResponseReturnValue:
@@ -127,9 +128,9 @@ def _suspend(kind: Suspendable, name: str) -> ResponseReturnValue:
 def _result_of(kind: Suspendable, name: str) -> Iterator[str]:
     """Yields that it is suspended, and its status where the next page is not the one that shows it."""
     yield kind.suspended % {"name": name}
-    effect = wait_for_nodes(lambda session: kind.find(session, name))
-    if effect is not None and path_of_button() not in {None, kind.page_of(name)}:
-        yield in_words(effect)
+    status = wait_for_nodes(lambda session: kind.find(session, name))
+    if status is not None and path_of_button() not in {None, kind.page_of(name)}:
+        yield in_words(status)
 
 
 def _reinstate(kind: Suspendable, name: str) -> ResponseReturnValue:

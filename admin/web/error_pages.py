@@ -17,7 +17,7 @@ from authbridge.errors import (
     InputError,
     NotFoundError,
     StorageError,
-    place_of,
+    location_of,
 )
 
 _log = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ def _misconfigured(error: ConfigError) -> ResponseReturnValue:
 def _bug(error: Exception) -> ResponseReturnValue:
     sentence = _("Something went wrong in the program itself. Please tell the technician this number.")
     return _page(
-        _("Something went wrong"), sentence, 500, f"bug: {type(error).__name__} at {place_of(error)}"
+        _("Something went wrong"), sentence, 500, f"bug: {type(error).__name__} at {location_of(error)}"
     )
 
 

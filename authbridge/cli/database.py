@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import click
 
-from authbridge import schema, upkeep
+from authbridge import retention
 from authbridge.cli.operator import Operator, pass_operator
+from authbridge.storage import schema
 
 
 @click.group()
@@ -34,6 +35,6 @@ def downgrade(operator: Operator) -> None:
 @pass_operator
 def purge(operator: Operator) -> None:
     """Delete now what is older than it may be (the service does so every hour)."""
-    retention = timedelta(days=operator.config.retention_days)
-    upkeep.purge(operator.database, clock=operator.clock, retention=retention, limits=operator.config.limits)
+    kept = timedelta(days=operator.config.retention_days)
+    retention.purge(operator.database, clock=operator.clock, retention=kept, limits=operator.config.limits)
     click.echo(f"Logins older than {operator.config.retention_days} days are gone.")

@@ -5,9 +5,9 @@ from datetime import tzinfo
 
 import click
 
-from authbridge.awaiting import Find, await_effect
 from authbridge.cli.operator import Operator
-from authbridge.nodes import Effect
+from authbridge.revocations.status import RevocationStatus
+from authbridge.revocations.waiting import Find, wait_until_applied
 
 _PATIENCE = 2.0  # seconds
 
@@ -16,12 +16,12 @@ _NOT_YET = "The meeting servers will be told."
 
 def echo_effect(operator: Operator, find: Find, *, err: bool = False) -> None:
     """Says what became of the latest one of whom ``find`` finds, if there was one; waits a moment for it."""
-    effect = await_effect(operator.database, find, clock=operator.clock, patience=_PATIENCE)
+    effect = wait_until_applied(operator.database, find, clock=operator.clock, patience=_PATIENCE)
     if effect is not None:
         click.echo(effect_in_words(effect, operator.config.timezone), err=err)
 
 
-def effect_in_words(effect: Effect, timezone: tzinfo) -> str:
+def effect_in_words(effect: RevocationStatus, timezone: tzinfo) -> str:
     """Such as "2 logins ended, 1 meeting ended; on 2 of 2 meeting servers, 07:58:12"."""
     if effect.last_done_at is None or not effect.nodes:
         return _NOT_YET
@@ -30,7 +30,7 @@ def effect_in_words(effect: Effect, timezone: tzinfo) -> str:
     return " ".join([f"{done}.", *_outstanding(effect)])
 
 
-def _outstanding(effect: Effect) -> Iterator[str]:
+def _outstanding(effect: RevocationStatus) -> Iterator[str]:
     if effect.waiting:
         which = "1 remembered login" if effect.waiting == 1 else f"{effect.waiting} remembered logins"
         yield f"{which} will be deleted automatically as soon as Jitsi answers again."
@@ -39,7 +39,7 @@ def _outstanding(effect: Effect) -> Iterator[str]:
         yield f"No answer from {', '.join(effect.late)}."
 
 
-def _ended(effect: Effect) -> str:
+def _ended(effect: RevocationStatus) -> str:
     parts = ", ".join(_parts(effect))
     if parts:
         return parts
@@ -47,7 +47,7 @@ def _ended(effect: Effect) -> str:
     return "Nobody was logged in" if effect.is_counted and not effect.waiting else "Carried out"
 
 
-def _parts(effect: Effect) -> Iterator[str]:
+def _parts(effect: RevocationStatus) -> Iterator[str]:
     if effect.sessions:
         yield f"{effect.sessions} login{'s' * (effect.sessions != 1)} ended"
     if effect.meetings:

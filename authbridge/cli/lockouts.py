@@ -7,9 +7,9 @@ import click
 
 from authbridge.cli.operator import Operator, pass_operator
 from authbridge.cli.output import json_option, show_rows
-from authbridge.commands.lockouts import clear_name, clear_network
-from authbridge.lockouts import Lockout, list_lockouts
-from authbridge.policy import Reason
+from authbridge.login.commands import clear_name, clear_network
+from authbridge.login.lockouts import Lockout, list_lockouts
+from authbridge.login.policy import Reason
 
 
 @click.group()
@@ -23,8 +23,8 @@ def lockout() -> None:
 def list_(operator: Operator, *, as_json: bool) -> None:
     """List who has to wait at this moment, and how long; in German where the locale is."""
     now, config = operator.clock(), operator.config
-    with operator.database.reading() as session:
-        found = list_lockouts(session, operator.traces, now=now, limits=config.limits)
+    with operator.database.read_session() as session:
+        found = list_lockouts(session, operator.keyed_hashes, now=now, limits=config.limits)
     words = _GERMAN if operator.is_german else _ENGLISH
     rows = [_as_row(each, words, now, config.timezone) for each in found]
     show_rows(rows, as_json=as_json, nothing=words["nothing"])
@@ -37,9 +37,9 @@ def list_(operator: Operator, *, as_json: bool) -> None:
 def clear(operator: Operator, name: str | None, network: str | None) -> None:
     """Let NAME, or a network with all names there, try again at once; staff are named like staff:anna."""
     actor, now = operator.actor, operator.clock()
-    with operator.database.writing() as session:
+    with operator.database.write_session() as session:
         if name is not None and network is None:
-            changed = clear_name(session, name, traces=operator.traces, actor=actor, now=now)
+            changed = clear_name(session, name, keyed_hashes=operator.keyed_hashes, actor=actor, now=now)
         elif network is not None and name is None:
             changed = clear_network(session, network, actor=actor, now=now)
         else:

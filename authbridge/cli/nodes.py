@@ -7,8 +7,8 @@ import click
 
 from authbridge.cli.operator import Operator, pass_operator
 from authbridge.cli.output import json_option, show_rows
-from authbridge.commands.nodes import forget_node
-from authbridge.nodes import NodeRow, nodes
+from authbridge.revocations.commands import forget_node
+from authbridge.revocations.status import NodeRow, nodes
 
 
 @click.group()
@@ -21,7 +21,7 @@ def node() -> None:
 @pass_operator
 def list_(operator: Operator, *, as_json: bool) -> None:
     """List each Prosody, whether it still asks, and how many meetings run there now."""
-    with operator.database.reading() as session:
+    with operator.database.read_session() as session:
         rows = [_as_row(each, operator.config.timezone) for each in nodes(session, now=operator.clock())]
     show_rows(rows, as_json=as_json, nothing="No Prosody has asked for suspensions yet.")
 
@@ -31,7 +31,7 @@ def list_(operator: Operator, *, as_json: bool) -> None:
 @pass_operator
 def forget(operator: Operator, name: str) -> None:
     """Wait no longer for the Prosody NAME, which is gone for good; if it asks again, it is back."""
-    with operator.database.writing() as session:
+    with operator.database.write_session() as session:
         forget_node(session, name, actor=operator.actor, now=operator.clock())
     click.echo(f"“{name}” is forgotten.")
 

@@ -11,14 +11,14 @@ import click
 
 from authbridge.clock import Clock, utc_now
 from authbridge.config import Config, read_config, read_limits
-from authbridge.passwords import Hasher
-from authbridge.policy import Limits
-from authbridge.traces import Traces
+from authbridge.login.keyed_hashes import KeyedHashes
+from authbridge.login.passwords import Hasher
+from authbridge.login.policy import Limits
 
 if TYPE_CHECKING:
     from authbridge.audit import Actor
-    from authbridge.database import Database
-    from authbridge.seals import Seals
+    from authbridge.staff.encryption import StaffEncryption
+    from authbridge.storage.database import Database
 
 _NOBODY_LOGGED_IN = 2**32 - 1  # the kernel's "unset" login uid
 
@@ -49,28 +49,28 @@ class Operator:
         return Hasher(self.config.bcrypt_cost)
 
     @cached_property
-    def traces(self) -> Traces:
+    def keyed_hashes(self) -> KeyedHashes:
         """Finds what is kept of names as keyed hashes."""
-        return Traces(self.config.secret_key)
+        return KeyedHashes(self.config.secret_key)
 
     @cached_property
-    def seals(self) -> "Seals":
+    def encryption(self) -> "StaffEncryption":
         """Makes the keyed hashes of staff's one-time codes."""
-        from authbridge.seals import Seals  # noqa: PLC0415
+        from authbridge.staff.encryption import StaffEncryption  # noqa: PLC0415
 
-        return Seals(self.config.secret_key)
+        return StaffEncryption(self.config.secret_key)
 
     @cached_property
     def bare_database(self) -> "Database":
         """The database, of whatever version."""
-        from authbridge.database import Database  # noqa: PLC0415
+        from authbridge.storage.database import Database  # noqa: PLC0415
 
         return Database(self.config.database_url)
 
     @cached_property
     def database(self) -> "Database":
         """The database; raises :class:`authbridge.errors.StorageError` unless it is of our version."""
-        from authbridge import schema  # noqa: PLC0415
+        from authbridge.storage import schema  # noqa: PLC0415
 
         schema.require_current(self.bare_database)
         return self.bare_database

@@ -12,12 +12,12 @@ from authbridge.cli.operator import Operator, pass_operator
 from authbridge.cli.output import json_option, show_record, show_rows
 from authbridge.cli.sheets import open_sheet, sheet_options
 from authbridge.cli.suspensions import history
-from authbridge.commands import organisers
-from authbridge.importfile import parse_credentials
-from authbridge.listings import OrganiserState, organiser_row
-from authbridge.models import Organiser
-from authbridge.nodes import meetings_of
-from authbridge.queries import get_organiser, get_school, list_organisers
+from authbridge.revocations.status import meetings_of
+from authbridge.schools.commands import organisers
+from authbridge.schools.csv_import import parse_credentials
+from authbridge.schools.listings import OrganiserState, organiser_row
+from authbridge.schools.lookup import get_organiser, get_school, list_organisers
+from authbridge.storage.models import Organiser
 
 
 @click.group()
@@ -36,11 +36,11 @@ def issue(operator: Operator, /, code: str, count: int, valid_until: date | None
     if valid_until is not None and valid_until < today(operator):
         message = f"--valid-until {valid_until} lies in the past."
         raise click.UsageError(message)
-    with operator.database.reading() as session:
+    with operator.database.read_session() as session:
         school = get_school(session, code)
     with open_sheet(operator, school, sheet) as delivery:
         passwords = organisers.make_passwords(count, operator.hasher, print_job=delivery.sheet.print_job)
-        with operator.database.writing() as session:
+        with operator.database.write_session() as session:
             issued = organisers.issue_organisers(
                 session,
                 code,
@@ -61,7 +61,7 @@ def import_(operator: Operator, file: BinaryIO) -> None:
     A table as CSV with the columns school, username, password.
     """
     credentials = parse_credentials(file.read(), operator.hasher)
-    with operator.database.writing() as session:
+    with operator.database.write_session() as session:
         count = organisers.import_organisers(session, credentials, actor=operator.actor, now=operator.clock())
     click.echo(f"Taken over: {count}.")
 
@@ -72,7 +72,7 @@ def import_(operator: Operator, file: BinaryIO) -> None:
 @pass_operator
 def list_(operator: Operator, code: str | None, *, as_json: bool) -> None:
     """List the organisers, of the school CODE or all."""
-    with operator.database.reading() as session:
+    with operator.database.read_session() as session:
         rows = [_as_row(each, today(operator)) for each in list_organisers(session, code)]
     show_rows(
         rows,
@@ -87,7 +87,7 @@ def list_(operator: Operator, code: str | None, *, as_json: bool) -> None:
 @pass_operator
 def show(operator: Operator, name: str, *, as_json: bool) -> None:
     """Show the organiser NAME with the history of suspensions."""
-    with operator.database.reading() as session:
+    with operator.database.read_session() as session:
         found = get_organiser(session, name)
         record = _as_row(found, today(operator)) | {
             "meetings": meetings_of(session, found, now=operator.clock()),
@@ -102,13 +102,18 @@ def show(operator: Operator, name: str, *, as_json: bool) -> None:
 @pass_operator
 def reset(operator: Operator, /, name: str, **sheet: Any) -> None:  # noqa: ANN401 - of sheet_options
     """Give NAME a new password, shown this once; the old one is dead. A suspension stays."""
-    with operator.database.reading() as session:
+    with operator.database.read_session() as session:
         found = get_organiser(session, name)
     with open_sheet(operator, found.school, sheet) as delivery:
         (password,) = organisers.make_passwords(1, operator.hasher, print_job=delivery.sheet.print_job)
-        with operator.database.writing() as session:
+        with operator.database.write_session() as session:
             renewed = organisers.reset_password(
-                session, name, password, traces=operator.traces, actor=operator.actor, now=operator.clock()
+                session,
+                name,
+                password,
+                keyed_hashes=operator.keyed_hashes,
+                actor=operator.actor,
+                now=operator.clock(),
             )
         delivery.write([renewed], found.valid_until)
     # What comes from standard output is the new password.
@@ -127,7 +132,7 @@ def expire(operator: Operator, name: str, after: date | None, *, never: bool) ->
         raise click.UsageError(message)
     yesterday = today(operator) - timedelta(days=1)
     last_day = None if never else after or yesterday
-    with operator.database.writing() as session:
+    with operator.database.write_session() as session:
         organisers.change_validity(
             session, name, last_day, today=today(operator), actor=operator.actor, now=operator.clock()
         )
@@ -145,7 +150,7 @@ def expire(operator: Operator, name: str, after: date | None, *, never: bool) ->
 @pass_operator
 def end_sessions(operator: Operator, name: str) -> None:
     """Log NAME out everywhere: sessions, meetings, remembered logins. The password stays valid."""
-    with operator.database.writing() as session:
+    with operator.database.write_session() as session:
         changed = organisers.end_sessions(session, name, actor=operator.actor, now=operator.clock())
     click.echo(
         f"“{name}” is logged out everywhere."

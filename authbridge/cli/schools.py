@@ -10,11 +10,11 @@ from authbridge.cli.days import day_option
 from authbridge.cli.operator import Operator, pass_operator
 from authbridge.cli.output import json_option, show_record, show_rows
 from authbridge.cli.suspensions import history
-from authbridge.commands.schools import SchoolChanges, add_school, change_school
-from authbridge.listings import school_counts
-from authbridge.models import School
-from authbridge.nodes import meetings_of
-from authbridge.queries import get_school, list_schools
+from authbridge.revocations.status import meetings_of
+from authbridge.schools.commands.schools import SchoolChanges, add_school, change_school
+from authbridge.schools.listings import school_counts
+from authbridge.schools.lookup import get_school, list_schools
+from authbridge.storage.models import School
 
 _PLAIN = ("name", "street", "place", "mailbox", "contract_on", "quota")
 
@@ -30,7 +30,7 @@ def school() -> None:
 @pass_operator
 def add(operator: Operator, code: str, name: str) -> None:
     """Add the school NAME with the short CODE (2 to 6 of a-z 0-9, never changed)."""
-    with operator.database.writing() as session:
+    with operator.database.write_session() as session:
         added = add_school(session, code, name, actor=operator.actor, now=operator.clock())
     click.echo(f"School “{added.code}” added: {added.name}.")
 
@@ -60,7 +60,7 @@ def change(operator: Operator, /, code: str, **options: Any) -> None:  # noqa: A
     if not changes:
         message = "Nothing to change: give an option, such as --name; --help lists them."
         raise click.UsageError(message)
-    with operator.database.writing() as session:
+    with operator.database.write_session() as session:
         changed = change_school(session, code, actor=operator.actor, now=operator.clock(), **changes)
         show_record(_as_record(session, changed), as_json=False)
 
@@ -70,7 +70,7 @@ def change(operator: Operator, /, code: str, **options: Any) -> None:  # noqa: A
 @pass_operator
 def list_(operator: Operator, *, as_json: bool) -> None:
     """List all schools."""
-    with operator.database.reading() as session:
+    with operator.database.read_session() as session:
         rows = [_as_row(each) for each in list_schools(session)]
     show_rows(
         rows, as_json=as_json, nothing="There is no school yet. Add one: authbridge school add CODE NAME"
@@ -83,7 +83,7 @@ def list_(operator: Operator, *, as_json: bool) -> None:
 @pass_operator
 def show(operator: Operator, code: str, *, as_json: bool) -> None:
     """Show the school CODE with the history of its suspensions."""
-    with operator.database.reading() as session:
+    with operator.database.read_session() as session:
         found = get_school(session, code)
         record = _as_record(session, found) | {
             "meetings": meetings_of(session, found, now=operator.clock()),

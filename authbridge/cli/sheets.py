@@ -19,9 +19,9 @@ import click
 
 from authbridge.cli.days import today
 from authbridge.cli.operator import Operator
-from authbridge.commands.organisers import IssuedCredential, new_print_job_id
 from authbridge.errors import InputError
-from authbridge.models import School
+from authbridge.schools.commands.organisers import IssuedCredential, new_print_job_id
+from authbridge.storage.models import School
 
 
 class Sheet(Protocol):

@@ -8,7 +8,7 @@ import click
 
 from authbridge.cli.operator import Operator, pass_operator
 from authbridge.cli.output import Row, json_option, show_rows
-from authbridge.simulation import Course, Report, simulate, spell
+from authbridge.login.simulation import Course, SimulationReport, describe, simulate
 
 
 @click.command("simulate")
@@ -37,7 +37,7 @@ denied   attempts turned away without a hash
 waiting  how many of the owners who came had to wait, and the longest wait, be it beyond the end"""
 
 
-def _show(number: int, report: Report) -> None:
+def _show(number: int, report: SimulationReport) -> None:
     click.echo(f"{number}. {report.title}\n")
     show_rows([_as_row(course) for course in report.courses], as_json=False, nothing="")
     click.echo()
@@ -56,12 +56,12 @@ def _as_row(course: Course) -> Row:
         "outside": f"{course.checked_outside:,}",
         "denied": f"{course.denied:,}",
         "waiting": f"{course.delayed} of {course.arrivals}",
-        "longest": spell(course.longest_delay) if course.delayed else None,
+        "longest": describe(course.longest_delay) if course.delayed else None,
         "staff told": [f"{alarm} {count}×" for alarm, count in Counter(course.told).items()],
     }
 
 
-def _as_json(report: Report) -> dict[str, Any]:
+def _as_json(report: SimulationReport) -> dict[str, Any]:
     return {
         "scenario": report.title,
         "courses": [_course_as_json(course) for course in report.courses],

@@ -7,10 +7,10 @@ import click
 
 from authbridge.cli.operator import Operator, pass_operator
 from authbridge.cli.output import json_option, show_rows
-from authbridge.commands.staff import INVITATION_LIFETIME, add_staff, reset_staff
-from authbridge.models import Role
-from authbridge.onetimecodes import NewInvitation, make_invitation
-from authbridge.roster import StaffRow, list_staff
+from authbridge.staff.commands import INVITATION_LIFETIME, add_staff, reset_staff
+from authbridge.staff.members import StaffRow, list_staff
+from authbridge.staff.one_time_codes import NewInvitation, make_invitation
+from authbridge.storage.models import Role
 
 
 @click.group()
@@ -24,8 +24,8 @@ def staff() -> None:
 @pass_operator
 def add(operator: Operator, name: str, role: str) -> None:
     """Invite NAME to the panel; the one-time code is shown this once."""
-    invitation, now = make_invitation(operator.seals), operator.clock()
-    with operator.database.writing() as session:
+    invitation, now = make_invitation(operator.encryption), operator.clock()
+    with operator.database.write_session() as session:
         added = add_staff(session, name, Role(role), invitation, actor=operator.actor, now=now)
     _show(operator, added.name, invitation, now)
 
@@ -35,10 +35,10 @@ def add(operator: Operator, name: str, role: str) -> None:
 @pass_operator
 def reset(operator: Operator, name: str) -> None:
     """Invite NAME anew: password, second factor and sessions are gone. A suspension stays."""
-    invitation, now = make_invitation(operator.seals), operator.clock()
-    with operator.database.writing() as session:
+    invitation, now = make_invitation(operator.encryption), operator.clock()
+    with operator.database.write_session() as session:
         renewed = reset_staff(
-            session, name, invitation, traces=operator.traces, actor=operator.actor, now=now
+            session, name, invitation, keyed_hashes=operator.keyed_hashes, actor=operator.actor, now=now
         )
     _show(operator, renewed.name, invitation, now)
 
@@ -48,7 +48,7 @@ def reset(operator: Operator, name: str) -> None:
 @pass_operator
 def list_(operator: Operator, *, as_json: bool) -> None:
     """List who may use the panel."""
-    with operator.database.reading() as session:
+    with operator.database.read_session() as session:
         rows = [_as_row(each) for each in list_staff(session, now=operator.clock())]
     show_rows(
         rows,

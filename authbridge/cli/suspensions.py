@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 
 from authbridge.cli.effects import echo_effect
 from authbridge.cli.operator import Operator, pass_operator
-from authbridge.commands import suspensions
-from authbridge.listings import suspension_rows
-from authbridge.models import Organiser, School, SuspensionReason
-from authbridge.queries import get_organiser, get_school
+from authbridge.schools.commands import suspensions
+from authbridge.schools.listings import suspension_rows
+from authbridge.schools.lookup import get_organiser, get_school
+from authbridge.storage.models import Organiser, School, SuspensionReason
 
 _reason_option = click.option(
     "--reason",
@@ -32,7 +32,7 @@ def suspend() -> None:
 @pass_operator
 def suspend_organiser(operator: Operator, name: str, reason: str) -> None:
     """Suspend the organiser NAME; sessions and meetings end, and the next login is refused."""
-    with operator.database.writing() as session:
+    with operator.database.write_session() as session:
         changed = suspensions.suspend_organiser(
             session, name, reason=SuspensionReason(reason), actor=operator.actor, now=operator.clock()
         )
@@ -46,7 +46,7 @@ def suspend_organiser(operator: Operator, name: str, reason: str) -> None:
 @pass_operator
 def suspend_school(operator: Operator, code: str, reason: str) -> None:
     """Suspend the school CODE with all its organisers."""
-    with operator.database.writing() as session:
+    with operator.database.write_session() as session:
         changed = suspensions.suspend_school(
             session, code, reason=SuspensionReason(reason), actor=operator.actor, now=operator.clock()
         )
@@ -68,7 +68,7 @@ def reinstate() -> None:
 @pass_operator
 def reinstate_organiser(operator: Operator, name: str) -> None:
     """End the suspension of the organiser NAME; a suspension of the school stays."""
-    with operator.database.writing() as session:
+    with operator.database.write_session() as session:
         changed = suspensions.reinstate_organiser(session, name, actor=operator.actor, now=operator.clock())
     click.echo(f"“{name}” is reinstated." if changed else f"“{name}” was not suspended.")
 
@@ -78,7 +78,7 @@ def reinstate_organiser(operator: Operator, name: str) -> None:
 @pass_operator
 def reinstate_school(operator: Operator, code: str) -> None:
     """End the suspension of the school CODE; organisers who are suspended themselves stay so."""
-    with operator.database.writing() as session:
+    with operator.database.write_session() as session:
         changed = suspensions.reinstate_school(session, code, actor=operator.actor, now=operator.clock())
     click.echo(f"School “{code}” is reinstated." if changed else f"School “{code}” was not suspended.")
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from authbridge.clock import utc_now
-from authbridge.commands import suspensions
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.database import Database
-from authbridge.models import SuspensionReason
+from authbridge.schools.commands import suspensions
+from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.storage.database import Database
+from authbridge.storage.models import SuspensionReason
 from tests.factories import ACTOR, make_organiser, make_school
 from workbench.postgres import Postgres
 from workbench.prosody import HOST, Prosody, external
@@ -48,7 +48,7 @@ def make_cast(database: Database) -> Cast:
         of_suspended_school=make_organiser(database, "gsw"),
     )
     reason, now = SuspensionReason.MISUSE, utc_now()
-    with database.writing() as session:
+    with database.write_session() as session:
         suspensions.suspend_organiser(session, cast.suspended.username, reason=reason, actor=ACTOR, now=now)
         suspensions.suspend_school(session, "gsw", reason=reason, actor=ACTOR, now=now)
     return cast

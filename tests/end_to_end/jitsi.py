@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from authbridge.clock import utc_now
-from authbridge.commands import organisers, suspensions
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.database import Database
-from authbridge.models import SuspensionReason
-from authbridge.nodes import Effect, effect_of, meetings_of
-from authbridge.queries import get_organiser
+from authbridge.revocations.status import RevocationStatus, meetings_of, revocation_status_of
+from authbridge.schools.commands import organisers, suspensions
+from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.schools.lookup import get_organiser
+from authbridge.storage.database import Database
+from authbridge.storage.models import SuspensionReason
 from tests.end_to_end.focus import Focus, new_authority
 from tests.end_to_end.people import Notice, Participant, People, Seat
 from tests.factories import ACTOR, make_organiser, make_school
@@ -223,39 +223,39 @@ class County:
 
     def suspend(self, username: str) -> None:
         """As the panel does it."""
-        with self.database.writing() as session:
+        with self.database.write_session() as session:
             suspensions.suspend_organiser(
                 session, username, reason=SuspensionReason.MISUSE, actor=ACTOR, now=utc_now()
             )
 
     def suspend_school(self, code: str) -> None:
         """Likewise."""
-        with self.database.writing() as session:
+        with self.database.write_session() as session:
             suspensions.suspend_school(
                 session, code, reason=SuspensionReason.MISUSE, actor=ACTOR, now=utc_now()
             )
 
     def reinstate(self, username: str) -> None:
         """Likewise."""
-        with self.database.writing() as session:
+        with self.database.write_session() as session:
             suspensions.reinstate_organiser(session, username, actor=ACTOR, now=utc_now())
 
     def end_sessions(self, username: str) -> None:
         """Logs him out everywhere."""
-        with self.database.writing() as session:
+        with self.database.write_session() as session:
             organisers.end_sessions(session, username, actor=ACTOR, now=utc_now())
 
     def running(self, username: str) -> int | None:
         """How many of their meetings the Prosodys tell of."""
-        with self.database.reading() as session:
+        with self.database.read_session() as session:
             return meetings_of(session, get_organiser(session, username), now=utc_now())
 
-    async def effect(self, username: str, *, done: int = 1) -> Effect:
+    async def effect(self, username: str, *, done: int = 1) -> RevocationStatus:
         """What became of the latest of these, once so many Prosodys have carried it out."""
         async with asyncio.timeout(PATIENCE):
             while True:
-                with self.database.reading() as session:
-                    effect = effect_of(session, get_organiser(session, username), now=utc_now())
+                with self.database.read_session() as session:
+                    effect = revocation_status_of(session, get_organiser(session, username), now=utc_now())
                 if effect is not None and effect.done >= done:
                     return effect
                 await asyncio.sleep(0.01)

@@ -10,7 +10,7 @@ from typing import Any
 
 from selenium.webdriver import Chrome
 
-from authbridge.commands.organisers import IssuedCredential
+from authbridge.schools.commands.organisers import IssuedCredential
 from tests.end_to_end.people import Notice
 from workbench import ROOT
 from workbench.prosody import HOST, Prosody

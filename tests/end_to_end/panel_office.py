@@ -20,9 +20,9 @@ from sqlalchemy import Update, select, update
 
 from admin.session.cookies import SESSION_COOKIE
 from authbridge.config import read_config
-from authbridge.database import Database
-from authbridge.models import Role, Staff, StaffSession
-from authbridge.signin import SignInSetting, sign_in_setting_of
+from authbridge.staff.sign_in import SignInServices, sign_in_setting_of
+from authbridge.storage.database import Database
+from authbridge.storage.models import Role, Staff, StaffSession
 from tests.end_to_end.chromium import PATIENCE
 from workbench.panel import Panel
 from workbench.service import Service
@@ -44,30 +44,30 @@ class Office:
 
     service: Service
     panel: Panel
-    setting: SignInSetting
+    services: SignInServices
 
     @property
     def database(self) -> Database:
         """Where both keep everything."""
-        return self.setting.database
+        return self.services.database
 
     def enrol(self, role: Role) -> Member:
         """Somebody who can sign in, under a name of her own."""
-        return enrol_member(self.setting, f"{role}-{secrets.token_hex(3)}", role)
+        return enrol_member(self.services, f"{role}-{secrets.token_hex(3)}", role)
 
     def leave_idle(self, member: Member, duration: timedelta) -> None:
         """As if nothing had been heard of her for so long."""
-        with self.database.writing() as session:
+        with self.database.write_session() as session:
             session.execute(_sessions_of(member).values(seen_at=datetime.now(UTC) - duration))
 
     def renew_factor(self, member: Member) -> None:
         """As if she had shown her second factor just now: it holds for ten minutes only."""
-        with self.database.writing() as session:
+        with self.database.write_session() as session:
             session.execute(_sessions_of(member).values(factor_at=datetime.now(UTC)))
 
     def idle_time(self, member: Member) -> timedelta:
         """How long nothing has been heard of her."""
-        with self.database.reading() as session:
+        with self.database.read_session() as session:
             query = select(StaffSession.seen_at).join(Staff).where(Staff.name == member.name)
             return datetime.now(UTC) - max(session.scalars(query))
 

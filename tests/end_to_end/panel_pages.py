@@ -12,15 +12,15 @@ import pyotp
 from selenium.webdriver.common.by import By
 from sqlalchemy import func, select
 
-from authbridge import feed
-from authbridge.authenticate import authenticate
 from authbridge.clock import utc_now
-from authbridge.commands import organisers, schools, suspensions
-from authbridge.database import Database
-from authbridge.feed import Contact, Report
-from authbridge.models import Revocation, Role, SuspensionReason
+from authbridge.login.flow import authenticate
+from authbridge.revocations import feed
+from authbridge.revocations.feed import Contact, NodeReport
+from authbridge.schools.commands import organisers, schools, suspensions
+from authbridge.storage.database import Database
+from authbridge.storage.models import Revocation, Role, SuspensionReason
 from tests.end_to_end.panel_office import Desk, Office
-from tests.factories import ACTOR, HASHER, make_attempt, make_origin, make_school, make_setting
+from tests.factories import ACTOR, HASHER, make_attempt, make_origin, make_school, make_services
 from workbench.staff import Member, invite
 
 _DONE = "form[action$='/done']"
@@ -83,7 +83,7 @@ def _at_the_door(desk: Desk, office: Office) -> Iterator[Shown]:
         desk.open(f"/sign-in?note={note}")
         yield Shown(f"sign-in-{note}")
 
-    code = invite(office.setting, "neu", Role.CLERK)
+    code = invite(office.services, "neu", Role.CLERK)
     desk.open("/invitation")
     yield Shown("invitation")
     desk.fill(name="neu", code="bbbb-cccc-dddd")
@@ -151,7 +151,7 @@ def _adding_a_school(desk: Desk, office: Office, admin: Member) -> Iterator[Show
 
 def _furnish(database: Database, office: Office) -> Sights:
     """Schools and organisers enough for second pages, and one organiser in each state."""
-    today = utc_now().astimezone(office.setting.timezone).date()
+    today = utc_now().astimezone(office.services.timezone).date()
     make_school(database, "odd", _ODD_NAME)
     make_school(database, "shut", "Geschlossene Schule")
     make_school(database, "full", "Volle Schule")
@@ -161,7 +161,7 @@ def _furnish(database: Database, office: Office) -> Sights:
     (expired,) = _issue(database, "odd", 1, date(2024, 7, 31))
     _issue(database, "odd", 2, today + timedelta(days=7))
     (of_suspended_school,) = _issue(database, "shut", 1)
-    with database.writing() as session:
+    with database.write_session() as session:
         schools.change_school(session, "full", quota=0, actor=ACTOR, now=utc_now())
         suspensions.suspend_school(
             session, "shut", reason=SuspensionReason.MISUSE, actor=ACTOR, now=utc_now()
@@ -169,16 +169,16 @@ def _furnish(database: Database, office: Office) -> Sights:
         for name in names[:11]:
             suspensions.suspend_organiser(session, name, reason=None, actor=ACTOR, now=utc_now())
     sights = Sights(names[20], names[0], expired, of_suspended_school, names[21])
-    setting = make_setting(database, clock=utc_now, traces=office.setting.traces)
+    services = make_services(database, clock=utc_now, keyed_hashes=office.services.keyed_hashes)
     for number in range(8):
         guess = f"bbbb-cccc-dd{number:02}".translate(_LETTERS)
-        authenticate(make_attempt(sights.waiting, guess, ip="203.0.113.9"), make_origin(), setting, within=5)
+        authenticate(make_attempt(sights.waiting, guess, ip="203.0.113.9"), make_origin(), services, within=5)
     return sights
 
 
 def _issue(database: Database, school: str, count: int, valid_until: date | None = None) -> list[str]:
     passwords = organisers.make_passwords(count, HASHER)
-    with database.writing() as session:
+    with database.write_session() as session:
         issued = organisers.issue_organisers(
             session, school, passwords, valid_until=valid_until, actor=ACTOR, now=utc_now()
         )
@@ -227,22 +227,22 @@ def _meeting_servers(desk: Desk, database: Database, sights: Sights) -> Iterator
     yield Shown("school-logged-out")
 
 
-def _report(database: Database, username: str, sessions: int, meetings: int, logins: int) -> Report:
-    with database.reading() as session:
+def _report(database: Database, username: str, sessions: int, meetings: int, logins: int) -> NodeReport:
+    with database.read_session() as session:
         query = select(func.max(Revocation.id)).where(Revocation.username == username)
-        return Report(session.scalars(query).one() or 0, sessions, meetings, logins)
+        return NodeReport(session.scalars(query).one() or 0, sessions, meetings, logins)
 
 
 def _hear_from(
     database: Database,
     node: str,
-    *reports: Report,
+    *reports: NodeReport,
     meetings: dict[str, int] | None = None,
     ago: timedelta = timedelta(0),
     knows: bool = True,
 ) -> None:
     """A meeting server asks; if it knows the feed, it has carried out everything."""
-    with database.writing() as session:
+    with database.write_session() as session:
         epoch, cursor = feed.position(session.connection())
         contact = Contact(node, epoch if knows else None, cursor, reports, meetings or {})
         feed.note_contact(session, contact, now=utc_now() - ago)
@@ -307,7 +307,7 @@ def _organisers(desk: Desk, office: Office, sights: Sights) -> Iterator[Shown]:
     yield Shown("organiser-note-too-long", 422)
     desk.open(f"/organisers/{sights.active}")
     _press(desk, "form[action$='/reinstate'] button")
-    with office.database.writing() as session:
+    with office.database.write_session() as session:
         suspensions.suspend_organiser(session, sights.active, reason=None, actor=ACTOR, now=utc_now())
     _press(desk, "form[action$='/suspend'] button")
     yield Shown("organiser-suspended-before")

@@ -12,8 +12,8 @@ from typing import Any
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import quoteattr
 
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.usernames import Username
+from authbridge.login.usernames import Username
+from authbridge.schools.commands.organisers import IssuedCredential
 from tests.end_to_end.focus import FOCUS, MUC, MUC_USER
 from workbench.processes import PATIENCE
 from workbench.prosody import HOST, Prosody

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.database import Database
+from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.storage.database import Database
 from tests.end_to_end.conftest import VERSIONS
 from tests.factories import make_organiser, make_school
 from tests.integration.feeds import until
@@ -179,5 +179,5 @@ async def test_a_list_of_passwords_gets_nowhere(scene_for: SceneFor, version: st
     assert told["not-authorized"] == 5
     assert scene.count("SELECT count(*) FROM login_attempts") == 5
     # The counts are written down once a second.
-    until(lambda: scene.count("SELECT total(locked) FROM denied_attempts") == told[TEMPORARY])
-    assert scene.count("SELECT count(*) FROM denied_attempts") <= minutes
+    until(lambda: scene.count("SELECT total(locked) FROM rejected_attempts") == told[TEMPORARY])
+    assert scene.count("SELECT count(*) FROM rejected_attempts") <= minutes

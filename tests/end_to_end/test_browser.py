@@ -12,8 +12,8 @@ import pytest
 from selenium.webdriver import Chrome
 from sqlalchemy import select
 
-from authbridge.database import Database
-from authbridge.models import LoginAttempt
+from authbridge.storage.database import Database
+from authbridge.storage.models import LoginAttempt
 from tests.end_to_end.chromium import open_chromium
 from tests.end_to_end.conftest import Cast
 from workbench import ROOT
@@ -135,7 +135,7 @@ def test_journal_names_the_browser(page: Page, cast: Cast, service: Service) -> 
 
 def _newest_attempt(database_url: str) -> LoginAttempt:
     database = Database(database_url)
-    with database.reading() as session:
+    with database.read_session() as session:
         attempt = session.scalars(select(LoginAttempt).order_by(LoginAttempt.id.desc()).limit(1)).one()
     database.engine.dispose()
     return attempt

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from authbridge.database import Database
-from authbridge.models import LoginAttempt
+from authbridge.storage.database import Database
+from authbridge.storage.models import LoginAttempt
 from workbench import ROOT
 from workbench.processes import PATIENCE, free_port
 from workbench.prosody import HOST, Prosody
@@ -240,7 +240,7 @@ def count_attempts(service: Service) -> int:
     """How many logins the service has in its journal."""
     database = Database(service.database_url)
     try:
-        with database.reading() as session:
+        with database.read_session() as session:
             return session.scalar(select(func.count()).select_from(LoginAttempt)) or 0
     finally:
         database.engine.dispose()

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from authbridge.clock import utc_now
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.database import Database
-from authbridge.nodes import Effect, effect_of
-from authbridge.queries import get_organiser
+from authbridge.revocations.status import RevocationStatus, revocation_status_of
+from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.schools.lookup import get_organiser
+from authbridge.storage.database import Database
 from tests.end_to_end.conftest import TRANSPORTS, VERSIONS, Stage, login, make_client, open_stage
 from tests.factories import make_organiser
 from workbench.processes import PATIENCE
@@ -111,13 +111,13 @@ async def test_a_suspension_ends_the_sessions_and_their_number_is_known(stage: S
     assert (effect.last_done_at - effect.told_at).total_seconds() < AT_ONCE
 
 
-async def _effect(stage: Stage, username: str) -> Effect:
+async def _effect(stage: Stage, username: str) -> RevocationStatus:
     database = Database(stage.service.database_url)
     try:
         async with asyncio.timeout(PATIENCE):
             while True:
-                with database.reading() as session:
-                    effect = effect_of(session, get_organiser(session, username), now=utc_now())
+                with database.read_session() as session:
+                    effect = revocation_status_of(session, get_organiser(session, username), now=utc_now())
                 if effect is not None and effect.done == effect.nodes:
                     return effect
                 await asyncio.sleep(0.02)

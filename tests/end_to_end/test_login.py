@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.usernames import Username
+from authbridge.login.usernames import Username
+from authbridge.schools.commands.organisers import IssuedCredential
 from tests.end_to_end.conftest import TRANSPORTS, VERSIONS, Cast, ProsodyFor, login, make_client
 from workbench.prosody import Prosody
 from workbench.service import Service

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from authbridge.commands.organisers import IssuedCredential
+from authbridge.schools.commands.organisers import IssuedCredential
 from tests.end_to_end.conftest import TRANSPORTS, VERSIONS, login
 from tests.end_to_end.jitsi import AT_ONCE, MEETING_ENDED, Stage, ends_of, notices_of, open_stage
 from tests.end_to_end.people import Answer, Participant, notice_nothing, room_jid

@@ -8,7 +8,7 @@ import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.support.wait import WebDriverWait
 
-from authbridge.models import Role
+from authbridge.storage.models import Role
 from tests.end_to_end.chromium import open_chromium
 from tests.end_to_end.jitsi import AT_ONCE, MEETING_ENDED, open_jitsi
 from tests.end_to_end.meeting_page import MeetingPage, serve_pages

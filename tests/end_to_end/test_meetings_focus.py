@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.usernames import Username
+from authbridge.login.usernames import Username
+from authbridge.schools.commands.organisers import IssuedCredential
 from tests.end_to_end.authority import LIFETIME, Authority, RefusalError, Request
 from tests.end_to_end.conftest import TRANSPORTS
 from tests.end_to_end.focus import FOCUS, MUC_USER

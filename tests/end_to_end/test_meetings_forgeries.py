@@ -10,7 +10,7 @@ from xml.sax.saxutils import quoteattr
 
 import pytest
 
-from authbridge.commands.organisers import IssuedCredential
+from authbridge.schools.commands.organisers import IssuedCredential
 from tests.end_to_end.conftest import VERSIONS
 from tests.end_to_end.focus import FOCUS
 from tests.end_to_end.jitsi import FOCUS_HOST, PROXY, Stage, notices_of, open_stage, until

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from authbridge.clock import utc_now
-from authbridge.nodes import effect_of
-from authbridge.queries import get_organiser
+from authbridge.revocations.status import revocation_status_of
+from authbridge.schools.lookup import get_organiser
 from tests.end_to_end.conftest import VERSIONS, login
 from tests.end_to_end.jitsi import (
     AT_ONCE,
@@ -201,9 +201,9 @@ async def test_one_of_two_prosodys_is_dead(pair: tuple[County, Jitsi, Jitsi]) ->
         await notices_of([page.seats[room]])
         effect = await county.effect(who.username)
         assert (effect.done, effect.nodes, effect.meetings) == (1, 2, 1)
-    with county.database.reading() as session:
+    with county.database.read_session() as session:
         later = utc_now() + timedelta(seconds=31)
-        late = effect_of(session, get_organiser(session, who.username), now=later)
+        late = revocation_status_of(session, get_organiser(session, who.username), now=later)
     assert late is not None
     assert late.late == ("west",)
 

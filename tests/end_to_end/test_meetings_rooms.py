@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from authbridge.clock import utc_now
-from authbridge.nodes import effect_of
-from authbridge.queries import get_school
+from authbridge.revocations.status import revocation_status_of
+from authbridge.schools.lookup import get_school
 from tests.end_to_end.conftest import TRANSPORTS, VERSIONS
 from tests.end_to_end.focus import MUC
 from tests.end_to_end.jitsi import (
@@ -133,8 +133,8 @@ async def test_a_school_of_fifty_in_ten_meetings(stage: Stage) -> None:
         assert not any(stage.jitsi.focus.logins_of(who.username) for who in them)
         await notice_nothing(theirs, leaders[-1])
 
-    with stage.county.database.reading() as session:
-        effect = effect_of(session, get_school(session, "abc"), now=utc_now())
+    with stage.county.database.read_session() as session:
+        effect = revocation_status_of(session, get_school(session, "abc"), now=utc_now())
     assert effect is not None
     assert (effect.sessions, effect.meetings, effect.logins) == (50, 10, 50)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.usernames import Username
+from authbridge.login.usernames import Username
+from authbridge.schools.commands.organisers import IssuedCredential
 from tests.end_to_end.conftest import TRANSPORTS, VERSIONS
 from tests.end_to_end.jitsi import (
     BREWERY,

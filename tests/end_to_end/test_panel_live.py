@@ -12,8 +12,8 @@ from selenium.webdriver.support.wait import WebDriverWait
 from sqlalchemy import delete
 
 from authbridge.clock import utc_now
-from authbridge.feed import Report
-from authbridge.models import Role, StaffSession
+from authbridge.revocations.feed import NodeReport
+from authbridge.storage.models import Role, StaffSession
 from tests.end_to_end.chromium import PATIENCE, open_chromium
 from tests.end_to_end.panel_office import Desk, Office, open_office
 from tests.factories import make_organiser, make_school
@@ -62,18 +62,18 @@ def sign_in(desk: Desk, office: Office) -> Member:
     return member
 
 
-def hear_from(office: Office, *reports: Report, ago: timedelta = timedelta(0)) -> None:
+def hear_from(office: Office, *reports: NodeReport, ago: timedelta = timedelta(0)) -> None:
     """The meeting server has carried out everything."""
     acknowledge(office.database, NODE, position(office.database)[1], *reports, now=utc_now() - ago)
 
 
-def suspend(desk: Desk, office: Office) -> Report:
+def suspend(desk: Desk, office: Office) -> NodeReport:
     """A new organiser, by a click; returns what the meeting server will report."""
     hear_from(office)
     desk.open(f"/organisers/{make_organiser(office.database).username}")
     desk.press("Sperren")
     assert line(desk) == "Die Konferenzserver werden benachrichtigt."
-    return Report(position(office.database)[1], 2, 1, 1)
+    return NodeReport(position(office.database)[1], 2, 1, 1)
 
 
 def line(desk: Desk) -> str:
@@ -121,7 +121,7 @@ def test_after_the_sign_out_nothing_more_is_shown(desk: Desk, office: Office, me
     """The page asks once more, is sent to the sign-in, and rests."""
     assert member
     report = suspend(desk, office)
-    with office.database.writing() as session:
+    with office.database.write_session() as session:
         session.execute(delete(StaffSession))
     await_question(desk)
     asked = questions(desk)

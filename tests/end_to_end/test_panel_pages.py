@@ -20,7 +20,7 @@ from admin import create_app
 from admin.panel import Panel
 from admin.stores.service_health import ServiceHealth
 from authbridge.config import read_config
-from authbridge.passwords import Hasher
+from authbridge.login.passwords import Hasher
 from tests.end_to_end.chromium import open_chromium
 from tests.end_to_end.panel_office import Desk, Office, open_office
 from tests.end_to_end.panel_pages import Shown, walk
@@ -211,7 +211,10 @@ def _app_of(office: Office) -> Flask:
     """The application that the panel runs, for its routes."""
     config = read_config(office.panel.environ)
     panel = Panel(
-        config=config, sign_in=office.setting, hasher=Hasher(4), service_health=ServiceHealth(config.api_bind)
+        config=config,
+        sign_in=office.services,
+        hasher=Hasher(4),
+        service_health=ServiceHealth(config.api_bind),
     )
     return create_app(panel, url=office.panel.url)
 

@@ -13,7 +13,7 @@ import pytest
 from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 
-from authbridge.models import Role
+from authbridge.storage.models import Role
 from tests.end_to_end.chromium import open_chromium
 from tests.end_to_end.conftest import ProsodyFor, login
 from tests.end_to_end.panel_office import Desk, Office, open_office

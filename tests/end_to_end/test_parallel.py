@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.database import Database
-from authbridge.models import Base, LoginAttempt, LoginFailure
-from authbridge.traces import Traces
+from authbridge.login.keyed_hashes import KeyedHashes
+from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.storage.database import Database
+from authbridge.storage.models import Base, LoginAttempt, LoginFailure
 from tests.factories import make_organiser, make_school
 from tests.integration.stories import HOME, wrong_passwords
 from workbench.processes import PATIENCE
@@ -68,7 +68,7 @@ def ask_at_once(services: Sequence[Service], username: str, passwords: Sequence[
 def rows(service: Service, *models: type[Base]) -> list[int]:
     """How many rows the tables have."""
     database = Database(service.database_url)
-    with database.reading() as session:
+    with database.read_session() as session:
         counts = [session.scalar(select(func.count()).select_from(model)) or 0 for model in models]
     database.engine.dispose()
     return counts
@@ -85,8 +85,8 @@ def enrol(service: Service) -> IssuedCredential:
 
 def guesses_for(service: Service, username: str) -> list[str]:
     """Forty passwords that the service can tell apart."""
-    traces = Traces((service.folder / "secret-key").read_text().strip().encode())
-    return list(islice(wrong_passwords(username, traces), 40))
+    keyed_hashes = KeyedHashes((service.folder / "secret-key").read_text().strip().encode())
+    return list(islice(wrong_passwords(username, keyed_hashes), 40))
 
 
 @pytest.fixture(name="services", params=["one over SQLite", "two over SQLite", "two over PostgreSQL"])
@@ -153,7 +153,7 @@ def _await_failure(service: Service) -> None:
 def verdicts_of(service: Service) -> list[str | None]:
     """What the journal says."""
     database = Database(service.database_url)
-    with database.reading() as session:
+    with database.read_session() as session:
         verdicts = list(session.scalars(select(LoginAttempt.verdict)))
     database.engine.dispose()
     return verdicts

@@ -12,10 +12,10 @@ import pytest
 from sqlalchemy import select
 
 from authbridge.clock import utc_now
-from authbridge.commands import organisers
-from authbridge.database import Database
-from authbridge.models import AuditEvent, LoginAttempt, Organiser
-from authbridge.usernames import Username
+from authbridge.login.usernames import Username
+from authbridge.schools.commands import organisers
+from authbridge.storage.database import Database
+from authbridge.storage.models import AuditEvent, LoginAttempt, Organiser
 from tests.end_to_end.conftest import TRANSPORTS, VERSIONS, login
 from tests.end_to_end.scripted import http_answer, scripted_service, writing
 from tests.factories import ACTOR, HASHER, make_school
@@ -54,7 +54,7 @@ def set_stage(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: P
     shutil.copy(sqlite_template, service.folder / "authbridge.db")
     database = Database(service.database_url)
     make_school(database)
-    with database.writing() as session:
+    with database.write_session() as session:
         credential = organisers.ImportedCredential(
             2, "ohg", Username(NAME), HASHER.hash(RIGHT, generated=False)
         )
@@ -126,7 +126,7 @@ def _processes() -> str:
 
 def _database_text(service: Service) -> str:
     database = Database(service.database_url)
-    with database.reading() as session:
+    with database.read_session() as session:
         events = [(event.subject, event.detail) for event in session.scalars(select(AuditEvent))]
         attempts = [
             [getattr(attempt, column.key) for column in LoginAttempt.__table__.columns]

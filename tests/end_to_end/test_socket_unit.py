@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from authbridge.database import Database
+from authbridge.storage.database import Database
 from tests.end_to_end.conftest import Cast, login, make_cast
 from workbench.processes import Process
 from workbench.prosody import HOST, Prosody, external

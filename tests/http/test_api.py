@@ -10,12 +10,12 @@ from sqlalchemy import func, select
 from werkzeug.test import Client
 
 from authbridge.api import Api, Reply
-from authbridge.authenticate import Setting
-from authbridge.commands import suspensions
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.database import Database
-from authbridge.models import LoginAttempt
-from tests.factories import ACTOR, HOST, make_organiser, make_school, make_setting
+from authbridge.login.flow import LoginServices
+from authbridge.schools.commands import suspensions
+from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.storage.database import Database
+from authbridge.storage.models import LoginAttempt
+from tests.factories import ACTOR, HOST, make_organiser, make_school, make_services
 from tests.fakes import MORNING
 
 TOKEN = "tok3n" * 8
@@ -24,16 +24,16 @@ MARKER = "MARKER-passw0rd"
 
 
 @pytest.fixture(name="setting")
-def make_the_setting(database: Database) -> Setting:
+def make_the_setting(database: Database) -> LoginServices:
     """A database with a school."""
     make_school(database)
-    return make_setting(database)
+    return make_services(database)
 
 
 @pytest.fixture(name="app")
-def make_app(setting: Setting) -> Api:
+def make_app(services: LoginServices) -> Api:
     """The application, configured as by an operator."""
-    return Api(setting, token=TOKEN)
+    return Api(services, token=TOKEN)
 
 
 @pytest.fixture(name="client")
@@ -43,9 +43,9 @@ def make_client(app: Api) -> Client:
 
 
 @pytest.fixture(name="issued")
-def issue(setting: Setting) -> IssuedCredential:
+def issue(services: LoginServices) -> IssuedCredential:
     """An organiser in order."""
-    return make_organiser(setting.database)
+    return make_organiser(services.database)
 
 
 def question(username: str, password: str, **changes: object) -> dict[str, Any]:
@@ -63,9 +63,9 @@ def question(username: str, password: str, **changes: object) -> dict[str, Any]:
     } | changes
 
 
-def attempts(setting: Setting) -> int:
+def attempts(services: LoginServices) -> int:
     """How many attempts are on record."""
-    with setting.database.reading() as session:
+    with services.database.read_session() as session:
         return session.scalar(select(func.count(LoginAttempt.id))) or 0
 
 
@@ -99,7 +99,7 @@ def test_every_route_but_the_listed_ones_wants_the_token(app: Api, client: Clien
     ["", "Bearer", "Bearer ", f"bearer {TOKEN}", f"Bearer {TOKEN}x", TOKEN, "Bearer ü", f"Basic {TOKEN}"],
 )
 def test_a_wrong_token_asks_nothing(
-    client: Client, setting: Setting, issued: IssuedCredential, header: str
+    client: Client, services: LoginServices, issued: IssuedCredential, header: str
 ) -> None:
     """Who cannot show the token gets neither a verdict nor an entry in the journal."""
     sent = question(issued.username, issued.password)
@@ -107,7 +107,7 @@ def test_a_wrong_token_asks_nothing(
     answer = client.post("/v1/authenticate", json=sent, headers={"Authorization": header})
 
     assert answer.status_code == 401
-    assert attempts(setting) == 0
+    assert attempts(services) == 0
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_wrong_token_asks_nothing(
     ],
 )
 def test_a_bad_call_is_told_without_quoting_it(
-    client: Client, setting: Setting, body: bytes, status: int, error: str | None
+    client: Client, services: LoginServices, body: bytes, status: int, error: str | None
 ) -> None:
     """The status speaks of the call; nothing of it is on record, nothing of it is repeated."""
     answer = client.post("/v1/authenticate", data=body, headers=AUTHORISED)
@@ -129,7 +129,7 @@ def test_a_bad_call_is_told_without_quoting_it(
     told = json.loads(answer.text)
     assert error is None or told["error"] == error
     assert MARKER not in answer.text
-    assert attempts(setting) == 0
+    assert attempts(services) == 0
 
 
 def test_a_large_body_of_unknown_length_is_cut_off(client: Client) -> None:
@@ -146,10 +146,10 @@ def test_a_large_body_of_unknown_length_is_cut_off(client: Client) -> None:
     assert answer.status_code == 413
 
 
-def test_without_storage_there_is_no_verdict(client: Client, setting: Setting) -> None:
+def test_without_storage_there_is_no_verdict(client: Client, services: LoginServices) -> None:
     """A dead database is 503, never "wrong password"."""
-    setting.database.engine.dispose()
-    with setting.database.engine.begin() as connection:
+    services.database.engine.dispose()
+    with services.database.engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE login_attempts RENAME TO elsewhere")
 
     answer = client.post("/v1/authenticate", json=question("a", "b"), headers=AUTHORISED)
@@ -158,7 +158,7 @@ def test_without_storage_there_is_no_verdict(client: Client, setting: Setting) -
     assert (answer.status_code, answer.json) == (503, {"error": "storage"})
     assert client.get("/healthz").status_code == 200
     assert ready.status_code == 503
-    with setting.database.engine.begin() as connection:
+    with services.database.engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO login_attempts")
 
 
@@ -203,12 +203,12 @@ def feed_question(**changes: object) -> dict[str, Any]:
     return {"node": "node-a", "epoch": None, "cursor": 0, "wait": 0} | changes
 
 
-def test_a_suspension_is_told(client: Client, setting: Setting, issued: IssuedCredential) -> None:
+def test_a_suspension_is_told(client: Client, services: LoginServices, issued: IssuedCredential) -> None:
     """First a snapshot, then what came after it, then nothing more."""
     first = client.post("/v1/revocations", json=feed_question(), headers=AUTHORISED).json
     assert first is not None
     assert (first["cursor"], first["snapshot"]) == (0, [])
-    with setting.database.writing() as session:
+    with services.database.write_session() as session:
         suspensions.suspend_organiser(session, issued.username, reason=None, actor=ACTOR, now=MORNING)
 
     asked = feed_question(epoch=first["epoch"], wait=9)
@@ -248,14 +248,14 @@ def test_a_bad_question_about_revocations_is_told_without_quoting_it(
 
 
 def test_no_name_of_the_feed_is_in_the_log(
-    client: Client, setting: Setting, issued: IssuedCredential, caplog: pytest.LogCaptureFixture
+    client: Client, services: LoginServices, issued: IssuedCredential, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Who was suspended is in the audit."""
     caplog.set_level(logging.DEBUG)
-    with setting.database.writing() as session:
+    with services.database.write_session() as session:
         suspensions.suspend_organiser(session, issued.username, reason=None, actor=ACTOR, now=MORNING)
     client.post("/v1/revocations", json=feed_question(), headers=AUTHORISED)
-    with setting.database.engine.begin() as connection:
+    with services.database.engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE revocation_feed RENAME TO elsewhere")
 
     answer = client.post("/v1/revocations", json=feed_question(), headers=AUTHORISED)
@@ -264,7 +264,7 @@ def test_no_name_of_the_feed_is_in_the_log(
     for secret in (issued.username, TOKEN):
         assert secret not in caplog.text
     assert "revocation_feed" in caplog.text
-    with setting.database.engine.begin() as connection:
+    with services.database.engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO revocation_feed")
 
 

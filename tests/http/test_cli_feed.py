@@ -8,17 +8,17 @@ from contextlib import contextmanager
 
 import pytest
 
-from authbridge import feed
 from authbridge.clock import utc_now
-from authbridge.database import Database
-from authbridge.feed import Contact, Report
+from authbridge.revocations import feed
+from authbridge.revocations.feed import Contact, NodeReport
+from authbridge.storage.database import Database
 from tests.http.conftest import Run
 
 
 def told(environ: dict[str, str]) -> list[str]:
     """What a Prosody that follows is told."""
     database = Database(environ["AUTHBRIDGE_DATABASE_URL"])
-    with database.reading() as session:
+    with database.read_session() as session:
         epoch, _ = feed.position(session.connection())
         answer = feed.read(session, Contact("node-a", epoch, 0), now=utc_now())
     database.engine.dispose()
@@ -27,18 +27,18 @@ def told(environ: dict[str, str]) -> list[str]:
 
 
 def follow(
-    environ: dict[str, str], node: str, *reports: Report, meetings: dict[str, int] | None = None
+    environ: dict[str, str], node: str, *reports: NodeReport, meetings: dict[str, int] | None = None
 ) -> None:
     """A Prosody asks now: it has carried out everything."""
     database = Database(environ["AUTHBRIDGE_DATABASE_URL"])
-    with database.writing() as session:
+    with database.write_session() as session:
         place = feed.position(session.connection())
         feed.note_contact(session, Contact(node, *place, reports, meetings or {}), now=utc_now())
     database.engine.dispose()
 
 
 @contextmanager
-def carried_out(environ: dict[str, str], *reports: Report) -> Iterator[None]:
+def carried_out(environ: dict[str, str], *reports: NodeReport) -> Iterator[None]:
     """Meanwhile a Prosody carries out what it is told."""
     before = len(told(environ))
 
@@ -93,20 +93,20 @@ def test_each_command_that_logs_out_says_what_that_ended(run: Run, environ: dict
     """As soon as the Prosodys have said so; the new password stands alone on standard output."""
     name = issue(run)
     follow(environ, "prosody-1")
-    with carried_out(environ, Report(1, 2, 1, 1)):
+    with carried_out(environ, NodeReport(1, 2, 1, 1)):
         said = run("suspend", "organiser", name, "--reason", "misuse").stdout
     assert f"“{name}” is suspended." in said
     assert "2 logins ended, 1 meeting ended, remembered login deleted; on 1 of 1 meeting servers, " in said
     assert "2 logins ended" in run("organiser", "end-sessions", name).stdout
     run("reinstate", "organiser", name)
     for number, command in ((3, ("organiser", "end-sessions", name)), (4, ("organiser", "expire", name))):
-        with carried_out(environ, Report(number, 0, 0, 0)):
+        with carried_out(environ, NodeReport(number, 0, 0, 0)):
             assert "Nobody was logged in; on 1 of 1 meeting servers, " in run(*command).stdout
-    with carried_out(environ, Report(5, 1, 2, 2)):
+    with carried_out(environ, NodeReport(5, 1, 2, 2)):
         done = run("organiser", "reset", name, "--format", "json")
     assert json.loads(done.stdout)[0]["username"] == name
     assert "1 login ended, 2 meetings ended, 2 remembered logins deleted; on 1 of 1" in done.stderr
-    with carried_out(environ, Report(6, 3, 0, 0)):
+    with carried_out(environ, NodeReport(6, 3, 0, 0)):
         said = run("suspend", "school", "ohg", "--reason", "other").stdout
     assert "3 logins ended; on 1 of 1" in said
 
@@ -122,12 +122,12 @@ def test_a_login_that_waits_is_said(
     """Until it is deleted; nobody waits for it, and nobody is said not to have been there."""
     name = issue(run)
     follow(environ, "prosody-1")
-    with carried_out(environ, Report(1, 0, 0, 0, waiting=count)):
+    with carried_out(environ, NodeReport(1, 0, 0, 0, waiting=count)):
         said = run("suspend", "organiser", name, "--reason", "misuse").stdout
     assert "Carried out; on 1 of 1 meeting servers, " in said
     assert f". {which} will be deleted automatically as soon as Jitsi answers again." in said
     assert said.rstrip().endswith(f"again. Until then {until_then} no meeting.")
-    follow(environ, "prosody-1", Report(1, 0, 0, count))
+    follow(environ, "prosody-1", NodeReport(1, 0, 0, count))
     said = run("organiser", "end-sessions", name).stdout
     assert "deleted; on 1 of 1 meeting servers, " in said
     assert "Jitsi" not in said

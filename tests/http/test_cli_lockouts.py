@@ -6,13 +6,13 @@ from collections.abc import Callable
 import pytest
 from click.testing import CliRunner, Result
 
-from authbridge.authenticate import authenticate
 from authbridge.cli import main
 from authbridge.cli.operator import Operator
-from authbridge.database import Database
-from authbridge.policy import Verdict
-from authbridge.traces import Traces
-from tests.factories import make_attempt, make_organiser, make_origin, make_setting
+from authbridge.login.flow import authenticate
+from authbridge.login.keyed_hashes import KeyedHashes
+from authbridge.login.policy import Verdict
+from authbridge.storage.database import Database
+from tests.factories import make_attempt, make_organiser, make_origin, make_services
 from tests.fakes import MORNING, FakeClock
 from tests.http.conftest import Run
 
@@ -45,12 +45,12 @@ def make_at(environ: dict[str, str], school: str, run: Run, clock: FakeClock) ->
 def make_guess(environ: dict[str, str], at: At, clock: FakeClock) -> Guess:  # noqa: ARG001 - makes the school
     """``guess(name, count, ip)``: so many wrong passwords, a minute apart; the last verdict."""
     database = Database(environ["AUTHBRIDGE_DATABASE_URL"])
-    setting = make_setting(database, clock=clock, traces=Traces(b"s" * 64))
+    services = make_services(database, clock=clock, keyed_hashes=KeyedHashes(b"s" * 64))
 
     def guess(name: str, count: int, ip: str, *, pause: int = 60) -> Verdict:
         for number in range(count):
             attempt = make_attempt(name, f"wrong {ip} {number} {clock()}", ip=ip)
-            verdict = authenticate(attempt, make_origin(), setting, within=9).verdict
+            verdict = authenticate(attempt, make_origin(), services, within=9).verdict
             clock.advance(seconds=pause if number < count - 1 else 0)
         return verdict
 
@@ -181,8 +181,8 @@ def test_a_new_password_works_at_once(
     guess(name, 5, OUTSIDE, pause=0)
     line = at("organiser", "reset", name).stdout.splitlines()[1]
 
-    setting = make_setting(
-        Database(environ["AUTHBRIDGE_DATABASE_URL"]), clock=clock, traces=Traces(b"s" * 64)
+    services = make_services(
+        Database(environ["AUTHBRIDGE_DATABASE_URL"]), clock=clock, keyed_hashes=KeyedHashes(b"s" * 64)
     )
     attempt = make_attempt(name, line.split(",")[2], ip=OUTSIDE)
-    assert authenticate(attempt, make_origin(), setting, within=9).verdict is Verdict.GRANTED
+    assert authenticate(attempt, make_origin(), services, within=9).verdict is Verdict.GRANTED

@@ -8,10 +8,10 @@ from click.testing import CliRunner, Result
 
 from authbridge.cli import main
 from authbridge.cli.operator import Operator
-from authbridge.database import Database
-from authbridge.policy import Decision, Verdict
-from authbridge.signin import Caller, SignInSetting, device_token, sign_in, verify_invitation
-from tests.factories import make_sign_in_setting, make_staff
+from authbridge.login.policy import Decision, Verdict
+from authbridge.staff.sign_in import Caller, SignInServices, device_token, sign_in, verify_invitation
+from authbridge.storage.database import Database
+from tests.factories import make_sign_in_services, make_staff
 from tests.fakes import FakeClock
 from tests.http.conftest import Run
 
@@ -24,7 +24,7 @@ class Desk:
 
     environ: dict[str, str]
     clock: FakeClock
-    setting: SignInSetting
+    services: SignInServices
     guessed: int = 0
 
     def run(self, *arguments: str, code: int = 0) -> Result:
@@ -35,12 +35,12 @@ class Desk:
 
     def invited(self, name: str, code: str) -> Verdict:
         """What the panel says of that invitation."""
-        return verify_invitation(name, code, Caller(OFFICE, None), self.setting).decision.verdict
+        return verify_invitation(name, code, Caller(OFFICE, None), self.services).decision.verdict
 
     def guess(self, name: str) -> Decision:
         """A wrong password at the panel."""
         self.guessed += 1
-        return sign_in(name, f"wrong {self.guessed}", Caller(OFFICE, None), self.setting).decision
+        return sign_in(name, f"wrong {self.guessed}", Caller(OFFICE, None), self.services).decision
 
     def lockouts(self) -> list[dict[str, str | None]]:
         """Who waits."""
@@ -54,7 +54,7 @@ def make_desk(environ: dict[str, str], run: Run) -> Desk:
     run("db", "upgrade")
     clock = FakeClock()
     database = Database(environ["AUTHBRIDGE_DATABASE_URL"])
-    return Desk(environ, clock, make_sign_in_setting(database, clock=clock, secret_key=b"s" * 64))
+    return Desk(environ, clock, make_sign_in_services(database, clock=clock, secret_key=b"s" * 64))
 
 
 def test_the_first_admin_comes_from_the_command_line(desk: Desk) -> None:
@@ -142,10 +142,10 @@ def test_who_waits_at_the_panel_is_listed_and_freed(desk: Desk) -> None:
 
 def test_a_device_that_waits_has_no_address(desk: Desk) -> None:
     """The list says who, and that it is at the panel; her name frees it."""
-    make_staff(desk.setting.database)
-    caller = Caller(OFFICE, None, device_token("anna", desk.setting))
+    make_staff(desk.services.database)
+    caller = Caller(OFFICE, None, device_token("anna", desk.services))
     for number in range(5):
-        sign_in("anna", f"wrong {number}", caller, desk.setting)
+        sign_in("anna", f"wrong {number}", caller, desk.services)
 
     (row,) = desk.lockouts()
     assert (row["name"], row["network"]) == ("staff:anna", None)

@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import func, select
 
 from authbridge.clock import utc_now
-from authbridge.database import Database
-from authbridge.models import ProsodyNode
+from authbridge.storage.database import Database
+from authbridge.storage.models import ProsodyNode
 from tests.integration.feeds import settle, suspend, until
 from workbench.processes import PATIENCE
 from workbench.service import Service
@@ -48,7 +48,7 @@ def ask(service: Service, node: str, epoch: str | None, cursor: int) -> dict[str
 
 def are_following(database: Database, count: int) -> bool:
     """Whether so many nodes have asked for what comes after their snapshot."""
-    with database.reading() as session:
+    with database.read_session() as session:
         return session.scalar(select(func.count(ProsodyNode.cursor))) == count
 
 

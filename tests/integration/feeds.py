@@ -7,12 +7,12 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from authbridge import feed
-from authbridge.commands import organisers, suspensions
-from authbridge.database import Database
-from authbridge.feed import Contact, Event, Events, Report, Snapshot
-from authbridge.models import AuditEvent, Organiser, RevocationAction, School
-from authbridge.queries import get_school
+from authbridge.revocations import feed
+from authbridge.revocations.feed import Contact, Event, Events, NodeReport, Snapshot
+from authbridge.schools.commands import organisers, suspensions
+from authbridge.schools.lookup import get_school
+from authbridge.storage.database import Database
+from authbridge.storage.models import AuditEvent, Organiser, RevocationAction, School
 from tests.factories import ACTOR, make_school
 from tests.fakes import MORNING
 from workbench.processes import PATIENCE
@@ -28,7 +28,7 @@ Told = list[tuple[str, RevocationAction]]
 def settle(database: Database, *names: str, code: str = "ohg") -> None:
     """A school with organisers of these names."""
     make_school(database, code)
-    with database.writing() as session:
+    with database.write_session() as session:
         school = get_school(session, code)
         session.add_all(_new_organiser(school, name) for name in names)
 
@@ -45,37 +45,37 @@ def _new_organiser(school: School, name: str) -> Organiser:
 
 def suspend(database: Database, name: str, now: datetime = MORNING) -> bool:
     """Suspends an organiser."""
-    with database.writing() as session:
+    with database.write_session() as session:
         return suspensions.suspend_organiser(session, name, reason=None, actor=ACTOR, now=now)
 
 
 def reinstate(database: Database, name: str, now: datetime = MORNING) -> bool:
     """Ends his suspension."""
-    with database.writing() as session:
+    with database.write_session() as session:
         return suspensions.reinstate_organiser(session, name, actor=ACTOR, now=now)
 
 
 def suspend_school(database: Database, code: str = "ohg", now: datetime = MORNING) -> bool:
     """Suspends a school."""
-    with database.writing() as session:
+    with database.write_session() as session:
         return suspensions.suspend_school(session, code, reason=None, actor=ACTOR, now=now)
 
 
 def reinstate_school(database: Database, code: str = "ohg", now: datetime = MORNING) -> bool:
     """Ends its suspension."""
-    with database.writing() as session:
+    with database.write_session() as session:
         return suspensions.reinstate_school(session, code, actor=ACTOR, now=now)
 
 
 def end_sessions(database: Database, name: str, now: datetime = MORNING) -> bool:
     """Logs an organiser out everywhere."""
-    with database.writing() as session:
+    with database.write_session() as session:
         return organisers.end_sessions(session, name, actor=ACTOR, now=now)
 
 
 def position(database: Database) -> tuple[str, int]:
     """The epoch and the last id."""
-    with database.consulting() as connection:
+    with database.read_connection() as connection:
         return feed.position(connection)
 
 
@@ -83,18 +83,18 @@ def ask(
     database: Database, epoch: str | None, cursor: int, *, now: datetime = MORNING, node: str = "node-a"
 ) -> Events | Snapshot:
     """What a node is told that stands there."""
-    with database.reading() as session:
+    with database.read_session() as session:
         return feed.read(session, Contact(node, epoch, cursor), now=now)
 
 
 def note(database: Database, contact: Contact, now: datetime = MORNING) -> None:
     """A node was there."""
-    with database.writing() as session:
+    with database.write_session() as session:
         feed.note_contact(session, contact, now=now)
 
 
 def acknowledge(
-    database: Database, node: str, cursor: int, *reports: Report, now: datetime = MORNING
+    database: Database, node: str, cursor: int, *reports: NodeReport, now: datetime = MORNING
 ) -> None:
     """A node has carried out everything up to there."""
     note(database, Contact(node, position(database)[0], cursor, reports), now)
@@ -148,12 +148,12 @@ def snapshot(database: Database, now: datetime = MORNING) -> Snapshot:
 
 def suspended_in(answer: Snapshot) -> set[str]:
     """Whom the snapshot calls suspended."""
-    return {standing.username for standing in answer.standings if standing.suspended}
+    return {state.username for state in answer.states if state.suspended}
 
 
 def audited(database: Database) -> list[str]:
     """The audit's actions, oldest first."""
-    with database.reading() as session:
+    with database.read_session() as session:
         return list(session.scalars(select(AuditEvent.action).order_by(AuditEvent.id)))
 
 

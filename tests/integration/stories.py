@@ -8,23 +8,23 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement, select
 
 from authbridge.audit import POLICY
-from authbridge.authenticate import authenticate
-from authbridge.commands import organisers, schools
-from authbridge.commands.organisers import ImportedCredential, IssuedCredential
-from authbridge.database import Database
-from authbridge.models import AuditEvent, Base, DeniedAttempts, LoginFailure
-from authbridge.policy import Attempt, Decision, Limits, Verdict
-from authbridge.traces import Traces
-from authbridge.usernames import Username
+from authbridge.login.flow import authenticate
+from authbridge.login.keyed_hashes import KeyedHashes
+from authbridge.login.policy import Attempt, Decision, Limits, Verdict
+from authbridge.login.usernames import Username
+from authbridge.schools.commands import organisers, schools
+from authbridge.schools.commands.organisers import ImportedCredential, IssuedCredential
+from authbridge.storage.database import Database
+from authbridge.storage.models import AuditEvent, Base, LoginFailure, RejectedAttempts
 from tests.factories import (
     ACTOR,
     HASHER,
+    KEYED_HASHES,
     LIMITS,
-    TRACES,
     make_organiser,
     make_origin,
     make_school,
-    make_setting,
+    make_services,
 )
 from tests.fakes import MORNING, CountingHasher, FakeClock
 
@@ -41,7 +41,7 @@ _Row = TypeVar("_Row", bound=Base)
 _CHOSEN = "Sommerferien"
 
 
-def wrong_passwords(username: str, traces: Traces = TRACES) -> Iterator[str]:
+def wrong_passwords(username: str, keyed_hashes: KeyedHashes = KEYED_HASHES) -> Iterator[str]:
     """Passwords that the policy tells apart for that name, today and tomorrow.
 
     Of a hundred random ones some would not be: their fingerprints have 12 bits.
@@ -51,7 +51,7 @@ def wrong_passwords(username: str, traces: Traces = TRACES) -> Iterator[str]:
     while True:
         number += 1
         password = f"falsch-{number}"
-        prints = set(traces.fingerprints(username, password, MORNING + timedelta(days=1)).items())
+        prints = set(keyed_hashes.fingerprints(username, password, MORNING + timedelta(days=1)).items())
         if not prints & seen:
             seen |= prints
             yield password
@@ -73,7 +73,7 @@ class Story:
 
     def restart(self) -> None:
         """Another process over the same database: what lived in memory is gone."""
-        self.setting = make_setting(
+        self.services = make_services(
             self.database,
             hasher=self.hasher,
             clock=self.clock,
@@ -89,13 +89,13 @@ class Story:
         """An organiser with an imported password."""
         stored = HASHER.hash(password, generated=False)
         line = ImportedCredential(2, "ohg", Username(username), stored)
-        with self.database.writing() as session:
+        with self.database.write_session() as session:
             organisers.import_organisers(session, [line], actor=ACTOR, now=self.clock())
         return IssuedCredential(Username(username), password)
 
     def trust(self, *networks: str) -> None:
         """Enters the school's own networks."""
-        with self.database.writing() as session:
+        with self.database.write_session() as session:
             schools.change_school(
                 session, "ohg", trusted_networks=list(networks), actor=ACTOR, now=self.clock()
             )
@@ -103,7 +103,7 @@ class Story:
     def login(self, username: str, password: str, ip: str | None = HOME) -> Decision:
         """One login now."""
         attempt = Attempt(username, password, ip=ip, user_agent=None, at=self.clock())
-        return authenticate(attempt, make_origin(), self.setting, within=60)
+        return authenticate(attempt, make_origin(), self.services, within=60)
 
     def owner(self, issued: IssuedCredential, ip: str | None = HOME) -> Verdict:
         """The owner logs in with the right password."""
@@ -127,7 +127,7 @@ class Story:
 
     def rows(self, model: type[_Row], *conditions: ColumnElement[bool]) -> list[_Row]:
         """The rows of a table, in some order."""
-        with self.database.reading() as session:
+        with self.database.read_session() as session:
             return list(session.scalars(select(model).where(*conditions)))
 
     def count(self, model: type[Base] = LoginFailure) -> int:
@@ -136,7 +136,7 @@ class Story:
 
     def interrupt(self, hasher: CountingHasher) -> None:
         """From now on this one hashes."""
-        self.setting = replace(self.setting, hasher=hasher)
+        self.services = replace(self.services, hasher=hasher)
 
 
 def alarms(story: Story) -> list[tuple[str, str]]:
@@ -147,6 +147,6 @@ def alarms(story: Story) -> list[tuple[str, str]]:
 
 def denied(story: Story) -> list[tuple[str, int, int, int]]:
     """The rows of what was turned away: network, repeated, locked, unavailable."""
-    story.setting.denials.write_down(story.database)
-    rows = sorted(story.rows(DeniedAttempts), key=lambda row: row.id)
+    story.services.rejections.write_down(story.database)
+    rows = sorted(story.rows(RejectedAttempts), key=lambda row: row.id)
     return [(row.network, row.repeated, row.locked, row.unavailable) for row in rows]

@@ -8,35 +8,35 @@ from datetime import UTC, date, datetime
 import pytest
 from sqlalchemy import select
 
-from authbridge.authenticate import Setting, authenticate
-from authbridge.commands import organisers, suspensions
-from authbridge.database import Database
-from authbridge.models import LoginAttempt, Organiser, SuspensionReason
-from authbridge.passwords import Hasher, StoredPassword
-from authbridge.policy import Verdict
-from authbridge.queries import get_organiser
+from authbridge.login.flow import LoginServices, authenticate
+from authbridge.login.passwords import Hasher, StoredPassword
+from authbridge.login.policy import Verdict
+from authbridge.schools.commands import organisers, suspensions
+from authbridge.schools.lookup import get_organiser
+from authbridge.storage.database import Database
+from authbridge.storage.models import LoginAttempt, Organiser, SuspensionReason
 from tests.factories import (
     ACTOR,
     HASHER,
-    TRACES,
+    KEYED_HASHES,
     make_attempt,
     make_organiser,
     make_origin,
     make_school,
-    make_setting,
+    make_services,
 )
 from tests.fakes import MORNING, FakeClock
 from workbench.processes import PATIENCE
 
 
-def login(setting: Setting, username: str, password: str) -> Verdict:
+def login(services: LoginServices, username: str, password: str) -> Verdict:
     """One login; its verdict."""
-    return authenticate(make_attempt(username, password), make_origin(), setting, within=9).verdict
+    return authenticate(make_attempt(username, password), make_origin(), services, within=9).verdict
 
 
 def the_attempt(database: Database) -> LoginAttempt:
     """The only attempt on record."""
-    with database.reading() as session:
+    with database.read_session() as session:
         return session.scalars(select(LoginAttempt)).one()
 
 
@@ -58,9 +58,9 @@ def test_the_right_password_is_granted_and_dated(database: Database) -> None:
     issued = make_organiser(database)
     clock = FakeClock(datetime(2026, 11, 20, 23, 30, tzinfo=UTC))
 
-    assert login(make_setting(database, clock=clock), issued.username, issued.password) is Verdict.GRANTED
+    assert login(make_services(database, clock=clock), issued.username, issued.password) is Verdict.GRANTED
 
-    with database.reading() as session:
+    with database.read_session() as session:
         assert get_organiser(session, issued.username).last_login_on == date(2026, 11, 21)
 
 
@@ -71,7 +71,7 @@ def test_a_typed_name_may_have_capitals_blanks_and_our_domain(database: Database
 
     typed = f"  {issued.username.upper()}@meet.test "
 
-    assert login(make_setting(database), typed, issued.password) is Verdict.GRANTED
+    assert login(make_services(database), typed, issued.password) is Verdict.GRANTED
 
 
 @pytest.mark.parametrize(
@@ -81,37 +81,37 @@ def test_an_unknown_name_is_refused(database: Database, name: str) -> None:
     """Whatever is typed, it is nobody's name."""
     make_school(database)
 
-    assert login(make_setting(database), name, "vpgd-kxwj-rhms") is Verdict.REFUSED
+    assert login(make_services(database), name, "vpgd-kxwj-rhms") is Verdict.REFUSED
 
 
 def test_suspended_expired_and_reinstated(database: Database) -> None:
     """Every change of state counts from the next login on, and only for who has the password."""
     make_school(database)
     issued = make_organiser(database)
-    setting = make_setting(database)
+    services = make_services(database)
     name, password = issued.username, issued.password
 
-    with database.writing() as session:
+    with database.write_session() as session:
         suspensions.suspend_organiser(session, name, reason=SuspensionReason.MISUSE, actor=ACTOR, now=MORNING)
-    assert login(setting, name, password) is Verdict.SUSPENDED
-    assert login(setting, name, "wrong") is Verdict.REFUSED
+    assert login(services, name, password) is Verdict.SUSPENDED
+    assert login(services, name, "wrong") is Verdict.REFUSED
 
-    with database.writing() as session:
+    with database.write_session() as session:
         suspensions.reinstate_organiser(session, name, actor=ACTOR, now=MORNING)
         suspensions.suspend_school(session, "ohg", reason=SuspensionReason.OTHER, actor=ACTOR, now=MORNING)
-    assert login(setting, name, password) is Verdict.SUSPENDED
+    assert login(services, name, password) is Verdict.SUSPENDED
 
-    with database.writing() as session:
+    with database.write_session() as session:
         suspensions.reinstate_school(session, "ohg", actor=ACTOR, now=MORNING)
         organisers.change_validity(
             session, name, date(2026, 11, 19), today=MORNING.date(), actor=ACTOR, now=MORNING
         )
-    assert login(setting, name, password) is Verdict.EXPIRED
-    assert login(setting, name, "wrong") is Verdict.REFUSED
+    assert login(services, name, password) is Verdict.EXPIRED
+    assert login(services, name, "wrong") is Verdict.REFUSED
 
-    with database.writing() as session:
+    with database.write_session() as session:
         organisers.change_validity(session, name, None, today=MORNING.date(), actor=ACTOR, now=MORNING)
-    assert login(setting, name, password) is Verdict.GRANTED
+    assert login(services, name, password) is Verdict.GRANTED
 
 
 @pytest.mark.parametrize(
@@ -128,9 +128,9 @@ def test_validity_ends_with_the_day_in_the_operators_time_zone(
     make_school(database)
     issued = make_organiser(database, valid_until=date(2026, 7, 31))
 
-    setting = make_setting(database, clock=FakeClock(moment))
+    services = make_services(database, clock=FakeClock(moment))
 
-    assert login(setting, issued.username, issued.password) is verdict
+    assert login(services, issued.username, issued.password) is verdict
 
 
 def test_a_suspension_that_arrives_during_the_check_wins(database: Database) -> None:
@@ -139,14 +139,14 @@ def test_a_suspension_that_arrives_during_the_check_wins(database: Database) -> 
     issued = make_organiser(database)
 
     def suspend() -> None:
-        with database.writing() as session:
+        with database.write_session() as session:
             suspensions.suspend_organiser(
                 session, issued.username, reason=SuspensionReason.MISUSE, actor=ACTOR, now=MORNING
             )
 
-    setting = make_setting(database, hasher=_InterruptedHasher(4, suspend))
+    services = make_services(database, hasher=_InterruptedHasher(4, suspend))
 
-    assert login(setting, issued.username, issued.password) is Verdict.SUSPENDED
+    assert login(services, issued.username, issued.password) is Verdict.SUSPENDED
 
 
 def test_a_reset_that_arrives_during_the_check_wins(database: Database) -> None:
@@ -156,14 +156,14 @@ def test_a_reset_that_arrives_during_the_check_wins(database: Database) -> None:
 
     def reset() -> None:
         (password,) = organisers.make_passwords(1, HASHER)
-        with database.writing() as session:
+        with database.write_session() as session:
             organisers.reset_password(
-                session, issued.username, password, traces=TRACES, actor=ACTOR, now=MORNING
+                session, issued.username, password, keyed_hashes=KEYED_HASHES, actor=ACTOR, now=MORNING
             )
 
-    setting = make_setting(database, hasher=_InterruptedHasher(4, reset))
+    services = make_services(database, hasher=_InterruptedHasher(4, reset))
 
-    assert login(setting, issued.username, issued.password) is Verdict.REFUSED
+    assert login(services, issued.username, issued.password) is Verdict.REFUSED
 
 
 @pytest.mark.parametrize("cost", [pytest.param(4, id="same cost"), pytest.param(5, id="raised cost")])
@@ -176,8 +176,10 @@ def test_a_change_that_is_being_committed_during_the_check_wins(database: Databa
     changed, commit = threading.Event(), threading.Event()
 
     def reset_slowly() -> None:
-        with database.writing() as session:
-            organisers.reset_password(session, name, password, traces=TRACES, actor=ACTOR, now=MORNING)
+        with database.write_session() as session:
+            organisers.reset_password(
+                session, name, password, keyed_hashes=KEYED_HASHES, actor=ACTOR, now=MORNING
+            )
             session.flush()
             changed.set()
             commit.wait(PATIENCE)
@@ -189,12 +191,12 @@ def test_a_change_that_is_being_committed_during_the_check_wins(database: Databa
         assert changed.wait(PATIENCE)
         threading.Timer(0.3, commit.set).start()
 
-    setting = make_setting(database, hasher=_InterruptedHasher(cost, meanwhile))
+    services = make_services(database, hasher=_InterruptedHasher(cost, meanwhile))
 
-    assert login(setting, name, issued.password) is Verdict.REFUSED
+    assert login(services, name, issued.password) is Verdict.REFUSED
     admin.join()
-    assert login(make_setting(database), name, issued.password) is Verdict.REFUSED
-    assert login(make_setting(database), name, password.plain) is Verdict.GRANTED
+    assert login(make_services(database), name, issued.password) is Verdict.REFUSED
+    assert login(make_services(database), name, password.plain) is Verdict.GRANTED
 
 
 def test_an_attempt_is_on_record_while_it_is_checked(database: Database) -> None:
@@ -203,10 +205,10 @@ def test_an_attempt_is_on_record_while_it_is_checked(database: Database) -> None
     issued = make_organiser(database)
     seen: list[str | None] = []
 
-    setting = make_setting(
+    services = make_services(
         database, hasher=_InterruptedHasher(4, lambda: seen.append(the_attempt(database).verdict))
     )
-    login(setting, issued.username, issued.password)
+    login(services, issued.username, issued.password)
 
     assert seen == [None]
     assert the_attempt(database).verdict == Verdict.GRANTED
@@ -217,7 +219,7 @@ def test_the_journal_holds_what_was_promised_and_no_more(database: Database) -> 
     make_school(database)
     attempt = make_attempt("meinpasswort123", "x", ip="198.51.100.7", user_agent="Mozilla/5.0")
 
-    authenticate(attempt, make_origin("q-9"), make_setting(database), within=9)
+    authenticate(attempt, make_origin("q-9"), make_services(database), within=9)
 
     row = the_attempt(database)
     assert (row.at, row.ip, row.user_agent, row.request_id) == (MORNING, "198.51.100.7", "Mozilla/5.0", "q-9")
@@ -232,19 +234,19 @@ def test_a_raised_cost_is_applied_at_the_next_success(database: Database) -> Non
     """A refused login changes nothing, a granted one renews the hash, and the password stays the same."""
     make_school(database)
     issued = make_organiser(database, hasher=Hasher(4))
-    setting = make_setting(database, hasher=Hasher(5))
+    services = make_services(database, hasher=Hasher(5))
 
-    login(setting, issued.username, "wrong")
+    login(services, issued.username, "wrong")
     assert the_hash(database).startswith("$2b$04$")
 
-    assert login(setting, issued.username, issued.password) is Verdict.GRANTED
+    assert login(services, issued.username, issued.password) is Verdict.GRANTED
     assert the_hash(database).startswith("$2b$05$")
-    assert login(setting, issued.username, issued.password) is Verdict.GRANTED
+    assert login(services, issued.username, issued.password) is Verdict.GRANTED
 
 
 def the_hash(database: Database) -> str:
     """The stored hash of the only organiser."""
-    with database.reading() as session:
+    with database.read_session() as session:
         return session.scalars(select(Organiser.password_hash)).one()
 
 
@@ -252,6 +254,6 @@ def test_names_and_hosts_are_a_setting_of_the_call(database: Database) -> None:
     """A domain part that is not ours makes a name nobody's."""
     make_school(database)
     issued = make_organiser(database)
-    setting = replace(make_setting(database), host="other.test")
+    services = replace(make_services(database), host="other.test")
 
-    assert login(setting, f"{issued.username}@meet.test", issued.password) is Verdict.REFUSED
+    assert login(services, f"{issued.username}@meet.test", issued.password) is Verdict.REFUSED

@@ -11,42 +11,44 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from authbridge import feed
 from authbridge.audit import Action
-from authbridge.authenticate import authenticate
-from authbridge.commands import lockouts, nodes, organisers, schools, suspensions
-from authbridge.commands.organisers import ImportedCredential, QuotaError
-from authbridge.commands.schools import ChangedMeanwhileError
-from authbridge.commands.suspensions import Description
-from authbridge.database import Database
 from authbridge.errors import ConflictError, ImportFileError, InputError, NotFoundError
-from authbridge.feed import Contact
-from authbridge.listings import suspension_rows
-from authbridge.models import (
-    AlarmTold,
+from authbridge.login import commands as lockout_commands
+from authbridge.login.flow import authenticate
+from authbridge.login.policy import Verdict
+from authbridge.login.usernames import Username
+from authbridge.revocations import commands as node_commands
+from authbridge.revocations import feed
+from authbridge.revocations.feed import Contact
+from authbridge.schools.commands import organisers, schools, suspensions
+from authbridge.schools.commands.organisers import ImportedCredential, QuotaError
+from authbridge.schools.commands.schools import ChangedMeanwhileError
+from authbridge.schools.commands.suspensions import Description
+from authbridge.schools.listings import suspension_rows
+from authbridge.schools.lookup import get_organiser, get_school, list_organisers
+from authbridge.storage.database import Database
+from authbridge.storage.models import (
+    AlarmRaised,
     AuditEvent,
     Base,
-    DeniedAttempts,
     LoginAttempt,
     LoginFailure,
     Organiser,
     PrintJob,
+    RejectedAttempts,
     Reporter,
     Suspension,
     SuspensionReason,
 )
-from authbridge.policy import Verdict
-from authbridge.queries import get_organiser, get_school, list_organisers
-from authbridge.usernames import Username
 from tests.factories import (
     ACTOR,
     HASHER,
-    TRACES,
+    KEYED_HASHES,
     make_attempt,
     make_organiser,
     make_origin,
     make_school,
-    make_setting,
+    make_services,
 )
 from tests.fakes import MORNING, CountingHasher
 from workbench.processes import PATIENCE
@@ -80,7 +82,7 @@ def commands(username: str) -> dict[Action, Command]:
             s, [imported(2, "ohg", "frau.a")], **who
         ),
         Action.ORGANISER_RESET: lambda s: organisers.reset_password(
-            s, username, password, traces=TRACES, **who
+            s, username, password, keyed_hashes=KEYED_HASHES, **who
         ),
         Action.ORGANISER_CHANGE_VALIDITY: lambda s: organisers.change_validity(
             s, username, date(2027, 7, 31), today=TODAY, **who
@@ -94,10 +96,14 @@ def commands(username: str) -> dict[Action, Command]:
         Action.SCHOOL_DESCRIBE_SUSPENSION: lambda s: suspensions.describe_school_suspension(
             s, "ohg", DESCRIPTION, **who
         ),
-        Action.ORGANISER_DELETE: lambda s: organisers.delete_organiser(s, username, traces=TRACES, **who),
-        Action.ORGANISER_CLEAR_LOCKOUT: lambda s: lockouts.clear_name(s, username, traces=TRACES, **who),
-        Action.NETWORK_CLEAR_LOCKOUT: lambda s: lockouts.clear_network(s, "198.51.100.7", **who),
-        Action.NODE_FORGET: lambda s: nodes.forget_node(s, "node-a", **who),
+        Action.ORGANISER_DELETE: lambda s: organisers.delete_organiser(
+            s, username, keyed_hashes=KEYED_HASHES, **who
+        ),
+        Action.ORGANISER_CLEAR_LOCKOUT: lambda s: lockout_commands.clear_name(
+            s, username, keyed_hashes=KEYED_HASHES, **who
+        ),
+        Action.NETWORK_CLEAR_LOCKOUT: lambda s: lockout_commands.clear_network(s, "198.51.100.7", **who),
+        Action.NODE_FORGET: lambda s: node_commands.forget_node(s, "node-a", **who),
     }
 
 
@@ -121,13 +127,13 @@ BEFORE = {
 
 def actions(database: Database) -> list[str]:
     """The audit, oldest first."""
-    with database.reading() as session:
+    with database.read_session() as session:
         return list(session.scalars(select(AuditEvent.action).order_by(AuditEvent.id)))
 
 
 def run(database: Database, command: Command) -> None:
     """One command in its transaction."""
-    with database.writing() as session:
+    with database.write_session() as session:
         command(session)
 
 
@@ -141,7 +147,7 @@ def test_a_command_writes_exactly_one_audit_event(database: Database, action: Ac
     if action in BEFORE:
         run(database, every[BEFORE[action]])
     authenticate(
-        make_attempt(username, "x", ip="198.51.100.7"), make_origin(), make_setting(database), within=9
+        make_attempt(username, "x", ip="198.51.100.7"), make_origin(), make_services(database), within=9
     )
     already = actions(database)
 
@@ -158,11 +164,13 @@ def test_no_audit_event_holds_a_password_or_a_hash(database: Database) -> None:
     make_school(database)
     issued = make_organiser(database)
     (password,) = organisers.make_passwords(1, HASHER)
-    with database.writing() as session:
-        organisers.reset_password(session, issued.username, password, traces=TRACES, actor=ACTOR, now=MORNING)
+    with database.write_session() as session:
+        organisers.reset_password(
+            session, issued.username, password, keyed_hashes=KEYED_HASHES, actor=ACTOR, now=MORNING
+        )
         organisers.import_organisers(session, [imported(2, "ohg", "frau.a")], actor=ACTOR, now=MORNING)
 
-    with database.reading() as session:
+    with database.read_session() as session:
         everything = repr([(event.subject, event.detail) for event in session.scalars(select(AuditEvent))])
     for secret in (issued.password, password.plain, "Geheim", "$2b$"):
         assert secret not in everything
@@ -174,12 +182,12 @@ def test_a_failed_command_leaves_nothing_behind(database: Database) -> None:
     already = actions(database)
     lines = [imported(2, "ohg", "frau.a"), imported(3, "gibt", "frau.b"), imported(4, "ohg", "frau.a")]
 
-    with pytest.raises(ImportFileError) as raised, database.writing() as session:
+    with pytest.raises(ImportFileError) as raised, database.write_session() as session:
         organisers.import_organisers(session, lines, actor=ACTOR, now=MORNING)
 
     assert [line for line, _ in raised.value.faults] == [3, 4]
     assert actions(database) == already
-    with database.reading() as session:
+    with database.read_session() as session:
         assert list_organisers(session) == []
 
 
@@ -189,7 +197,7 @@ def test_two_hundred_names_are_two_hundred_names(database: Database) -> None:
     set_quota(database, 200)
     (password,) = organisers.make_passwords(1, HASHER)
 
-    with database.writing() as session:
+    with database.write_session() as session:
         issued = organisers.issue_organisers(
             session, "ohg", [password] * 200, valid_until=None, actor=ACTOR, now=MORNING
         )
@@ -199,13 +207,13 @@ def test_two_hundred_names_are_two_hundred_names(database: Database) -> None:
 
 def set_quota(database: Database, quota: int) -> None:
     """How many accounts the school may have."""
-    with database.writing() as session:
+    with database.write_session() as session:
         schools.change_school(session, "ohg", quota=quota, actor=ACTOR, now=MORNING)
 
 
 def count(database: Database, model: type[Base]) -> int:
     """How many rows there are."""
-    with database.reading() as session:
+    with database.read_session() as session:
         return session.scalar(select(func.count()).select_from(model)) or 0
 
 
@@ -213,7 +221,7 @@ def test_a_school_has_no_more_accounts_than_its_quota(database: Database) -> Non
     """Up to the quota, imported ones counted; a lowered quota takes nothing away."""
     make_school(database)
     set_quota(database, 2)
-    with database.writing() as session:
+    with database.write_session() as session:
         organisers.import_organisers(session, [imported(2, "ohg", "frau.a")], actor=ACTOR, now=MORNING)
     make_organiser(database)
 
@@ -232,7 +240,7 @@ def test_a_takeover_is_not_held_up_by_the_quota(database: Database) -> None:
     set_quota(database, 1)
     lines = [imported(2, "ohg", "frau.a"), imported(3, "ohg", "herr.b")]
 
-    with database.writing() as session:
+    with database.write_session() as session:
         assert organisers.import_organisers(session, lines, actor=ACTOR, now=MORNING) == 2
 
 
@@ -246,7 +254,7 @@ def test_two_who_issue_at_once_stay_within_the_quota(database: Database) -> None
     def issue(_number: int) -> bool:
         together.wait(PATIENCE)
         try:
-            with database.writing() as session:
+            with database.write_session() as session:
                 organisers.issue_organisers(
                     session, "ohg", passwords, valid_until=None, actor=ACTOR, now=MORNING
                 )
@@ -267,10 +275,10 @@ def test_a_print_job_is_on_record(database: Database) -> None:
     job = organisers.new_print_job_id()
     passwords = organisers.make_passwords(2, HASHER, print_job=job)
 
-    with database.writing() as session:
+    with database.write_session() as session:
         organisers.issue_organisers(session, "ohg", passwords, valid_until=None, actor=ACTOR, now=MORNING)
 
-    with database.reading() as session:
+    with database.read_session() as session:
         row = session.scalars(select(PrintJob)).one()
         assert (row.id, row.letters, row.actor, row.at) == (job, 2, ACTOR, MORNING)
         assert row.school_id == get_school(session, "ohg").id
@@ -288,10 +296,12 @@ def test_a_letter_that_is_printed_anew_is_a_print_job(database: Database) -> Non
 
     run(
         database,
-        lambda s: organisers.reset_password(s, username, password, traces=TRACES, actor=ACTOR, now=MORNING),
+        lambda s: organisers.reset_password(
+            s, username, password, keyed_hashes=KEYED_HASHES, actor=ACTOR, now=MORNING
+        ),
     )
 
-    with database.reading() as session:
+    with database.read_session() as session:
         assert [(row.id, row.letters) for row in session.scalars(select(PrintJob))] == [("D7K-42P", 1)]
 
 
@@ -339,21 +349,21 @@ def test_of_a_deleted_organiser_only_the_audit_is_left(database: Database) -> No
     """History, journal, failures and what was told about guessing go; others keep theirs."""
     make_school(database)
     username, other = make_organiser(database).username, make_organiser(database).username
-    setting = make_setting(database)
+    services = make_services(database)
     for name in (username, other):
         run(database, commands(name)[Action.ORGANISER_SUSPEND])
-        authenticate(make_attempt(name, "x", ip="198.51.100.7"), make_origin(), setting, within=9)
-        authenticate(make_attempt(name, "x", ip="198.51.100.7"), make_origin(), setting, within=9)
-        with database.writing() as session:
-            session.add(AlarmTold(about=f"organiser:attacked {name}", at=MORNING))
-    setting.denials.write_down(database)
-    kept = (Suspension, LoginAttempt, DeniedAttempts, LoginFailure, Organiser)
+        authenticate(make_attempt(name, "x", ip="198.51.100.7"), make_origin(), services, within=9)
+        authenticate(make_attempt(name, "x", ip="198.51.100.7"), make_origin(), services, within=9)
+        with database.write_session() as session:
+            session.add(AlarmRaised(about=f"organiser:attacked {name}", at=MORNING))
+    services.rejections.write_down(database)
+    kept = (Suspension, LoginAttempt, RejectedAttempts, LoginFailure, Organiser)
     assert [count(database, model) for model in kept] == [2] * len(kept)
 
     run(database, commands(username)[Action.ORGANISER_DELETE])
 
     assert [count(database, model) for model in kept] == [1] * len(kept)
-    with database.reading() as session:
+    with database.read_session() as session:
         assert session.scalars(select(AuditEvent.subject)).all().count(username) == 2
         with pytest.raises(NotFoundError):
             get_organiser(session, username)
@@ -366,10 +376,10 @@ def test_a_deletion_that_arrives_during_the_check_wins(database: Database) -> No
     make_school(database)
     issued = make_organiser(database)
     delete = partial(run, database, commands(issued.username)[Action.ORGANISER_DELETE])
-    setting = make_setting(database, hasher=CountingHasher(meanwhile=delete))
+    services = make_services(database, hasher=CountingHasher(meanwhile=delete))
 
     attempt = make_attempt(issued.username, issued.password, ip="198.51.100.7")
-    decision = authenticate(attempt, make_origin(), setting, within=9)
+    decision = authenticate(attempt, make_origin(), services, within=9)
 
     assert decision.verdict is Verdict.REFUSED
     assert count(database, LoginAttempt) == 0
@@ -415,7 +425,7 @@ def test_suspensions_keep_their_history(database: Database) -> None:
     for action in (Action.ORGANISER_SUSPEND, Action.ORGANISER_REINSTATE, Action.ORGANISER_SUSPEND):
         run(database, every[action])
 
-    with database.reading() as session:
+    with database.read_session() as session:
         latest, first = suspension_rows(session, get_organiser(session, username))
     assert (latest.until, latest.reason, latest.suspended_by) == (None, LOST, ACTOR)
     assert (first.until, first.reinstated_by) == (MORNING, ACTOR)
@@ -423,7 +433,7 @@ def test_suspensions_keep_their_history(database: Database) -> None:
 
 def describe(database: Database, username: str, description: Description) -> bool:
     """Says why the organiser is suspended."""
-    with database.writing() as session:
+    with database.write_session() as session:
         return suspensions.describe_organiser_suspension(
             session, username, description, actor=ACTOR, now=MORNING
         )
@@ -436,13 +446,13 @@ def test_a_suspension_is_described_afterwards(database: Database) -> None:
     every = commands(username)
     for action in (Action.ORGANISER_SUSPEND, Action.ORGANISER_REINSTATE):
         run(database, every[action])
-    with database.writing() as session:
+    with database.write_session() as session:
         suspensions.suspend_organiser(session, username, reason=None, actor=ACTOR, now=MORNING)
 
     assert describe(database, username, DESCRIPTION)
     assert describe(database, username, Description(SuspensionReason.MISUSE, note="  "))
 
-    with database.reading() as session:
+    with database.read_session() as session:
         latest, first = suspension_rows(session, get_organiser(session, username))
     assert (latest.reason, latest.reported_by, latest.note) == ("misuse", None, None)
     assert (first.reason, first.reported_by, first.note) == (LOST, None, None)
@@ -469,7 +479,7 @@ def test_a_note_is_not_in_the_audit(database: Database) -> None:
     for action in (Action.ORGANISER_DESCRIBE_SUSPENSION, Action.SCHOOL_DESCRIBE_SUSPENSION):
         run(database, every[action])
 
-    with database.reading() as session:
+    with database.read_session() as session:
         assert count(database, Suspension) == 2
         assert {row.note for row in session.scalars(select(Suspension))} == {"UNMISTAKABLE-NOTE"}
         assert "UNMISTAKABLE" not in repr([row.detail for row in session.scalars(select(AuditEvent))])
@@ -491,7 +501,7 @@ def test_setting_a_password_never_reinstates(database: Database) -> None:
 
     run(database, every[Action.ORGANISER_RESET])
 
-    with database.reading() as session:
+    with database.read_session() as session:
         assert get_organiser(session, username).suspended_at == MORNING
 
 
@@ -503,14 +513,14 @@ def test_reinstating_a_school_leaves_its_suspended_organisers_suspended(database
     for action in (Action.ORGANISER_SUSPEND, Action.SCHOOL_SUSPEND, Action.SCHOOL_REINSTATE):
         run(database, every[action])
 
-    with database.reading() as session:
+    with database.read_session() as session:
         organiser = get_organiser(session, username)
         assert (organiser.suspended_at, organiser.school.suspended_at) == (MORNING, None)
 
 
 def test_what_is_not_there_is_named(database: Database) -> None:
     """A mistyped code or name is told, not guessed."""
-    with database.reading() as session:
+    with database.read_session() as session:
         with pytest.raises(NotFoundError, match="gibt"):
             get_school(session, "gibt")
         with pytest.raises(NotFoundError, match="nicht"):
@@ -530,7 +540,7 @@ def test_a_bad_network_is_refused(database: Database, network: str) -> None:
     """Trust is never given to something that is not an address."""
     make_school(database)
 
-    with pytest.raises(InputError), database.writing() as session:
+    with pytest.raises(InputError), database.write_session() as session:
         schools.change_school(session, "ohg", trusted_networks=[network], actor=ACTOR, now=MORNING)
 
 
@@ -538,7 +548,7 @@ def test_networks_are_kept_in_one_form(database: Database) -> None:
     """Host bits, doubles and order do not matter."""
     make_school(database)
 
-    with database.writing() as session:
+    with database.write_session() as session:
         school = schools.change_school(
             session,
             "ohg",
@@ -553,13 +563,13 @@ def test_networks_are_kept_in_one_form(database: Database) -> None:
 @pytest.mark.parametrize("name", ["", "  ", "x" * 201, "a\0b", "a\u202eb"])
 def test_a_schools_name_is_printable(database: Database, name: str) -> None:
     """What cannot be printed on a letter is no name."""
-    with pytest.raises(InputError), database.writing() as session:
+    with pytest.raises(InputError), database.write_session() as session:
         schools.add_school(session, "gsw", name, actor=ACTOR, now=MORNING)
 
 
 def change(database: Database, revision: int | None = None, **changes: Any) -> None:  # noqa: ANN401
     """A change to the school, as from a form."""
-    with database.writing() as session:
+    with database.write_session() as session:
         schools.change_school(session, "ohg", revision=revision, actor=ACTOR, now=MORNING, **changes)
 
 
@@ -569,7 +579,7 @@ def test_a_school_is_changed_field_by_field(database: Database) -> None:
     change(database, street=" Schulstr.  1 ", contract_on=date(2026, 9, 1), mailbox="office@ohg.example")
     change(database, street="Schulstr. 1", place="72336 Balingen", contract_on=None)
 
-    with database.reading() as session:
+    with database.read_session() as session:
         school = get_school(session, "ohg")
         assert (school.name, school.street, school.place) == (
             "Otto-Hahn-Gymnasium",
@@ -586,7 +596,7 @@ def test_a_school_is_changed_field_by_field(database: Database) -> None:
 
 def test_a_school_is_added_with_all_that_is_known(database: Database) -> None:
     """Or with less; the audit says what was given."""
-    with database.writing() as session:
+    with database.write_session() as session:
         schools.add_school(
             session,
             "gsw",
@@ -600,7 +610,7 @@ def test_a_school_is_added_with_all_that_is_known(database: Database) -> None:
             now=MORNING,
         )
 
-    with database.reading() as session:
+    with database.read_session() as session:
         school = get_school(session, "gsw")
         assert (school.place, school.quota, school.revision) == ("Balingen", 20, 1)
         assert session.scalars(select(AuditEvent.detail)).one() == {
@@ -620,7 +630,7 @@ def test_nobody_overwrites_unseen(database: Database) -> None:
     with pytest.raises(ChangedMeanwhileError):
         change(database, revision=1, name="Zweite", place="Balingen")
 
-    with database.reading() as session:
+    with database.read_session() as session:
         school = get_school(session, "ohg")
         assert (school.name, school.place, school.revision) == ("Erste", "", 2)
     change(database, revision=2, name="Zweite")
@@ -658,7 +668,7 @@ def test_a_bad_value_changes_nothing(database: Database, changes: dict[str, Any]
     with pytest.raises(InputError):
         change(database, name="Anders", **changes)
 
-    with database.reading() as session:
+    with database.read_session() as session:
         assert get_school(session, "ohg").name == "Otto-Hahn-Gymnasium"
 
 
@@ -701,7 +711,7 @@ def test_validity_says_whether_it_changed(database: Database) -> None:
     username = make_organiser(database).username
 
     def end() -> bool:
-        with database.writing() as session:
+        with database.write_session() as session:
             return organisers.change_validity(
                 session, username, date(2027, 7, 31), today=TODAY, actor=ACTOR, now=MORNING
             )
@@ -714,7 +724,7 @@ def test_an_organiser_shows_neither_hash_nor_password(database: Database) -> Non
     make_school(database)
     issued = make_organiser(database)
 
-    with database.reading() as session:
+    with database.read_session() as session:
         row = session.scalars(select(Organiser)).one()
         assert "$2b$" not in repr(row)
     assert issued.password not in repr(issued)

@@ -11,15 +11,17 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from authbridge import feed, schema, upkeep
-from authbridge import nodes as prosodys
+from authbridge import retention
 from authbridge.audit import Action
-from authbridge.commands import organisers
-from authbridge.database import Database
-from authbridge.feed import Contact, Events, Report, Snapshot, Standing
-from authbridge.nodes import Effect, NodeRow
-from authbridge.queries import get_organiser
-from tests.factories import ACTOR, HASHER, LIMITS, TRACES
+from authbridge.revocations import feed
+from authbridge.revocations import status as prosodys
+from authbridge.revocations.feed import AccessState, Contact, Events, NodeReport, Snapshot
+from authbridge.revocations.status import NodeRow, RevocationStatus
+from authbridge.schools.commands import organisers
+from authbridge.schools.lookup import get_organiser
+from authbridge.storage import schema
+from authbridge.storage.database import Database
+from tests.factories import ACTOR, HASHER, KEYED_HASHES, LIMITS
 from tests.fakes import MORNING, FakeClock
 from tests.integration.feeds import (
     END_SESSIONS,
@@ -52,20 +54,22 @@ YESTERDAY = MORNING.date() - timedelta(days=1)
 def reset(database: Database, name: str) -> None:
     """A new password, printed."""
     (password,) = organisers.make_passwords(1, HASHER, print_job=organisers.new_print_job_id())
-    with database.writing() as session:
-        organisers.reset_password(session, name, password, traces=TRACES, actor=ACTOR, now=MORNING)
+    with database.write_session() as session:
+        organisers.reset_password(
+            session, name, password, keyed_hashes=KEYED_HASHES, actor=ACTOR, now=MORNING
+        )
 
 
 def set_validity(database: Database, name: str, day: date | None) -> None:
     """The last day of validity."""
-    with database.writing() as session:
+    with database.write_session() as session:
         organisers.change_validity(session, name, day, today=MORNING.date(), actor=ACTOR, now=MORNING)
 
 
 def remove(database: Database, name: str) -> None:
     """Deletes an organiser."""
-    with database.writing() as session:
-        organisers.delete_organiser(session, name, traces=TRACES, actor=ACTOR, now=MORNING)
+    with database.write_session() as session:
+        organisers.delete_organiser(session, name, keyed_hashes=KEYED_HASHES, actor=ACTOR, now=MORNING)
 
 
 SCHOOLS = ("a", "b")
@@ -156,9 +160,9 @@ def test_exactly_the_effective_changes_are_told(database: Database, steps: list[
     effective = {f"{name}-{ours}" for name in county.effective()}
     assert suspended_after(events) == effective
     ended = {f"{name}-{ours}" for name, action in county.told if action is not REINSTATE}
-    standings = {each.username: each for each in snapshot(database).standings if ours in each.username}
-    assert {name for name, each in standings.items() if each.suspended} == effective
-    assert {name for name, each in standings.items() if each.sessions_end_before} == ended
+    states = {each.username: each for each in snapshot(database).states if ours in each.username}
+    assert {name for name, each in states.items() if each.suspended} == effective
+    assert {name for name, each in states.items() if each.sessions_end_before} == ended
 
 
 def test_changes_at_the_same_moment_add_up(database: Database) -> None:
@@ -226,7 +230,7 @@ def test_what_is_not_committed_is_not_told(database: Database) -> None:
     settle(database, "ohg-a", "ohg-b")
 
     def fail() -> None:
-        with database.writing() as session:
+        with database.write_session() as session:
             organisers.end_sessions(session, "ohg-a", actor=ACTOR, now=MORNING)
             raise ZeroDivisionError
 
@@ -255,11 +259,11 @@ def test_a_first_contact_gets_a_snapshot(database: Database) -> None:
         epoch,
         last_id,
         (
-            Standing("gsw-a", suspended=True, sessions_end_before=times[1]),
-            Standing("ohg-a", suspended=True, sessions_end_before=times[0]),
-            Standing("ohg-b", suspended=False, sessions_end_before=times[3]),
-            Standing("ohg-c", suspended=False, sessions_end_before=times[4]),
-            Standing("ohg-d", suspended=False, sessions_end_before=MORNING),
+            AccessState("gsw-a", suspended=True, sessions_end_before=times[1]),
+            AccessState("ohg-a", suspended=True, sessions_end_before=times[0]),
+            AccessState("ohg-b", suspended=False, sessions_end_before=times[3]),
+            AccessState("ohg-c", suspended=False, sessions_end_before=times[4]),
+            AccessState("ohg-d", suspended=False, sessions_end_before=MORNING),
         ),
     )
 
@@ -276,11 +280,11 @@ def test_the_end_of_sessions_is_told_for_a_week(database: Database, age: timedel
     clock.now += age
 
     for _ in range(2):
-        standings = {each.username: each for each in snapshot(database, clock.now).standings}
-        assert ("ohg-a" in standings) == told
-        assert (standings["ohg-b"].sessions_end_before is not None) == told
-        assert standings["ohg-b"].suspended
-        upkeep.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+        states = {each.username: each for each in snapshot(database, clock.now).states}
+        assert ("ohg-a" in states) == told
+        assert (states["ohg-b"].sessions_end_before is not None) == told
+        assert states["ohg-b"].suspended
+        retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
 
 
 def test_who_cannot_go_on_gets_a_snapshot(database: Database) -> None:
@@ -298,7 +302,7 @@ def test_who_cannot_go_on_gets_a_snapshot(database: Database) -> None:
         assert strange == snapshot(database)
 
     clock.now += WEEK + timedelta(minutes=1, seconds=1)  # the first two are too old
-    upkeep.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+    retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
     for cursor, kind in ((0, Snapshot), (1, Snapshot), (2, Events), (3, Events)):
         assert isinstance(ask(database, epoch, cursor, now=clock.now), kind)
 
@@ -310,7 +314,7 @@ def test_ids_grow_after_everything_is_purged(database: Database, database_url: s
     end_sessions(database, "ohg-a")
     epoch, _ = position(database)
     clock.advance(days=8)
-    upkeep.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+    retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
     database.engine.dispose()
 
     restarted = Database(database_url)
@@ -325,8 +329,7 @@ def test_ids_grow_after_everything_is_purged(database: Database, database_url: s
 def test_a_new_feed_has_a_new_epoch(database: Database) -> None:
     """Ids of another database mean nothing in this one."""
     epoch, _ = position(database)
-    for _ in range(3):  # the waiting logins, the running meetings, then the feed
-        schema.downgrade(database)
+    schema.downgrade(database)
     schema.upgrade(database)
 
     anew, last_id = position(database)
@@ -348,16 +351,16 @@ def test_a_large_school_is_told_in_several_answers(database: Database) -> None:
     assert [event.id for event in events_since(database)] == list(range(1, feed.MOST_EVENTS + 21))
 
 
-def effect(database: Database, name: str = "ohg-a", **after: float) -> Effect | None:
+def effect(database: Database, name: str = "ohg-a", **after: float) -> RevocationStatus | None:
     """What the panel shows."""
-    with database.reading() as session:
+    with database.read_session() as session:
         now = MORNING + timedelta(**after)
-        return prosodys.effect_of(session, get_organiser(session, name), now=now)
+        return prosodys.revocation_status_of(session, get_organiser(session, name), now=now)
 
 
 def nodes(database: Database, **after: float) -> list[NodeRow]:
     """The Prosodys, as the panel shows them."""
-    with database.reading() as session:
+    with database.read_session() as session:
         return prosodys.nodes(session, now=MORNING + timedelta(**after))
 
 
@@ -368,11 +371,11 @@ def test_the_effect_adds_up_over_the_nodes(database: Database) -> None:
         acknowledge(database, node, 0)
     suspend(database, "ohg-a")
     before = effect(database)
-    acknowledge(database, "node-a", 1, Report(1, 2, 1, 1), now=MORNING + SECOND)
-    acknowledge(database, "node-b", 1, Report(1, 1, 0, 0), now=MORNING + 2 * SECOND)
+    acknowledge(database, "node-a", 1, NodeReport(1, 2, 1, 1), now=MORNING + SECOND)
+    acknowledge(database, "node-b", 1, NodeReport(1, 1, 0, 0), now=MORNING + 2 * SECOND)
 
-    assert before == Effect(SUSPEND, MORNING, 0, 0, 0, done=0, nodes=3, last_done_at=None, late=())
-    assert effect(database, seconds=30) == Effect(
+    assert before == RevocationStatus(SUSPEND, MORNING, 0, 0, 0, done=0, nodes=3, last_done_at=None, late=())
+    assert effect(database, seconds=30) == RevocationStatus(
         SUSPEND, MORNING, 3, 1, 1, done=2, nodes=3, last_done_at=MORNING + 2 * SECOND, late=()
     )
     late = effect(database, seconds=31)
@@ -402,7 +405,7 @@ def test_what_came_in_a_snapshot_counts_as_carried_out(database: Database) -> No
     on_the_way = effect(database)
     acknowledge(database, "node-a", 1, now=MORNING + SECOND)
     caught_up = effect(database)
-    acknowledge(database, "node-a", 1, Report(1, 2, 0, 0, waiting=1), now=MORNING + 2 * SECOND)
+    acknowledge(database, "node-a", 1, NodeReport(1, 2, 0, 0, waiting=1), now=MORNING + 2 * SECOND)
     counted = effect(database)
 
     assert on_the_way is not None
@@ -418,11 +421,11 @@ def test_a_report_counts_once(database: Database) -> None:
     """Repeated it changes nothing, nor does what is reported of another feed or of no event."""
     settle(database, "ohg-a")
     suspend(database, "ohg-a")
-    acknowledge(database, "node-a", 1, Report(1, 2, 0, 0), Report(7, 9, 9, 9))
+    acknowledge(database, "node-a", 1, NodeReport(1, 2, 0, 0), NodeReport(7, 9, 9, 9))
     first = effect(database)
-    acknowledge(database, "node-a", 1, Report(1, 0, 0, 0), Report(1, 5, 5, 5), now=MORNING + SECOND)
-    note(database, Contact("node-b", "0" * 32, 1, (Report(1, 5, 5, 5),)))
-    note(database, Contact("node-c", position(database)[0], 2, (Report(1, 5, 5, 5),)))
+    acknowledge(database, "node-a", 1, NodeReport(1, 0, 0, 0), NodeReport(1, 5, 5, 5), now=MORNING + SECOND)
+    note(database, Contact("node-b", "0" * 32, 1, (NodeReport(1, 5, 5, 5),)))
+    note(database, Contact("node-c", position(database)[0], 2, (NodeReport(1, 5, 5, 5),)))
 
     again = effect(database)
     assert first is not None
@@ -431,8 +434,8 @@ def test_a_report_counts_once(database: Database) -> None:
     assert (again.sessions, again.done, again.nodes) == (2, 1, 3)
 
 
-FIRST = Report(1, 1, 1, 0, waiting=1)  # jicofo is away
-SETTLED = Report(1, 1, 1, 1)  # it is back, and has confirmed
+FIRST = NodeReport(1, 1, 1, 0, waiting=1)  # jicofo is away
+SETTLED = NodeReport(1, 1, 1, 1)  # it is back, and has confirmed
 
 
 @pytest.mark.parametrize(
@@ -444,22 +447,25 @@ SETTLED = Report(1, 1, 1, 1)  # it is back, and has confirmed
         pytest.param([FIRST, SETTLED, SETTLED], (1, 1, 1, 0), 1, id="the second repeated"),
         pytest.param([FIRST, SETTLED, FIRST], (1, 1, 1, 0), 1, id="the first again after the second"),
         pytest.param([SETTLED, FIRST], (1, 1, 1, 0), 0, id="reversed"),
-        pytest.param([FIRST, Report(1, 1, 1, 0, waiting=2)], (1, 1, 0, 1), 0, id="more"),
-        pytest.param([Report(1, 1, 1, 0), SETTLED], (1, 1, 0, 0), 0, id="nothing waited"),
-        pytest.param([FIRST, Report(1, 9, 9, 1)], (1, 1, 1, 0), 1, id="sessions and meetings stay"),
+        pytest.param([FIRST, NodeReport(1, 1, 1, 0, waiting=2)], (1, 1, 0, 1), 0, id="more"),
+        pytest.param([NodeReport(1, 1, 1, 0), SETTLED], (1, 1, 0, 0), 0, id="nothing waited"),
+        pytest.param([FIRST, NodeReport(1, 9, 9, 1)], (1, 1, 1, 0), 1, id="sessions and meetings stay"),
         pytest.param(
-            [Report(1, 1, 0, 0, waiting=3), Report(1, 1, 0, 2, waiting=1), Report(1, 1, 0, 3)],
+            [NodeReport(1, 1, 0, 0, waiting=3), NodeReport(1, 1, 0, 2, waiting=1), NodeReport(1, 1, 0, 3)],
             (1, 0, 3, 0),
             2,
             id="one after the other",
         ),
         pytest.param(
-            [Report(1, 2, 1, 1, waiting=1), Report(1, 0, 0, 0)], (2, 1, 1, 0), 1, id="zeros after a loss"
+            [NodeReport(1, 2, 1, 1, waiting=1), NodeReport(1, 0, 0, 0)],
+            (2, 1, 1, 0),
+            1,
+            id="zeros after a loss",
         ),
     ],
 )
 def test_a_later_report_settles_what_was_waiting(
-    database: Database, reports: list[Report], counts: tuple[int, ...], finished_after: int
+    database: Database, reports: list[NodeReport], counts: tuple[int, ...], finished_after: int
 ) -> None:
     """It ends no session and no meeting once more; its moment is the one when it was finished."""
     settle(database, "ohg-a")
@@ -494,7 +500,7 @@ def test_a_node_that_begins_anew_has_nothing_waiting(database: Database, epoch: 
     settle(database, "ohg-a", "ohg-b")
     suspend_school(database)
     for node in ("node-a", "node-b"):
-        acknowledge(database, node, 2, FIRST, Report(2, 0, 0, 1, waiting=2))
+        acknowledge(database, node, 2, FIRST, NodeReport(2, 0, 0, 1, waiting=2))
 
     note(database, Contact("node-a", epoch, 0), MORNING + SECOND)
     acknowledge(database, "node-a", 2, SETTLED, now=MORNING + 2 * SECOND)
@@ -511,28 +517,13 @@ def test_a_forgotten_node_has_nothing_waiting(database: Database) -> None:
     settle(database, "ohg-a")
     suspend(database, "ohg-a")
     acknowledge(database, "node-a", 1, FIRST)
-    acknowledge(database, "node-b", 1, Report(1, 0, 0, 0))
-    with database.writing() as session:
+    acknowledge(database, "node-b", 1, NodeReport(1, 0, 0, 0))
+    with database.write_session() as session:
         feed.forget_node(session, "node-a")
 
     found = effect(database)
     assert found is not None
     assert (found.sessions, found.waiting, found.nodes, found.is_finished) == (1, 0, 1, True)
-
-
-def test_what_was_reported_before_logins_could_wait_stays(database: Database) -> None:
-    """Nothing of it waits, whatever is reported of it now."""
-    settle(database, "ohg-a")
-    suspend(database, "ohg-a")
-    acknowledge(database, "node-a", 1, Report(1, 2, 1, 1, waiting=1))
-    schema.downgrade(database)
-    schema.upgrade(database)
-    acknowledge(database, "node-a", 1, FIRST, SETTLED)
-
-    found = effect(database)
-    assert found is not None
-    assert (found.sessions, found.meetings, found.logins, found.waiting) == (2, 1, 1, 0)
-    assert found.is_counted
 
 
 def test_the_latest_end_is_shown(database: Database) -> None:
@@ -545,7 +536,7 @@ def test_the_latest_end_is_shown(database: Database) -> None:
     second = effect(database)
     clock = FakeClock()
     clock.advance(days=8)
-    upkeep.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+    retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
 
     assert first is not None
     assert second is not None
@@ -558,11 +549,11 @@ def test_a_purge_takes_the_reports_along(database: Database) -> None:
     """Nodes stay until they are forgotten."""
     settle(database, "ohg-a")
     suspend(database, "ohg-a")
-    acknowledge(database, "node-a", 1, Report(1, 2, 0, 0))
+    acknowledge(database, "node-a", 1, NodeReport(1, 2, 0, 0))
     clock = FakeClock()
     clock.advance(days=8)
 
-    upkeep.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+    retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
 
     assert [node.node for node in nodes(database)] == ["node-a"]
     suspend_school(database)

@@ -9,13 +9,15 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from authbridge import listings, nodes, policy
-from authbridge.commands import schools, suspensions
-from authbridge.commands.suspensions import Description
-from authbridge.database import Database
-from authbridge.listings import OrganiserState, SchoolFilter, SuspendedRow
-from authbridge.models import Organiser, Reporter, School, SuspensionReason
-from authbridge.queries import get_organiser, get_school
+from authbridge.login import policy
+from authbridge.revocations import status
+from authbridge.schools import listings
+from authbridge.schools.commands import schools, suspensions
+from authbridge.schools.commands.suspensions import Description
+from authbridge.schools.listings import OrganiserState, SchoolFilter, SuspendedRow
+from authbridge.schools.lookup import get_organiser, get_school
+from authbridge.storage.database import Database
+from authbridge.storage.models import Organiser, Reporter, School, SuspensionReason
 from tests.factories import ACTOR, make_organiser, make_school
 from tests.fakes import MORNING
 
@@ -26,7 +28,7 @@ HASH = "$2b$04$" + "." * 53
 
 def add_organisers(database: Database, code: str, *names: str, valid_until: date | None = None) -> None:
     """Organisers of these names."""
-    with database.writing() as session:
+    with database.write_session() as session:
         school = get_school(session, code)
         session.add_all(
             Organiser(
@@ -43,7 +45,7 @@ def add_organisers(database: Database, code: str, *names: str, valid_until: date
 
 def add_schools(database: Database, count: int) -> None:
     """Schools with the codes s000, s001 and so on."""
-    with database.writing() as session:
+    with database.write_session() as session:
         session.add_all(
             School(code=f"s{number:03}", name=f"Schule {number}", created_at=MORNING)
             for number in range(count)
@@ -53,33 +55,33 @@ def add_schools(database: Database, count: int) -> None:
 def suspend(database: Database, *names: str) -> None:
     """Suspends these organisers, one a minute."""
     for minute, name in enumerate(names):
-        with database.writing() as session:
+        with database.write_session() as session:
             now = MORNING + timedelta(minutes=minute)
             suspensions.suspend_organiser(session, name, reason=None, actor=ACTOR, now=now)
 
 
 def suspend_school(database: Database, code: str) -> None:
     """Suspends a school, before everybody else."""
-    with database.writing() as session:
+    with database.write_session() as session:
         now = MORNING - timedelta(minutes=1)
         suspensions.suspend_school(session, code, reason=SuspensionReason.MISUSE, actor=ACTOR, now=now)
 
 
 def locate(database: Database, code: str, place: str) -> None:
     """Says where the school is."""
-    with database.writing() as session:
+    with database.write_session() as session:
         schools.change_school(session, code, place=place, actor=ACTOR, now=MORNING)
 
 
 def codes(database: Database, text: str = "", show: SchoolFilter = SchoolFilter.ALL) -> list[str]:
     """The codes of the schools that the list shows."""
-    with database.reading() as session:
+    with database.read_session() as session:
         return [row.code for row in listings.list_school_rows(session, text=text, show=show).rows]
 
 
 def names(database: Database, text: str = "", state: OrganiserState | None = None) -> list[str]:
     """The names of the organisers that the list shows."""
-    with database.reading() as session:
+    with database.read_session() as session:
         page = listings.list_organiser_rows(session, today=TODAY, text=text, state=state)
     return [row.username for row in page.rows]
 
@@ -134,7 +136,7 @@ def test_a_filter_by_state_shows_those_in_that_state(database: Database) -> None
             suspend(database, f"{code}-b{number}")
     suspend_school(database, "gsw")
 
-    with database.reading() as session:
+    with database.read_session() as session:
         everybody = listings.list_organiser_rows(session, today=TODAY).rows
     assert len(everybody) == 16
     for state in OrganiserState:
@@ -149,9 +151,9 @@ def test_a_row_tells_what_the_detail_page_tells(database: Database) -> None:
     name = make_organiser(database, valid_until=TODAY).username
     suspend(database, name)
 
-    with database.reading() as session:
+    with database.read_session() as session:
         (row,) = listings.list_organiser_rows(session, today=TODAY).rows
-    with database.reading() as session:
+    with database.read_session() as session:
         assert listings.organiser_row(get_organiser(session, name), TODAY) == row
     assert (row.school_code, row.school_name, row.suspended_at) == ("ohg", "Otto-Hahn-Gymnasium", MORNING)
     assert (row.state, row.valid_until, row.last_login_on) == (OrganiserState.SUSPENDED, TODAY, None)
@@ -164,7 +166,7 @@ def test_a_school_row_counts(database: Database) -> None:
     add_organisers(database, "ohg", "ohg-a", "ohg-b", "ohg-c")
     suspend(database, "ohg-b")
 
-    with database.reading() as session:
+    with database.read_session() as session:
         empty, full = listings.list_school_rows(session).rows
         counts = listings.school_counts(session, get_school(session, "ohg"))
     assert (empty.code, empty.organisers, empty.suspended_organisers, empty.quota) == ("gsw", 0, 0, 50)
@@ -207,13 +209,13 @@ def test_schools_by_what_is_wrong_with_them(database: Database) -> None:
     make_school(database)
     make_school(database, "gsw", "Grundschule")
     suspend_school(database, "gsw")
-    with database.writing() as session:
+    with database.write_session() as session:
         schools.change_school(session, "gsw", contract_on=TODAY, actor=ACTOR, now=MORNING)
 
     assert codes(database, show=SchoolFilter.SUSPENDED) == ["gsw"]
     assert codes(database, show=SchoolFilter.NO_CONTRACT) == ["ohg"]
     assert codes(database, "grund", show=SchoolFilter.NO_CONTRACT) == []
-    with database.reading() as session:
+    with database.read_session() as session:
         assert listings.schools_without_contract(session) == 1
 
 
@@ -249,7 +251,7 @@ def test_the_organisers_of_one_school(database: Database) -> None:
     add_organisers(database, "ohg", "gsw-xxxx", "b", "a")
     add_organisers(database, "gsw", "c")
 
-    with database.reading() as session:
+    with database.read_session() as session:
         page = listings.list_organiser_rows(session, today=TODAY, code="ohg")
     assert [row.username for row in page.rows] == ["a", "b", "gsw-xxxx"]
 
@@ -263,7 +265,7 @@ def test_a_page_that_is_not_there_is_the_last(database: Database, asked: int, nu
     add_schools(database, 101)
     add_organisers(database, "s000", *(f"x{number:03}" for number in range(101)))
 
-    with database.reading() as session:
+    with database.read_session() as session:
         of_schools = listings.list_school_rows(session, page=asked)
         of_organisers = listings.list_organiser_rows(session, today=TODAY, page=asked)
     for page in (of_schools, of_organisers):
@@ -275,7 +277,7 @@ def test_a_page_that_is_not_there_is_the_last(database: Database, asked: int, nu
 
 def test_an_empty_list_has_one_empty_page(database: Database) -> None:
     """The first day."""
-    with database.reading() as session:
+    with database.read_session() as session:
         for page in (listings.list_school_rows(session), listings.list_organiser_rows(session, today=TODAY)):
             assert (page.rows, page.number, page.pages, page.total) == ((), 1, 1, 0)
 
@@ -285,7 +287,7 @@ def test_the_search_finds_schools_and_organisers(database: Database) -> None:
     make_school(database)
     add_organisers(database, "ohg", *(f"ohg-{number:02}" for number in range(21)), "frau.a")
 
-    with database.reading() as session:
+    with database.read_session() as session:
         assert listings.search(session, " oh ", today=TODAY) is None
         many = listings.search(session, "OHG", today=TODAY)
         one = listings.search(session, "rau.", today=TODAY)
@@ -303,10 +305,10 @@ def test_who_is_suspended_now(database: Database) -> None:
     add_organisers(database, "gsw", "gsw-a")
     suspend(database, "ohg-c", "ohg-a", "ohg-b")
     suspend_school(database, "gsw")
-    with database.writing() as session:
+    with database.write_session() as session:
         suspensions.reinstate_organiser(session, "ohg-c", actor=ACTOR, now=MORNING)
 
-    with database.reading() as session:
+    with database.read_session() as session:
         everybody = listings.suspended_now(session, limit=10)
         first = listings.suspended_now(session, limit=1)
     title = "Otto-Hahn-Gymnasium"
@@ -325,7 +327,7 @@ def test_what_expires_soon(database: Database) -> None:
         add_organisers(database, "ohg", f"in{days}", valid_until=TODAY + timedelta(days=days))
     add_organisers(database, "ohg", "never")
 
-    with database.reading() as session:
+    with database.read_session() as session:
         soon = listings.expiring(session, today=TODAY, limit=10)
         first = listings.expiring(session, today=TODAY, limit=1)
     assert [row.username for row in soon.rows] == ["in0", "in30"]
@@ -337,14 +339,14 @@ def test_a_history_tells_everything(database: Database) -> None:
     make_school(database)
     add_organisers(database, "ohg", "ohg-a")
     suspend(database, "ohg-a")
-    with database.writing() as session:
+    with database.write_session() as session:
         suspensions.reinstate_organiser(session, "ohg-a", actor=ACTOR, now=MORNING)
     suspend(database, "ohg-a")
-    with database.writing() as session:
+    with database.write_session() as session:
         said = Description(SuspensionReason.MISUSE, Reporter.SCHOOL_HEAD, "Chat der 9b")
         suspensions.describe_organiser_suspension(session, "ohg-a", said, actor=ACTOR, now=MORNING)
 
-    with database.reading() as session:
+    with database.read_session() as session:
         latest, first = listings.suspension_rows(session, get_organiser(session, "ohg-a"))
     assert (latest.reason, latest.reported_by, latest.note) == ("misuse", "school-head", "Chat der 9b")
     assert (latest.until, latest.suspended_by) == (None, ACTOR)
@@ -361,11 +363,11 @@ LISTINGS: dict[str, tuple[int, Callable[[Session], object]]] = {
     "search": (4, lambda s: listings.search(s, "s00", today=TODAY)),
     "suspended": (2, lambda s: listings.suspended_now(s, limit=20)),
     "expiring": (2, lambda s: listings.expiring(s, today=TODAY, limit=20)),
-    "nodes": (1, lambda s: nodes.nodes(s, now=MORNING)),
-    "effect": (3, lambda s: [nodes.effect_of(s, Organiser(username="s000-001"), now=MORNING)]),
-    "effect of a school": (3, lambda s: [nodes.effect_of(s, School(id=1), now=MORNING)]),
-    "meetings": (2, lambda s: nodes.meetings(s, now=MORNING)),
-    "meetings of a school": (2, lambda s: [nodes.meetings_of(s, School(id=1), now=MORNING)]),
+    "nodes": (1, lambda s: status.nodes(s, now=MORNING)),
+    "effect": (3, lambda s: [status.revocation_status_of(s, Organiser(username="s000-001"), now=MORNING)]),
+    "effect of a school": (3, lambda s: [status.revocation_status_of(s, School(id=1), now=MORNING)]),
+    "meetings": (2, lambda s: status.meetings(s, now=MORNING)),
+    "meetings of a school": (2, lambda s: [status.meetings_of(s, School(id=1), now=MORNING)]),
 }
 
 
@@ -375,7 +377,7 @@ def test_no_row_adds_a_query(database: Database, name: str) -> None:
     most, read = LISTINGS[name]
     for _ in range(2):
         add_schools(database, 1) if not codes(database) else fill(database)
-        with counted(database) as statements, database.reading() as session:
+        with counted(database) as statements, database.read_session() as session:
             rows = read(session)
         assert rows is not None
         assert len(statements) <= most, statements
@@ -384,7 +386,7 @@ def test_no_row_adds_a_query(database: Database, name: str) -> None:
 
 def fill(database: Database) -> None:
     """A county."""
-    with database.writing() as session:
+    with database.write_session() as session:
         session.add_all(
             School(code=f"s{number:03}", name=f"Schule {number}", created_at=MORNING)
             for number in range(1, 60)

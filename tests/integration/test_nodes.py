@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 
-from authbridge import feed, upkeep
-from authbridge import nodes as prosodys
-from authbridge.database import Database
-from authbridge.feed import Contact, Report
-from authbridge.models import ProsodyNode
-from authbridge.nodes import Effect, Meetings, SchoolMeetings
-from authbridge.queries import get_organiser, get_school
+from authbridge import retention
+from authbridge.revocations import feed
+from authbridge.revocations import status as prosodys
+from authbridge.revocations.feed import Contact, NodeReport
+from authbridge.revocations.status import Meetings, RevocationStatus, SchoolMeetings
+from authbridge.schools.lookup import get_organiser, get_school
+from authbridge.storage.database import Database
+from authbridge.storage.models import ProsodyNode
 from tests.factories import LIMITS
 from tests.fakes import MORNING, FakeClock
 from tests.integration.feeds import (
@@ -30,22 +31,22 @@ WEEK = timedelta(days=7)
 
 def running(database: Database, **after: float) -> Meetings:
     """What the overview shows."""
-    with database.reading() as session:
+    with database.read_session() as session:
         return prosodys.meetings(session, now=MORNING + timedelta(**after))
 
 
 def running_of(database: Database, name: str, **after: float) -> int | None:
     """What the page of a school ("ohg") or of an organiser ("ohg-a") shows."""
-    with database.reading() as session:
+    with database.read_session() as session:
         whose = get_organiser(session, name) if "-" in name else get_school(session, name)
         return prosodys.meetings_of(session, whose, now=MORNING + timedelta(**after))
 
 
-def school_effect(database: Database, code: str = "ohg", **after: float) -> Effect | None:
+def school_effect(database: Database, code: str = "ohg", **after: float) -> RevocationStatus | None:
     """What the page of a school shows."""
-    with database.reading() as session:
+    with database.read_session() as session:
         now = MORNING + timedelta(**after)
-        return prosodys.effect_of(session, get_school(session, code), now=now)
+        return prosodys.revocation_status_of(session, get_school(session, code), now=now)
 
 
 def test_meetings_add_up_over_nodes_and_schools(database: Database) -> None:
@@ -97,7 +98,7 @@ def test_the_list_of_nodes_says_how_many_ran_there(database: Database) -> None:
     """Those of a name and those without one."""
     tell(database, "node-a", {"ohg-a": 2, "": 3})
     tell(database, "node-b")
-    with database.reading() as session:
+    with database.read_session() as session:
         assert [(row.node, row.meetings) for row in prosodys.nodes(session, now=MORNING)] == [
             ("node-a", 5),
             ("node-b", 0),
@@ -113,8 +114,8 @@ def test_what_a_silent_node_told_is_forgotten(database: Database) -> None:
     told = {}
     for seconds in (0, 1):
         clock.advance(seconds=seconds)
-        upkeep.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
-        with database.reading() as session:
+        retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+        with database.read_session() as session:
             told[seconds] = {node.node: node.meetings for node in session.query(ProsodyNode)}
     assert told[0] == {"node-a": {"ohg-a": 2}, "node-b": {"ohg-a": 1}}
     assert told[1] == {"node-a": {}, "node-b": {"ohg-a": 1}}
@@ -123,7 +124,7 @@ def test_what_a_silent_node_told_is_forgotten(database: Database) -> None:
 def test_a_forgotten_node_leaves_nothing(database: Database) -> None:
     """Its numbers go with it."""
     tell(database, "node-a", {"ohg-a": 2})
-    with database.writing() as session:
+    with database.write_session() as session:
         assert feed.forget_node(session, "node-a")
     assert running(database) == Meetings(0, (), None)
 
@@ -141,23 +142,23 @@ def test_a_schools_effect_is_that_of_all_its_organisers(database: Database) -> N
     settle(database, "ohg-a", "ohg-b", "ohg-c")
     suspend(database, "ohg-c", MORNING - SECOND)
     for node in ("node-a", "node-b"):
-        acknowledge(database, node, 1, Report(1, 9, 9, 9))
+        acknowledge(database, node, 1, NodeReport(1, 9, 9, 9))
     suspend_school(database)
     before = school_effect(database)
-    acknowledge(database, "node-a", 3, Report(2, 2, 1, 1), Report(3, 1, 0, 0), now=MORNING + SECOND)
-    acknowledge(database, "node-b", 2, Report(2, 1, 1, 0), now=MORNING + 2 * SECOND)
+    acknowledge(database, "node-a", 3, NodeReport(2, 2, 1, 1), NodeReport(3, 1, 0, 0), now=MORNING + SECOND)
+    acknowledge(database, "node-b", 2, NodeReport(2, 1, 1, 0), now=MORNING + 2 * SECOND)
     half = school_effect(database)
     late = school_effect(database, seconds=31)
-    acknowledge(database, "node-b", 3, Report(3, 0, 0, 1), now=MORNING + 3 * SECOND)
+    acknowledge(database, "node-b", 3, NodeReport(3, 0, 0, 1), now=MORNING + 3 * SECOND)
 
-    assert before == Effect(SUSPEND, MORNING, 0, 0, 0, done=0, nodes=2, last_done_at=None, late=())
+    assert before == RevocationStatus(SUSPEND, MORNING, 0, 0, 0, done=0, nodes=2, last_done_at=None, late=())
     assert before.is_awaited
     assert half is not None
     assert (half.done, half.nodes, half.is_awaited, half.late) == (1, 2, True, ())
     assert late is not None
     assert (late.late, late.is_awaited, late.is_complete) == (("node-b",), False, False)
     done = school_effect(database)
-    assert done == Effect(
+    assert done == RevocationStatus(
         SUSPEND, MORNING, 4, 2, 2, done=2, nodes=2, last_done_at=MORNING + 3 * SECOND, late=()
     )
     assert done.is_complete
@@ -175,12 +176,14 @@ def test_a_schools_effect_is_of_its_latest_suspension(database: Database) -> Non
         for code in ("ohg", "abc", "xyz"):
             reinstate_school(database, code, moment + SECOND)
     end_sessions(database, "ohg-a", MORNING + 20 * SECOND)
-    acknowledge(database, "node-a", 3, Report(1, 9, 9, 9))
-    assert school_effect(database, seconds=20) == Effect(
+    acknowledge(database, "node-a", 3, NodeReport(1, 9, 9, 9))
+    assert school_effect(database, seconds=20) == RevocationStatus(
         SUSPEND, MORNING + 10 * SECOND, 0, 0, 0, done=0, nodes=1, last_done_at=None, late=()
     )
     (_, last_id) = position(database)
-    acknowledge(database, "node-a", last_id, Report(7, 1, 0, 0), Report(8, 1, 0, 0), Report(9, 5, 5, 5))
+    acknowledge(
+        database, "node-a", last_id, NodeReport(7, 1, 0, 0), NodeReport(8, 1, 0, 0), NodeReport(9, 5, 5, 5)
+    )
 
     effect = school_effect(database, seconds=20)
     assert effect is not None
@@ -192,13 +195,13 @@ def test_a_schools_effect_counts_all_the_logins_that_wait(database: Database) ->
     """Of all its organisers on all nodes; carried out is not finished, and no click waits for it."""
     settle(database, "ohg-a", "ohg-b")
     suspend_school(database)
-    acknowledge(database, "node-a", 2, Report(1, 1, 0, 0, waiting=1), Report(2, 0, 0, 0, waiting=2))
-    acknowledge(database, "node-b", 2, Report(1, 0, 0, 1), Report(2, 0, 0, 0, waiting=1))
+    acknowledge(database, "node-a", 2, NodeReport(1, 1, 0, 0, waiting=1), NodeReport(2, 0, 0, 0, waiting=2))
+    acknowledge(database, "node-b", 2, NodeReport(1, 0, 0, 1), NodeReport(2, 0, 0, 0, waiting=1))
     before = school_effect(database)
-    acknowledge(database, "node-a", 2, Report(1, 1, 0, 1), Report(2, 0, 0, 2), now=MORNING + SECOND)
-    acknowledge(database, "node-b", 2, Report(2, 0, 0, 1), now=MORNING + 2 * SECOND)
+    acknowledge(database, "node-a", 2, NodeReport(1, 1, 0, 1), NodeReport(2, 0, 0, 2), now=MORNING + SECOND)
+    acknowledge(database, "node-b", 2, NodeReport(2, 0, 0, 1), now=MORNING + 2 * SECOND)
 
-    assert before == Effect(
+    assert before == RevocationStatus(
         SUSPEND, MORNING, 1, 0, 1, waiting=4, done=2, nodes=2, last_done_at=MORNING, late=()
     )
     assert (before.is_complete, before.is_awaited, before.is_finished) == (True, False, False)
@@ -212,11 +215,11 @@ def test_what_was_not_counted_is_not_called_nothing(database: Database) -> None:
     """A node that came by a snapshot has carried it out, and did not say how much that ended."""
     settle(database, "ohg-a", "ohg-b")
     suspend_school(database)
-    acknowledge(database, "node-a", 2, Report(1, 0, 0, 0))
+    acknowledge(database, "node-a", 2, NodeReport(1, 0, 0, 0))
     effect = school_effect(database)
     assert effect is not None
     assert (effect.is_complete, effect.is_counted) == (True, False)
-    acknowledge(database, "node-a", 2, Report(2, 0, 0, 0))
+    acknowledge(database, "node-a", 2, NodeReport(2, 0, 0, 0))
     effect = school_effect(database)
     assert effect is not None
     assert effect.is_counted

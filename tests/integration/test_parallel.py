@@ -12,13 +12,13 @@ from typing import TypeVar
 
 import pytest
 
-from authbridge import readiness, upkeep
-from authbridge.authenticate import Setting, authenticate
-from authbridge.database import Database
-from authbridge.gate import Gate
-from authbridge.models import LoginAttempt, NetworkWait
-from authbridge.policy import Attempt, Verdict
-from tests.factories import LIMITS, make_origin, make_setting
+from authbridge import readiness, retention
+from authbridge.login.flow import LoginServices, authenticate
+from authbridge.login.hashing_queue import HashingQueue
+from authbridge.login.policy import Attempt, Verdict
+from authbridge.storage.database import Database
+from authbridge.storage.models import LoginAttempt, NetworkWait
+from tests.factories import LIMITS, make_origin, make_services
 from tests.fakes import CountingHasher, WatchedMemory
 from tests.integration.stories import (
     CAFE,
@@ -59,9 +59,9 @@ class Processes:
         self.databases = [Database(url) for _ in range(2)]
         self._settings = [self._setting(database) for database in self.databases]
 
-    def _setting(self, database: Database) -> Setting:
-        setting = make_setting(database, hasher=self.story.hasher, clock=self.story.clock)
-        return replace(setting, gate=Gate(MANY))
+    def _setting(self, database: Database) -> LoginServices:
+        services = make_services(database, hasher=self.story.hasher, clock=self.story.clock)
+        return replace(services, hashing_queue=HashingQueue(MANY))
 
     def login(self, number: int, username: str, password: str, ip: str = HOME) -> Verdict:
         """One login, at the process whose turn it is."""
@@ -73,10 +73,10 @@ class Processes:
             database.engine.dispose()
 
 
-def login(setting: Setting, username: str, password: str, ip: str = HOME) -> Verdict:
+def login(services: LoginServices, username: str, password: str, ip: str = HOME) -> Verdict:
     """One login at that process."""
-    attempt = Attempt(username, password, ip=ip, user_agent=None, at=setting.clock())
-    return authenticate(attempt, make_origin(), setting, within=60).verdict
+    attempt = Attempt(username, password, ip=ip, user_agent=None, at=services.clock())
+    return authenticate(attempt, make_origin(), services, within=60).verdict
 
 
 @pytest.fixture(name="story")
@@ -124,12 +124,12 @@ def test_two_equal_attempts_at_the_same_time_are_one_check(story: Story, typed: 
     owner = story.take_over()
     memory = WatchedMemory(LIMITS)
     hasher = CountingHasher(meanwhile=lambda: _await(memory.met))
-    setting = replace(story.setting, memory=memory, hasher=hasher)
+    services = replace(story.services, password_cache=memory, hasher=hasher)
     password = owner.password if typed == "right" else "falsch"
 
-    verdicts = at_once([partial(login, setting, owner.username, password, ip) for ip in (HOME, CAFE)])
+    verdicts = at_once([partial(login, services, owner.username, password, ip) for ip in (HOME, CAFE)])
 
-    story.setting = setting
+    story.services = services
     assert hasher.checks == 1
     if typed == "right":
         assert verdicts == [GRANTED] * 2
@@ -161,7 +161,7 @@ def test_owners_who_come_at_the_same_time_all_get_in(story: Story, processes: Pr
 
 def test_two_processes_may_purge_at_the_same_time(story: Story, processes: Processes) -> None:
     """Both are started by the same boot, and each purges first of all."""
-    purge = partial(upkeep.purge, clock=story.clock, retention=timedelta(days=7), limits=LIMITS)
+    purge = partial(retention.purge, clock=story.clock, retention=timedelta(days=7), limits=LIMITS)
 
     at_once([partial(purge, processes.databases[number % 2]) for number in range(8)])
 

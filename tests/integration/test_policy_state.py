@@ -5,12 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from authbridge.commands import organisers, suspensions
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.database import Database
-from authbridge.models import LoginAttempt, LoginFailure, NetworkWait, SuspensionReason
-from authbridge.policy import Decision, Reason, Verdict
-from tests.factories import ACTOR, HASHER, TRACES, make_school
+from authbridge.login.policy import Decision, Reason, Verdict
+from authbridge.schools.commands import organisers, suspensions
+from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.storage.database import Database
+from authbridge.storage.models import LoginAttempt, LoginFailure, NetworkWait, SuspensionReason
+from tests.factories import ACTOR, HASHER, KEYED_HASHES, make_school
 from tests.fakes import CountingHasher
 from tests.integration.stories import (
     CAFE,
@@ -234,7 +234,7 @@ def test_a_remembered_password_is_not_hashed(story: Story, kind: str) -> None:
 
 def suspend(story: Story, owner: IssuedCredential) -> None:
     """Staff suspend the organiser."""
-    with story.database.writing() as session:
+    with story.database.write_session() as session:
         suspensions.suspend_organiser(
             session, owner.username, reason=SuspensionReason.MISUSE, actor=ACTOR, now=story.clock()
         )
@@ -243,7 +243,7 @@ def suspend(story: Story, owner: IssuedCredential) -> None:
 def suspend_school(story: Story, owner: IssuedCredential) -> None:
     """Staff suspend the school."""
     del owner
-    with story.database.writing() as session:
+    with story.database.write_session() as session:
         suspensions.suspend_school(
             session, "ohg", reason=SuspensionReason.OTHER, actor=ACTOR, now=story.clock()
         )
@@ -251,7 +251,7 @@ def suspend_school(story: Story, owner: IssuedCredential) -> None:
 
 def expire(story: Story, owner: IssuedCredential) -> None:
     """Yesterday was the last day."""
-    with story.database.writing() as session:
+    with story.database.write_session() as session:
         organisers.change_validity(
             session,
             owner.username,
@@ -265,9 +265,9 @@ def expire(story: Story, owner: IssuedCredential) -> None:
 def reset(story: Story, owner: IssuedCredential) -> None:
     """Staff issue a new password."""
     (password,) = organisers.make_passwords(1, HASHER)
-    with story.database.writing() as session:
+    with story.database.write_session() as session:
         organisers.reset_password(
-            session, owner.username, password, traces=TRACES, actor=ACTOR, now=story.clock()
+            session, owner.username, password, keyed_hashes=KEYED_HASHES, actor=ACTOR, now=story.clock()
         )
 
 
@@ -341,8 +341,10 @@ def test_a_password_that_became_right_is_granted(story: Story) -> None:
 
     (password,) = organisers.make_passwords(1, HASHER)
     assert story.login("frau.c", password.plain).verdict is REFUSED
-    with story.database.writing() as session:
-        organisers.reset_password(session, "frau.c", password, traces=TRACES, actor=ACTOR, now=story.clock())
+    with story.database.write_session() as session:
+        organisers.reset_password(
+            session, "frau.c", password, keyed_hashes=KEYED_HASHES, actor=ACTOR, now=story.clock()
+        )
     assert story.login("frau.c", password.plain).verdict is GRANTED
 
 
@@ -570,12 +572,12 @@ def open_attempts(story: Story) -> int:
 def test_a_hash_that_failed_can_be_tried_again(story: Story) -> None:
     """The slot is free, the name is not taken, and nothing was remembered."""
     owner = story.issue()
-    setting = story.setting
+    services = story.services
     story.interrupt(CountingHasher(meanwhile=stumble))
     for _ in range(3):
         with pytest.raises(RuntimeError):
             story.owner(owner)
-    story.setting = setting
+    story.services = services
 
     assert story.owner(owner) is GRANTED
     assert [failure.fingerprint for failure in story.rows(LoginFailure)] == [None] * 3

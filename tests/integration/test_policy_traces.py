@@ -5,18 +5,18 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from authbridge import upkeep
+from authbridge import retention
 from authbridge.audit import FORGOTTEN_NETWORK
-from authbridge.database import Database
 from authbridge.errors import StorageError
-from authbridge.models import (
-    AlarmTold,
+from authbridge.storage.database import Database
+from authbridge.storage.models import (
+    AlarmRaised,
     Base,
-    DeniedAttempts,
     KnownNetwork,
     LoginAttempt,
     LoginFailure,
     NetworkWait,
+    RejectedAttempts,
 )
 from tests.factories import LIMITS
 from tests.integration.stories import (
@@ -131,13 +131,13 @@ def test_an_alarms_address_goes_with_the_other_addresses(database: Database) -> 
     """That somebody guessed stays for the year of the audit, from where does not."""
     story = Story(database, limits=STRICT)
     story.spray(9)
-    upkeep.purge(story.database, clock=story.clock, retention=WEEK, limits=LIMITS)
+    retention.purge(story.database, clock=story.clock, retention=WEEK, limits=LIMITS)
     story.clock.advance(days=7)
-    upkeep.purge(story.database, clock=story.clock, retention=WEEK, limits=LIMITS)
+    retention.purge(story.database, clock=story.clock, retention=WEEK, limits=LIMITS)
     assert alarms(story) == [("network:locked", HOME)]
 
     story.clock.advance(seconds=1)
-    upkeep.purge(story.database, clock=story.clock, retention=WEEK, limits=LIMITS)
+    retention.purge(story.database, clock=story.clock, retention=WEEK, limits=LIMITS)
 
     assert alarms(story) == [("network:locked", FORGOTTEN_NETWORK)]
     assert HOME not in everything(story.database)
@@ -196,7 +196,7 @@ def test_a_database_that_does_not_answer_loses_no_counts(story: Story) -> None:
     for seconds in (1, 2, 60):
         story.guesses(name, 7)
         with pytest.raises(StorageError):
-            story.setting.denials.write_down(absent)
+            story.services.rejections.write_down(absent)
         story.clock.advance(seconds=seconds)
 
     assert denied(story) == [(HOME, 0, 2 + 7 + 7, 0)]
@@ -222,7 +222,7 @@ def test_nothing_readable_of_unknown_names_and_passwords_is_stored(story: Story)
 
 def everything(database: Database) -> str:
     """All columns of all tables."""
-    with database.reading() as session:
+    with database.read_session() as session:
         return repr([session.execute(select(table)).all() for table in Base.metadata.sorted_tables])
 
 
@@ -233,10 +233,10 @@ def everything(database: Database) -> str:
     ("model", "age"),
     [
         pytest.param(LoginFailure, timedelta(days=1) - SECOND, id="failures: a day"),
-        pytest.param(AlarmTold, timedelta(days=1) - SECOND, id="alarms told: a day"),
+        pytest.param(AlarmRaised, timedelta(days=1) - SECOND, id="alarms told: a day"),
         pytest.param(NetworkWait, timedelta(days=1, minutes=15) - SECOND, id="waits: a day after their end"),
         pytest.param(KnownNetwork, WEEK, id="known networks: a week"),
-        pytest.param(DeniedAttempts, WEEK, id="denied attempts: with the journal"),
+        pytest.param(RejectedAttempts, WEEK, id="denied attempts: with the journal"),
         pytest.param(LoginAttempt, WEEK, id="the journal"),
     ],
 )
@@ -251,7 +251,7 @@ def test_everything_is_deleted_in_time(database: Database, model: type[Base], ag
 
     for moment, is_left in ((began + age, True), (began + age + SECOND, False)):
         story.clock.now = moment
-        upkeep.purge(story.database, clock=story.clock, retention=WEEK, limits=LIMITS)
+        retention.purge(story.database, clock=story.clock, retention=WEEK, limits=LIMITS)
         assert bool(story.count(model)) == is_left
 
 
@@ -261,6 +261,6 @@ def test_a_known_network_counts_from_its_last_success(story: Story) -> None:
     for _ in range(3):
         assert story.owner(owner) is GRANTED
         story.clock.advance(days=6)
-        upkeep.purge(story.database, clock=story.clock, retention=WEEK, limits=LIMITS)
+        retention.purge(story.database, clock=story.clock, retention=WEEK, limits=LIMITS)
 
     assert story.count(KnownNetwork) == 1

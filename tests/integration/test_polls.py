@@ -9,12 +9,12 @@ from contextlib import ExitStack
 import pytest
 from sqlalchemy import text
 
-from authbridge import feed
-from authbridge import nodes as prosodys
-from authbridge.database import Database
 from authbridge.errors import StorageError
-from authbridge.feed import Contact, Event, Events, Snapshot
-from authbridge.polls import LONGEST_WAIT, Polls
+from authbridge.revocations import feed
+from authbridge.revocations import status as prosodys
+from authbridge.revocations.feed import Contact, Event, Events, Snapshot
+from authbridge.revocations.long_polls import LONGEST_WAIT, LongPolls
+from authbridge.storage.database import Database
 from tests.fakes import FakeClock
 from tests.integration.feeds import (
     SUSPEND,
@@ -35,7 +35,7 @@ class Nodes:
 
     def __init__(self, database: Database, threads: ThreadPoolExecutor) -> None:
         self.clock = FakeClock()
-        self.polls = Polls(database, clock=self.clock)
+        self.polls = LongPolls(database, clock=self.clock)
         self._database = database
         self._threads = threads
 
@@ -49,7 +49,7 @@ class Nodes:
         return answer
 
     def _last_seen(self, node: str) -> object:
-        with self._database.reading() as session:
+        with self._database.read_session() as session:
             found = prosodys.nodes(session, now=self.clock.now)
         return next((each.last_seen_at for each in found if each.node == node), None)
 
@@ -72,7 +72,7 @@ def test_a_first_question_is_answered_at_once(database: Database) -> None:
     """However long it would wait."""
     began = time.monotonic()
 
-    answer = Polls(database, clock=FakeClock()).answer(Contact("node-a", None, 0), wait=60)
+    answer = LongPolls(database, clock=FakeClock()).answer(Contact("node-a", None, 0), wait=60)
 
     assert isinstance(answer, Snapshot)
     assert time.monotonic() - began < SOON
@@ -118,7 +118,7 @@ def test_a_commit_that_tells_nothing_wakes_nobody(database: Database, nodes: Nod
     """Every login commits something."""
     poll = nodes.ask(wait=1)
     for number in range(20):
-        with database.writing() as session:
+        with database.write_session() as session:
             feed.note_contact(session, Contact(f"node-{number}", None, 0), now=nodes.clock.now)
 
     answer = poll.result(SOON)

@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from authbridge import readiness, upkeep
-from authbridge.authenticate import authenticate
-from authbridge.commands import suspensions
-from authbridge.database import Database
-from authbridge.models import AuditEvent, LoginAttempt, Suspension, SuspensionReason
+from authbridge import readiness, retention
+from authbridge.login.flow import authenticate
+from authbridge.schools.commands import suspensions
+from authbridge.storage.database import Database
+from authbridge.storage.models import AuditEvent, LoginAttempt, Suspension, SuspensionReason
 from tests.factories import (
     ACTOR,
     LIMITS,
@@ -17,7 +17,7 @@ from tests.factories import (
     make_organiser,
     make_origin,
     make_school,
-    make_setting,
+    make_services,
 )
 from tests.fakes import FakeClock
 
@@ -26,7 +26,7 @@ WEEK = timedelta(days=7)
 
 def attempts(database: Database) -> int:
     """How many attempts are on record."""
-    with database.reading() as session:
+    with database.read_session() as session:
         return session.scalar(select(func.count(LoginAttempt.id))) or 0
 
 
@@ -40,10 +40,10 @@ def attempts(database: Database) -> int:
 def test_a_login_is_forgotten_after_a_week(database: Database, age: timedelta, left: int) -> None:
     """Address, time and browser live seven days and no longer."""
     clock = FakeClock()
-    authenticate(make_attempt("nobody", "x"), make_origin(), make_setting(database), within=9)
+    authenticate(make_attempt("nobody", "x"), make_origin(), make_services(database), within=9)
     clock.now += age
 
-    upkeep.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+    retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
 
     assert attempts(database) == left
 
@@ -51,13 +51,13 @@ def test_a_login_is_forgotten_after_a_week(database: Database, age: timedelta, l
 def test_a_flood_is_deleted_in_short_transactions(database: Database) -> None:
     """More rows than one batch go too."""
     clock = FakeClock()
-    with database.writing() as session:
+    with database.write_session() as session:
         session.add_all(
             LoginAttempt(at=clock(), request_id="q", transport="tcp", node="n") for _ in range(1200)
         )
     clock.advance(days=8)
 
-    upkeep.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+    retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
 
     assert attempts(database) == 0
 
@@ -67,28 +67,28 @@ def test_the_audit_lives_a_year_and_a_note_ninety_days(database: Database) -> No
     clock = FakeClock()
     make_school(database)
     username = make_organiser(database).username
-    with database.writing() as session:
+    with database.write_session() as session:
         suspensions.suspend_organiser(
             session, username, reason=SuspensionReason.MISUSE, actor=ACTOR, now=clock()
         )
         suspensions.reinstate_organiser(session, username, actor=ACTOR, now=clock())
-    with database.writing() as session:
+    with database.write_session() as session:
         session.scalars(select(Suspension)).one().note = "Anruf der Schulleitung"
 
     clock.advance(days=89)
-    upkeep.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
-    with database.reading() as session:
+    retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+    with database.read_session() as session:
         assert session.scalars(select(Suspension)).one().note is not None
 
     clock.advance(days=2)
-    upkeep.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
-    with database.reading() as session:
+    retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+    with database.read_session() as session:
         assert session.scalars(select(Suspension)).one().note is None
         assert session.scalar(select(func.count(AuditEvent.id)))
 
     clock.advance(days=275)
-    upkeep.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
-    with database.reading() as session:
+    retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+    with database.read_session() as session:
         assert session.scalar(select(func.count(AuditEvent.id))) == 0
         assert session.scalars(select(Suspension)).one().reason == "misuse"
 
@@ -98,7 +98,7 @@ def test_readiness_says_when_old_rows_were_not_deleted(database: Database) -> No
     clock = FakeClock()
     assert "never" in readiness.examine(database, now=clock()).words["purge"]
 
-    upkeep.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+    retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
     clock.advance(hours=2)
     assert readiness.examine(database, now=clock()).ready
 

@@ -13,30 +13,20 @@ from typing import TypeVar
 import pytest
 from sqlalchemy import ColumnElement, select, text
 
-from authbridge import lockouts, staffsessions
 from authbridge.audit import POLICY, Action, Actor
-from authbridge.authenticate import authenticate
-from authbridge.commands import lockouts as lockout_commands
-from authbridge.commands import staff
 from authbridge.config import read_config
-from authbridge.database import Database
-from authbridge.gate import Gate
-from authbridge.lockouts import Lockout
-from authbridge.models import (
-    AuditEvent,
-    Base,
-    LoginFailure,
-    NetworkWait,
-    RecoveryCode,
-    Role,
-    Staff,
-    StaffSession,
-    Stage,
-)
-from authbridge.onetimecodes import make_invitation, make_recovery_codes
-from authbridge.policy import Decision, Reason, Verdict
-from authbridge.roster import get_staff
-from authbridge.signin import (
+from authbridge.login import commands as lockout_commands
+from authbridge.login import lockouts
+from authbridge.login.flow import authenticate
+from authbridge.login.hashing_queue import HashingQueue
+from authbridge.login.lockouts import Lockout
+from authbridge.login.policy import Decision, Reason, Verdict
+from authbridge.staff import commands as staff_commands
+from authbridge.staff import sessions
+from authbridge.staff.members import get_staff
+from authbridge.staff.one_time_codes import make_invitation, make_recovery_codes
+from authbridge.staff.sessions import PanelSession
+from authbridge.staff.sign_in import (
     Caller,
     Outcome,
     confirm_code,
@@ -46,22 +36,33 @@ from authbridge.signin import (
     sign_in_setting_of,
     verify_invitation,
 )
-from authbridge.staffsessions import Visit
+from authbridge.storage.database import Database
+from authbridge.storage.models import (
+    AuditEvent,
+    Base,
+    LoginFailure,
+    NetworkWait,
+    RecoveryCode,
+    Role,
+    SessionStage,
+    Staff,
+    StaffSession,
+)
 from tests.factories import (
     ACTOR,
+    ENCRYPTION,
     HASHER,
     HOST,
+    KEYED_HASHES,
     LIMITS,
-    SEALS,
-    TRACES,
     Member,
     make_attempt,
     make_invited,
     make_organiser,
     make_origin,
     make_school,
-    make_setting,
-    make_sign_in_setting,
+    make_services,
+    make_sign_in_services,
     make_staff,
     make_visit,
 )
@@ -83,13 +84,13 @@ class Panel:
         self.database = database
         self.clock = FakeClock()
         self.hasher = CountingHasher()
-        self.setting = make_sign_in_setting(database, hasher=self.hasher, clock=self.clock)
+        self.services = make_sign_in_services(database, hasher=self.hasher, clock=self.clock)
         self.guessed = 0
         self.device: str | None = None
 
     def password(self, name: str, password: str, ip: str | None = OFFICE) -> Outcome:
         """The first step."""
-        return sign_in(name, password, self.caller(ip), self.setting)
+        return sign_in(name, password, self.caller(ip), self.services)
 
     def caller(self, ip: str | None) -> Caller:
         """Somebody there, in a browser that may be a device."""
@@ -104,31 +105,31 @@ class Panel:
         """So many at one moment."""
         return [self.guess(name, ip).verdict for _ in range(times)]
 
-    def visit(self, token: str | None) -> Visit | None:
+    def visit(self, token: str | None) -> PanelSession | None:
         """The session of that token."""
         assert token is not None
-        with self.database.reading() as session:
-            return staffsessions.find(session, token, now=self.clock())
+        with self.database.read_session() as session:
+            return sessions.find(session, token, now=self.clock())
 
-    def visit_of(self, outcome: Outcome) -> Visit:
+    def visit_of(self, outcome: Outcome) -> PanelSession:
         """The session that began with it."""
         visit = self.visit(outcome.token)
         assert visit is not None
         return visit
 
-    def half(self, member: Member, ip: str | None = OFFICE) -> Visit:
+    def half(self, member: Member, ip: str | None = OFFICE) -> PanelSession:
         """A session after the password."""
         return self.visit_of(self.password(member.name, member.password, ip))
 
-    def code(self, visit: Visit, typed: str, ip: str | None = OFFICE) -> Outcome:
+    def code(self, visit: PanelSession, typed: str, ip: str | None = OFFICE) -> Outcome:
         """The second step."""
-        return confirm_code(visit, typed, self.caller(ip), self.setting)
+        return confirm_code(visit, typed, self.caller(ip), self.services)
 
     def invitation(self, name: str, code: str, ip: str | None = OFFICE) -> Outcome:
         """The page for the first time."""
-        return verify_invitation(name, code, self.caller(ip), self.setting)
+        return verify_invitation(name, code, self.caller(ip), self.services)
 
-    def comes_in(self, member: Member, ip: str | None = OFFICE) -> Visit:
+    def comes_in(self, member: Member, ip: str | None = OFFICE) -> PanelSession:
         """Both steps, with a code of this half minute."""
         return self.visit_of(self.code(self.half(member, ip), member.code(self.clock()), ip))
 
@@ -140,12 +141,12 @@ class Panel:
 
     def waits(self) -> list[Lockout]:
         """The list of who waits."""
-        with self.database.reading() as session:
-            return lockouts.list_lockouts(session, TRACES, now=self.clock(), limits=LIMITS)
+        with self.database.read_session() as session:
+            return lockouts.list_lockouts(session, KEYED_HASHES, now=self.clock(), limits=LIMITS)
 
     def rows(self, model: type[_Row], *conditions: ColumnElement[bool]) -> list[_Row]:
         """The rows of a table, in some order."""
-        with self.database.reading() as session:
+        with self.database.read_session() as session:
             return list(session.scalars(select(model).where(*conditions)))
 
     def alarms(self) -> list[tuple[str, str]]:
@@ -199,16 +200,16 @@ def test_two_steps_lead_in(panel: Panel, anna: Member) -> None:
     first = panel.password(" ANNA ", anna.password)
     half = panel.visit(first.token)
     assert half is not None
-    assert (first.decision.verdict, half.stage, half.factor_at) == (GRANTED, Stage.PASSWORD, None)
+    assert (first.decision.verdict, half.stage, half.factor_at) == (GRANTED, SessionStage.PASSWORD, None)
 
     second = panel.code(half, anna.code(MORNING))
 
     whole = panel.visit(second.token)
     assert whole is not None
-    assert (whole.name, whole.stage, whole.factor_at) == ("anna", Stage.SIGNED_IN, MORNING)
+    assert (whole.name, whole.stage, whole.factor_at) == ("anna", SessionStage.SIGNED_IN, MORNING)
     assert panel.visit(first.token) is None
     assert not second.recovered
-    with panel.database.reading() as session:
+    with panel.database.read_session() as session:
         assert get_staff(session, "anna").last_sign_in_on == MORNING.date()
     (event,) = panel.rows(AuditEvent, AuditEvent.action == Action.STAFF_SIGN_IN)
     assert (event.actor, event.subject, event.detail) == ("staff:anna", "anna", {"factor": "app"})
@@ -222,7 +223,7 @@ def test_the_day_of_the_sign_in_is_the_operators(panel: Panel, anna: Member) -> 
     """Shortly after midnight in Berlin."""
     panel.clock.advance(hours=15, minutes=30)  # 23:25 UTC
     panel.comes_in(anna)
-    with panel.database.reading() as session:
+    with panel.database.read_session() as session:
         assert get_staff(session, "anna").last_sign_in_on == MORNING.date() + timedelta(days=1)
 
 
@@ -234,7 +235,7 @@ def test_an_invitation_leads_to_the_enrolment(panel: Panel) -> None:
         outcome = panel.invitation("Anna", typed)
         visit = panel.visit(outcome.token)
         assert visit is not None
-        assert (outcome.decision.verdict, visit.stage) == (GRANTED, Stage.ENROLLING)
+        assert (outcome.decision.verdict, visit.stage) == (GRANTED, SessionStage.ENROLLING)
 
 
 @pytest.mark.parametrize(
@@ -253,9 +254,9 @@ def test_an_invitation_lasts_a_day(panel: Panel, later: timedelta, verdict: Verd
 
 def test_a_cheaper_hash_is_renewed(panel: Panel, anna: Member) -> None:
     """A raised cost holds from the next sign-in on."""
-    panel.setting = replace(panel.setting, hasher=CountingHasher(cost=5))
+    panel.services = replace(panel.services, hasher=CountingHasher(cost=5))
     assert panel.password("anna", anna.password).decision.verdict is GRANTED
-    with panel.database.reading() as session:
+    with panel.database.read_session() as session:
         assert (get_staff(session, "anna").password_hash or "").startswith("$2b$05$")
     assert panel.password("anna", anna.password).decision.verdict is GRANTED
 
@@ -290,7 +291,7 @@ def test_what_can_be_no_password_takes_the_same_way(panel: Panel, anna: Member, 
 def test_the_password_alone_opens_nothing(panel: Panel, anna: Member) -> None:
     """The session after the first step is neither signed in nor fresh, and makes no network known."""
     half = panel.half(anna, CAFE)
-    assert not staffsessions.is_fresh(half, MORNING)
+    assert not sessions.is_fresh(half, MORNING)
 
     panel.guesses("anna", 5, CAFE)
     panel.clock.advance(seconds=30)
@@ -301,8 +302,8 @@ def test_the_password_alone_opens_nothing(panel: Panel, anna: Member) -> None:
 
 def test_a_suspended_member_is_told_so_with_the_right_password_only(panel: Panel, anna: Member) -> None:
     """A wrong one learns nothing."""
-    with panel.database.writing() as session:
-        staff.suspend_staff(session, "anna", actor=ACTOR, now=MORNING)
+    with panel.database.write_session() as session:
+        staff_commands.suspend_staff(session, "anna", actor=ACTOR, now=MORNING)
 
     outcome = panel.password("anna", anna.password)
 
@@ -316,14 +317,16 @@ def test_what_happens_during_the_hash_wins(panel: Panel, anna: Member, what: str
     """A suspension or a reset that arrived meanwhile: no session begins."""
 
     def happen() -> None:
-        with panel.database.writing() as session:
+        with panel.database.write_session() as session:
             if what == "suspend":
-                staff.suspend_staff(session, "anna", actor=ACTOR, now=MORNING)
+                staff_commands.suspend_staff(session, "anna", actor=ACTOR, now=MORNING)
             else:
-                invitation = make_invitation(SEALS)
-                staff.reset_staff(session, "anna", invitation, traces=TRACES, actor=ACTOR, now=MORNING)
+                invitation = make_invitation(ENCRYPTION)
+                staff_commands.reset_staff(
+                    session, "anna", invitation, keyed_hashes=KEYED_HASHES, actor=ACTOR, now=MORNING
+                )
 
-    panel.setting = replace(panel.setting, hasher=CountingHasher(meanwhile=happen))
+    panel.services = replace(panel.services, hasher=CountingHasher(meanwhile=happen))
 
     outcome = panel.password("anna", anna.password)
 
@@ -337,10 +340,10 @@ def test_a_password_is_on_record_while_it_is_hashed(panel: Panel, anna: Member) 
 
     def look() -> None:
         counted.append(len(panel.rows(LoginFailure)))
-        with panel.database.writing():
+        with panel.database.write_session():
             pass  # nobody else is kept from writing
 
-    panel.setting = replace(panel.setting, hasher=CountingHasher(meanwhile=look))
+    panel.services = replace(panel.services, hasher=CountingHasher(meanwhile=look))
 
     assert panel.password("anna", anna.password).decision.verdict is GRANTED
     assert (counted, panel.rows(LoginFailure)) == ([1], [])
@@ -348,8 +351,8 @@ def test_a_password_is_on_record_while_it_is_hashed(panel: Panel, anna: Member) 
 
 def test_no_slot_in_time_is_said_at_once(panel: Panel, anna: Member) -> None:
     """A flood of sign-ins keeps nobody waiting in vain."""
-    panel.setting = replace(panel.setting, gate=Gate(1, typical=60.0))
-    with panel.setting.gate.slot(known_good=True, recent_failures=0, within=60) as is_admitted:
+    panel.services = replace(panel.services, hashing_queue=HashingQueue(1, typical=60.0))
+    with panel.services.hashing_queue.slot(known_good=True, recent_failures=0, within=60) as is_admitted:
         assert is_admitted
         outcome = panel.password("anna", anna.password)
     assert outcome.decision.reason is Reason.QUEUE_TOO_LONG
@@ -390,7 +393,7 @@ def test_she_comes_in_where_she_is_known_whoever_guesses_elsewhere(panel: Panel,
         panel.code(visit, f"{number:06}", BOTNET[number])
 
     assert panel.password("anna", anna.password, CAFE).decision.reason is Reason.ACCOUNT_WAITS
-    assert panel.comes_in(anna).stage is Stage.SIGNED_IN
+    assert panel.comes_in(anna).stage is SessionStage.SIGNED_IN
 
 
 def test_at_a_hundred_everything_waits_until_an_admin_ends_it(panel: Panel, anna: Member) -> None:
@@ -405,12 +408,12 @@ def test_at_a_hundred_everything_waits_until_an_admin_ends_it(panel: Panel, anna
     (found,) = panel.waits()
     assert (found.username, found.at_panel, found.rule) == ("staff:anna", True, Reason.ACCOUNT_WAITS)
 
-    with panel.database.writing() as session:
+    with panel.database.write_session() as session:
         assert lockout_commands.clear_name(
-            session, "staff:anna", traces=TRACES, actor=Actor("staff:bert"), now=panel.clock()
+            session, "staff:anna", keyed_hashes=KEYED_HASHES, actor=Actor("staff:bert"), now=panel.clock()
         )
 
-    assert panel.comes_in(anna).stage is Stage.SIGNED_IN
+    assert panel.comes_in(anna).stage is SessionStage.SIGNED_IN
     panel.guesses("anna", 5)
     assert panel.alarms()[-1] == ("staff:guessed", "anna")  # told anew
 
@@ -424,12 +427,12 @@ def test_a_spray_over_many_names_makes_the_network_wait(panel: Panel, anna: Memb
     assert [wait.network for wait in panel.rows(NetworkWait)] == [f"panel {OFFICE}"]
     assert ("network:locked", f"panel {OFFICE}") in panel.alarms()
     panel.clock.advance(seconds=30)
-    assert panel.comes_in(anna).stage is Stage.SIGNED_IN
+    assert panel.comes_in(anna).stage is SessionStage.SIGNED_IN
     bert = make_staff(panel.database, "bert")
     assert panel.password("bert", bert.password).decision.reason is Reason.NETWORK_WAITS
     assert panel.password("bert", bert.password, CAFE).decision.verdict is GRANTED
 
-    with panel.database.writing() as session:
+    with panel.database.write_session() as session:
         lockout_commands.clear_network(session, OFFICE, actor=ACTOR, now=panel.clock())
     assert panel.password("bert", bert.password).decision.verdict is GRANTED
 
@@ -446,7 +449,7 @@ def test_school_and_panel_do_not_lock_each_other(panel: Panel, anna: Member) -> 
     """The clerk visits a school in which everybody mistypes; and what fails here is not the school's."""
     make_school(panel.database)
     teacher = make_organiser(panel.database)
-    service = make_setting(panel.database, clock=panel.clock)
+    service = make_services(panel.database, clock=panel.clock)
 
     def login(username: str, password: str) -> Verdict:
         attempt = replace(make_attempt(username, password, ip=OFFICE), at=panel.clock())
@@ -468,7 +471,7 @@ def test_school_and_panel_do_not_lock_each_other(panel: Panel, anna: Member) -> 
 def test_nobody_fills_her_account_through_prosody(panel: Panel, anna: Member, typed: str) -> None:
     """Logins of organisers never count for staff, whatever name they bear."""
     make_school(panel.database)
-    service = make_setting(panel.database, clock=panel.clock)
+    service = make_services(panel.database, clock=panel.clock)
     for number in range(6):
         authenticate(make_attempt(typed, f"x{number}", ip=OFFICE), make_origin(), service, within=9)
 
@@ -516,19 +519,19 @@ def test_a_success_ends_the_waits_of_both_steps(panel: Panel, anna: Member) -> N
 # Strangers
 
 
-@pytest.mark.parametrize("door", ["password", "invitation"])
-def test_who_must_wait_keeps_no_writer_waiting(panel: Panel, anna: Member, door: str) -> None:
+@pytest.mark.parametrize("sign_in_step", ["password", "invitation"])
+def test_who_must_wait_keeps_no_writer_waiting(panel: Panel, anna: Member, sign_in_step: str) -> None:
     """A locked address that goes on is answered while somebody writes, and leaves nothing behind."""
     make_invited(panel.database, "bert")
 
-    def knock(number: int) -> Verdict:
-        if door == "password":
+    def attempt(number: int) -> Verdict:
+        if sign_in_step == "password":
             return panel.guess(anna.name).verdict
         return panel.invitation("bert", f"vpgd-kxwj-{number:04}").decision.verdict
 
-    assert [knock(number) for number in range(5)] == [REFUSED] * 5
-    with panel.database.writing():
-        assert knock(5) is LOCKED
+    assert [attempt(number) for number in range(5)] == [REFUSED] * 5
+    with panel.database.write_session():
+        assert attempt(5) is LOCKED
     assert len(panel.rows(LoginFailure)) == 5
 
 
@@ -579,7 +582,7 @@ def test_a_fresh_factor_makes_no_device_known(panel: Panel, anna: Member) -> Non
     assert panel.code(visit, anna.code(panel.clock())).device is None
 
 
-def strangers_guess(panel: Panel, visit: Visit) -> None:
+def strangers_guess(panel: Panel, visit: PanelSession) -> None:
     """Fifty at each of her doors, from everywhere but where she is."""
     device, panel.device = panel.device, None
     for number in range(60):
@@ -594,10 +597,10 @@ def test_she_comes_in_with_her_device_whoever_guesses(panel: Panel, anna: Member
     panel.clock.advance(days=80)
     strangers_guess(panel, panel.half(anna, CAFE))
 
-    assert panel.comes_in(anna, CAFE).stage is Stage.SIGNED_IN
+    assert panel.comes_in(anna, CAFE).stage is SessionStage.SIGNED_IN
     panel.device = None
     panel.clock.advance(days=8)
-    strangers_guess(panel, make_visit(panel.database, stage=Stage.PASSWORD, now=panel.clock()))
+    strangers_guess(panel, make_visit(panel.database, stage=SessionStage.PASSWORD, now=panel.clock()))
     assert panel.password("anna", anna.password).decision.reason is Reason.ACCOUNT_WAITS
 
 
@@ -620,11 +623,11 @@ def test_what_is_no_device_of_hers_is_none(panel: Panel, anna: Member, whose: st
             panel.device = own
             anna = reset(panel, anna)
         case "of another key":
-            setting = make_sign_in_setting(panel.database, secret_key=b"o" * 32)
-            panel.device = device_token("anna", setting)
+            services = make_sign_in_services(panel.database, secret_key=b"o" * 32)
+            panel.device = device_token("anna", services)
         case _:
             panel.device = whose and own[:-1]
-    visit = make_visit(panel.database, stage=Stage.PASSWORD, now=panel.clock())
+    visit = make_visit(panel.database, stage=SessionStage.PASSWORD, now=panel.clock())
     strangers_guess(panel, visit)
 
     assert panel.password("anna", anna.password, CAFE).decision.reason is Reason.ACCOUNT_WAITS
@@ -633,15 +636,17 @@ def test_what_is_no_device_of_hers_is_none(panel: Panel, anna: Member, whose: st
 
 def reset(panel: Panel, member: Member) -> Member:
     """She is invited anew, and enrols the same hour with what she had."""
-    invitation, now = make_invitation(SEALS), panel.clock() + timedelta(hours=1)
-    with panel.database.writing() as session:
-        staff.reset_staff(session, member.name, invitation, traces=TRACES, actor=ACTOR, now=now)
-    visit = make_visit(panel.database, member.name, Stage.ENROLLING, now=now)
+    invitation, now = make_invitation(ENCRYPTION), panel.clock() + timedelta(hours=1)
+    with panel.database.write_session() as session:
+        staff_commands.reset_staff(
+            session, member.name, invitation, keyed_hashes=KEYED_HASHES, actor=ACTOR, now=now
+        )
+    visit = make_visit(panel.database, member.name, SessionStage.ENROLLING, now=now)
     stored = HASHER.hash(member.password, generated=False)
-    recovery = make_recovery_codes(SEALS)
-    enrolment = staff.Enrolment(stored, SEALS.seal(member.secret), step=0, recovery=recovery)
-    with panel.database.writing() as session:
-        staff.enrol(session, visit, enrolment, today=now.date(), actor=visit.actor, now=now)
+    recovery = make_recovery_codes(ENCRYPTION)
+    enrolment = staff_commands.Enrolment(stored, ENCRYPTION.seal(member.secret), step=0, recovery=recovery)
+    with panel.database.write_session() as session:
+        staff_commands.enrol(session, visit, enrolment, today=now.date(), actor=visit.actor, now=now)
     panel.clock.now = now
     return member
 
@@ -658,9 +663,9 @@ def test_a_cookie_may_say_anything(panel: Panel, anna: Member, shown: str) -> No
 
 def test_the_enrolment_makes_a_device_known(panel: Panel, anna: Member) -> None:
     """There both factors were shown as well."""
-    panel.device = device_token("anna", panel.setting)
+    panel.device = device_token("anna", panel.services)
     strangers_guess(panel, panel.half(anna))
-    assert panel.comes_in(anna, CAFE).stage is Stage.SIGNED_IN
+    assert panel.comes_in(anna, CAFE).stage is SessionStage.SIGNED_IN
 
 
 def test_a_device_waits_for_itself(panel: Panel, anna: Member) -> None:
@@ -679,7 +684,7 @@ def test_a_device_waits_for_itself(panel: Panel, anna: Member) -> None:
     assert panel.password("anna", anna.password).decision.verdict is GRANTED
     panel.device = mine
     panel.clock.advance(seconds=30)
-    assert panel.comes_in(anna).stage is Stage.SIGNED_IN
+    assert panel.comes_in(anna).stage is SessionStage.SIGNED_IN
     assert panel.guesses("anna", 6)[-2:] == [REFUSED, LOCKED]
 
 
@@ -711,9 +716,9 @@ def test_the_first_wrong_code_is_told(panel: Panel, anna: Member) -> None:
 def test_it_is_told_after_the_answer(panel: Panel) -> None:
     """So that the answer takes no longer for a name that is somebody's."""
     later: list[Callable[[], None]] = []
-    panel.setting = replace(panel.setting, tell_later=later.append)
+    panel.services = replace(panel.services, tell_later=later.append)
     panel.guesses("anna", 5)
-    panel.code(make_visit(panel.database, stage=Stage.PASSWORD), "000000")
+    panel.code(make_visit(panel.database, stage=SessionStage.PASSWORD), "000000")
     assert panel.alarms() == []
 
     for tell in later:
@@ -725,9 +730,9 @@ def test_it_is_told_after_the_answer(panel: Panel) -> None:
 @pytest.mark.usefixtures("anna")
 def test_what_cannot_be_told_breaks_nothing(panel: Panel, caplog: pytest.LogCaptureFixture) -> None:
     """The guess is refused and counted; the log says where it failed, and no more."""
-    with panel.database.writing() as session:
-        session.execute(text("DROP TABLE alarms_told"))
-        session.execute(text("CREATE TABLE alarms_told (about VARCHAR, at TIMESTAMP)"))
+    with panel.database.write_session() as session:
+        session.execute(text("DROP TABLE alarms_raised"))
+        session.execute(text("CREATE TABLE alarms_raised (about VARCHAR, at TIMESTAMP)"))
 
     assert panel.guesses("anna", 6) == [REFUSED] * 5 + [LOCKED]
 
@@ -746,13 +751,13 @@ def test_in_production_another_thread_tells(database: Database, tmp_path: Path) 
         "AUTHBRIDGE_SECRET_KEY_FILE": str(tmp_path / "secret-key"),
         "AUTHBRIDGE_XMPP_HOST": HOST,
     }
-    setting, who, told = sign_in_setting_of(read_config(environ), database), [0], Event()
+    services, who, told = sign_in_setting_of(read_config(environ), database), [0], Event()
 
     def tell() -> None:
         who[0] = get_ident()
         told.set()
 
-    setting.tell_later(tell)
+    services.tell_later(tell)
 
     assert told.wait(PATIENCE)
     assert who[0] != get_ident()
@@ -827,12 +832,12 @@ def test_a_recovery_code_leaves_a_line_wherever_it_is_used(panel: Panel, anna: M
     ]
 
 
-@pytest.mark.parametrize("stage", [Stage.PASSWORD, Stage.SIGNED_IN])
-def test_a_session_that_was_ended_cannot_go_on(panel: Panel, anna: Member, stage: Stage) -> None:
+@pytest.mark.parametrize("stage", [SessionStage.PASSWORD, SessionStage.SIGNED_IN])
+def test_a_session_that_was_ended_cannot_go_on(panel: Panel, anna: Member, stage: SessionStage) -> None:
     """Nor is the code used up, nor anything counted."""
     visit = make_visit(panel.database, stage=stage)
-    with panel.database.writing() as session:
-        staffsessions.end(session, visit)
+    with panel.database.write_session() as session:
+        sessions.end(session, visit)
 
     assert panel.code(visit, anna.code(MORNING)).decision.reason is Reason.SESSION_ENDED
 
@@ -843,7 +848,7 @@ def test_a_session_that_was_ended_cannot_go_on(panel: Panel, anna: Member, stage
 def test_an_enrolment_is_no_first_step(panel: Panel) -> None:
     """Who shows an invitation has neither password nor factor yet."""
     make_invited(panel.database)
-    visit = make_visit(panel.database, stage=Stage.ENROLLING)
+    visit = make_visit(panel.database, stage=SessionStage.ENROLLING)
     assert panel.code(visit, "000000").decision.reason is Reason.SESSION_ENDED
 
 
@@ -852,8 +857,8 @@ def test_the_password_is_asked_again(panel: Panel, anna: Member) -> None:
     visit = panel.comes_in(anna)
     caller = panel.caller(OFFICE)
 
-    assert confirm_password(visit, anna.password, caller, panel.setting).verdict is GRANTED
-    verdicts = [confirm_password(visit, f"x{number}", caller, panel.setting).verdict for number in range(6)]
+    assert confirm_password(visit, anna.password, caller, panel.services).verdict is GRANTED
+    verdicts = [confirm_password(visit, f"x{number}", caller, panel.services).verdict for number in range(6)]
 
     assert verdicts == [REFUSED] * 5 + [LOCKED]
     assert len(panel.rows(StaffSession)) == 1
@@ -866,7 +871,10 @@ def test_parallel_guesses_check_five(panel: Panel, name: str) -> None:
     """As many as one after the other, in whichever process."""
     other = Database(panel.database.engine.url.render_as_string(hide_password=False))
     settings = [
-        replace(make_sign_in_setting(database, hasher=panel.hasher, clock=panel.clock), gate=Gate(20))
+        replace(
+            make_sign_in_services(database, hasher=panel.hasher, clock=panel.clock),
+            hashing_queue=HashingQueue(20),
+        )
         for database in (panel.database, other)
     ]
 
@@ -882,13 +890,13 @@ def test_parallel_guesses_check_five(panel: Panel, name: str) -> None:
     assert (panel.hasher.checks, len(panel.rows(LoginFailure))) == (5, 5)
 
 
-@pytest.mark.parametrize("door", ["code", "invitation"])
-def test_parallel_guesses_at_codes_check_five(panel: Panel, anna: Member, door: str) -> None:
+@pytest.mark.parametrize("sign_in_step", ["code", "invitation"])
+def test_parallel_guesses_at_codes_check_five(panel: Panel, anna: Member, sign_in_step: str) -> None:
     """They are compared one after the other."""
     visit = panel.half(anna)
     tries: list[Callable[[], Outcome]] = [
         partial(panel.code, visit, f"{number:03}{number:03}")
-        if door == "code"
+        if sign_in_step == "code"
         else partial(panel.invitation, "anna", f"vpgd-kxwj-{number}")
         for number in range(12)
     ]
@@ -909,7 +917,7 @@ def test_two_with_the_same_code_at_once(panel: Panel, anna: Member, what: str) -
 
     assert [each.decision.verdict for each in outcomes].count(GRANTED) == 1
     assert sum(each.token is not None for each in outcomes) == 1
-    (row,) = panel.rows(StaffSession, StaffSession.stage == Stage.SIGNED_IN)
+    (row,) = panel.rows(StaffSession, StaffSession.stage == SessionStage.SIGNED_IN)
     assert row.factor_at == MORNING
 
 
@@ -918,8 +926,8 @@ def test_a_suspension_at_the_same_moment_leaves_no_session(panel: Panel, anna: M
     visit = panel.half(anna)
 
     def suspend() -> None:
-        with panel.database.writing() as session:
-            staff.suspend_staff(session, "anna", actor=ACTOR, now=MORNING)
+        with panel.database.write_session() as session:
+            staff_commands.suspend_staff(session, "anna", actor=ACTOR, now=MORNING)
 
     both: list[Callable[[], object]] = [partial(panel.code, visit, anna.code(MORNING)), suspend]
     at_once(both)
@@ -933,8 +941,8 @@ def test_a_demoted_admin_is_out_at_once(panel: Panel) -> None:
     make_staff(panel.database, "andere", Role.ADMIN)
     first = panel.code(panel.half(chef), chef.code(MORNING))
 
-    with panel.database.writing() as session:
-        staff.change_role(session, "chef", Role.AUDITOR, actor=ACTOR, now=MORNING)
+    with panel.database.write_session() as session:
+        staff_commands.change_role(session, "chef", Role.AUDITOR, actor=ACTOR, now=MORNING)
 
     assert panel.visit(first.token) is None
     panel.clock.advance(seconds=30)

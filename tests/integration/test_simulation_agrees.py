@@ -9,14 +9,14 @@ import pytest
 from sqlalchemy import select
 
 from authbridge.audit import POLICY
-from authbridge.authenticate import Setting, authenticate
-from authbridge.commands.schools import change_school
-from authbridge.database import Database
-from authbridge.models import AuditEvent, Organiser, School
-from authbridge.passwords import Hasher, StoredPassword
-from authbridge.policy import Attempt, Limits
-from authbridge.simulation.world import Owner, World
-from tests.factories import ACTOR, TRACES, make_origin, make_school, make_setting
+from authbridge.login.flow import LoginServices, authenticate
+from authbridge.login.passwords import Hasher, StoredPassword
+from authbridge.login.policy import Attempt, Limits
+from authbridge.login.simulation.world import Owner, World
+from authbridge.schools.commands.schools import change_school
+from authbridge.storage.database import Database
+from authbridge.storage.models import AuditEvent, Organiser, School
+from tests.factories import ACTOR, KEYED_HASHES, make_origin, make_school, make_services
 from tests.fakes import MORNING, FakeClock
 
 SCHOOL = "198.51.100.7"
@@ -64,7 +64,7 @@ def story(chance: random.Random, pauses: tuple[int, ...]) -> Iterator[tuple[int,
 def settle(database: Database) -> None:
     """A school with a network of its own and one organiser."""
     make_school(database)
-    with database.writing() as session:
+    with database.write_session() as session:
         change_school(session, "ohg", trusted_networks=[SCHOOL], actor=ACTOR, now=MORNING)
         school = session.scalars(select(School)).one()
         session.add(
@@ -84,24 +84,24 @@ def test_the_same_story_ends_alike(seed: int, database: Database) -> None:
     """Whatever the simulation shows, the service does."""
     settle(database)
     clock, limits, chance = FakeClock(), LIMITS[seed % 3], random.Random(seed)  # noqa: S311 - no secret
-    world = World(limits, schools={"ohg": (SCHOOL,)}, traces=TRACES)
+    world = World(limits, schools={"ohg": (SCHOOL,)}, keyed_hashes=KEYED_HASHES)
     world.enrol(Owner(OWNER, RIGHT))
 
-    def start() -> Setting:
-        return make_setting(database, hasher=_PlainHasher(4), clock=clock, limits=limits)
+    def start() -> LoginServices:
+        return make_services(database, hasher=_PlainHasher(4), clock=clock, limits=limits)
 
-    setting = start()
+    services = start()
     for seconds, name, password, ip in story(chance, SLOW if seed % 2 else FAST):
         clock.advance(seconds=seconds)
         world.now = clock.now
         if chance.random() < 0.01:
             world.restart()
-            setting = start()
+            services = start()
         attempt = Attempt(name, password, ip, None, clock.now)
-        real = authenticate(attempt, make_origin(), setting, within=9)
+        real = authenticate(attempt, make_origin(), services, within=9)
         assert world.login(name, password, ip) == real
 
-    with database.reading() as session:
+    with database.read_session() as session:
         query = select(AuditEvent).where(AuditEvent.actor == POLICY)
         told = [(event.action, event.subject) for event in session.scalars(query)]
     assert sorted(told) == sorted((told.alarm.value, told.subject) for told in world.told)

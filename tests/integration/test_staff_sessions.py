@@ -5,30 +5,31 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from authbridge import staffsessions, upkeep
-from authbridge.commands import staff
-from authbridge.database import Database
+from authbridge import retention
 from authbridge.errors import ConflictError
-from authbridge.models import Invitation, Role, StaffSession, Stage
-from authbridge.roster import get_staff
-from authbridge.staffsessions import Visit
-from tests.factories import ACTOR, LIMITS, SEALS, make_invited, make_staff, make_visit
+from authbridge.staff import commands as staff_commands
+from authbridge.staff import sessions
+from authbridge.staff.members import get_staff
+from authbridge.staff.sessions import PanelSession
+from authbridge.storage.database import Database
+from authbridge.storage.models import Invitation, Role, SessionStage, StaffSession
+from tests.factories import ACTOR, ENCRYPTION, LIMITS, make_invited, make_staff, make_visit
 from tests.fakes import MORNING, FakeClock
 
 WEEK = timedelta(days=7)
 
 
-def begin(database: Database, stage: Stage = Stage.SIGNED_IN, name: str = "anna") -> str:
+def begin(database: Database, stage: SessionStage = SessionStage.SIGNED_IN, name: str = "anna") -> str:
     """A session in the morning; its token."""
-    with database.writing() as session:
+    with database.write_session() as session:
         staff_id = get_staff(session, name).id
-        return staffsessions.open_session(session, staff_id, stage=stage, user_agent="Firefox", now=MORNING)
+        return sessions.open_session(session, staff_id, stage=stage, user_agent="Firefox", now=MORNING)
 
 
-def find(database: Database, token: str, now: datetime = MORNING) -> Visit | None:
+def find(database: Database, token: str, now: datetime = MORNING) -> PanelSession | None:
     """Who comes with that token."""
-    with database.reading() as session:
-        return staffsessions.find(session, token, now=now)
+    with database.read_session() as session:
+        return sessions.find(session, token, now=now)
 
 
 def use(database: Database, token: str, *, every: timedelta, times: int) -> datetime:
@@ -36,10 +37,10 @@ def use(database: Database, token: str, *, every: timedelta, times: int) -> date
     now = MORNING
     for _ in range(times):
         now += every
-        with database.writing() as session:
-            visit = staffsessions.find(session, token, now=now)
+        with database.write_session() as session:
+            visit = sessions.find(session, token, now=now)
             assert visit is not None
-            assert staffsessions.touch(session, visit, now=now).seen_at == now
+            assert sessions.touch(session, visit, now=now).seen_at == now
     return now
 
 
@@ -55,11 +56,11 @@ def test_a_session_says_who_it_is(database: Database, token: str) -> None:
     visit = find(database, token)
 
     assert visit is not None
-    assert (visit.name, visit.role, visit.stage) == ("anna", Role.CLERK, Stage.SIGNED_IN)
+    assert (visit.name, visit.role, visit.stage) == ("anna", Role.CLERK, SessionStage.SIGNED_IN)
     assert visit.actor == "staff:anna"
     assert visit.ends_at == MORNING + timedelta(minutes=15)
     assert visit.id_hash not in repr(visit)
-    with database.reading() as session:
+    with database.read_session() as session:
         (row,) = session.scalars(select(StaffSession))
         assert token not in str(vars(row))
         assert len(token) == 43  # 256 bits
@@ -101,11 +102,13 @@ def test_a_session_that_is_used_ends_after_ten_hours(database: Database, token: 
 @pytest.mark.parametrize(
     ("stage", "most"),
     [
-        pytest.param(Stage.PASSWORD, timedelta(minutes=15), id="half signed in"),
-        pytest.param(Stage.ENROLLING, timedelta(hours=1), id="enrolling"),
+        pytest.param(SessionStage.PASSWORD, timedelta(minutes=15), id="half signed in"),
+        pytest.param(SessionStage.ENROLLING, timedelta(hours=1), id="enrolling"),
     ],
 )
-def test_what_is_half_done_is_not_kept_alive(database: Database, stage: Stage, most: timedelta) -> None:
+def test_what_is_half_done_is_not_kept_alive(
+    database: Database, stage: SessionStage, most: timedelta
+) -> None:
     """However often the page is loaded."""
     make_staff(database)
     token = begin(database, stage)
@@ -128,7 +131,7 @@ def test_use_is_noted_twice_a_minute_at_most(
     """Not with every page."""
     visit = find(database, token)
     assert visit is not None
-    assert staffsessions.needs_touch(visit, MORNING + timedelta(seconds=since)) is is_due
+    assert sessions.needs_touch(visit, MORNING + timedelta(seconds=since)) is is_due
 
 
 @pytest.mark.parametrize(
@@ -148,20 +151,20 @@ def test_the_second_factor_is_fresh_for_ten_minutes(
     now = MORNING + since
     visit = find(database, token, now)
     assert visit is not None
-    assert staffsessions.is_fresh(visit, now) is is_fresh
+    assert sessions.is_fresh(visit, now) is is_fresh
 
-    with database.writing() as session:
-        staffsessions.mark_factor(session, visit, now=now)
+    with database.write_session() as session:
+        sessions.mark_factor(session, visit, now=now)
     again = find(database, token, now)
     assert again is not None
-    assert staffsessions.is_fresh(again, now)
+    assert sessions.is_fresh(again, now)
 
 
-@pytest.mark.parametrize("stage", [Stage.PASSWORD, Stage.ENROLLING])
-def test_half_a_sign_in_is_never_fresh(database: Database, stage: Stage) -> None:
+@pytest.mark.parametrize("stage", [SessionStage.PASSWORD, SessionStage.ENROLLING])
+def test_half_a_sign_in_is_never_fresh(database: Database, stage: SessionStage) -> None:
     """There was no second factor yet."""
     make_staff(database)
-    assert not staffsessions.is_fresh(make_visit(database, stage=stage), MORNING)
+    assert not sessions.is_fresh(make_visit(database, stage=stage), MORNING)
 
 
 @pytest.mark.parametrize(
@@ -180,9 +183,9 @@ def test_the_form_goes_back_to_its_owner_for_an_hour(
     is_known: bool,  # noqa: FBT001 - a table
 ) -> None:
     """Whose an expired session was, so that nobody else gets what she had typed."""
-    with database.reading() as session:
+    with database.read_session() as session:
         staff_id = get_staff(session, "anna").id
-        found = staffsessions.expired_owner(session, token, now=MORNING + since)
+        found = sessions.expired_owner(session, token, now=MORNING + since)
     assert found == (staff_id if is_known else None)
 
 
@@ -190,39 +193,39 @@ def test_after_ten_hours_the_form_goes_back_too(database: Database, token: str) 
     """The end of the day is an end by itself."""
     use(database, token, every=timedelta(minutes=14), times=42)
 
-    with database.reading() as session:
-        assert staffsessions.expired_owner(session, token, now=MORNING + timedelta(hours=10)) is not None
+    with database.read_session() as session:
+        assert sessions.expired_owner(session, token, now=MORNING + timedelta(hours=10)) is not None
 
 
-@pytest.mark.parametrize("stage", [Stage.PASSWORD, Stage.ENROLLING])
-def test_half_a_sign_in_owns_no_form(database: Database, stage: Stage) -> None:
+@pytest.mark.parametrize("stage", [SessionStage.PASSWORD, SessionStage.ENROLLING])
+def test_half_a_sign_in_owns_no_form(database: Database, stage: SessionStage) -> None:
     """Nobody was signed in."""
     make_staff(database)
     token = begin(database, stage)
-    with database.reading() as session:
-        assert staffsessions.expired_owner(session, token, now=MORNING + timedelta(minutes=20)) is None
+    with database.read_session() as session:
+        assert sessions.expired_owner(session, token, now=MORNING + timedelta(minutes=20)) is None
 
 
 def test_a_session_that_a_person_ended_gives_nothing_back(database: Database, token: str) -> None:
     """Signing out is final."""
     visit = find(database, token)
     assert visit is not None
-    with database.writing() as session:
-        staffsessions.end(session, visit)
-    with database.reading() as session:
-        assert staffsessions.expired_owner(session, token, now=MORNING + timedelta(minutes=20)) is None
-    with database.writing() as session:
-        staffsessions.touch(session, visit, now=MORNING)
-        staffsessions.add_notice(session, visit, {"text": "late"})
-        assert staffsessions.take_notices(session, visit) == []
+    with database.write_session() as session:
+        sessions.end(session, visit)
+    with database.read_session() as session:
+        assert sessions.expired_owner(session, token, now=MORNING + timedelta(minutes=20)) is None
+    with database.write_session() as session:
+        sessions.touch(session, visit, now=MORNING)
+        sessions.add_notice(session, visit, {"text": "late"})
+        assert sessions.take_notices(session, visit) == []
         with pytest.raises(ConflictError):
-            staffsessions.hold(session, visit)
+            sessions.hold(session, visit)
     assert find(database, token) is None
 
 
 def test_a_suspended_owner_is_out_at_once(database: Database, token: str) -> None:
     """At the next request, even if the session were still there."""
-    with database.writing() as session:
+    with database.write_session() as session:
         get_staff(session, "anna").suspended_at = MORNING
     assert find(database, token) is None
 
@@ -230,39 +233,39 @@ def test_a_suspended_owner_is_out_at_once(database: Database, token: str) -> Non
 def test_a_step_forward_is_a_new_id(database: Database) -> None:
     """Whoever planted or saw the old one has nothing."""
     make_staff(database)
-    old = begin(database, Stage.PASSWORD)
+    old = begin(database, SessionStage.PASSWORD)
     visit = find(database, old)
     assert visit is not None
 
-    with database.writing() as session:
-        new = staffsessions.rotate(session, visit, Stage.SIGNED_IN, now=MORNING)
+    with database.write_session() as session:
+        new = sessions.rotate(session, visit, SessionStage.SIGNED_IN, now=MORNING)
 
     assert find(database, old) is None
     found = find(database, new)
     assert found is not None
-    assert found.stage is Stage.SIGNED_IN
-    with database.writing() as session, pytest.raises(ConflictError):
-        staffsessions.rotate(session, visit, Stage.SIGNED_IN, now=MORNING)
+    assert found.stage is SessionStage.SIGNED_IN
+    with database.write_session() as session, pytest.raises(ConflictError):
+        sessions.rotate(session, visit, SessionStage.SIGNED_IN, now=MORNING)
 
 
 def test_one_sees_and_ends_ones_own_sessions(database: Database, token: str) -> None:
     """Those that go on; nobody else's, and nothing half done."""
     bert = make_staff(database, "bert").name
     other, here = begin(database), find(database, token)
-    begin(database, Stage.PASSWORD)
+    begin(database, SessionStage.PASSWORD)
     berts = make_visit(database, bert)
     assert here is not None
-    with database.reading() as session:
-        rows = staffsessions.list_sessions(session, here, now=MORNING)
+    with database.read_session() as session:
+        rows = sessions.list_sessions(session, here, now=MORNING)
         assert sorted(row.is_this for row in rows) == [False, True]
         assert {row.user_agent for row in rows} == {"Firefox"}
         (that,) = [row.id for row in rows if not row.is_this]
-        assert staffsessions.list_sessions(session, here, now=MORNING + timedelta(minutes=15)) == []
+        assert sessions.list_sessions(session, here, now=MORNING + timedelta(minutes=15)) == []
 
-    with database.writing() as session:
+    with database.write_session() as session:
         for nonsense in ("", "%", that[:15], berts.id_hash[:16], "_" * 16):
-            assert not staffsessions.end_one(session, here, nonsense)
-        assert staffsessions.end_one(session, here, that)
+            assert not sessions.end_one(session, here, nonsense)
+        assert sessions.end_one(session, here, that)
 
     assert find(database, other) is None
     assert find(database, token) is not None
@@ -273,30 +276,30 @@ def test_notices_are_said_once(database: Database, token: str) -> None:
     visit = find(database, token)
     assert visit is not None
     for text in ("one", "two"):
-        with database.writing() as session:
-            staffsessions.add_notice(session, visit, {"kind": "done", "text": text})
+        with database.write_session() as session:
+            sessions.add_notice(session, visit, {"kind": "done", "text": text})
 
     found = find(database, token)
     assert found is not None
     assert [each["text"] for each in found.notices] == ["one", "two"]
-    with database.writing() as session:
-        assert staffsessions.take_notices(session, visit) == list(found.notices)
-    with database.writing() as session:
-        assert staffsessions.take_notices(session, visit) == []
+    with database.write_session() as session:
+        assert sessions.take_notices(session, visit) == list(found.notices)
+    with database.write_session() as session:
+        assert sessions.take_notices(session, visit) == []
 
 
 def test_the_factor_to_be_set_up_stays_for_the_session(database: Database) -> None:
     """Who reloads the page sees the same QR code; another session sees another."""
     make_invited(database)
-    one, other = (make_visit(database, stage=Stage.ENROLLING) for _ in range(2))
+    one, other = (make_visit(database, stage=SessionStage.ENROLLING) for _ in range(2))
 
     secrets = []
     for visit in (one, one, other):
-        with database.writing() as session:
-            secrets.append(staffsessions.pending_secret(session, visit, SEALS))
+        with database.write_session() as session:
+            secrets.append(sessions.pending_secret(session, visit, ENCRYPTION))
 
     assert secrets[0] == secrets[1] != secrets[2]
-    with database.reading() as session:
+    with database.read_session() as session:
         kept = " ".join(
             session.scalars(
                 select(StaffSession.pending_secret).where(StaffSession.pending_secret.is_not(None))
@@ -312,8 +315,8 @@ def test_what_is_over_is_deleted(database: Database, token: str) -> None:
 
     def left(**later: float) -> tuple[int, int]:
         clock.now = MORNING + timedelta(**later)
-        upkeep.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
-        with database.reading() as session:
+        retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+        with database.read_session() as session:
             return (
                 session.scalar(select(func.count(StaffSession.id_hash))) or 0,
                 session.scalar(select(func.count(Invitation.staff_id))) or 0,
@@ -329,14 +332,14 @@ def test_what_is_over_is_deleted(database: Database, token: str) -> None:
 def test_a_session_in_use_is_not_deleted(database: Database, token: str) -> None:
     """Purging goes by the end, not by the beginning."""
     clock = FakeClock(use(database, token, every=timedelta(minutes=14), times=42))
-    upkeep.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+    retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
     assert find(database, token, clock()) is not None
 
 
 def test_a_deleted_member_leaves_no_session(database: Database, token: str) -> None:
     """Nor codes, nor an invitation."""
-    with database.writing() as session:
-        staff.delete_staff(session, "anna", actor=ACTOR, now=MORNING)
+    with database.write_session() as session:
+        staff_commands.delete_staff(session, "anna", actor=ACTOR, now=MORNING)
     assert find(database, token) is None
-    with database.reading() as session:
+    with database.read_session() as session:
         assert session.scalar(select(func.count(StaffSession.id_hash))) == 0

@@ -16,18 +16,18 @@ from admin import create_app
 from admin.panel import Panel
 from admin.session.cookies import SESSION_COOKIE
 from admin.stores.service_health import ServiceHealth
-from authbridge import staffsessions
 from authbridge.config import Config, read_config
-from authbridge.database import Database
-from authbridge.gate import Gate
 from authbridge.letters import read_letterhead
-from authbridge.memory import Memory
-from authbridge.models import Base, Role, StaffSession, Stage, table_of
-from authbridge.passwords import Hasher
-from authbridge.roster import get_staff
-from authbridge.seals import Seals
-from authbridge.signin import SignInSetting
-from tests.factories import HASHER, HOST, LIMITS, SECRET_KEY, TRACES
+from authbridge.login.hashing_queue import HashingQueue
+from authbridge.login.password_cache import PasswordCache
+from authbridge.login.passwords import Hasher
+from authbridge.staff import sessions as staff_sessions
+from authbridge.staff.encryption import StaffEncryption
+from authbridge.staff.members import get_staff
+from authbridge.staff.sign_in import SignInServices
+from authbridge.storage.database import Database
+from authbridge.storage.models import Base, Role, SessionStage, StaffSession, table_of
+from tests.factories import HASHER, HOST, KEYED_HASHES, LIMITS, SECRET_KEY
 from tests.fakes import FakeClock
 from tests.panel.browsing import URL, Browser
 from workbench.processes import free_port
@@ -64,10 +64,10 @@ class Office:
         """A new browser; with a role, of somebody who is signed in (both factors shown just now)."""
         browser = Browser(self.app.test_client(), self.clock)
         if role is not None:
-            with self.database.writing() as session:
+            with self.database.write_session() as session:
                 staff = get_staff(session, self.members[role].name)
-                token = staffsessions.open_session(
-                    session, staff.id, stage=Stage.SIGNED_IN, user_agent=None, now=self.clock()
+                token = staff_sessions.open_session(
+                    session, staff.id, stage=SessionStage.SIGNED_IN, user_agent=None, now=self.clock()
                 )
             browser.put_cookie(SESSION_COOKIE, token)
         return browser
@@ -75,7 +75,7 @@ class Office:
     def rows(self, *but: type[Base]) -> Rows:
         """All that is in the database, but those tables."""
         left_out = {table_of(model).name for model in but}
-        with self.database.reading() as session:
+        with self.database.read_session() as session:
             return {
                 table.name: [tuple(row) for row in session.execute(table.select())]
                 for table in Base.metadata.sorted_tables
@@ -106,10 +106,10 @@ class Founder:
         environ = {name: str(value) for name, value in others.items() if name.isupper()}
         parts = {name: value for name, value in others.items() if not name.isupper()}
         config = make_config(self.url, self.folder, environ)
-        setting = make_setting(Database(self.url), config, clock or FakeClock(), hasher)
+        services = make_services(Database(self.url), config, clock or FakeClock(), hasher)
         panel = Panel(
             config=config,
-            sign_in=setting,
+            sign_in=services,
             hasher=hasher,
             service_health=ServiceHealth(config.api_bind),
             issuers=AtOnce(),
@@ -117,8 +117,8 @@ class Founder:
         panel = replace(panel, **parts)  # type: ignore[arg-type]  # whatever the test names
         app = create_app(panel, url=URL)
         app.jinja_env.bytecode_cache = self.furnishing.templates
-        assert isinstance(setting.clock, FakeClock)
-        self.opened.append(Office(app, panel, setting.clock, self.furnishing.members))
+        assert isinstance(services.clock, FakeClock)
+        self.opened.append(Office(app, panel, services.clock, self.furnishing.members))
         return self.opened[-1]
 
     def close(self) -> None:
@@ -148,11 +148,11 @@ def furnish(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     path = folder / "staffed.db"
     shutil.copy(sqlite_template, path)
     url = f"sqlite:///{path}"
-    setting = make_setting(Database(url), make_config(url, folder), FakeClock(), HASHER)
-    members = {role: enrol_member(setting, f"{role}-anna", role) for role in Role}
-    with setting.database.writing() as session:
+    services = make_services(Database(url), make_config(url, folder), FakeClock(), HASHER)
+    members = {role: enrol_member(services, f"{role}-anna", role) for role in Role}
+    with services.database.write_session() as session:
         session.query(StaffSession).delete()  # those in which they enrolled
-    setting.database.engine.dispose()
+    services.database.engine.dispose()
     return Furnishing(path, members, jinja2.FileSystemBytecodeCache(str(folder)))
 
 
@@ -186,18 +186,18 @@ def found(folder: Path, furnishing: Furnishing, url: str | None = None) -> Itera
     founder.close()
 
 
-def make_setting(database: Database, config: Config, clock: FakeClock, hasher: Hasher) -> SignInSetting:
+def make_services(database: Database, config: Config, clock: FakeClock, hasher: Hasher) -> SignInServices:
     """What a sign-in needs."""
-    return SignInSetting(
+    return SignInServices(
         database=database,
         hasher=hasher,
         clock=clock,
         timezone=config.timezone,
         limits=LIMITS,
-        traces=TRACES,
-        seals=Seals(SECRET_KEY),
-        memory=Memory(LIMITS, remember=False),
-        gate=Gate(2),
+        keyed_hashes=KEYED_HASHES,
+        encryption=StaffEncryption(SECRET_KEY),
+        password_cache=PasswordCache(LIMITS, remember=False),
+        hashing_queue=HashingQueue(2),
     )
 
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from authbridge.database import Database
-from authbridge.models import (
+from authbridge.storage.database import Database
+from authbridge.storage.models import (
     Base,
     Invitation,
     LoginAttempt,
@@ -21,12 +21,12 @@ from authbridge.models import (
     RevocationFeed,
     Role,
     School,
+    SessionStage,
     Staff,
     StaffSession,
-    Stage,
     Suspension,
 )
-from tests.factories import ACTOR, TRACES
+from tests.factories import ACTOR, KEYED_HASHES
 from tests.fakes import MORNING
 
 CODE = "ohg"
@@ -43,7 +43,7 @@ class County:
 
 def found_county(database: Database, size: int = 3) -> County:
     """So many of everything that a page lists: of each sort of row, none is alone in its list."""
-    with database.writing() as session:
+    with database.write_session() as session:
         school = _school(session, CODE, "Otto-Hahn-Gymnasium")
         organisers = [_organiser(session, school, number) for number in range(size)]
         for number in range(size):
@@ -64,13 +64,13 @@ def found_county(database: Database, size: int = 3) -> County:
 
 def crowd_sessions(database: Database, name: str, size: int) -> None:
     """Lets that member of staff be signed in at so many more browsers."""
-    with database.writing() as session:
+    with database.write_session() as session:
         staff = session.query(Staff).filter_by(name=name).one()
         session.add_all(
             StaffSession(
                 id_hash=f"{number:064x}",
                 staff_id=staff.id,
-                stage=Stage.SIGNED_IN,
+                stage=SessionStage.SIGNED_IN,
                 started_at=MORNING,
                 seen_at=MORNING,
                 user_agent="Firefox/1 Windows",
@@ -137,7 +137,7 @@ def _failures(username: str) -> Iterable[LoginFailure]:
     for number in range(6):
         yield LoginFailure(
             at=MORNING,
-            name_key=TRACES.name(username),
+            name_key=KEYED_HASHES.name(username),
             network="192.0.2.1",
             outside=True,
             fingerprint=number,

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from flask import Flask
 from werkzeug.routing import Rule
 
-from authbridge.models import Role
+from authbridge.storage.models import Role
 
 EVERYBODY = frozenset({"static", "auth.sign_in", "auth.sign_out", "auth.invitation", "auth.language"})
 """The views that are open to whoever comes along."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from admin.session.access import access_of
-from authbridge.models import Role
+from authbridge.storage.models import Role
 from tests.panel.browsing import Browser
 from tests.panel.conftest import Office
 from tests.panel.routes import (

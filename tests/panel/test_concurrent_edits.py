@@ -2,7 +2,7 @@
 
 import pytest
 
-from authbridge.models import Role
+from authbridge.storage.models import Role
 from tests.factories import make_organiser, make_school
 from tests.panel.browsing import Browser
 from tests.panel.conftest import Office

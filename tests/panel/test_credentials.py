@@ -9,8 +9,8 @@ from pypdf import PdfReader
 
 from admin.serving import sweep
 from admin.session.cookies import SESSION_COOKIE
-from authbridge.commands import staff
-from authbridge.models import Role
+from authbridge.staff import commands as staff_commands
+from authbridge.storage.models import Role
 from tests.factories import ACTOR, make_school
 from tests.panel.browsing import Browser, Page
 from tests.panel.conftest import Founder, Office
@@ -98,11 +98,11 @@ def sign_out_and_in(office: Office, browser: Browser, page: Page) -> None:
 def suspend_her(office: Office, browser: Browser, page: Page) -> None:  # noqa: ARG001
     """Her session ends from elsewhere; she comes back."""
     now = office.clock()
-    with office.database.writing() as session:
-        staff.suspend_staff(session, "clerk-anna", actor=ACTOR, now=now)
+    with office.database.write_session() as session:
+        staff_commands.suspend_staff(session, "clerk-anna", actor=ACTOR, now=now)
     sweep(office.panel)
-    with office.database.writing() as session:
-        staff.reinstate_staff(session, "clerk-anna", actor=ACTOR, now=now)
+    with office.database.write_session() as session:
+        staff_commands.reinstate_staff(session, "clerk-anna", actor=ACTOR, now=now)
     browser.sign_in(office.members[Role.CLERK])
 
 

@@ -8,8 +8,8 @@ from werkzeug.exceptions import ImATeapot
 
 from admin.session.access import needs, open_to_everybody
 from authbridge.errors import ConflictError, NotFoundError, StorageError
-from authbridge.models import Role
-from authbridge.rights import Right
+from authbridge.staff.permissions import Right
+from authbridge.storage.models import Role
 from tests.panel.conftest import Office
 
 SECRET = "Kanu-Regen-91"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from authbridge.models import Role, StaffSession
+from authbridge.storage.models import Role, StaffSession
 from tests.panel.browsing import Browser
 from tests.panel.conftest import Office
 from tests.panel.county import County, found_county

@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 
 from admin.session.cookies import DEVICE_COOKIE, GUEST_COOKIE, SESSION_COOKIE
 from admin.web.i18n import COOKIE as LANGUAGE_COOKIE
-from authbridge.models import Role
+from authbridge.storage.models import Role
 from tests.factories import make_school
 from tests.panel.browsing import URL
 from tests.panel.conftest import Furnishing, Office, found

@@ -7,11 +7,11 @@ from urllib.parse import quote
 
 import pytest
 
-from authbridge.database import Database
-from authbridge.models import Role
+from authbridge.storage.database import Database
+from authbridge.storage.models import Role
 from tests.factories import HASHER
 from tests.fakes import FakeClock
-from tests.panel.conftest import Furnishing, Office, found, make_config, make_setting
+from tests.panel.conftest import Furnishing, Office, found, make_config, make_services
 from workbench.staff import enrol_member
 
 ODD = [
@@ -32,9 +32,9 @@ ODD = [
 @pytest.fixture(name="either")
 def open_on_either(database_url: str, tmp_path: Path, furnishing: Furnishing) -> Iterator[Office]:
     """A panel on SQLite, and one on PostgreSQL."""
-    setting = make_setting(Database(database_url), make_config(database_url, tmp_path), FakeClock(), HASHER)
-    members = {Role.ADMIN: enrol_member(setting, "admin-anna", Role.ADMIN)}
-    setting.database.engine.dispose()
+    services = make_services(Database(database_url), make_config(database_url, tmp_path), FakeClock(), HASHER)
+    members = {Role.ADMIN: enrol_member(services, "admin-anna", Role.ADMIN)}
+    services.database.engine.dispose()
     with found(tmp_path, replace(furnishing, members=members), database_url) as founder:
         yield founder.open()
 

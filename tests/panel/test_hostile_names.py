@@ -7,7 +7,7 @@ import secrets
 import pytest
 from pypdf import PdfReader
 
-from authbridge.models import Role
+from authbridge.storage.models import Role
 from tests.panel.browsing import Browser
 from tests.panel.conftest import Office
 

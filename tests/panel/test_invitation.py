@@ -5,10 +5,10 @@ import re
 import pyotp
 import pytest
 
-from authbridge.commands import staff
-from authbridge.models import Role
-from authbridge.onetimecodes import make_invitation
-from tests.factories import ACTOR, SEALS, TRACES
+from authbridge.staff import commands as staff_commands
+from authbridge.staff.one_time_codes import make_invitation
+from authbridge.storage.models import Role
+from tests.factories import ACTOR, ENCRYPTION, KEYED_HASHES
 from tests.panel.browsing import Browser, Page
 from tests.panel.conftest import Office
 from workbench.staff import invite
@@ -111,9 +111,11 @@ def test_a_new_code_voids_the_former_one(office: Office, code: str) -> None:
     """Also for somebody who is at the second page with it."""
     browser = office.browser()
     page = show_code(browser, code)
-    invitation = make_invitation(SEALS)
-    with office.database.writing() as session:
-        staff.reset_staff(session, NAME, invitation, traces=TRACES, actor=ACTOR, now=office.clock())
+    invitation = make_invitation(ENCRYPTION)
+    with office.database.write_session() as session:
+        staff_commands.reset_staff(
+            session, NAME, invitation, keyed_hashes=KEYED_HASHES, actor=ACTOR, now=office.clock()
+        )
     assert enrol(office, browser, page).path.startswith("/sign-in")
     assert is_invited(office)
     assert show_code(office.browser(), code).status == 422

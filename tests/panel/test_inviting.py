@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from authbridge.models import Role
+from authbridge.storage.models import Role
 from tests.panel.browsing import Browser, Page
 from tests.panel.conftest import Office
 from workbench.staff import enrol_member

@@ -10,7 +10,7 @@ import pytest
 
 from admin.session.cookies import SESSION_COOKIE
 from admin.stores.idempotent_forms import IdempotentForms, new_idempotency_key
-from authbridge.models import Role
+from authbridge.storage.models import Role
 from tests.factories import make_organiser, make_school
 from tests.panel.browsing import Page
 from tests.panel.conftest import Office

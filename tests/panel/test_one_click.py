@@ -2,11 +2,11 @@
 
 import pytest
 
-from authbridge.authenticate import authenticate
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.models import Role
+from authbridge.login.flow import authenticate
+from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.storage.models import Role
 from tests.factories import make_attempt, make_organiser, make_origin, make_school
-from tests.factories import make_setting as make_login_setting
+from tests.factories import make_services as make_login_services
 from tests.panel.browsing import Browser, Page
 from tests.panel.conftest import Office
 
@@ -29,9 +29,9 @@ def open_browser(office: Office, issued: IssuedCredential) -> Browser:
 
 def verdict(office: Office, credential: IssuedCredential) -> str:
     """What a login through Prosody would be told now."""
-    setting = make_login_setting(office.database, clock=office.clock)
+    services = make_login_services(office.database, clock=office.clock)
     attempt = make_attempt(credential.username, credential.password)
-    return authenticate(attempt, make_origin(), setting, within=10).verdict
+    return authenticate(attempt, make_origin(), services, within=10).verdict
 
 
 def history(page: Page) -> list[str]:

@@ -5,7 +5,7 @@ from urllib.parse import quote, urljoin, urlsplit
 import pytest
 from werkzeug.test import TestResponse
 
-from authbridge.models import Role
+from authbridge.storage.models import Role
 from tests.panel.browsing import URL
 from tests.panel.conftest import Office
 from tests.panel.county import found_county

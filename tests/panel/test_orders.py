@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from admin.stores.handouts import Step
-from authbridge.models import Role
+from authbridge.storage.models import Role
 from tests.factories import make_organiser, make_school
 from tests.panel.browsing import Browser, Page
 from tests.panel.conftest import Founder, Office

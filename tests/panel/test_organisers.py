@@ -4,12 +4,12 @@ from datetime import date
 
 import pytest
 
-from authbridge.authenticate import authenticate
-from authbridge.commands import schools
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.models import Role
+from authbridge.login.flow import authenticate
+from authbridge.schools.commands import schools
+from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.storage.models import Role
 from tests.factories import ACTOR, make_attempt, make_organiser, make_origin, make_school
-from tests.factories import make_setting as make_login_setting
+from tests.factories import make_services as make_login_services
 from tests.panel.browsing import Browser
 from tests.panel.conftest import Office
 
@@ -37,9 +37,9 @@ def issue_one(office: Office, browser: Browser) -> IssuedCredential:
 
 def verdict(office: Office, credential: IssuedCredential) -> str:
     """What a login through Prosody would be told now."""
-    setting = make_login_setting(office.database, clock=office.clock)
+    services = make_login_services(office.database, clock=office.clock)
     attempt = make_attempt(credential.username, credential.password)
-    return authenticate(attempt, make_origin(), setting, within=10).verdict
+    return authenticate(attempt, make_origin(), services, within=10).verdict
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_wrong_order_is_said_at_its_field(wide: Office, field: str, typed: str
 
 def test_the_quota_is_held(office: Office, browser: Browser) -> None:
     """As many as are free, and not one more; the sentence has the numbers."""
-    with office.database.writing() as session:
+    with office.database.write_session() as session:
         schools.change_school(session, "ohg", quota=3, actor=ACTOR, now=office.clock())
     make_organiser(office.database)
     page = browser.send(browser.get("/schools/ohg/issue"), count="3")

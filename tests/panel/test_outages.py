@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from authbridge.models import Role
+from authbridge.storage.models import Role
 from tests.factories import make_organiser, make_school
 from tests.panel.browsing import Browser
 from tests.panel.conftest import Office

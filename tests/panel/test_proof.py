@@ -9,12 +9,12 @@ from datetime import datetime
 
 import pytest
 
-from authbridge import feed
-from authbridge.commands import suspensions
-from authbridge.database import Database
 from authbridge.errors import StorageError
-from authbridge.feed import Contact, Report
-from authbridge.models import Role
+from authbridge.revocations import feed
+from authbridge.revocations.feed import Contact, NodeReport
+from authbridge.schools.commands import suspensions
+from authbridge.storage.database import Database
+from authbridge.storage.models import Role
 from tests.factories import ACTOR, make_organiser, make_school
 from tests.panel.browsing import Browser, Page
 from tests.panel.conftest import Office
@@ -39,9 +39,9 @@ def open_browser(office: Office) -> Browser:
     return office.browser(Role.CLERK)
 
 
-def ask(office: Office, node: str, *reports: Report, meetings: dict[str, int] | None = None) -> None:
+def ask(office: Office, node: str, *reports: NodeReport, meetings: dict[str, int] | None = None) -> None:
     """A meeting server asks for more: it has carried out everything so far."""
-    with office.database.writing() as session:
+    with office.database.write_session() as session:
         place = feed.position(session.connection())
         contact = Contact(node, *place, reports, meetings or {})
         feed.note_contact(session, contact, now=office.clock())
@@ -49,7 +49,7 @@ def ask(office: Office, node: str, *reports: Report, meetings: dict[str, int] | 
 
 def suspend(database: Database, name: str, now: datetime) -> None:
     """Somebody else suspends him, elsewhere."""
-    with database.writing() as session:
+    with database.write_session() as session:
         suspensions.suspend_organiser(session, name, reason=None, actor=ACTOR, now=now)
 
 
@@ -71,7 +71,7 @@ def asks_again(page: Page) -> str | None:
 
 
 @contextmanager
-def carried_out(office: Office, node: str, *reports: Report) -> Iterator[None]:
+def carried_out(office: Office, node: str, *reports: NodeReport) -> Iterator[None]:
     """Meanwhile a meeting server carries out whatever is told, as soon as it is."""
     done = threading.Event()
 
@@ -90,7 +90,7 @@ def carried_out(office: Office, node: str, *reports: Report) -> Iterator[None]:
 
 def position(office: Office) -> tuple[str, int]:
     """How far the feed is."""
-    with office.database.consulting() as connection:
+    with office.database.read_connection() as connection:
         return feed.position(connection)
 
 
@@ -101,7 +101,7 @@ def test_the_line_stands_there_at_the_first_paint(
     """Under the name, with everything that ended, where and when; and nothing asks again."""
     browser.headers["Accept-Language"] = language
     ask(office, "prosody-1")
-    with carried_out(office, "prosody-1", Report(1, 2, 1, 1)):
+    with carried_out(office, "prosody-1", NodeReport(1, 2, 1, 1)):
         page = browser.press(f"/organisers/{name}", f"/organisers/{name}/suspend")
     clock = office.clock().astimezone(office.panel.config.timezone).strftime("%H:%M:%S")
     assert (
@@ -132,7 +132,7 @@ def test_only_what_there_was_is_said(
 ) -> None:
     """And where a server did not count, not that there was nothing."""
     suspend(office.database, name, office.clock())
-    ask(office, "prosody-1", *([] if counts is None else [Report(1, *counts)]))
+    ask(office, "prosody-1", *([] if counts is None else [NodeReport(1, *counts)]))
     for language, said in (("de", german), ("en", english)):
         browser = office.browser(Role.AUDITOR)
         browser.headers["Accept-Language"] = language
@@ -159,7 +159,7 @@ def test_a_login_that_waits_is_said_until_it_is_deleted(
     browser.headers["Accept-Language"] = language
     ask(office, "prosody-1")
     suspend(office.database, name, office.clock())
-    ask(office, "prosody-1", Report(1, 1, 0, 0, waiting=count))
+    ask(office, "prosody-1", NodeReport(1, 1, 0, 0, waiting=count))
     page = browser.get(f"/organisers/{name}")
     assert states(page) == ["quiet", "warn"]
     assert proof(page).startswith(("1 login ended; on 1 of 1", "1 Anmeldung beendet; auf 1 von 1"))
@@ -169,7 +169,7 @@ def test_a_login_that_waits_is_said_until_it_is_deleted(
     fragment = Page(browser.fetch(place))
     assert (proof(fragment), asks_again(fragment)) == (proof(page), place)
 
-    ask(office, "prosody-1", Report(1, 1, 0, count))
+    ask(office, "prosody-1", NodeReport(1, 1, 0, count))
     fragment = Page(browser.fetch(place))
     assert (states(fragment), asks_again(fragment)) == (["good"], None)
     assert "Jitsi" not in proof(fragment)
@@ -178,7 +178,9 @@ def test_a_login_that_waits_is_said_until_it_is_deleted(
 def test_a_school_whose_logins_wait_asks_again(office: Office, browser: Browser, name: str) -> None:
     """The sentence counts those of all its organisers."""
     other = make_organiser(office.database).username
-    with carried_out(office, "prosody-1", Report(1, 0, 0, 0, waiting=1), Report(2, 0, 0, 0, waiting=1)):
+    with carried_out(
+        office, "prosody-1", NodeReport(1, 0, 0, 0, waiting=1), NodeReport(2, 0, 0, 0, waiting=1)
+    ):
         browser.press(SCHOOL, f"{SCHOOL}/suspend")
     page = browser.get(SCHOOL)
     assert proof(page).endswith(WAITING["en", 2])
@@ -191,9 +193,9 @@ def test_where_a_login_waits_it_is_not_said_that_nobody_was_there(
 ) -> None:
     """And once it turns out that there was none, it is."""
     suspend(office.database, name, office.clock())
-    ask(office, "prosody-1", Report(1, 0, 0, 0, waiting=1))
+    ask(office, "prosody-1", NodeReport(1, 0, 0, 0, waiting=1))
     assert proof(browser.get(f"/organisers/{name}")).startswith("Carried out; on 1 of 1")
-    ask(office, "prosody-1", Report(1, 0, 0, 0))
+    ask(office, "prosody-1", NodeReport(1, 0, 0, 0))
     assert proof(browser.get(f"/organisers/{name}")).startswith("Nobody was logged in; on 1 of 1")
 
 
@@ -205,7 +207,7 @@ def test_a_click_does_not_wait_for_a_login_that_waits(office: Office, browser: B
     ask(office, "prosody-1")
     page = browser.get("/organisers")
     began = time.monotonic()
-    with carried_out(office, "prosody-1", Report(1, 1, 0, 0, waiting=1)):
+    with carried_out(office, "prosody-1", NodeReport(1, 1, 0, 0, waiting=1)):
         page = browser.send(page, f"/organisers/{name}/suspend")
     assert time.monotonic() - began < WAIT
     (notice,) = page.notices()
@@ -216,7 +218,7 @@ def test_a_click_does_not_wait_for_a_login_that_waits(office: Office, browser: B
 def test_a_line_of_another_day_says_which(office: Office, browser: Browser, name: str) -> None:
     """An hour alone would seem to be of today."""
     suspend(office.database, name, office.clock())
-    ask(office, "prosody-1", Report(1, 1, 0, 0))
+    ask(office, "prosody-1", NodeReport(1, 1, 0, 0))
     day = office.clock().strftime("%-d %b %Y")
     assert day not in proof(browser.get(f"/organisers/{name}"))
     office.clock.advance(days=1)
@@ -262,12 +264,12 @@ def test_nobody_waits_for_a_server_that_is_late_or_for_none(
     ask(office, "prosody-1")
     before = browser.get(path)
     began = time.monotonic()
-    with carried_out(office, "prosody-1", Report(3, 1, 0, 0)):
+    with carried_out(office, "prosody-1", NodeReport(3, 1, 0, 0)):
         page = browser.send(before, f"{path}/suspend")
     assert time.monotonic() - began < WITHIN
     assert "1 login ended; on 1 of 2 meeting servers" in proof(page)
     assert "No answer from prosody-2" in proof(page)
-    ask(office, "prosody-2", Report(3, 1, 1, 0))
+    ask(office, "prosody-2", NodeReport(3, 1, 1, 0))
     fragment = Page(browser.fetch(asks_again(page) or ""))
     assert proof(fragment).startswith("2 logins ended, 1 meeting ended; on 2 of 2 meeting servers")
     assert asks_again(fragment) is None
@@ -277,7 +279,7 @@ def test_a_school_has_its_line_too(office: Office, browser: Browser, name: str) 
     """Of all its organisers together; each of them has his own."""
     other = make_organiser(office.database).username
     ask(office, "prosody-1")
-    with carried_out(office, "prosody-1", Report(1, 1, 1, 0), Report(2, 2, 0, 1)):
+    with carried_out(office, "prosody-1", NodeReport(1, 1, 1, 0), NodeReport(2, 2, 0, 1)):
         page = browser.press(SCHOOL, f"{SCHOOL}/suspend")
     assert proof(page).startswith("3 logins ended, 1 meeting ended, remembered login deleted; on 1 of 1")
     lines = [proof(browser.get(f"/organisers/{each}")) for each in sorted([name, other])]
@@ -287,11 +289,11 @@ def test_a_school_has_its_line_too(office: Office, browser: Browser, name: str) 
 def test_from_a_list_the_notice_says_it(office: Office, browser: Browser, name: str) -> None:
     """There is no line of his own there; on his page it is not said twice."""
     ask(office, "prosody-1")
-    with carried_out(office, "prosody-1", Report(1, 2, 0, 0)):
+    with carried_out(office, "prosody-1", NodeReport(1, 2, 0, 0)):
         page = browser.press("/organisers", f"/organisers/{name}/suspend")
     assert page.notices()[0].startswith(f"{name} is suspended. 2 logins ended; on 1 of 1 meeting servers")
     browser.press("/organisers", f"/organisers/{name}/reinstate")
-    with carried_out(office, "prosody-1", Report(3, 2, 0, 0)):
+    with carried_out(office, "prosody-1", NodeReport(3, 2, 0, 0)):
         page = browser.press(f"/organisers/{name}", f"/organisers/{name}/suspend")
     assert "logins ended" not in page.notices()[0]
 
@@ -441,7 +443,7 @@ def test_a_silent_server_turns_the_overview_red(office: Office, role: Role) -> N
 def test_a_server_that_is_gone_is_forgotten(office: Office, name: str) -> None:
     """With a line in the audit; then nobody waits for it, and if it comes back it is there again."""
     suspend(office.database, name, office.clock())
-    ask(office, "prosody-1", Report(1, 1, 0, 0))
+    ask(office, "prosody-1", NodeReport(1, 1, 0, 0))
     ask(office, "prosody-2")
     office.clock.advance(seconds=31)
     admin = office.browser(Role.ADMIN)
@@ -472,7 +474,7 @@ def test_a_deed_is_done_although_its_outcome_cannot_be_read(
 
     path = f"/organisers/{name}"
     before = browser.get(path)
-    monkeypatch.setattr("admin.status.revocation_status.await_effect", fail)
+    monkeypatch.setattr("admin.status.revocation_status.wait_until_applied", fail)
     page = browser.send(before, f"{path}/suspend")
     assert page.notices()[0].startswith(f"{name} is suspended")
 
@@ -483,6 +485,6 @@ def test_late_is_late_after_half_a_minute(office: Office, browser: Browser, name
     epoch, last = position(office)
     suspend(office.database, name, office.clock())
     office.clock.advance(seconds=31)
-    with office.database.writing() as session:
+    with office.database.write_session() as session:
         feed.note_contact(session, Contact("prosody-1", epoch, last), now=office.clock())
     assert proof(browser.get(f"/organisers/{name}")).startswith("No answer from prosody-1")

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import update
 
-from authbridge.models import Role, Staff
+from authbridge.storage.models import Role, Staff
 from tests.panel.browsing import Browser
 from tests.panel.conftest import Office
 from tests.panel.routes import FRESH, routes
@@ -102,7 +102,7 @@ def test_another_role_ends_the_sessions_under_the_former_one(office: Office) -> 
 def test_a_role_that_was_changed_elsewhere_counts_at_once(office: Office) -> None:
     """Rights are read with each request; a session never remembers them."""
     clerk = office.browser(Role.CLERK)
-    with office.database.writing() as session:
+    with office.database.write_session() as session:
         session.execute(update(Staff).where(Staff.name == "clerk-anna").values(role=Role.AUDITOR))
     assert clerk.fetch("/schools/add").status_code == 403
 

@@ -4,10 +4,10 @@ from urllib.parse import quote
 
 import pytest
 
-from authbridge.commands import organisers
-from authbridge.listings import MOST_FOUND, PAGE_SIZE
-from authbridge.models import Organiser, Role
-from authbridge.passwords import StoredPassword
+from authbridge.login.passwords import StoredPassword
+from authbridge.schools.commands import organisers
+from authbridge.schools.listings import MOST_FOUND, PAGE_SIZE
+from authbridge.storage.models import Organiser, Role
 from tests.factories import ACTOR, make_organiser, make_school
 from tests.fakes import MORNING
 from tests.panel.browsing import Browser, Page
@@ -24,7 +24,7 @@ def open_browser(office: Office) -> Browser:
 def make_many(office: Office, count: int) -> None:
     """So many organisers of one school."""
     make_school(office.database)
-    with office.database.writing() as session:
+    with office.database.write_session() as session:
         stored = StoredPassword(NO_HASH, generated=True)
         session.add_all(
             Organiser(
@@ -148,7 +148,7 @@ def test_organisers_are_filtered_by_state(office: Office, state: str, expected: 
     for code in ("ohg", "lmg"):
         make_school(office.database, code, code)
     stored = StoredPassword(NO_HASH, generated=True)
-    with office.database.writing() as session:
+    with office.database.write_session() as session:
         credentials = [
             organisers.ImportedCredential(1, name.partition("-")[0], name, stored)  # type: ignore[arg-type]
             for name in ("ohg-a", "ohg-s", "ohg-e", "lmg-s", "lmg-a")

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from authbridge.models import Role
+from authbridge.storage.models import Role
 from tests.factories import make_school
 from tests.panel.browsing import Browser, Page
 from tests.panel.conftest import Office

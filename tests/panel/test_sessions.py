@@ -5,7 +5,7 @@ import secrets
 import pytest
 
 from admin.session.cookies import GUEST_COOKIE, SESSION_COOKIE
-from authbridge.models import Role
+from authbridge.storage.models import Role
 from tests.panel.browsing import URL, Browser
 from tests.panel.conftest import Office
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from authbridge.commands import staff
-from authbridge.models import Role
+from authbridge.staff import commands as staff_commands
+from authbridge.storage.models import Role
 from tests.factories import ACTOR
 from tests.fakes import CountingHasher
 from tests.panel.browsing import Browser, Page
@@ -132,8 +132,8 @@ def test_a_recovery_code_counts_once(office: Office) -> None:
 def test_who_is_suspended_hears_it_only_with_the_right_password(office: Office) -> None:
     """With a wrong one it looks like any other wrong password."""
     anna = office.members[ANNA]
-    with office.database.writing() as session:
-        staff.suspend_staff(session, anna.name, actor=ACTOR, now=office.clock())
+    with office.database.write_session() as session:
+        staff_commands.suspend_staff(session, anna.name, actor=ACTOR, now=office.clock())
     wrong = try_password(office.browser(), anna.name, "not hers at all")
     nobody = try_password(office.browser(), "nobody", "not hers at all")
     right = try_password(office.browser(), anna.name, anna.password)
@@ -147,8 +147,8 @@ def test_a_suspension_between_the_steps_counts(office: Office) -> None:
     anna = office.members[ANNA]
     browser = office.browser()
     page = browser.show_password(anna)
-    with office.database.writing() as session:
-        staff.suspend_staff(session, anna.name, actor=ACTOR, now=office.clock())
+    with office.database.write_session() as session:
+        staff_commands.suspend_staff(session, anna.name, actor=ACTOR, now=office.clock())
     page = browser.send(page, code=anna.code_at(office.clock()))
     assert page.path.startswith("/sign-in")
     assert browser.get("/schools").path.startswith("/sign-in")

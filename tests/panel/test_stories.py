@@ -2,7 +2,7 @@
 
 import re
 
-from authbridge.models import Role
+from authbridge.storage.models import Role
 from tests.panel.conftest import Office
 
 

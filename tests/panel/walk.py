@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from authbridge.models import Role
+from authbridge.storage.models import Role
 from tests.panel.browsing import Browser, Page
 from tests.panel.conftest import Office
 from tests.panel.county import County, found_county

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from authbridge.commands.organisers import IssuedCredential
-from authbridge.models import Role
-from authbridge.queries import get_organiser
+from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.schools.lookup import get_organiser
+from authbridge.storage.models import Role
 from bench.visitor import Visitor
 from tests.end_to_end.conftest import TRANSPORTS, VERSIONS, login
 from tests.end_to_end.jitsi import (
@@ -153,7 +153,7 @@ async def make_trouble(office: Office, jitsi: Jitsi, chance: random.Random) -> s
 async def suspend_patiently(clerk: Visitor, county: County, username: str) -> None:
     """As somebody who sees an error page and tries again, until it says that he is suspended."""
     while True:
-        with county.database.reading() as session:
+        with county.database.read_session() as session:
             if get_organiser(session, username).suspended_at is not None:
                 return
         try:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from authbridge.addresses import network_of
-from authbridge.policy import Network
+from authbridge.login.networks import network_of
+from authbridge.login.policy import Network
 
 
 @pytest.mark.parametrize(

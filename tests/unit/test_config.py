@@ -8,7 +8,7 @@ import pytest
 
 from authbridge.config import read_api_token, read_config
 from authbridge.errors import ConfigError
-from authbridge.policy import Limits
+from authbridge.login.policy import Limits
 
 TOKEN = "t" * 64
 

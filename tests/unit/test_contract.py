@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from authbridge import feed, polls, wire
-from authbridge.feed import Contact, Event, Events, Report, Snapshot, Standing
-from authbridge.models import RevocationAction
-from authbridge.policy import Decision, Reason, Verdict
-from authbridge.usernames import canonical
+from authbridge import wire
+from authbridge.login.policy import Decision, Reason, Verdict
+from authbridge.login.usernames import canonical
+from authbridge.revocations import feed, long_polls
+from authbridge.revocations.feed import AccessState, Contact, Event, Events, NodeReport, Snapshot
+from authbridge.storage.models import RevocationAction
 from tests.fakes import MORNING
 
 CONTRACT: dict[str, Any] = json.loads((Path(__file__).parent.parent / "contract.json").read_text())
@@ -155,7 +156,7 @@ def feed_body(**changes: object) -> bytes:
 def test_the_actions_and_limits_of_the_feed_are_the_contracts() -> None:
     """What the module has to reckon with."""
     assert [action.value for action in RevocationAction] == FEED["actions"]
-    assert FEED["longest_wait"] == polls.LONGEST_WAIT
+    assert FEED["longest_wait"] == long_polls.LONGEST_WAIT
     assert FEED["most_events"] == feed.MOST_EVENTS
 
 
@@ -165,13 +166,13 @@ def test_the_contracts_questions_about_revocations_are_understood() -> None:
         wire.parse_feed_question(json.dumps(question["body"]).encode()) for question in FEED["questions"]
     ]
 
-    reports = (Report(8, 2, 1, 1), Report(9, 0, 0, 0))
+    reports = (NodeReport(8, 2, 1, 1), NodeReport(9, 0, 0, 0))
     assert [question.contact for question in asked] == [
         Contact("node-a", None, 0),
         Contact("node-a", EPOCH, 7),
         Contact("node-a", EPOCH, 9, reports, {"ohg-bbbb": 2}),
-        Contact("node-a", EPOCH, 10, (Report(10, 1, 1, 0, waiting=1),)),
-        Contact("node-a", EPOCH, 10, (Report(10, 1, 1, 1, waiting=0),)),
+        Contact("node-a", EPOCH, 10, (NodeReport(10, 1, 1, 0, waiting=1),)),
+        Contact("node-a", EPOCH, 10, (NodeReport(10, 1, 1, 1, waiting=0),)),
         Contact("node-a", EPOCH, 9, (), {"ohg-bbbb": 2, "ohg-cccc": 1, "": 4}),
         Contact("node-a", EPOCH, 7),
     ]
@@ -187,9 +188,9 @@ def test_the_answers_about_revocations_are_the_contracts() -> None:
             EPOCH,
             7,
             (
-                Standing("ohg-kwtx", suspended=True, sessions_end_before=first),
-                Standing("ohg-bbbb", suspended=True, sessions_end_before=None),
-                Standing("ohg-cccc", suspended=False, sessions_end_before=MORNING - timedelta(seconds=10)),
+                AccessState("ohg-kwtx", suspended=True, sessions_end_before=first),
+                AccessState("ohg-bbbb", suspended=True, sessions_end_before=None),
+                AccessState("ohg-cccc", suspended=False, sessions_end_before=MORNING - timedelta(seconds=10)),
             ),
         ),
         Snapshot(EPOCH, 0, ()),
@@ -258,7 +259,7 @@ def test_a_report_may_say_that_logins_wait(sent: dict[str, float], waiting: int)
     """It need not: older modules do not know that count."""
     (report,) = wire.parse_feed_question(feed_body(done=[_REPORT | sent])).contact.reports
 
-    assert report == Report(8, 2, 1, 1, waiting=waiting)
+    assert report == NodeReport(8, 2, 1, 1, waiting=waiting)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from authbridge.gate import Checks, Gate
+from authbridge.login.hashing_queue import HashingQueue, SingleFlight
 from tests.fakes import WatchedMark
 from workbench.processes import PATIENCE
 
@@ -26,8 +26,8 @@ def start_threads() -> Iterator[ThreadPoolExecutor]:
 class _Desk:
     """A gate whose slot is taken, and those who queue up before it, in the order in which they are served."""
 
-    def __init__(self, threads: ThreadPoolExecutor, gate: Gate) -> None:
-        self.gate = gate
+    def __init__(self, threads: ThreadPoolExecutor, hashing_queue: HashingQueue) -> None:
+        self.hashing_queue = hashing_queue
         self.served: list[str] = []
         self._threads = threads
         self._may_leave = threading.Event()
@@ -35,21 +35,23 @@ class _Desk:
         assert taken.wait(PATIENCE)
 
     def _hold(self, taken: threading.Event) -> None:
-        with self.gate.slot(known_good=False, recent_failures=0, within=LONG * 10):
+        with self.hashing_queue.slot(known_good=False, recent_failures=0, within=LONG * 10):
             taken.set()
             assert self._may_leave.wait(PATIENCE)
 
     def queue(self, name: str, rank: tuple[bool, int] = (False, 0), within: float = PATIENCE) -> Future[bool]:
         """One more login; returns when it waits, or was told that there is no use."""
-        before = self.gate.waiting
+        before = self.hashing_queue.waiting
         login = self._threads.submit(self.come, name, rank, within)
-        until(lambda: login.done() or self.gate.waiting != before)
+        until(lambda: login.done() or self.hashing_queue.waiting != before)
         return login
 
     def come(self, name: str, rank: tuple[bool, int], within: float) -> bool:
         """One login, to its end."""
         known_good, failures = rank
-        with self.gate.slot(known_good=known_good, recent_failures=failures, within=within) as is_admitted:
+        with self.hashing_queue.slot(
+            known_good=known_good, recent_failures=failures, within=within
+        ) as is_admitted:
             if is_admitted:
                 self.served.append(name)
             return is_admitted
@@ -70,14 +72,14 @@ def until(is_so: Callable[[], bool]) -> None:
 
 def test_no_more_than_the_slots_at_once(threads: ThreadPoolExecutor) -> None:
     """Three of thirty at any moment, and everybody in the end."""
-    gate = Gate(3)
+    hashing_queue = HashingQueue(3)
     full = threading.Barrier(3)  # is passed by three at once only
     lock = threading.Lock()
     inside: list[int] = [0]
     most: list[int] = []
 
     def come(_number: int) -> bool:
-        with gate.slot(known_good=False, recent_failures=0, within=PATIENCE) as is_admitted:
+        with hashing_queue.slot(known_good=False, recent_failures=0, within=PATIENCE) as is_admitted:
             with lock:
                 inside[0] += 1
                 most.append(inside[0])
@@ -105,7 +107,7 @@ def test_the_likely_owners_are_served_first(
     threads: ThreadPoolExecutor, arrivals: Sequence[tuple[bool, int]], served: list[int]
 ) -> None:
     """Known-good, then fewest recent failures, then in order of arrival."""
-    desk = _Desk(threads, Gate(1))
+    desk = _Desk(threads, HashingQueue(1))
     logins = [desk.queue(str(number), rank) for number, rank in enumerate(arrivals)]
 
     desk.leave()
@@ -116,7 +118,7 @@ def test_the_likely_owners_are_served_first(
 
 def test_who_cannot_be_served_in_time_is_told_at_once(threads: ThreadPoolExecutor) -> None:
     """The one hash under way and the own one take longer than somebody waits."""
-    desk = _Desk(threads, Gate(1, typical=LONG))
+    desk = _Desk(threads, HashingQueue(1, typical=LONG))
 
     assert desk.queue("late", within=LONG).result(PATIENCE) is False
     patient = desk.queue("patient", within=2 * LONG)
@@ -131,7 +133,7 @@ def test_who_cannot_be_served_in_time_is_told_at_once(threads: ThreadPoolExecuto
 
 def test_who_is_overtaken_and_cannot_be_served_any_more_is_told_at_once(threads: ThreadPoolExecutor) -> None:
     """Instead of after the time is over; those who still can make it stay."""
-    desk = _Desk(threads, Gate(1, typical=LONG))
+    desk = _Desk(threads, HashingQueue(1, typical=LONG))
     overtaken = desk.queue("overtaken", within=2 * LONG)
     patient = desk.queue("patient", within=9 * LONG)
     assert not overtaken.done()
@@ -147,48 +149,48 @@ def test_who_is_overtaken_and_cannot_be_served_any_more_is_told_at_once(threads:
 
 def test_whose_time_is_over_is_told_so(threads: ThreadPoolExecutor) -> None:
     """If hashes take longer than they did; and he is not in the way of those behind."""
-    desk = _Desk(threads, Gate(1))
+    desk = _Desk(threads, HashingQueue(1))
     assert desk.queue("hasty", within=0.01).result(PATIENCE) is False
     patient = desk.queue("patient")
 
     desk.leave()
 
     assert patient.result(PATIENCE) is True
-    assert (desk.served, desk.gate.waiting) == (["patient"], 0)
+    assert (desk.served, desk.hashing_queue.waiting) == (["patient"], 0)
 
 
 def test_a_free_slot_is_for_everybody() -> None:
     """There is nothing to wait for."""
-    gate = Gate(1, typical=LONG)
+    hashing_queue = HashingQueue(1, typical=LONG)
 
-    with gate.slot(known_good=False, recent_failures=99, within=0) as is_admitted:
+    with hashing_queue.slot(known_good=False, recent_failures=99, within=0) as is_admitted:
         assert is_admitted
 
 
 def test_a_hash_that_raises_frees_its_slot() -> None:
     """One bug must not cost a core until the restart."""
-    gate = Gate(1)
+    hashing_queue = HashingQueue(1)
     for _ in range(3):
-        with pytest.raises(ZeroDivisionError), _any_slot(gate):
-            gate.run(lambda: 1 // 0)
+        with pytest.raises(ZeroDivisionError), _any_slot(hashing_queue):
+            hashing_queue.run(lambda: 1 // 0)
 
-    with _any_slot(gate) as is_admitted:
+    with _any_slot(hashing_queue) as is_admitted:
         assert is_admitted
-        assert gate.run(lambda: 42) == 42
+        assert hashing_queue.run(lambda: 42) == 42
 
 
-def _any_slot(gate: Gate) -> AbstractContextManager[bool]:
-    return gate.slot(known_good=False, recent_failures=0, within=0)
+def _any_slot(hashing_queue: HashingQueue) -> AbstractContextManager[bool]:
+    return hashing_queue.slot(known_good=False, recent_failures=0, within=0)
 
 
 def test_only_hashes_tell_how_long_a_hash_takes(threads: ThreadPoolExecutor) -> None:
     """Who got a slot and was told to wait, or stumbled, took no time; that makes nobody's hash shorter."""
-    gate = Gate(1, typical=LONG)
+    hashing_queue = HashingQueue(1, typical=LONG)
     for _ in range(50):
-        with _any_slot(gate):
+        with _any_slot(hashing_queue):
             pass
 
-    desk = _Desk(threads, gate)
+    desk = _Desk(threads, hashing_queue)
     assert desk.queue("late", within=LONG).result(PATIENCE) is False
     desk.leave()
 
@@ -199,7 +201,7 @@ def test_hashing_steps_back() -> None:
     def niceness() -> int:
         return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
-    assert Gate(1).run(niceness) > niceness()
+    assert HashingQueue(1).run(niceness) > niceness()
 
 
 # One check at a time of the same name with the same password
@@ -208,7 +210,7 @@ def test_hashing_steps_back() -> None:
 @pytest.mark.parametrize("is_right", [True, False])
 def test_who_comes_meanwhile_gets_the_same_result(threads: ThreadPoolExecutor, *, is_right: bool) -> None:
     """And is told that the check was another one's."""
-    checks, met = Checks[bool](), threading.Event()
+    checks, met = SingleFlight[bool](), threading.Event()
 
     def check() -> bool:
         assert met.wait(PATIENCE)
@@ -221,7 +223,7 @@ def test_who_comes_meanwhile_gets_the_same_result(threads: ThreadPoolExecutor, *
 
 def test_who_comes_meanwhile_gets_the_same_error(threads: ThreadPoolExecutor) -> None:
     """An outage is an outage for both, and afterwards the next one is checked."""
-    checks, met = Checks[bool](), threading.Event()
+    checks, met = SingleFlight[bool](), threading.Event()
 
     def fail() -> bool:
         assert met.wait(PATIENCE)
@@ -237,7 +239,7 @@ def test_who_comes_meanwhile_gets_the_same_error(threads: ThreadPoolExecutor) ->
 
 def test_who_comes_meanwhile_waits_no_longer_than_he_would(threads: ThreadPoolExecutor) -> None:
     """The check goes on for the one who asked first."""
-    checks, began, may_end = Checks[bool](), threading.Event(), threading.Event()
+    checks, began, may_end = SingleFlight[bool](), threading.Event(), threading.Event()
 
     def check() -> bool:
         began.set()
@@ -255,7 +257,7 @@ def test_who_comes_meanwhile_waits_no_longer_than_he_would(threads: ThreadPoolEx
 
 def test_who_comes_afterwards_is_checked(threads: ThreadPoolExecutor) -> None:
     """What was found is for the memory to keep; others are checked at the same time."""
-    checks, both = Checks[int](), threading.Barrier(2)
+    checks, both = SingleFlight[int](), threading.Barrier(2)
 
     assert [checks.once(b"x", lambda: number, within=PATIENCE) for number in (1, 2)] == [(1, True), (2, True)]  # noqa: B023
     others = [

@@ -3,7 +3,7 @@
 import pytest
 
 from authbridge.errors import ImportFileError
-from authbridge.importfile import parse_credentials
+from authbridge.schools.csv_import import parse_credentials
 from tests.factories import HASHER
 
 SECRET = "Geheim;12,a"

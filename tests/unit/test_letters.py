@@ -8,7 +8,7 @@ import segno
 
 from authbridge.errors import ConfigError
 from authbridge.letters import Language, Letter, read_letterhead, spell
-from authbridge.usernames import ALPHABET
+from authbridge.login.usernames import ALPHABET
 
 DEFAULTS = Path("authbridge/letters/default")
 TEXTS = ["sender.de.md", "sender.en.md", "rules.de.md", "rules.en.md", "misuse.de.md", "misuse.en.md"]

@@ -5,29 +5,31 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from authbridge.memory import Memory
-from authbridge.policy import Limits, Recollection
+from authbridge.login.password_cache import PasswordCache
+from authbridge.login.policy import CacheResult, Limits
 from tests.fakes import MORNING
 
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
-NONE, RIGHT, WRONG = Recollection.NONE, Recollection.RIGHT, Recollection.WRONG
+NONE, RIGHT, WRONG = CacheResult.NONE, CacheResult.RIGHT, CacheResult.WRONG
 LIMITS = Limits()
 
 
-def recall(memory: Memory, password: str, at: datetime, *, version: str = "7.3") -> Recollection:
+def recall(
+    password_cache: PasswordCache, password: str, at: datetime, *, version: str = "7.3"
+) -> CacheResult:
     """What the memory holds of a password of the one account."""
-    return memory.recall(
-        memory.mark("right", "ohg-kwtx", version, password),
-        memory.mark("wrong", "ohg-kwtx", version, password),
+    return password_cache.recall(
+        password_cache.cache_key("right", "ohg-kwtx", version, password),
+        password_cache.cache_key("wrong", "ohg-kwtx", version, password),
         at,
     )
 
 
-def learn(memory: Memory, password: str, *, right: bool, at: datetime = MORNING) -> None:
+def learn(password_cache: PasswordCache, password: str, *, right: bool, at: datetime = MORNING) -> None:
     """The password was checked."""
     kind = "right" if right else "wrong"
-    note = memory.note_right if right else memory.note_wrong
-    note(memory.mark(kind, "ohg-kwtx", "7.3", password), at)
+    note = password_cache.note_right if right else password_cache.note_wrong
+    note(password_cache.cache_key(kind, "ohg-kwtx", "7.3", password), at)
 
 
 @pytest.mark.parametrize(
@@ -41,20 +43,20 @@ def learn(memory: Memory, password: str, *, right: bool, at: datetime = MORNING)
         pytest.param(False, DAY + SECOND, NONE, id="wrong, after more than 24 hours"),
     ],
 )
-def test_how_long_it_lasts(right: bool, after: timedelta, expected: Recollection) -> None:  # noqa: FBT001 - a table
+def test_how_long_it_lasts(right: bool, after: timedelta, expected: CacheResult) -> None:  # noqa: FBT001 - a table
     """A verified password 7 days, a wrong one 24 hours."""
-    memory = Memory(LIMITS, remember=True)
-    learn(memory, "vpgd", right=right)
+    password_cache = PasswordCache(LIMITS, remember=True)
+    learn(password_cache, "vpgd", right=right)
 
-    assert recall(memory, "vpgd", MORNING + after) is expected
+    assert recall(password_cache, "vpgd", MORNING + after) is expected
 
 
 def test_a_verified_password_lasts_from_its_last_use() -> None:
     """Who logs in every 6 days is remembered for good."""
-    memory = Memory(LIMITS, remember=True)
-    learn(memory, "vpgd", right=True)
+    password_cache = PasswordCache(LIMITS, remember=True)
+    learn(password_cache, "vpgd", right=True)
 
-    assert [recall(memory, "vpgd", MORNING + days * DAY) for days in (6, 12, 18, 26)] == [
+    assert [recall(password_cache, "vpgd", MORNING + days * DAY) for days in (6, 12, 18, 26)] == [
         RIGHT,
         RIGHT,
         RIGHT,
@@ -64,10 +66,10 @@ def test_a_verified_password_lasts_from_its_last_use() -> None:
 
 def test_a_wrong_password_is_not_renewed_by_being_tried() -> None:
     """The 24 hours count from the check, so a forgotten tablet costs one check a day."""
-    memory = Memory(LIMITS, remember=True)
-    learn(memory, "old", right=False)
+    password_cache = PasswordCache(LIMITS, remember=True)
+    learn(password_cache, "old", right=False)
 
-    tries = [recall(memory, "old", MORNING + hours * timedelta(hours=1)) for hours in (12, 23, 25)]
+    tries = [recall(password_cache, "old", MORNING + hours * timedelta(hours=1)) for hours in (12, 23, 25)]
 
     assert tries == [WRONG, WRONG, NONE]
 
@@ -75,54 +77,58 @@ def test_a_wrong_password_is_not_renewed_by_being_tried() -> None:
 @pytest.mark.parametrize("right", [True, False])
 def test_no_more_than_the_bound(right: bool) -> None:  # noqa: FBT001 - a table
     """The one that was longest not used is forgotten first."""
-    memory = Memory(replace(LIMITS, remembered_entries=2, repeated_entries=2), remember=True)
+    password_cache = PasswordCache(replace(LIMITS, remembered_entries=2, repeated_entries=2), remember=True)
     for number, password in enumerate("abc"):
-        learn(memory, password, right=right, at=MORNING + number * SECOND)
+        learn(password_cache, password, right=right, at=MORNING + number * SECOND)
 
     kept = RIGHT if right else WRONG
-    assert [recall(memory, password, MORNING + 3 * SECOND) for password in "abc"] == [NONE, kept, kept]
+    assert [recall(password_cache, password, MORNING + 3 * SECOND) for password in "abc"] == [
+        NONE,
+        kept,
+        kept,
+    ]
 
 
 def test_use_saves_a_verified_password_from_the_bound() -> None:
     """Many first logins push out those who never come."""
-    memory = Memory(replace(LIMITS, remembered_entries=2), remember=True)
-    learn(memory, "a", right=True)
-    learn(memory, "b", right=True, at=MORNING + SECOND)
-    recall(memory, "a", MORNING + 2 * SECOND)
-    learn(memory, "c", right=True, at=MORNING + 3 * SECOND)
+    password_cache = PasswordCache(replace(LIMITS, remembered_entries=2), remember=True)
+    learn(password_cache, "a", right=True)
+    learn(password_cache, "b", right=True, at=MORNING + SECOND)
+    recall(password_cache, "a", MORNING + 2 * SECOND)
+    learn(password_cache, "c", right=True, at=MORNING + 3 * SECOND)
 
-    assert [recall(memory, each, MORNING + 4 * SECOND) for each in "abc"] == [RIGHT, NONE, RIGHT]
+    assert [recall(password_cache, each, MORNING + 4 * SECOND) for each in "abc"] == [RIGHT, NONE, RIGHT]
 
 
 def test_wrong_passwords_do_not_push_out_verified_ones() -> None:
     """A flood of guesses makes nobody wait who is remembered."""
-    memory = Memory(replace(LIMITS, remembered_entries=1, repeated_entries=1), remember=True)
-    learn(memory, "vpgd", right=True)
+    password_cache = PasswordCache(replace(LIMITS, remembered_entries=1, repeated_entries=1), remember=True)
+    learn(password_cache, "vpgd", right=True)
     for number in range(10):
-        learn(memory, f"guess {number}", right=False)
+        learn(password_cache, f"guess {number}", right=False)
 
-    assert recall(memory, "vpgd", MORNING) is RIGHT
+    assert recall(password_cache, "vpgd", MORNING) is RIGHT
 
 
 def test_turned_off_it_remembers_only_what_is_wrong() -> None:
     """The setting is about verified passwords."""
-    memory = Memory(LIMITS, remember=False)
-    learn(memory, "vpgd", right=True)
-    learn(memory, "old", right=False)
+    password_cache = PasswordCache(LIMITS, remember=False)
+    learn(password_cache, "vpgd", right=True)
+    learn(password_cache, "old", right=False)
 
-    assert (recall(memory, "vpgd", MORNING), recall(memory, "old", MORNING)) == (NONE, WRONG)
+    assert (recall(password_cache, "vpgd", MORNING), recall(password_cache, "old", MORNING)) == (NONE, WRONG)
 
 
 @pytest.mark.parametrize("version", ["7.4", "8.3"])
 def test_another_credential_is_not_recalled(version: str) -> None:
     """After a reset, or for another organiser of the same name, nothing is remembered, right or wrong."""
-    memory = Memory(LIMITS, remember=True)
-    learn(memory, "vpgd", right=True)
-    learn(memory, "old", right=False)
+    password_cache = PasswordCache(LIMITS, remember=True)
+    learn(password_cache, "vpgd", right=True)
+    learn(password_cache, "old", right=False)
 
     assert (
-        recall(memory, "vpgd", MORNING, version=version),
-        recall(memory, "old", MORNING, version=version),
+        recall(password_cache, "vpgd", MORNING, version=version),
+        recall(password_cache, "old", MORNING, version=version),
     ) == (
         NONE,
         NONE,
@@ -131,18 +137,21 @@ def test_another_credential_is_not_recalled(version: str) -> None:
 
 def test_a_restart_is_cold() -> None:
     """Neither the entries nor the key outlive the process."""
-    before, after = Memory(LIMITS, remember=True), Memory(LIMITS, remember=True)
+    before, after = PasswordCache(LIMITS, remember=True), PasswordCache(LIMITS, remember=True)
     learn(before, "vpgd", right=True)
 
     assert recall(after, "vpgd", MORNING) is NONE
-    assert before.mark("vpgd") != after.mark("vpgd")
+    assert before.cache_key("vpgd") != after.cache_key("vpgd")
 
 
 def test_a_mark_is_a_keyed_hash_of_all_its_parts() -> None:
     """256 bits, and no two lists of parts share one."""
-    memory = Memory(LIMITS, remember=True)
+    password_cache = PasswordCache(LIMITS, remember=True)
 
-    marks = {memory.mark(*parts) for parts in (["ab", "c"], ["a", "bc"], ["abc"], ["c", "ab"], ["abc", ""])}
+    marks = {
+        password_cache.cache_key(*parts)
+        for parts in (["ab", "c"], ["a", "bc"], ["abc"], ["c", "ab"], ["abc", ""])
+    }
 
     assert len(marks) == 5
     assert {len(mark) for mark in marks} == {32}
@@ -150,10 +159,10 @@ def test_a_mark_is_a_keyed_hash_of_all_its_parts() -> None:
 
 def test_nothing_of_it_is_shown() -> None:
     """Neither password nor key is in what shows the object."""
-    memory = Memory(LIMITS, remember=True)
-    learn(memory, "vpgd-kxwj-rhms", right=True)
+    password_cache = PasswordCache(LIMITS, remember=True)
+    learn(password_cache, "vpgd-kxwj-rhms", right=True)
 
-    shown = repr(memory) + str(memory)
+    shown = repr(password_cache) + str(password_cache)
 
     assert "vpgd" not in shown
-    assert memory.mark("right", "ohg-kwtx", "7.3", "vpgd-kxwj-rhms").hex() not in shown
+    assert password_cache.cache_key("right", "ohg-kwtx", "7.3", "vpgd-kxwj-rhms").hex() not in shown

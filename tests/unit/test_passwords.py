@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authbridge.errors import InputError
-from authbridge.passwords import Hasher, StoredPassword, canonical, generate_password
-from authbridge.saslprep import saslprep
+from authbridge.login.passwords import Hasher, StoredPassword, canonical, generate_password
+from authbridge.login.saslprep import saslprep
 
 HASHER = Hasher(4)
 

@@ -7,18 +7,18 @@ from itertools import product
 
 import pytest
 
-from authbridge.policy import (
+from authbridge.login.policy import (
     Account,
     Alarm,
     Attempt,
+    CacheResult,
     Decision,
     Failure,
+    FailureCounts,
+    FailureHistory,
     Limits,
     Network,
     Reason,
-    Recollection,
-    Standing,
-    Tally,
     Verdict,
     alarms_after,
     failure_of,
@@ -37,21 +37,25 @@ LIMITS = Limits()
 MINUTE, HOUR, DAY = 60, 60 * 60, 24 * 60 * 60
 CAFE, ELSEWHERE = "192.0.2.99", "192.0.2.100"
 NEW = {TODAY: 4000, YESTERDAY: 4001}  # the fingerprints of a password that nobody has tried
-OUTSIDE = Standing(Network(CAFE))
-KNOWN_GOOD = Standing(Network(CAFE), known_good=True)
-TRUSTED = Standing(Network(CAFE, trusted=True))
-NOWHERE = Standing(Network(None))
+OUTSIDE = FailureHistory(Network(CAFE))
+KNOWN_GOOD = FailureHistory(Network(CAFE), known_good=True)
+TRUSTED = FailureHistory(Network(CAFE, trusted=True))
+NOWHERE = FailureHistory(Network(None))
 
 
 def failures(
-    *ages: float, network: str | None = CAFE, outside: bool = True, wait: int = 0, repeated: bool = False
+    *ages: float,
+    network: str | None = CAFE,
+    from_unfamiliar_network: bool = True,
+    wait: int = 0,
+    repeated: bool = False,
 ) -> list[Failure]:
     """Distinct failures of so many seconds ago."""
     return [
         Failure(
             MORNING - timedelta(seconds=age),
             network,
-            outside=outside,
+            from_unfamiliar_network=from_unfamiliar_network,
             fingerprint=None if repeated else number,
             wait=wait,
         )
@@ -59,14 +63,14 @@ def failures(
     ]
 
 
-def wait_of_next(standing: Standing, earlier: Sequence[Failure]) -> int:
+def wait_of_next(history: FailureHistory, earlier: Sequence[Failure]) -> int:
     """How long the pair waits after one more distinct failure."""
-    return failure_of(replace(standing, failures=earlier), MORNING, NEW, LIMITS).wait
+    return failure_of(replace(history, failures=earlier), MORNING, NEW, LIMITS).wait
 
 
-def decide(standing: Standing, earlier: Sequence[Failure] = (), *, after: float = 0) -> Decision | None:
+def decide(history: FailureHistory, earlier: Sequence[Failure] = (), *, after: float = 0) -> Decision | None:
     """What an attempt is told before any hash, so many seconds after the morning began."""
-    return throttle(replace(standing, failures=earlier), MORNING + timedelta(seconds=after), LIMITS)
+    return throttle(replace(history, failures=earlier), MORNING + timedelta(seconds=after), LIMITS)
 
 
 def locked(reason: Reason, seconds: int) -> Decision:
@@ -75,7 +79,7 @@ def locked(reason: Reason, seconds: int) -> Decision:
 
 
 @pytest.mark.parametrize(
-    ("standing", "earlier", "wait"),
+    ("history", "earlier", "wait"),
     [
         pytest.param(OUTSIDE, failures(), 0, id="first"),
         pytest.param(OUTSIDE, failures(3, 2, 1), 0, id="fourth"),
@@ -96,14 +100,14 @@ def locked(reason: Reason, seconds: int) -> Decision:
     ],
 )
 def test_the_fifth_distinct_failure_in_15_minutes_starts_a_wait(
-    standing: Standing, earlier: Sequence[Failure], wait: int
+    history: FailureHistory, earlier: Sequence[Failure], wait: int
 ) -> None:
     """Of a name from one network; the first wait is 30 s everywhere."""
-    assert wait_of_next(standing, earlier) == wait
+    assert wait_of_next(history, earlier) == wait
 
 
 @pytest.mark.parametrize(
-    ("standing", "former", "wait"),
+    ("history", "former", "wait"),
     [
         *(
             pytest.param(OUTSIDE, former, wait, id=f"outside {wait} s after {former} s")
@@ -113,9 +117,9 @@ def test_the_fifth_distinct_failure_in_15_minutes_starts_a_wait(
         *(pytest.param(TRUSTED, former, 30, id=f"trusted after {former} s") for former in (30, 900)),
     ],
 )
-def test_each_further_failure_doubles_the_wait(standing: Standing, former: int, wait: int) -> None:
+def test_each_further_failure_doubles_the_wait(history: FailureHistory, former: int, wait: int) -> None:
     """Up to 15 minutes; where something speaks for the network it stays at 30 s."""
-    assert wait_of_next(standing, failures(former, wait=former)) == wait
+    assert wait_of_next(history, failures(former, wait=former)) == wait
 
 
 @pytest.mark.parametrize(
@@ -140,17 +144,17 @@ def test_after_60_minutes_of_quiet_a_pair_begins_anew(earlier: Sequence[Failure]
 
 def test_a_failure_later_than_now_is_no_wait() -> None:
     """Two logins at the same moment, or two machines' clocks: one failure keeps nobody waiting."""
-    standing = replace(OUTSIDE, failures=failures(-0.004))
+    history = replace(OUTSIDE, failures=failures(-0.004))
 
-    assert throttle(standing, MORNING, LIMITS) is None
+    assert throttle(history, MORNING, LIMITS) is None
 
 
 def test_a_pair_that_goes_on_waits_longer_and_longer() -> None:
     """Whoever guesses again as soon as possible waits 30, 60, 120 … and at last 900 s."""
     at, found = MORNING, list[Failure]()
     for number in range(12):
-        standing = replace(OUTSIDE, failures=found)
-        found.append(failure_of(standing, at, {TODAY: number}, LIMITS))
+        history = replace(OUTSIDE, failures=found)
+        found.append(failure_of(history, at, {TODAY: number}, LIMITS))
         at = found[-1].wait_ends
 
     assert [failure.wait for failure in found] == [0, 0, 0, 0, 30, 60, 120, 240, 480, 900, 900, 900]
@@ -176,12 +180,12 @@ def test_a_password_tried_before_is_no_distinct_failure(
         *failures(age),
         *(replace(each, fingerprint=100 + n) for n, each in enumerate(failures(3, 2, 1))),
     ]
-    standing = replace(OUTSIDE, failures=recent)
+    history = replace(OUTSIDE, failures=recent)
 
-    failure = failure_of(standing, MORNING, fingerprints, LIMITS)
+    failure = failure_of(history, MORNING, fingerprints, LIMITS)
 
     assert failure.fingerprint == (None if tried_before else fingerprints[TODAY])
-    assert (failure.at, failure.network, failure.outside) == (MORNING, CAFE, True)
+    assert (failure.at, failure.network, failure.from_unfamiliar_network) == (MORNING, CAFE, True)
 
 
 def test_a_repeated_password_starts_no_wait() -> None:
@@ -194,15 +198,15 @@ def test_a_repeated_password_starts_no_wait() -> None:
 
 
 @pytest.mark.parametrize(
-    ("standing", "is_outside"), [(OUTSIDE, True), (NOWHERE, True), (KNOWN_GOOD, False), (TRUSTED, False)]
+    ("history", "is_unfamiliar"), [(OUTSIDE, True), (NOWHERE, True), (KNOWN_GOOD, False), (TRUSTED, False)]
 )
-def test_a_failure_knows_whether_it_came_from_outside(standing: Standing, is_outside: bool) -> None:  # noqa: FBT001
+def test_a_failure_knows_whether_it_came_from_outside(history: FailureHistory, is_unfamiliar: bool) -> None:  # noqa: FBT001
     """From a network neither known-good nor trusted at that moment; an unknown one is outside."""
-    assert failure_of(standing, MORNING, NEW, LIMITS).outside is is_outside
+    assert failure_of(history, MORNING, NEW, LIMITS).from_unfamiliar_network is is_unfamiliar
 
 
 @pytest.mark.parametrize(
-    ("standing", "earlier", "after", "seconds"),
+    ("history", "earlier", "after", "seconds"),
     [
         pytest.param(OUTSIDE, failures(0, wait=30), 0, 30, id="at once"),
         pytest.param(OUTSIDE, failures(0, wait=30), 0.001, 30, id="a begun second counts"),
@@ -220,25 +224,25 @@ def test_a_failure_knows_whether_it_came_from_outside(standing: Standing, is_out
     ],
 )
 def test_a_pair_waits_to_the_end(
-    standing: Standing, earlier: Sequence[Failure], after: float, seconds: int | None
+    history: FailureHistory, earlier: Sequence[Failure], after: float, seconds: int | None
 ) -> None:
     """From its latest distinct failure on, and no moment longer."""
     expected = None if seconds is None else locked(Reason.PAIR_WAITS, seconds)
 
-    assert decide(standing, earlier, after=after) == expected
+    assert decide(history, earlier, after=after) == expected
 
 
-def spread(count: int, *, oldest: int = DAY - 1, outside: bool = True) -> list[Failure]:
+def spread(count: int, *, oldest: int = DAY - 1, from_unfamiliar_network: bool = True) -> list[Failure]:
     """So many failures from as many networks: the oldest of that age, the others of the last minute."""
     ages = [oldest, *([MINUTE] * (count - 1))]
     return [
         replace(failure, network=f"203.0.113.{number}")
-        for number, failure in enumerate(failures(*ages, outside=outside))
+        for number, failure in enumerate(failures(*ages, from_unfamiliar_network=from_unfamiliar_network))
     ]
 
 
 @pytest.mark.parametrize(
-    ("standing", "earlier", "seconds"),
+    ("history", "earlier", "seconds"),
     [
         pytest.param(OUTSIDE, spread(49), None, id="49 outside"),
         pytest.param(OUTSIDE, spread(50), 1, id="50 outside, the oldest of 23:59:59"),
@@ -247,36 +251,49 @@ def spread(count: int, *, oldest: int = DAY - 1, outside: bool = True) -> list[F
         pytest.param(NOWHERE, spread(50), 1, id="50 outside, for an unknown network"),
         pytest.param(KNOWN_GOOD, spread(50), None, id="50 outside, where known-good"),
         pytest.param(TRUSTED, spread(50), None, id="50 outside, where trusted"),
-        pytest.param(OUTSIDE, spread(99, outside=False), None, id="99 inside do not count outside"),
+        pytest.param(
+            OUTSIDE, spread(99, from_unfamiliar_network=False), None, id="99 inside do not count outside"
+        ),
         pytest.param(
             OUTSIDE,
-            [*spread(50, outside=False), *spread(49, oldest=MINUTE)],
+            [*spread(50, from_unfamiliar_network=False), *spread(49, oldest=MINUTE)],
             None,
             id="50 inside and 49 outside",
         ),
-        pytest.param(KNOWN_GOOD, spread(99, outside=False), None, id="99 in all"),
-        pytest.param(KNOWN_GOOD, spread(100, outside=False), 1, id="100 in all, where known-good"),
-        pytest.param(TRUSTED, spread(100, outside=False), 1, id="100 in all, where trusted"),
-        pytest.param(OUTSIDE, spread(100, outside=False), 1, id="100 inside, for who is outside"),
-        pytest.param(TRUSTED, spread(100, outside=False, oldest=DAY), None, id="the oldest of 24:00:00"),
-        pytest.param(TRUSTED, spread(101, outside=False), DAY - MINUTE, id="101 in all: 100 count"),
+        pytest.param(KNOWN_GOOD, spread(99, from_unfamiliar_network=False), None, id="99 in all"),
+        pytest.param(
+            KNOWN_GOOD, spread(100, from_unfamiliar_network=False), 1, id="100 in all, where known-good"
+        ),
+        pytest.param(TRUSTED, spread(100, from_unfamiliar_network=False), 1, id="100 in all, where trusted"),
+        pytest.param(
+            OUTSIDE, spread(100, from_unfamiliar_network=False), 1, id="100 inside, for who is outside"
+        ),
+        pytest.param(
+            TRUSTED, spread(100, from_unfamiliar_network=False, oldest=DAY), None, id="the oldest of 24:00:00"
+        ),
+        pytest.param(
+            TRUSTED, spread(101, from_unfamiliar_network=False), DAY - MINUTE, id="101 in all: 100 count"
+        ),
         pytest.param(
             OUTSIDE,
-            [*spread(50, outside=False), *spread(50, oldest=MINUTE)],
+            [*spread(50, from_unfamiliar_network=False), *spread(50, oldest=MINUTE)],
             DAY - MINUTE,
             id="the later end",
         ),
         pytest.param(
-            TRUSTED, [*spread(50, outside=False), *spread(50, oldest=MINUTE)], 1, id="the end where trusted"
+            TRUSTED,
+            [*spread(50, from_unfamiliar_network=False), *spread(50, oldest=MINUTE)],
+            1,
+            id="the end where trusted",
         ),
         pytest.param(OUTSIDE, failures(*range(50, 0, -1), repeated=True), DAY - 50, id="repeated ones count"),
     ],
 )
-def test_an_account_waits(standing: Standing, earlier: Sequence[Failure], seconds: int | None) -> None:
+def test_an_account_waits(history: FailureHistory, earlier: Sequence[Failure], seconds: int | None) -> None:
     """50 failures from outside in 24 hours, or 100 from everywhere, until the first of them is a day old."""
     expected = None if seconds is None else locked(Reason.ACCOUNT_WAITS, seconds)
 
-    assert decide(standing, earlier) == expected
+    assert decide(history, earlier) == expected
 
 
 @pytest.mark.parametrize(
@@ -297,7 +314,7 @@ def test_when_a_network_must_wait(count: int, names: int, must_wait: bool) -> No
 
 
 @pytest.mark.parametrize(
-    ("standing", "after", "seconds"),
+    ("history", "after", "seconds"),
     [
         pytest.param(OUTSIDE, 0, 900, id="at once"),
         pytest.param(OUTSIDE, 899.5, 1, id="just before the end"),
@@ -306,9 +323,9 @@ def test_when_a_network_must_wait(count: int, names: int, must_wait: bool) -> No
         pytest.param(TRUSTED, 0, None, id="the school's own never waits"),
     ],
 )
-def test_a_network_waits(standing: Standing, after: float, seconds: int | None) -> None:
+def test_a_network_waits(history: FailureHistory, after: float, seconds: int | None) -> None:
     """15 minutes, for those of whom nothing is known there."""
-    waiting = replace(standing, network_waits_until=MORNING + timedelta(minutes=15))
+    waiting = replace(history, network_waits_until=MORNING + timedelta(minutes=15))
     expected = None if seconds is None else locked(Reason.NETWORK_WAITS, seconds)
 
     assert decide(waiting, after=after) == expected
@@ -325,10 +342,10 @@ def test_a_network_waits(standing: Standing, after: float, seconds: int | None) 
 )
 def test_the_rules_speak_in_order(pair: bool, account: bool, reason: Reason) -> None:  # noqa: FBT001 - a table
     """Pair, account, network: the first that says wait is the one that is told."""
-    standing = replace(OUTSIDE, network_waits_until=MORNING + timedelta(minutes=15))
+    history = replace(OUTSIDE, network_waits_until=MORNING + timedelta(minutes=15))
     earlier = [*(spread(50) if account else []), *(failures(0, wait=30) if pair else [])]
 
-    decision = decide(standing, earlier)
+    decision = decide(history, earlier)
 
     assert decision is not None
     assert decision.reason is reason
@@ -339,15 +356,15 @@ def test_who_has_failed_nowhere_need_not_wait() -> None:
     assert [decide(each) for each in (OUTSIDE, KNOWN_GOOD, TRUSTED, NOWHERE)] == [None] * 4
 
 
-@pytest.mark.parametrize(("recollection", "generated"), list(product(Recollection, [True, False])))
+@pytest.mark.parametrize(("cached", "generated"), list(product(CacheResult, [True, False])))
 def test_only_a_remembered_generated_password_passes_every_wait(
-    recollection: Recollection,
+    cached: CacheResult,
     generated: bool,  # noqa: FBT001 - a table
 ) -> None:
     """Whoever chose a password may have chosen one that is guessed."""
-    expected = recollection is Recollection.RIGHT and generated
+    expected = cached is CacheResult.RIGHT and generated
 
-    assert passes_every_wait(recollection, generated=generated) is expected
+    assert passes_every_wait(cached, generated=generated) is expected
 
 
 @pytest.mark.parametrize(
@@ -363,13 +380,13 @@ def test_what_speaks_against_an_attempt_in_the_queue(
     earlier: Sequence[Failure], of_network: int, count: int
 ) -> None:
     """The failures of the pair, and those of its network."""
-    standing = replace(OUTSIDE, failures=earlier, network_failures=of_network)
+    history = replace(OUTSIDE, failures=earlier, network_failures=of_network)
 
-    assert recent_failures(standing, MORNING, LIMITS) == count
+    assert recent_failures(history, MORNING, LIMITS) == count
 
 
 @pytest.mark.parametrize(
-    ("tally", "trusted", "alarms"),
+    ("counts", "trusted", "alarms"),
     [
         pytest.param((19, 0, 0, 0), False, [], id="19 of an account"),
         pytest.param((20, 0, 0, 0), False, [Alarm.ACCOUNT_GUESSED], id="20 of an account"),
@@ -390,11 +407,13 @@ def test_what_speaks_against_an_attempt_in_the_queue(
         pytest.param((1, 0, 0, 201), False, [Alarm.OVERALL], id="201 overall"),
     ],
 )
-def test_what_staff_are_told(tally: tuple[int, int, int, int], trusted: bool, alarms: list[Alarm]) -> None:  # noqa: FBT001
+def test_what_staff_are_told(counts: tuple[int, int, int, int], trusted: bool, alarms: list[Alarm]) -> None:  # noqa: FBT001
     """After account, network failures, network names and overall failures; a trusted network never waits."""
-    account_failures, network_failures, network_names, overall = tally
+    account_failures, network_failures, network_names, overall = counts
     found = alarms_after(
-        Tally(account_failures, network_failures, network_names, overall), Network(CAFE, trusted), LIMITS
+        FailureCounts(account_failures, network_failures, network_names, overall),
+        Network(CAFE, trusted),
+        LIMITS,
     )
 
     assert list(found) == alarms
@@ -409,9 +428,9 @@ def test_what_staff_are_told(tally: tuple[int, int, int, int], trusted: bool, al
 )
 def test_every_number_is_a_setting(limits: Limits, wait: int) -> None:
     """The rules have no numbers of their own."""
-    standing = replace(OUTSIDE, failures=failures(4, 3, 2, 1))
+    history = replace(OUTSIDE, failures=failures(4, 3, 2, 1))
 
-    assert failure_of(standing, MORNING, NEW, limits).wait == wait
+    assert failure_of(history, MORNING, NEW, limits).wait == wait
 
 
 def account(

@@ -11,8 +11,8 @@ from datetime import date, datetime, timedelta
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from authbridge.policy import Account, Decision, Limits, Reason, Verdict
-from authbridge.simulation.world import Owner, World
+from authbridge.login.policy import Account, Decision, Limits, Reason, Verdict
+from authbridge.login.simulation.world import Owner, World
 
 LIMITS = Limits()
 SCHOOL, HOME, CAFE, SHOP = "198.51.100.7", "192.0.2.80", "192.0.2.99", "192.0.2.100"
@@ -182,7 +182,10 @@ def test_hashes_are_rationed_in_every_window(steps: list[Step]) -> None:
     for name in TARGETS:
         wrong = [check for check in story.world.checks if check.username == name and not check.matched]
         assert most_in_a_day(check.at for check in wrong) <= LIMITS.account_failures
-        assert most_in_a_day(check.at for check in wrong if check.outside) <= LIMITS.account_outside
+        assert (
+            most_in_a_day(check.at for check in wrong if check.from_unfamiliar_network)
+            <= LIMITS.account_outside
+        )
 
 
 def most_in_a_day(moments: Iterable[datetime]) -> int:

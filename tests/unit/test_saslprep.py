@@ -3,7 +3,7 @@
 import pytest
 
 from authbridge.errors import InputError
-from authbridge.saslprep import saslprep
+from authbridge.login.saslprep import saslprep
 
 
 @pytest.mark.parametrize(

@@ -3,41 +3,41 @@
 import pytest
 
 from authbridge.errors import ConfigError
-from authbridge.onetimecodes import Purpose, hash_code, make_invitation, make_recovery_codes
-from authbridge.seals import Seals
-from authbridge.secondfactor import new_secret
-from tests.factories import SEALS, SECRET_KEY
+from authbridge.staff.encryption import StaffEncryption
+from authbridge.staff.one_time_codes import Purpose, hash_code, make_invitation, make_recovery_codes
+from authbridge.staff.totp import new_secret
+from tests.factories import ENCRYPTION, SECRET_KEY
 
-OTHER = Seals(b"o" * 32)
+OTHER = StaffEncryption(b"o" * 32)
 
 
 def test_what_is_sealed_comes_back() -> None:
     """Under the same key, in another process too; sealed it fits its column and shows nothing."""
     secret = new_secret()
 
-    sealed = SEALS.seal(secret)
+    sealed = ENCRYPTION.seal(secret)
 
     assert secret not in sealed
     assert len(sealed) <= 200
-    assert SEALS.seal(secret) != sealed
-    assert Seals(SECRET_KEY).unseal(sealed) == secret
+    assert ENCRYPTION.seal(secret) != sealed
+    assert StaffEncryption(SECRET_KEY).unseal(sealed) == secret
 
 
 def test_another_key_file_is_said() -> None:
     """Not “wrong code”: the administrator has to do something."""
     with pytest.raises(ConfigError, match="secret key file"):
-        OTHER.unseal(SEALS.seal("JBSWY3DPEHPK3PXP"))
+        OTHER.unseal(ENCRYPTION.seal("JBSWY3DPEHPK3PXP"))
 
 
 def test_a_digest_is_worth_nothing_elsewhere() -> None:
     """Neither under another key nor for another purpose."""
-    one = SEALS.digest("invitation", "vpgdkxwjrhms")
+    one = ENCRYPTION.digest("invitation", "vpgdkxwjrhms")
 
     assert len(one) == 64
-    assert one == Seals(SECRET_KEY).digest("invitation", "vpgdkxwjrhms")
+    assert one == StaffEncryption(SECRET_KEY).digest("invitation", "vpgdkxwjrhms")
     assert one not in {
-        SEALS.digest("recovery", "vpgdkxwjrhms"),
-        SEALS.digest("invitation", "vpgdkxwjrhmt"),
+        ENCRYPTION.digest("recovery", "vpgdkxwjrhms"),
+        ENCRYPTION.digest("invitation", "vpgdkxwjrhmt"),
         OTHER.digest("invitation", "vpgdkxwjrhms"),
     }
 
@@ -45,20 +45,20 @@ def test_a_digest_is_worth_nothing_elsewhere() -> None:
 @pytest.mark.parametrize("typed", ["vpgd-kxwj-rhms", "VPGD kxwj rhms", "vpgdkxwjrhms", " vpgd–kxwj–rhms\n"])
 def test_a_code_counts_however_it_is_typed(typed: str) -> None:
     """Hyphens, blanks and capitals are for the eye."""
-    expected = hash_code(SEALS, Purpose.RECOVERY, "vpgd-kxwj-rhms")
-    assert hash_code(SEALS, Purpose.RECOVERY, typed) == expected
+    expected = hash_code(ENCRYPTION, Purpose.RECOVERY, "vpgd-kxwj-rhms")
+    assert hash_code(ENCRYPTION, Purpose.RECOVERY, typed) == expected
 
 
 @pytest.mark.parametrize("typed", ["", "\0", "\udcff", "x" * 10_000, "---", "🎉" * 30])
 def test_what_can_be_no_code_is_none(typed: str) -> None:
     """No error, and no code that there is."""
-    codes = make_recovery_codes(SEALS)
-    assert hash_code(SEALS, Purpose.RECOVERY, typed) not in codes.hashes
+    codes = make_recovery_codes(ENCRYPTION)
+    assert hash_code(ENCRYPTION, Purpose.RECOVERY, typed) not in codes.hashes
 
 
 def test_codes_are_shown_once_and_in_no_repr() -> None:
     """Ten on a sheet, each another."""
-    codes, invitation = make_recovery_codes(SEALS), make_invitation(SEALS)
+    codes, invitation = make_recovery_codes(ENCRYPTION), make_invitation(ENCRYPTION)
 
     assert len(set(codes.codes)) == len(set(codes.hashes)) == 10
     shown = repr(codes) + repr(invitation)

@@ -6,8 +6,8 @@ from urllib.parse import parse_qs, urlsplit
 import pyotp
 import pytest
 
-from authbridge import secondfactor
-from authbridge.secondfactor import matching_step
+from authbridge.staff import totp
+from authbridge.staff.totp import matching_step
 
 RFC_SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # RFC 6238, appendix B: "12345678901234567890"
 STEP = 59_000_000
@@ -74,11 +74,11 @@ def test_what_is_no_code_matches_nothing(typed: str) -> None:
 
 def test_a_new_secret_is_random_and_can_be_read_by_an_app() -> None:
     """160 bits; the address in the QR code names us and her."""
-    secret = secondfactor.new_secret()
-    address = urlsplit(secondfactor.provisioning_uri(secret, "anna.schmidt"))
+    secret = totp.new_secret()
+    address = urlsplit(totp.provisioning_uri(secret, "anna.schmidt"))
 
-    assert secret != secondfactor.new_secret()
+    assert secret != totp.new_secret()
     assert (address.scheme, address.netloc, address.path) == ("otpauth", "totp", "/AuthBridge:anna.schmidt")
     assert parse_qs(address.query) == {"secret": [secret], "issuer": ["AuthBridge"]}
     assert len(secret) == 32
-    assert secondfactor.in_groups("ABCDEFGHIJ") == "ABCD EFGH IJ"
+    assert totp.in_groups("ABCDEFGHIJ") == "ABCD EFGH IJ"

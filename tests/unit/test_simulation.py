@@ -10,33 +10,35 @@ from click.testing import CliRunner
 
 from authbridge.cli import main
 from authbridge.cli.operator import Operator
-from authbridge.policy import Alarm, Limits
-from authbridge.simulation import Course, Report, bell, pupil, roles, simulate
-from authbridge.simulation.places import DAY, HOUR, SCHOOL, SECOND, stage_with_teacher
+from authbridge.login.policy import Alarm, Limits
+from authbridge.login.simulation import Course, SimulationReport, bell, pupil, roles, simulate
+from authbridge.login.simulation.places import DAY, HOUR, SCHOOL, SECOND, stage_with_teacher
 
 LIMITS = Limits()
 AT_ONCE = timedelta(0)
 
 
 @pytest.fixture(name="reports", scope="module")
-def make_reports() -> dict[str, Report]:
+def make_reports() -> dict[str, SimulationReport]:
     """All scenarios with the default limits, by the name of their function."""
     names = ("botnet", "pupil", "bell", "tablet", "spray")
     return dict(zip(names, simulate(LIMITS), strict=True))
 
 
-def courses_of(report: Report) -> dict[str, Course]:
+def courses_of(report: SimulationReport) -> dict[str, Course]:
     """The courses by name."""
     return {course.name: course for course in report.courses}
 
 
 @pytest.mark.parametrize("scenario", ["botnet", "pupil", "bell", "tablet", "spray"])
-def test_every_promise_of_the_specification_is_kept(reports: dict[str, Report], scenario: str) -> None:
+def test_every_promise_of_the_specification_is_kept(
+    reports: dict[str, SimulationReport], scenario: str
+) -> None:
     """With the default limits, in all five rows of the table."""
     assert [promise.sentence for promise in reports[scenario].promises if not promise.kept] == []
 
 
-def test_a_botnet_gets_fifty_hashes_a_day(reports: dict[str, Report]) -> None:
+def test_a_botnet_gets_fifty_hashes_a_day(reports: dict[str, SimulationReport]) -> None:
     """1,000 addresses, 24 h: 8,640,000 guesses, of which 50 are hashed; staff are told once."""
     for course in reports["botnet"].courses:
         assert course.attempts - 8_640_000 in {0, 144}
@@ -44,7 +46,7 @@ def test_a_botnet_gets_fifty_hashes_a_day(reports: dict[str, Report]) -> None:
         assert course.told == (Alarm.ACCOUNT_GUESSED,)
 
 
-def test_a_botnet_keeps_no_remembered_owner_out(reports: dict[str, Report]) -> None:
+def test_a_botnet_keeps_no_remembered_owner_out(reports: dict[str, SimulationReport]) -> None:
     """Every ten minutes, from home, school and 48 phone networks: in at the first try."""
     courses = courses_of(reports["botnet"])
     remembered, at_home = courses["remembered, anywhere"], courses["not remembered, at home"]
@@ -60,7 +62,7 @@ def test_a_botnet_keeps_no_remembered_owner_out(reports: dict[str, Report]) -> N
     [("every 200 s", 90, 90), ("every 40 s", 450, 100), ("500 a second", 9_000_000, 100)],
 )
 def test_a_pupil_gets_a_hundred_hashes_a_day(
-    reports: dict[str, Report], pace: str, guesses: int, hashed: int
+    reports: dict[str, SimulationReport], pace: str, guesses: int, hashed: int
 ) -> None:
     """However fast, and with the owner logging in beside; and no remembered owner waits."""
     courses = courses_of(reports["pupil"])
@@ -71,7 +73,7 @@ def test_a_pupil_gets_a_hundred_hashes_a_day(
     assert (remembered.arrivals, remembered.delayed, remembered.longest_delay) == (30, 0, AT_ONCE)
 
 
-def test_a_slow_pupil_delays_a_teacher_by_half_a_minute(reports: dict[str, Report]) -> None:
+def test_a_slow_pupil_delays_a_teacher_by_half_a_minute(reports: dict[str, SimulationReport]) -> None:
     """As long as the guesses of a day are fewer than a hundred."""
     course = courses_of(reports["pupil"])["every 200 s, not remembered"]
 
@@ -79,7 +81,7 @@ def test_a_slow_pupil_delays_a_teacher_by_half_a_minute(reports: dict[str, Repor
     assert course.told == (Alarm.ACCOUNT_GUESSED,)
 
 
-def test_a_fast_pupil_is_told_of_in_time_and_staff_can_help(reports: dict[str, Report]) -> None:
+def test_a_fast_pupil_is_told_of_in_time_and_staff_can_help(reports: dict[str, SimulationReport]) -> None:
     """At failure 20, long before the account is locked; cleared, it opens for the teacher's phone at once."""
     courses = courses_of(reports["pupil"])
     sentences = [promise.sentence for promise in reports["pupil"].promises]
@@ -93,7 +95,7 @@ def test_a_fast_pupil_is_told_of_in_time_and_staff_can_help(reports: dict[str, R
 
 @pytest.mark.parametrize("place", ["entered", "not entered"])
 @pytest.mark.parametrize("spread", ["5 s", "5 min"])
-def test_the_school_bell_delays_nobody(reports: dict[str, Report], place: str, spread: str) -> None:
+def test_the_school_bell_delays_nobody(reports: dict[str, SimulationReport], place: str, spread: str) -> None:
     """200 arrivals and 32 mistakes: 232 hashes, and no rule makes anybody wait."""
     course = courses_of(reports["bell"])[f"network {place}, within {spread}"]
 
@@ -109,7 +111,7 @@ def test_the_school_bell_is_not_a_matter_of_luck(seed: int) -> None:
     assert bell(LIMITS, seed=seed).is_kept
 
 
-def test_a_forgotten_tablet_costs_one_hash(reports: dict[str, Report]) -> None:
+def test_a_forgotten_tablet_costs_one_hash(reports: dict[str, SimulationReport]) -> None:
     """8,640 tries a day; one of them is hashed and counted, and delays nobody."""
     courses = courses_of(reports["tablet"])
     alone, restarted = courses["the owner logs in twice"], courses["the service restarts at noon"]
@@ -121,7 +123,7 @@ def test_a_forgotten_tablet_costs_one_hash(reports: dict[str, Report]) -> None:
 
 
 @pytest.mark.parametrize("order", ["name by name", "password by password"])
-def test_a_spray_is_stopped_at_thirty(reports: dict[str, Report], order: str) -> None:
+def test_a_spray_is_stopped_at_thirty(reports: dict[str, SimulationReport], order: str) -> None:
     """In either order; beyond that only two names are checked that are known at that address."""
     course = courses_of(reports["spray"])[f"{order}, once"]
 
@@ -132,7 +134,9 @@ def test_a_spray_is_stopped_at_thirty(reports: dict[str, Report], order: str) ->
 
 
 @pytest.mark.parametrize("order", ["name by name", "password by password"])
-def test_a_patient_spray_gets_thirty_in_a_quarter_of_an_hour(reports: dict[str, Report], order: str) -> None:
+def test_a_patient_spray_gets_thirty_in_a_quarter_of_an_hour(
+    reports: dict[str, SimulationReport], order: str
+) -> None:
     """96 quarters of a day, and staff are told in each of its hours."""
     course = courses_of(reports["spray"])[f"{order}, patiently"]
 
@@ -141,7 +145,7 @@ def test_a_patient_spray_gets_thirty_in_a_quarter_of_an_hour(reports: dict[str, 
     assert course.delayed == 0
 
 
-def test_the_scenarios_always_go_alike(reports: dict[str, Report]) -> None:
+def test_the_scenarios_always_go_alike(reports: dict[str, SimulationReport]) -> None:
     """Nothing depends on luck, on the machine or on the time of day."""
     assert list(simulate(LIMITS)) == list(reports.values())
 
@@ -150,12 +154,14 @@ def test_counted_denials_are_what_played_ones_would_be() -> None:
     """Skipping to the end of a wait changes no number, compared to playing every attempt."""
     numbers = []
     for witness in (False, True):
-        stage, teacher = stage_with_teacher(LIMITS)
-        stage.enter(roles.guess(stage, teacher, [SCHOOL], every=7 * SECOND, lasting=HOUR))
+        scheduler, teacher = stage_with_teacher(LIMITS)
+        scheduler.enter(roles.guess(scheduler, teacher, [SCHOOL], every=7 * SECOND, lasting=HOUR))
         if witness:  # the guesser plays every attempt, for something else may happen in between
-            roles.look_in_all_day(stage, teacher, SCHOOL, every=SECOND, lasting=HOUR)
-        stage.play(DAY)
-        numbers.append((stage.world.attempts, len(stage.world.checks), stage.world.denied.total()))
+            roles.look_in_all_day(scheduler, teacher, SCHOOL, every=SECOND, lasting=HOUR)
+        scheduler.play(DAY)
+        numbers.append(
+            (scheduler.world.attempts, len(scheduler.world.checks), scheduler.world.denied.total())
+        )
 
     assert numbers[0] == numbers[1]
 
@@ -201,7 +207,7 @@ def test_the_command_writes_json() -> None:
 def test_the_simulation_needs_neither_database_nor_web() -> None:
     """What it imports could be carried away alone."""
     question = (
-        "import sys, authbridge.simulation;"
+        "import sys, authbridge.login.simulation;"
         "print({'sqlalchemy', 'flask', 'werkzeug', 'bcrypt'} & {*sys.modules})"
     )
 

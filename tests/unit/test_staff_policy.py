@@ -2,16 +2,16 @@
 
 import pytest
 
-from authbridge.addresses import device_network, panel_network_of, split_panel
-from authbridge.policy import (
+from authbridge.login.networks import device_network, panel_network_of, split_panel
+from authbridge.login.policy import (
     Alarm,
-    Door,
     Failure,
+    FailureCounts,
+    FailureHistory,
     Limits,
     Network,
     Reason,
-    Standing,
-    Tally,
+    SignInStep,
     Verdict,
     alarms_after,
     judge_staff,
@@ -53,47 +53,53 @@ def test_only_who_has_the_password_learns_the_state(
 )
 def test_of_staff_it_is_told_early(failures: int, alarms: list[Alarm]) -> None:
     """When the first wait starts, and once a day; the subject is the name."""
-    tally = Tally(failures, network_failures=0, network_names=0, overall=0, door=Door.PASSWORD)
+    counts = FailureCounts(
+        failures, network_failures=0, network_names=0, overall=0, sign_in_step=SignInStep.PASSWORD
+    )
 
-    assert list(alarms_after(tally, CAFE, LIMITS)) == alarms
+    assert list(alarms_after(counts, CAFE, LIMITS)) == alarms
     for alarm in alarms:
         assert subject_of(alarm, "anna", CAFE) == "anna"
         assert pause_after(alarm, LIMITS).days == 1
 
 
 @pytest.mark.parametrize(
-    ("door", "alarms"),
+    ("sign_in_step", "alarms"),
     [
-        pytest.param(Door.PASSWORD, [Alarm.STAFF_GUESSED, Alarm.STAFF_FULL], id="password"),
-        pytest.param(Door.CODE, [Alarm.CODE_REFUSED, Alarm.STAFF_GUESSED, Alarm.STAFF_FULL], id="code"),
-        pytest.param(Door.INVITATION, [Alarm.STAFF_GUESSED], id="invitation: it never waits for strangers"),
+        pytest.param(SignInStep.PASSWORD, [Alarm.STAFF_GUESSED, Alarm.STAFF_FULL], id="password"),
+        pytest.param(SignInStep.CODE, [Alarm.CODE_REFUSED, Alarm.STAFF_GUESSED, Alarm.STAFF_FULL], id="code"),
+        pytest.param(
+            SignInStep.INVITATION, [Alarm.STAFF_GUESSED], id="invitation: it never waits for strangers"
+        ),
     ],
 )
-def test_what_is_told_of_each_door(door: Door, alarms: list[Alarm]) -> None:
+def test_what_is_told_of_each_door(sign_in_step: SignInStep, alarms: list[Alarm]) -> None:
     """Whoever is asked for a code has shown the password."""
-    tally = Tally(100, network_failures=0, network_names=0, overall=0, door=door)
-    assert list(alarms_after(tally, CAFE, LIMITS)) == alarms
+    counts = FailureCounts(100, network_failures=0, network_names=0, overall=0, sign_in_step=sign_in_step)
+    assert list(alarms_after(counts, CAFE, LIMITS)) == alarms
     assert {pause_after(alarm, LIMITS).days for alarm in alarms} == {1}
 
 
 @pytest.mark.parametrize(
-    ("door", "network", "reason"),
+    ("sign_in_step", "network", "reason"),
     [
-        pytest.param(Door.PASSWORD, CAFE, Reason.ACCOUNT_WAITS, id="password"),
-        pytest.param(Door.CODE, CAFE, Reason.ACCOUNT_WAITS, id="code"),
-        pytest.param(Door.INVITATION, CAFE, None, id="invitation"),
-        pytest.param(Door.PASSWORD, device_network("0a"), None, id="known device"),
+        pytest.param(SignInStep.PASSWORD, CAFE, Reason.ACCOUNT_WAITS, id="password"),
+        pytest.param(SignInStep.CODE, CAFE, Reason.ACCOUNT_WAITS, id="code"),
+        pytest.param(SignInStep.INVITATION, CAFE, None, id="invitation"),
+        pytest.param(SignInStep.PASSWORD, device_network("0a"), None, id="known device"),
     ],
 )
 @pytest.mark.parametrize("times", [50, 99])
 def test_what_strangers_can_do_to_an_account(
-    door: Door, network: Network, reason: Reason | None, times: int
+    sign_in_step: SignInStep, network: Network, reason: Reason | None, times: int
 ) -> None:
     """Fifty guesses from elsewhere in a day."""
-    failure = Failure(MORNING, "panel 198.51.100.7", outside=True, fingerprint=1, wait=900)
-    standing = Standing(network, known_good=network.is_device, failures=[failure] * times, door=door)
+    failure = Failure(MORNING, "panel 198.51.100.7", from_unfamiliar_network=True, fingerprint=1, wait=900)
+    history = FailureHistory(
+        network, known_good=network.is_device, failures=[failure] * times, sign_in_step=sign_in_step
+    )
 
-    decision = throttle(standing, MORNING, LIMITS)
+    decision = throttle(history, MORNING, LIMITS)
 
     assert (None if decision is None else decision.reason) is reason
 

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authbridge import staffnames, usernames
 from authbridge.errors import InputError
-from authbridge.policy import Door
-from authbridge.staffnames import parse_staff_name
+from authbridge.login import staff_names, usernames
+from authbridge.login.policy import SignInStep
+from authbridge.login.staff_names import parse_staff_name
 
 
 @pytest.mark.parametrize(
@@ -36,12 +36,12 @@ def test_what_is_no_name_is_not_quoted(typed: str) -> None:
     assert str(caught.value).startswith("A staff member's name has 2 to 32")
 
 
-@given(typed=st.text(), door=st.sampled_from(Door), name=st.text(max_size=32))
-def test_no_login_name_counts_for_staff(typed: str, door: Door, name: str) -> None:
+@given(typed=st.text(), sign_in_step=st.sampled_from(SignInStep), name=st.text(max_size=32))
+def test_no_login_name_counts_for_staff(typed: str, sign_in_step: SignInStep, name: str) -> None:
     """What is typed at Prosody never fills the account of a member of staff."""
-    assert usernames.canonical(typed, host="meet.test") != staffnames.counted_name(door, name)
+    assert usernames.canonical(typed, host="meet.test") != staff_names.counted_name(sign_in_step, name)
 
 
 def test_each_door_counts_for_itself() -> None:
     """Guesses at the code do not lock the password, nor the other way round."""
-    assert len(set(staffnames.counted_names("anna"))) == len(Door) == 3
+    assert len(set(staff_names.counted_names("anna"))) == len(SignInStep) == 3

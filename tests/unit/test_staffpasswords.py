@@ -6,8 +6,8 @@ from contextlib import suppress
 import pytest
 
 from authbridge.errors import InputError
-from authbridge.passwords import Hasher
-from authbridge.staffpasswords import STAFF_COST, hash_staff_password, parse_staff_password
+from authbridge.login.passwords import Hasher
+from authbridge.staff.password_rules import STAFF_COST, hash_staff_password, parse_staff_password
 
 NAME = "anna.schmidt"
 

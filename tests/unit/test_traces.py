@@ -6,17 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authbridge.traces import Traces, join
+from authbridge.login.keyed_hashes import KeyedHashes, join
 from tests.fakes import MORNING
 
 NAME, PASSWORD = "ohg-kwtx", "vpgd-kxwj-rhms"
-TRACES = Traces(b"k" * 32)
+KEYED_HASHES = KeyedHashes(b"k" * 32)
 PASSWORDS = [f"guess {number}" for number in range(5000)]
 
 
-def fingerprint(password: str, *, name: str = NAME, at: datetime = MORNING, traces: Traces = TRACES) -> int:
+def fingerprint(
+    password: str, *, name: str = NAME, at: datetime = MORNING, keyed_hashes: KeyedHashes = KEYED_HASHES
+) -> int:
     """The fingerprint under the key of that day."""
-    return traces.fingerprints(name, password, at)[at.date()]
+    return keyed_hashes.fingerprints(name, password, at)[at.date()]
 
 
 def test_a_fingerprint_has_twelve_bits() -> None:
@@ -48,14 +50,14 @@ def test_a_fingerprint_has_twelve_bits() -> None:
 )
 def test_the_days_whose_keys_still_match(at: datetime, days: set[date]) -> None:
     """Today's and yesterday's, and no other."""
-    assert set(TRACES.fingerprints(NAME, PASSWORD, at)) == days
+    assert set(KEYED_HASHES.fingerprints(NAME, PASSWORD, at)) == days
 
 
 def test_yesterdays_fingerprint_is_found_again_today() -> None:
     """A wrong password of 23:59 is still known at 0:01."""
     tomorrow = MORNING + timedelta(days=1)
 
-    assert TRACES.fingerprints(NAME, PASSWORD, tomorrow)[MORNING.date()] == fingerprint(PASSWORD)
+    assert KEYED_HASHES.fingerprints(NAME, PASSWORD, tomorrow)[MORNING.date()] == fingerprint(PASSWORD)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +68,8 @@ def test_yesterdays_fingerprint_is_found_again_today() -> None:
         ),
         pytest.param([fingerprint(each, name="ohg-zzzz") for each in PASSWORDS], id="another name"),
         pytest.param(
-            [fingerprint(each, traces=Traces(b"l" * 32)) for each in PASSWORDS], id="another secret"
+            [fingerprint(each, keyed_hashes=KeyedHashes(b"l" * 32)) for each in PASSWORDS],
+            id="another secret",
         ),
     ],
 )
@@ -80,11 +83,11 @@ def test_fingerprints_under_different_keys_have_nothing_in_common(others: list[i
 @pytest.mark.parametrize(
     ("first", "second"),
     [
-        pytest.param(TRACES.name("ab"), TRACES.name("ba"), id="another name"),
-        pytest.param(TRACES.name("ab"), TRACES.pair("ab", ""), id="another purpose"),
-        pytest.param(TRACES.pair("ab", "c"), TRACES.pair("a", "bc"), id="parts cut elsewhere"),
-        pytest.param(TRACES.pair("a", "b"), TRACES.pair("b", "a"), id="parts exchanged"),
-        pytest.param(TRACES.name("ab"), Traces(b"l" * 32).name("ab"), id="another secret"),
+        pytest.param(KEYED_HASHES.name("ab"), KEYED_HASHES.name("ba"), id="another name"),
+        pytest.param(KEYED_HASHES.name("ab"), KEYED_HASHES.pair("ab", ""), id="another purpose"),
+        pytest.param(KEYED_HASHES.pair("ab", "c"), KEYED_HASHES.pair("a", "bc"), id="parts cut elsewhere"),
+        pytest.param(KEYED_HASHES.pair("a", "b"), KEYED_HASHES.pair("b", "a"), id="parts exchanged"),
+        pytest.param(KEYED_HASHES.name("ab"), KeyedHashes(b"l" * 32).name("ab"), id="another secret"),
     ],
 )
 def test_traces_of_different_things_differ(first: str, second: str) -> None:
@@ -94,19 +97,19 @@ def test_traces_of_different_things_differ(first: str, second: str) -> None:
 
 def test_traces_are_the_same_on_all_services() -> None:
     """The secret key file alone decides."""
-    other = Traces(b"k" * 32)
+    other = KeyedHashes(b"k" * 32)
 
-    assert other.name(NAME) == TRACES.name(NAME)
-    assert other.pair(NAME, "192.0.2.80") == TRACES.pair(NAME, "192.0.2.80")
-    assert fingerprint(PASSWORD, traces=other) == fingerprint(PASSWORD)
+    assert other.name(NAME) == KEYED_HASHES.name(NAME)
+    assert other.pair(NAME, "192.0.2.80") == KEYED_HASHES.pair(NAME, "192.0.2.80")
+    assert fingerprint(PASSWORD, keyed_hashes=other) == fingerprint(PASSWORD)
 
 
 def test_nothing_can_be_read_from_a_trace() -> None:
     """Hexadecimal digits of a keyed hash; neither name nor key is in them or in what shows the object."""
-    shown = f"{TRACES!r} {TRACES.name(NAME)} {TRACES.pair(NAME, '192.0.2.80')}"
+    shown = f"{KEYED_HASHES!r} {KEYED_HASHES.name(NAME)} {KEYED_HASHES.pair(NAME, '192.0.2.80')}"
 
     assert not any(secret in shown for secret in (NAME, "192.0.2.80", "kkkk"))
-    assert len(TRACES.name(NAME)) == len(TRACES.pair(NAME, "192.0.2.80")) == 32
+    assert len(KEYED_HASHES.name(NAME)) == len(KEYED_HASHES.pair(NAME, "192.0.2.80")) == 32
 
 
 @given(st.lists(st.text(), max_size=4), st.lists(st.text(), max_size=4))
@@ -118,5 +121,5 @@ def test_no_two_lists_of_parts_are_joined_to_the_same(first: list[str], second: 
 @pytest.mark.parametrize("typed", ["", "\0", "ohg-\udcff", "x" * 100_000])
 def test_whatever_is_typed_has_a_trace(typed: str) -> None:
     """Nothing that reaches us is too odd to be counted."""
-    assert len(TRACES.name(typed)) == 32
+    assert len(KEYED_HASHES.name(typed)) == 32
     assert 0 <= fingerprint(typed, name=typed) < 2**12

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from authbridge.errors import InputError
-from authbridge.usernames import SchoolCode, draw_username, parse_school_code, parse_username
+from authbridge.login.usernames import SchoolCode, draw_username, parse_school_code, parse_username
 
 
 def test_a_drawn_name_is_of_its_school_and_of_nobody_in_particular() -> None:

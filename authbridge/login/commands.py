@@ -1,0 +1,75 @@
+"""Ending waits: by people, for a name or for a network."""
+
+import ipaddress
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from authbridge.audit import Action, Actor, record
+from authbridge.errors import InputError
+from authbridge.login import alarms, failures, usernames
+from authbridge.login.keyed_hashes import KeyedHashes
+from authbridge.login.networks import at_panel, network_of
+from authbridge.login.staff_names import STAFF_PREFIX, counted_names
+from authbridge.storage.models import Organiser, School, Staff
+
+_NOBODY = "unknown-name"  # what was typed may be a password
+
+
+def clear_name(
+    session: Session, typed: str, *, keyed_hashes: KeyedHashes, actor: Actor, now: datetime
+) -> bool:
+    """Forgets the failures of a name, also of one that is nobody's; returns whether there were any.
+
+    ``staff:anna`` names a member of staff, whose failures at every door of the panel are meant.
+    """
+    username = usernames.canonical(typed, host="")
+    if username.startswith(STAFF_PREFIX):
+        return _clear_staff(session, username.removeprefix(STAFF_PREFIX), keyed_hashes, actor, now)
+    if not failures.forget_name(session, keyed_hashes.name(username)):
+        return False
+    alarms.forget(session, username)
+    is_ours = session.scalar(select(Organiser.id).where(Organiser.username == username)) is not None
+    subject = username if is_ours else _NOBODY
+    record(session, actor=actor, action=Action.ORGANISER_CLEAR_LOCKOUT, subject=subject, now=now)
+    return True
+
+
+def _clear_staff(session: Session, name: str, keyed_hashes: KeyedHashes, actor: Actor, now: datetime) -> bool:
+    changed = [failures.forget_name(session, keyed_hashes.name(counted)) for counted in counted_names(name)]
+    if not any(changed):
+        return False
+    is_ours = session.scalar(select(Staff.id).where(Staff.name == name)) is not None
+    subject = name if is_ours else _NOBODY
+    alarms.forget_staff(session, subject)
+    record(session, actor=actor, action=Action.STAFF_CLEAR_LOCKOUT, subject=subject, now=now)
+    return True
+
+
+def clear_network(session: Session, typed: str, *, actor: Actor, now: datetime) -> bool:
+    """Ends the wait of a network and of all pairs there; returns whether that changed anything.
+
+    At Prosody and at the panel alike.  ``typed`` is an address in it, or the network as the list shows it.
+    Raises :class:`InputError`.  The failures still count for their accounts.
+    """
+    keys = _keys_of(session, typed)
+    if not failures.clear_network_waits(session, keys | set(map(at_panel, keys)), now=now):
+        return False
+    record(session, actor=actor, action=Action.NETWORK_CLEAR_LOCKOUT, subject=typed.strip(), now=now)
+    return True
+
+
+def _keys_of(session: Session, typed: str) -> set[str]:
+    try:
+        network = ipaddress.ip_network(typed.strip(), strict=False)
+    except ValueError:
+        message = f"“{typed}” is no address, such as 198.51.100.7 or 2001:db8:12::1."
+        raise InputError(message) from None
+    address = str(network.network_address)
+    if network.num_addresses > 1:
+        return {str(network)}
+    keys = {network_of(address).key}
+    for own_networks in session.scalars(select(School.trusted_networks)):
+        keys.add(network_of(address, own_networks).key)
+    return {key for key in keys if key is not None}

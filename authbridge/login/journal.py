@@ -1,0 +1,167 @@
+"""The journal of logins: each attempt is written down before it is checked, and closed after.
+
+An attempt that stays open is one during which the service died.  What is turned away without a check is
+counted in :mod:`authbridge.login.rejections`.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from authbridge.audit import FORGOTTEN_NETWORK, FORGOTTEN_STAFF, NETWORK_EVENTS
+from authbridge.errors import StorageError
+from authbridge.login.policy import Attempt, Decision
+from authbridge.storage.models import (
+    AuditEvent,
+    JobRun,
+    LoginAttempt,
+    Organiser,
+    PrintJob,
+    RejectedAttempts,
+    Suspension,
+    table_of,
+)
+from authbridge.storage.prepared import Prepared
+from authbridge.storage.statements import UNSYNCHRONISED, delete_some, upsert
+
+_AUDIT_KEPT = timedelta(days=365)
+_NOTE_KEPT = timedelta(days=90)  # after the end of the suspension
+_PURGE = "purge"
+_WRITE_TEST = "write-test"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """How a login reached us: the module's own id for it, the kind of connection, and which Prosody."""
+
+    request_id: str
+    transport: str
+    node: str
+
+
+_attempts, _organisers = table_of(LoginAttempt), table_of(Organiser)
+# In one statement: two services that start at the same moment both do it for the first time.
+_NOTE_DONE = upsert(table_of(JobRun), key=("name",), changed=("done_at",))
+_WRITE = Prepared(
+    insert(_attempts)
+    .values({column.name: bindparam(column.name) for column in _attempts.c if not column.primary_key})
+    .returning(_attempts.c.id)
+)
+_CLOSE = Prepared(
+    update(_attempts)
+    .where(_attempts.c.id == bindparam("attempt_id"))
+    .values(verdict=bindparam("verdict"), reason=bindparam("reason"), closed_at=bindparam("closed_at"))
+)
+_DATE_LOGIN = Prepared(
+    update(_organisers)
+    .where(_organisers.c.id == bindparam("organiser_id"))
+    .values(last_login_on=bindparam("last_login_on"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An attempt as it is written down: of an organiser, or of a name that is nobody's, as a keyed hash."""
+
+    attempt: Attempt
+    origin: Origin
+    organiser_id: int | None
+    unknown_name: str | None
+
+
+def open_attempt(connection: Connection, entry: Entry) -> int:
+    """Writes the attempt down, yet without a verdict; returns its id."""
+    return _write(connection, entry, verdict=None, reason=None, closed_at=None)
+
+
+def write_attempt(connection: Connection, entry: Entry, decision: Decision, *, now: datetime) -> None:
+    """Writes the attempt down with its verdict, where nothing had to be hashed in between."""
+    _write(connection, entry, verdict=decision.verdict.value, reason=decision.reason.value, closed_at=now)
+
+
+def _write(connection: Connection, entry: Entry, **outcome: object) -> int:
+    row = _WRITE.run(
+        connection,
+        at=entry.attempt.at,
+        request_id=entry.origin.request_id,
+        organiser_id=entry.organiser_id,
+        unknown_name=entry.unknown_name,
+        ip=entry.attempt.ip,
+        user_agent=entry.attempt.user_agent,
+        transport=entry.origin.transport,
+        node=entry.origin.node,
+        **outcome,
+    )
+    if row is None:
+        message = "The attempt was not written."
+        raise StorageError(message)
+    return int(row[0])
+
+
+def close_attempt(connection: Connection, attempt_id: int, decision: Decision, *, now: datetime) -> None:
+    """Writes the verdict to the attempt."""
+    _CLOSE.run(
+        connection,
+        attempt_id=attempt_id,
+        verdict=decision.verdict.value,
+        reason=decision.reason.value,
+        closed_at=now,
+    )
+
+
+def date_login(connection: Connection, organiser_id: int, day: date) -> None:
+    """Notes the day of an organiser's last login, and nothing finer."""
+    _DATE_LOGIN.run(connection, organiser_id=organiser_id, last_login_on=day)
+
+
+def purge_batch(session: Session, *, now: datetime, retention: timedelta) -> bool:
+    """Deletes some of the logins that are too old; returns whether there may be more."""
+    old = now - retention
+    is_full = [
+        delete_some(session, LoginAttempt.id, LoginAttempt.at < old),
+        delete_some(session, RejectedAttempts.id, RejectedAttempts.minute < old),
+    ]
+    return any(is_full)
+
+
+def forget(session: Session, *, now: datetime, retention: timedelta) -> None:
+    """Deletes what is too old in the audit and in the history of suspensions."""
+    for query in (
+        delete(AuditEvent).where(AuditEvent.at < now - _AUDIT_KEPT),
+        # That somebody guessed is kept as long as the audit, the address as long as the other addresses.
+        update(AuditEvent)
+        .where(
+            AuditEvent.action.startswith(NETWORK_EVENTS),
+            AuditEvent.at < now - retention,
+            AuditEvent.subject != FORGOTTEN_NETWORK,
+        )
+        .values(subject=FORGOTTEN_NETWORK),
+        update(Suspension).where(Suspension.until < now - _NOTE_KEPT).values(note=None),
+        # Who of the staff did something is kept no longer than the audit keeps it.
+        update(Suspension)
+        .where(Suspension.until < now - _AUDIT_KEPT, Suspension.suspended_by != FORGOTTEN_STAFF)
+        .values(suspended_by=FORGOTTEN_STAFF, reinstated_by=FORGOTTEN_STAFF),
+        delete(PrintJob).where(PrintJob.at < now - _AUDIT_KEPT),
+    ):
+        session.execute(query, execution_options=UNSYNCHRONISED)
+
+
+def mark_purged(session: Session, *, now: datetime) -> None:
+    """Notes that everything too old is gone."""
+    _note_done(session, _PURGE, now)
+
+
+def last_purge(session: Session) -> datetime | None:
+    """When everything too old was last deleted."""
+    return session.scalar(select(JobRun.done_at).where(JobRun.name == _PURGE))
+
+
+def touch(session: Session, *, now: datetime) -> None:
+    """Writes something harmless: the proof that storage can be written."""
+    _note_done(session, _WRITE_TEST, now)
+
+
+def _note_done(session: Session, name: str, now: datetime) -> None:
+    session.execute(_NOTE_DONE, {"name": name, "done_at": now})

@@ -1,0 +1,117 @@
+"""Who does what when: scripts that take turns in a world, and the queue for hashes between them.
+
+A script is a generator.  It yields the moment at which it wants to go on, or the rank with which it joins
+the queue for a hash.
+"""
+
+import heapq
+import itertools
+from collections.abc import Generator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from authbridge.login.policy import Decision
+from authbridge.login.simulation.report import Course
+from authbridge.login.simulation.world import World
+
+Rank = tuple[bool, int]
+Script = Generator[datetime | Rank, None, None]
+
+_AT_ONCE = timedelta(0)
+
+
+@dataclass(slots=True)
+class Arrival:
+    """An owner who came to log in, and how long the rules have made him wait so far."""
+
+    at: datetime
+    waited: timedelta = _AT_ONCE
+
+
+class Scheduler:
+    """A world with scripts; whichever is due next moves the clock."""
+
+    def __init__(self, world: World, *, cores: int = 2, hash_time: timedelta = _AT_ONCE) -> None:
+        self.world = world
+        self.visits: list[Arrival] = []
+        self._queued: list[timedelta] = []
+        self._hash_time = hash_time
+        self._free_cores = cores
+        self._order = itertools.count()
+        self._due: list[tuple[datetime, int, Script]] = []
+        self._queue: list[tuple[Rank, int, Script]] = []
+
+    def enter(self, *scripts: Script) -> None:
+        """Each begins when it says so."""
+        for script in scripts:
+            self._go_on(script)
+
+    def play(self, lasting: timedelta) -> None:
+        """Everything that happens from now on until then."""
+        end = self.world.now + lasting
+        while self._due and self._due[0][0] < end:
+            at, _, script = heapq.heappop(self._due)
+            self.world.now = at
+            self._go_on(script)
+        self.world.now = end
+
+    def arrive(self) -> Arrival:
+        """Somebody comes to log in."""
+        visit = Arrival(self.world.now)
+        self.visits.append(visit)
+        return visit
+
+    def next_event(self, otherwise: datetime) -> datetime:
+        """When somebody else does something, if that is earlier."""
+        return min(self._due[0][0], otherwise) if self._due else otherwise
+
+    def login(
+        self, username: str, password: str, ip: str | None
+    ) -> Generator[datetime | Rank, None, Decision]:
+        """One attempt that waits for its hash: ``decision = yield from scheduler.login(…)``."""
+        world = self.world
+        arrived = world.arrive(username, password, ip)
+        if isinstance(arrived, Decision):
+            return arrived
+        arrived_at = world.now
+        yield arrived.rank
+        self._queued.append(world.now - arrived_at)
+        try:
+            recorded = world.record(arrived)
+            if isinstance(recorded, Decision):
+                return recorded
+            yield world.now + self._hash_time
+            return world.settle(recorded)
+        finally:
+            self._free_cores += 1
+            self._serve()
+
+    def course(self, name: str) -> Course:
+        """The numbers so far."""
+        world = self.world
+        return Course(
+            name=name,
+            attempts=world.attempts,
+            checked=len(world.checks),
+            checked_outside=sum(check.from_unfamiliar_network for check in world.checks),
+            denied=world.denied.total(),
+            arrivals=len(self.visits),
+            delayed=sum(visit.waited > _AT_ONCE for visit in self.visits),
+            longest_delay=max((visit.waited for visit in self.visits), default=_AT_ONCE),
+            queued=max(self._queued, default=_AT_ONCE),
+            told=tuple(told.alarm for told in world.told),
+        )
+
+    def _go_on(self, script: Script) -> None:
+        wish = next(script, None)
+        if isinstance(wish, datetime):
+            heapq.heappush(self._due, (wish, next(self._order), script))
+        elif wish is not None:
+            heapq.heappush(self._queue, (wish, next(self._order), script))
+            self._serve()
+
+    def _serve(self) -> None:
+        while self._free_cores and self._queue:
+            self._free_cores -= 1
+            *_, script = heapq.heappop(self._queue)
+            heapq.heappush(self._due, (self.world.now, next(self._order), script))

@@ -1,0 +1,126 @@
+"""Long polls of the feed: each Prosody has one question open, which is answered as soon as there is news.
+
+A poll costs the thread that serves it.  One more thread, for all polls of the process, watches the database.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from authbridge.clock import Clock
+from authbridge.errors import StorageError, location_of
+from authbridge.revocations import feed
+from authbridge.revocations.change_signal import Wait, watching
+from authbridge.revocations.feed import Contact, Events, Snapshot
+from authbridge.storage.database import Database
+
+_log = logging.getLogger(__name__)
+
+LONGEST_WAIT = 20  # seconds; a node that asked nothing for 30 s counts as late, so an open poll must not
+
+_SLICE = 0.25  # seconds between two looks whether the service is to stop
+_SWEEP = 1.0  # seconds after which the watcher looks even if it was told nothing
+_RETRY = 1.0  # seconds before the watcher connects anew
+
+
+class LongPolls:
+    """The open polls of this process; one a node, the latest."""
+
+    def __init__(self, database: Database, *, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._changes = 0  # of the feed, as far as they were noticed
+        self._position: tuple[str, int] | None = None
+        self._open: dict[str, object] = {}
+        self._watcher: threading.Thread | None = None
+        self._is_stopping = _never
+
+    def stop_when(self, is_stopping: Callable[[], bool]) -> None:
+        """All polls end within a quarter of a second once this is so."""
+        self._is_stopping = is_stopping
+
+    def answer(self, contact: Contact, *, wait: float) -> Events | Snapshot:
+        """What the node is to be told, after so many seconds at the latest: then there are no events.
+
+        Another poll of the same node ends this one at once, and so does the end of the service.  Raises
+        :class:`authbridge.errors.StorageError`.
+        """
+        deadline = time.monotonic() + min(wait, LONGEST_WAIT)
+        poll = self._begin(contact.node)
+        try:
+            with self._database.write_session() as session:
+                feed.note_contact(session, contact, now=self._clock())
+            while True:
+                seen = self._changes
+                with self._database.read_session() as session:
+                    told = feed.read(session, contact, now=self._clock())
+                if isinstance(told, Snapshot) or told.events:
+                    return told
+                if not self._await_change(contact.node, poll, seen, deadline):
+                    return told
+        finally:
+            self._end(contact.node, poll)
+
+    def _begin(self, node: str) -> object:
+        poll = object()
+        with self._changed:
+            self._open[node] = poll
+            if self._watcher is None:
+                self._watcher = threading.Thread(target=self._watch, name="feed", daemon=True)
+                self._watcher.start()
+            self._changed.notify_all()  # the former poll of this node, and the watcher if it rests
+        return poll
+
+    def _end(self, node: str, poll: object) -> None:
+        with self._changed:
+            if self._open.get(node) is poll:
+                del self._open[node]
+
+    def _await_change(self, node: str, poll: object, seen: int, deadline: float) -> bool:
+        """Whether there was one; False when the poll is to end."""
+        with self._changed:
+            while self._changes == seen:
+                left = deadline - time.monotonic()
+                if left <= 0 or self._open.get(node) is not poll or self._is_stopping():
+                    return False
+                self._changed.wait(min(left, _SLICE))
+            return True
+
+    def _watch(self) -> None:
+        while True:
+            self._rest()
+            try:
+                with watching(self._database) as wait:
+                    self._follow(wait)
+            except StorageError as error:
+                _log.error("feed: %s", error)
+            except Exception as error:  # noqa: BLE001 - a bug must not end the watching for good
+                _log.error("feed: bug: %s at %s", type(error).__name__, location_of(error))
+            time.sleep(_RETRY)
+
+    def _follow(self, wait: Wait) -> None:
+        while True:
+            self._look()
+            self._rest()
+            wait(_SWEEP)
+
+    def _rest(self) -> None:
+        with self._changed:
+            while not self._open:
+                self._changed.wait()
+
+    def _look(self) -> None:
+        # On SQLite every login is a commit; only what was told wakes the polls.
+        with self._database.read_connection() as connection:
+            position = feed.position(connection)
+        with self._changed:
+            if position != self._position:
+                self._position = position
+                self._changes += 1
+                self._changed.notify_all()
+
+
+def _never() -> bool:
+    return False

@@ -1,0 +1,312 @@
+"""Changes to organisers: issue, take over, give a new password, end or extend validity, delete."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from authbridge.audit import Action, Actor, record
+from authbridge.errors import ConflictError, ImportFileError, InputError
+from authbridge.login import alarms, failures
+from authbridge.login.keyed_hashes import KeyedHashes
+from authbridge.login.passwords import Hasher, StoredPassword, generate_password
+from authbridge.login.usernames import Username, draw_username, parse_school_code
+from authbridge.revocations import feed
+from authbridge.schools.lookup import get_organiser, get_school
+from authbridge.storage.models import AuditEvent, Organiser, PrintJob, School, Suspension
+from authbridge.storage.statements import UNSYNCHRONISED
+
+MAX_ISSUED = 200  # at once
+
+_DRAWS = 50  # of free names; 18^4 names a school make a second draw rare
+_PRINT_JOB_ALPHABET = "CDFHJKMNPRTVWX234679"  # no vowels, and nothing that looks like another of them
+_PRINT_JOB_GROUP = 3  # letters; twice: 20^6, enough for a word on the telephone
+
+
+class QuotaError(ConflictError):
+    """Raised when a school would have more organisers than its quota; nothing was issued."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewPassword:
+    """A password that was just made; ``plain`` is shown once and kept nowhere.
+
+    ``print_job`` is the id of the letters on which it will stand, None if none are printed.
+    """
+
+    plain: str = field(repr=False)
+    stored: StoredPassword = field(repr=False)
+    print_job: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedCredential:
+    """What goes on the letter."""
+
+    username: Username
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedCredential:
+    """A line of a file with existing credentials, checked, its password already hashed."""
+
+    line: int
+    school: str
+    username: Username
+    stored: StoredPassword = field(repr=False)
+
+
+def new_print_job_id() -> str:
+    """An id for letters that are printed at once, such as ``D7K-42P``."""
+    letters = [secrets.choice(_PRINT_JOB_ALPHABET) for _ in range(2 * _PRINT_JOB_GROUP)]
+    return "".join([*letters[:_PRINT_JOB_GROUP], "-", *letters[_PRINT_JOB_GROUP:]])
+
+
+def make_passwords(
+    count: int,
+    hasher: Hasher,
+    *,
+    print_job: str | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> list[NewPassword]:
+    """New passwords with their hashes; takes one hash each, so call it outside any transaction.
+
+    ``progress`` is told after each how many there are.
+    """
+    if not 1 <= count <= MAX_ISSUED:
+        raise InputError("1 to %(most)s accounts can be issued at once.", most=MAX_ISSUED)
+    passwords = []
+    for done in range(1, count + 1):
+        plain = generate_password()
+        passwords.append(NewPassword(plain, hasher.hash(plain, generated=True), print_job))
+        if progress is not None:
+            progress(done)
+    return passwords
+
+
+def issue_organisers(
+    session: Session,
+    code: str,
+    passwords: Sequence[NewPassword],
+    *,
+    valid_until: date | None,
+    actor: Actor,
+    now: datetime,
+) -> list[IssuedCredential]:
+    """Adds an organiser with a random name for each password; returns them by name.
+
+    Raises :class:`QuotaError`.
+    """
+    school = get_school(session, code, lock=True)  # whoever else issues for it waits, and counts ours
+    require_room(session, school, len(passwords))
+    usernames = _draw_free_usernames(session, school, len(passwords))
+    issued = []
+    for username, password in zip(usernames, passwords, strict=True):
+        session.add(_new_organiser(school, username, password.stored, valid_until, now))
+        issued.append(IssuedCredential(username, password.plain))
+    record(
+        session,
+        actor=actor,
+        action=Action.ORGANISER_ISSUE,
+        subject=school.code,
+        now=now,
+        usernames=usernames,
+        valid_until=None if valid_until is None else valid_until.isoformat(),
+        **_add_print_job(session, school, passwords, actor, now),
+    )
+    return issued
+
+
+def import_organisers(
+    session: Session, credentials: Sequence[ImportedCredential], *, actor: Actor, now: datetime
+) -> int:
+    """Takes existing credentials over, all or none; returns how many.
+
+    Raises :class:`ImportFileError` for schools that are not there and names that are.  No quota holds it up:
+    these accounts exist already, and a school that has too many of them is given no new ones.
+    """
+    faults: list[tuple[int, str]] = []
+    schools = {school.code: school for school in session.scalars(select(School))}
+    wanted = [credential.username for credential in credentials]
+    taken = set(session.scalars(select(Organiser.username).where(Organiser.username.in_(wanted))))
+    for credential in credentials:
+        school = schools.get(parse_school_code(credential.school))
+        if school is None:
+            faults.append((credential.line, f"there is no school “{credential.school}”"))
+        elif credential.username in taken:
+            faults.append((credential.line, f"there is an organiser “{credential.username}” already"))
+        else:
+            taken.add(credential.username)
+            session.add(_new_organiser(school, credential.username, credential.stored, None, now))
+    if faults:
+        raise ImportFileError(faults)
+    if credentials:
+        record(
+            session,
+            actor=actor,
+            action=Action.ORGANISER_IMPORT,
+            subject="import",
+            now=now,
+            usernames=wanted,
+        )
+    return len(credentials)
+
+
+def reset_password(
+    session: Session,
+    username: str,
+    password: NewPassword,
+    *,
+    keyed_hashes: KeyedHashes,
+    actor: Actor,
+    now: datetime,
+) -> IssuedCredential:
+    """Gives a new password; the old one is dead from this moment, with its failures and its sessions.
+
+    A suspension stays.
+    """
+    organiser = get_organiser(session, username, lock=True)
+    organiser.password_hash = password.stored.hash
+    organiser.password_generated = password.stored.generated
+    organiser.credential_version += 1
+    _forget_failures(session, organiser.username, keyed_hashes)
+    record(
+        session,
+        actor=actor,
+        action=Action.ORGANISER_RESET,
+        subject=organiser.username,
+        now=now,
+        **_add_print_job(session, organiser.school, [password], actor, now),
+    )
+    feed.tell_end_of_sessions(session, organiser, now=now)
+    return IssuedCredential(Username(organiser.username), password.plain)
+
+
+def change_validity(
+    session: Session, username: str, valid_until: date | None, *, today: date, actor: Actor, now: datetime
+) -> bool:
+    """Sets the last day of validity, None for no end; returns whether that changed anything.
+
+    A day before ``today`` ends the sessions as well.  One that passes later does not: who is in stays in.
+    """
+    organiser = get_organiser(session, username, lock=True)
+    if organiser.valid_until == valid_until:
+        return False
+    organiser.valid_until = valid_until
+    if valid_until is not None and valid_until < today:
+        feed.tell_end_of_sessions(session, organiser, now=now)
+    record(
+        session,
+        actor=actor,
+        action=Action.ORGANISER_CHANGE_VALIDITY,
+        subject=organiser.username,
+        now=now,
+        valid_until=None if valid_until is None else valid_until.isoformat(),
+    )
+    return True
+
+
+def end_sessions(session: Session, username: str, *, actor: Actor, now: datetime) -> bool:
+    """Logs him out everywhere; returns whether that changed anything.
+
+    It does not where he is suspended: then it was done, and nobody has got in since.
+    """
+    organiser = get_organiser(session, username, lock=True)
+    if not feed.tell_end_of_sessions(session, organiser, now=now):
+        return False
+    record(session, actor=actor, action=Action.ORGANISER_END_SESSIONS, subject=organiser.username, now=now)
+    return True
+
+
+def delete_organiser(
+    session: Session, username: str, *, keyed_hashes: KeyedHashes, actor: Actor, now: datetime
+) -> None:
+    """Removes the organiser with everything that is kept of him but the audit's lines.
+
+    The journal of his logins goes with the row.  The audit keeps the name, and no new organiser is given it.
+    """
+    organiser = get_organiser(session, username, lock=True)
+    session.execute(
+        delete(Suspension).where(Suspension.organiser_id == organiser.id), execution_options=UNSYNCHRONISED
+    )
+    _forget_failures(session, organiser.username, keyed_hashes)
+    record(
+        session,
+        actor=actor,
+        action=Action.ORGANISER_DELETE,
+        subject=organiser.username,
+        now=now,
+        school=organiser.school.code,
+    )
+    session.delete(organiser)
+    feed.tell_of_deletion(session, organiser, now=now)
+
+
+def _forget_failures(session: Session, username: str, keyed_hashes: KeyedHashes) -> None:
+    failures.forget_name(session, keyed_hashes.name(username))
+    alarms.forget(session, username)
+
+
+def require_room(session: Session, school: School, wanted: int) -> None:
+    """Raises :class:`QuotaError` if the school may not have so many organisers more."""
+    used = session.scalar(select(func.count()).where(Organiser.school_id == school.id)) or 0
+    if used + wanted > school.quota:
+        raise QuotaError(
+            "The school “%(code)s” has %(used)s of the %(quota)s accounts that it may have; "
+            "there is no room for %(wanted)s more.",
+            code=school.code,
+            used=used,
+            quota=school.quota,
+            wanted=wanted,
+        )
+
+
+def _add_print_job(
+    session: Session, school: School, passwords: Sequence[NewPassword], actor: Actor, now: datetime
+) -> dict[str, object]:
+    """Notes that the passwords will be printed, if so; returns what the audit says of it."""
+    print_job = passwords[0].print_job
+    if print_job is None:
+        return {}
+    session.add(PrintJob(id=print_job, school_id=school.id, at=now, actor=actor, letters=len(passwords)))
+    return {"print_job": print_job}
+
+
+def _new_organiser(
+    school: School, username: str, stored: StoredPassword, valid_until: date | None, now: datetime
+) -> Organiser:
+    return Organiser(
+        school=school,
+        username=username,
+        password_hash=stored.hash,
+        password_generated=stored.generated,
+        credential_version=1,
+        valid_until=valid_until,
+        created_at=now,
+    )
+
+
+def _draw_free_usernames(session: Session, school: School, count: int) -> list[Username]:
+    code = parse_school_code(school.code)
+    free: set[Username] = set()
+    for _ in range(_DRAWS):
+        drawn = {draw_username(code) for _ in range(count - len(free))}
+        free |= drawn - _used_names(session, drawn)
+        if len(free) == count:
+            return sorted(free)
+    raise ConflictError("No free login name was found for the school “%(code)s”.", code=school.code)
+
+
+def _used_names(session: Session, names: set[Username]) -> set[Username]:
+    """Those that are somebody's, or were within the audit's year: it must not speak of two people."""
+    taken = session.scalars(select(Organiser.username).where(Organiser.username.in_(names)))
+    deleted = session.scalars(
+        select(AuditEvent.subject).where(
+            AuditEvent.action == Action.ORGANISER_DELETE, AuditEvent.subject.in_(names)
+        )
+    )
+    return {Username(name) for name in (*taken, *deleted)}

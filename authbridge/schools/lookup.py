@@ -1,0 +1,49 @@
+"""Finds one school or organiser, or lists them by name; changes nothing."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, contains_eager
+
+from authbridge.errors import NotFoundError
+from authbridge.login.usernames import parse_school_code, parse_username
+from authbridge.storage.models import Organiser, School
+
+
+def get_school(session: Session, code: str, *, lock: bool = False) -> School:
+    """The school of that code; raises :class:`NotFoundError`.  ``lock`` keeps others from changing it."""
+    query = select(School).where(School.code == parse_school_code(code))
+    school = session.scalars(query.with_for_update() if lock else query).one_or_none()
+    if school is None:
+        raise NotFoundError("There is no school “%(code)s”.", code=code)
+    return school
+
+
+def get_organiser(session: Session, username: str, *, lock: bool = False) -> Organiser:
+    """The organiser of that name; raises :class:`NotFoundError`.  ``lock`` keeps others from changing him."""
+    query = (
+        select(Organiser)
+        .join(Organiser.school)
+        .options(contains_eager(Organiser.school))
+        .where(Organiser.username == parse_username(username))
+    )
+    organiser = session.scalars(query.with_for_update(of=Organiser) if lock else query).one_or_none()
+    if organiser is None:
+        raise NotFoundError("There is no organiser “%(username)s”.", username=username)
+    return organiser
+
+
+def list_schools(session: Session) -> list[School]:
+    """All schools, by code."""
+    return list(session.scalars(select(School).order_by(School.code)))
+
+
+def list_organisers(session: Session, code: str | None = None) -> list[Organiser]:
+    """The organisers of one school, or all, by name; their school is loaded with them."""
+    query = (
+        select(Organiser)
+        .join(Organiser.school)
+        .options(contains_eager(Organiser.school))
+        .order_by(Organiser.username)
+    )
+    if code is not None:
+        query = query.where(Organiser.school_id == get_school(session, code).id)
+    return list(session.scalars(query))

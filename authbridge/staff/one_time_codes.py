@@ -1,0 +1,56 @@
+"""Codes of staff that count once: invitations and recovery codes, both like ``vpgd-kxwj-rhms``.
+
+They are shown once; the database has their keyed hashes.  50 random bits, so neither needs a slow hash.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from authbridge.login.passwords import forms_of, generate_password
+from authbridge.staff.encryption import StaffEncryption
+
+RECOVERY_CODES = 10
+
+
+class Purpose(StrEnum):
+    """What a code is for; it is worth nothing elsewhere."""
+
+    INVITATION = "invitation"
+    RECOVERY = "recovery"
+
+
+@dataclass(frozen=True, slots=True)
+class NewInvitation:
+    """An invitation that was just made; ``code`` is shown once and kept nowhere."""
+
+    code: str = field(repr=False)
+    code_hash: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NewRecoveryCodes:
+    """The codes on one sheet; ``codes`` are shown once and kept nowhere."""
+
+    codes: tuple[str, ...] = field(repr=False)
+    hashes: tuple[str, ...] = field(repr=False)
+
+
+def make_invitation(encryption: StaffEncryption) -> NewInvitation:
+    """A new invitation, yet nobody's."""
+    code = generate_password()
+    return NewInvitation(code, hash_code(encryption, Purpose.INVITATION, code))
+
+
+def make_recovery_codes(encryption: StaffEncryption) -> NewRecoveryCodes:
+    """A new sheet of ten."""
+    codes = tuple(generate_password() for _ in range(RECOVERY_CODES))
+    return NewRecoveryCodes(codes, tuple(hash_code(encryption, Purpose.RECOVERY, code) for code in codes))
+
+
+def hash_code(encryption: StaffEncryption, purpose: Purpose, typed: str) -> str:
+    """The keyed hash of a code as typed: hyphens, blanks and capitals do not matter.
+
+    What can be no code gives a hash that none has.
+    """
+    form = forms_of(typed)[True]
+    return encryption.digest(purpose, "" if form is None else form.decode())

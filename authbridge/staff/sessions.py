@@ -1,0 +1,283 @@
+"""The sessions of the panel: who is signed in, how far, and until when.
+
+The browser has 256 random bits, the database their hash.  A session ends 15 minutes after its last use and
+10 hours after its beginning (OWASP ASVS 5.0 7.3), at once when a person ends it or suspends its owner; each
+step forward is a new session with a new id.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, CursorResult, and_, delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from authbridge.audit import Actor
+from authbridge.errors import ConflictError
+from authbridge.login.staff_names import staff_actor
+from authbridge.staff import totp
+from authbridge.staff.encryption import StaffEncryption
+from authbridge.storage.models import Invitation, Role, SessionStage, Staff, StaffSession
+from authbridge.storage.statements import UNSYNCHRONISED, delete_some
+
+Notice = dict[str, Any]
+
+IDLE = timedelta(minutes=15)
+FRESH = timedelta(minutes=10)  # since the second factor was shown, for what changes staff
+_AT_MOST = {
+    SessionStage.ENROLLING: timedelta(hours=1),  # somebody has to find an app for the second factor
+    SessionStage.PASSWORD: IDLE,
+    SessionStage.SIGNED_IN: timedelta(hours=10),
+}
+_GIVEN_BACK = timedelta(hours=1)  # after the end, a form that was being filled in
+_TOUCH = timedelta(seconds=30)  # between two notes that a session is used
+
+_TOKEN_BYTES = 32
+_LONGEST_USER_AGENT = 256
+_ID_DIGITS = 16  # of the hash, in a URL: which session of one's own is meant
+_MOST_NOTICES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class PanelSession:
+    """A session that is in order, with its owner as he is at this moment."""
+
+    id_hash: str = field(repr=False)
+    staff_id: int
+    name: str
+    role: Role
+    stage: SessionStage
+    started_at: datetime
+    seen_at: datetime
+    factor_at: datetime | None
+    notices: tuple[Notice, ...] = ()
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts in it."""
+        return Actor(staff_actor(self.name))
+
+    @property
+    def ends_at(self) -> datetime:
+        """When it ends if nothing more is done."""
+        return _end_of(self.seen_at, self.started_at, self.stage)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A session as its owner sees it in the list; ``id`` names it in a URL and opens nothing."""
+
+    id: str
+    started_at: datetime
+    seen_at: datetime
+    user_agent: str | None
+    is_this: bool
+
+
+def _end_of(seen_at: datetime, started_at: datetime, stage: SessionStage) -> datetime:
+    return min(seen_at + IDLE, started_at + _AT_MOST[stage])
+
+
+def open_session(
+    session: Session, staff_id: int, *, stage: SessionStage, user_agent: str | None, now: datetime
+) -> str:
+    """Begins a session; returns what the browser keeps."""
+    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    session.add(
+        StaffSession(
+            id_hash=_hash(token),
+            staff_id=staff_id,
+            stage=stage,
+            started_at=now,
+            seen_at=now,
+            factor_at=now if stage is SessionStage.SIGNED_IN else None,
+            user_agent=None if user_agent is None else user_agent.replace("\0", "")[:_LONGEST_USER_AGENT],
+            notices=[],
+        )
+    )
+    session.flush()
+    return token
+
+
+def find(session: Session, token: str, *, now: datetime) -> PanelSession | None:
+    """The session of that token, None if it has ended or its owner is suspended."""
+    row = session.execute(
+        select(StaffSession, Staff.name, Staff.role)
+        .join(Staff, Staff.id == StaffSession.staff_id)
+        .where(StaffSession.id_hash == _hash(token), Staff.suspended_at.is_(None))
+    ).one_or_none()
+    if row is None:
+        return None
+    found, name, role = row
+    visit = PanelSession(
+        id_hash=found.id_hash,
+        staff_id=found.staff_id,
+        name=name,
+        role=Role(role),
+        stage=SessionStage(found.stage),
+        started_at=found.started_at,
+        seen_at=found.seen_at,
+        factor_at=found.factor_at,
+        notices=tuple(found.notices),
+    )
+    return visit if now < visit.ends_at else None
+
+
+def alive(session: Session, id_hashes: Collection[str], *, now: datetime) -> set[str]:
+    """Those of these sessions that are in order, by the hashes of their ids."""
+    rows = session.scalars(
+        select(StaffSession)
+        .join(Staff, Staff.id == StaffSession.staff_id)
+        .where(StaffSession.id_hash.in_(id_hashes), Staff.suspended_at.is_(None))
+    )
+    return {
+        row.id_hash for row in rows if now < _end_of(row.seen_at, row.started_at, SessionStage(row.stage))
+    }
+
+
+def expired_owner(session: Session, token: str, *, now: datetime) -> int | None:
+    """Whose session that was, if somebody was signed in and it ended by itself within the last hour."""
+    row = session.get(StaffSession, _hash(token))
+    if row is None or row.stage != SessionStage.SIGNED_IN:
+        return None
+    ended_at = _end_of(row.seen_at, row.started_at, SessionStage.SIGNED_IN)
+    return row.staff_id if ended_at <= now < ended_at + _GIVEN_BACK else None
+
+
+def is_fresh(visit: PanelSession | StaffSession, now: datetime) -> bool:
+    """Whether the second factor was shown just now."""
+    return visit.factor_at is not None and now < visit.factor_at + FRESH
+
+
+def needs_touch(visit: PanelSession, now: datetime) -> bool:
+    """Whether it is time to note that the session is used; a write for every page would be too much."""
+    return now - visit.seen_at >= _TOUCH
+
+
+def touch(session: Session, visit: PanelSession, *, now: datetime) -> PanelSession:
+    """Notes that the session is used, unless it was ended meanwhile."""
+    session.execute(
+        update(StaffSession).where(StaffSession.id_hash == visit.id_hash).values(seen_at=now),
+        execution_options=UNSYNCHRONISED,
+    )
+    return replace(visit, seen_at=now)
+
+
+def find_row(session: Session, visit: PanelSession) -> StaffSession | None:
+    """The session's row, which nobody ends until the transaction does; None if it has ended."""
+    return session.get(StaffSession, visit.id_hash, with_for_update=True)
+
+
+def hold(session: Session, visit: PanelSession) -> StaffSession:
+    """Likewise, but raises :class:`ConflictError`."""
+    row = find_row(session, visit)
+    if row is None:
+        raise ConflictError("Your session has ended. Please sign in again.")
+    return row
+
+
+def rotate(session: Session, visit: PanelSession, stage: SessionStage, *, now: datetime) -> str:
+    """A new session at that stage instead of this one; raises like :func:`hold`."""
+    row = hold(session, visit)
+    session.delete(row)
+    return open_session(session, row.staff_id, stage=stage, user_agent=row.user_agent, now=now)
+
+
+def mark_factor(session: Session, visit: PanelSession, *, now: datetime) -> None:
+    """The second factor was shown again."""
+    hold(session, visit).factor_at = now
+
+
+def pending_secret(session: Session, visit: PanelSession, encryption: StaffEncryption) -> str:
+    """The second factor that this session is about to set up: one for the whole session."""
+    row = hold(session, visit)
+    if row.pending_secret is None:
+        row.pending_secret = encryption.seal(totp.new_secret())
+    return encryption.unseal(row.pending_secret)
+
+
+def add_notice(session: Session, visit: PanelSession, notice: Notice) -> None:
+    """The next page says this; ``notice`` is plain JSON without secrets."""
+    row = find_row(session, visit)
+    if row is not None:
+        row.notices = [*row.notices, notice][-_MOST_NOTICES:]
+
+
+def take_notices(session: Session, visit: PanelSession) -> list[Notice]:
+    """What this page is to say, and no other will."""
+    row = find_row(session, visit)
+    if row is None:
+        return []
+    taken, row.notices = row.notices, []
+    return taken
+
+
+def list_sessions(session: Session, visit: PanelSession, *, now: datetime) -> list[SessionRow]:
+    """Where the owner of this session is signed in, latest first."""
+    rows = session.scalars(
+        select(StaffSession)
+        .where(
+            StaffSession.staff_id == visit.staff_id,
+            StaffSession.stage == SessionStage.SIGNED_IN,
+            StaffSession.seen_at > now - IDLE,
+            StaffSession.started_at > now - _AT_MOST[SessionStage.SIGNED_IN],
+        )
+        .order_by(StaffSession.started_at.desc())
+    )
+    return [
+        SessionRow(
+            row.id_hash[:_ID_DIGITS],
+            row.started_at,
+            row.seen_at,
+            row.user_agent,
+            is_this=row.id_hash == visit.id_hash,
+        )
+        for row in rows
+    ]
+
+
+def end(session: Session, visit: PanelSession) -> None:
+    """Somebody signs out."""
+    _end(session, StaffSession.id_hash == visit.id_hash)
+
+
+def end_one(session: Session, visit: PanelSession, public_id: str) -> bool:
+    """Ends one of the owner's own, as the list names it; returns whether there was one."""
+    is_meant = StaffSession.id_hash.startswith(public_id, autoescape=True)
+    return len(public_id) == _ID_DIGITS and _end(
+        session, and_(StaffSession.staff_id == visit.staff_id, is_meant)
+    )
+
+
+def end_all(session: Session, staff_id: int, *, but: PanelSession | None = None) -> bool:
+    """Ends those of a member of staff, ``but`` one; returns whether there was any."""
+    is_other = StaffSession.id_hash != ("" if but is None else but.id_hash)
+    return _end(session, and_(StaffSession.staff_id == staff_id, is_other))
+
+
+def purge_batch(session: Session, *, now: datetime) -> bool:
+    """Deletes some of the sessions and invitations that are over; returns whether there may be more."""
+    over = now - _GIVEN_BACK
+    is_old = or_(
+        StaffSession.seen_at <= over - IDLE,
+        StaffSession.started_at <= over - _AT_MOST[SessionStage.SIGNED_IN],
+    )
+    is_full = [
+        delete_some(session, StaffSession.id_hash, is_old),
+        delete_some(session, Invitation.staff_id, Invitation.expires_at <= now),
+    ]
+    return any(is_full)
+
+
+def _end(session: Session, which: ColumnElement[bool]) -> bool:
+    result = session.execute(delete(StaffSession).where(which), execution_options=UNSYNCHRONISED)
+    assert isinstance(result, CursorResult)  # noqa: S101 - as of every DELETE
+    return result.rowcount > 0
+
+
+def _hash(token: str) -> str:
+    # 256 random bits need neither salt nor a slow hash.
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()

@@ -1,0 +1,223 @@
+"""The way to storage: connections, transactions, and one word for every outage.
+
+SQLite by default, PostgreSQL where one machine is outgrown.  Transactions are short; none stays
+open while a password is hashed.
+"""
+
+import os
+import shutil
+import sqlite3
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from authbridge.errors import ConfigError, ConflictError, StorageError
+
+_PATIENCE = 5  # seconds for a lock, a statement or a free connection; a login may take 15 in all
+_CONNECT_PATIENCE = 3  # seconds
+_POOL = 16  # connections of a process
+
+
+class Database:
+    """One database and its pool of connections."""
+
+    def __init__(self, url: str, *, durable: bool = True) -> None:
+        """``durable``: what is committed survives a power cut (SQLite; PostgreSQL is set up by its keeper).
+
+        Commands need that.  The journal of logins does not, and a login waits for no disk.
+        """
+        self._url = _parse_url(url)
+        self.is_sqlite = self._url.get_backend_name() == "sqlite"
+        self.engine = _engine_of(self._url, durable=durable)
+        self._turn = threading.Lock()
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file; None for PostgreSQL."""
+        return Path(self._url.database or "") if self.is_sqlite else None
+
+    @contextmanager
+    def write_session(self) -> Iterator[Session]:
+        """A transaction that may write; committed at the end.
+
+        Raises :class:`StorageError` for any outage, and :class:`ConflictError` where somebody else
+        was faster.  Neither carries the statement's values: PostgreSQL quotes whole rows, hash included.
+        """
+        with (
+            _plain_errors(),
+            self._turn_to_write(),
+            Session(self.engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            self._begin_to_write(session.connection())
+            yield session
+
+    @contextmanager
+    def write_connection(self) -> Iterator[Connection]:
+        """A transaction of prepared statements, for the login flow; else like :meth:`write_session`."""
+        with _plain_errors(), self._turn_to_write(), self.engine.begin() as connection:
+            self._begin_to_write(connection)
+            yield connection
+
+    @contextmanager
+    def read_connection(self) -> Iterator[Connection]:
+        """Prepared statements that only read, for the login flow; else like :meth:`read_session`."""
+        with _plain_errors(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def read_session(self) -> Iterator[Session]:
+        """A transaction that only reads and waits for no writer; raises like :meth:`write_session`."""
+        with _plain_errors(), Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def own_connection(self) -> Iterator[Any]:
+        """A driver's connection besides the pool, for whoever keeps it; each statement stands for itself.
+
+        Raises like :meth:`write_session`.
+        """
+        with _plain_errors():
+            connection = self.engine.raw_connection()
+            connection.detach()
+            with closing(connection):
+                driver: Any = connection.dbapi_connection
+                if not self.is_sqlite:
+                    driver.autocommit = True
+                yield driver
+
+    @contextmanager
+    def _turn_to_write(self) -> Iterator[None]:
+        # SQLite has one writer at a time, and who finds it busy sleeps for some milliseconds and looks again.
+        # Within one process a lock hands the turn over at once.
+        if not self.is_sqlite:
+            yield
+            return
+        if not self._turn.acquire(timeout=_PATIENCE):
+            message = "The database does not answer: another writer takes too long."
+            raise StorageError(message)
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    def _begin_to_write(self, connection: Connection) -> None:
+        # A transaction that reads first and turns to writing later fails at once where another process
+        # writes; one that begins as a writer waits for its turn.
+        if self.is_sqlite:
+            connection.connection.cursor().execute("BEGIN IMMEDIATE")
+
+    def create_file(self) -> None:
+        """Makes an empty SQLite file that only its owner can read, before anything is written into it."""
+        if self.file is None or self.exists():
+            return
+        try:
+            os.close(os.open(self.file, os.O_CREAT | os.O_WRONLY, 0o600))
+        except OSError as error:
+            message = f"{self.file} cannot be made: {error.strerror}."
+            raise StorageError(message) from error
+
+    def exists(self) -> bool:
+        """Whether the SQLite file is there; a PostgreSQL database always is."""
+        try:
+            return self.file is None or self.file.exists()
+        except OSError as error:
+            message = f"{self.file} cannot be reached: {error.strerror}."
+            raise StorageError(message) from error
+
+    def free_bytes(self) -> int | None:
+        """The room left beside the SQLite file; None for PostgreSQL, which we do not see."""
+        return None if self.file is None else shutil.disk_usage(self.file.parent).free
+
+    def empty_write_ahead_log(self) -> None:
+        """Lets deleted rows vanish from SQLite's second file too."""
+        if self.is_sqlite:
+            with _plain_errors(), self.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
+
+
+def _parse_url(text: str) -> URL:
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        message = "AUTHBRIDGE_DATABASE_URL is no database address, such as sqlite:////var/lib/authbridge/authbridge.db."
+        raise ConfigError(message) from None  # the cause quotes it, password included
+    backend = url.get_backend_name()
+    if backend == "postgresql":
+        return url.set(drivername="postgresql+psycopg")
+    if backend != "sqlite" or url.database in {None, "", ":memory:"}:
+        message = "AUTHBRIDGE_DATABASE_URL must name a SQLite file or a PostgreSQL database."
+        raise ConfigError(message)
+    return url
+
+
+def _engine_of(url: URL, *, durable: bool) -> Engine:
+    # hide_parameters: an exception must not carry a hash into a log.
+    options: dict[str, Any] = {
+        "hide_parameters": True,
+        "pool_size": _POOL,
+        "max_overflow": 0,
+        "pool_timeout": _PATIENCE,
+    }
+    if url.get_backend_name() == "postgresql":
+        milliseconds = _PATIENCE * 1000
+        return create_engine(
+            url,
+            pool_pre_ping=True,
+            connect_args={
+                "connect_timeout": _CONNECT_PATIENCE,
+                "tcp_user_timeout": milliseconds,
+                "options": f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}"
+                # Whatever the server's default: a stricter one sees the past of who was waited for.
+                " -c timezone=UTC -c default_transaction_isolation=read\\ committed",
+            },
+            **options,
+        )
+    engine = create_engine(url, paramstyle="named", connect_args={"timeout": _PATIENCE}, **options)
+    _prepare_sqlite(engine, durable=durable)
+    return engine
+
+
+def _prepare_sqlite(engine: Engine, *, durable: bool) -> None:
+    @event.listens_for(engine, "connect")
+    def set_pragmas(connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401
+        connection.isolation_level = None  # we begin transactions ourselves
+        for pragma in (
+            "journal_mode = WAL",
+            f"synchronous = {'FULL' if durable else 'NORMAL'}",
+            "foreign_keys = ON",
+            "secure_delete = ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError:
+        message = "Somebody else changed the same thing at this moment. Please try again."
+        raise ConflictError(message) from None
+    except _outages() as error:
+        message = f"The database does not answer: {_reason_of(error)}."
+        raise StorageError(message) from None
+
+
+def _outages() -> tuple[type[Exception], ...]:
+    # Prepared statements run below SQLAlchemy, which would have wrapped the driver's errors.
+    psycopg: Any = sys.modules.get("psycopg")
+    of_driver = [sqlite3.Error] if psycopg is None else [sqlite3.Error, psycopg.Error]
+    return (SQLAlchemyError, *of_driver)
+
+
+def _reason_of(error: Exception) -> str:
+    cause = str(getattr(error, "orig", None) or error)
+    return cause.strip().splitlines()[0].rstrip(".")

@@ -1,0 +1,445 @@
+"""The tables; no behaviour.  ``migrations/`` builds them, the words are those of the domain."""
+
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.types import JSON
+
+
+class SuspensionReason(StrEnum):
+    """Why somebody suspended an organiser or a school."""
+
+    MISUSE = "misuse"
+    LETTER_LOST = "letter-lost"
+    LEFT_SCHOOL = "left-school"
+    OTHER = "other"
+
+
+class Reporter(StrEnum):
+    """Who asked for a suspension: a role, never a name."""
+
+    SCHOOL_HEAD = "school-head"
+    ORGANISER = "organiser"
+    MEDIA_CENTRE = "media-centre"
+    OTHER = "other"
+
+
+class Role(StrEnum):
+    """What a member of staff may do; see :mod:`authbridge.staff.permissions`."""
+
+    ADMIN = "admin"
+    CLERK = "clerk"
+    AUDITOR = "auditor"
+
+
+class SessionStage(StrEnum):
+    """How far a session of the panel has come."""
+
+    ENROLLING = "enrolling"  # showed an invitation, has neither password nor factor yet
+    PASSWORD = "password"  # noqa: S105 - a stage: the second factor is still to come
+    SIGNED_IN = "signed-in"
+
+
+class RevocationAction(StrEnum):
+    """What a Prosody has to do with an organiser's sessions."""
+
+    SUSPEND = "suspend"
+    REINSTATE = "reinstate"
+    END_SESSIONS = "end_sessions"
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment, stored in UTC; a naive one is a bug and raises."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """To the database; raises :class:`ValueError` for a naive moment."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            message = "naive datetime"
+            raise ValueError(message)
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ANN401, ARG002
+        """From the database; SQLite gives it back without its zone."""
+        if value is None:
+            return None
+        moment: datetime = value
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Base of all tables, with names for every constraint so that migrations can change them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime}  # noqa: RUF012 - SQLAlchemy's own convention
+
+
+def table_of(model: type[Base]) -> Table:
+    """The bare table, for statements that are prepared once and run without the ORM."""
+    table = model.__table__
+    assert isinstance(table, Table)  # noqa: S101 - only a model over a join has none
+    return table
+
+
+class School(Base):
+    """A school of the county; ``trusted_networks`` are CIDR strings.
+
+    ``mailbox`` is a role address, ``contract_on`` the day of the contract on data processing (AVV), ``quota``
+    how many organisers it may have.  ``revision`` counts the changes, so that none is overwritten unseen.
+    """
+
+    __tablename__ = "schools"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(6))
+    name: Mapped[str] = mapped_column(String(200))
+    trusted_networks: Mapped[list[str]] = mapped_column(JSON, default=list)
+    suspended_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    street: Mapped[str] = mapped_column(String(200), default="")
+    place: Mapped[str] = mapped_column(String(200), default="")
+    mailbox: Mapped[str] = mapped_column(String(254), default="")
+    contract_on: Mapped[date | None]
+    quota: Mapped[int] = mapped_column(default=50)
+    revision: Mapped[int] = mapped_column(default=1)
+
+    organisers: Mapped[list["Organiser"]] = relationship(back_populates="school")
+
+    __table_args__ = (UniqueConstraint("code"),)
+
+
+class Organiser(Base):
+    """Somebody who may open meetings; no personal name, the school knows who holds the letter."""
+
+    __tablename__ = "organisers"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(String(64))
+    school_id: Mapped[int] = mapped_column(ForeignKey("schools.id"), index=True)
+    password_hash: Mapped[str] = mapped_column(String(60))
+    password_generated: Mapped[bool]
+    credential_version: Mapped[int] = mapped_column(default=1)
+    valid_until: Mapped[date | None]
+    suspended_at: Mapped[datetime | None]
+    last_login_on: Mapped[date | None]
+    created_at: Mapped[datetime]
+
+    school: Mapped[School] = relationship(back_populates="organisers")
+
+    __table_args__ = (UniqueConstraint("username"),)
+
+    def __repr__(self) -> str:
+        return f"<Organiser {self.username}>"
+
+
+class Suspension(Base):
+    """The history: of an organiser or of a school, from ``since`` until ``until`` (None: still).
+
+    ``reason`` is None as long as nobody has said it: the click comes first.
+    """
+
+    __tablename__ = "suspensions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organiser_id: Mapped[int | None] = mapped_column(ForeignKey("organisers.id"), index=True)
+    school_id: Mapped[int | None] = mapped_column(ForeignKey("schools.id"), index=True)
+    reason: Mapped[str | None] = mapped_column(String(20))
+    reported_by: Mapped[str | None] = mapped_column(String(40))
+    note: Mapped[str | None] = mapped_column(String(200))
+    since: Mapped[datetime]
+    suspended_by: Mapped[str] = mapped_column(String(80))
+    until: Mapped[datetime | None]
+    reinstated_by: Mapped[str | None] = mapped_column(String(80))
+
+    __table_args__ = (CheckConstraint("(organiser_id IS NULL) <> (school_id IS NULL)", name="of_one"),)
+
+
+class Revocation(Base):
+    """The feed that every Prosody follows: what became of whose sessions, and when; kept a week.
+
+    It names the organiser without a foreign key, because it outlives them.  ``suspension_id`` is None for
+    other reasons than a suspension, and after that was deleted.  Ids come from :class:`RevocationFeed`.
+    """
+
+    __tablename__ = "revocations"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    username: Mapped[str] = mapped_column(String(64), index=True)
+    action: Mapped[str] = mapped_column(String(16))
+    at: Mapped[datetime] = mapped_column(index=True)
+    suspension_id: Mapped[int | None] = mapped_column(
+        ForeignKey("suspensions.id", ondelete="SET NULL"), index=True
+    )
+
+
+class RevocationFeed(Base):
+    """One row: which feed this is, its last id, and the last id that is purged.
+
+    ``epoch`` is random, made with the table: ids of another database mean nothing here.  Whoever tells
+    something locks the row, so ids grow in the order of the commits and never come again.
+    """
+
+    __tablename__ = "revocation_feed"
+
+    epoch: Mapped[str] = mapped_column(String(32), primary_key=True)
+    last_id: Mapped[int]
+    purged_to: Mapped[int]
+
+
+class RevocationDone(Base):
+    """That a Prosody carried a revocation out, and how much that ended; None where it did not count.
+
+    ``waiting`` remembered logins are still to be deleted: jicofo was away, and has not confirmed it yet.
+    """
+
+    __tablename__ = "revocations_done"
+
+    revocation_id: Mapped[int] = mapped_column(
+        ForeignKey("revocations.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    node: Mapped[str] = mapped_column(String(64), primary_key=True)
+    at: Mapped[datetime]
+    sessions: Mapped[int | None]
+    meetings: Mapped[int | None]
+    logins: Mapped[int | None]
+    waiting: Mapped[int | None]
+
+
+class ProsodyNode(Base):
+    """A Prosody that follows the feed, until it is forgotten; it has carried out everything up to ``cursor``.
+
+    ``cursor`` is None until it has asked for what comes after its first snapshot.  ``meetings`` says how many
+    run there now, by the organiser who started them; under "" those for whose names there was no room.
+    """
+
+    __tablename__ = "prosody_nodes"
+
+    node: Mapped[str] = mapped_column(String(64), primary_key=True)
+    cursor: Mapped[int | None]
+    last_seen_at: Mapped[datetime]
+    meetings: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
+
+
+class PrintJob(Base):
+    """The letters that were printed at once; ``id`` stands on each of them."""
+
+    __tablename__ = "print_jobs"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    school_id: Mapped[int] = mapped_column(ForeignKey("schools.id"), index=True)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(80))
+    letters: Mapped[int]
+
+
+class Staff(Base):
+    """A person of the panel.  Whoever was invited and has not enrolled yet has no password and no factor.
+
+    ``factor_secret`` is encrypted under the secret key file; ``factor_step`` is the time step of the last
+    code that was used: none counts twice.
+    """
+
+    __tablename__ = "staff"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(32))
+    role: Mapped[str] = mapped_column(String(10))
+    password_hash: Mapped[str | None] = mapped_column(String(60))
+    factor_secret: Mapped[str | None] = mapped_column(String(200))
+    factor_step: Mapped[int | None]
+    enrolled_at: Mapped[datetime | None]
+    suspended_at: Mapped[datetime | None]
+    last_sign_in_on: Mapped[date | None]
+    created_at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("name"),)
+
+    def __repr__(self) -> str:
+        return f"<Staff {self.name}>"
+
+
+class Invitation(Base):
+    """The one-time code with which a member of staff enrols; only its keyed hash, and one a person."""
+
+    __tablename__ = "invitations"
+
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id", ondelete="CASCADE"), primary_key=True)
+    code_hash: Mapped[str] = mapped_column(String(64))
+    expires_at: Mapped[datetime]
+
+
+class RecoveryCode(Base):
+    """A code that replaces the second factor once; its keyed hash, deleted when it is used."""
+
+    __tablename__ = "recovery_codes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id", ondelete="CASCADE"), index=True)
+    code_hash: Mapped[str] = mapped_column(String(64))
+
+
+class StaffSession(Base):
+    """A session of the panel, by the hash of its id.
+
+    ``factor_at`` is when the second factor was last shown, ``pending_secret`` a factor that is not yet
+    confirmed (encrypted), ``notices`` what the next page is to say.
+    """
+
+    __tablename__ = "staff_sessions"
+
+    id_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id", ondelete="CASCADE"), index=True)
+    stage: Mapped[str] = mapped_column(String(10))
+    started_at: Mapped[datetime]
+    seen_at: Mapped[datetime] = mapped_column(index=True)
+    factor_at: Mapped[datetime | None]
+    pending_secret: Mapped[str | None] = mapped_column(String(200))
+    user_agent: Mapped[str | None] = mapped_column(String(256))
+    notices: Mapped[list[Any]] = mapped_column(JSON, default=list)
+
+
+class AuditEvent(Base):
+    """Who changed what, and when; kept a year.  ``detail`` never holds a password or a hash."""
+
+    __tablename__ = "audit_events"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    actor: Mapped[str] = mapped_column(String(80))
+    action: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str] = mapped_column(String(80), index=True)
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+
+class LoginAttempt(Base):
+    """The journal of logins, kept a week.  ``verdict`` stays empty if the service died meanwhile.
+
+    A name that is nobody's may be a password typed into the wrong field: of it only a keyed hash
+    is kept, in ``unknown_name``.
+    """
+
+    __tablename__ = "login_attempts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    request_id: Mapped[str] = mapped_column(String(64))
+    organiser_id: Mapped[int | None] = mapped_column(
+        ForeignKey("organisers.id", ondelete="CASCADE"), index=True
+    )
+    unknown_name: Mapped[str | None] = mapped_column(String(32))
+    ip: Mapped[str | None] = mapped_column(String(45))
+    user_agent: Mapped[str | None] = mapped_column(String(256))
+    transport: Mapped[str] = mapped_column(String(16))
+    node: Mapped[str] = mapped_column(String(64))
+    verdict: Mapped[str | None] = mapped_column(String(16))
+    reason: Mapped[str | None] = mapped_column(String(32))
+    closed_at: Mapped[datetime | None]
+
+
+class RejectedAttempts(Base):
+    """The journal of logins that were turned away without a check: one row per pair and minute, kept a week.
+
+    ``organiser_id`` is None for all names together that are nobody's, ``network`` "" where unknown.
+    """
+
+    __tablename__ = "rejected_attempts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    minute: Mapped[datetime] = mapped_column(index=True)
+    organiser_id: Mapped[int | None] = mapped_column(
+        ForeignKey("organisers.id", ondelete="CASCADE"), index=True
+    )
+    pair: Mapped[str] = mapped_column(String(64))
+    network: Mapped[str] = mapped_column(String(64))
+    repeated: Mapped[int]
+    locked: Mapped[int]
+    unavailable: Mapped[int]
+
+    __table_args__ = (UniqueConstraint("minute", "pair", name="uq_rejected_attempts_minute"),)
+
+
+class LoginFailure(Base):
+    """A password that was hashed for a name and did not match, or is being hashed; kept a day.
+
+    ``name_key`` is a keyed hash, of anybody's name and of nobody's alike; ``network`` is "" where unknown.
+    The other columns are those of :class:`authbridge.login.policy.Failure`.
+    """
+
+    __tablename__ = "login_failures"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    name_key: Mapped[str] = mapped_column(String(32))
+    network: Mapped[str] = mapped_column(String(64))
+    from_unfamiliar_network: Mapped[bool]
+    fingerprint: Mapped[int | None] = mapped_column(SmallInteger)
+    wait: Mapped[int]
+
+    __table_args__ = (
+        Index("ix_login_failures_name_key", "name_key", "at"),
+        Index("ix_login_failures_network", "network", "at"),
+    )
+
+
+class KnownNetwork(Base):
+    """That some name succeeded from some network, as a keyed hash; kept a week after the last time."""
+
+    __tablename__ = "known_networks"
+
+    pair_key: Mapped[str] = mapped_column(String(32), primary_key=True)
+    seen_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class NetworkWait(Base):
+    """A network from which too many names failed, and until when it waits; kept a day."""
+
+    __tablename__ = "network_waits"
+
+    network: Mapped[str] = mapped_column(String(64), primary_key=True)
+    since: Mapped[datetime]
+    until: Mapped[datetime]
+
+
+class AlarmRaised(Base):
+    """What staff were told last about guessing, so that they are not told every minute; kept a day."""
+
+    __tablename__ = "alarms_raised"
+
+    about: Mapped[str] = mapped_column(String(100), primary_key=True)
+    at: Mapped[datetime]
+
+
+class JobRun(Base):
+    """When a recurring duty was last done, by whichever process did it."""
+
+    __tablename__ = "job_runs"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    done_at: Mapped[datetime]

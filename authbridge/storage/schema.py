@@ -1,0 +1,57 @@
+"""Brings the database to the version of this program, with Alembic, and tells whether it is there."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import inspect, text
+
+from authbridge.errors import StorageError
+from authbridge.storage.database import Database
+from authbridge.storage.migrations import NEWEST
+
+
+def upgrade(database: Database) -> None:
+    """Makes the tables, or changes them to this version; a second call does nothing."""
+    database.create_file()
+    _migrate(database, lambda alembic, config: alembic.upgrade(config, "head"))
+
+
+def downgrade(database: Database) -> None:
+    """Goes one version back."""
+    _migrate(database, lambda alembic, config: alembic.downgrade(config, "-1"))
+
+
+def version(database: Database) -> str | None:
+    """The version of the tables, None if there are none yet."""
+    with database.read_session() as session:
+        if not inspect(session.connection()).has_table("alembic_version"):
+            return None
+        found: str | None = session.scalar(text("SELECT version_num FROM alembic_version"))
+        return found
+
+
+def require_current(database: Database) -> None:
+    """Raises :class:`StorageError` unless the tables are those of this program."""
+    if not database.exists():
+        message = f"{database.file} does not exist yet. Please run: authbridge db upgrade"
+        raise StorageError(message)
+    if version(database) != NEWEST:
+        message = "The database is of another version. Please run: authbridge db upgrade"
+        raise StorageError(message)
+
+
+def _migrate(database: Database, step: Callable[[Any, Any], None]) -> None:
+    # A seventh of the time in which the service starts, and it never migrates.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", "authbridge.storage:migrations")
+    try:
+        with database.write_session() as session:
+            config.attributes["connection"] = session.connection()
+            step(command, config)
+    except CommandError:
+        message = "The database is at a version that this program cannot change; nothing was done."
+        raise StorageError(message) from None
