@@ -28,6 +28,7 @@ from authbridge.letters import Language
 from authbridge.revocations.status import revocation_status_of
 from authbridge.schools import listings
 from authbridge.schools.commands.organisers import QuotaError
+from authbridge.schools.issuing import Order
 from authbridge.schools.lookup import get_organiser, get_school
 from authbridge.staff.permissions import Right
 
@@ -46,8 +47,7 @@ def issue(code: str) -> ResponseReturnValue:
         free = max(0, school.quota - listings.school_counts(session, school).organisers)
     form = open_form(IssueForm)
     if form.validate_on_submit():
-        language, last_day = Language(form.language.data), form.valid_until.data
-        order = issuing.Order(school, form.count.data or 0, language, last_day)
+        order = Order(school, form.count.data or 0, form.valid_until.data)
         answer = submit_once(lambda: _start(form, order))
         if answer is not None:
             return answer
@@ -62,8 +62,7 @@ def reset(username: str) -> ResponseReturnValue:
         organiser = get_organiser(session, username)
     form = open_form(ResetForm)
     if form.validate_on_submit():
-        language = Language(form.language.data)
-        order = issuing.Order(organiser.school, 1, language, organiser.valid_until, organiser.username)
+        order = Order(organiser.school, 1, organiser.valid_until, organiser.username)
         answer = submit_once(lambda: _start(form, order))
         if answer is not None:
             wait_for_nodes(lambda session: get_organiser(session, organiser.username))
@@ -72,9 +71,10 @@ def reset(username: str) -> ResponseReturnValue:
     return form_page("credentials/reset.html", form, organiser=row)
 
 
-def _start(form: IssueForm | ResetForm, order: issuing.Order) -> str | None:
+def _start(form: IssueForm | ResetForm, order: Order) -> str | None:
     with form.show_errors({QuotaError: "count"}):
-        return path_to("credentials.show", handout_id=issuing.start(order))
+        handout_id = issuing.start(order, Language(form.language.data))
+        return path_to("credentials.show", handout_id=handout_id)
     return None
 
 

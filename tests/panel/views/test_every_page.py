@@ -83,7 +83,7 @@ def test_each_page_says_its_language(crawl: PageCrawl) -> None:
 
 
 def test_each_page_has_a_heading_and_a_title(crawl: PageCrawl) -> None:
-    """One heading of the first order; the title names the page, and begins with "Error" if there are errors."""
+    """One heading of the first order; the title names the page, and says first if there are any errors."""
 
     def missing(page: Page) -> str:
         headings, title = page.html.find_all("h1"), page.html.find("title")
