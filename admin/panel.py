@@ -1,4 +1,4 @@
-"""The panel's parts, made once and handed to the application; and what time it is there."""
+"""The panel's parts, made once and handed to the application; and its clock."""
 
 import os
 from concurrent.futures import Executor, ThreadPoolExecutor

@@ -43,7 +43,7 @@ class _CodeError(AuthBridgeError):
 @blueprint.route("/sign-in", methods=["GET", "POST"])
 @open_to_everybody
 def sign_in() -> ResponseReturnValue:
-    """The first step: name and password."""
+    """Asks for name and password, the first step."""
     if sessions.is_signed_in():
         return redirect_to("overview.index")
     form = SignInForm()
@@ -60,7 +60,7 @@ def sign_in() -> ResponseReturnValue:
 @blueprint.route("/sign-in/code", methods=["GET", "POST"])
 @open_at(SessionStage.PASSWORD)
 def sign_in_code() -> ResponseReturnValue:
-    """The second step: a code."""
+    """Asks for a code, the second step."""
     form = CodeForm()
     if form.validate_on_submit():
         owner_id = current_session().staff_id
@@ -102,7 +102,7 @@ def reauthenticate() -> ResponseReturnValue:
 @blueprint.route("/invitation", methods=["GET", "POST"])
 @open_to_everybody
 def invitation() -> ResponseReturnValue:
-    """The first step of a person who was invited: name and one-time code."""
+    """Asks a person who was invited for name and one-time code."""
     form = InvitationForm()
     if form.validate_on_submit():
         outcome = sign_in_flow.verify_invitation(
