@@ -15,6 +15,8 @@ from authbridge.cli.suspensions import history
 from authbridge.revocations.status import meetings_of
 from authbridge.schools.commands import organisers
 from authbridge.schools.csv_import import parse_credentials
+from authbridge.schools.issuing import Order
+from authbridge.schools.issuing import issue as issue_order
 from authbridge.schools.listings import OrganiserState, organiser_row
 from authbridge.schools.lookup import get_organiser, get_school, list_organisers
 from authbridge.storage.models import Organiser
@@ -39,17 +41,8 @@ def issue(operator: Operator, /, code: str, count: int, valid_until: date | None
     with operator.database.read_session() as session:
         school = get_school(session, code)
     with open_sheet(operator, school, sheet) as delivery:
-        passwords = organisers.make_passwords(count, operator.hasher, print_job=delivery.sheet.print_job)
-        with operator.database.write_session() as session:
-            issued = organisers.issue_organisers(
-                session,
-                code,
-                passwords,
-                valid_until=valid_until,
-                actor=operator.actor,
-                now=operator.clock(),
-            )
-        delivery.write(issued, valid_until)
+        order = Order(school, count, valid_until, print_job=delivery.sheet.print_job)
+        delivery.write(issue_order(order, operator, actor=operator.actor), valid_until)
 
 
 @organiser.command("import")
@@ -105,17 +98,8 @@ def reset(operator: Operator, /, name: str, **sheet: Any) -> None:  # noqa: ANN4
     with operator.database.read_session() as session:
         found = get_organiser(session, name)
     with open_sheet(operator, found.school, sheet) as delivery:
-        (password,) = organisers.make_passwords(1, operator.hasher, print_job=delivery.sheet.print_job)
-        with operator.database.write_session() as session:
-            renewed = organisers.reset_password(
-                session,
-                name,
-                password,
-                keyed_hashes=operator.keyed_hashes,
-                actor=operator.actor,
-                now=operator.clock(),
-            )
-        delivery.write([renewed], found.valid_until)
+        order = Order(found.school, 1, found.valid_until, found.username, delivery.sheet.print_job)
+        delivery.write(issue_order(order, operator, actor=operator.actor), found.valid_until)
     # What comes from standard output is the new password.
     echo_effect(operator, partial(get_organiser, username=name), err=True)
 

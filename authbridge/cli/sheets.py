@@ -176,16 +176,6 @@ class _Letters:
         return self._job.id
 
     def show(self, credentials: Sequence[IssuedCredential], valid_until: date | None) -> bytes:
-        from authbridge.letters import Letter, print_letters  # noqa: PLC0415 - see above
+        from authbridge.schools.printing import print_credentials  # noqa: PLC0415 - see above
 
-        letters = [
-            Letter(
-                school_name=self._school.name,
-                school_address=tuple(filter(None, (self._school.street, self._school.place))),
-                username=each.username,
-                password=each.password,
-                valid_until=valid_until,
-            )
-            for each in credentials
-        ]
-        return print_letters(letters, self._job, self._letterhead)
+        return print_credentials(self._school, credentials, valid_until, self._job, self._letterhead)

@@ -18,7 +18,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 from sqlalchemy import Update, select, update
 
-from admin.visits import COOKIE
+from admin.session.cookies import SESSION_COOKIE
 from authbridge.config import read_config
 from authbridge.staff.sign_in import SignInServices, sign_in_setting_of
 from authbridge.storage.database import Database
@@ -201,7 +201,7 @@ class PanelBrowser:
 
     def sign_in(self, member: Member, code: str | None = None) -> None:
         """Both steps; ``code`` is a recovery code in place of the authenticator's."""
-        self.browser.delete_cookie(COOKIE)
+        self.browser.delete_cookie(SESSION_COOKIE)
         self.open("/sign-in")
         self.fill(name=member.name, password=member.password)
         self.send()

@@ -82,7 +82,7 @@ def suspend(panel_browser: PanelBrowser, panel_server: PanelServer) -> NodeRepor
 
 def line(panel_browser: PanelBrowser) -> str:
     """What became of it."""
-    return panel_browser.browser.find_element(By.CLASS_NAME, "proof").text
+    return panel_browser.browser.find_element(By.CLASS_NAME, "revocation").text
 
 
 def questions(panel_browser: PanelBrowser) -> int:
@@ -108,7 +108,7 @@ def test_the_line_completes_itself_and_then_rests(
     panel_browser.await_text(
         "2 Anmeldungen beendet, 1 Besprechung beendet, gemerkte Anmeldung gelöscht; auf 1 von 1"
     )
-    proof = panel_browser.browser.find_element(By.CLASS_NAME, "proof")
+    proof = panel_browser.browser.find_element(By.CLASS_NAME, "revocation")
     assert proof.get_attribute("data-live") == ""
     assert panel_browser.field("Notiz").get_attribute("value") == "Anruf der Schulleitung"
     asked = questions(panel_browser)

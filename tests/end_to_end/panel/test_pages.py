@@ -17,8 +17,8 @@ from selenium.webdriver.common.by import By
 from werkzeug.exceptions import HTTPException
 
 from admin import create_app
-from admin.health import Health
 from admin.panel import Panel
+from admin.stores.service_health import ServiceHealth
 from authbridge.config import read_config
 from authbridge.login.passwords import Hasher
 from tests.support.chromium import open_chromium
@@ -32,7 +32,12 @@ _LANGUAGES = ("de", "en")
 
 _NO_PAGES = {"static", "credentials.pdf", "credentials.table"}
 # Parts of pages, which these ask for by themselves.
-_NO_PAGES |= {"overview.health", "overview.meetings", "schools.effect", "organisers.effect"}
+_NO_PAGES |= {
+    "overview.health",
+    "overview.meetings",
+    "schools.revocation_status",
+    "organisers.revocation_status",
+}
 
 # Chromium says so of each page that does not come with 200; whether it should is a test of its own.
 _STATUS_OF_PAGE = "Failed to load resource: the server responded with a status of"
@@ -210,7 +215,10 @@ def _app_of(panel_server: PanelServer) -> Flask:
     """The application that the panel runs, for its routes."""
     config = read_config(panel_server.panel.environ)
     panel = Panel(
-        config=config, sign_in=panel_server.services, hasher=Hasher(4), health=Health(config.api_bind)
+        config=config,
+        sign_in=panel_server.services,
+        hasher=Hasher(4),
+        service_health=ServiceHealth(config.api_bind),
     )
     return create_app(panel, url=panel_server.panel.url)
 
