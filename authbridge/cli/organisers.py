@@ -34,8 +34,7 @@ def organiser() -> None:
 def issue(operator: Operator, /, code: str, count: int, valid_until: date | None, **sheet: Any) -> None:  # noqa: ANN401 - of sheet_options
     """Issue new credentials for the school CODE; the passwords are shown this once."""
     if valid_until is not None and valid_until < today(operator):
-        message = f"--valid-until {valid_until} lies in the past."
-        raise click.UsageError(message)
+        raise click.UsageError(f"--valid-until {valid_until} lies in the past.")
     with operator.database.read_session() as session:
         school = get_school(session, code)
     with open_sheet(operator, school, sheet) as delivery:
@@ -128,8 +127,7 @@ def reset(operator: Operator, /, name: str, **sheet: Any) -> None:  # noqa: ANN4
 def expire(operator: Operator, name: str, after: date | None, *, never: bool) -> None:
     """End the validity of NAME: now, after a day, or never."""
     if after is not None and never:
-        message = "--after and --never exclude each other."
-        raise click.UsageError(message)
+        raise click.UsageError("--after and --never exclude each other.")
     yesterday = today(operator) - timedelta(days=1)
     last_day = None if never else after or yesterday
     with operator.database.write_session() as session:
