@@ -27,7 +27,7 @@ from authbridge.login import usernames
 from authbridge.login.staff_names import parse_staff_name
 from authbridge.schools.commands import schools, suspensions
 from authbridge.schools.commands.organisers import MAX_ISSUED
-from authbridge.schools.listings import SuspensionRow
+from authbridge.schools.history import SuspensionRow
 from authbridge.storage.models import Reporter, Role, SuspensionReason
 
 _Form = TypeVar("_Form", bound=FlaskForm)
@@ -258,9 +258,9 @@ class DescribeForm(FlaskForm):
         )
 
     @property
-    def description(self) -> suspensions.Description:
+    def description(self) -> suspensions.SuspensionDescription:
         """What was typed, for the command."""
-        return suspensions.Description(
+        return suspensions.SuspensionDescription(
             reason=SuspensionReason(self.reason.data) if self.reason.data else None,
             reported_by=Reporter(self.reported_by.data) if self.reported_by.data else None,
             note=suspensions.parse_note(self.note.data or ""),

@@ -31,7 +31,7 @@ def build_panel(config: Config) -> Flask:
         hasher=Hasher(config.bcrypt_cost),
         health=Health(config.api_bind),
     )
-    background.repeat("slips", partial(sweep, panel), every=_SWEEP, after_failure=_SWEEP)
+    background.run_periodically("slips", partial(sweep, panel), every=_SWEEP, after_failure=_SWEEP)
     return create_app(panel, url=config.panel_url)
 
 

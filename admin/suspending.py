@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from flask.typing import ResponseReturnValue
@@ -14,21 +13,18 @@ from admin.forms import DescribeForm, carry_out
 from admin.pages import deed, tell
 from admin.panel import the_panel
 from admin.places import location_of, place_asked_from, see, see_again
+from authbridge.schools import suspendable
 from authbridge.schools.commands import suspensions
-from authbridge.schools.lookup import get_organiser, get_school
-from authbridge.storage.models import Organiser, School
+from authbridge.schools.suspendable import SuspendableKind
 
 _Command = Callable[..., bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What can be suspended: how it is found, its commands, its views and their argument, its sentences."""
+    """What can be suspended: its views and their argument, its sentences."""
 
-    find: Callable[..., Organiser | School]
-    suspend: _Command
-    reinstate: _Command
-    describe: _Command
+    suspendable: SuspendableKind
     views: str
     argument: str
     suspended: Any
@@ -38,10 +34,7 @@ class Kind:
 
 
 ORGANISER = Kind(
-    find=get_organiser,
-    suspend=suspensions.suspend_organiser,
-    reinstate=suspensions.reinstate_organiser,
-    describe=suspensions.describe_organiser_suspension,
+    suspendable=suspendable.ORGANISER,
     views="organisers",
     argument="username",
     suspended=_l("%(name)s is suspended."),
@@ -50,10 +43,7 @@ ORGANISER = Kind(
     not_suspended=_l("%(name)s was not suspended."),
 )
 SCHOOL = Kind(
-    find=get_school,
-    suspend=suspensions.suspend_school,
-    reinstate=suspensions.reinstate_school,
-    describe=suspensions.describe_school_suspension,
+    suspendable=suspendable.SCHOOL,
     views="schools",
     argument="code",
     suspended=_l("The school %(name)s is suspended."),
@@ -65,7 +55,7 @@ SCHOOL = Kind(
 
 def suspend(kind: Kind, name: str) -> ResponseReturnValue:
     """Done at once, with the way back in the notice."""
-    if _change(kind.suspend, name, reason=None):
+    if _change(suspensions.suspend, kind, name, reason=None):
         undo = deed(_("Undo"), f"{kind.views}.reinstate", **{kind.argument: name})
         tell("done", " ".join(_what_was_done(kind, name)), undo)
     else:
@@ -76,7 +66,7 @@ def suspend(kind: Kind, name: str) -> ResponseReturnValue:
 def _what_was_done(kind: Kind, name: str) -> Iterator[str]:
     """That it is suspended; and what that ended, where the next page is not the one that shows it."""
     yield kind.suspended % {"name": name}
-    effect = effects.await_nodes(partial(kind.find, **{kind.argument: name}))
+    effect = effects.await_nodes(lambda session: kind.suspendable.find(session, name))
     own_page = location_of(f"{kind.views}.show", **{kind.argument: name})
     if effect is not None and place_asked_from() not in {None, own_page}:
         yield effects.effect_in_words(effect)
@@ -84,7 +74,7 @@ def _what_was_done(kind: Kind, name: str) -> Iterator[str]:
 
 def reinstate(kind: Kind, name: str) -> ResponseReturnValue:
     """Access is back; a meeting that was ended is not."""
-    if _change(kind.reinstate, name):
+    if _change(suspensions.reinstate, kind, name):
         tell("done", kind.reinstated % {"name": name})
     else:
         tell("warn", kind.not_suspended % {"name": name})
@@ -93,13 +83,15 @@ def reinstate(kind: Kind, name: str) -> ResponseReturnValue:
 
 def describe(kind: Kind, name: str, form: DescribeForm) -> ResponseReturnValue | None:
     """Adds to the suspension that is on why, and who asked for it; None where the form has faults."""
-    if not form.validate() or carry_out(form, lambda: _change(kind.describe, name, form.description)):
+    if not form.validate() or carry_out(
+        form, lambda: _change(suspensions.describe, kind, name, form.description)
+    ):
         return None
     tell("done", _("Noted."))
     return see(f"{kind.views}.show", **{kind.argument: name})
 
 
-def _change(command: _Command, name: str, *values: object, **named: object) -> bool:
+def _change(command: _Command, kind: Kind, name: str, *values: object, **named: object) -> bool:
     now = visits.now()
     with the_panel().database.write_session() as session:
-        return command(session, name, *values, actor=visits.the_actor(), now=now, **named)
+        return command(session, kind.suspendable, name, *values, actor=visits.the_actor(), now=now, **named)

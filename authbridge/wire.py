@@ -12,7 +12,8 @@ from typing import Any, assert_never
 
 from authbridge.login.journal import Origin
 from authbridge.login.policy import Attempt, Decision
-from authbridge.revocations.feed import AccessState, Contact, Event, Events, NodeReport, Snapshot
+from authbridge.revocations.feed import AccessState, Event, Events, Snapshot
+from authbridge.revocations.reports import Contact, NodeReport
 
 MAX_BYTES = 8 * 1024
 

@@ -27,8 +27,10 @@ from authbridge.revocations import status
 from authbridge.schools import listings
 from authbridge.schools.commands import organisers
 from authbridge.schools.commands.organisers import QuotaError
-from authbridge.schools.listings import OrganiserRow, OrganiserState
+from authbridge.schools.history import suspension_rows
 from authbridge.schools.lookup import get_organiser, get_school
+from authbridge.schools.organiser_rows import OrganiserRow, OrganiserState, organiser_row
+from authbridge.schools.school_rows import school_counts
 from authbridge.staff.permissions import Right
 
 blueprint = Blueprint("organisers", __name__)
@@ -56,13 +58,13 @@ def show(username: str) -> ResponseReturnValue:
 def _detail(username: str, sent: DescribeForm | None = None) -> ResponseReturnValue:
     with the_panel().database.read_session() as session:
         organiser = get_organiser(session, username)
-        history = listings.suspension_rows(session, organiser)
+        history = suspension_rows(session, organiser)
         effect = status.revocation_status_of(session, organiser, now=visits.now())
         meetings = status.meetings_of(session, organiser, now=visits.now())
     return form_page(
         "organisers/show.html",
         sent,
-        organiser=listings.organiser_row(organiser, visits.today()),
+        organiser=organiser_row(organiser, visits.today()),
         created_at=organiser.created_at,
         history=history,
         describe=sent or DescribeForm.of(history),
@@ -125,7 +127,7 @@ def issue(code: str) -> ResponseReturnValue:
     """New organisers for a school."""
     with the_panel().database.read_session() as session:
         school = get_school(session, code)
-        free = max(0, school.quota - listings.school_counts(session, school).organisers)
+        free = max(0, school.quota - school_counts(session, school).organisers)
     form = form_of(IssueForm)
     if form.validate_on_submit():
         order = issuing.Order(
@@ -152,7 +154,7 @@ def reset(username: str) -> ResponseReturnValue:
         if place is not None:
             _await_nodes(organiser.username)
             return place
-    row = listings.organiser_row(organiser, visits.today())
+    row = organiser_row(organiser, visits.today())
     return form_page("organisers/reset.html", form, organiser=row)
 
 
@@ -243,4 +245,4 @@ def _delete(username: str) -> None:
 
 def _row(username: str) -> OrganiserRow:
     with the_panel().database.read_session() as session:
-        return listings.organiser_row(get_organiser(session, username), visits.today())
+        return organiser_row(get_organiser(session, username), visits.today())

@@ -13,6 +13,8 @@ from admin.places import see
 from authbridge.revocations import status
 from authbridge.revocations.commands import forget_node
 from authbridge.schools import listings
+from authbridge.schools.overview import count_schools_without_contract, list_expiring, list_suspended
+from authbridge.schools.search import find_by_text
 from authbridge.staff.permissions import Right
 
 blueprint = Blueprint("overview", __name__)
@@ -28,9 +30,9 @@ def index() -> ResponseReturnValue:
     """How things are."""
     panel, today = the_panel(), visits.today()
     with panel.database.read_session() as session:
-        suspended = listings.suspended_now(session, limit=_SHOWN)
-        expiring = listings.expiring(session, today=today, limit=_SHOWN, days=_SOON)
-        without_contract = listings.schools_without_contract(session)
+        suspended = list_suspended(session, limit=_SHOWN)
+        expiring = list_expiring(session, today=today, limit=_SHOWN, days=_SOON)
+        without_contract = count_schools_without_contract(session)
         first_run = listings.list_school_rows(session).total == 0
         running = status.meetings(session, now=visits.now())
     waiting = waits.all_waits()
@@ -92,7 +94,7 @@ def search() -> ResponseReturnValue:
     """Schools and organisers by some letters of theirs."""
     typed = request.args.get("q", "")[:_LONGEST_TEXT].strip()
     with the_panel().database.read_session() as session:
-        findings = listings.search(session, typed, today=visits.today())
+        findings = find_by_text(session, typed, today=visits.today())
     return page("overview/search.html", q=typed, findings=findings)
 
 

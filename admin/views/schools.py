@@ -16,8 +16,9 @@ from authbridge.errors import ConflictError
 from authbridge.revocations import status
 from authbridge.schools import listings
 from authbridge.schools.commands import schools
-from authbridge.schools.listings import SchoolFilter
+from authbridge.schools.history import suspension_rows
 from authbridge.schools.lookup import get_school
+from authbridge.schools.school_rows import SchoolFilter, school_counts
 from authbridge.staff.permissions import Right
 from authbridge.storage.models import School
 
@@ -44,12 +45,12 @@ def show(code: str) -> ResponseReturnValue:
 def _detail(code: str, sent: DescribeForm | None = None) -> ResponseReturnValue:
     with the_panel().database.read_session() as session:
         school = get_school(session, code)
-        history = listings.suspension_rows(session, school)
+        history = suspension_rows(session, school)
         return form_page(
             "schools/show.html",
             sent,
             school=school,
-            used=listings.school_counts(session, school).organisers,
+            used=school_counts(session, school).organisers,
             page=listings.list_organiser_rows(
                 session, today=visits.today(), code=school.code, page=asked_page()
             ),

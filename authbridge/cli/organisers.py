@@ -7,16 +7,16 @@ from typing import Any, BinaryIO
 import click
 
 from authbridge.cli.days import day_option, today
-from authbridge.cli.effects import echo_effect
 from authbridge.cli.operator import Operator, pass_operator
 from authbridge.cli.output import json_option, show_record, show_rows
+from authbridge.cli.revocation_status import echo_status
 from authbridge.cli.sheets import open_sheet, sheet_options
 from authbridge.cli.suspensions import history
 from authbridge.revocations.status import meetings_of
 from authbridge.schools.commands import organisers
 from authbridge.schools.csv_import import parse_credentials
-from authbridge.schools.listings import OrganiserState, organiser_row
 from authbridge.schools.lookup import get_organiser, get_school, list_organisers
+from authbridge.schools.organiser_rows import OrganiserState, organiser_row
 from authbridge.storage.models import Organiser
 
 
@@ -116,7 +116,7 @@ def reset(operator: Operator, /, name: str, **sheet: Any) -> None:  # noqa: ANN4
             )
         delivery.write([renewed], found.valid_until)
     # What comes from standard output is the new password.
-    echo_effect(operator, partial(get_organiser, username=name), err=True)
+    echo_status(operator, partial(get_organiser, username=name), err=True)
 
 
 @organiser.command()
@@ -138,7 +138,7 @@ def expire(operator: Operator, name: str, after: date | None, *, never: bool) ->
         click.echo(f"“{name}” is valid without end.")
     elif last_day < today(operator):
         click.echo(f"“{name}” has expired.")
-        echo_effect(operator, partial(get_organiser, username=name))
+        echo_status(operator, partial(get_organiser, username=name))
     else:
         click.echo(f"“{name}” is valid until the end of {last_day}.")
 
@@ -155,7 +155,7 @@ def end_sessions(operator: Operator, name: str) -> None:
         if changed
         else f"“{name}” is suspended, and logged out everywhere since."
     )
-    echo_effect(operator, partial(get_organiser, username=name))
+    echo_status(operator, partial(get_organiser, username=name))
 
 
 _WORDS = {

@@ -12,8 +12,8 @@ from authbridge.cli.output import json_option, show_record, show_rows
 from authbridge.cli.suspensions import history
 from authbridge.revocations.status import meetings_of
 from authbridge.schools.commands.schools import SchoolChanges, add_school, change_school
-from authbridge.schools.listings import school_counts
 from authbridge.schools.lookup import get_school, list_schools
+from authbridge.schools.school_rows import school_counts
 from authbridge.storage.models import School
 
 _PLAIN = ("name", "street", "place", "mailbox", "contract_on", "quota")

@@ -158,6 +158,10 @@ class Organiser(Base):
         return f"<Organiser {self.username}>"
 
 
+Suspendable = Organiser | School
+"""What can be suspended."""
+
+
 class Suspension(Base):
     """The history: of an organiser or of a school, from ``since`` until ``until`` (None: still).
 

@@ -12,6 +12,7 @@ import pytest
 from authbridge.clock import utc_now
 from authbridge.schools.commands import suspensions
 from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.schools.suspendable import ORGANISER, SCHOOL
 from authbridge.storage.database import Database
 from authbridge.storage.models import SuspensionReason
 from tests.factories import ACTOR, make_organiser, make_school
@@ -49,8 +50,8 @@ def make_cast(database: Database) -> Cast:
     )
     reason, now = SuspensionReason.MISUSE, utc_now()
     with database.write_session() as session:
-        suspensions.suspend_organiser(session, cast.suspended.username, reason=reason, actor=ACTOR, now=now)
-        suspensions.suspend_school(session, "gsw", reason=reason, actor=ACTOR, now=now)
+        suspensions.suspend(session, ORGANISER, cast.suspended.username, reason=reason, actor=ACTOR, now=now)
+        suspensions.suspend(session, SCHOOL, "gsw", reason=reason, actor=ACTOR, now=now)
     return cast
 
 

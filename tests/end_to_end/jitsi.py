@@ -13,6 +13,7 @@ from authbridge.revocations.status import RevocationStatus, meetings_of, revocat
 from authbridge.schools.commands import organisers, suspensions
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.schools.lookup import get_organiser
+from authbridge.schools.suspendable import ORGANISER, SCHOOL
 from authbridge.storage.database import Database
 from authbridge.storage.models import SuspensionReason
 from tests.end_to_end.focus import Focus, new_authority
@@ -224,21 +225,21 @@ class County:
     def suspend(self, username: str) -> None:
         """As the panel does it."""
         with self.database.write_session() as session:
-            suspensions.suspend_organiser(
-                session, username, reason=SuspensionReason.MISUSE, actor=ACTOR, now=utc_now()
+            suspensions.suspend(
+                session, ORGANISER, username, reason=SuspensionReason.MISUSE, actor=ACTOR, now=utc_now()
             )
 
     def suspend_school(self, code: str) -> None:
         """Likewise."""
         with self.database.write_session() as session:
-            suspensions.suspend_school(
-                session, code, reason=SuspensionReason.MISUSE, actor=ACTOR, now=utc_now()
+            suspensions.suspend(
+                session, SCHOOL, code, reason=SuspensionReason.MISUSE, actor=ACTOR, now=utc_now()
             )
 
     def reinstate(self, username: str) -> None:
         """Likewise."""
         with self.database.write_session() as session:
-            suspensions.reinstate_organiser(session, username, actor=ACTOR, now=utc_now())
+            suspensions.reinstate(session, ORGANISER, username, actor=ACTOR, now=utc_now())
 
     def end_sessions(self, username: str) -> None:
         """Logs him out everywhere."""

@@ -12,7 +12,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 from sqlalchemy import delete
 
 from authbridge.clock import utc_now
-from authbridge.revocations.feed import NodeReport
+from authbridge.revocations.reports import NodeReport
 from authbridge.storage.models import Role, StaffSession
 from tests.end_to_end.chromium import PATIENCE, open_chromium
 from tests.end_to_end.panel_office import Desk, Office, open_office

@@ -11,8 +11,9 @@ import pytest
 
 from authbridge.errors import StorageError
 from authbridge.revocations import feed
-from authbridge.revocations.feed import Contact, NodeReport
+from authbridge.revocations.reports import Contact, NodeReport, note_contact
 from authbridge.schools.commands import suspensions
+from authbridge.schools.suspendable import ORGANISER
 from authbridge.storage.database import Database
 from authbridge.storage.models import Role
 from tests.factories import ACTOR, make_organiser, make_school
@@ -44,13 +45,13 @@ def ask(office: Office, node: str, *reports: NodeReport, meetings: dict[str, int
     with office.database.write_session() as session:
         place = feed.position(session.connection())
         contact = Contact(node, *place, reports, meetings or {})
-        feed.note_contact(session, contact, now=office.clock())
+        note_contact(session, contact, now=office.clock())
 
 
 def suspend(database: Database, name: str, now: datetime) -> None:
     """Somebody else suspends him, elsewhere."""
     with database.write_session() as session:
-        suspensions.suspend_organiser(session, name, reason=None, actor=ACTOR, now=now)
+        suspensions.suspend(session, ORGANISER, name, reason=None, actor=ACTOR, now=now)
 
 
 def proof(page: Page) -> str:
@@ -479,5 +480,5 @@ def test_late_is_late_after_half_a_minute(office: Office, browser: Browser, name
     suspend(office.database, name, office.clock())
     office.clock.advance(seconds=31)
     with office.database.write_session() as session:
-        feed.note_contact(session, Contact("prosody-1", epoch, last), now=office.clock())
+        note_contact(session, Contact("prosody-1", epoch, last), now=office.clock())
     assert proof(browser.get(f"/organisers/{name}")).startswith("No answer from prosody-1")
