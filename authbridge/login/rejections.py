@@ -104,7 +104,7 @@ def _rows(counts: _Counts) -> Iterator[dict[str, object]]:
 
 def start(rejections: Rejections, database: Database) -> threading.Thread:
     """Writes the counts down every second, for as long as the process lives."""
-    return background.repeat(
+    return background.run_periodically(
         "journal of denials",
         lambda: rejections.write_down(database),
         every=_INTERVAL,

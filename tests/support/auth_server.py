@@ -12,6 +12,7 @@ from authbridge.revocations.status import RevocationStatus, meetings_of, revocat
 from authbridge.schools.commands import organisers, suspensions
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.schools.lookup import get_organiser
+from authbridge.schools.suspendable import ORGANISER, SCHOOL
 from authbridge.storage.database import Database
 from authbridge.storage.models import SuspensionReason
 from tests.support.factories import ACTOR, make_organiser, make_school
@@ -33,26 +34,26 @@ class AuthServer:
     def suspend(self, username: str) -> None:
         """Suspends an organiser, as the panel does."""
         with self.database.write_session() as session:
-            suspensions.suspend_organiser(
-                session, username, reason=SuspensionReason.MISUSE, actor=ACTOR, now=utc_now()
+            suspensions.suspend(
+                session, ORGANISER, username, reason=SuspensionReason.MISUSE, actor=ACTOR, now=utc_now()
             )
 
     def suspend_school(self, code: str) -> None:
         """Suspends a school, as the panel does."""
         with self.database.write_session() as session:
-            suspensions.suspend_school(
-                session, code, reason=SuspensionReason.MISUSE, actor=ACTOR, now=utc_now()
+            suspensions.suspend(
+                session, SCHOOL, code, reason=SuspensionReason.MISUSE, actor=ACTOR, now=utc_now()
             )
 
     def reinstate_school(self, code: str) -> None:
         """Ends the suspension of a school, as the panel does."""
         with self.database.write_session() as session:
-            suspensions.reinstate_school(session, code, actor=ACTOR, now=utc_now())
+            suspensions.reinstate(session, SCHOOL, code, actor=ACTOR, now=utc_now())
 
     def reinstate(self, username: str) -> None:
         """Ends the suspension of an organiser, as the panel does."""
         with self.database.write_session() as session:
-            suspensions.reinstate_organiser(session, username, actor=ACTOR, now=utc_now())
+            suspensions.reinstate(session, ORGANISER, username, actor=ACTOR, now=utc_now())
 
     def end_sessions(self, username: str) -> None:
         """Logs an organiser out everywhere, as the panel does."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from authbridge.clock import utc_now
 from authbridge.schools.commands import suspensions
 from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.schools.suspendable import ORGANISER, SCHOOL
 from authbridge.storage.database import Database
 from authbridge.storage.models import SuspensionReason
 from tests.support.factories import ACTOR, make_organiser, make_school
@@ -46,10 +47,10 @@ def make_organisers(database: Database) -> Organisers:
     )
     reason, now = SuspensionReason.MISUSE, utc_now()
     with database.write_session() as session:
-        suspensions.suspend_organiser(
-            session, organisers.suspended.username, reason=reason, actor=ACTOR, now=now
+        suspensions.suspend(
+            session, ORGANISER, organisers.suspended.username, reason=reason, actor=ACTOR, now=now
         )
-        suspensions.suspend_school(session, "gsw", reason=reason, actor=ACTOR, now=now)
+        suspensions.suspend(session, SCHOOL, "gsw", reason=reason, actor=ACTOR, now=now)
     return organisers
 
 

@@ -15,8 +15,9 @@ from sqlalchemy import func, select
 from authbridge.clock import utc_now
 from authbridge.login.flow import authenticate
 from authbridge.revocations import feed
-from authbridge.revocations.feed import Contact, NodeReport
+from authbridge.revocations.reports import Contact, NodeReport, note_contact
 from authbridge.schools.commands import organisers, schools, suspensions
+from authbridge.schools.suspendable import ORGANISER, SCHOOL
 from authbridge.storage.database import Database
 from authbridge.storage.models import Revocation, Role, SuspensionReason
 from tests.support.factories import ACTOR, HASHER, make_attempt, make_origin, make_school, make_services
@@ -167,11 +168,11 @@ def _furnish(database: Database, panel_server: PanelServer) -> Sights:
     (of_suspended_school,) = _issue(database, "shut", 1)
     with database.write_session() as session:
         schools.change_school(session, "full", quota=0, actor=ACTOR, now=utc_now())
-        suspensions.suspend_school(
-            session, "shut", reason=SuspensionReason.MISUSE, actor=ACTOR, now=utc_now()
+        suspensions.suspend(
+            session, SCHOOL, "shut", reason=SuspensionReason.MISUSE, actor=ACTOR, now=utc_now()
         )
         for name in names[:11]:
-            suspensions.suspend_organiser(session, name, reason=None, actor=ACTOR, now=utc_now())
+            suspensions.suspend(session, ORGANISER, name, reason=None, actor=ACTOR, now=utc_now())
     sights = Sights(names[20], names[0], expired, of_suspended_school, names[21])
     services = make_services(database, clock=utc_now, keyed_hashes=panel_server.services.keyed_hashes)
     for number in range(8):
@@ -249,7 +250,7 @@ def _hear_from(
     with database.write_session() as session:
         epoch, cursor = feed.position(session.connection())
         contact = Contact(node, epoch if knows else None, cursor, reports, meetings or {})
-        feed.note_contact(session, contact, now=utc_now() - ago)
+        note_contact(session, contact, now=utc_now() - ago)
 
 
 def _schools(panel_browser: PanelBrowser) -> Iterator[Shown]:
@@ -312,7 +313,7 @@ def _organisers(panel_browser: PanelBrowser, panel_server: PanelServer, sights: 
     panel_browser.open(f"/organisers/{sights.active}")
     _press(panel_browser, "form[action$='/reinstate'] button")
     with panel_server.database.write_session() as session:
-        suspensions.suspend_organiser(session, sights.active, reason=None, actor=ACTOR, now=utc_now())
+        suspensions.suspend(session, ORGANISER, sights.active, reason=None, actor=ACTOR, now=utc_now())
     _press(panel_browser, "form[action$='/suspend'] button")
     yield Shown("organiser-suspended-before")
 

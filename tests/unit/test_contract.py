@@ -11,7 +11,8 @@ from authbridge import wire
 from authbridge.login.policy import Decision, Reason, Verdict
 from authbridge.login.usernames import canonical
 from authbridge.revocations import feed, long_polls
-from authbridge.revocations.feed import AccessState, Contact, Event, Events, NodeReport, Snapshot
+from authbridge.revocations.feed import AccessState, Event, Events, Snapshot
+from authbridge.revocations.reports import Contact, NodeReport
 from authbridge.storage.models import RevocationAction
 from tests.support.fakes import MORNING
 

@@ -12,7 +12,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 from sqlalchemy import delete
 
 from authbridge.clock import utc_now
-from authbridge.revocations.feed import NodeReport
+from authbridge.revocations.reports import NodeReport
 from authbridge.storage.models import Role, StaffSession
 from tests.integration.feeds import acknowledge, position, tell
 from tests.support.chromium import PATIENCE, open_chromium

@@ -110,7 +110,7 @@ async def test_a_suspension_ends_the_sessions_and_their_number_is_known(followed
     effect = await followed.auth.effect(who.username)
     assert (effect.sessions, effect.done, effect.nodes, effect.late) == (3, 1, 1, ())
     assert effect.last_done_at is not None
-    assert (effect.last_done_at - effect.told_at).total_seconds() < AT_ONCE
+    assert (effect.last_done_at - effect.published_at).total_seconds() < AT_ONCE
 
 
 async def test_after_a_reinstatement_he_is_in_again(followed: Followed) -> None:

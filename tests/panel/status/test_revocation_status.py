@@ -11,8 +11,9 @@ import pytest
 
 from authbridge.errors import StorageError
 from authbridge.revocations import feed
-from authbridge.revocations.feed import Contact, NodeReport
+from authbridge.revocations.reports import Contact, NodeReport, note_contact
 from authbridge.schools.commands import suspensions
+from authbridge.schools.suspendable import ORGANISER
 from authbridge.storage.database import Database
 from authbridge.storage.models import Role
 from tests.support.factories import ACTOR, make_organiser, make_school
@@ -44,13 +45,13 @@ def ask(panel: StaffedPanel, node: str, *reports: NodeReport, meetings: dict[str
     with panel.database.write_session() as session:
         place = feed.position(session.connection())
         contact = Contact(node, *place, reports, meetings or {})
-        feed.note_contact(session, contact, now=panel.clock())
+        note_contact(session, contact, now=panel.clock())
 
 
 def suspend(database: Database, name: str, now: datetime) -> None:
     """Suspends the organiser from elsewhere."""
     with database.write_session() as session:
-        suspensions.suspend_organiser(session, name, reason=None, actor=ACTOR, now=now)
+        suspensions.suspend(session, ORGANISER, name, reason=None, actor=ACTOR, now=now)
 
 
 def status_text(page: Page) -> str:
@@ -495,5 +496,5 @@ def test_late_is_late_after_half_a_minute(panel: StaffedPanel, browser: Browser,
     suspend(panel.database, name, panel.clock())
     panel.clock.advance(seconds=31)
     with panel.database.write_session() as session:
-        feed.note_contact(session, Contact("prosody-1", epoch, last), now=panel.clock())
+        note_contact(session, Contact("prosody-1", epoch, last), now=panel.clock())
     assert status_text(browser.get(f"/organisers/{name}")).startswith("No answer from prosody-1")

@@ -6,7 +6,8 @@ import pytest
 
 from authbridge.login.passwords import StoredPassword
 from authbridge.schools.commands import organisers
-from authbridge.schools.listings import MOST_FOUND, PAGE_SIZE
+from authbridge.schools.listings import PAGE_SIZE
+from authbridge.schools.search import MOST_FOUND
 from authbridge.storage.models import Organiser, Role
 from tests.support.factories import ACTOR, make_organiser, make_school
 from tests.support.fakes import MORNING
