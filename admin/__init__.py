@@ -4,36 +4,38 @@ import hashlib
 import hmac
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, g, request, url_for
-from flask_login import LoginManager
+from flask import Flask, Response, request, url_for
+from flask_login import current_user
 from flask_wtf import CSRFProtect
 from werkzeug.exceptions import BadRequest, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from admin import access, faults, headers, once, pages, visits, words
-from admin.panel import EXTENSION, Panel
-from admin.views import account, credentials, entry, organisers, overview, schools, staff
+from admin.panel import EXTENSION, Panel, now
+from admin.session import access, flashes, sessions
+from admin.session.cookies import CookieSessions
+from admin.stores import idempotent_forms
+from admin.views import account, auth, credentials, organisers, overview, schools, staff
+from admin.web import error_pages, headers, i18n
 from authbridge.config import Config
-from authbridge.staff.sessions import PanelSession
 
-_BLUEPRINTS = (entry, overview, schools, organisers, credentials, staff, account)
-_MOST_BYTES = 64 * 1024  # of a form
+_BLUEPRINTS = (auth, overview, schools, organisers, credentials, staff, account)
+_MAX_FORM = 64 * 1024  # bytes
 
 
 def create_app(panel: Panel, *, url: str) -> Flask:
-    """The application; ``url`` is the public address, without a path."""
+    """Returns the application; ``url`` is the public address, without a path."""
     app = Flask(__name__)
     app.extensions[EXTENSION] = panel
     app.config.update(_settings(panel.config, url))
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.session_interface = visits.CookieSessions()
+    app.session_interface = CookieSessions()
     if url.startswith("https:"):
         # nginx on this machine stands before it, and overwrites the header (deploy/nginx/panel.conf).
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
-    words.install(app, panel.config)
+    i18n.install(app, panel.config)
     headers.install(app)
-    faults.install(app)
-    _install_entry(app)
+    error_pages.install(app)
+    _install_checks(app)
     _install_context(app)
     for module in _BLUEPRINTS:
         app.register_blueprint(module.blueprint)
@@ -44,8 +46,8 @@ def _settings(config: Config, url: str) -> dict[str, object]:
     return {
         "SECRET_KEY": hmac.digest(config.secret_key, b"panel", hashlib.sha256),
         "TRUSTED_HOSTS": [urlsplit(url).hostname],
-        "MAX_CONTENT_LENGTH": _MOST_BYTES,
-        "MAX_FORM_MEMORY_SIZE": _MOST_BYTES,
+        "MAX_CONTENT_LENGTH": _MAX_FORM,
+        "MAX_FORM_MEMORY_SIZE": _MAX_FORM,
         # A token is as old as its session at most; browsers send no referrer, because we ask them not to.
         "WTF_CSRF_TIME_LIMIT": None,
         "WTF_CSRF_SSL_STRICT": False,
@@ -53,26 +55,24 @@ def _settings(config: Config, url: str) -> dict[str, object]:
     }
 
 
-def _install_entry(app: Flask) -> None:
-    """In this order: is it for us, who is it, is it a form of ours, and may they."""
+def _install_checks(app: Flask) -> None:
+    """Checks each request in this order: our host, a session, a page of ours, a form of ours, access."""
     app.before_request(_require_own_host)
-    app.before_request(visits.load_visit)
+    sessions.install(app)
     app.before_request(_require_own_page)
     CSRFProtect(app)
-    logins = LoginManager(app)
-    logins.request_loader(visits.member_of)
     app.before_request(access.require_access)
 
 
 def _require_own_host() -> Response | None:
-    # Of a foreign host no page can be made, not even that of an error: Flask knows no addresses then.
+    # For a foreign host no page can be rendered, not even an error page: Flask cannot build addresses then.
     if isinstance(request.routing_exception, SecurityError):
         return Response("This is not the address of the panel.", 400, mimetype="text/plain")
     return None
 
 
 def _require_own_page() -> None:
-    # What the browser itself says of where a request comes from (Fetch Metadata); older ones say nothing.
+    # The browser itself says where a request comes from (Fetch Metadata); older ones send no such header.
     if request.method not in ("GET", "HEAD") and request.headers.get("Sec-Fetch-Site", "same-origin") not in (
         "same-origin",
         "none",
@@ -80,22 +80,21 @@ def _require_own_page() -> None:
         raise BadRequest
 
 
-def _seconds_left(visit: PanelSession | None) -> int:
-    if visit is None:
+def _seconds_left() -> int:
+    if current_user.session is None:
         return 0
-    return max(0, int((visit.ends_at - visits.now()).total_seconds()))
+    return max(0, int((current_user.session.ends_at - now()).total_seconds()))
 
 
 def _install_context(app: Flask) -> None:
     @app.context_processor
     def context() -> dict[str, object]:
-        visit = g.get("visit")
         return {
-            "me": visit if visits.is_signed_in() else None,
+            "me": current_user.session if sessions.is_signed_in() else None,
             "may": access.may,
-            "language": words.language(),
-            "take_notices": pages.take_notices,
-            "nonce": once.new_nonce,
-            "session_ends_in": _seconds_left(visit),
+            "language": i18n.language(),
+            "take_flashes": flashes.take_flashes,
+            "new_idempotency_key": idempotent_forms.new_idempotency_key,
+            "session_ends_in": _seconds_left(),
             "static": lambda name: url_for("static", filename=name),
         }

@@ -1,16 +1,17 @@
-"""What the panel works with, made once and handed to the application."""
+"""The panel's parts, made once and handed to the application; and its clock."""
 
 import os
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import date, datetime
 
 from flask import current_app
 
-from admin.codes import Codes
-from admin.drafts import Drafts
-from admin.health import Health
-from admin.once import Deeds
-from admin.slips import Slips
+from admin.stores.drafts import Drafts
+from admin.stores.handouts import Handouts
+from admin.stores.idempotent_forms import IdempotentForms
+from admin.stores.invitation_codes import InvitationCodes
+from admin.stores.service_health import ServiceHealth
 from authbridge.clock import Clock
 from authbridge.config import Config
 from authbridge.login.keyed_hashes import KeyedHashes
@@ -21,37 +22,37 @@ from authbridge.storage.database import Database
 
 EXTENSION = "authbridge"
 
-_CLERKS = 4  # orders that are worked on at once
+_ISSUING_THREADS = 4  # orders that are worked on at once
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One panel; all but the first four live as long as the process.
+    """One panel; its stores and its threads live as long as the process.
 
-    ``clerks`` work on orders, ``hashers`` make their passwords, as many at once as there are cores.
+    ``issuers`` work on orders, ``hashers`` hash the passwords of all orders, one thread a core.
     """
 
     config: Config
     sign_in: SignInServices
     hasher: Hasher
-    health: Health
-    slips: Slips = field(default_factory=Slips)
-    codes: Codes = field(default_factory=Codes)
+    service_health: ServiceHealth
+    handouts: Handouts = field(default_factory=Handouts)
+    invitation_codes: InvitationCodes = field(default_factory=InvitationCodes)
     drafts: Drafts = field(default_factory=Drafts)
-    deeds: Deeds = field(default_factory=Deeds)
-    clerks: Executor = field(default_factory=lambda: ThreadPoolExecutor(_CLERKS, "clerk"))
+    idempotent_forms: IdempotentForms = field(default_factory=IdempotentForms)
+    issuers: Executor = field(default_factory=lambda: ThreadPoolExecutor(_ISSUING_THREADS, "issuer"))
     hashers: Executor = field(
         default_factory=lambda: ThreadPoolExecutor(len(os.sched_getaffinity(0)), "hasher")
     )
 
     @property
     def database(self) -> Database:
-        """Where everything is kept."""
+        """The database of the whole service."""
         return self.sign_in.database
 
     @property
     def clock(self) -> Clock:
-        """What time it is."""
+        """Returns the present moment when called."""
         return self.sign_in.clock
 
     @property
@@ -65,7 +66,17 @@ class Panel:
         return self.sign_in.limits
 
 
-def the_panel() -> Panel:
-    """The panel of the request under way."""
+def current_panel() -> Panel:
+    """Returns the panel of the request under way."""
     panel: Panel = current_app.extensions[EXTENSION]
     return panel
+
+
+def now() -> datetime:
+    """Returns the present moment."""
+    return current_panel().clock()
+
+
+def today() -> date:
+    """Returns the present day where the schools are."""
+    return now().astimezone(current_panel().config.timezone).date()

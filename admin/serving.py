@@ -1,26 +1,31 @@
-"""The panel as gunicorn serves it, with what it does besides answering."""
+"""The panel as gunicorn serves it, with the sweep that runs beside the requests."""
 
 from functools import partial
 
 from flask import Flask
 
 from admin import create_app
-from admin.health import Health
 from admin.panel import Panel
+from admin.stores.service_health import ServiceHealth
 from authbridge import background
 from authbridge.config import Config
 from authbridge.errors import ConfigError
 from authbridge.login.passwords import Hasher
-from authbridge.staff import sessions
+from authbridge.staff import sessions as staff_sessions
 from authbridge.staff.sign_in import sign_in_setting_of
 from authbridge.storage import schema
 from authbridge.storage.database import Database
 
-_SWEEP = 5  # seconds; so long at most are passwords kept that nobody may see any more
+_SWEEP = 5  # seconds; passwords that nobody may see any more stay in memory so long at most
 
 
 def build_panel(config: Config) -> Flask:
-    """The application; raises :class:`authbridge.errors.ConfigError` and ``StorageError``."""
+    """Builds the application over its database, and starts the sweep.
+
+    Raises:
+        ConfigError: A setting is missing.
+        StorageError: The database cannot be read, or has another version's tables.
+    """
     if config.panel_url is None:
         raise ConfigError("AUTHBRIDGE_PANEL_URL is not set: for example https://panel.example.org.")
     database = Database(config.database_url)
@@ -29,19 +34,19 @@ def build_panel(config: Config) -> Flask:
         config=config,
         sign_in=sign_in_setting_of(config, database),
         hasher=Hasher(config.bcrypt_cost),
-        health=Health(config.api_bind),
+        service_health=ServiceHealth(config.api_bind),
     )
-    background.repeat("slips", partial(sweep, panel), every=_SWEEP, after_failure=_SWEEP)
+    background.run_periodically("handouts", partial(sweep, panel), every=_SWEEP, after_failure=_SWEEP)
     return create_app(panel, url=config.panel_url)
 
 
 def sweep(panel: Panel) -> None:
-    """Wipes what nobody may see any more."""
+    """Wipes the secrets that nobody may see any more."""
     now = panel.clock()
-    panel.codes.sweep(now=now)
-    owners = panel.slips.owners()
+    panel.invitation_codes.sweep(now=now)
+    owners = panel.handouts.owners()
     if not owners:
         return
     with panel.database.read_session() as session:
-        alive = sessions.alive(session, owners, now=now)
-    panel.slips.sweep(alive, now=now)
+        alive = staff_sessions.alive(session, owners, now=now)
+    panel.handouts.sweep(alive, now=now)

@@ -94,8 +94,7 @@ class _Settings:
     def required(self, name: str, hint: str) -> str:
         value = self._environ.get(_PREFIX + name, "").strip()
         if not value:
-            message = f"{_PREFIX}{name} is not set: {hint}."
-            raise ConfigError(message)
+            raise ConfigError(f"{_PREFIX}{name} is not set: {hint}.")
         return value
 
     def optional(self, name: str, default: str) -> str:
@@ -105,8 +104,7 @@ class _Settings:
         value = self.optional(name, str(default))
         if not value.isdecimal() or int(value) not in allowed:
             span = f"from {allowed[0]} to {allowed[-1]}"
-            message = f"{_PREFIX}{name} is “{value}”, but must be a whole number {span}."
-            raise ConfigError(message)
+            raise ConfigError(f"{_PREFIX}{name} is “{value}”, but must be a whole number {span}.")
         return int(value)
 
     def limits(self) -> Limits:
@@ -122,23 +120,22 @@ class _Settings:
     def yes_or_no(self, name: str, default: str) -> bool:
         value = self.optional(name, default).lower()
         if value not in _YES_OR_NO:
-            message = f"{_PREFIX}{name} is “{value}”, but must be yes or no."
-            raise ConfigError(message)
+            raise ConfigError(f"{_PREFIX}{name} is “{value}”, but must be yes or no.")
         return _YES_OR_NO[value]
 
     def host(self, name: str, hint: str) -> str:
         value = self.required(name, hint).lower()
         if not _HOST.fullmatch(value):
-            message = f"{_PREFIX}{name} is “{value}”, but must be a plain host name: {hint}."
-            raise ConfigError(message)
+            raise ConfigError(f"{_PREFIX}{name} is “{value}”, but must be a plain host name: {hint}.")
         return value
 
     def loopback(self, name: str, default: str) -> str:
         value = self.optional(name, default)
         host, _, port = value.rpartition(":")
         if host != "127.0.0.1" or not port.isdecimal() or int(port) not in _PORTS:
-            message = f"{_PREFIX}{name} is “{value}”, but must be 127.0.0.1 and a port, such as {default}."
-            raise ConfigError(message)
+            raise ConfigError(
+                f"{_PREFIX}{name} is “{value}”, but must be 127.0.0.1 and a port, such as {default}."
+            )
         return value
 
     def url(self, name: str) -> str | None:
@@ -147,17 +144,15 @@ class _Settings:
         if not value:
             return None
         if not _URL.fullmatch(value):
-            message = (
+            raise ConfigError(
                 f"{_PREFIX}{name} is “{value}”, but must be an address such as https://panel.example.org."
             )
-            raise ConfigError(message)
         return value
 
     def folder(self, name: str) -> Path | None:
         value = self.optional(name, "")
         if value and not Path(value).is_dir():
-            message = f"{_PREFIX}{name} names {value}, which is no folder."
-            raise ConfigError(message)
+            raise ConfigError(f"{_PREFIX}{name} names {value}, which is no folder.")
         return Path(value) if value else None
 
     def timezone(self, name: str, default: str) -> ZoneInfo:
@@ -165,8 +160,9 @@ class _Settings:
         try:
             return ZoneInfo(value)
         except (KeyError, ValueError, OSError):
-            message = f"{_PREFIX}{name} is “{value}”, which is no time zone such as Europe/Berlin."
-            raise ConfigError(message) from None
+            raise ConfigError(
+                f"{_PREFIX}{name} is “{value}”, which is no time zone such as Europe/Berlin."
+            ) from None
 
     def secret(self, name: str) -> str:
         return _read_secret(name, self.required(name, _HOW_TO_MAKE))
@@ -177,9 +173,9 @@ def _read_secret(name: str, path: str) -> str:
         content = Path(path).read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not plain text"
-        message = f"{_PREFIX}{name} names {path}, which cannot be read: {why}."
-        raise ConfigError(message) from None  # the cause may quote the file
+        raise ConfigError(
+            f"{_PREFIX}{name} names {path}, which cannot be read: {why}."
+        ) from None  # the cause may quote the file
     if len(content) < _MIN_SECRET or len(content.split()) != 1:
-        message = f"{_PREFIX}{name} names {path}: not one word of at least {_MIN_SECRET} characters."
-        raise ConfigError(message)
+        raise ConfigError(f"{_PREFIX}{name} names {path}: not one word of at least {_MIN_SECRET} characters.")
     return content

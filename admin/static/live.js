@@ -1,4 +1,4 @@
-// Keeps the parts of a page up to date that change by themselves. The pages work without it.
+// Keeps the live parts of a page up to date. The pages work without it.
 (() => {
   "use strict";
   const SOON = 1000; // milliseconds
@@ -11,7 +11,7 @@
     document.addEventListener("visibilitychange", resolve, { once: true });
   });
 
-  // Only what reads differently is exchanged, and nothing under somebody's fingers.
+  // Replaces a part only if its text has changed, and never while it has the focus: a button would vanish.
   const show = (part, text) => {
     const fresh = new DOMParser().parseFromString(text, "text/html").body.firstElementChild;
     if (part.contains(document.activeElement)) return;

@@ -31,7 +31,7 @@
     look();
   };
 
-  const tell = (seconds) => {
+  const beginInAllTabs = (seconds) => {
     begin(seconds);
     tabs.postMessage(seconds);
   };
@@ -41,11 +41,11 @@
     const answer = await fetch(url, { method: "POST", headers: { "X-CSRFToken": token } }).catch(() => null);
     if (!answer) return; // no network: the warning stays
     if (answer.status !== 204) return show("session-ended");
-    tell(Number(endsIn));
+    beginInAllTabs(Number(endsIn));
     before?.focus();
   };
 
   tabs.addEventListener("message", (event) => begin(event.data));
-  tell(Number(region.dataset.endsIn));
+  beginInAllTabs(Number(region.dataset.endsIn));
   setInterval(look, 5000);
 })();

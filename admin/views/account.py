@@ -1,23 +1,27 @@
-"""One's own account: sessions, password, recovery codes."""
+"""The account of the person signed in: sessions, password, recovery codes."""
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_wtf import FlaskForm
 
-from admin import visits
-from admin.access import needs
-from admin.browsers import browser_name
-from admin.forms import PasswordForm, carry_out
-from admin.headers import show_once
-from admin.pages import form_page, page, tell
-from admin.panel import the_panel
-from admin.places import see
-from admin.proofs import caller, refuse
+from admin.forms.auth import PasswordForm
+from admin.forms.base import PanelForm
+from admin.panel import current_panel, now
+from admin.session.access import needs
+from admin.session.browsers import browser_name
+from admin.session.commands import run_command
+from admin.session.flashes import flash
+from admin.session.sessions import current_session
+from admin.session.sign_in_requests import caller
+from admin.web.headers import hide_from_back_button
+from admin.web.redirects import redirect_to
+from admin.web.responses import form_page, page
 from authbridge.errors import InputError
 from authbridge.login.policy import Verdict
 from authbridge.staff import commands as staff_commands
-from authbridge.staff import members, sessions, sign_in
+from authbridge.staff import members
+from authbridge.staff import sessions as staff_sessions
+from authbridge.staff import sign_in as sign_in_flow
 from authbridge.staff.one_time_codes import make_recovery_codes
 from authbridge.staff.password_rules import hash_staff_password
 from authbridge.staff.permissions import Right
@@ -28,87 +32,78 @@ blueprint = Blueprint("account", __name__, url_prefix="/account")
 @blueprint.get("")
 @needs(Right.READ)
 def show() -> ResponseReturnValue:
-    """Who one is, and where one is signed in."""
-    panel, visit = the_panel(), visits.the_visit()
-    with panel.database.read_session() as session:
+    """Shows the account, and the browsers at which it is signed in."""
+    own = current_session()
+    with current_panel().database.read_session() as session:
         return page(
             "account/show.html",
-            staff=members.staff_row(session, visit.name, now=visits.now()),
+            staff=members.staff_row(session, own.name, now=now()),
             sessions=[
                 (row, browser_name(row.user_agent))
-                for row in sessions.list_sessions(session, visit, now=visits.now())
+                for row in staff_sessions.list_sessions(session, own, now=now())
             ],
-            recovery_left=members.count_recovery_codes(session, visit.staff_id),
+            recovery_left=members.count_recovery_codes(session, own.staff_id),
         )
 
 
 @blueprint.post("/stay")
 @needs(Right.READ)
 def stay() -> ResponseReturnValue:
-    """Somebody is still here; that this was asked has moved the end already."""
+    """Keeps the session: that it was asked for has moved its end already."""
     return "", 204
 
 
 @blueprint.post("/sessions/<public_id>/end")
 @needs(Right.READ)
 def end_session(public_id: str) -> ResponseReturnValue:
-    """Ends one of one's own sessions."""
-    with the_panel().database.write_session() as session:
-        staff_commands.end_session(
-            session, visits.the_visit(), public_id, actor=visits.the_actor(), now=visits.now()
-        )
-    tell("done", _("This session is ended."))
-    return see("account.show")
+    """Ends one session of this account."""
+    run_command(staff_commands.end_session, current_session(), public_id)
+    flash("done", _("This session is ended."))
+    return redirect_to("account.show")
 
 
 @blueprint.post("/sessions/end-others")
 @needs(Right.READ)
 def end_others() -> ResponseReturnValue:
-    """Ends all of one's own sessions but this."""
-    with the_panel().database.write_session() as session:
-        staff_commands.end_other_sessions(
-            session, visits.the_visit(), actor=visits.the_actor(), now=visits.now()
-        )
-    tell("done", _("All other sessions are ended."))
-    return see("account.show")
+    """Ends all sessions of this account but the present one."""
+    run_command(staff_commands.end_other_sessions, current_session())
+    flash("done", _("All other sessions are ended."))
+    return redirect_to("account.show")
 
 
 @blueprint.route("/password", methods=["GET", "POST"])
 @needs(Right.READ)
 def password() -> ResponseReturnValue:
-    """Another password; the present one first."""
-    panel, visit = the_panel(), visits.the_visit()
+    """Changes the password, once the present one was typed."""
     form = PasswordForm()
-    if form.validate_on_submit():
-        decision = sign_in.confirm_password(visit, form.current.data, caller(), panel.sign_in)
-        if decision.verdict is not Verdict.GRANTED:
-            refuse(form, decision, _("The present password is wrong."))
-        elif not carry_out(
-            form, lambda: _change_password(form.password.data), faults={InputError: "password"}
-        ):
-            tell("done", _("Your password is changed. All other sessions are ended."))
-            return see("account.show")
+    if form.validate_on_submit() and _is_confirmed(form):
+        with form.show_errors({InputError: "password"}):
+            stored = hash_staff_password(
+                form.password.data, current_session().name, current_panel().sign_in.hasher
+            )
+            run_command(staff_commands.change_password, current_session(), stored)
+            flash("done", _("Your password is changed. All other sessions are ended."))
+            return redirect_to("account.show")
     return form_page("account/password.html", form)
 
 
-def _change_password(typed: str) -> None:
-    panel, visit = the_panel(), visits.the_visit()
-    stored = hash_staff_password(typed, visit.name, panel.sign_in.hasher)
-    with panel.database.write_session() as session:
-        staff_commands.change_password(session, visit, stored, actor=visits.the_actor(), now=visits.now())
+def _is_confirmed(form: PasswordForm) -> bool:
+    decision = sign_in_flow.confirm_password(
+        current_session(), form.current.data, caller(), current_panel().sign_in
+    )
+    if decision.verdict is not Verdict.GRANTED:
+        form.refuse(decision, _("The present password is wrong."))
+    return decision.verdict is Verdict.GRANTED
 
 
 @blueprint.route("/recovery", methods=["GET", "POST"])
 @needs(Right.READ, fresh=True)
 def recovery() -> ResponseReturnValue:
-    """Ten new recovery codes, shown this once; the former ones are dead."""
-    form = FlaskForm()
+    """Makes ten new recovery codes and shows them this once; the former ones are void."""
+    form = PanelForm()
     if not form.validate_on_submit():
         return form_page("account/recovery.html", form, codes=None)
-    codes = make_recovery_codes(the_panel().sign_in.encryption)
-    with the_panel().database.write_session() as session:
-        staff_commands.renew_recovery_codes(
-            session, visits.the_visit(), codes, actor=visits.the_actor(), now=visits.now()
-        )
-    show_once()
+    codes = make_recovery_codes(current_panel().sign_in.encryption)
+    run_command(staff_commands.renew_recovery_codes, current_session(), codes)
+    hide_from_back_button()
     return page("account/recovery.html", codes=codes.codes, form=None)

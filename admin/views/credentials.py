@@ -1,7 +1,5 @@
-"""Credentials that were just made: shown once, printed, taken as a table, and wiped."""
+"""Credentials: issued for a school or renewed for an organiser, then shown once, printed, and wiped."""
 
-import csv
-import io
 from contextlib import suppress
 
 from flask import Blueprint, abort, make_response
@@ -9,115 +7,166 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from admin import visits
-from admin.access import needs
-from admin.effects import Proof, proof_of
-from admin.headers import show_once
-from admin.pages import page, tell
-from admin.panel import the_panel
-from admin.places import location_of, see
-from admin.slips import Slip, Step
-from admin.words import day, say
+from admin import issuing
+from admin.forms.base import open_form
+from admin.forms.organisers import IssueForm, ResetForm
+from admin.panel import current_panel, now, today
+from admin.session.access import needs
+from admin.session.commands import submit_once
+from admin.session.flashes import flash
+from admin.session.sessions import current_session
+from admin.status.revocation_status import LiveStatus, wait_for_nodes
+from admin.stores.handouts import Handout, Step
+from admin.views import suspensions
+from admin.web.headers import hide_from_back_button
+from admin.web.i18n import day, say
+from admin.web.redirects import path_to, redirect_to
+from admin.web.responses import form_page, page
+from admin.web.spreadsheet import as_csv
 from authbridge.errors import NotFoundError
+from authbridge.letters import Language
 from authbridge.revocations.status import revocation_status_of
-from authbridge.schools.lookup import get_organiser
+from authbridge.schools.commands.organisers import QuotaError
+from authbridge.schools.issuing import Order
+from authbridge.schools.lookup import get_organiser, get_school
+from authbridge.schools.organiser_rows import organiser_row
+from authbridge.schools.school_rows import school_counts
 from authbridge.staff.permissions import Right
 
-blueprint = Blueprint("credentials", __name__, url_prefix="/credentials/<slip_id>")
+blueprint = Blueprint("credentials", __name__)
 
 _REFRESH = "1"  # seconds until the page with the progress asks again
 _GONE = 410
 
 
-@blueprint.get("")
+@blueprint.route("/schools/<code>/issue", methods=["GET", "POST"])
 @needs(Right.MANAGE)
-def show(slip_id: str) -> ResponseReturnValue:
-    """How far the work is; then, once, what came of it."""
-    slip = _find(slip_id)
-    if slip is None:
+def issue(code: str) -> ResponseReturnValue:
+    """Issues new organisers for a school."""
+    with current_panel().database.read_session() as session:
+        school = get_school(session, code)
+        free = max(0, school.quota - school_counts(session, school).organisers)
+    form = open_form(IssueForm)
+    if form.validate_on_submit():
+        order = Order(school, form.count.data or 0, form.valid_until.data)
+        answer = submit_once(lambda: _start(form, order))
+        if answer is not None:
+            return answer
+    return form_page("credentials/issue.html", form, school=school, free=free)
+
+
+@blueprint.route("/organisers/<username>/reset", methods=["GET", "POST"])
+@needs(Right.MANAGE)
+def reset(username: str) -> ResponseReturnValue:
+    """Makes a new password and a new letter; the old ones are void at once."""
+    with current_panel().database.read_session() as session:
+        organiser = get_organiser(session, username)
+    form = open_form(ResetForm)
+    if form.validate_on_submit():
+        order = Order(organiser.school, 1, organiser.valid_until, organiser.username)
+        answer = submit_once(lambda: _start(form, order))
+        if answer is not None:
+            wait_for_nodes(lambda session: get_organiser(session, organiser.username))
+            return answer
+    row = organiser_row(organiser, today())
+    return form_page("credentials/reset.html", form, organiser=row)
+
+
+def _start(form: IssueForm | ResetForm, order: Order) -> str | None:
+    with form.show_errors({QuotaError: "count"}):
+        handout_id = issuing.start(order, Language(form.language.data))
+        return path_to("credentials.show", handout_id=handout_id)
+    return None
+
+
+@blueprint.get("/credentials/<handout_id>")
+@needs(Right.MANAGE)
+def show(handout_id: str) -> ResponseReturnValue:
+    """Shows how far the work is; then, once, the credentials."""
+    handout = _find(handout_id)
+    if handout is None:
         return _gone()
-    fault = None if slip.fault is None else say(slip.fault)
-    if slip.step is Step.READY:
-        show_once()
-        return page("credentials/show.html", slip=slip, fault=fault, proof=_proof_of(slip))
+    error = None if handout.error is None else say(handout.error)
+    if handout.step is Step.READY:
+        hide_from_back_button()
+        return page("credentials/show.html", handout=handout, error=error, status=_status_of(handout))
     answer = make_response(
-        page(
-            "credentials/progress.html",
-            total=slip.total,
-            done=slip.done,
-            step=slip.step,
-            sentence=fault,
-            again=_order_of(slip),
-        )
+        page("credentials/progress.html", handout=handout, error=error, again=_path_of_order(handout))
     )
-    if slip.step is not Step.FAILED:
+    if handout.step is not Step.FAILED:
         answer.headers["Refresh"] = _REFRESH
     return answer
 
 
-@blueprint.get("/letters.pdf")
+@blueprint.get("/credentials/<handout_id>/letters.pdf")
 @needs(Right.MANAGE)
-def pdf(slip_id: str) -> ResponseReturnValue:
-    """The letters; shown by the browser, so that no copy stays in a folder unless somebody wants one."""
-    slip = _find_ready(slip_id)
-    if slip is None:
+def pdf(handout_id: str) -> ResponseReturnValue:
+    """Sends the letters for the browser to show: no copy lies in a folder unless somebody saves one."""
+    handout = _find_ready(handout_id)
+    if handout is None:
         return _gone()
-    if slip.pdf is None:
+    if handout.pdf is None:
         abort(404)
-    return _file(slip.pdf, "application/pdf", f"inline; filename={slip.school_code}-{slip.print_job}.pdf")
+    return _file(handout.pdf, "application/pdf", f"inline; filename={_file_name(handout)}.pdf")
 
 
-@blueprint.get("/table.csv")
+@blueprint.get("/credentials/<handout_id>/table.csv")
 @needs(Right.MANAGE)
-def table(slip_id: str) -> ResponseReturnValue:
-    """The same as a table, as German and English spreadsheets open it."""
-    slip = _find_ready(slip_id)
-    if slip is None:
+def table(handout_id: str) -> ResponseReturnValue:
+    """Sends the credentials as a table."""
+    handout = _find_ready(handout_id)
+    if handout is None:
         return _gone()
-    text = _as_csv(slip).encode("utf-8-sig")
-    return _file(
-        text, "text/csv; charset=utf-8", f"attachment; filename={slip.school_code}-{slip.print_job}.csv"
-    )
+    content = as_csv(_table_of(handout))
+    return _file(content, "text/csv; charset=utf-8", f"attachment; filename={_file_name(handout)}.csv")
 
 
-@blueprint.post("/done")
+@blueprint.post("/credentials/<handout_id>/done")
 @needs(Right.MANAGE)
-def done(slip_id: str) -> ResponseReturnValue:
-    """Wipes them."""
-    slip = _find(slip_id)
-    the_panel().slips.wipe(slip_id, visits.the_visit().id_hash)
-    tell("done", _("Done. The passwords are wiped and can no longer be seen."))
-    return see("overview.index") if slip is None else see("schools.show", code=slip.school_code)
+def done(handout_id: str) -> ResponseReturnValue:
+    """Wipes the credentials."""
+    handout = _find(handout_id)
+    current_panel().handouts.wipe(handout_id, current_session().id_hash)
+    flash("done", _("Done. The passwords are wiped and can no longer be seen."))
+    if handout is None:
+        return redirect_to("overview.index")
+    return redirect_to("schools.show", code=handout.school_code)
 
 
-def _proof_of(slip: Slip) -> Proof | None:
-    """Who is logged out by a new password; None where only new organisers were issued, or he is deleted."""
-    if slip.username is None:
+def _status_of(handout: Handout) -> LiveStatus | None:
+    """Returns how far the old logins of a reset are ended; None for new organisers and for a deleted one."""
+    if handout.username is None:
         return None
-    with suppress(NotFoundError), the_panel().database.read_session() as session:
-        organiser = get_organiser(session, slip.username)
-        return proof_of(organiser, revocation_status_of(session, organiser, now=visits.now()))
+    with suppress(NotFoundError), current_panel().database.read_session() as session:
+        organiser = get_organiser(session, handout.username)
+        return suspensions.status_of(
+            suspensions.ORGANISER, organiser, revocation_status_of(session, organiser, now=now())
+        )
     return None
 
 
-def _order_of(slip: Slip) -> str:
-    """Where it was ordered, to try once more."""
-    if slip.username is None:
-        return location_of("organisers.issue", code=slip.school_code)
-    return location_of("organisers.reset", username=slip.username)
+def _path_of_order(handout: Handout) -> str:
+    """Returns the form from which it was ordered, to try once more."""
+    if handout.username is None:
+        return path_to("credentials.issue", code=handout.school_code)
+    return path_to("credentials.reset", username=handout.username)
 
 
-def _find(slip_id: str) -> Slip | None:
-    return the_panel().slips.find(slip_id, visits.the_visit().id_hash, now=visits.now())
+def _find(handout_id: str) -> Handout | None:
+    return current_panel().handouts.find(handout_id, current_session().id_hash, now=now())
 
 
-def _find_ready(slip_id: str) -> Slip | None:
-    slip = _find(slip_id)
-    return slip if slip is not None and slip.step is Step.READY else None
+def _find_ready(handout_id: str) -> Handout | None:
+    handout = _find(handout_id)
+    return handout if handout is not None and handout.step is Step.READY else None
 
 
 def _gone() -> ResponseReturnValue:
     return make_response(page("credentials/gone.html"), _GONE)
+
+
+def _file_name(handout: Handout) -> str:
+    return f"{handout.school_code}-{handout.print_job}"
 
 
 def _file(content: bytes, kind: str, disposition: str) -> Response:
@@ -127,16 +176,7 @@ def _file(content: bytes, kind: str, disposition: str) -> Response:
     return answer
 
 
-def _as_csv(slip: Slip) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    writer.writerow([_("School"), _("Login name"), _("Password"), _("Valid until")])
-    for credential in slip.credentials:
-        until = "" if slip.valid_until is None else day(slip.valid_until)
-        writer.writerow(map(_guarded, [slip.school_name, credential.username, credential.password, until]))
-    return text.getvalue()
-
-
-def _guarded(cell: str) -> str:
-    # A spreadsheet would run "=…" as a formula (OWASP: CSV Injection).
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+def _table_of(handout: Handout) -> list[list[str]]:
+    until = "" if handout.valid_until is None else day(handout.valid_until)
+    rows = [[handout.school_name, each.username, each.password, until] for each in handout.credentials]
+    return [[_("School"), _("Login name"), _("Password"), _("Valid until")], *rows]

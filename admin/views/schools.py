@@ -1,23 +1,28 @@
-"""Schools: list, detail, add, edit; suspend and reinstate."""
+"""Schools: list, detail, add, edit."""
 
 from flask import Blueprint, make_response
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from admin import effects, suspending, visits
-from admin.access import needs
-from admin.forms import DescribeForm, NewSchoolForm, SchoolForm, carry_out, form_of
-from admin.lists import asked_choice, asked_page, asked_text
-from admin.pages import done_once, form_page, page, tell
-from admin.panel import the_panel
-from admin.places import location_of, see
-from admin.words import day
+from admin.forms.base import open_form
+from admin.forms.schools import NewSchoolForm, SchoolForm
+from admin.forms.suspensions import DescribeForm
+from admin.panel import current_panel, now, today
+from admin.session.access import needs
+from admin.session.commands import run_command, submit_once
+from admin.session.flashes import flash
+from admin.views import suspensions
+from admin.web.i18n import day
+from admin.web.query_params import asked_choice, asked_page, asked_text
+from admin.web.redirects import path_to, redirect_to
+from admin.web.responses import form_page, page
 from authbridge.errors import ConflictError
-from authbridge.revocations import status
+from authbridge.revocations.status import meetings_of, revocation_status_of
 from authbridge.schools import listings
 from authbridge.schools.commands import schools
-from authbridge.schools.listings import SchoolFilter
+from authbridge.schools.history import suspension_rows
 from authbridge.schools.lookup import get_school
+from authbridge.schools.school_rows import SchoolFilter, school_counts
 from authbridge.staff.permissions import Right
 from authbridge.storage.models import School
 
@@ -27,9 +32,9 @@ blueprint = Blueprint("schools", __name__, url_prefix="/schools")
 @blueprint.get("")
 @needs(Right.READ)
 def index() -> ResponseReturnValue:
-    """All schools, or those that are looked for."""
+    """Lists the schools, filtered."""
     show = asked_choice("show", SchoolFilter) or SchoolFilter.ALL
-    with the_panel().database.read_session() as session:
+    with current_panel().database.read_session() as session:
         rows = listings.list_school_rows(session, text=asked_text(), show=show, page=asked_page())
     return page("schools/index.html", page=rows, q=asked_text(), show=show)
 
@@ -37,106 +42,87 @@ def index() -> ResponseReturnValue:
 @blueprint.get("/<code>")
 @needs(Right.READ)
 def show(code: str) -> ResponseReturnValue:
-    """One school with its organisers."""
+    """Shows one school with its organisers."""
     return _detail(code)
 
 
 def _detail(code: str, sent: DescribeForm | None = None) -> ResponseReturnValue:
-    with the_panel().database.read_session() as session:
+    with current_panel().database.read_session() as session:
         school = get_school(session, code)
-        history = listings.suspension_rows(session, school)
+        history = suspension_rows(session, school)
+        revocation = revocation_status_of(session, school, now=now())
         return form_page(
             "schools/show.html",
             sent,
             school=school,
-            used=listings.school_counts(session, school).organisers,
-            page=listings.list_organiser_rows(
-                session, today=visits.today(), code=school.code, page=asked_page()
-            ),
+            used=school_counts(session, school).organisers,
+            page=listings.list_organiser_rows(session, today=today(), code=school.code, page=asked_page()),
             history=history,
             describe=sent or DescribeForm.of(history),
-            proof=effects.proof_of(school, status.revocation_status_of(session, school, now=visits.now())),
-            meetings=status.meetings_of(session, school, now=visits.now()),
+            status=suspensions.status_of(suspensions.SCHOOL, school, revocation),
+            meetings=meetings_of(session, school, now=now()),
         )
 
 
-@blueprint.get("/<code>/effect")
-@needs(Right.READ)
-@visits.unattended
-def effect(code: str) -> ResponseReturnValue:
-    """What became of the latest suspension, for the page that shows it."""
-    with the_panel().database.read_session() as session:
-        school = get_school(session, code)
-        found = status.revocation_status_of(session, school, now=visits.now())
-    return page("_proof.html", proof=effects.proof_of(school, found))
+suspensions.add_views(blueprint, suspensions.SCHOOL, "/<name>", _detail)
 
 
 @blueprint.route("/add", methods=["GET", "POST"])
 @needs(Right.MANAGE)
 def add() -> ResponseReturnValue:
-    """A new school."""
-    form = form_of(NewSchoolForm)
-    if form.validate_on_submit() and (place := done_once(lambda: _add(form))):
-        return place
+    """Adds a school."""
+    form = open_form(NewSchoolForm)
+    if form.validate_on_submit() and (answer := submit_once(lambda: _add(form))):
+        return answer
     return form_page("schools/form.html", form, school=None)
 
 
 def _add(form: NewSchoolForm) -> str | None:
-    def deed() -> None:
-        with the_panel().database.write_session() as session:
-            schools.add_school(
-                session,
-                form.code.data,
-                form.name.data,
-                actor=visits.the_actor(),
-                now=visits.now(),
-                **form.details,
-            )
-
-    if carry_out(form, deed, faults={ConflictError: "code"}):
-        return None
-    tell("done", _("The school is added. Now you can issue access for it."))
-    return location_of("schools.show", code=form.code.data.strip().lower())
+    with form.show_errors({ConflictError: "code"}):
+        run_command(schools.add_school, form.code.data, form.name.data, **form.details)
+        flash("done", _("The school is added. Now you can issue access for it."))
+        return path_to("schools.show", code=form.code.data.strip().lower())
+    return None
 
 
 @blueprint.route("/<code>/edit", methods=["GET", "POST"])
 @needs(Right.MANAGE)
 def edit(code: str) -> ResponseReturnValue:
-    """Changes of a school; what others changed meanwhile is shown, not overwritten."""
+    """Changes a school; values that somebody else changed meanwhile are shown, not overwritten."""
     school = _read(code)
-    form = form_of(SchoolForm, **_as_typed(school))
+    form = open_form(SchoolForm, **_as_typed(school))
     if form.validate_on_submit():
-        fault = carry_out(form, lambda: _change(school.code, form))
-        if fault is None:
-            tell("done", _("Saved."))
-            return see("schools.show", code=school.code)
-        if isinstance(fault, schools.ChangedMeanwhileError):
-            school = _read(code)
-            others = _differences(form, school)
-            form.revision.data = str(school.revision)
-            form.form_errors.clear()  # the page says it, with what the others entered
-            return make_response(
-                page("schools/form.html", form=form, school=school, changed_by_others=others), 422
-            )
+        with form.show_errors():
+            try:
+                _change(school.code, form)
+            except schools.ChangedMeanwhileError:
+                return _show_others_values(form, _read(code))
+            flash("done", _("Saved."))
+            return redirect_to("schools.show", code=school.code)
     return form_page("schools/form.html", form, school=school)
 
 
 def _read(code: str) -> School:
-    with the_panel().database.read_session() as session:
+    with current_panel().database.read_session() as session:
         return get_school(session, code)
 
 
 def _change(code: str, form: SchoolForm) -> None:
-    with the_panel().database.write_session() as session:
-        schools.change_school(
-            session,
-            code,
-            revision=int(form.revision.data) if (form.revision.data or "").isdecimal() else 0,
-            actor=visits.the_actor(),
-            now=visits.now(),
-            name=form.name.data,
-            **form.details,
-        )
+    typed = form.revision.data or ""
+    run_command(
+        schools.change_school,
+        code,
+        revision=int(typed) if typed.isdecimal() else 0,
+        name=form.name.data,
+        **form.details,
+    )
+
+
+def _show_others_values(form: SchoolForm, school: School) -> ResponseReturnValue:
+    """Shows the form again with the values that others saved; saving it now overwrites them."""
+    form.revision.data = str(school.revision)
+    others = _differences(form, school)
+    return make_response(page("schools/form.html", form=form, school=school, changed_by_others=others), 422)
 
 
 def _as_typed(school: School) -> dict[str, object]:
@@ -153,7 +139,7 @@ def _as_typed(school: School) -> dict[str, object]:
 
 
 def _differences(form: SchoolForm, school: School) -> list[tuple[str, str]]:
-    """What stands in the database now and differs from what was typed: label and value."""
+    """Returns the stored values that differ from the typed ones: label and value."""
     found = []
     for name, value in _as_typed(school).items():
         field = form[name]
@@ -161,25 +147,3 @@ def _differences(form: SchoolForm, school: School) -> list[tuple[str, str]]:
             shown = day(school.contract_on) if name == "contract_on" and school.contract_on else value
             found.append((field.label.text, str(shown or "")))
     return found
-
-
-@blueprint.post("/<code>/suspend")
-@needs(Right.MANAGE)
-def suspend(code: str) -> ResponseReturnValue:
-    """One click: nobody of this school logs in any more."""
-    return suspending.suspend(suspending.SCHOOL, code)
-
-
-@blueprint.post("/<code>/reinstate")
-@needs(Right.MANAGE)
-def reinstate(code: str) -> ResponseReturnValue:
-    """Ends the suspension of the school."""
-    return suspending.reinstate(suspending.SCHOOL, code)
-
-
-@blueprint.post("/<code>/suspension")
-@needs(Right.MANAGE)
-def describe(code: str) -> ResponseReturnValue:
-    """Why it is suspended, and who asked for it."""
-    form = DescribeForm()
-    return suspending.describe(suspending.SCHOOL, code, form) or _detail(code, form)

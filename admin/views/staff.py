@@ -1,4 +1,4 @@
-"""Staff: who may use the panel, and as what.  For the management, with the second factor shown just now."""
+"""Staff: who may use the panel, and in which role. For the management, with a fresh second factor."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,21 +6,26 @@ from typing import Any
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_wtf import FlaskForm
 
-from admin import visits, waits
-from admin.access import needs
-from admin.forms import NewStaffForm, RoleForm, TypedForm, carry_out, form_of
-from admin.headers import show_once
-from admin.pages import done_once, form_page, page, tell
-from admin.panel import the_panel
-from admin.places import location_of, see
+from admin.forms.base import PanelForm, open_form
+from admin.forms.deletion import DeletionForm
+from admin.forms.staff import NewStaffForm, RoleForm
+from admin.panel import current_panel, now
+from admin.session.access import needs
+from admin.session.commands import run_command, submit_once
+from admin.session.flashes import flash
+from admin.session.sessions import current_session
+from admin.views import lockouts
+from admin.web.headers import hide_from_back_button
+from admin.web.redirects import path_to, redirect_to
+from admin.web.responses import form_page, page
 from authbridge.errors import ConflictError
 from authbridge.login import staff_names
 from authbridge.login.staff_names import STAFF_PREFIX, parse_staff_name
 from authbridge.staff import commands as staff_commands
 from authbridge.staff import members
-from authbridge.staff.one_time_codes import NewInvitation, make_invitation
+from authbridge.staff.members import StaffRow
+from authbridge.staff.one_time_codes import make_invitation
 from authbridge.staff.permissions import Right
 from authbridge.storage.models import Role
 
@@ -29,7 +34,7 @@ blueprint = Blueprint("staff", __name__, url_prefix="/staff")
 
 @blueprint.url_value_preprocessor
 def _canonical_name(_endpoint: str | None, values: dict[str, Any] | None) -> None:
-    """One person, one name, however it stands in the address."""
+    """Makes the name in the address canonical, so that one person has one name."""
     if values and "name" in values:
         values["name"] = staff_names.normalise_staff_name(values["name"])
 
@@ -39,41 +44,31 @@ _BY_SOMEBODY_ELSE = frozenset({"staff.role", "staff.suspend", "staff.reset", "st
 
 @blueprint.before_request
 def _require_somebody_else() -> ResponseReturnValue | None:
-    """Nobody changes what she may do herself, nor ends the session in which she would see the result."""
+    """Refuses to change one's own role or access: it would end the session that shows the result."""
     name = (request.view_args or {}).get("name")
-    if request.endpoint not in _BY_SOMEBODY_ELSE or name != visits.the_visit().name:
+    if request.endpoint not in _BY_SOMEBODY_ELSE or name != current_session().name:
         return None
-    tell("error", _("Somebody else of the management must do this for you."))
-    return see("staff.show", name=name)
+    flash("error", _("Somebody else of the management must do this for you."))
+    return redirect_to("staff.show", name=name)
 
 
 @blueprint.get("")
 @needs(Right.APPOINT)
 def index() -> ResponseReturnValue:
-    """All staff."""
-    with the_panel().database.read_session() as session:
-        return page("staff/index.html", rows=members.list_staff(session, now=visits.now()))
+    """Lists all staff."""
+    with current_panel().database.read_session() as session:
+        return page("staff/index.html", rows=members.list_staff(session, now=now()))
 
 
 @blueprint.route("/add", methods=["GET", "POST"])
 @needs(Right.APPOINT, fresh=True)
 def add() -> ResponseReturnValue:
-    """Somebody new, with an invitation."""
-    form = form_of(NewStaffForm)
+    """Adds a member of staff, with an invitation."""
+    form = open_form(NewStaffForm)
     if form.validate_on_submit():
         name = parse_staff_name(form.name.data)
-        answer = _invite(
-            form,
-            name,
-            lambda session, invitation: staff_commands.add_staff(
-                session,
-                name,
-                Role(form.role.data),
-                invitation,
-                actor=visits.the_actor(),
-                now=visits.now(),
-            ),
-        )
+        role = Role(form.role.data)
+        answer = submit_once(lambda: _invite(form, name, staff_commands.add_staff, role))
         if answer is not None:
             return answer
     return form_page("staff/add.html", form)
@@ -82,38 +77,38 @@ def add() -> ResponseReturnValue:
 @blueprint.get("/<name>")
 @needs(Right.APPOINT)
 def show(name: str) -> ResponseReturnValue:
-    """One of them."""
+    """Shows one member of staff."""
     return _detail(name)
 
 
 def _detail(name: str, form: RoleForm | None = None) -> ResponseReturnValue:
-    with the_panel().database.read_session() as session:
-        row = members.staff_row(session, name, now=visits.now())
-    return form_page(
-        "staff/show.html",
-        form or RoleForm(formdata=None, data={"role": row.role.value}),
-        row=row,
-        is_me=row.name == visits.the_visit().name,
-    )
+    row = _row(name)
+    form = form or RoleForm(formdata=None, data={"role": row.role.value})
+    return form_page("staff/show.html", form, row=row, is_me=row.name == current_session().name)
+
+
+def _row(name: str) -> StaffRow:
+    with current_panel().database.read_session() as session:
+        return members.staff_row(session, name, now=now())
 
 
 @blueprint.post("/<name>/role")
 @needs(Right.APPOINT, fresh=True)
 def role(name: str) -> ResponseReturnValue:
-    """Another role; whoever is signed in under the former one is out."""
+    """Changes the role; sessions under the former one end."""
     form = RoleForm()
-    if not form.validate() or carry_out(
-        form, lambda: _change(staff_commands.change_role, name, Role(form.role.data))
-    ):
-        return _detail(name, form)
-    tell("done", _("The role of %(name)s is changed.", name=name))
-    return see("staff.show", name=name)
+    if form.validate():
+        with form.show_errors():
+            run_command(staff_commands.change_role, name, Role(form.role.data))
+            flash("done", _("The role of %(name)s is changed.", name=name))
+            return redirect_to("staff.show", name=name)
+    return _detail(name, form)
 
 
 @blueprint.post("/<name>/suspend")
 @needs(Right.APPOINT, fresh=True)
 def suspend(name: str) -> ResponseReturnValue:
-    """Out at the next request, and not in again."""
+    """Suspends a member of staff, who is out at their next request."""
     return _press(
         staff_commands.suspend_staff, name, _("%(name)s is suspended and signed out everywhere.", name=name)
     )
@@ -122,112 +117,88 @@ def suspend(name: str) -> ResponseReturnValue:
 @blueprint.post("/<name>/reinstate")
 @needs(Right.APPOINT, fresh=True)
 def reinstate(name: str) -> ResponseReturnValue:
-    """May sign in again."""
+    """Lets a suspended member of staff sign in again."""
     return _press(staff_commands.reinstate_staff, name, _("%(name)s can sign in again.", name=name))
 
 
 @blueprint.post("/<name>/end-sessions")
 @needs(Right.APPOINT, fresh=True)
 def end_sessions(name: str) -> ResponseReturnValue:
-    """Signed out everywhere."""
+    """Signs a member of staff out everywhere."""
     return _press(staff_commands.end_all_sessions, name, _("%(name)s is signed out everywhere.", name=name))
 
 
-@blueprint.post("/<name>/clear-wait")
+@blueprint.post("/<name>/clear-lockout")
 @needs(Right.APPOINT, fresh=True)
-def clear_wait(name: str) -> ResponseReturnValue:
-    """May try again at once after failed sign-ins."""
-    waits.lift(f"{STAFF_PREFIX}{name}")
-    return see("staff.show", name=name)
+def clear_lockout(name: str) -> ResponseReturnValue:
+    """Ends the lockouts of a member of staff after failed sign-ins."""
+    lockouts.clear_name(f"{STAFF_PREFIX}{name}")
+    return redirect_to("staff.show", name=name)
 
 
 @blueprint.post("/<name>/reset")
 @needs(Right.APPOINT, fresh=True)
 def reset(name: str) -> ResponseReturnValue:
-    """A new invitation; password, second factor and sessions are gone."""
-    form = RoleForm(formdata=None)
-    answer = _invite(
-        form,
-        name,
-        lambda session, invitation: staff_commands.reset_staff(
-            session,
-            name,
-            invitation,
-            keyed_hashes=the_panel().keyed_hashes,
-            actor=visits.the_actor(),
-            now=visits.now(),
-        ),
-    )
-    return answer or _refused(name, form)
+    """Invites again; password, second factor and sessions are void."""
+    form = PanelForm(formdata=None)
+    keyed_hashes = current_panel().keyed_hashes
+    answer = submit_once(lambda: _invite(form, name, staff_commands.reset_staff, keyed_hashes=keyed_hashes))
+    return answer or _show_refusal(name, form)
 
 
 @blueprint.route("/<name>/delete", methods=["GET", "POST"])
 @needs(Right.APPOINT, fresh=True)
 def delete(name: str) -> ResponseReturnValue:
-    """For good, once the name was typed again."""
-    with the_panel().database.read_session() as session:
-        row = members.staff_row(session, name, now=visits.now())
-    form = form_of(TypedForm)
-    if (
-        form.validate_on_submit()
-        and form.require(row.name)
-        and not carry_out(form, lambda: _change(staff_commands.delete_staff, row.name))
-    ):
-        tell("done", _("%(name)s is deleted.", name=row.name))
-        return see("staff.index")
+    """Deletes a member of staff for good, once the name was typed again."""
+    row = _row(name)
+    form = open_form(DeletionForm)
+    if form.validate_on_submit() and form.require(row.name):
+        with form.show_errors():
+            run_command(staff_commands.delete_staff, row.name)
+            flash("done", _("%(name)s is deleted.", name=row.name))
+            return redirect_to("staff.index")
     return form_page("staff/delete.html", form, row=row)
 
 
 def _invite(
-    form: FlaskForm, name: str, command: Callable[[Any, NewInvitation], object]
-) -> ResponseReturnValue | None:
-    """Carries it out, and goes to the page with the code; None where the form has faults."""
-    panel = the_panel()
-
-    def change() -> None:
+    form: PanelForm, name: str, command: Callable[..., object], *values: object, **options: object
+) -> str | None:
+    """Runs a command with a new invitation; returns the path to its code, None if the form has errors."""
+    panel = current_panel()
+    with form.show_errors({ConflictError: "name"} if "name" in form else {}):
         invitation = make_invitation(panel.sign_in.encryption)
-        with panel.database.write_session() as session:
-            command(session, invitation)
-        panel.codes.add(visits.the_visit().id_hash, name, invitation.code, now=visits.now())
-
-    def deed() -> str | None:
-        faults = {ConflictError: "name"} if "name" in form else None
-        return None if carry_out(form, change, faults=faults) else location_of("staff.invited", name=name)
-
-    return done_once(deed)
+        run_command(command, name, *values, invitation, **options)
+        panel.invitation_codes.put((current_session().id_hash, name), invitation.code, now=now())
+        return path_to("staff.invited", name=name)
+    return None
 
 
 @blueprint.get("/<name>/invitation")
 @needs(Right.APPOINT)
 def invited(name: str) -> ResponseReturnValue:
-    """The code of an invitation that was just made, and how to hand it over."""
-    panel = the_panel()
-    with panel.database.read_session() as session:
-        row = members.staff_row(session, name, now=visits.now())
-    show_once()
+    """Shows the code of an invitation that was just made, and how to hand it over."""
+    row = _row(name)
+    hide_from_back_button()
     return page(
         "staff/invited.html",
         name=row.name,
-        code=panel.codes.find(visits.the_visit().id_hash, row.name, now=visits.now()),
+        code=current_panel().invitation_codes.find((current_session().id_hash, row.name), now=now()),
         expires_at=row.invited_until,
-        url=location_of("entry.invitation", _external=True),
+        url=path_to("auth.invitation", _external=True),
     )
 
 
 def _press(command: Callable[..., object], name: str, sentence: str) -> ResponseReturnValue:
-    form = RoleForm(formdata=None)
-    if carry_out(form, lambda: _change(command, name)):
-        return _refused(name, form)
-    tell("done", sentence)
-    return see("staff.show", name=name)
+    """Runs the command of a button, and flashes the sentence or the error."""
+    form = PanelForm(formdata=None)
+    with form.show_errors():
+        run_command(command, name)
+        flash("done", sentence)
+        return redirect_to("staff.show", name=name)
+    return _show_refusal(name, form)
 
 
-def _refused(name: str, form: RoleForm) -> ResponseReturnValue:
+def _show_refusal(name: str, form: PanelForm) -> ResponseReturnValue:
     for sentence in form.form_errors:
-        tell("error", sentence)
-    return see("staff.show", name=name)
-
-
-def _change(command: Callable[..., object], name: str, *values: object) -> None:
-    with the_panel().database.write_session() as session:
-        command(session, name, *values, actor=visits.the_actor(), now=visits.now())
+        flash("error", sentence)
+    return redirect_to("staff.show", name=name)

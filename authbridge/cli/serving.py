@@ -20,7 +20,7 @@ _PANEL_THREADS = 16  # staff are few; printing and hashing have threads of their
 @pass_operator
 def serve(operator: Operator) -> None:
     """Run the auth service that Prosody asks, until it is stopped."""
-    _become_gunicorn("wsgi:api", {"--bind": operator.config.api_bind})
+    _become_gunicorn("wsgi:api()", {"--bind": operator.config.api_bind})
 
 
 @click.command()
@@ -29,7 +29,7 @@ def panel(operator: Operator) -> None:
     """Run the panel of the staff, until it is stopped."""
     if operator.config.panel_url is None:
         raise ConfigError("AUTHBRIDGE_PANEL_URL is not set: for example https://panel.example.org.")
-    _become_gunicorn("wsgi:panel", {"--bind": operator.config.panel_bind, "--threads": str(_PANEL_THREADS)})
+    _become_gunicorn("wsgi:panel()", {"--bind": operator.config.panel_bind, "--threads": str(_PANEL_THREADS)})
 
 
 def _become_gunicorn(application: str, own_options: dict[str, str]) -> None:
@@ -53,8 +53,9 @@ def prosody_config(operator: Operator, host: str) -> None:
     """Print the lines for Prosody's configuration, ready to paste."""
     config = operator.config
     if host.lower() != config.xmpp_host:
-        message = f"The service answers for {config.xmpp_host} (AUTHBRIDGE_XMPP_HOST), not for {host}."
-        raise ConfigError(message)
+        raise ConfigError(
+            f"The service answers for {config.xmpp_host} (AUTHBRIDGE_XMPP_HOST), not for {host}."
+        )
     click.echo(
         _PROSODY_LINES.format(
             host=_lua(config.xmpp_host),

@@ -23,7 +23,7 @@ def normalise_username(typed: str, host: str = "") -> Username:
     Only the database knows whether an organiser has that name.  A character that is not ASCII becomes
     "?", which is in no name: folding it by another Unicode version than Prosody's would let one account
     log in under two addresses.
-    ``prosody_mod/mod_auth_external/names.lib.lua`` does the same; ``tests/contract.json`` holds both to it.
+    ``login_name.lib.lua`` of the Prosody module does the same; ``tests/contract.json`` holds both to it.
     """
     name = _trim(typed)
     if host and len(name) > len(host) + 1 and name.lower().endswith(f"@{host}"):

@@ -12,9 +12,9 @@ from authbridge.login.networks import parse_address
 from authbridge.login.policy import Decision, Verdict
 from authbridge.staff.sign_in import Caller, SignInServices, device_token, sign_in, verify_invitation
 from authbridge.storage.database import Database
-from tests.factories import make_sign_in_services, make_staff
-from tests.fakes import FakeClock
 from tests.http.conftest import Run
+from tests.support.factories import make_sign_in_services, make_staff
+from tests.support.fakes import FakeClock
 
 OFFICE = "198.51.100.7"
 

@@ -18,7 +18,7 @@ from authbridge.schools.commands import organisers, schools
 from authbridge.schools.commands.organisers import ImportedCredential, IssuedCredential
 from authbridge.storage.database import Database
 from authbridge.storage.models import AuditEvent, Base, LoginFailure, RejectedAttempts
-from tests.factories import (
+from tests.support.factories import (
     ACTOR,
     HASHER,
     KEYED_HASHES,
@@ -29,7 +29,7 @@ from tests.factories import (
     make_services,
     parse_attempt,
 )
-from tests.fakes import MORNING, CountingHasher, FakeClock
+from tests.support.fakes import MORNING, CountingHasher, FakeClock
 
 HOME, CAFE, OTHER = "198.51.100.7", "203.0.113.9", "192.0.2.1"
 OUTSIDE = [f"203.0.113.{number}" for number in range(100, 200)]

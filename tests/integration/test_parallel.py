@@ -18,8 +18,6 @@ from authbridge.login.hashing_queue import HashingQueue
 from authbridge.login.policy import Verdict
 from authbridge.storage.database import Database
 from authbridge.storage.models import LoginAttempt, NetworkWait
-from tests.factories import LIMITS, make_origin, make_services, parse_attempt
-from tests.fakes import CountingHasher, WatchedMemory
 from tests.integration.stories import (
     CAFE,
     GRANTED,
@@ -31,6 +29,8 @@ from tests.integration.stories import (
     denied,
     wrong_passwords,
 )
+from tests.support.factories import LIMITS, make_origin, make_services, parse_attempt
+from tests.support.fakes import CountingHasher, WatchedMemory
 from workbench.processes import PATIENCE
 
 _T = TypeVar("_T")

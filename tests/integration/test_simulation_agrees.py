@@ -17,8 +17,15 @@ from authbridge.login.typed_passwords import StoredPassword, TypedPassword
 from authbridge.schools.commands.schools import change_school
 from authbridge.storage.database import Database
 from authbridge.storage.models import AuditEvent, Organiser, School
-from tests.factories import ACTOR, KEYED_HASHES, make_origin, make_school, make_services, parse_attempt
-from tests.fakes import MORNING, FakeClock
+from tests.support.factories import (
+    ACTOR,
+    KEYED_HASHES,
+    make_origin,
+    make_school,
+    make_services,
+    parse_attempt,
+)
+from tests.support.fakes import MORNING, FakeClock
 
 SCHOOL = "198.51.100.7"
 SOURCES = (SCHOOL, "192.0.2.80", "192.0.2.99", "2001:db8:12:1::1", None)

@@ -24,7 +24,7 @@ from authbridge.staff.sign_in import Caller, sign_in, verify_invitation
 from authbridge.staff.totp import new_secret
 from authbridge.storage.database import Database
 from authbridge.storage.models import AuditEvent, RecoveryCode, Role, SessionStage, Staff, StaffSession
-from tests.factories import (
+from tests.support.factories import (
     ACTOR,
     ENCRYPTION,
     HASHER,
@@ -34,7 +34,7 @@ from tests.factories import (
     make_staff,
     make_visit,
 )
-from tests.fakes import MORNING
+from tests.support.fakes import MORNING
 from workbench.processes import PATIENCE
 
 PANEL = Actor("staff:chef")

@@ -11,9 +11,10 @@ from authbridge import wire
 from authbridge.login.policy import Decision, Reason, Verdict
 from authbridge.login.usernames import normalise_username
 from authbridge.revocations import feed, long_polls
-from authbridge.revocations.feed import AccessState, Contact, Event, Events, NodeReport, Snapshot
+from authbridge.revocations.feed import AccessState, Event, Events, Snapshot
+from authbridge.revocations.reports import Contact, NodeReport
 from authbridge.storage.models import RevocationAction
-from tests.fakes import MORNING
+from tests.support.fakes import MORNING
 
 CONTRACT: dict[str, Any] = json.loads((Path(__file__).parent.parent / "contract.json").read_text())
 HOST = "meet.test"

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 import pytest
 
 from authbridge.login.hashing_queue import HashingQueue, SingleFlight
-from tests.fakes import WatchedMark
+from tests.support.fakes import WatchedMark
 from workbench.processes import PATIENCE
 
 LONG = 1000.0  # seconds that a hash takes, so that no test waits for one

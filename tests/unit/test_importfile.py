@@ -5,7 +5,7 @@ import pytest
 from authbridge.errors import ImportFileError
 from authbridge.login.typed_passwords import parse_password
 from authbridge.schools.csv_import import parse_credentials
-from tests.factories import HASHER
+from tests.support.factories import HASHER
 
 SECRET = "Geheim;12,a"
 

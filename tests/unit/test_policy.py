@@ -23,8 +23,8 @@ from authbridge.login.policy import (
     recent_failures,
     throttle,
 )
-from tests.factories import make_attempt
-from tests.fakes import MORNING
+from tests.support.factories import make_attempt
+from tests.support.fakes import MORNING
 
 TODAY = date(2026, 11, 20)
 YESTERDAY = date(2026, 11, 19)

@@ -9,7 +9,7 @@ from authbridge.login.failure_history import Failure, FailureCounts, FailureHist
 from authbridge.login.limits import Limits
 from authbridge.login.networks import device_network, panel_network_of, parse_address, split_panel
 from authbridge.login.policy import Reason, Verdict, judge_staff, throttle
-from tests.fakes import MORNING
+from tests.support.fakes import MORNING
 
 LIMITS = Limits()
 CAFE = Network("panel 203.0.113.9")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from authbridge.keys import join
 from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.typed_passwords import parse_password
-from tests.fakes import MORNING
+from tests.support.fakes import MORNING
 
 NAME, PASSWORD = "ohg-kwtx", "vpgd-kxwj-rhms"
 KEYED_HASHES = KeyedHashes(b"k" * 32)

@@ -1,0 +1,34 @@
+"""Messages for the next page, kept with the session; each is shown once, perhaps with a button to undo."""
+
+from contextlib import suppress
+from typing import Any
+
+from flask_login import current_user
+
+from admin.panel import current_panel
+from admin.session.sessions import current_session
+from authbridge.errors import StorageError
+from authbridge.staff import sessions as staff_sessions
+
+
+def flash(kind: str, text: str, undo: dict[str, Any] | None = None) -> None:
+    """Shows the text on the next page; ``kind`` is done, warn or error, ``undo`` an :func:`undo_action`."""
+    # The change itself is stored already: an outage now must not make the page say that it was not.
+    with suppress(StorageError), current_panel().database.write_session() as session:
+        staff_sessions.add_notice(session, current_session(), {"kind": kind, "text": text, "undo": undo})
+
+
+def undo_action(label: str, endpoint: str, **values: str) -> dict[str, Any]:
+    """Returns the button of a flash: its label, and the view that it calls."""
+    return {"label": label, "endpoint": endpoint, "values": values}
+
+
+def take_flashes() -> list[dict[str, Any]]:
+    """Returns the messages for this page; no other page shows them."""
+    if current_user.session is None or not current_user.session.notices:
+        return []
+    try:
+        with current_panel().database.write_session() as session:
+            return staff_sessions.take_notices(session, current_user.session)
+    except StorageError:  # they come later: the page at hand says what is wrong
+        return []

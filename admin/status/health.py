@@ -1,0 +1,68 @@
+"""Is everything working? The checks of the auth service and each Prosody's last contact, in sentences."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from flask_babel import gettext as _
+
+from admin.panel import current_panel, now
+from admin.web.i18n import moment
+from authbridge.revocations.status import NodeRow, nodes
+
+
+@dataclass(frozen=True, slots=True)
+class HealthRow:
+    """``state`` is ok, warn or bad; ``silent_node`` names a Prosody that may be gone for good."""
+
+    title: str
+    state: str
+    sentence: str
+    silent_node: str | None = None
+
+
+def health_rows() -> list[HealthRow]:
+    """Returns the rows of the overview."""
+    with current_panel().database.read_session() as session:
+        found = nodes(session, now=now())
+    checks = current_panel().service_health.checks(now=now())
+    return [_service_row(checks), *_node_rows(found), *_storage_rows(checks)]
+
+
+def _service_row(checks: Mapping[str, str] | None) -> HealthRow:
+    if checks is None:
+        return HealthRow(
+            _("Login service"),
+            "bad",
+            _("It does not answer: nobody can open a meeting. Please call the technician."),
+        )
+    return HealthRow(_("Login service"), "ok", _("It answers."))
+
+
+def _node_rows(found: Sequence[NodeRow]) -> Iterator[HealthRow]:
+    for node in found:
+        title = _("Meeting server %(node)s", node=node.node)
+        if node.is_late:
+            sentence = _(
+                "It has not answered since %(moment)s. Suspensions take effect there when it is back.",
+                moment=moment(node.last_seen_at),
+            )
+            yield HealthRow(title, "bad", sentence, node.node)
+        else:
+            yield HealthRow(title, "ok", _("It answers, and carries suspensions out at once."))
+    if not found:
+        yield HealthRow(_("Meeting server"), "warn", _("No meeting server has reported yet."))
+
+
+def _storage_rows(checks: Mapping[str, str] | None) -> Iterator[HealthRow]:
+    if checks is None:
+        return
+    if checks.get("storage") != "ok":
+        yield HealthRow(_("Storage"), "bad", _("Nothing can be saved, and nobody can open a meeting."))
+    elif checks.get("disk") != "ok":
+        yield HealthRow(_("Storage"), "warn", _("There is little room left on the disk."))
+    else:
+        yield HealthRow(_("Storage"), "ok", _("There is room, and it can be written."))
+    if checks.get("purge") == "ok":
+        yield HealthRow(_("Deletion of old logs"), "ok", _("Done within the last two hours."))
+    else:
+        yield HealthRow(_("Deletion of old logs"), "bad", _("It is overdue. Please call the technician."))

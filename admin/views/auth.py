@@ -1,0 +1,181 @@
+"""Signing in and out: password, second factor, invitation; and the language of this browser."""
+
+from io import BytesIO
+
+import segno
+from flask import Blueprint, abort, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+from markupsafe import Markup
+
+from admin.forms.auth import CodeForm, EnrolForm, InvitationForm, SignInForm
+from admin.panel import current_panel, now, today
+from admin.session import sessions
+from admin.session.access import needs, open_at, open_to_everybody
+from admin.session.commands import run_command
+from admin.session.sessions import current_session
+from admin.session.sign_in_requests import caller
+from admin.web import i18n
+from admin.web.headers import hide_from_back_button
+from admin.web.redirects import local_path, redirect_to, redirect_to_path
+from admin.web.responses import form_page, page
+from authbridge.errors import AuthBridgeError, InputError
+from authbridge.login.policy import Reason, Verdict
+from authbridge.staff import commands as staff_commands
+from authbridge.staff import sessions as staff_sessions
+from authbridge.staff import sign_in as sign_in_flow
+from authbridge.staff import totp
+from authbridge.staff.one_time_codes import NewRecoveryCodes, make_recovery_codes
+from authbridge.staff.password_rules import hash_staff_password
+from authbridge.staff.permissions import Right
+from authbridge.storage.models import SessionStage
+
+blueprint = Blueprint("auth", __name__)
+
+_NOTES = frozenset({"signed-out", "expired", "ended"})
+
+
+class _CodeError(AuthBridgeError):
+    """Raised when the authenticator shows another code: it was not set up, or its clock is wrong."""
+
+
+@blueprint.route("/sign-in", methods=["GET", "POST"])
+@open_to_everybody
+def sign_in() -> ResponseReturnValue:
+    """Asks for name and password, the first step."""
+    if sessions.is_signed_in():
+        return redirect_to("overview.index")
+    form = SignInForm()
+    if form.validate_on_submit():
+        outcome = sign_in_flow.sign_in(form.name.data, form.password.data, caller(), current_panel().sign_in)
+        if outcome.token is not None:
+            sessions.replace(outcome.token)
+            return redirect_to("auth.sign_in_code", next=local_path(request.args.get("next")))
+        form.refuse(outcome.decision, _("Name or password is wrong."))
+    note = request.args.get("note")
+    return form_page("auth/sign_in.html", form, note=note if note in _NOTES and not form.errors else None)
+
+
+@blueprint.route("/sign-in/code", methods=["GET", "POST"])
+@open_at(SessionStage.PASSWORD)
+def sign_in_code() -> ResponseReturnValue:
+    """Asks for a code, the second step."""
+    form = CodeForm()
+    if form.validate_on_submit():
+        owner_id = current_session().staff_id
+        outcome = sign_in_flow.confirm_code(
+            current_session(), form.code.data, caller(), current_panel().sign_in
+        )
+        if outcome.token is not None:
+            sessions.begin(outcome.token)
+            sessions.keep_device(outcome.device)
+            return redirect_to_path(_path_after_sign_in(owner_id))
+        if outcome.decision.reason is Reason.SESSION_ENDED:  # also the second click of a double click
+            return redirect_to("overview.index")
+        form.refuse(outcome.decision, _("This code is wrong, or it was used already."))
+    return form_page("auth/code.html", form)
+
+
+def _path_after_sign_in(staff_id: int) -> str:
+    """Returns the form that was interrupted, or the page that was asked for, or the overview."""
+    interrupted = current_panel().drafts.path_for(staff_id, now=now())
+    return interrupted or local_path(request.args.get("next")) or url_for("overview.index")
+
+
+@blueprint.route("/confirm", methods=["GET", "POST"])
+@needs(Right.READ)
+def reauthenticate() -> ResponseReturnValue:
+    """Asks for another code before a grave change."""
+    form = CodeForm()
+    wanted = local_path(request.args.get("next")) or url_for("overview.index")
+    if form.validate_on_submit():
+        outcome = sign_in_flow.confirm_code(
+            current_session(), form.code.data, caller(), current_panel().sign_in
+        )
+        if outcome.decision.verdict is Verdict.GRANTED:
+            return redirect_to_path(wanted)
+        form.refuse(outcome.decision, _("This code is wrong, or it was used already."))
+    return form_page("auth/reauthenticate.html", form, next=wanted)
+
+
+@blueprint.route("/invitation", methods=["GET", "POST"])
+@open_to_everybody
+def invitation() -> ResponseReturnValue:
+    """Asks a person who was invited for name and one-time code."""
+    form = InvitationForm()
+    if form.validate_on_submit():
+        outcome = sign_in_flow.verify_invitation(
+            form.name.data, form.code.data, caller(), current_panel().sign_in
+        )
+        if outcome.token is not None:
+            sessions.replace(outcome.token)
+            return redirect_to("auth.enrol")
+        form.refuse(outcome.decision, _("Name or one-time code is wrong, or the code has expired."))
+    return form_page("auth/invitation.html", form)
+
+
+@blueprint.route("/invitation/enrol", methods=["GET", "POST"])
+@open_at(SessionStage.ENROLLING)
+def enrol() -> ResponseReturnValue:
+    """Sets a first password and the second factor, both or neither."""
+    panel, own = current_panel(), current_session()
+    with panel.database.write_session() as session:
+        secret = staff_sessions.pending_secret(session, own, panel.sign_in.encryption)
+    form = EnrolForm()
+    if form.validate_on_submit():
+        with form.show_errors({_CodeError: "code", InputError: "password"}):
+            recovery = make_recovery_codes(panel.sign_in.encryption)
+            _enrol(form, secret, recovery)
+            hide_from_back_button()
+            return page("account/recovery.html", codes=recovery.codes, form=None)
+    return form_page(
+        "auth/enrol.html",
+        form,
+        qr=_qr_code(totp.provisioning_uri(secret, own.name)),
+        secret=totp.in_groups(secret),
+        staff=own,
+    )
+
+
+def _enrol(form: EnrolForm, secret: str, recovery: NewRecoveryCodes) -> None:
+    own, services = current_session(), current_panel().sign_in
+    stored = hash_staff_password(form.password.data, own.name, services.hasher)
+    step = totp.matching_step(secret, form.code.data, now(), None)
+    if step is None:
+        raise _CodeError("This code does not fit. Please type the one that the app shows now.")
+    enrolment = staff_commands.Enrolment(stored, services.encryption.seal(secret), step, recovery)
+    sessions.begin(run_command(staff_commands.enrol, own, enrolment, today=today()))
+    sessions.keep_device(sign_in_flow.device_token(own.name, services))
+
+
+@blueprint.post("/sign-out")
+@open_to_everybody
+def sign_out() -> ResponseReturnValue:
+    """Ends the session, and wipes the credentials that were shown in it."""
+    if current_user.session is not None:
+        current_panel().handouts.wipe_all_of(current_user.session.id_hash)
+    sessions.end()
+    return redirect_to("auth.sign_in", note="signed-out")
+
+
+@blueprint.post("/language")
+@open_to_everybody
+def language() -> ResponseReturnValue:
+    """Sets German or English for this browser."""
+    chosen = request.form.get("language")
+    if chosen not in i18n.LANGUAGES:
+        abort(400)
+    answer = redirect_to_path(local_path(request.form.get("next")) or "/")
+    answer.set_cookie(
+        i18n.COOKIE, chosen, max_age=365 * 24 * 3600, secure=True, httponly=True, samesite="Strict"
+    )
+    return answer
+
+
+def _qr_code(text: str) -> Markup:
+    drawing = BytesIO()
+    segno.make(text, error="m").save(
+        drawing, kind="svg", scale=4, xmldecl=False, svgns=False, omitsize=True, svgclass="qr", lineclass=None
+    )
+    return Markup(drawing.getvalue().decode())  # noqa: S704 - segno's own drawing, which holds no text

@@ -1,0 +1,90 @@
+"""Errors as readable pages with an id; the log has the id and the place, never what was typed."""
+
+import logging
+import secrets
+
+from flask import Flask, render_template
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from admin.web.i18n import say
+from authbridge.errors import (
+    AuthBridgeError,
+    ConfigError,
+    ConflictError,
+    InputError,
+    NotFoundError,
+    StorageError,
+    location_of,
+)
+
+_log = logging.getLogger(__name__)
+
+
+def install(app: Flask) -> None:
+    """Registers a page for each kind of error."""
+    app.register_error_handler(HTTPException, _refused)
+    app.register_error_handler(NotFoundError, _not_there)
+    app.register_error_handler(InputError, _not_there)  # an address that no name can have
+    app.register_error_handler(ConflictError, _overtaken)
+    app.register_error_handler(StorageError, _outage)
+    app.register_error_handler(ConfigError, _misconfigured)
+    app.register_error_handler(Exception, _bug)
+
+
+def _refused(error: HTTPException) -> ResponseReturnValue:
+    if error.response is not None:  # the router's redirect
+        return error.response
+    if isinstance(error, CSRFError):
+        sentence = _(
+            "This page was open for too long, or was opened twice. Go back, reload it and try again."
+        )
+        return _page(_("Please try once more"), sentence, 400)
+    code = error.code or 500
+    match code:
+        case 403:
+            title, sentence = (
+                _("Not for you"),
+                _("Your role does not include this. The management can change that."),
+            )
+        case 404:
+            title, sentence = _("Not found"), _("There is no such page, or it is gone.")
+        case 405:
+            title, sentence = _("Not found"), _("This page cannot be opened that way.")
+        case 413:
+            title, sentence = _("Too much"), _("What was sent is too large.")
+        case _:
+            title, sentence = _("That did not work"), _("The request could not be understood.")
+    return _page(title, sentence, code)
+
+
+def _not_there(error: AuthBridgeError) -> ResponseReturnValue:
+    return _page(_("Not found"), say(error), 404)
+
+
+def _overtaken(error: ConflictError) -> ResponseReturnValue:
+    return _page(_("That did not work"), say(error), 409)
+
+
+def _outage(error: StorageError) -> ResponseReturnValue:
+    return _page(_("Out of order"), say(error), 503, f"storage: {error}")
+
+
+def _misconfigured(error: ConfigError) -> ResponseReturnValue:
+    return _page(_("Out of order"), say(error), 500, f"setting: {error}")
+
+
+def _bug(error: Exception) -> ResponseReturnValue:
+    sentence = _("Something went wrong in the program itself. Please tell the technician this number.")
+    return _page(
+        _("Something went wrong"), sentence, 500, f"bug: {type(error).__name__} at {location_of(error)}"
+    )
+
+
+def _page(title: str, sentence: str, code: int, logged: str | None = None) -> ResponseReturnValue:
+    error_id = secrets.token_hex(4)
+    if logged is not None:
+        _log.error("%s %s", error_id, logged)
+    return render_template("errors/page.html", title=title, sentence=sentence, id=error_id), code

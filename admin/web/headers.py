@@ -1,0 +1,56 @@
+"""The headers of every answer: load nothing from elsewhere, store nothing, be in no frame."""
+
+import secrets
+from http import HTTPStatus
+
+from flask import Flask, Response, g, request
+
+from admin.web.unattended import is_unattended
+
+_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+_MARK = "__Host-authbridge-secrets"
+
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "Strict-Transport-Security": "max-age=63072000",  # two years; the browser heeds it over https only
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), display-capture=()",
+    "X-Robots-Tag": "noindex",
+}
+
+
+def install(app: Flask) -> None:
+    """Adds the headers to every answer, errors included."""
+
+    @app.after_request
+    def add_headers(response: Response) -> Response:
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        if request.endpoint == "static" and response.status_code == HTTPStatus.OK:
+            return response
+        response.headers["Cache-Control"] = "no-store"
+        if g.get("shows_secrets"):
+            response.set_cookie(
+                _MARK, secrets.token_urlsafe(8), secure=True, httponly=True, samesite="Strict"
+            )
+        elif _MARK in request.cookies and not is_unattended():
+            response.delete_cookie(_MARK, secure=True, httponly=True, samesite="Strict")
+        return response
+
+
+def hide_from_back_button() -> None:
+    """Marks the answer as one with secrets, which the browser must not show again on "back".
+
+    Chrome keeps pages for "back" even if it may not store them, but drops those during which a cookie has
+    changed that scripts cannot see. So this page sets one, and the next takes it away.
+    """
+    g.shows_secrets = True

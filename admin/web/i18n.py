@@ -1,0 +1,71 @@
+"""German and English: the language of a request, the sentences of errors, days and times."""
+
+from datetime import date, datetime
+
+from flask import Flask, request
+from flask_babel import Babel, format_date, format_datetime, gettext
+
+from authbridge.config import Config
+from authbridge.errors import AuthBridgeError, ConfigError, StorageError
+
+LANGUAGES = ("de", "en")
+COOKIE = "__Host-authbridge-language"
+
+_DAY = {"de": "dd.MM.yyyy", "en": "d MMM yyyy"}
+_MOMENT = {"de": "dd.MM.yyyy, HH:mm", "en": "d MMM yyyy, HH:mm"}
+
+
+def language() -> str:
+    """Returns the chosen language, else the one that the browser prefers, else German."""
+    chosen = request.cookies.get(COOKIE)
+    if chosen in LANGUAGES:
+        return chosen
+    preferred = (name.partition("-")[0].lower() for name in request.accept_languages.values())
+    return next((name for name in preferred if name in LANGUAGES), LANGUAGES[0])
+
+
+def say(error: AuthBridgeError) -> str:
+    """Returns the error's sentence in the reader's language; the details of an outage are for the log."""
+    match error:
+        case StorageError():
+            return gettext("Nothing can be read or saved at the moment. Please try again in a minute.")
+        case ConfigError():
+            sentence = str(error)
+            return gettext("Please tell the technician: %(sentence)s", sentence=sentence)
+        case _:
+            return gettext(error.sentence, **error.values)
+
+
+def day(value: date) -> str:
+    """Returns a day such as 22.11.2026."""
+    return format_date(value, _DAY[language()])
+
+
+def moment(value: datetime) -> str:
+    """Returns a moment such as 22.11.2026, 07:58."""
+    return format_datetime(value, _MOMENT[language()])
+
+
+def clock(value: datetime) -> str:
+    """Returns a time such as 07:58."""
+    return format_datetime(value, "HH:mm")
+
+
+def second(value: datetime) -> str:
+    """Returns a time such as 07:58:12."""
+    return format_datetime(value, "HH:mm:ss")
+
+
+def install(app: Flask, config: Config) -> None:
+    """Makes Flask speak both languages."""
+    Babel(
+        app,
+        default_locale=LANGUAGES[0],
+        default_timezone=config.timezone.key,
+        default_translation_directories="translations",
+        locale_selector=language,
+    )
+    app.add_template_filter(day)
+    app.add_template_filter(moment)
+    app.add_template_filter(clock)
+    app.add_template_filter(second)

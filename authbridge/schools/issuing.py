@@ -1,0 +1,108 @@
+"""Issues credentials, for the panel and the command line alike: hash the passwords, then write them down.
+
+Nothing here shows or keeps a password; the caller hands the credentials out.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from authbridge.audit import Actor
+from authbridge.clock import Clock
+from authbridge.login.keyed_hashes import KeyedHashes
+from authbridge.login.passwords import Hasher
+from authbridge.schools.commands import organisers
+from authbridge.schools.commands.organisers import IssuedCredential, NewPassword
+from authbridge.storage.database import Database
+from authbridge.storage.models import School
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order for ``count`` new organisers, or for a new password of the organiser ``username``.
+
+    ``print_job`` is the id of the letters, None if none are printed.
+    """
+
+    school: School
+    count: int
+    valid_until: date | None
+    username: str | None = None
+    print_job: str | None = None
+
+
+class IssuingServices(Protocol):
+    """The parts of the panel, or of a command line, that issuing needs."""
+
+    @property
+    def database(self) -> Database:
+        """The database with the organisers."""
+
+    @property
+    def hasher(self) -> Hasher:
+        """Makes the hashes of new passwords."""
+
+    @property
+    def keyed_hashes(self) -> KeyedHashes:
+        """Finds the failures of a login name."""
+
+    @property
+    def clock(self) -> Clock:
+        """Returns the present moment when called."""
+
+
+def issue(
+    order: Order,
+    services: IssuingServices,
+    *,
+    actor: Actor,
+    pool: Executor | None = None,
+    note_hashed: Callable[[int], None] = lambda _count: None,
+    is_wanted: Callable[[], bool] = lambda: True,
+) -> list[IssuedCredential]:
+    """Hashes the passwords, with no transaction open, and writes them down; returns the credentials by name.
+
+    ``pool`` hashes several at once; ``note_hashed`` is called after each with their number. If ``is_wanted``
+    tells that nobody waits for the credentials any more, nothing is written and none are returned.
+
+    Raises:
+        NotFoundError: The school or the organiser does not exist any more.
+        QuotaError: The school may not have so many organisers more.
+    """
+    passwords = []
+    for password in (map if pool is None else pool.map)(_maker_for(order, services), range(order.count)):
+        passwords.append(password)
+        note_hashed(len(passwords))
+    return _write_down(order, passwords, services, actor) if is_wanted() else []
+
+
+def _maker_for(order: Order, services: IssuingServices) -> Callable[[int], NewPassword]:
+    def make(_number: int) -> NewPassword:
+        (password,) = organisers.make_passwords(1, services.hasher, print_job=order.print_job)
+        return password
+
+    return make
+
+
+def _write_down(
+    order: Order, passwords: list[NewPassword], services: IssuingServices, actor: Actor
+) -> list[IssuedCredential]:
+    now = services.clock()
+    with services.database.write_session() as session:
+        if order.username is None:
+            return organisers.issue_organisers(
+                session, order.school.code, passwords, valid_until=order.valid_until, actor=actor, now=now
+            )
+        (password,) = passwords
+        return [
+            organisers.reset_password(
+                session,
+                order.username,
+                password,
+                keyed_hashes=services.keyed_hashes,
+                actor=actor,
+                now=now,
+            )
+        ]

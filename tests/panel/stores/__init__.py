@@ -1,0 +1,1 @@
+"""What the panel's process keeps in memory."""

@@ -1,0 +1,178 @@
+"""Credentials are shown to the session that made them, for ten minutes at most, until "Done"."""
+
+import csv
+import io
+from collections.abc import Callable
+
+import pytest
+from pypdf import PdfReader
+
+from admin.serving import sweep
+from admin.session.cookies import SESSION_COOKIE
+from authbridge.staff import commands as staff_commands
+from authbridge.storage.models import Role
+from tests.support.factories import ACTOR, make_school
+from tests.support.panel.browser import Browser, Page
+from tests.support.panel.staffed_panel import PanelFactory, StaffedPanel
+
+TEN_MINUTES = 600
+
+
+@pytest.fixture(name="browser")
+def open_browser(panel: StaffedPanel) -> Browser:
+    """Opens a clerk's browser; there is a school."""
+    make_school(panel.database)
+    return panel.browser(Role.CLERK)
+
+
+def issue(browser: Browser, count: int = 1) -> Page:
+    """Issues new organisers."""
+    page = browser.send(browser.get("/schools/ohg/issue"), count=str(count), language="en")
+    assert page.path.startswith("/credentials/"), page.text
+    return page
+
+
+def passwords(page: Page) -> list[tuple[str, ...]]:
+    """Returns pairs of login name and password."""
+    rows = page.html.select(".secrets tbody tr")
+    return [tuple(cell.get_text(strip=True) for cell in row.select(".code")) for row in rows]
+
+
+def places(page: Page) -> tuple[str, str, str]:
+    """Returns the addresses of the page, the letters and the table."""
+    return page.path, f"{page.path}/letters.pdf", f"{page.path}/table.csv"
+
+
+def statuses(browser: Browser, page: Page) -> set[int]:
+    """Returns the statuses of the page, the letters and the table."""
+    return {browser.fetch(path).status_code for path in places(page)}
+
+
+def test_page_letters_and_table_agree(browser: Browser) -> None:
+    """Page, letters and table show the same credentials, as often as somebody looks."""
+    page = issue(browser, 2)
+    shown = passwords(page)
+    assert passwords(browser.get(page.path)) == shown
+    pdf = PdfReader(io.BytesIO(browser.fetch(places(page)[1]).data))
+    for sheet, pair in zip(pdf.pages, shown, strict=True):
+        text = sheet.extract_text()
+        assert all(each in text for each in pair)
+    table = browser.fetch(places(page)[2]).data.decode("utf-8-sig")
+    rows = list(csv.reader(io.StringIO(table), delimiter=";"))[1:]
+    assert [tuple(row[1:3]) for row in rows] == shown
+
+
+def test_they_are_the_sessions_own(panel: StaffedPanel, browser: Browser) -> None:
+    """No other session, not even one's own, sees or wipes the credentials."""
+    page = issue(browser)
+    others = [panel.browser(role) for role in (Role.ADMIN, Role.CLERK)]
+    for other in others:
+        assert statuses(other, page) == {410}
+        other.ask("POST", f"{page.path}/done", {"csrf_token": other.token()})
+    assert {panel.browser(Role.AUDITOR).fetch(path).status_code for path in places(page)} == {403}
+    assert {panel.browser().fetch(path).status_code for path in places(page)} == {303}
+    assert statuses(browser, page) == {200}
+
+
+def test_they_live_ten_minutes(panel: StaffedPanel, browser: Browser) -> None:
+    """The credentials are shown for ten minutes to the second, as the page says."""
+    page = issue(browser)
+    assert "09:05" in page.text, page.text
+    panel.clock.advance(seconds=TEN_MINUTES - 1)
+    assert statuses(browser, page) == {200}
+    panel.clock.advance(seconds=1)
+    assert statuses(browser, page) == {410}
+
+
+def press_done(panel: StaffedPanel, browser: Browser, page: Page) -> None:  # noqa: ARG001 - one of several ends
+    """Presses "Done"."""
+    assert browser.send(page, f"{page.path}/done").path == "/schools/ohg"
+
+
+def sign_out_and_in(panel: StaffedPanel, browser: Browser, page: Page) -> None:
+    """Signs out, and in again."""
+    browser.send(page, "/sign-out")
+    browser.sign_in(panel.members[Role.CLERK])
+
+
+def suspend_her(panel: StaffedPanel, browser: Browser, page: Page) -> None:  # noqa: ARG001
+    """Suspends and reinstates the clerk, who signs in again."""
+    now = panel.clock()
+    with panel.database.write_session() as session:
+        staff_commands.suspend_staff(session, "clerk-anna", actor=ACTOR, now=now)
+    sweep(panel.parts)
+    with panel.database.write_session() as session:
+        staff_commands.reinstate_staff(session, "clerk-anna", actor=ACTOR, now=now)
+    browser.sign_in(panel.members[Role.CLERK])
+
+
+def let_it_idle(panel: StaffedPanel, browser: Browser, page: Page) -> None:  # noqa: ARG001
+    """Lets the session expire, and signs in again."""
+    panel.clock.advance(minutes=15)
+    browser.sign_in(panel.members[Role.CLERK])
+
+
+@pytest.mark.parametrize("end", [press_done, sign_out_and_in, suspend_her, let_it_idle])
+def test_whatever_ends_them_wipes_them(
+    panel: StaffedPanel, browser: Browser, end: Callable[[StaffedPanel, Browser, Page], None]
+) -> None:
+    """All addresses say that the credentials are gone; memory holds them no more."""
+    page = issue(browser)
+    ((_name, password),) = passwords(page)
+    (handout,) = panel.parts.handouts._handouts.values()  # noqa: SLF001 - what is held in memory
+    end(panel, browser, page)
+    for path in places(page):
+        gone = browser.get(path)
+        assert (gone.status, gone.title) == (410, "These passwords are gone")
+        assert "Letter lost means: new password" in gone.text
+        assert password not in gone.text
+    sweep(panel.parts)
+    assert (handout.credentials, handout.pdf, panel.parts.handouts.owners()) == ([], None, set())
+
+
+def test_a_restart_wipes_them(panel: StaffedPanel, browser: Browser, panel_factory: PanelFactory) -> None:
+    """A restart wipes the passwords; the session goes on."""
+    page = issue(browser)
+    restarted = panel_factory.open(clock=panel.clock)
+    again = restarted.browser()
+    again.put_cookie(SESSION_COOKIE, browser.cookie(SESSION_COOKIE) or "")
+    assert again.get("/schools").path == "/schools", "still signed in"
+    assert statuses(again, page) == {410}
+
+
+def test_the_sweep_leaves_what_is_still_looked_at(panel: StaffedPanel, browser: Browser) -> None:
+    """The sweep wipes expired credentials, and no others."""
+    page = issue(browser)
+    sweep(panel.parts)
+    assert statuses(browser, page) == {200}
+    panel.clock.advance(seconds=TEN_MINUTES)
+    sweep(panel.parts)
+    assert panel.parts.handouts.owners() == set()
+
+
+def test_done_lets_the_browser_forget(browser: Browser) -> None:
+    """The page may not be stored, and a changed cookie keeps it from being shown on "back"."""
+    page = issue(browser)
+    assert page.response.headers["Cache-Control"] == "no-store"
+    (shown,) = page.response.headers.getlist("Set-Cookie")
+    assert "HttpOnly" in shown
+    answer = browser.send_raw(page, f"{page.path}/done", follow=False)
+    (gone,) = answer.headers.getlist("Set-Cookie")
+    assert gone.partition("=")[0] == shown.partition("=")[0]
+    assert "Max-Age=0" in gone
+    assert browser.get("/schools/ohg").flashes()[0].startswith("Done. The passwords are wiped")
+
+
+def test_several_orders_stand_side_by_side(browser: Browser) -> None:
+    """Pressing "Done" for one order leaves the other."""
+    first, second = issue(browser), issue(browser)
+    browser.send(first, f"{first.path}/done")
+    assert statuses(browser, first) == {410}
+    assert statuses(browser, second) == {200}
+
+
+@pytest.mark.parametrize("handout", ["x", "%00", "..", "a" * 500])
+def test_what_never_was_is_gone_too(browser: Browser, handout: str) -> None:
+    """An order that never was looks like one that is over."""
+    assert browser.fetch(f"/credentials/{handout}").status_code in {404, 410}
+    assert browser.fetch(f"/credentials/{handout}/table.csv").status_code in {404, 410}

@@ -1,0 +1,167 @@
+"""Orders show their progress, and broken letter texts are reported before anything is issued."""
+
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from admin.stores.handouts import Step
+from authbridge.storage.models import Role
+from tests.support.factories import make_organiser, make_school
+from tests.support.panel.browser import Browser, Page
+from tests.support.panel.staffed_panel import PanelFactory, StaffedPanel
+
+
+@dataclass
+class WhenTold(Executor):
+    """Runs its tasks when the test says so."""
+
+    tasks: list[tuple[Future[Any], Callable[[], Any]]] = field(default_factory=list)
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401
+        """Queues the task."""
+        future: Future[Any] = Future()
+        self.tasks.append((future, lambda: fn(*args, **kwargs)))
+        return future
+
+    def work(self) -> None:
+        """Runs the queued tasks."""
+        while self.tasks:
+            future, task = self.tasks.pop(0)
+            future.set_result(task())
+
+
+@pytest.fixture(name="later")
+def hire_somebody() -> WhenTold:
+    """Makes the executor of the orders."""
+    return WhenTold()
+
+
+@pytest.fixture(name="slow")
+def open_slow_panel(
+    panel_factory: PanelFactory, later: WhenTold, monkeypatch: pytest.MonkeyPatch
+) -> StaffedPanel:
+    """Opens a panel whose orders take their time."""
+    monkeypatch.setattr("admin.issuing._SOON", 0)  # seconds that the page waits for those that do not
+    panel = panel_factory.open(issuers=later)
+    make_school(panel.database)
+    return panel
+
+
+def order(browser: Browser, count: int = 3) -> Page:
+    """Orders new organisers."""
+    return browser.send(browser.get("/schools/ohg/issue"), count=str(count))
+
+
+def test_a_long_order_shows_its_progress(slow: StaffedPanel, later: WhenTold) -> None:
+    """The page refreshes without a script, and at the end shows the credentials."""
+    browser = slow.browser(Role.CLERK)
+    page = order(browser)
+    assert page.path.startswith("/credentials/")
+    assert page.title == "Please wait"
+    progress = page.html.select_one("progress")
+    assert progress is not None
+    assert (progress["value"], progress["max"]) == ("0", "3")
+    assert page.response.headers["Refresh"] == "1"
+    assert "Refresh" not in browser.fetch("/").headers
+    (handout,) = slow.parts.handouts._handouts.values()  # noqa: SLF001 - as whoever works on it changes it
+    handout.done, handout.step = 2, Step.PRINTING
+    assert "2 of 3" in browser.get(page.path).text
+    later.work()
+    page = browser.get(page.path)
+    assert page.title == "3 new organisers"
+    assert "Refresh" not in page.response.headers
+
+
+def test_nothing_can_be_taken_before_it_is_ready(slow: StaffedPanel) -> None:
+    """Letters and table are closed until the order is ready."""
+    browser = slow.browser(Role.CLERK)
+    page = order(browser)
+    for name in ("letters.pdf", "table.csv"):
+        assert browser.fetch(f"{page.path}/{name}").status_code == 410
+
+
+def test_who_signs_out_meanwhile_sees_them_no_more(slow: StaffedPanel, later: WhenTold) -> None:
+    """Credentials of a session that ended meanwhile are issued and wiped; a reset makes new ones."""
+    browser = slow.browser(Role.CLERK)
+    page = order(browser)
+    browser.send(page, "/sign-out")
+    later.work()
+    browser.sign_in(slow.members[Role.CLERK])
+    assert browser.get(page.path).status == 410
+    assert slow.parts.handouts.owners() == set()
+
+
+def test_a_quota_that_somebody_else_used_up_issues_nothing(slow: StaffedPanel, later: WhenTold) -> None:
+    """The page names the quota, and nothing was issued."""
+    browser = slow.browser(Role.CLERK)
+    page = order(browser, 50)
+    make_organiser(slow.database)
+    later.work()
+    page = browser.get(page.path)
+    assert page.title == "That did not work"
+    assert "1 of the 50 accounts" in page.text
+    assert len(slow.rows()["organisers"]) == 1
+
+
+@pytest.fixture(name="texts")
+def make_letter_texts(tmp_path: Path) -> Path:
+    """Makes the operator's folder with a broken file."""
+    folder = tmp_path / "letters"
+    folder.mkdir()
+    (folder / "rules.de.md").write_text("x" * 20_000)
+    return folder
+
+
+def test_a_broken_text_is_told_before_anything_is_issued(panel_factory: PanelFactory, texts: Path) -> None:
+    """The form keeps its input, the error names the file, and the old password stays valid."""
+    panel = panel_factory.open(AUTHBRIDGE_LETTER_DIR=texts)
+    make_school(panel.database)
+    name = make_organiser(panel.database).username
+    browser = panel.browser(Role.CLERK)
+    before = panel.rows()["organisers"], panel.rows()["audit_events"]
+    page = order(browser, 2)
+    assert page.status == 422
+    assert "rules.de.md" in " ".join(page.errors())
+    assert page.fields["count"] == "2"
+    page = browser.send(browser.get(f"/organisers/{name}/reset"))
+    assert page.status == 422
+    assert "rules.de.md" in " ".join(page.errors())
+    assert (panel.rows()["organisers"], panel.rows()["audit_events"]) == before
+    assert panel.rows()["print_jobs"] == []
+
+
+def test_once_the_text_is_mended_the_same_form_works(panel_factory: PanelFactory, texts: Path) -> None:
+    """The same form works once the text is repaired, without a restart."""
+    panel = panel_factory.open(AUTHBRIDGE_LETTER_DIR=texts)
+    make_school(panel.database)
+    browser = panel.browser(Role.CLERK)
+    page = order(browser, 1)
+    (texts / "rules.de.md").write_text("# Regeln\n\n- Der Raum hat ein Passwort.\n")
+    page = browser.send(page)
+    assert page.path.startswith("/credentials/"), page.errors()
+    assert browser.fetch(f"{page.path}/letters.pdf").status_code == 200
+
+
+def test_what_was_issued_is_shown_though_its_letters_are_not_printed(
+    panel_factory: PanelFactory, later: WhenTold, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """If the text breaks in between, passwords and table are shown, and why letters are missing."""
+    monkeypatch.setattr("admin.issuing._SOON", 0)
+    (tmp_path / "texts").mkdir()
+    panel = panel_factory.open(issuers=later, AUTHBRIDGE_LETTER_DIR=tmp_path / "texts")
+    make_school(panel.database)
+    browser = panel.browser(Role.CLERK)
+    page = order(browser, 1)
+    (tmp_path / "texts" / "rules.de.md").write_text("x" * 20_000)
+    later.work()
+    page = browser.get(page.path)
+    assert len(page.html.select(".secrets tbody tr")) == 1
+    assert "rules.de.md" in page.text
+    links = list(page.links())
+    assert f"{page.path}/table.csv" in links
+    assert f"{page.path}/letters.pdf" not in links
+    assert browser.fetch(f"{page.path}/letters.pdf").status_code == 404

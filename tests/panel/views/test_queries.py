@@ -1,0 +1,103 @@
+"""No page asks the database once more for each row that it shows.
+
+The numbers are what each page needs at most, the session of who looks included; a page that needs more has to
+say why here.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from authbridge.storage.models import Role
+from tests.support.panel.browser import Browser
+from tests.support.panel.sample_data import SampleData, add_sample_data, add_sessions
+from tests.support.panel.staffed_panel import StaffedPanel
+
+FEW, MANY = 5, 60
+
+MOST = {
+    "/": 18,  # health, meetings, suspended, waits, expiring, contracts: one to three each
+    "/search?q=ohg": 6,
+    "/schools": 5,
+    "/schools?show=suspended": 5,
+    "/schools?q=bach": 5,
+    "/organisers": 5,
+    "/organisers?q=ohg": 6,
+    "/organisers?state=suspended": 5,
+    "{school}": 12,  # what became of a suspension: three; the meetings that it would end: two
+    "{school}/revocation-status": 5,
+    "{school}/edit": 4,
+    "{school}/issue": 5,
+    "{organiser}": 12,
+    "{organiser}/revocation-status": 5,
+    "{organiser}/reset": 4,
+    "{organiser}/validity": 4,
+    "{organiser}/delete": 4,
+    "/overview/health": 2,
+    "/overview/meetings": 3,
+    "/staff": 4,
+    "/staff/colleague-0": 5,
+    "/account": 6,
+}
+
+
+@contextmanager
+def counted(panel: StaffedPanel) -> Iterator[list[str]]:
+    """Yields the statements that are sent meanwhile."""
+    statements: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, sql: str, *_: Any) -> None:  # noqa: ANN401
+        statements.append(sql)
+
+    event.listen(panel.database.engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(panel.database.engine, "before_cursor_execute", note)
+
+
+def count_all(panel: StaffedPanel, browser: Browser, sample: SampleData) -> dict[str, list[str]]:
+    """Returns the statements of each page."""
+    asked = {}
+    for path in MOST:
+        place = path.format(school=f"/schools/{sample.code}", organiser=f"/organisers/{sample.username}")
+        browser.get(place)  # once without counting: what is asked only at the first time
+        with counted(panel) as statements:
+            assert browser.get(place).status == 200, place
+        asked[path] = list(statements)
+    return asked
+
+
+@pytest.fixture(name="asked", params=[FEW, MANY])
+def ask_every_page(panel: StaffedPanel, request: pytest.FixtureRequest) -> dict[str, list[str]]:
+    """Opens every page with few rows, and with many."""
+    sample = add_sample_data(panel.database, request.param)
+    add_sessions(panel.database, "admin-anna", request.param)
+    return count_all(panel, panel.browser(Role.ADMIN), sample)
+
+
+def test_no_page_asks_more_for_more_rows(asked: dict[str, list[str]]) -> None:
+    """The same limits hold for five rows and for sixty."""
+    over = {path: Counter(found).most_common(3) for path, found in asked.items() if len(found) > MOST[path]}
+    assert not over
+
+
+def test_a_search_for_nothing_asks_nothing(panel: StaffedPanel) -> None:
+    """A search for two letters sends no query."""
+    browser = panel.browser(Role.CLERK)
+    with counted(panel) as statements:
+        browser.get("/search?q=oh")
+    assert len(statements) == 1, "the session"
+
+
+def test_a_click_within_half_a_minute_writes_nothing(panel: StaffedPanel) -> None:
+    """The use of a session is written every half minute, not with each page."""
+    browser = panel.browser(Role.CLERK)
+    browser.get("/schools")
+    with counted(panel) as statements:
+        browser.get("/schools")
+    assert not [each for each in statements if not each.startswith("SELECT")]

@@ -1,0 +1,1 @@
+"""Answers: headers, languages, redirects, errors."""

@@ -1,0 +1,110 @@
+"""Opens every page that the panel has, with something on it."""
+
+from collections.abc import Iterator
+
+from authbridge.storage.models import Role
+from tests.support.panel.browser import Browser, Page
+from tests.support.panel.sample_data import SampleData, add_sample_data
+from tests.support.panel.staffed_panel import StaffedPanel
+from workbench.staff import invite
+
+
+def every_page(panel: StaffedPanel, **headers: str) -> Iterator[Page]:
+    """Yields all pages in all states: empty, full, with errors, before and after the sign-in."""
+    for browser, path in _first_visits(panel):
+        yield _open(browser, path, headers)
+    yield from _entry(panel, headers)
+    sample = add_sample_data(panel.database)
+    admin = panel.browser(Role.ADMIN)
+    for path in _paths(sample):
+        yield _open(admin, path, headers)
+    for path in ("/", f"/schools/{sample.code}", f"/organisers/{sample.username}", "/account"):
+        yield _open(panel.browser(Role.AUDITOR), path, headers)
+    yield from _faults(admin, sample, headers)
+    yield from _shown_once(admin, headers)
+    yield from _errors(panel, admin, headers)
+    panel.clock.advance(minutes=20)
+    yield _open(admin, "/schools", headers)  # "expired"
+
+
+def _open(browser: Browser, path: str, headers: dict[str, str]) -> Page:
+    browser.headers.update(headers)
+    return browser.get(path)
+
+
+def _first_visits(panel: StaffedPanel) -> Iterator[tuple[Browser, str]]:
+    """Yields the pages that are empty before there is a school."""
+    admin = panel.browser(Role.ADMIN)
+    for path in ("/", "/schools", "/organisers", "/search?q=abc", "/search"):
+        yield admin, path
+
+
+def _entry(panel: StaffedPanel, headers: dict[str, str]) -> Iterator[Page]:
+    guest, member = panel.browser(), panel.members[Role.CLERK]
+    for path in ("/sign-in", "/sign-in?note=signed-out", "/sign-in?note=ended", "/invitation", "/nothing"):
+        yield _open(guest, path, headers)
+    yield guest.send(guest.get("/sign-in"), name="nobody", password="wrong")
+    yield guest.send(guest.get("/invitation"), name="nobody", code="wrong")
+    code = guest.show_password(member)
+    yield code
+    yield guest.send(code, code="000000")
+    newcomer = panel.browser()
+    newcomer.headers.update(headers)
+    invited = invite(panel.parts.sign_in, "newcomer", Role.CLERK)
+    enrol = newcomer.send(newcomer.get("/invitation"), name="newcomer", code=invited)
+    yield enrol
+    yield newcomer.send(enrol, password="short", repeated="other", code="1")
+
+
+def _paths(sample: SampleData) -> Iterator[str]:
+    school, organiser = f"/schools/{sample.code}", f"/organisers/{sample.username}"
+    yield from ("/", "/search?q=otto", "/search?q=ohg", "/search?q=zz", "/search?q=nothing-at-all")
+    yield from ("/schools", "/schools?q=nothing", "/schools?show=suspended", "/schools?show=no-contract")
+    yield from ("/schools/add", "/schools/s0", school, f"{school}/edit", f"{school}/issue")
+    yield from ("/organisers", "/organisers?q=nothing", "/organisers?state=suspended", organiser)
+    yield from (f"{organiser}/{name}" for name in ("reset", "validity", "delete"))
+    yield from (
+        "/staff",
+        "/staff/add",
+        "/staff/colleague-0",
+        "/staff/colleague-0/delete",
+        "/staff/admin-anna",
+    )
+    yield from ("/account", "/account/password", "/account/recovery", "/confirm", "/credentials/gone")
+
+
+def _faults(admin: Browser, sample: SampleData, headers: dict[str, str]) -> Iterator[Page]:
+    admin.headers.update(headers)
+    school, organiser = f"/schools/{sample.code}", f"/organisers/{sample.username}"
+    yield admin.send(admin.get("/schools/add"), code="?", quota="many", contract_on="never", mailbox="@")
+    yield admin.send(admin.get(f"{school}/edit"), name="", trusted_networks="here")
+    yield admin.send(admin.get(f"{school}/edit"), revision="0", name="Another")
+    yield admin.send(admin.get(f"{school}/issue"), count="0", valid_until="x", language="fr")
+    yield admin.send(admin.get(f"{organiser}/validity"), valid_until="0001-01-01")
+    yield admin.send(admin.get(f"{organiser}/delete"), typed="another")
+    yield admin.send(admin.get(organiser), f"{organiser}/suspension", note="x" * 201, reason="none of them")
+    yield admin.send(admin.get("/staff/add"), name="?", role="king")
+    yield admin.send(admin.get("/staff/colleague-0"), "/staff/colleague-0/role", role="king")
+    yield admin.send(admin.get("/account/password"), current="wrong", password="x", repeated="y")
+    yield admin.send(admin.get("/staff/colleague-0/delete"), typed="another")
+    yield admin.press(organiser, f"{organiser}/reinstate")
+    yield admin.press(organiser, f"{organiser}/suspend")
+
+
+def _shown_once(admin: Browser, headers: dict[str, str]) -> Iterator[Page]:
+    admin.headers.update(headers)
+    yield admin.send(admin.get("/staff/add"), name="shown-once", role="clerk")
+    yield admin.send(admin.get("/account/recovery"))
+    yield admin.send(admin.get("/schools/ohg/issue"), count="2", valid_until="2026-12-24")
+    yield admin.send(admin.get("/organisers/ohg-0001/reset"))
+
+
+def _errors(panel: StaffedPanel, admin: Browser, headers: dict[str, str]) -> Iterator[Page]:
+    for path in ("/nothing", "/schools/none", "/organisers/none", "/staff/nobody", "/static/nothing"):
+        yield _open(admin, path, headers)
+    clerk = panel.browser(Role.CLERK)
+    yield _open(clerk, "/staff", headers)
+    yield Page(clerk.ask("POST", "/schools"))
+    yield Page(clerk.ask("PUT", "/schools"))
+    yield Page(clerk.ask("POST", "/schools/add", {"name": "no token"}))
+    yield Page(clerk.ask("POST", "/schools/add", {"name": "x" * 100_000, "csrf_token": clerk.token()}))

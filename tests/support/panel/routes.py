@@ -1,0 +1,142 @@
+"""Which views the panel has, and for whom: the tests' own list, beside what the views declare."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from flask import Flask
+from werkzeug.routing import Rule
+
+from authbridge.storage.models import Role
+
+EVERYBODY = frozenset({"static", "auth.sign_in", "auth.sign_out", "auth.invitation", "auth.language"})
+"""The views that are open to whoever comes along."""
+
+HALF_WAY = {"auth.sign_in_code": "password", "auth.enrol": "enrolling"}
+"""Those open to a session of that stage only."""
+
+OWN_ACCOUNT = frozenset(
+    {
+        "auth.reauthenticate",
+        "account.show",
+        "account.stay",
+        "account.end_session",
+        "account.end_others",
+        "account.password",
+        "account.recovery",
+    }
+)
+"""What every member of staff may change: the own account."""
+
+READ = frozenset(
+    {
+        "overview.index",
+        "overview.health",
+        "overview.meetings",
+        "overview.search",
+        "schools.index",
+        "schools.show",
+        "schools.revocation_status",
+        "organisers.index",
+        "organisers.show",
+        "organisers.revocation_status",
+    }
+)
+"""What every member of staff may look at."""
+
+MANAGE = frozenset(
+    {
+        "overview.clear_lockout",
+        "schools.add",
+        "schools.edit",
+        "schools.suspend",
+        "schools.reinstate",
+        "schools.describe",
+        "credentials.issue",
+        "credentials.reset",
+        "organisers.validity",
+        "organisers.expire",
+        "organisers.end_sessions",
+        "organisers.delete",
+        "organisers.suspend",
+        "organisers.reinstate",
+        "organisers.describe",
+        "credentials.show",
+        "credentials.pdf",
+        "credentials.table",
+        "credentials.done",
+    }
+)
+"""What clerks and admins do."""
+
+APPOINT = frozenset({"overview.forget", "staff.index", "staff.show", "staff.invited"})
+"""What only admins see or do."""
+
+UNATTENDED = frozenset(
+    {"overview.health", "overview.meetings", "schools.revocation_status", "organisers.revocation_status"}
+)
+"""What pages ask for by themselves."""
+
+FRESH = frozenset(
+    {
+        "account.recovery",
+        "staff.add",
+        "staff.role",
+        "staff.suspend",
+        "staff.reinstate",
+        "staff.end_sessions",
+        "staff.clear_lockout",
+        "staff.reset",
+        "staff.delete",
+    }
+)
+"""What asks for a second factor that was shown within ten minutes; all but the first are for admins."""
+
+_NOTHING = {
+    "code": "none",
+    "username": "none-none",
+    "name": "nobody",
+    "handout_id": "none",
+    "public_id": "none",
+    "filename": "panel.css",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One request to a view, about something that does not exist."""
+
+    endpoint: str
+    method: str
+    path: str
+
+    @property
+    def is_unsafe(self) -> bool:
+        """Tells whether the request may change something."""
+        return self.method not in {"GET", "HEAD", "OPTIONS"}
+
+
+def routes(app: Flask) -> Iterator[Route]:
+    """Yields a request for each route and method."""
+    for rule in app.url_map.iter_rules():
+        for method in sorted((rule.methods or set()) - {"OPTIONS"}):
+            yield Route(rule.endpoint, method, _path(rule))
+
+
+def roles_for(endpoint: str) -> frozenset[Role]:
+    """Returns the roles that may use the view, once signed in."""
+    if endpoint in EVERYBODY | OWN_ACCOUNT | READ:
+        return frozenset(Role)
+    if endpoint in MANAGE:
+        return frozenset({Role.ADMIN, Role.CLERK})
+    if endpoint in APPOINT | FRESH:
+        return frozenset({Role.ADMIN})
+    return frozenset()
+
+
+def _path(rule: Rule) -> str:
+    path = rule.rule
+    for name in rule.arguments:
+        value = quote(_NOTHING[name])
+        path = path.replace(f"<{name}>", value).replace(f"<path:{name}>", value)
+    return path

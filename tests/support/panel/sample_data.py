@@ -1,0 +1,168 @@
+"""Schools, organisers and staff by the dozen, in every state that a page shows."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from authbridge.storage.database import Database
+from authbridge.storage.models import (
+    Base,
+    Invitation,
+    LoginAttempt,
+    LoginFailure,
+    NetworkWait,
+    Organiser,
+    ProsodyNode,
+    Revocation,
+    RevocationAction,
+    RevocationDone,
+    RevocationFeed,
+    Role,
+    School,
+    SessionStage,
+    Staff,
+    StaffSession,
+    Suspension,
+)
+from tests.support.factories import ACTOR, KEYED_HASHES
+from tests.support.fakes import MORNING
+
+CODE = "ohg"
+NO_HASH = "x" * 60
+
+
+@dataclass(frozen=True, slots=True)
+class SampleData:
+    """Names the school that has everything, and one of its organisers, who is suspended."""
+
+    code: str
+    username: str
+
+
+def add_sample_data(database: Database, size: int = 3) -> SampleData:
+    """Adds ``size`` rows of everything that a page lists."""
+    with database.write_session() as session:
+        school = _school(session, CODE, "Otto-Hahn-Gymnasium")
+        organisers = [_organiser(session, school, number) for number in range(size)]
+        for number in range(size):
+            other = _school(session, f"s{number}", f"Schule am Bach {number}")
+            session.add(_suspension(number, school_id=other.id))
+            session.add(NetworkWait(network=f"198.51.100.{number}", since=MORNING, until=_later(hours=2)))
+            session.add(_attempt(organisers[number].id, number))
+            session.add(_suspension(number, school_id=school.id, is_over=True))
+            session.add(_suspension(number, organiser_id=organisers[0].id, is_over=True))
+            session.add_all(_failures(organisers[number].username))
+            _staff(session, number)
+            session.add_all(_node(number, [each.username for each in organisers]))
+        for organiser in organisers:
+            session.add(_suspension(0, organiser_id=organiser.id))
+        session.query(RevocationFeed).one().last_id = size
+    return SampleData(CODE, organisers[0].username)
+
+
+def add_sessions(database: Database, name: str, size: int) -> None:
+    """Signs that member of staff in at ``size`` more browsers."""
+    with database.write_session() as session:
+        staff = session.query(Staff).filter_by(name=name).one()
+        session.add_all(
+            StaffSession(
+                id_hash=f"{number:064x}",
+                staff_id=staff.id,
+                stage=SessionStage.SIGNED_IN,
+                started_at=MORNING,
+                seen_at=MORNING,
+                user_agent="Firefox/1 Windows",
+                notices=[],
+            )
+            for number in range(size)
+        )
+
+
+def _school(session: Session, code: str, name: str) -> School:
+    school = School(
+        code=code,
+        name=name,
+        street="Am Bach 1",
+        place="74072 Heilbronn",
+        trusted_networks=["203.0.113.0/24"],
+        quota=5000,
+        suspended_at=None if code == CODE else MORNING,
+        created_at=MORNING,
+    )
+    session.add(school)
+    session.flush()
+    return school
+
+
+def _organiser(session: Session, school: School, number: int) -> Organiser:
+    organiser = Organiser(
+        username=f"{school.code}-{number:04d}",
+        school_id=school.id,
+        password_hash=NO_HASH,
+        password_generated=True,
+        suspended_at=MORNING,
+        valid_until=MORNING.date() + timedelta(days=3),
+        last_login_on=MORNING.date(),
+        created_at=MORNING,
+    )
+    session.add(organiser)
+    session.flush()
+    return organiser
+
+
+def _suspension(number: int, *, is_over: bool = False, **whose: int) -> Suspension:
+    return Suspension(
+        since=MORNING,
+        suspended_by=ACTOR,
+        until=MORNING + timedelta(minutes=number) if is_over else None,
+        reinstated_by=ACTOR if is_over else None,
+        **whose,
+    )
+
+
+def _attempt(organiser_id: int, number: int) -> LoginAttempt:
+    return LoginAttempt(
+        at=MORNING,
+        request_id=f"q-{number}",
+        organiser_id=organiser_id,
+        transport="tcp",
+        node=f"node-{number}",
+        verdict="granted",
+    )
+
+
+def _failures(username: str) -> Iterable[LoginFailure]:
+    for number in range(6):
+        yield LoginFailure(
+            at=MORNING,
+            name_key=KEYED_HASHES.name(username),
+            network="192.0.2.1",
+            from_unfamiliar_network=True,
+            fingerprint=number,
+            wait=900,
+        )
+
+
+def _node(number: int, usernames: list[str]) -> Iterable[Base]:
+    """Yields a meeting server with a meeting of each organiser; every other server is silent."""
+    seen_at = MORNING - timedelta(minutes=number % 2)
+    yield Revocation(id=number + 1, username=usernames[number], action=RevocationAction.SUSPEND, at=MORNING)
+    yield RevocationDone(
+        revocation_id=number + 1, node=f"node-{number}", at=MORNING, sessions=2, meetings=1, logins=1
+    )
+    yield ProsodyNode(
+        node=f"node-{number}", cursor=number, last_seen_at=seen_at, meetings=dict.fromkeys(usernames, 1)
+    )
+
+
+def _staff(session: Session, number: int) -> None:
+    staff = Staff(name=f"colleague-{number}", role=Role.CLERK, created_at=MORNING)
+    session.add(staff)
+    session.flush()
+    session.add(Invitation(staff_id=staff.id, code_hash=f"{number:064d}", expires_at=_later(hours=24)))
+
+
+def _later(**duration: float) -> object:
+    return MORNING + timedelta(**duration)
