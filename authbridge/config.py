@@ -6,11 +6,13 @@ Secrets come from files that the variables name, never from the variables themse
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from authbridge.errors import ConfigError
-from authbridge.login.policy import Limits
+from authbridge.login.limits import Limits
 
 _PREFIX = "AUTHBRIDGE_"
 _MIN_SECRET = 32  # characters; `openssl rand -hex 32` gives 64
@@ -18,7 +20,7 @@ _HOW_TO_MAKE = "a file with one secret line, made by: openssl rand -hex 32"
 _BCRYPT_COSTS = range(4, 17)  # 4 is bcrypt's least (tests, benchmark); 16 takes 4 s a check
 _RETENTION_DAYS = range(1, 57)
 _PORTS = range(1, 65536)
-_LIMITS = range(1, 10_000_001)  # as seconds: 115 days
+_LIMITS = range(1, 10_000_001)  # a count, or seconds: 115 days
 _YES_OR_NO = {"yes": True, "no": False}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 _URL = re.compile(r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?|http://127\.0\.0\.1(:[0-9]{1,5})?")
@@ -106,13 +108,14 @@ class _Settings:
         return int(value)
 
     def limits(self) -> Limits:
-        """``LIMIT_PAIR_GUESSES`` and so on, one for each number of the login policy."""
-        return Limits(
-            **{
-                name: self.number(f"LIMIT_{name.upper()}", default, _LIMITS)
-                for name, default in asdict(Limits()).items()
-            }
-        )
+        """Reads ``LIMIT_PAIR_GUESSES`` and so on, one for each number of the policy; durations in seconds."""
+        return Limits(**{name: self._limit(name, default) for name, default in asdict(Limits()).items()})
+
+    def _limit(self, name: str, default: int | timedelta) -> Any:  # noqa: ANN401 - as the default
+        setting = f"LIMIT_{name.upper()}"
+        if isinstance(default, timedelta):
+            return timedelta(seconds=self.number(setting, round(default.total_seconds()), _LIMITS))
+        return self.number(setting, default, _LIMITS)
 
     def yes_or_no(self, name: str, default: str) -> bool:
         value = self.optional(name, default).lower()

@@ -10,7 +10,7 @@ from functools import partial
 from authbridge import audit, background
 from authbridge.clock import Clock
 from authbridge.login import failures, journal
-from authbridge.login.policy import Limits
+from authbridge.login.limits import Limits
 from authbridge.revocations import feed, reports
 from authbridge.schools.commands import organisers, suspensions
 from authbridge.staff import sessions

@@ -3,15 +3,17 @@
 The faults name fields, never their content.  ``tests/contract.json`` holds both sides to this.
 """
 
-import ipaddress
 import json
 import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, assert_never
 
-from authbridge.login.journal import Origin
-from authbridge.login.policy import Attempt, Decision
+from authbridge.login.attempts import Attempt, Origin
+from authbridge.login.networks import IPAddress, parse_address
+from authbridge.login.policy import Decision
+from authbridge.login.typed_passwords import parse_password
+from authbridge.login.usernames import normalise_username
 from authbridge.revocations.feed import AccessState, Event, Events, Snapshot
 from authbridge.revocations.reports import Contact, NodeReport
 
@@ -38,8 +40,12 @@ class ForeignHostError(MalformedError):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One login as Prosody asks about it; ``within`` is how many seconds it will wait."""
+    """One login as Prosody asks about it; ``within`` is how many seconds it will wait.
 
+    ``typed_username`` is the name as it was sent; the answer repeats it.
+    """
+
+    typed_username: str
     attempt: Attempt
     origin: Origin
     within: float
@@ -54,7 +60,9 @@ def parse_question(body: bytes, *, host: str, now: datetime) -> Question:
     fields = _parse_object(body)
     if _text(fields, "host", _MAX_NAME).lower() != host:
         raise ForeignHostError(f"this service answers for {host}")
+    username = _text(fields, "username", _MAX_NAME)
     return Question(
+        typed_username=username,
         within=_within(fields),
         origin=Origin(
             request_id=_plain_text(fields, "request_id", _MAX_ID),
@@ -62,8 +70,8 @@ def parse_question(body: bytes, *, host: str, now: datetime) -> Question:
             node=_plain_text(fields, "node", _MAX_ID),
         ),
         attempt=Attempt(
-            username=_text(fields, "username", _MAX_NAME),
-            password=_text(fields, "password", MAX_BYTES),
+            username=normalise_username(username, host),
+            password=parse_password(_text(fields, "password", MAX_BYTES)),
             ip=_address(fields),
             user_agent=_user_agent(fields),
             at=now,
@@ -177,17 +185,11 @@ def _within(fields: dict[str, Any]) -> float:
     return float(value)
 
 
-def _address(fields: dict[str, Any]) -> str | None:
-    """The canonical form; what is no address is an unknown one, and earns no trust."""
+def _address(fields: dict[str, Any]) -> IPAddress | None:
     value = fields.get("ip")
     if value is not None and not isinstance(value, str):
         raise MalformedError("ip must be a text or null")
-    try:
-        address = ipaddress.ip_address((value or "").partition("%")[0])
-    except ValueError:
-        return None
-    mapped = getattr(address, "ipv4_mapped", None)
-    return str(mapped or address)
+    return parse_address(value)
 
 
 def _epoch(fields: dict[str, Any]) -> str | None:

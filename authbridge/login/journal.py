@@ -11,7 +11,8 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from authbridge.errors import StorageError
-from authbridge.login.policy import Attempt, Decision
+from authbridge.login.attempts import Attempt, Origin
+from authbridge.login.policy import Decision
 from authbridge.storage.models import (
     JobRun,
     LoginAttempt,
@@ -24,15 +25,6 @@ from authbridge.storage.statements import delete_some, upsert
 
 _PURGE = "purge"
 _WRITE_TEST = "write-test"
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """How a login reached us: the module's own id for it, the kind of connection, and which Prosody."""
-
-    request_id: str
-    transport: str
-    node: str
 
 
 _attempts, _organisers = table_of(LoginAttempt), table_of(Organiser)
@@ -82,7 +74,7 @@ def _write(connection: Connection, entry: Entry, **outcome: object) -> int:
         request_id=entry.origin.request_id,
         organiser_id=entry.organiser_id,
         unknown_name=entry.unknown_name,
-        ip=entry.attempt.ip,
+        ip=None if entry.attempt.ip is None else str(entry.attempt.ip),
         user_agent=entry.attempt.user_agent,
         transport=entry.origin.transport,
         node=entry.origin.node,

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from werkzeug.test import Client
 
 from authbridge.api import Api, Reply
-from authbridge.login.flow import LoginServices
+from authbridge.login.authenticate import LoginServices
 from authbridge.schools.commands import suspensions
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.schools.suspendable import ORGANISER

@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from authbridge.cli import main
 from authbridge.cli.operator import Operator
-from authbridge.login.flow import authenticate
+from authbridge.login.authenticate import authenticate
 from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.policy import Verdict
 from authbridge.storage.database import Database

@@ -8,9 +8,11 @@ from datetime import UTC, date, datetime
 import pytest
 from sqlalchemy import select
 
-from authbridge.login.flow import LoginServices, authenticate
-from authbridge.login.passwords import Hasher, StoredPassword
+from authbridge.login.authenticate import LoginServices, authenticate
+from authbridge.login.passwords import Hasher
 from authbridge.login.policy import Verdict
+from authbridge.login.typed_passwords import StoredPassword, TypedPassword
+from authbridge.login.usernames import normalise_username
 from authbridge.schools.commands import organisers, suspensions
 from authbridge.schools.lookup import get_organiser
 from authbridge.schools.suspendable import ORGANISER, SCHOOL
@@ -47,7 +49,7 @@ class _InterruptedHasher(Hasher):
 
     meanwhile: Callable[[], None] = lambda: None
 
-    def matches(self, typed: str, stored: StoredPassword | None) -> bool:
+    def matches(self, typed: TypedPassword, stored: StoredPassword | None) -> bool:
         """Checks, and lets the other thing happen before it is done."""
         self.meanwhile()
         return super(_InterruptedHasher, self).matches(typed, stored)  # noqa: UP008 - slots lose the class
@@ -254,9 +256,12 @@ def the_hash(database: Database) -> str:
 
 
 def test_names_and_hosts_are_a_setting_of_the_call(database: Database) -> None:
-    """A domain part that is not ours makes a name nobody's."""
+    """A domain part that is not ours makes an unknown username."""
     make_school(database)
     issued = make_organiser(database)
-    services = replace(make_services(database), host="other.test")
+    typed = normalise_username(f"{issued.username}@meet.test", host="other.test")
+    attempt = replace(make_attempt(issued.username, issued.password), username=typed)
 
-    assert login(services, f"{issued.username}@meet.test", issued.password) is Verdict.REFUSED
+    decision = authenticate(attempt, make_origin(), make_services(database), within=9)
+
+    assert decision.verdict is Verdict.REFUSED

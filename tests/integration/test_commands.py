@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from authbridge.audit import Action
 from authbridge.errors import ConflictError, ImportFileError, InputError, NotFoundError
 from authbridge.login import commands as lockout_commands
-from authbridge.login.flow import authenticate
+from authbridge.login.authenticate import authenticate
 from authbridge.login.policy import Verdict
 from authbridge.login.usernames import Username
 from authbridge.revocations import commands as node_commands

@@ -25,7 +25,7 @@ from authbridge.storage.models import (
     School,
 )
 from authbridge.storage.prepared import Prepared
-from tests.fakes import MORNING
+from tests.support.fakes import MORNING
 
 Row = tuple[Any, ...]
 

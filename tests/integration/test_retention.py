@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from authbridge import readiness, retention
-from authbridge.login.flow import authenticate
+from authbridge.login.authenticate import authenticate
 from authbridge.schools.commands import suspensions
 from authbridge.schools.suspendable import ORGANISER
 from authbridge.storage.database import Database

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from authbridge.audit import Action, Actor
 from authbridge.errors import ConflictError, InputError, NotFoundError
 from authbridge.login import commands as lockout_commands
+from authbridge.login.networks import parse_address
 from authbridge.login.policy import Verdict
 from authbridge.staff import commands as staff_commands
 from authbridge.staff import members, sessions
@@ -37,7 +38,7 @@ from tests.support.fakes import MORNING
 from workbench.processes import PATIENCE
 
 PANEL = Actor("staff:chef")
-HERE = Caller("198.51.100.7", "browser")
+HERE = Caller(parse_address("198.51.100.7"), "browser")
 
 Command = Callable[[Session], object]
 

@@ -14,7 +14,7 @@ from sqlalchemy.schema import Table
 
 from authbridge import readiness
 from authbridge.errors import ConfigError, ConflictError, StorageError
-from authbridge.login.flow import authenticate
+from authbridge.login.authenticate import authenticate
 from authbridge.login.policy import Verdict
 from authbridge.revocations import reports
 from authbridge.revocations.reports import Contact

@@ -1,7 +1,7 @@
 """Schools and organisers as staff make them, and staff as they enrol, through the same commands."""
 
 from base64 import b32encode
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -9,13 +9,16 @@ import pyotp
 
 from authbridge.audit import Actor
 from authbridge.clock import Clock
-from authbridge.login.flow import LoginServices
+from authbridge.login.attempts import Attempt, Origin
+from authbridge.login.authenticate import LoginServices
 from authbridge.login.hashing_queue import HashingQueue
-from authbridge.login.journal import Origin
 from authbridge.login.keyed_hashes import KeyedHashes
+from authbridge.login.limits import Limits
+from authbridge.login.networks import parse_address
 from authbridge.login.password_cache import PasswordCache
 from authbridge.login.passwords import Hasher
-from authbridge.login.policy import Attempt, Limits
+from authbridge.login.typed_passwords import parse_password
+from authbridge.login.usernames import normalise_username
 from authbridge.schools.commands import organisers, schools
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.staff import commands as staff_commands
@@ -81,9 +84,16 @@ def make_services(
 
 
 def make_attempt(username: str, password: str, **others: str) -> Attempt:
-    """One login in the morning."""
-    values: dict[str, str | None] = {"ip": None, "user_agent": None, **others}
-    return Attempt(username, password, ip=values["ip"], user_agent=values["user_agent"], at=MORNING)
+    """One login in the morning, parsed as the wire does it."""
+    ip, user_agent = others.get("ip"), others.get("user_agent")
+    return replace(parse_attempt(username, password, ip, MORNING), user_agent=user_agent)
+
+
+def parse_attempt(username: str, password: str, ip: str | None, at: datetime) -> Attempt:
+    """One login at that moment, parsed as the wire does it."""
+    return Attempt(
+        normalise_username(username, HOST), parse_password(password), parse_address(ip), None, at=at
+    )
 
 
 def make_origin(request_id: str = "q-1") -> Origin:

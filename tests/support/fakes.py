@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
+from authbridge.login.limits import Limits
 from authbridge.login.password_cache import PasswordCache
-from authbridge.login.passwords import Hasher, StoredPassword
-from authbridge.login.policy import Limits
+from authbridge.login.passwords import Hasher
+from authbridge.login.typed_passwords import StoredPassword, TypedPassword
 
 MORNING = datetime(2026, 11, 20, 7, 55, tzinfo=UTC)
 
@@ -36,9 +37,9 @@ class CountingHasher(Hasher):
     meanwhile: Callable[[], None] = lambda: None
     checked: list[str] = field(default_factory=list)
 
-    def matches(self, typed: str, stored: StoredPassword | None) -> bool:
+    def matches(self, typed: TypedPassword, stored: StoredPassword | None) -> bool:
         """Checks, once the other thing has happened."""
-        self.checked.append(typed)
+        self.checked.append(typed.text)
         self.meanwhile()
         return super().matches(typed, stored)
 

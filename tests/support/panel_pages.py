@@ -13,7 +13,7 @@ from selenium.webdriver.common.by import By
 from sqlalchemy import func, select
 
 from authbridge.clock import utc_now
-from authbridge.login.flow import authenticate
+from authbridge.login.authenticate import authenticate
 from authbridge.revocations import feed
 from authbridge.revocations.reports import Contact, NodeReport, note_contact
 from authbridge.schools.commands import organisers, schools, suspensions

@@ -13,7 +13,8 @@ from authbridge.audit import Action, Actor, record
 from authbridge.errors import ConflictError, ImportFileError, InputError
 from authbridge.login import alarms, failures
 from authbridge.login.keyed_hashes import KeyedHashes
-from authbridge.login.passwords import Hasher, StoredPassword, generate_password
+from authbridge.login.passwords import Hasher, generate_password
+from authbridge.login.typed_passwords import StoredPassword
 from authbridge.login.usernames import Username, draw_username, parse_school_code
 from authbridge.revocations import feed
 from authbridge.schools.lookup import get_organiser, get_school

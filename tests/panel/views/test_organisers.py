@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from authbridge.login.flow import authenticate
+from authbridge.login.authenticate import authenticate
 from authbridge.schools.commands import schools
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.storage.models import Role

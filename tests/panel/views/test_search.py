@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import pytest
 
-from authbridge.login.passwords import StoredPassword
+from authbridge.login.typed_passwords import StoredPassword
 from authbridge.schools.commands import organisers
 from authbridge.schools.listings import PAGE_SIZE
 from authbridge.schools.search import MOST_FOUND

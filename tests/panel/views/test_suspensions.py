@@ -2,7 +2,7 @@
 
 import pytest
 
-from authbridge.login.flow import authenticate
+from authbridge.login.authenticate import authenticate
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.storage.models import Role
 from tests.support.factories import make_attempt, make_organiser, make_origin, make_school
