@@ -1,0 +1,1 @@
+"""The login room over real databases."""
