@@ -10,7 +10,7 @@ from admin.panel import Panel, the_panel
 from admin.slips import Slip, Step
 from authbridge.audit import Actor
 from authbridge.errors import AuthBridgeError, location_of
-from authbridge.letters import Language, Letter, PrintJob, print_letters, read_letterhead
+from authbridge.letters import Language, Letter, LetterBatch, print_letters, read_letterhead
 from authbridge.schools.commands import organisers
 from authbridge.schools.commands.organisers import IssuedCredential, NewPassword
 from authbridge.storage.models import School
@@ -120,5 +120,5 @@ def _print(panel: Panel, order: Order, slip: Slip) -> bytes:
         for credential in slip.credentials
     ]
     day = panel.clock().astimezone(config.timezone).date()
-    job = PrintJob(order.print_job, day, config.meet_url, order.language)
+    job = LetterBatch(order.print_job, day, config.meet_url, order.language)
     return print_letters(letters, job, read_letterhead(config.letter_dir), note)

@@ -1,4 +1,4 @@
-"""What staff's secrets look like in the database: encrypted, or as keyed hashes.
+"""Encrypts staff's secrets for the database, or replaces them by keyed hashes.
 
 The keys derive from the secret key file (RFC 5869), so that a stolen copy of the database opens nothing.
 """
@@ -25,11 +25,15 @@ class StaffEncryption:
         self._digest_key = _derive(secret_key, b"staff: one-time codes")
 
     def seal(self, text: str) -> str:
-        """Encrypted and authenticated; twice the same text gives two different results."""
+        """Encrypts and authenticates a text; the same text gives a different result each time."""
         return self._fernet.encrypt(text.encode()).decode()
 
     def unseal(self, sealed: str) -> str:
-        """What was sealed; raises :class:`ConfigError` if that was under another key."""
+        """Returns the text that was sealed.
+
+        Raises:
+            ConfigError: It was sealed under another key.
+        """
         try:
             return self._fernet.decrypt(sealed.encode()).decode()
         except InvalidToken:
@@ -39,7 +43,7 @@ class StaffEncryption:
             ) from None
 
     def digest(self, purpose: str, text: str) -> str:
-        """HMAC-SHA-256 for that purpose, as 64 hexadecimal digits."""
+        """Returns the HMAC-SHA-256 for that purpose, as 64 hexadecimal digits."""
         return hmac.digest(self._digest_key, join(purpose, text), hashlib.sha256).hex()
 
 

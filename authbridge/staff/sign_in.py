@@ -34,7 +34,7 @@ from authbridge.login.passwords import Hasher, StoredPassword
 from authbridge.login.policy import CacheResult, Decision, FailureHistory, Limits, Reason, SignInStep, Verdict
 from authbridge.staff import device_cookies, members, sessions, totp
 from authbridge.staff.encryption import StaffEncryption
-from authbridge.staff.one_time_codes import Purpose, hash_code
+from authbridge.staff.one_time_codes import CodePurpose, hash_code
 from authbridge.staff.password_rules import STAFF_COST
 from authbridge.staff.sessions import PanelSession
 from authbridge.storage.database import Database
@@ -378,7 +378,7 @@ def _use_factor(turn: _Turn, staff: Staff, typed: str) -> _Factor | None:
     if step is not None:
         staff.factor_step = step
         return _Factor.APP
-    is_it = RecoveryCode.code_hash == hash_code(encryption, Purpose.RECOVERY, typed)
+    is_it = RecoveryCode.code_hash == hash_code(encryption, CodePurpose.RECOVERY, typed)
     used = delete(RecoveryCode).where(RecoveryCode.staff_id == staff.id, is_it).returning(RecoveryCode.id)
     found = session.execute(used, execution_options=UNSYNCHRONISED).first()
     return None if found is None else _Factor.RECOVERY
@@ -410,7 +410,7 @@ def _note(turn: _Turn, visit: PanelSession, **detail: object) -> None:
 
 def _is_invited(turn: _Turn, staff: Staff | None, typed: str) -> bool:
     # The same work for everybody, be there an invitation or not.
-    shown = hash_code(turn.services.encryption, Purpose.INVITATION, typed)
+    shown = hash_code(turn.services.encryption, CodePurpose.INVITATION, typed)
     invitation = turn.session.get(Invitation, -1 if staff is None else staff.id)
     is_it = hmac.compare_digest("" if invitation is None else invitation.code_hash, shown)
     return is_it and invitation is not None and turn.now < invitation.expires_at
