@@ -25,7 +25,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class LetterBatch:
-    """The letters that are printed at once share this; ``server`` is an address such as https://meet.example.org."""
+    """The common part of letters that are printed at once; ``server`` is such as https://meet.example.org."""
 
     id: str
     day: date

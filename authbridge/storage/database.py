@@ -133,7 +133,7 @@ class Database:
         try:
             os.close(os.open(self.file, os.O_CREAT | os.O_WRONLY, 0o600))
         except OSError as error:
-            raise StorageError(f"{self.file} cannot be created: {error.strerror}.") from error
+            raise StorageError(f"{self.file} cannot be made: {error.strerror}.") from error
 
     def exists(self) -> bool:
         """Tells whether the SQLite file is there; a PostgreSQL database always is.

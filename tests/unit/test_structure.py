@@ -57,7 +57,7 @@ def test_no_two_rooms_define_a_class_of_the_same_name() -> None:
 
 @pytest.mark.parametrize("place", PLAIN)
 def test_docstrings_of_functions_begin_with_a_verb(place: str) -> None:
-    """ "Returns …", "Suspends …", "Tells whether …": a reader sees at once what a function does."""
+    """Such as "Returns …", "Suspends …", "Tells whether …": the first word says what a function does."""
     faults = [
         f"{path}:{node.lineno} {docstring.splitlines()[0]}"
         for path, tree in sources(place)
