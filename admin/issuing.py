@@ -9,7 +9,7 @@ from admin.session.sessions import current_actor, current_session
 from admin.stores.handouts import Handout, Step
 from authbridge.audit import Actor
 from authbridge.errors import AuthBridgeError, location_of
-from authbridge.letters import Language, PrintJob, read_letterhead
+from authbridge.letters import Language, LetterBatch, read_letterhead
 from authbridge.schools.commands import organisers
 from authbridge.schools.issuing import Order, issue
 from authbridge.schools.printing import print_credentials
@@ -95,6 +95,6 @@ def _print(panel: Panel, order: Order, handout: Handout) -> bytes:
 
     config = panel.config
     day = panel.clock().astimezone(config.timezone).date()
-    job = PrintJob(handout.print_job, day, config.meet_url, handout.language)
+    batch = LetterBatch(handout.print_job, day, config.meet_url, handout.language)
     letterhead = read_letterhead(config.letter_dir)
-    return print_credentials(order.school, handout.credentials, order.valid_until, job, letterhead, note)
+    return print_credentials(order.school, handout.credentials, order.valid_until, batch, letterhead, note)
