@@ -15,27 +15,27 @@ from bench import (
     bell,
     bystander,
     capacity,
+    environment,
     equal_times,
-    honest,
+    logins_under_attack,
     meetings,
     memory,
     one_login,
     pages,
-    scene,
 )
+from bench.environment import Environment
 from bench.peers import FOLDER
-from bench.scene import Scene
 from bench.table import Row, render
 from workbench.processes import StartError
 
-_PARTS: dict[str, tuple[str, Callable[[Scene], Awaitable[list[Row]]]]] = {
+_PARTS: dict[str, tuple[str, Callable[[Environment], Awaitable[list[Row]]]]] = {
     "login": ("One login", one_login.measure),
     "refused": ("Unknown name and wrong password", equal_times.measure),
     "bell": ("The school bell", bell.measure),
     "capacity": ("Logins a second", capacity.measure),
     "ping": ("A bystander's ping", bystander.measure),
     "attack": ("Guessing without end", attack.measure),
-    "honest": ("Honest organisers beside a guesser", honest.measure),
+    "honest": ("Honest organisers beside a guesser", logins_under_attack.measure),
     "meetings": ("From the click to the last one in the meeting", meetings.measure),
     "memory": ("Memory", memory.measure),
     "pages": ("Pages of the panel", pages.measure),
@@ -49,7 +49,7 @@ def main() -> int:
     started, load = time.perf_counter(), os.getloadavg()[0]
     try:
         with contextlib.ExitStack() as running:
-            everything = scene.start(running)
+            everything = environment.start(running)
             gc.freeze()
             rows = asyncio.run(_measure(parts, everything))
     except StartError as error:
@@ -65,7 +65,7 @@ def main() -> int:
     return 1 if missed else 0
 
 
-async def _measure(parts: list[str], everything: Scene) -> list[Row]:
+async def _measure(parts: list[str], everything: Environment) -> list[Row]:
     rows = []
     for part, (title, measure) in _PARTS.items():
         if part in parts:

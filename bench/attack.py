@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from authbridge.schools.commands.organisers import IssuedCredential
-from bench import loads
-from bench.crowd import Ended, Plan
-from bench.peers import ACCEPTING, MEMBERS, HostedService, SessionStage
-from bench.scene import DEAR, Scene
+from bench import runs
+from bench.environment import DEAR, Environment
+from bench.load_generator import Ended, Plan
+from bench.peers import ACCEPTING, MEMBERS, HostedProsody, HostedService
 from bench.table import Row
 
 VICTIMS = 5  # organisers whose names the guesser knows: fewer than make his whole network suspicious
@@ -36,18 +36,18 @@ def guesses(victims: Sequence[IssuedCredential], count: int) -> list[IssuedCrede
     ]
 
 
-async def measure(scene: Scene) -> list[Row]:
+async def measure(environment: Environment) -> list[Row]:
     """First at the service itself, then through Prosody, where the owners log in too."""
-    service, stage = scene.services[DEAR], scene.stages[_ON]
-    victims = (await scene.remembered())[:VICTIMS]
+    service, prosody = environment.services[DEAR], environment.prosodies[_ON]
+    victims = (await environment.remembered())[:VICTIMS]
     rows = []
     for rate in (RATE, FAST):
         before = _journalled(service)
-        ended = await loads.run(_directly(service, victims, rate))
+        ended = await runs.run(_directly(service, victims, rate))
         await asyncio.sleep(_WRITTEN_DOWN)
         assault = _Assault(rate, ended, _journalled(service) - before)
         rows += [assault.speed_row(), assault.journal_row()]
-    return rows + await _through_prosody(stage, service, victims)
+    return rows + await _through_prosody(prosody, service, victims)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class _Assault:
 
     def speed_row(self) -> Row:
         """How fast, and whether every guess got a proper answer."""
-        locked = loads.figures_of(self.ended, "locked")
+        locked = runs.figures_of(self.ended, "locked")
         proper = {login.condition for login in self.ended} <= {"locked", "refused", "unavailable"}
         fast = locked is not None and locked.p50 <= _DENIED
         promised = "p50 ≤ 3, no errors" if self.rate == RATE else "no errors"
@@ -73,7 +73,7 @@ class _Assault:
             f"attack: guesses denied by the service, {self.rate}/s, bcrypt cost {DEAR}",
             "",
             locked,
-            f"{loads.counts(self.ended)}; {self._sustained():.0f}/s",
+            f"{runs.counts(self.ended)}; {self._sustained():.0f}/s",
             promised,
             met=proper and (fast or self.rate != RATE) and self._sustained() >= 0.98 * self.rate,
         )
@@ -96,33 +96,33 @@ class _Assault:
 
 
 async def _through_prosody(
-    stage: SessionStage, service: HostedService, victims: Sequence[IssuedCredential]
+    prosody: HostedProsody, service: HostedService, victims: Sequence[IssuedCredential]
 ) -> list[Row]:
-    starts = loads.evenly(RATE * _SECONDS, _SECONDS)
+    starts = runs.evenly(RATE * _SECONDS, _SECONDS)
     attempts = guesses(victims, len(starts))
     every = len(starts) // _OWNERS
     owners = {number: victims[number // every % len(victims)] for number in range(0, len(starts), every)}
     for number, owner in owners.items():
         attempts[number] = owner
-    peer = await loads.run(loads.at_prosody(stage, ACCEPTING, MEMBERS, starts=starts))
-    loads.require(peer, "success")
-    ended = await loads.run(loads.at_prosody(stage, service.host, attempts, starts=starts))
+    peer = await runs.run(runs.at_prosody(prosody, ACCEPTING, MEMBERS, starts=starts))
+    runs.require(peer, "success")
+    ended = await runs.run(runs.at_prosody(prosody, service.host, attempts, starts=starts))
     moments = {starts[number] for number in owners}
     of_owners = [login for login in ended if login.began in moments]
     of_guesser = [login for login in ended if login.began not in moments]
     return [
-        Row(f"attack: accepting provider, {RATE}/s", _ON, loads.figures_of(peer)),
+        Row(f"attack: accepting provider, {RATE}/s", _ON, runs.figures_of(peer)),
         Row(
             f"attack: guesses denied through Prosody, {RATE}/s",
             _ON,
-            loads.figures_of(of_guesser, _LATER),
-            loads.counts(of_guesser),
+            runs.figures_of(of_guesser, _LATER),
+            runs.counts(of_guesser),
         ),
         Row(
             "attack: logins of those guessed at, remembered",
             _ON,
-            loads.figures_of(of_owners),
-            loads.counts(of_owners),
+            runs.figures_of(of_owners),
+            runs.counts(of_owners),
             "all granted",
             met=all(login.condition == "success" for login in of_owners),
         ),
@@ -130,8 +130,8 @@ async def _through_prosody(
 
 
 def _directly(service: HostedService, victims: Sequence[IssuedCredential], rate: int) -> Plan:
-    starts = loads.evenly(rate * _SECONDS, _SECONDS)
-    return loads.at_service(service, guesses(victims, len(starts)), starts=starts, ip=_ADDRESS)
+    starts = runs.evenly(rate * _SECONDS, _SECONDS)
+    return runs.at_service(service, guesses(victims, len(starts)), starts=starts, ip=_ADDRESS)
 
 
 def _journalled(service: HostedService) -> int:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from authbridge.schools.commands.organisers import IssuedCredential
-from bench import bcrypt_limit, loads
+from bench import bcrypt_limit, runs
 from bench.bcrypt_limit import CORES
-from bench.crowd import Ended
+from bench.environment import DEAR, USUAL, Environment
 from bench.figures import Figures
-from bench.peers import ACCEPTING, CROWD, HASHED, MEMBERS, OBVIOUS, SessionStage
-from bench.scene import DEAR, USUAL, Scene
+from bench.load_generator import Ended
+from bench.peers import ACCEPTING, CROWD, HASHED, MEMBERS, OBVIOUS, HostedProsody
 from bench.table import Row
 
 SECONDS = 5.0  # in which all of them come
@@ -27,26 +27,26 @@ _LATER = "temporary-auth-failure"
 Fresh = Callable[[], Iterable[IssuedCredential]]
 
 
-async def measure(scene: Scene) -> list[Row]:
+async def measure(environment: Environment) -> list[Row]:
     """The remembered bell on both Prosodys, the cold ones on one."""
     rows = []
-    for version, stage in scene.stages.items():
-        rows += await _remembered(version, stage, scene)
+    for version, prosody in environment.prosodies.items():
+        rows += await _remembered(version, prosody, environment)
     for cost in _COLD_ROUNDS:
-        rows += await _cold(cost, scene)
+        rows += await _cold(cost, environment)
     return rows
 
 
-async def _remembered(version: str, stage: SessionStage, scene: Scene) -> list[Row]:
+async def _remembered(version: str, prosody: HostedProsody, environment: Environment) -> list[Row]:
     """The peers take turns, in an order drawn anew each round."""
-    ours = scene.services[DEAR].host
-    crowds = {ACCEPTING: MEMBERS, HASHED: MEMBERS, ours: await scene.remembered()}
+    ours = environment.services[DEAR].host
+    crowds = {ACCEPTING: MEMBERS, HASHED: MEMBERS, ours: await environment.remembered()}
     ended: dict[str, list[Ended]] = defaultdict(list)
     source = random.Random(1)  # noqa: S311 - no secret
     for _ in range(_ROUNDS):
         for host in source.sample(list(crowds), k=len(crowds)):
-            ended[host] += await _ring(stage, host, crowds[host])
-    loads.require(ended[ACCEPTING] + ended[HASHED], "success")
+            ended[host] += await _ring(prosody, host, crowds[host])
+    runs.require(ended[ACCEPTING] + ended[HASHED], "success")
     figures = {host: Figures.of([login.seconds for login in of_host]) for host, of_host in ended.items()}
     return [
         Row("bell: accepting provider", version, figures[ACCEPTING]),
@@ -62,7 +62,7 @@ def _remembered_row(version: str, ours: Figures, hashed: Figures, ended: Sequenc
         f"bell: ours, remembered, bcrypt cost {DEAR}",
         version,
         ours,
-        f"p50 ×{ours.p50 / hashed.p50:.2f}, p99 ×{p99 / hashed_p99:.2f} hashed; {loads.counts(ended)}",
+        f"p50 ×{ours.p50 / hashed.p50:.2f}, p99 ×{p99 / hashed_p99:.2f} hashed; {runs.counts(ended)}",
         "p50 ≤ hashed, p99 ≤ 20 or ×1.5",
         met=all_granted and ours.p50 <= hashed.p50 and p99 <= max(_P99, _P99_FACTOR * hashed_p99),
     )
@@ -77,22 +77,22 @@ class _Cold:
     overtaken: int  # by how many later ones, at most
 
 
-async def _cold(cost: int, scene: Scene) -> list[Row]:
+async def _cold(cost: int, environment: Environment) -> list[Row]:
     """Pure bcrypt before and after each bell, so that a slow minute of the machine counts for both."""
-    stage, service = scene.stages[_COLD_ON], scene.services[cost]
+    prosody, service = environment.prosodies[_COLD_ON], environment.services[cost]
     peers: dict[str, Fresh] = {
         service.host: lambda: service.issue(CROWD),
-        OBVIOUS: lambda: scene.obvious.credentials[cost],
+        OBVIOUS: lambda: environment.obvious.credentials[cost],
     }
     bells: dict[str, list[list[Ended]]] = defaultdict(list)
     limits = [await bcrypt_limit.measure(cost)]
     for _ in range(_COLD_ROUNDS[cost]):
         for host, crowd in peers.items():
-            bells[host].append(await _ring(stage, host, crowd()))
+            bells[host].append(await _ring(prosody, host, crowd()))
             limits.append(await bcrypt_limit.measure(cost))
     limit = sum(limits) / len(limits)
     ours, obvious = _summary(bells[service.host]), _summary(bells[OBVIOUS])
-    loads.require(obvious.ended, "success")
+    runs.require(obvious.ended, "success")
     judge = _usual_row if cost == USUAL else _dear_row
     return [
         Row(
@@ -104,7 +104,7 @@ async def _cold(cost: int, scene: Scene) -> list[Row]:
         Row(
             f"bell: the obvious service, cold, bcrypt cost {cost}",
             _COLD_ON,
-            loads.figures_of(obvious.ended, "success"),
+            runs.figures_of(obvious.ended, "success"),
             f"{_pace(obvious, limit)}; {_in_time(obvious.ended)}; overtaken by {obvious.overtaken}",
         ),
         judge(ours, obvious, limit),
@@ -116,7 +116,7 @@ def _usual_row(ours: _Cold, obvious: _Cold, limit: float) -> Row:
     return Row(
         f"bell: ours, cold, bcrypt cost {USUAL}",
         _COLD_ON,
-        loads.figures_of(ours.ended, "success"),
+        runs.figures_of(ours.ended, "success"),
         f"{_pace(ours, limit)}, ×{ours.rate / obvious.rate:.2f} obvious; "
         f"{_in_time(ours.ended)}; overtaken by {ours.overtaken}",
         f"≥ {_OF_LIMIT} of bcrypt, all, in order",
@@ -125,7 +125,7 @@ def _usual_row(ours: _Cold, obvious: _Cold, limit: float) -> Row:
 
 
 def _dear_row(ours: _Cold, obvious: _Cold, limit: float) -> Row:
-    refused = loads.figures_of(ours.ended, _LATER)
+    refused = runs.figures_of(ours.ended, _LATER)
     told = (
         f", told after {refused.p50 * 1000:.0f} ms, at most {refused.longest or 0:.2f} s" if refused else ""
     )
@@ -138,7 +138,7 @@ def _dear_row(ours: _Cold, obvious: _Cold, limit: float) -> Row:
     return Row(
         f"bell: ours, cold, bcrypt cost {DEAR}",
         _COLD_ON,
-        loads.figures_of(ours.ended, "success"),
+        runs.figures_of(ours.ended, "success"),
         f"{_pace(ours, limit)}, ×{ours.rate / obvious.rate:.2f} obvious; "
         f"{_in_time(ours.ended)}{told}; overtaken by {ours.overtaken}",
         f"granted within {_PATIENCE:.0f} s, the others told within {_AT_ONCE:.0f} s",
@@ -146,8 +146,8 @@ def _dear_row(ours: _Cold, obvious: _Cold, limit: float) -> Row:
     )
 
 
-async def _ring(stage: SessionStage, host: str, crowd: Iterable[IssuedCredential]) -> list[Ended]:
-    return await loads.run(loads.at_prosody(stage, host, crowd, starts=loads.evenly(CROWD, SECONDS)))
+async def _ring(prosody: HostedProsody, host: str, crowd: Iterable[IssuedCredential]) -> list[Ended]:
+    return await runs.run(runs.at_prosody(prosody, host, crowd, starts=runs.evenly(CROWD, SECONDS)))
 
 
 def _summary(bells: Sequence[Sequence[Ended]]) -> _Cold:
@@ -175,4 +175,4 @@ def _pace(cold: _Cold, limit: float) -> str:
 
 def _in_time(ended: Sequence[Ended]) -> str:
     in_time = sum(login.condition == "success" and login.seconds <= _PATIENCE for login in ended)
-    return f"{loads.counts(ended)}, {in_time} within {_PATIENCE:.0f} s"
+    return f"{runs.counts(ended)}, {in_time} within {_PATIENCE:.0f} s"

@@ -5,13 +5,13 @@ import contextlib
 import time
 from collections import defaultdict
 
-from bench import loads, weathers
-from bench.crowd import Ended
+from bench import background_loads, runs
+from bench.background_loads import BackgroundLoad, Case
+from bench.environment import Environment
 from bench.figures import Figures
-from bench.peers import ACCEPTING, MEMBER, SessionStage
-from bench.scene import Scene
+from bench.load_generator import Ended
+from bench.peers import ACCEPTING, MEMBER, HostedProsody
 from bench.table import Row
-from bench.weathers import Case, Weather
 from workbench.xmpp import Client, TcpTransport, Transport
 from workbench.xmpp_http import BoshTransport, WebSocketTransport
 
@@ -22,48 +22,50 @@ _P99, _P999, _FACTOR = 0.008, 0.025, 2.0  # seconds, seconds, times the acceptin
 Times = dict[tuple[str, str], list[float]]  # by version and the words of the case
 
 
-async def measure(scene: Scene) -> list[Row]:
-    """Three bystanders, one on each transport; the cases of a weather take turns."""
+async def measure(environment: Environment) -> list[Row]:
+    """Three bystanders, one on each transport; the cases of a background take turns."""
     rows = []
-    for weather in weathers.of(scene, await scene.remembered()):
+    for background in background_loads.of(environment, await environment.remembered()):
         times: Times = defaultdict(list)
         ended: dict[str, list[Ended]] = defaultdict(list)
-        for turn in range(max(case.slices for case in weather.cases)):
-            for version in weather.versions:
-                for case in weather.cases:
+        for turn in range(max(case.slices for case in background.cases)):
+            for version in background.versions:
+                for case in background.cases:
                     if version in case.versions and turn < case.slices:
-                        sample, logins = await _slice(scene.stages[version], case, weather)
+                        sample, logins = await _slice(environment.prosodies[version], case, background)
                         times[version, case.words] += sample
                         ended[case.words] += logins
-        for version in weather.versions:
-            rows += _rows(times, ended, version, weather)
+        for version in background.versions:
+            rows += _rows(times, ended, version, background)
     return rows
 
 
-async def _slice(stage: SessionStage, case: Case, weather: Weather) -> tuple[list[float], list[Ended]]:
-    plan = case.plan(stage)
-    count = weather.pings // case.slices // len(TRANSPORTS)
+async def _slice(
+    prosody: HostedProsody, case: Case, background: BackgroundLoad
+) -> tuple[list[float], list[Ended]]:
+    plan = case.plan(prosody)
+    count = background.pings // case.slices // len(TRANSPORTS)
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(case.trouble())
-        clients = [await stack.enter_async_context(_client(stage, name)) for name in TRANSPORTS]
+        clients = [await stack.enter_async_context(_client(prosody, name)) for name in TRANSPORTS]
         for client in clients:
             await client.login(MEMBER.username, MEMBER.password)
             await client.bind()
-        async with loads.meanwhile(plan) as ended:
-            await asyncio.sleep(weather.settles)
+        async with runs.meanwhile(plan) as ended:
+            await asyncio.sleep(background.settles)
             samples = await asyncio.gather(*(_pings(client, count) for client in clients))
     return [seconds for sample in samples for seconds in sample], ended
 
 
-def _client(stage: SessionStage, name: str) -> Client:
+def _client(prosody: HostedProsody, name: str) -> Client:
     transport: Transport
     match name:
         case "TCP":
-            transport = TcpTransport(stage.c2s_port, ACCEPTING)
+            transport = TcpTransport(prosody.c2s_port, ACCEPTING)
         case "BOSH":
-            transport = BoshTransport(stage.http_port, ACCEPTING)
+            transport = BoshTransport(prosody.http_port, ACCEPTING)
         case _:
-            transport = WebSocketTransport(stage.http_port, ACCEPTING)
+            transport = WebSocketTransport(prosody.http_port, ACCEPTING)
     return Client(transport, ACCEPTING)
 
 
@@ -81,17 +83,19 @@ async def _pings(client: Client, count: int) -> list[float]:
     return sample
 
 
-def _rows(times: Times, ended: dict[str, list[Ended]], version: str, weather: Weather) -> list[Row]:
-    accepted, *others = (case for case in weather.cases if version in case.versions)
+def _rows(times: Times, ended: dict[str, list[Ended]], version: str, background: BackgroundLoad) -> list[Row]:
+    accepted, *others = (case for case in background.cases if version in case.versions)
     peer = Figures.of(times[version, accepted.words])
-    loads.require(ended[accepted.words], *accepted.conditions)
+    runs.require(ended[accepted.words], *accepted.conditions)
     return [
         Row(f"ping; {accepted.words}", version, peer),
-        *(_row(case, version, times, peer, ended[case.words], weather) for case in others),
+        *(_row(case, version, times, peer, ended[case.words], background) for case in others),
     ]
 
 
-def _row(case: Case, version: str, times: Times, peer: Figures, ended: list[Ended], weather: Weather) -> Row:
+def _row(
+    case: Case, version: str, times: Times, peer: Figures, ended: list[Ended], background: BackgroundLoad
+) -> Row:
     ours = Figures.of(times[version, case.words])
     p99, p999 = _both(ours.p99, peer.p99), _both(ours.p999, peer.p999)
     met = p99[0] <= max(_P99, _FACTOR * p99[1]) and p999[0] <= max(_P999, _FACTOR * p999[1])
@@ -100,9 +104,9 @@ def _row(case: Case, version: str, times: Times, peer: Figures, ended: list[Ende
         f"ping; {case.words}",
         version,
         ours,
-        f"p99 ×{p99[0] / p99[1]:.2f}, p99.9 ×{p999[0] / p999[1]:.2f} accepted; {loads.counts(ended)}",
-        "p99 ≤ 8, p99.9 ≤ 25, or ×2" if weather.promised else "",
-        met=met and as_expected if weather.promised else None,
+        f"p99 ×{p99[0] / p99[1]:.2f}, p99.9 ×{p999[0] / p999[1]:.2f} accepted; {runs.counts(ended)}",
+        "p99 ≤ 8, p99.9 ≤ 25, or ×2" if background.promised else "",
+        met=met and as_expected if background.promised else None,
     )
 
 

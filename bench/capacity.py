@@ -3,10 +3,10 @@
 import random
 from collections import defaultdict
 
-from bench import loads
-from bench.crowd import Ended
+from bench import runs
+from bench.environment import DEAR, Environment
+from bench.load_generator import Ended
 from bench.peers import ACCEPTING, HASHED, MEMBERS
-from bench.scene import DEAR, Scene
 from bench.table import Row
 
 _AT_ONCE = 16  # logins under way; more of them do not make it faster
@@ -14,19 +14,19 @@ _ROUNDS, _SECONDS = 4, 3.0
 _FACTOR = 2.5  # times internal_hashed's
 
 
-async def measure(scene: Scene) -> list[Row]:
+async def measure(environment: Environment) -> list[Row]:
     """Closed loop; the peers take turns."""
-    ours = scene.services[DEAR].host
-    crowds = {ACCEPTING: MEMBERS, HASHED: MEMBERS, ours: await scene.remembered()}
+    ours = environment.services[DEAR].host
+    crowds = {ACCEPTING: MEMBERS, HASHED: MEMBERS, ours: await environment.remembered()}
     source = random.Random(1)  # noqa: S311 - no secret
     rows = []
-    for version, stage in scene.stages.items():
+    for version, prosody in environment.prosodies.items():
         ended: dict[str, list[Ended]] = defaultdict(list)
         for _ in range(_ROUNDS):
             for host in source.sample(list(crowds), k=len(crowds)):
-                plan = loads.at_prosody(stage, host, crowds[host], at_once=_AT_ONCE, seconds=_SECONDS)
-                ended[host] += await loads.run(plan)
-        loads.require([login for host in crowds for login in ended[host]], "success")
+                plan = runs.at_prosody(prosody, host, crowds[host], at_once=_AT_ONCE, seconds=_SECONDS)
+                ended[host] += await runs.run(plan)
+        runs.require([login for host in crowds for login in ended[host]], "success")
         rates = {host: _rate(of_host) for host, of_host in ended.items()}
         factor = rates[ours] / rates[HASHED]
         rows += [
@@ -53,7 +53,7 @@ def _row(
     *,
     met: bool | None = None,
 ) -> Row:
-    figures = loads.figures_of(ended)
+    figures = runs.figures_of(ended)
     return Row(f"capacity: {title}", version, figures, f"{_rate(ended):.0f}/s{beside}", target, met=met)
 
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 
 from authbridge.login.usernames import Username
 from authbridge.schools.commands.organisers import IssuedCredential
+from bench.environment import USUAL, Environment
 from bench.figures import Figures, ratio_of_medians
 from bench.one_login import time_login
-from bench.peers import SessionStage
-from bench.scene import USUAL, Scene
+from bench.peers import HostedProsody
 from bench.table import Row
 from workbench.xmpp import Outcome
 
@@ -17,17 +17,17 @@ _ALLOWED = 0.05  # of the other's median
 _WRONG = "wrong-wrong-wrong"
 
 
-async def measure(scene: Scene) -> list[Row]:
+async def measure(environment: Environment) -> list[Row]:
     """Each name is tried once, so that no limit on failures comes into play."""
-    service = scene.services[USUAL]
+    service = environment.services[USUAL]
     rows = []
-    for version, stage in scene.stages.items():
+    for version, prosody in environment.prosodies.items():
         known = [credential.username for credential in service.issue(TRIES + WARM_UP)]
-        rows += await _compare(version, stage, service.host, known)
+        rows += await _compare(version, prosody, service.host, known)
     return rows
 
 
-async def _compare(version: str, stage: SessionStage, host: str, known: list[Username]) -> list[Row]:
+async def _compare(version: str, prosody: HostedProsody, host: str, known: list[Username]) -> list[Row]:
     source = random.Random(1)  # noqa: S311 - no secret
     times: dict[str, list[float]] = {"known": [], "unknown": []}
     outcomes: set[Outcome] = set()
@@ -35,7 +35,7 @@ async def _compare(version: str, stage: SessionStage, host: str, known: list[Use
         # As long as a real one, and of a school that exists.
         names = {"known": username, "unknown": Username(f"{username[:-4]}{number:04d}")}
         for kind in source.sample(list(names), k=2):
-            seconds, outcome = await time_login(stage, host, IssuedCredential(names[kind], _WRONG))
+            seconds, outcome = await time_login(prosody, host, IssuedCredential(names[kind], _WRONG))
             outcomes.add(outcome)
             if number >= WARM_UP:
                 times[kind].append(seconds)

@@ -13,9 +13,9 @@ from authbridge.staff.sign_in import sign_in_setting_of
 from authbridge.storage import schema
 from authbridge.storage.database import Database
 from authbridge.storage.models import Role
+from bench.environment import Environment
 from bench.figures import Figures
 from bench.peers import FOLDER, VERSIONS
-from bench.scene import Scene
 from bench.table import Row
 from bench.visitor import Visitor
 from tests.end_to_end.jitsi import Jitsi, Stage, make_focus, make_prosody, open_stage
@@ -38,7 +38,7 @@ _TICK = 1 / os.sysconf("SC_CLK_TCK")
 _numbers = itertools.count(1)
 
 
-async def measure(_scene: Scene) -> list[Row]:
+async def measure(_scene: Environment) -> list[Row]:
     """Both versions, each with a service, a panel and a focus of their own."""
     folder = FOLDER / "meetings"
     folder.mkdir()

@@ -4,9 +4,9 @@ import asyncio
 import os
 from pathlib import Path
 
-from bench import loads
+from bench import runs
+from bench.environment import CHEAP, Environment
 from bench.peers import HostedService
-from bench.scene import CHEAP, Scene
 from bench.table import Row
 
 _REMEMBERED = 50_000
@@ -14,18 +14,18 @@ _AT_ONCE = 4
 _ALLOWED = 120.0  # MB, resident, gunicorn's master and its worker
 
 
-async def measure(_scene: Scene) -> list[Row]:
+async def measure(_scene: Environment) -> list[Row]:
     """A service of its own, asked directly: what Prosody needs is not measured here."""
     service = HostedService.of("memory", CHEAP)
     service.create_database()
     credentials = await asyncio.to_thread(service.issue_many, _REMEMBERED)
     service.start()
     try:
-        loads.require(await loads.run(loads.at_service(service, credentials[:1], at_once=1)), "granted")
+        runs.require(await runs.run(runs.at_service(service, credentials[:1], at_once=1)), "granted")
         before = sum(_resident(service.process.pid).values())
-        plan = loads.at_service(service, credentials, at_once=_AT_ONCE)
-        ended = await loads.run(plan)
-        loads.require(ended, "granted")
+        plan = runs.at_service(service, credentials, at_once=_AT_ONCE)
+        ended = await runs.run(plan)
+        runs.require(ended, "granted")
         after = _resident(service.process.pid)
     finally:
         service.stop()
@@ -34,7 +34,7 @@ async def measure(_scene: Scene) -> list[Row]:
         Row(
             f"memory: the service, {_REMEMBERED:,} remembered",
             "",
-            loads.figures_of(ended),
+            runs.figures_of(ended),
             f"{sum(after.values()):.1f} MB resident = {parts}; {before:.1f} after one login",
             f"≤ {_ALLOWED:.0f} MB",
             met=sum(after.values()) <= _ALLOWED,

@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 import bcrypt
 
 from authbridge.schools.commands.organisers import IssuedCredential
+from bench.environment import CHEAP, USUAL, Environment
 from bench.figures import Figures
-from bench.peers import ACCEPTING, HASHED, MEMBER, SessionStage
-from bench.scene import CHEAP, USUAL, Scene
+from bench.peers import ACCEPTING, HASHED, MEMBER, HostedProsody
 from bench.table import Row
 from workbench.xmpp import Client, Outcome, TcpTransport
 
@@ -29,30 +29,35 @@ Times = dict[tuple[str, str], list[float]]  # by Prosody's version and the peer'
 _Task = Callable[[], Awaitable[float]]
 
 
-async def time_login(stage: SessionStage, host: str, credential: IssuedCredential) -> tuple[float, Outcome]:
+async def time_login(
+    prosody: HostedProsody, host: str, credential: IssuedCredential
+) -> tuple[float, Outcome]:
     """Seconds from the first packet to the outcome, and the outcome."""
     started = time.perf_counter()
-    async with Client(TcpTransport(stage.c2s_port, host), host) as client:
+    async with Client(TcpTransport(prosody.c2s_port, host), host) as client:
         outcome = await client.login(credential.username, credential.password)
         return time.perf_counter() - started, outcome
 
 
-async def measure(scene: Scene) -> list[Row]:
+async def measure(environment: Environment) -> list[Row]:
     """First what takes a few milliseconds, all in turn, then what takes many: a pause cools the processor."""
     times: Times = defaultdict(list)
     for cost, rounds in ROUNDS.items():
-        services = {f"ours {cost}": scene.services[cost]}
+        services = {f"ours {cost}": environment.services[cost]}
         if cost == CHEAP:
-            services["ours PostgreSQL"] = scene.on_postgres
+            services["ours PostgreSQL"] = environment.on_postgres
         pools = {
-            name: (service.host, service.issue(rounds // BLOCK * (WARM_UP + BLOCK) * len(scene.stages)))
+            name: (
+                service.host,
+                service.issue(rounds // BLOCK * (WARM_UP + BLOCK) * len(environment.prosodies)),
+            )
             for name, service in services.items()
         }
-        tasks = _tasks(scene.stages, pools) | {("", f"bcrypt {cost}"): _bcrypt(cost)}
+        tasks = _tasks(environment.prosodies, pools) | {("", f"bcrypt {cost}"): _bcrypt(cost)}
         if cost == CHEAP:
-            tasks |= _peer_tasks(scene.stages)
+            tasks |= _peer_tasks(environment.prosodies)
         await _take_turns(tasks, rounds, times)
-    return _rows(times, scene.stages)
+    return _rows(times, environment.prosodies)
 
 
 async def _take_turns(tasks: Mapping[tuple[str, str], _Task], rounds: int, times: Times) -> None:
@@ -65,34 +70,34 @@ async def _take_turns(tasks: Mapping[tuple[str, str], _Task], rounds: int, times
 
 
 def _tasks(
-    stages: Mapping[str, SessionStage], pools: Mapping[str, tuple[str, Iterator[IssuedCredential]]]
+    prosodies: Mapping[str, HostedProsody], pools: Mapping[str, tuple[str, Iterator[IssuedCredential]]]
 ) -> dict[tuple[str, str], _Task]:
     return {
-        (version, name): _fresh(stage, host, pool)
-        for version, stage in stages.items()
+        (version, name): _fresh(prosody, host, pool)
+        for version, prosody in prosodies.items()
         for name, (host, pool) in pools.items()
     }
 
 
-def _peer_tasks(stages: Mapping[str, SessionStage]) -> dict[tuple[str, str], _Task]:
+def _peer_tasks(prosodies: Mapping[str, HostedProsody]) -> dict[tuple[str, str], _Task]:
     peers = {"accepting": ACCEPTING, "hashed": HASHED}
     return {
-        (version, name): _same(stage, host)
-        for version, stage in stages.items()
+        (version, name): _same(prosody, host)
+        for version, prosody in prosodies.items()
         for name, host in peers.items()
     }
 
 
-def _same(stage: SessionStage, host: str) -> _Task:
+def _same(prosody: HostedProsody, host: str) -> _Task:
     async def run() -> float:
-        return _granted(*await time_login(stage, host, MEMBER))
+        return _granted(*await time_login(prosody, host, MEMBER))
 
     return run
 
 
-def _fresh(stage: SessionStage, host: str, pool: Iterator[IssuedCredential]) -> _Task:
+def _fresh(prosody: HostedProsody, host: str, pool: Iterator[IssuedCredential]) -> _Task:
     async def run() -> float:
-        return _granted(*await time_login(stage, host, next(pool)))
+        return _granted(*await time_login(prosody, host, next(pool)))
 
     return run
 

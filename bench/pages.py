@@ -12,9 +12,9 @@ from authbridge.schools.commands.organisers import make_passwords
 from authbridge.staff.sign_in import sign_in_setting_of
 from authbridge.storage.database import Database
 from authbridge.storage.models import LoginAttempt, LoginFailure, Organiser, Role, School, Suspension
+from bench.environment import CHEAP, USUAL, Environment
 from bench.figures import Figures
 from bench.peers import HostedService
-from bench.scene import CHEAP, USUAL, Scene
 from bench.table import Row
 from bench.visitor import Visitor
 from workbench.panel import Panel
@@ -41,7 +41,7 @@ _PAGES = {
 }
 
 
-async def measure(_scene: Scene) -> list[Row]:
+async def measure(_scene: Environment) -> list[Row]:
     """A panel and a service of their own, asked directly."""
     service = HostedService.of("pages", USUAL)
     service.create_database()

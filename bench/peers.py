@@ -40,7 +40,7 @@ _BATCH = 5000  # names in one question to SQLite
 
 
 @dataclass
-class SessionStage(Prosody):
+class HostedProsody(Prosody):
     """A Prosody with several VirtualHosts, so that the noise of the machine hits all of them alike."""
 
     @classmethod
@@ -50,15 +50,15 @@ class SessionStage(Prosody):
             ACCEPTING: {"authentication": "accept"},
             HASHED: {"authentication": "internal_hashed"},
         }
-        stage = cls(
+        prosody = cls(
             version,
             FOLDER / f"prosody-{version}",
             own | dict(hosts),
             module_folders=_MODULES,
             storage="internal",
         )
-        stage.register(HASHED, MEMBER)
-        return stage
+        prosody.register(HASHED, MEMBER)
+        return prosody
 
     def register(self, host: str, credential: IssuedCredential) -> None:
         """Makes an account of Prosody's own, and those of the crowd as copies; while it does not run."""

@@ -1,6 +1,6 @@
--- logouts.lib.lua: the remembered logins that jicofo has to forget, until it says that it has.
--- jicofo logs a session-id out for any sender.  A logout that did not reach jicofo is sent again when it is back.
--- Meanwhile the guard refuses that session-id.  Never logs a session-id: it is all that a login needs.
+-- logouts.lib.lua: logs remembered logins out at jicofo, again and again until jicofo confirms it.
+-- jicofo logs a session-id out for any sender.  A logout that did not reach jicofo is sent again when it is back; meanwhile
+-- that session-id is refused here.  Never logs a session-id: it is all that a login needs.
 -- This file is MIT licensed; see LICENSE.
 
 local async = require "util.async";
@@ -8,6 +8,9 @@ local cache = require "util.cache";
 local new_id = require "util.id".medium;
 local st = require "util.stanza";
 local timer = require "util.timer";
+
+local clients = module:require "clients";
+local protect = module:require "protect";
 
 local xmlns = "http://jitsi.org/protocol/focus";
 local patience = 0.5; -- seconds that the report waits for jicofo; what it reports is done by then
@@ -45,19 +48,22 @@ local function close(entry, is_confirmed)
 	give_up(entry); -- last: the report goes on at once, with the counts
 end
 
--- place: of surroundings.lib.lua; send(stanza) sends it as the focus component.
-local function new(place, send)
-	local self = setmetatable({ place = place, send = send, jicofo = nil }, methods);
+-- place: of jitsi_config.lib.lua.
+local function new(place)
+	local self = setmetatable({ place = place, context = module:context(place.focus), jicofo = nil }, methods);
 	self.owed = cache.new(max_owed, function (_, entry) close(entry, false); end);
 	self.sent = cache.new(max_sent); -- id of a stanza -> entry
 	return self;
 end
 
--- Every jicofo that is connected here; else the one that answered last.
+-- Notes which jicofo answered last.
+function methods:heard_of(jicofo)
+	self.jicofo = jicofo;
+end
+
+-- Returns every jicofo that is connected here; if there is none, the one that answered last.
 function methods:jicofos()
-	local list = {};
-	local account = prosody.bare_sessions[self.place.target];
-	for _, session in pairs(account and account.sessions or {}) do table.insert(list, session.full_jid); end
+	local list = clients.of_address(self.place.target);
 	if not list[1] and self.jicofo then table.insert(list, self.jicofo); end
 	return list;
 end
@@ -66,18 +72,19 @@ function methods:ask(entry, jicofo)
 	local id = new_id();
 	self.sent:set(id, entry);
 	entry.open = entry.open + 1;
-	self.send(st.iq({ type = "set", id = id, from = self.place.focus, to = jicofo })
+	self.context:send(st.iq({ type = "set", id = id, from = self.place.focus, to = jicofo })
 		:tag("logout", { xmlns = xmlns, ["session-id"] = entry.login }):up());
 end
 
--- counts: { logins, waiting, unanswered }; logins grows when jicofo confirms, waiting says how many it has not yet,
--- unanswered for how many of them an answer is still on its way.
+-- counts: { logins, waiting, unanswered }; logins grows when jicofo confirms, waiting says how many it has not confirmed
+-- yet, unanswered for how many of them an answer is still on its way.  counts.on_settled(), if there is one, is called
+-- when none waits any more.
 function methods:log_out(login, counts, now)
 	local entry = self.owed:get(login) or { login = login, open = 0, orders = {}, at = now };
 	self.owed:set(login, entry);
 	counts.waiting, counts.unanswered = (counts.waiting or 0) + 1, (counts.unanswered or 0) + 1;
 	table.insert(entry.orders, { counts = counts, is_awaited = true });
-	for _, jicofo in ipairs(self:jicofos()) do self:ask(entry, jicofo); end
+	for _, jicofo in ipairs(self:jicofos()) do protect.call(self.ask, self, entry, jicofo); end
 	if entry.open == 0 then give_up(entry); end
 end
 
@@ -109,13 +116,14 @@ end
 
 -- jicofo is there, perhaps again.
 function methods:jicofo_came(jicofo)
-	self.jicofo = jicofo;
+	self:heard_of(jicofo);
 	for _, entry in self.owed:items() do
 		entry.is_bounced = false;
-		self:ask(entry, jicofo);
+		protect.call(self.ask, self, entry, jicofo);
 	end
 end
 
+-- Returns the session-ids that jicofo has not confirmed yet.
 function methods:owed_logins()
 	local list = {};
 	for login in self.owed:items() do table.insert(list, login); end
@@ -130,7 +138,7 @@ function methods:sweep(now)
 	end
 end
 
--- Returns when an answer is on its way for none of them, or after a moment.  Needs an async context.
+-- all: list of counts.  Returns when an answer is on its way for none of them, or after a moment.  Needs an async context.
 local function await(all)
 	local wait, done = async.waiter();
 	local open, is_over = 1, false;

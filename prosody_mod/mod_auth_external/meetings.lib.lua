@@ -1,4 +1,4 @@
--- meetings.lib.lua: whose meeting runs in which room, and what of it a suspension ends.
+-- meetings.lib.lua: knows whose meeting runs in which room, and which of them a suspension ends.
 -- Pure: what jicofo is asked and answers comes in; `now` and moments are seconds since 1970, and Prosody's own tables
 -- are never touched here.  Rooms are called as Prosody has them; see room_addresses.lib.lua.
 -- This file is MIT licensed; see LICENSE.
@@ -8,8 +8,8 @@
 -- But not while an earlier request of another client is open: of two that ask at the same moment jicofo answers the
 -- second before the first, and says that the room is not ready.
 
-local expected_for = 15; -- seconds from the answer to the join; jicofo waits no longer either
-local unseen_for = 60; -- seconds after which a room that does not exist never came to be
+local delayed_for = 15; -- seconds; jicofo waits no longer for the room that an open request asks for
+local unseen_for = 60; -- seconds after which a room that does not exist is taken for one that never came to be
 
 local methods = {};
 methods.__index = methods;
@@ -18,56 +18,44 @@ local function on_top(state)
 	return setmetatable(state, methods);
 end
 
--- people: of people.lib.lua; requests: of requests.lib.lua.
-local function new(people, requests)
+-- people, logins, requests: of people.lib.lua, remembered_logins.lib.lua and conference_requests.lib.lua.
+local function new(people, logins, requests)
 	return on_top {
-		people = people, requests = requests;
+		people = people, logins = logins, requests = requests;
 		rooms = {}; -- JID -> { starter, since, at; joined = whether the starter ever was there;
 		-- led = set of usernames of all who ever led it }
 		granted = {}; -- JID -> bare JID -> username of the organiser by whom it leads there
-		delayed = {}; -- JID -> { username, since, at }: who has it, unless an earlier request of another client is answered yet
-		strangers = {}; -- set of rooms that were there before: nobody knows who started them
+		delayed = {}; -- JID -> { username, since, at }: whose it becomes, unless an earlier request of another client is answered
+		strangers = {}; -- set of rooms that were there before the module: their starters are unknown
 	};
 end
 
 -- What jicofo is asked and answers -----------------------------------------------------------------
 
--- request: { id, client, room, login, own, since, at }; own: the organiser whose own login asks, since: the moment of it.
+-- request: { id, client, room, login, own, since, at }; own: the organiser whose own client asks, since: when they showed
+-- their password.
 function methods:asked(request)
 	request.may_open = request.login ~= nil or request.own ~= nil;
 	self.requests:add(request);
-	local known = request.login and self.people.logins:get(request.login);
-	if known then
-		self.people:claim(request.client, known.username, known.since, request.number);
-	elseif request.own then
-		self.people:claim(request.client, request.own, request.since, request.number);
-	end
+	self.people:asked(request);
 end
 
--- An answer names the organiser, and Prosody knows no request that it is for: the client ends with that organiser.
-function methods:named_without_request(client, username, since)
-	if not self.people.clients[client] then self.people:claim(client, username, since, 0); end
-end
-
--- jicofo refused that request for its session-id: it did not believe it.
-function methods:disbelieved(request)
-	local known = request.login and self.people.logins:get(request.login);
-	if known then self.people:disbelieve(request.client, known.username); end
-end
-
+-- Tells whether an organiser has opened the room, or it was there before the module.
 function methods:is_opened(address)
 	return self.rooms[address] ~= nil or self.strangers[address] == true;
 end
 
--- Whether an organiser was let in, too.
+-- Tells whether an organiser has opened the room, or was let in.
 function methods:is_known(address)
 	return self:is_opened(address) or self.delayed[address] ~= nil;
 end
 
--- Requests that never end delay the credit for 15 s only: then the first organiser who was let in has the room.
+-- Tells whether an open request of another client may still open that room; see conference_requests.lib.lua.
+-- Requests that follow each other without end delay the credit for 15 s only: then the first organiser who was let in has
+-- the room.  Otherwise a pupil could keep a meeting from being anybody's, and so from being ended.
 function methods:is_contended(address, client, now, number)
 	local delayed = self.delayed[address];
-	if delayed and now - delayed.at > expected_for then return false; end
+	if delayed and now - delayed.at > delayed_for then return false; end
 	return self.requests:is_contended(address, client, now, number);
 end
 
@@ -76,17 +64,15 @@ function methods:delay(address, username, since, now)
 end
 
 function methods:found(address, username, since, now)
-	local led = { [username] = true };
-	for _, known in pairs(self.people.clients) do
-		if known.room == address then led[known.username] = true; end
-	end
+	local led = self.people:let_into(address);
+	led[username] = true;
 	self.rooms[address] = { starter = username, since = since, at = now, joined = false, led = led };
 	self.delayed[address] = nil;
 end
 
 -- answer: { client, username, login, room, since, is_ready, is_there, number }; client is nil if it has gone or did not
 -- ask, room if it is none that organisers open; is_there: the room has not ended since; number: of the request.
--- Returns whether a meeting began, and a session-id that is to be logged out.
+-- Returns whether a meeting began, and a session-id that is to be logged out or nil.
 function methods:learn(answer, now)
 	local address, is_new = answer.room, false;
 	if answer.client and answer.is_there and not self:is_opened(address) then
@@ -99,21 +85,15 @@ function methods:learn(answer, now)
 	end
 	if self.rooms[address] then self.rooms[address].led[answer.username] = true; end
 	if answer.client then self.people:remember_client(answer, now); end
-	return is_new, answer.login and self.people:remember_login(answer, now) or nil;
+	return is_new, answer.login and self.logins:remember(answer.login, answer.username, answer.since, now) or nil;
 end
 
 -- What happens to clients and rooms ----------------------------------------------------------------
 
--- Whether the starter never came, and is not about to.
+-- Tells whether the starter never came, and is not about to.
 function methods:is_abandoned(address, now)
 	local room = self.rooms[address];
-	if not room or room.joined then return false; end
-	local person = self.people.known[room.starter];
-	for client in pairs(person and person.clients or {}) do
-		local known = self.people.clients[client];
-		if known.room == address and not known.joined and now - known.asked <= expected_for then return false; end
-	end
-	return true;
+	return room ~= nil and not room.joined and not self.people:is_expected(room.starter, address, now);
 end
 
 function methods:abandoned_rooms(now)
@@ -124,32 +104,30 @@ function methods:abandoned_rooms(now)
 	return list;
 end
 
--- From now on it is the meeting of the organiser behind that client, who is in it or about to come.
+-- Makes it the meeting of the organiser behind that client, who is in it or about to come.
 function methods:hand_over(address, client, now)
-	local heir = self.people.clients[client];
+	local heir = self.people:of_client(client);
 	if not self.rooms[address] then self:found(address, heir.username, heir.since, now); end
 	local room = self.rooms[address];
 	room.starter, room.since, room.joined = heir.username, heir.since, heir.joined and heir.room == address;
 	room.led[heir.username] = true;
 end
 
--- Returns whether that makes it somebody's meeting.
+-- Returns whether a room that was nobody's, or whose starter never came, now is this client's.
 function methods:client_joined(client, address, now)
-	local known, room = self.people.clients[client], self.rooms[address];
-	if not known or known.ended then return false; end
-	local is_asked = known.room == address;
-	if is_asked then known.joined = true; end
+	local known, room = self.people:joined(client, address), self.rooms[address];
+	if not known then return false; end
 	if room and room.starter == known.username then
 		room.joined = true;
 		return false;
 	end
-	local is_free = room and self:is_abandoned(address, now);
-	if is_asked and not self:is_opened(address) then
+	local is_free = self:is_abandoned(address, now);
+	if known.room == address and not self:is_opened(address) then
 		is_free = not self:is_contended(address, client, now);
 		if not is_free then self:delay(address, known.username, known.since, now); end
 	end
 	if is_free then self:hand_over(address, client, now); end
-	return is_free == true;
+	return is_free;
 end
 
 function methods:client_gone(client)
@@ -157,7 +135,7 @@ function methods:client_gone(client)
 	self.people:client_gone(client);
 end
 
--- Returns whether it was one of ours.
+-- Returns whether it was a meeting that an organiser had started.
 function methods:room_gone(address)
 	self.strangers[address], self.granted[address], self.delayed[address] = nil, nil, nil;
 	local is_ours = self.rooms[address] ~= nil;
@@ -165,8 +143,8 @@ function methods:room_gone(address)
 	return is_ours;
 end
 
--- Whoever leads a meeting can let others lead it too, and these others still.
--- address, by: bare JIDs; username: of the organiser who did it, if it was one.
+-- Notes that `by` lets `address` lead the room (bare JIDs); username: of the organiser behind `by`, or nil.  Someone whom
+-- an organiser lets lead can let others lead too, and these still others: they all lead by that organiser.
 function methods:leads_by(room, address, by, username)
 	local granted = self.granted[room] or {};
 	self.granted[room] = granted;
@@ -178,13 +156,14 @@ function methods:leads_no_more(room, address)
 	if granted then granted[address] = nil; end
 end
 
+-- Notes a room that was there before the module.
 function methods:found_before(address)
 	if not self.rooms[address] then self.strangers[address] = true; end
 end
 
 -- What a suspension ends ---------------------------------------------------------------------------
 
--- The meetings that the organiser ever led.
+-- Returns the meetings that the organiser ever led.
 function methods:rooms_of(username)
 	local list = {};
 	for room, known in pairs(self.rooms) do
@@ -193,8 +172,8 @@ function methods:rooms_of(username)
 	return list;
 end
 
--- Who was let into a room first has it when no earlier request is open any more; for `username`, also before.
--- Returns whether somebody has.
+-- Gives each room to the organiser who was let in first, as soon as no earlier request is open any more; where that is
+-- `username`, also before.  Returns whether a room was given.
 function methods:settle_delayed(now, username)
 	local list = {};
 	for address, delayed in pairs(self.delayed) do
@@ -207,7 +186,7 @@ function methods:settle_delayed(now, username)
 	return list[1] ~= nil;
 end
 
--- Whom the organiser lets lead: list of { room, address }.
+-- Returns whom the organiser lets lead: a list of { room, address }.
 function methods:led_by(username)
 	local list = {};
 	for room, granted in pairs(self.granted) do
@@ -219,7 +198,7 @@ function methods:led_by(username)
 end
 
 -- order: { username, action, before }; see revocations.lib.lua.  What it ends counts as ended from now on.
--- Returns { logins, rooms, clients }, each a sorted list of keys.
+-- Returns { logins, rooms, clients }, each a sorted list.
 function methods:ending_of(order, now)
 	local ending = self.people:ending_of(order, now);
 	ending.rooms = {};
@@ -230,31 +209,15 @@ function methods:ending_of(order, now)
 	return ending;
 end
 
--- Whether the end of that organiser is a reason to end what goes on there.
+-- Tells whether the end of that organiser is a reason to end what goes on in the room.
 function methods:may_close(address, username)
 	local room = self.rooms[address];
 	return not self.strangers[address] and (not room or room.starter == username);
 end
 
--- A client of another organiser who may go on with that meeting: one who is in it, or about to join.
--- occupants: the clients in its rooms.
-function methods:heir_of(address, username, occupants, suspended, now)
-	local clients = self.people.clients;
-	local function may(known)
-		return known and not known.ended and known.username ~= username and not suspended[known.username];
-	end
-	for _, client in ipairs(occupants) do
-		if may(clients[client]) then return client; end
-	end
-	for client, known in pairs(clients) do
-		if known.room == address and not known.joined and now - known.asked <= expected_for and may(known) then return client; end
-	end
-	return nil;
-end
+-- What the service is told, and what is forgotten --------------------------------------------------
 
--- What is told, and what is forgotten --------------------------------------------------------------
-
--- username -> number of meetings that they started.
+-- Returns username -> number of meetings that the organiser started.
 function methods:running()
 	local running = {};
 	for _, room in pairs(self.rooms) do running[room.starter] = (running[room.starter] or 0) + 1; end
@@ -273,20 +236,6 @@ function methods:sweep(now, exists)
 	self.people:sweep(now);
 	self.requests:sweep(now);
 	return is_changed;
-end
-
-local function count(set)
-	local number = 0;
-	for _ in pairs(set) do number = number + 1; end
-	return number;
-end
-
-function methods:sizes()
-	local people = self.people;
-	return {
-		people = count(people.known), clients = count(people.clients), claims = count(people.claims);
-		requests = count(self.requests.of_client), rooms = count(self.rooms), logins = people.logins:count();
-	};
 end
 
 return { new = new, on_top = on_top };

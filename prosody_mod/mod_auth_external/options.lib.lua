@@ -1,4 +1,4 @@
--- options.lib.lua: this module's options, read and checked once, with words for who must mend them.
+-- options.lib.lua: reads this module's options once, and says in a sentence what is wrong with one.
 -- Pure but for read_file, which is handed in.
 -- This file is MIT licensed; see LICENSE.
 
@@ -25,7 +25,7 @@ local function read_urls(value)
 	end
 	local addresses = {};
 	for i, url in ipairs(urls) do
-		-- A name would be resolved for each login, and the token would follow it anywhere.
+		-- A host name without TLS would be resolved for each login, and the token would go wherever it leads.
 		if type(url) ~= "string" or not (url:match("^http://127%.0%.0%.1:%d+/?$") or url:match("^https://[^/@]+/?$")) then
 			return fault("external_auth_url", "must be http://127.0.0.1:PORT, or https:// for a service on another machine");
 		end
@@ -62,7 +62,7 @@ local function read_vouched(value)
 	return value or false;
 end
 
--- Two Prosodys on machines of the same name need it, and one in a container, whose name is made up at each start.
+-- Two Prosodys on machines of the same name need the option, and one in a container, whose name is made up at each start.
 local function read_node(value)
 	if value == nil then return nil; end
 	if type(value) ~= "string" or not value:match("^[%w%._-]+$") or #value > max_node then
@@ -71,7 +71,8 @@ local function read_node(value)
 	return value;
 end
 
--- get(name) -> raw value.  Returns { urls, token, timeout, vouched, node }, or nil and a sentence.
+-- get(name) -> raw value; reader(path) -> content, or nil and the reason.
+-- Returns { urls, token, timeout, vouched, node }, or nil and a sentence.
 local function read(get, reader)
 	local settings, err = {};
 	settings.urls, err = read_urls(get("external_auth_url"));

@@ -1,17 +1,14 @@
--- people.lib.lua: which organiser is behind which client and which remembered login.
+-- people.lib.lua: knows which organiser is behind which client.
 -- Pure: `now` and moments are seconds since 1970, and Prosody's own tables are never touched here.
 -- This file is MIT licensed; see LICENSE.
 --
---   client ----- jicofo's answer names the organiser ------> organiser <---- login (jicofo's session-id)
---   client ----- a request shows a session-id: a claim ----> organiser
+--   client ----- jicofo's answer names the organiser ------> organiser
+--   client ----- a request shows a session-id: a claim ----> organiser     (see client_claims.lib.lua)
 --
--- jicofo believes a request before it answers it, and where it cannot join the room it never answers: so a claim ends
--- with its organiser as what an answer said does.  It gives nothing, for jicofo may still refuse the request.
--- Everything has the age of the password that began it.  One of unknown age began at 0: long ago.
+-- A client is as old as the password that began its login.  One of unknown age began at 0: long ago.
 
-local max_logins = 16384; -- one a machine and organiser; jicofo's answer names the organiser even if it was forgotten
-local max_of_one = 32; -- of an organiser; else one of them could push out all others, and make their end slow
 local kept = 7 * 24 * 3600; -- seconds; the service tells of no older moment
+local expected_for = 15; -- seconds from the answer to the join; jicofo waits no longer either
 
 local methods = {};
 methods.__index = methods;
@@ -20,19 +17,19 @@ local function on_top(state)
 	return setmetatable(state, methods);
 end
 
-local function new(new_cache)
+-- logins, claims: of remembered_logins.lib.lua and client_claims.lib.lua.
+local function new(logins, claims)
 	return on_top {
-		known = {}; -- username -> { clients, logins = sets; ended = moment or nil }
+		logins = logins, claims = claims;
+		known = {}; -- username -> { clients = set; ended = moment of the last end, or nil }
 		clients = {}; -- full JID -> { username, room, since, asked, joined, ended }
-		claims = {}; -- full JID -> username -> { since, number, ended; open = of how many requests }
-		logins = new_cache(max_logins); -- session-id -> { username, since, seen, ended }
 	};
 end
 
 function methods:person(username)
 	local person = self.known[username];
 	if not person then
-		person = { clients = {}, logins = {} };
+		person = { clients = {} };
 		self.known[username] = person;
 	end
 	return person;
@@ -40,52 +37,30 @@ end
 
 function methods:tidy(username)
 	local person = self.known[username];
-	if person and not (person.ended or next(person.clients) or next(person.logins)) then self.known[username] = nil; end
+	if person and not (person.ended or next(person.clients)) then self.known[username] = nil; end
 end
 
--- Whether what began then was ended since: a login from before "log out everywhere", although Prosody forgot it.
-function methods:was_ended(username, since)
-	local person = self.known[username];
-	return person ~= nil and person.ended ~= nil and since < person.ended;
-end
+-- Claims -------------------------------------------------------------------------------------------
 
--- Logins -------------------------------------------------------------------------------------------
-
--- How old an answer's login is.  began: of the organiser's own session, if it was that one which asked; the
--- password has then vouched for that login anew.
-function methods:age_of(login, began)
-	local known = login and self.logins:get(login);
-	return math.max(began or 0, known and known.since or 0);
-end
-
-function methods:forget_login(login, entry)
-	entry = entry or self.logins:get(login);
-	self.logins:set(login, nil);
-	self.known[entry.username].logins[login] = nil;
-	self:tidy(entry.username);
-end
-
--- The login of that organiser that was not shown for the longest time, if there are too many; it is forgotten.
-function methods:take_surplus(username)
-	local number, oldest = 0, nil;
-	for login in pairs(self.known[username].logins) do
-		number = number + 1;
-		if not oldest or self.logins:get(login).seen < self.logins:get(oldest).seen then oldest = login; end
+-- request: { client, login, own, since, number }; own: the organiser whose own client asks, since that moment.
+function methods:asked(request)
+	local known = self.logins:find(request.login);
+	if known then
+		self.claims:add(request.client, known.username, known.since, request.number);
+	elseif request.own then
+		self.claims:add(request.client, request.own, request.since, request.number);
 	end
-	if number <= max_of_one then return nil; end
-	self:forget_login(oldest);
-	return oldest;
 end
 
--- Returns a session-id that is to be logged out, if the organiser has too many.
-function methods:remember_login(answer, now)
-	local before = self.logins:get(answer.login);
-	if before and before.username ~= answer.username then self:forget_login(answer.login); end
-	local oldest, entry = self.logins:tail();
-	if oldest and self.logins:count() >= max_logins and not before then self:forget_login(oldest, entry); end
-	self.logins:set(answer.login, { username = answer.username, since = answer.since, seen = now });
-	self:person(answer.username).logins[answer.login] = true;
-	return self:take_surplus(answer.username);
+-- jicofo refused that request for its session-id.
+function methods:disbelieved(request)
+	local known = self.logins:find(request.login);
+	if known then self.claims:disbelieve(request.client, known.username); end
+end
+
+-- An answer names the organiser, and Prosody knows no request that it is for: the client ends with that organiser.
+function methods:named_without_request(client, username, since)
+	if not self.clients[client] then self.claims:add(client, username, since, 0); end
 end
 
 -- Clients ------------------------------------------------------------------------------------------
@@ -99,7 +74,7 @@ function methods:forget_client(client)
 end
 
 function methods:client_gone(client)
-	self.claims[client] = nil;
+	self.claims:client_gone(client);
 	self:forget_client(client);
 end
 
@@ -112,124 +87,135 @@ function methods:remember_client(answer, now)
 		joined = before ~= nil and before.room == answer.room and before.joined;
 	};
 	self:person(answer.username).clients[answer.client] = true;
-	self:unclaim(answer.client, answer.username);
+	self.claims:remove(answer.client, answer.username);
 end
 
--- number: of the request that claims it.
-function methods:claim(client, username, since, number)
-	self.claims[client] = self.claims[client] or {};
-	local claim = self.claims[client][username] or { since = since, number = number, open = 0 };
-	self.claims[client][username] = claim;
-	claim.since, claim.open = math.min(claim.since, since), claim.open + 1;
+-- Notes that the client has joined that room.  Returns { username, since, room, joined } of a client of an organiser that
+-- was not ended, or nil; room and joined tell of the room of jicofo's last answer.
+function methods:joined(client, address)
+	local known = self.clients[client];
+	if not known or known.ended then return nil; end
+	if known.room == address then known.joined = true; end
+	return known;
 end
 
--- jicofo did not believe one of the requests that claim it.
-function methods:disbelieve(client, username)
-	local claim = self.claims[client] and self.claims[client][username];
-	if not claim then return; end
-	claim.open = claim.open - 1;
-	if claim.open == 0 then self:unclaim(client, username); end
+-- Returns { username, since, room, joined } of a client that an answer of jicofo's named.
+function methods:of_client(client)
+	return self.clients[client];
 end
 
-function methods:unclaim(client, username)
-	local claims = self.claims[client];
-	if not claims then return; end
-	claims[username] = nil;
-	if not next(claims) then self.claims[client] = nil; end
-end
-
--- Of whom jicofo's last answer to that client spoke; else one of those whose session-id it showed, before the request of
--- that number if there is one; or nil.  Returns { username, since, is_claim }.
+-- Returns { username, since, is_claim } of the organiser whom jicofo's last answer to that client named; otherwise of one whose
+-- session-id it showed, before the request of that number if there is one; or nil.
 function methods:behind(client, number)
 	local known = self.clients[client];
 	if known then return known; end
-	for username, claim in pairs(self.claims[client] or {}) do
-		if claim.number < (number or math.huge) then return { username = username, since = claim.since, is_claim = true }; end
+	local username, since = self.claims:first(client, number);
+	return username and { username = username, since = since, is_claim = true };
+end
+
+-- What a client may ---------------------------------------------------------------------------------
+
+local function is_over(entry, username, feed)
+	return entry.ended or feed:is_suspended(username);
+end
+
+-- Tells whether jicofo may let that client lead: it is an organiser's that may go on.  feed: of revocations.lib.lua.
+function methods:may_lead(client, feed)
+	local known = self.clients[client];
+	if known then return not is_over(known, known.username, feed); end
+	return self.claims:any(client, function (claim, username) return not is_over(claim, username, feed); end);
+end
+
+function methods:is_client_over(client, feed)
+	local known = self.clients[client];
+	if known and is_over(known, known.username, feed) then return true; end
+	return self.claims:any(client, function (claim, username) return is_over(claim, username, feed); end);
+end
+
+-- Returns nil, or what is over: "login" for the session-id, "client" for the page that shows it.
+-- As long as the feed has not told who is suspended, a session-id of unknown age has to wait, and its page asks again;
+-- also one that is known from an old answer of jicofo's, sent once more after a restart: it would let a suspended
+-- organiser in.
+function methods:refusal(client, login, feed)
+	local known = self.logins:find(login);
+	if known and is_over(known, known.username, feed) then return "login"; end
+	if login and not feed:has_news() and not (known and known.since > 0) then return "client"; end
+	return self:is_client_over(client, feed) and "client" or nil;
+end
+
+-- Tells whether what began then was ended since: a login from before "log out everywhere", although Prosody forgot it.
+function methods:was_ended(username, since)
+	local person = self.known[username];
+	return person ~= nil and person.ended ~= nil and since < person.ended;
+end
+
+-- Who is where ---------------------------------------------------------------------------------------
+
+-- Returns the usernames, as a set, of those whose client was last let into that room.
+function methods:let_into(address)
+	local usernames = {};
+	for _, known in pairs(self.clients) do
+		if known.room == address then usernames[known.username] = true; end
+	end
+	return usernames;
+end
+
+local function is_about_to_join(known, address, now)
+	return known.room == address and not known.joined and now - known.asked <= expected_for;
+end
+
+-- Tells whether a client of that organiser is about to join the room.
+function methods:is_expected(username, address, now)
+	local person = self.known[username];
+	for client in pairs(person and person.clients or {}) do
+		if is_about_to_join(self.clients[client], address, now) then return true; end
+	end
+	return false;
+end
+
+-- Returns a client of an organiser other than `username` (nil: of any) who may go on with that meeting, who is in it or
+-- about to join; or nil.  occupants: the clients in its rooms.
+function methods:heir_of(address, username, occupants, feed, now)
+	local function may(known)
+		return known and not known.ended and known.username ~= username and not feed:is_suspended(known.username);
+	end
+	for _, client in ipairs(occupants) do
+		if may(self.clients[client]) then return client; end
+	end
+	for client, known in pairs(self.clients) do
+		if is_about_to_join(known, address, now) and may(known) then return client; end
 	end
 	return nil;
 end
 
--- Whether jicofo may let that client lead: it is an organiser's that may go on.
-function methods:may_lead(client, suspended)
-	local known = self.clients[client];
-	if known then return not known.ended and not suspended[known.username]; end
-	for username, claim in pairs(self.claims[client] or {}) do
-		if not claim.ended and not suspended[username] then return true; end
-	end
-	return false;
-end
-
-local function is_out(entry, username, suspended)
-	return entry ~= nil and (entry.ended or suspended[username]);
-end
-
-function methods:is_client_out(client, suspended)
-	local bound = self.clients[client];
-	if bound and is_out(bound, bound.username, suspended) then return true; end
-	for username, claim in pairs(self.claims[client] or {}) do
-		if is_out(claim, username, suspended) then return true; end
-	end
-	return false;
-end
-
--- feed: of revocations.lib.lua.  Returns nil, or "login" if the session-id is no longer one, or "client".
--- As long as the feed has not told who is suspended, a session-id of unknown age has to wait, and its page asks again;
--- also one that is known from an old answer of jicofo's, sent once more after a restart.
-function methods:refusal(client, login, feed)
-	local known = login and self.logins:get(login);
-	if known and is_out(known, known.username, feed.suspended) then return "login"; end
-	if login and not feed.is_informed and not (known and known.since > 0) then return "client"; end
-	return self:is_client_out(client, feed.suspended) and "client" or nil;
-end
-
 -- What a suspension ends ---------------------------------------------------------------------------
 
-local function take(keys, entries, before)
-	local taken = {};
-	for key in pairs(keys) do
-		local entry = entries(key);
-		if entry.since < before and not entry.ended then
-			entry.ended = true;
-			table.insert(taken, key);
-		end
-	end
-	return taken;
-end
-
-function methods:take_claims(username, before, taken)
-	local is_taken = {};
-	for _, client in ipairs(taken) do is_taken[client] = true; end
-	for client, claims in pairs(self.claims) do
-		local claim = claims[username];
-		if claim and claim.since < before and not claim.ended then
-			claim.ended = true;
-			if not is_taken[client] then table.insert(taken, client); end
+function methods:take_clients(username, before, taken)
+	for client in pairs(self:person(username).clients) do
+		local known = self.clients[client];
+		if known.since < before and not known.ended then
+			known.ended = true;
+			taken[client] = true;
 		end
 	end
 end
 
 -- order: { username, action, before }; see revocations.lib.lua.  What it ends counts as ended from now on.
--- Returns { logins, clients }, each a sorted list of keys.
+-- Returns { logins, clients }, each a sorted list.
 function methods:ending_of(order, now)
-	local person = self:person(order.username);
-	local before = order.before or math.huge;
-	local logins = take(person.logins, function (login) return self.logins:get(login); end, before);
-	local clients = take(person.clients, function (client) return self.clients[client]; end, before);
-	self:take_claims(order.username, before, clients);
-	local moment = math.min(order.before or now, now); -- the service's clock may be ahead
+	local before, taken, clients = order.before or math.huge, {}, {};
+	self:take_clients(order.username, before, taken);
+	self.claims:take_before(order.username, before, taken);
+	for client in pairs(taken) do table.insert(clients, client); end
+	table.sort(clients);
+	local person, moment = self:person(order.username), math.min(order.before or now, now); -- the service's clock may be ahead
 	if moment > 0 then person.ended = math.max(person.ended or 0, moment); end
 	self:tidy(order.username);
-	table.sort(logins);
-	table.sort(clients);
-	return { logins = logins, clients = clients };
+	return { logins = self.logins:take_before(order.username, before), clients = clients };
 end
 
 function methods:sweep(now)
-	local login, entry = self.logins:tail();
-	while login and now - entry.seen > kept do
-		self:forget_login(login, entry);
-		login, entry = self.logins:tail();
-	end
+	self.logins:sweep(now);
 	for username, person in pairs(self.known) do
 		if person.ended and now - person.ended > kept then
 			person.ended = nil;

@@ -1,4 +1,4 @@
--- revocations.lib.lua: who is suspended, whose sessions have to end, what the feed is asked and told.
+-- revocations.lib.lua: knows who is suspended and whose sessions have to end, and what the feed is asked and told.
 -- Pure: `now` (seconds since 1970) and random numbers are arguments; sessions are never touched here.
 -- This file is MIT licensed; see LICENSE.
 --
@@ -8,24 +8,25 @@
 --      |                    |    +----+
 --      +--------------------+ an answer, or a question, that was not understood
 --
--- Any other fault changes nothing: who is suspended stays suspended, and the question is asked again.
+-- Any other fault changes nothing: a suspended organiser stays suspended, and the question is asked again.
+
+local feed_answer = module:require "feed_answer";
 
 local wait = 15; -- seconds; the panel calls a node late that has asked nothing for 30
-local max_done = 32; -- reports in a question; it has 8 KiB, and they take up to 2.4
+local max_done = 32; -- reports in a question, which has 8 KiB; they take up to 2.4 KiB
 local max_running = 5000; -- bytes of the meetings in a question
-local kept_done = 1000; -- reports; without its report an event is shown as carried out with zeros
-local max_epoch, max_name = 128, 1023; -- bytes
+local kept_done = 1000; -- reports; an event without a report is shown as carried out with zeros
 
 -- A service on the same machine that restarts is there again within a second or two.
 local pauses = { 0.25, 0.5, 1, 2, 4, 8, 10 }; -- seconds
-local pause_of_older = 60;
+local pause_of_older = 60; -- seconds
 local jitter = 0.2; -- of a pause, up and down: several Prosodys do not come back all at once
-local pause_of_hasty = 1;
+local pause_of_hasty = 1; -- second
 
 local methods = {};
 methods.__index = methods;
 
--- urls = number of services; one that fails is left for the next one at once.
+-- node: the name of this Prosody; urls: number of services; one that fails is left for the next one at once.
 local function new(node, urls)
 	return setmetatable({
 		node = node, urls = urls, epoch = nil, cursor = 0;
@@ -36,35 +37,45 @@ local function new(node, urls)
 	}, methods);
 end
 
+function methods:is_suspended(username)
+	return self.suspended[username] == true;
+end
+
+-- Tells whether the service ever told who is suspended, since this Prosody started.
+function methods:has_news()
+	return self.is_informed;
+end
+
 -- Logins -------------------------------------------------------------------------------------------
 
--- Call before the service is asked.  What arrives from now on counts for this login.
+-- Call before the service is asked: what arrives from now on counts for this login.  Returns the login,
+-- { username, session, began; ended = whether an order has ended it }.
 function methods:login_began(username, session, now)
 	local login = { username = username, session = session, began = now };
 	self.logins[login] = true;
 	return login;
 end
 
--- What becomes of a login that the service granted: "granted", else the verdict that the client is told.
--- Who was suspended when the service was asked is so no longer: it knows before the feed does.
+-- Returns what becomes of a login that the service granted: "granted", or the verdict that the client is told instead.
+-- An organiser who was suspended when the service was asked is so no longer: the service knows before the feed does.
 function methods:verdict_of(login)
 	if login.ended then return self.suspended[login.username] and "suspended" or "unavailable"; end
 	self.suspended[login.username] = nil;
 	return "granted";
 end
 
--- It failed, or is bound and so to be found among the sessions.
+-- The login failed, or is bound, and so among Prosody's sessions.
 function methods:login_over(login)
 	self.logins[login] = nil;
 end
 
--- `login` is nil, or of the module's time before a reload, where this feed cannot have followed it.
+-- Tells whether a session may be bound.  login: nil, or from before a reload, where this feed cannot have followed it.
 function methods:may_bind(username, login)
 	if login and login.ended then return false; end
 	return login and self.logins[login] or not self.suspended[username];
 end
 
--- The logins of that name that an order has ended.
+-- Returns the logins of that name that an order has ended.
 function methods:ended_logins(username)
 	local found = {};
 	for login in pairs(self.logins) do
@@ -73,9 +84,9 @@ function methods:ended_logins(username)
 	return found;
 end
 
--- The question and its answer ----------------------------------------------------------------------
+-- The question and the answer ----------------------------------------------------------------------
 
--- Those that do not fit are summed under the empty name.
+-- Returns the numbers that fit into a question; the rest is one sum under the empty name, so that the total stays true.
 local function fit(running)
 	local names, fitting, room = {}, {}, max_running;
 	for name in pairs(running) do table.insert(names, name); end
@@ -88,7 +99,7 @@ local function fit(running)
 	return names[1] and fitting or nil;
 end
 
--- running: username -> number of meetings that he started.
+-- running: username -> number of meetings that the organiser started.
 function methods:question(running)
 	local rest = #self.done > max_done;
 	return {
@@ -97,96 +108,9 @@ function methods:question(running)
 	};
 end
 
-local hints = {
-	[400] = "the service did not understand the question";
-	[401] = "the service refused the token of external_auth_token_file";
-	[404] = "the service is older than this module and has no feed";
-	[503] = "the service cannot reach its storage";
-};
-local faults = { [400] = "malformed", [404] = "older" };
-
-local function is_list(value, null)
-	if type(value) ~= "table" or value == null then return false; end
-	local count = 0;
-	for _ in pairs(value) do count = count + 1; end
-	return count == #value;
-end
-
-local function is_name(value, longest)
-	return type(value) == "string" and #value > 0 and #value <= longest;
-end
-
-local function whole(value)
-	return type(value) == "number" and value >= 0 and math.tointeger(value) or nil;
-end
-
-local function order_of_entry(entry, null)
-	if type(entry) ~= "table" or not is_name(entry.username, max_name) or type(entry.suspended) ~= "boolean" then return nil; end
-	local before = entry.sessions_end_before;
-	if before == null then before = nil; end
-	if before ~= nil and type(before) ~= "number" then return nil; end
-	if entry.suspended then return { username = entry.username, action = "suspend" }; end
-	return { username = entry.username, action = "end_sessions", before = before or 0 };
-end
-
-local actions = { suspend = true, reinstate = true, end_sessions = true };
-
-local function order_of_event(event, after)
-	if type(event) ~= "table" or not is_name(event.username, max_name) then return nil; end
-	local id = whole(event.id);
-	if not id or id <= after or type(event.action) ~= "string" or not actions[event.action] then return nil; end
-	return { id = id, username = event.username, action = event.action };
-end
-
-local function read_snapshot(list, null)
-	if not is_list(list, null) then return nil; end
-	local orders = {};
-	for i, entry in ipairs(list) do
-		orders[i] = order_of_entry(entry, null);
-		if not orders[i] then return nil; end
-	end
-	return orders;
-end
-
--- Returns the orders and the last id.
-local function read_events(list, after, null)
-	if not is_list(list, null) then return nil; end
-	local orders = {};
-	for i, event in ipairs(list) do
-		orders[i] = order_of_event(event, after);
-		if not orders[i] then return nil; end
-		after = orders[i].id;
-	end
-	return orders, after;
-end
-
--- As a whole or not at all: half an answer must not move the cursor.
-function methods:read_answer(answer, null)
-	if type(answer) ~= "table" or not is_name(answer.epoch, max_epoch) then return nil; end
-	local cursor = whole(answer.cursor);
-	if not cursor or (answer.events == nil) == (answer.snapshot == nil) then return nil; end
-	local orders, last;
-	if answer.snapshot ~= nil then
-		orders = read_snapshot(answer.snapshot, null);
-	elseif answer.epoch == self.epoch then
-		orders, last = read_events(answer.events, self.cursor, null);
-	end
-	if not orders or cursor < (last or 0) then return nil; end
-	return { epoch = answer.epoch, cursor = cursor, orders = orders, is_snapshot = answer.snapshot ~= nil };
-end
-
--- code: HTTP status, 0 for a transport error (body is then its reason).
--- Returns the answer, or nil, fault, detail; fault is one of "outage" "older" "malformed".
+-- Reads what the service answered; see feed_answer.lib.lua.
 function methods:read(code, body, json)
-	if code == 0 then
-		return nil, "outage", body == "timeout" and "no answer in time" or tostring(body);
-	elseif code ~= 200 then
-		return nil, faults[code] or "outage", hints[code] or ("HTTP status %d"):format(code);
-	end
-	local ok, decoded = pcall(json.decode, body);
-	local answer = ok and self:read_answer(decoded, json.null);
-	if not answer then return nil, "malformed", "the answer is not one of the feed"; end
-	return answer;
+	return feed_answer.read(code, body, json, self.epoch, self.cursor);
 end
 
 -- What follows from an answer, in this order ----------------------------------------------------------
@@ -195,18 +119,18 @@ function methods:forget_reported(question)
 	self.done = { table.unpack(self.done, #(question.done or {}) + 1) };
 end
 
--- For each name the moment before which everything ends.
-local function endings_of(orders)
-	local endings = {};
+-- Returns username -> moment before which everything of that organiser ends.
+local function end_moments(orders)
+	local moments = {};
 	for _, order in ipairs(orders) do
 		if order.action ~= "reinstate" then
-			endings[order.username] = math.max(endings[order.username] or 0, order.before or math.huge);
+			moments[order.username] = math.max(moments[order.username] or 0, order.before or math.huge);
 		end
 	end
-	return endings;
+	return moments;
 end
 
--- Everything here takes effect at once; the orders it returns tell which sessions are still to be ended.
+-- Makes the orders of an answer count at once.  Returns them: their sessions are still to be ended.
 function methods:begin(answer, question)
 	self.failures, self.is_informed = 0, true;
 	self:forget_reported(question);
@@ -219,16 +143,27 @@ function methods:begin(answer, question)
 			self.suspended[order.username] = nil;
 		end
 	end
-	local endings = endings_of(answer.orders);
+	local moments = end_moments(answer.orders);
 	for login in pairs(self.logins) do
-		if login.began < (endings[login.username] or 0) then login.ended = true; end
+		if login.began < (moments[login.username] or 0) then login.ended = true; end
 	end
 	return answer.orders;
 end
 
--- Whether that order ends a session which began then; one of unknown beginning began long ago.
+-- Tells whether that order ends a session which began then; one of unknown beginning (nil) began long ago.
 local function ends(order, began)
 	return order.action ~= "reinstate" and (began or 0) < (order.before or math.huge);
+end
+
+-- Returns report(counts) for later, which returns whether it did report: not if another database has taken the place
+-- of the service's meanwhile, to which the ids of this one mean nothing.
+function methods:reporter(order)
+	local epoch = self.epoch;
+	return function (counts)
+		if self.epoch ~= epoch then return false; end
+		self:report(order, counts);
+		return true;
+	end;
 end
 
 -- counts.waiting: remembered logins that jicofo has not confirmed yet; when it has, the order is reported once more.
@@ -241,9 +176,9 @@ function methods:report(order, counts)
 	if #self.done > kept_done then table.remove(self.done, 1); end
 end
 
--- All its orders are carried out.  Returns the pause before the next question, in seconds.
--- An empty answer long before its time says that the service is about to stop, or that another poll of
--- this node came.  If that goes on, two Prosodys have the same name: they take turns, slowly.
+-- All orders of the answer are carried out.  Returns the pause before the next question, in seconds.
+-- An empty answer long before its time says that the service is about to stop, or that another poll of this node came.
+-- If that goes on, two Prosodys have the same name: they take turns, slowly.
 function methods:complete(answer, question, took)
 	self.epoch, self.cursor = answer.epoch, answer.cursor;
 	local is_hasty = not answer.is_snapshot and #answer.orders == 0 and not question.done and took < question.wait / 2;
@@ -255,9 +190,14 @@ end
 function methods:failed(fault, random)
 	if fault == "malformed" then self.epoch, self.cursor = nil, 0; end
 	self.failures = self.failures + 1;
-	if self.failures % self.urls ~= 0 then return 0; end -- its neighbour may do better
+	if self.failures % self.urls ~= 0 then return 0; end -- the next service may do better
 	local pause = fault == "older" and pause_of_older or pauses[math.min(self.failures // self.urls, #pauses)];
 	return pause * (1 - jitter + 2 * jitter * random);
+end
+
+-- Returns how often in a row all services have failed.
+function methods:rounds_failed()
+	return self.failures // self.urls;
 end
 
 return { new = new, ends = ends };

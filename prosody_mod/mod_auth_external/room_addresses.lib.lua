@@ -1,7 +1,7 @@
--- room_addresses.lib.lua: the address of a room, as Jitsi's page and jicofo write it, and as Prosody has it.
+-- room_addresses.lib.lua: turns the address of a room, as Jitsi's page and jicofo write it, into Prosody's.
 -- The only place that knows of tenants: under /TENANT/ROOM both say ROOM@conference.TENANT.DOMAIN, and Jitsi's
 -- mod_muc_domain_mapper makes [TENANT]ROOM@conference.DOMAIN of it in each stanza, but not within a conference request.
--- Pure: util.jid and the place (see surroundings.lib.lua) are handed in.
+-- Pure: util.jid and the place (see jitsi_config.lib.lua) are handed in.
 -- This file is MIT licensed; see LICENSE.
 
 local methods = {};
@@ -13,7 +13,7 @@ local function new(jid, place)
 	return setmetatable({ jid = jid, hosts = hosts, mapper = place.mapper }, methods);
 end
 
--- TENANT of conference.TENANT.DOMAIN, or nil.
+-- Returns TENANT of conference.TENANT.DOMAIN, or nil.
 function methods:tenant_of(host)
 	local mapper = self.mapper;
 	if not mapper then return nil; end
@@ -23,8 +23,8 @@ function methods:tenant_of(host)
 	return tenant:match("^[^.]+$");
 end
 
--- jicofo keeps some letters that Prosody replaces.  It then waits for a room that Prosody has under another name, so
--- nothing but upper case may differ.
+-- Returns the address as Prosody has it, its node and its host; or nil if more than upper case differs.  jicofo keeps some
+-- letters that Prosody replaces, and then waits for a room that Prosody has under another name.
 function methods:prepared(address)
 	local prepared = type(address) == "string" and self.jid.prep(address);
 	if not prepared or prepared ~= address:lower() then return nil; end
@@ -33,7 +33,7 @@ function methods:prepared(address)
 	return prepared, node, host;
 end
 
--- Returns Prosody's address of the meeting that page and jicofo call so, or nil where people cannot meet.
+-- Returns Prosody's address of the meeting that page and jicofo call by this address, or nil where people cannot meet.
 function methods:meeting(address)
 	local prepared, node, host = self:prepared(address);
 	if not prepared then return nil; end
@@ -45,11 +45,6 @@ function methods:meeting(address)
 	local tenant = self:tenant_of(host);
 	if not (tenant and self.hosts[self.mapper.muc]) then return nil; end
 	return self.jid.join("[" .. tenant .. "]" .. node, self.mapper.muc);
-end
-
--- Whether that address, as Prosody has it, is where people meet; a breakout room's is not.
-function methods:is_meeting(address)
-	return self.hosts[self.jid.host(address)] == true;
 end
 
 return { new = new };

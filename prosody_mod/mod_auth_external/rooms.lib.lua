@@ -1,9 +1,10 @@
--- rooms.lib.lua: what is done to Prosody's rooms.
+-- rooms.lib.lua: finds, reads and changes Prosody's rooms.
+-- A change calls other modules' handlers.  An error in one of them is logged, and the next change is made all the same.
 -- This file is MIT licensed; see LICENSE.
 
 local jid = require "util.jid";
 
-local attempt = module:require "endings".attempt;
+local protect = module:require "protect";
 
 -- Everybody in the meeting reads these.
 local meeting_ended = "Das Medienzentrum hat diese Besprechung beendet. / The media centre has ended this meeting.";
@@ -14,7 +15,7 @@ local function muc_of(host)
 	return muc and muc.modules.muc;
 end
 
--- Iterates over those that are loaded.
+-- Iterates over the rooms of that component that are loaded.
 local function all_at(host)
 	local muc = muc_of(host);
 	if muc then return muc.each_room(true); end
@@ -26,7 +27,7 @@ local function find(address)
 	return muc and muc.get_room_from_jid(address);
 end
 
--- The room and its breakout rooms, as Jitsi's module notes them.
+-- Returns the room and its breakout rooms, as Jitsi's module notes them.
 local function with_breakouts(room)
 	local rooms = { room };
 	for address in pairs(room and room._data.breakout_rooms or {}) do
@@ -36,6 +37,7 @@ local function with_breakouts(room)
 	return rooms;
 end
 
+-- Returns the full JIDs of those in the room and in its breakout rooms.
 local function clients_in(room)
 	local clients = {};
 	for _, each in ipairs(with_breakouts(room)) do
@@ -46,7 +48,7 @@ local function clients_in(room)
 	return clients;
 end
 
--- Whether that bare JID is in it.
+-- Tells whether that bare JID is in the room.
 local function holds(room, address)
 	for _, occupant in room:each_occupant() do
 		if occupant.bare_jid == address then return true; end
@@ -54,7 +56,7 @@ local function holds(room, address)
 	return false;
 end
 
--- hosts: the components in which to look.
+-- hosts: the components in which to look for its main room.
 local function is_breakout(address, hosts)
 	for _, host in ipairs(hosts) do
 		for room in all_at(host) do
@@ -65,13 +67,13 @@ local function is_breakout(address, hosts)
 end
 
 local function destroy_alone(room)
-	attempt(room.set_persistent, room, false); -- or else it would leave a tombstone
-	local is_gone = attempt(room.destroy, room, nil, meeting_ended);
-	if is_gone == false then module:log("error", "A meeting that had to end did not: another module kept it"); end
+	protect.call(room.set_persistent, room, false); -- a persistent room would leave a tombstone for a month
+	local is_gone = protect.call(room.destroy, room, nil, meeting_ended);
+	if is_gone == false then module:log("error", "A meeting could not be ended: another module kept it"); end
 	return is_gone == true;
 end
 
--- Returns whether it is gone.  Its breakout rooms end first: while there are any, jicofo lets guests open the main
+-- Returns whether the room is gone.  Its breakout rooms end first: while there are any, jicofo lets guests open the main
 -- room anew.
 local function destroy(room)
 	for i, each in ipairs(with_breakouts(room)) do
@@ -85,23 +87,29 @@ local function is_leader(room, address)
 	return affiliation == "owner" or affiliation == "admin";
 end
 
+-- actor: JID, or true for Prosody itself; affiliation: nil takes it away.
+local function set_affiliation(room, actor, address, affiliation)
+	return protect.call(room.set_affiliation, room, actor, address, affiliation);
+end
+
 -- Nobody leads in Jitsi without being an owner, but an owner can arrange it.
 local function demote_others(room)
 	for _, occupant in room:each_occupant() do
 		if occupant.role == "moderator" and not is_leader(room, occupant.bare_jid) then
-			room:set_role(true, occupant.nick, "participant");
+			protect.call(room.set_role, room, true, occupant.nick, "participant");
 		end
 	end
 end
 
+-- Takes the client and its lead out of that room, if it is there.
 local function take_out(room, client)
 	local address = jid.bare(client);
-	if is_leader(room, address) then room:set_affiliation(true, address, nil); end
+	if is_leader(room, address) then set_affiliation(room, true, address, nil); end
 	local occupant = room:get_occupant_by_real_jid(client);
-	if occupant then room:set_role(true, occupant.nick, nil, taken_out); end
+	if occupant then protect.call(room.set_role, room, true, occupant.nick, nil, taken_out); end
 end
 
 return {
 	all_at = all_at, find = find, with_breakouts = with_breakouts, clients_in = clients_in, holds = holds, is_breakout = is_breakout;
-	destroy = destroy, is_leader = is_leader, demote_others = demote_others, take_out = take_out;
+	destroy = destroy, is_leader = is_leader, set_affiliation = set_affiliation, demote_others = demote_others, take_out = take_out;
 };

@@ -1,4 +1,4 @@
-"""``prosodyctl mod_auth_external check`` says what is wrong and how to mend it, and never the token."""
+"""``prosodyctl mod_auth_external check`` says what is wrong and how to fix it, and never the token."""
 
 import os
 import secrets
@@ -207,7 +207,7 @@ def test_host_argument_that_fits_none(server: Server, argument: str, words: str)
     assert done.returncode == 1
     [error] = findings(done, "error")
     assert words in error
-    assert "Mend: " in error
+    assert "Fix: " in error
 
 
 def test_no_host_asks(server: Server) -> None:

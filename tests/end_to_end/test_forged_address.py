@@ -269,7 +269,7 @@ def test_a_site_that_does_not_lead_here(stand: Stand, site: str, words: str) -> 
 
     assert said.code == 1
     assert words in " ".join(said.of("error"))
-    assert all("Mend: " in line for line in said.of("error"))
+    assert all("Fix: " in line for line in said.of("error"))
     assert "Do NOT set" in said.of("note")[-1]
 
 
@@ -301,7 +301,7 @@ def test_another_token(stand: Stand, tmp_path: Path) -> None:
 
 
 def probe(token: str, *, host: str = HOST, at: float | None = None, nonce: str = "n0nce") -> str:
-    """A probe as probes.lib.lua makes it."""
+    """A probe as check_probes.lib.lua makes it."""
     stamp = str(int(time.time() if at is None else at))
     words = f"authbridge probe\nquestion\n{host}\n{stamp}\n{nonce}"
     return f"{stamp}.{nonce}.{hmac.new(token.encode(), words.encode(), hashlib.sha256).hexdigest()}"

@@ -23,7 +23,7 @@ AUTHORISED = {"Authorization": f"Bearer {TOKEN}"}
 MARKER = "MARKER-passw0rd"
 
 
-@pytest.fixture(name="setting")
+@pytest.fixture(name="services")
 def make_the_setting(database: Database) -> LoginServices:
     """A database with a school."""
     make_school(database)

@@ -1,41 +1,41 @@
-local trees = dofile("tests/lua/trees.lua");
-local answers, names, questions = trees.lib("answers"), trees.lib("names"), trees.lib("questions");
-local revocations = trees.lib("revocations");
+local libraries = dofile("tests/lua/prosody_libraries.lua");
+local login_answer, login_name, login_request = libraries.own("login_answer"), libraries.own("login_name"), libraries.own("login_request");
+local revocations = libraries.own("revocations");
 
 -- Both versions read and write JSON with code of their own.
-for _, version in ipairs(trees.versions) do
-	local json = trees.library(version, "util.json");
-	local contract = trees.read_contract(json);
+for _, version in ipairs(libraries.versions) do
+	local json = libraries.of_prosody(version, "util.json");
+	local contract = libraries.read_contract(json);
 	local asked = contract.question;
 
 	local function ask()
-		return questions.new(questions.facts_of(asked.session, asked.vouched), asked.who, asked.deadline, asked.now);
+		return login_request.new(login_request.facts_of(asked.session, asked.vouched), asked.who, asked.deadline, asked.now);
 	end
 
 	describe("With the JSON of Prosody " .. version .. ", the module keeps to the contract:", function ()
 		for _, case in ipairs(contract.names) do
 			it("a typed name becomes a login name: " .. case.case, function ()
-				assert.equal(case.canonical, names.canonical(case.typed, asked.who.host));
+				assert.equal(case.canonical, login_name.canonical(case.typed, asked.who.host));
 			end);
 		end
 
 		for verdict, condition in pairs(contract.verdicts) do
 			if verdict ~= "granted" then
 				it(verdict .. " is told to the client as " .. condition, function ()
-					assert.equal(condition, answers.failure_of(verdict).condition);
+					assert.equal(condition, login_answer.failure_of(verdict).condition);
 				end);
 			end
 		end
 
 		it("every failure is told in words too", function ()
 			for verdict in pairs(contract.verdicts) do
-				assert.is_string(answers.failure_of(verdict).text);
+				assert.is_string(login_answer.failure_of(verdict).text);
 			end
 		end);
 
 		it("what is no verdict is an outage to the client", function ()
-			assert.equal(contract.outage, answers.failure_of("welcome").condition);
-			assert.equal(contract.outage, answers.failure_of(nil).condition);
+			assert.equal(contract.outage, login_answer.failure_of("welcome").condition);
+			assert.equal(contract.outage, login_answer.failure_of(nil).condition);
 		end);
 
 		it("a question has exactly these fields with these values", function ()
@@ -44,7 +44,7 @@ for _, version in ipairs(trees.versions) do
 
 		for _, case in ipairs(contract.answers) do
 			it(("an answer with %s is read as %s"):format(case.case, case.verdict or case.fault), function ()
-				local verdict, fault, detail = answers.read(case.code, json.encode(case.body), ask(), json.decode);
+				local verdict, fault, detail = login_answer.read(case.code, json.encode(case.body), ask(), json.decode);
 				assert.equal(case.verdict, verdict);
 				assert.equal(case.fault, fault);
 				assert.equal(case.fault ~= nil, detail ~= nil);
@@ -54,9 +54,9 @@ for _, version in ipairs(trees.versions) do
 		it("each verdict of the contract, and no other, is read as itself", function ()
 			for verdict in pairs(contract.verdicts) do
 				local body = { request_id = asked.who.request_id, username = asked.who.username, verdict = verdict };
-				assert.equal(verdict, answers.read(200, json.encode(body), ask(), json.decode));
+				assert.equal(verdict, login_answer.read(200, json.encode(body), ask(), json.decode));
 				body.verdict = verdict:upper();
-				assert.is_nil(answers.read(200, json.encode(body), ask(), json.decode));
+				assert.is_nil(login_answer.read(200, json.encode(body), ask(), json.decode));
 			end
 		end);
 
@@ -111,7 +111,7 @@ for _, version in ipairs(trees.versions) do
 
 		for _, body in ipairs({ "", "granted", "{", "[]", "null", "true", "\0", '{"verdict":"granted"' }) do
 			it(("the body %q is an outage, never a verdict and never an error of ours"):format(body), function ()
-				local verdict, fault = answers.read(200, body, ask(), json.decode);
+				local verdict, fault = login_answer.read(200, body, ask(), json.decode);
 				assert.is_nil(verdict);
 				assert.equal("outage", fault);
 			end);

@@ -1,5 +1,5 @@
--- histories.lua: random histories of organisers, pupils, jicofo, Prosody and staff; after each step, what must be so is so.
--- Each is made of one number, with which it can be played again.
+-- histories.lua: plays random histories of organisers, pupils, jicofo, Prosody and staff, and checks the invariants after each step.
+-- A history is made from one number, with which it can be played again.
 
 local small_prosody = dofile("tests/lua/small_prosody.lua");
 local small_jicofo = dofile("tests/lua/small_jicofo.lua");
@@ -69,14 +69,14 @@ end
 
 -- Truth --------------------------------------------------------------------------------------------
 
--- Whether what that login opened may go on: by its organiser, and by the moment of its password.
+-- Tells whether what that login opened may go on: by its organiser, and by the moment of its password.
 function methods:is_good(login)
 	local name = login.identity:match("^[^@]+");
 	return not self.suspended[name] and login.made >= (self.ended_at[name] or 0);
 end
 
 -- jicofo forgets a login when it is logged out, and the page that it was made for is still here: so pages note theirs.
--- Of the organiser's own streams the bare JID leads, whichever of them asked.
+-- An organiser's own sessions lead by their bare JID, whichever of them asked.
 function methods:has_good_login(page)
 	if self.world.jid.host(page.client) == small_prosody.own then
 		return not self.suspended[page.person] and page.opened >= (self.ended_at[page.person] or 0);
@@ -120,7 +120,7 @@ function methods:meeting(address)
 	return self.meetings[address];
 end
 
--- Whether another page that shows a login waits for an answer about that room, asked before that moment and not long ago.
+-- Returns whose other page that shows a login waits for an answer about that room, asked before that moment and not long ago.
 function methods:is_asked_by_others(page, address, before)
 	for _, other in pairs(self.pages) do
 		for _, wait in pairs(other ~= page and other.waits or {}) do
@@ -132,17 +132,17 @@ function methods:is_asked_by_others(page, address, before)
 	return nil;
 end
 
--- Of two that ask at the same moment jicofo answers the second first.
+-- Of two requests at the same moment jicofo answers the second first; its organiser must not become the starter.
 function methods:the_second_starts_nothing(page, address, asked_at)
-	local known, first = self.world.guard.registry.rooms[address], self:is_asked_by_others(page, address, asked_at);
+	local known, first = self.world.guard.meetings.rooms[address], self:is_asked_by_others(page, address, asked_at);
 	local is_new = known and known.at == self.world.now and known.starter == page.person;
 	if is_new and first and first ~= page.person then self:fail("%s is credited to %s, and %s asked first", address, page.person, first); end
 end
 
--- Guests are let into no meeting but those that count as some organiser's.
+-- Guests may be let only into meetings that count as some organiser's.
 function methods:guests_find_an_organiser(page, address)
 	if self.world.jid.host(address) ~= small_prosody.meetings or self:has_good_login(page) then return; end
-	local is_led = self.world.guard.registry:is_known(address);
+	local is_led = self.world.guard.meetings:is_known(address);
 	for _, other in pairs(self.pages) do
 		local is_let_in = other.room_of_answer == address or self:is_in(other.person, address);
 		is_led = is_led or is_let_in and self:has_good_login(other);
@@ -152,7 +152,7 @@ end
 
 function methods:note_answer(page, address, is_ready)
 	for _, other in pairs(self.meetings) do
-		if other.page == page.client then other.page = nil; end -- a page comes to where it asked last
+		if other.page == page.client then other.page = nil; end -- a page enters the room for which it asked last
 	end
 	local meeting = self:meeting(address);
 	local is_sure = is_ready and self.world.room(address) and not next(meeting.all) and not self:is_asked_by_others(page, address);
@@ -173,7 +173,7 @@ function methods:note_end(name)
 	end
 end
 
--- Whether a page of that organiser is in the room or in one of its breakout rooms.
+-- Tells whether a page of that organiser is in the room or in one of its breakout rooms.
 function methods:is_in(name, address)
 	for _, room in ipairs(self.world.all_rooms()) do
 		for _, occupant in pairs((room.jid == address or room.main == address) and room.occupants or {}) do
@@ -184,7 +184,7 @@ function methods:is_in(name, address)
 	return false;
 end
 
--- The panel's numbers.
+-- The panel's number of meetings must be right.
 function methods:the_credit_is_right(address, known)
 	local meeting = self.meetings[address];
 	local may_have_it = meeting and meeting.all[known.starter] or self:is_in(known.starter, address) or self.let_in[known.starter .. address];
@@ -194,7 +194,7 @@ function methods:the_credit_is_right(address, known)
 end
 
 function methods:the_count_is_right()
-	local registry, total = self.world.guard.registry, 0;
+	local registry, total = self.world.guard.meetings, 0;
 	for address, known in pairs(registry.rooms) do
 		self:the_credit_is_right(address, known);
 		total = total + 1;
@@ -213,7 +213,7 @@ end
 
 -- Steps --------------------------------------------------------------------------------------------
 
--- Whose bare JID a second page may have, for Jitsi lets a guest keep it.
+-- Returns a page of that person whose bare JID a second page may have: Jitsi lets a guest keep it.
 function methods:guest_of(person)
 	for _, page in ipairs(self:pages_in_order()) do
 		if page.person == person and self.world.jid.host(page.client) == small_prosody.guests then return page; end
@@ -277,7 +277,7 @@ function methods:carry_logout(stanza)
 	self.world.fire("focus.meet.test", "iq/host", { stanza = bounce });
 end
 
--- As small_jicofo binds them.
+-- Notes which login small_jicofo has bound to which page.
 function methods:note_logins()
 	for _, login in pairs(self.jicofo.logins) do
 		local page = login.page and self.pages[login.page];
@@ -288,7 +288,7 @@ end
 function methods:execute(order)
 	self:note_end(order.username);
 	local counts, sessions = self.world.guard:carry_out(order);
-	for _, session in ipairs(sessions) do self.world.end_session(session, order.action); end
+	for _, session in ipairs(sessions) do self.world.close_session(session, order.action); end
 	for _, page in ipairs(self:pages_in_order()) do
 		local is_own = self.world.jid.host(page.client) == small_prosody.own and page.person == order.username;
 		if is_own and page.opened < (order.before or math.huge) then self.world.prosody.full_sessions[page.client]:close(); end
@@ -456,7 +456,7 @@ for name in pairs(actions) do
 end
 table.sort(names);
 
--- Runs one; raises what was wrong and how it came to that.  break_it(guard) may spoil the guard first.
+-- Plays one history; throws what was wrong, with the steps before.  break_it(guard) may break the guard at each step.
 local function play(version, seed, break_it)
 	local self = new(version, seed);
 	local ok, fault = xpcall(function ()

@@ -1,15 +1,15 @@
-local trees = dofile("tests/lua/trees.lua");
+local libraries = dofile("tests/lua/prosody_libraries.lua");
 local histories = dofile("tests/lua/histories.lua");
 
 local count = tonumber(os.getenv("HISTORIES")) or 300; -- `make soak` plays 10,000
 
 local function nothing() return nil; end
 
--- What a guard would be that one of its rules is taken from.
+-- Guards without one of their rules.
 local broken = {
-	["lets in whom jicofo names nobody for"] = function (guard) guard.on_nameless = nothing; end;
+	["lets in whom jicofo names nobody for"] = function (guard) guard.answer.on_nameless = nothing; end;
 	["believes the second of two that ask at once"] = function (guard)
-		guard.registry.requests.is_contended = function () return false; end;
+		guard.requests.is_contended = function () return false; end;
 	end;
 	["takes every room for one where people meet"] = function (guard)
 		function guard.addresses.meeting(_, address) return address; end
@@ -18,11 +18,11 @@ local broken = {
 		local meeting = guard.addresses.meeting;
 		function guard.addresses.meeting(self, address) return meeting(self, address) and address; end
 	end;
-	["ends no meeting"] = function (guard) guard.end_room = nothing; end;
-	["asks for no heir"] = function (guard) guard.registry.heir_of = nothing; end;
+	["ends no meeting"] = function (guard) guard.ending.end_room = nothing; end;
+	["asks for no heir"] = function (guard) guard.people.heir_of = nothing; end;
 	["lets an answer found a meeting that has ended"] = function (guard)
-		local learn = getmetatable(guard.registry).__index.learn;
-		function guard.registry.learn(self, answer, now)
+		local learn = getmetatable(guard.meetings).__index.learn;
+		function guard.meetings.learn(self, answer, now)
 			answer.is_there = answer.room ~= nil;
 			return learn(self, answer, now);
 		end
@@ -37,7 +37,7 @@ local function first_fault(version, break_it)
 	return nil;
 end
 
-for _, version in ipairs(trees.versions) do
+for _, version in ipairs(libraries.versions) do
 	describe("With the libraries of Prosody " .. version, function ()
 		it("nobody suspended leads, nobody else loses a meeting, and the numbers are right, in " .. count .. " histories", function ()
 			for seed = 1, count do histories.play(version, seed); end

@@ -1,5 +1,5 @@
-local trees = dofile("tests/lua/trees.lua");
-local options = trees.lib("options");
+local libraries = dofile("tests/lua/prosody_libraries.lua");
+local options = libraries.own("options");
 
 local token = ("t0ken"):rep(8);
 

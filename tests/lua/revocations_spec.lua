@@ -1,6 +1,6 @@
-local trees = dofile("tests/lua/trees.lua");
-local revocations = trees.lib("revocations");
-local json = trees.library("13", "util.json");
+local libraries = dofile("tests/lua/prosody_libraries.lua");
+local revocations = libraries.own("revocations");
+local json = libraries.of_prosody("13", "util.json");
 
 local name, other = "ohg-kwtx", "ohg-bbbb";
 local half = 0.5; -- the random number that leaves a pause as it is
@@ -209,11 +209,11 @@ describe("The state of the feed", function ()
 		local cases = {
 			{ "granted, if nothing came meanwhile", {}, "granted" };
 			{ "granted, if it came about another", { { "suspend", other } }, "granted" };
-			{ "granted, if he was reinstated", { { "reinstate", name } }, "granted" };
-			{ "suspended, if he was suspended", { { "suspend", name } }, "suspended" };
-			{ "try again, if his sessions were ended", { { "end_sessions", name } }, "unavailable" };
-			{ "try again, if he was suspended and reinstated", { { "suspend", name }, { "reinstate", name } }, "unavailable" };
-			{ "suspended, if his sessions were ended and he was suspended", { { "end_sessions", name }, { "suspend", name } }, "suspended" };
+			{ "granted, if the organiser was reinstated", { { "reinstate", name } }, "granted" };
+			{ "suspended, if the organiser was suspended", { { "suspend", name } }, "suspended" };
+			{ "try again, if their sessions were ended", { { "end_sessions", name } }, "unavailable" };
+			{ "try again, if the organiser was suspended and reinstated", { { "suspend", name }, { "reinstate", name } }, "unavailable" };
+			{ "suspended, if their sessions were ended and they were suspended", { { "end_sessions", name }, { "suspend", name } }, "suspended" };
 		};
 		for _, case in ipairs(cases) do
 			it(case[1], function () assert.equal(case[3], verdict(table.unpack(case[2]))); end);

@@ -1,9 +1,9 @@
-local trees = dofile("tests/lua/trees.lua");
-local room_addresses = trees.lib("room_addresses");
+local libraries = dofile("tests/lua/prosody_libraries.lua");
+local room_addresses = libraries.own("room_addresses");
 
-for _, version in ipairs(trees.versions) do
+for _, version in ipairs(libraries.versions) do
 	describe("With the addresses of Prosody " .. version .. ", the room of a conference request", function ()
-		local jid = trees.library(version, "util.jid");
+		local jid = libraries.of_prosody(version, "util.jid");
 		local stock = { meetings = { "conference.meet.test" } };
 		local mapped = {
 			meetings = { "conference.meet.test" };

@@ -1,4 +1,4 @@
--- small_jicofo.lua: jicofo's behaviour as a machine whose every step a test orders.
+-- small_jicofo.lua: a stand-in for jicofo that takes a step only when a test orders it.
 -- It binds a page before it joins, answers the second of two at once, never answers for a room that it cannot join,
 -- makes bound pages owners, keeps its logins when it is cut off, and sends once more what was not acknowledged.
 
@@ -20,7 +20,7 @@ local function new(world)
 	}, methods);
 end
 
--- Outside and inside names, written from Jitsi's behaviour and not from our code.
+-- Outside and inside addresses of rooms, written from Jitsi's behaviour and not from our code.
 local function inside(address)
 	local name, tenant = address:match("^(.-)@conference%.([^.]+)%.meet%.test$");
 	if tenant then return "[" .. tenant .. "]" .. name .. "@conference.meet.test"; end

@@ -1,8 +1,8 @@
--- small_prosody.lua: as much of a Prosody with Jitsi's components as the guard touches, in one process and without I/O:
--- hosts with real events, sessions, rooms, timers on a clock that stands still unless a test moves it.
+-- small_prosody.lua: a stand-in for as much of a Prosody with Jitsi's components as the guard uses, in one process and without
+-- I/O: hosts with real events, sessions, rooms, and timers on a clock that only a test moves.
 -- The guard itself is the real one, on the util libraries of either Prosody.
 
-local trees = dofile("tests/lua/trees.lua");
+local libraries = dofile("tests/lua/prosody_libraries.lua");
 
 local own, guests, accounts = "meet.test", "guest.meet.test", "auth.meet.test";
 local meetings, breakouts, bridges = "conference.meet.test", "breakout.meet.test", "internal.auth.meet.test";
@@ -25,7 +25,7 @@ end
 
 local function new(version)
 	local util = {};
-	for _, name in ipairs({ "util.cache", "util.events", "util.id", "util.jid", "util.stanza" }) do util[name] = trees.library(version, name); end
+	for _, name in ipairs({ "util.cache", "util.events", "util.id", "util.jid", "util.stanza" }) do util[name] = libraries.of_prosody(version, name); end
 	local jid, new_events = util["util.jid"], util["util.events"].new;
 	local prosody, module, loaded = {}, { host = own }, {};
 	local world = { prosody = prosody, jid = jid, stanza = util["util.stanza"], place = place, jicofo = jicofo };
@@ -145,7 +145,7 @@ local function new(version)
 		return host and host.rooms and host.rooms[address];
 	end
 
-	-- Nil where there is no such component.
+	-- Returns nil where there is no such component.
 	function world.create_room(address)
 		local host = prosody.hosts[jid.host(address)];
 		if not (host and host.rooms) then return nil; end
@@ -185,7 +185,7 @@ local function new(version)
 		return session;
 	end
 
-	-- The module's surroundings ------------------------------------------------------------------------
+	-- What the module finds around it ------------------------------------------------------------------------
 
 	local function context_of(host)
 		local context = {};
@@ -195,8 +195,10 @@ local function new(version)
 	end
 
 	function module.context(_, host) return context_of(host); end
-	function module.log(_, level, ...) if level == "error" then error(string.format(...), 0); end end
+	function module.log(_, level, ...) if level == "error" then world.on_error(string.format(...)); end end
+	function module.hook(_, ...) context_of(own):hook(...); end
 	function module.hook_global() end
+	function world.on_error(message) error(message, 0); end -- unless a test expects errors
 
 	local function require_util(name)
 		if name == "core.sessionmanager" then return { destroy_session = function (session) session.close(); end }; end
@@ -223,11 +225,12 @@ local function new(version)
 			} } };
 		end
 		world.tasks, world.mains = {}, {};
-		world.feed = { suspended = {}, is_informed = false };
-		world.guard = module:require("guard").start(world.feed, place, function () end, nil);
+		world.feed = module:require("revocations").new("node", 1);
+		world.guard = module:require("meeting_guard").start(world.feed, place, function () end, nil);
 	end
 
-	world.end_session = function (session, action) return module:require("endings").end_session(session, action); end;
+	function world.close_session(session, action) return module:require("session_close").close(session, action); end
+	function world.new_orders() return module:require("orders").new(world.feed, world.guard); end
 	world.fire, world.now = fire, 1000;
 	return world;
 end

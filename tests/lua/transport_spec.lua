@@ -1,10 +1,10 @@
-local trees = dofile("tests/lua/trees.lua");
-local answers = trees.lib("answers");
+local libraries = dofile("tests/lua/prosody_libraries.lua");
+local login_answer = libraries.own("login_answer");
 
 -- The reasons of the real net.http, in a process of its own: case -> { code, reason }.
 local function hear(version)
 	local heard = {};
-	local output = assert(io.popen("lua5.4 tests/lua/rogues.lua " .. version));
+	local output = assert(io.popen("lua5.4 tests/lua/hostile_servers.lua " .. version));
 	for line in output:lines() do
 		local case, code, reason = line:match("^([^\t]+)\t(%d+)\t(.*)$");
 		heard[case] = { code = tonumber(code), reason = reason };
@@ -30,7 +30,7 @@ local faults = {
 	["no answer at all"] = "timeout";
 };
 
-for _, version in ipairs(trees.versions) do
+for _, version in ipairs(libraries.versions) do
 	describe("Over the net.http of Prosody " .. version .. ",", function ()
 		local heard;
 		setup(function () heard = hear(version); end);
@@ -42,7 +42,7 @@ for _, version in ipairs(trees.versions) do
 		for case, fault in pairs(faults) do
 			it(("%s counts as %s"):format(case, fault), function ()
 				assert.equal(0, heard[case].code);
-				assert.equal(fault, select(2, answers.read(0, heard[case].reason, {}, error)), heard[case].reason);
+				assert.equal(fault, select(2, login_answer.read(0, heard[case].reason, {}, error)), heard[case].reason);
 			end);
 		end
 	end);

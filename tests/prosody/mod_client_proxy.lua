@@ -1,5 +1,5 @@
 -- mod_client_proxy: stands in for Jitsi's component of that name, which carries what clients ask to jicofo and back.
--- Only its behaviour is Jitsi's: who is asked, under which addresses, and at which priority it hears of a stanza.
+-- It has Jitsi's behaviour and none of its code: the same addresses, the same choice of a jicofo, the same priority.
 -- This file is MIT licensed; see LICENSE.
 -- luacheck: read globals module, globals sessions
 

@@ -1,5 +1,5 @@
--- mod_small_claims: believes what a request says of its sender, as some modules of Jitsi do, and tells what it believes.
--- It fills the fields with a word of its own, whatever the request is; <show xmlns='urn:authbridge:test:claims'/> to the
+-- mod_small_claims: puts unverified claims into sessions, as some modules of Jitsi do, and tells what is in them later.
+-- It fills the fields with a word of its own for every request; <show xmlns='urn:authbridge:test:claims'/> to the
 -- server asks for them.
 -- This file is MIT licensed; see LICENSE.
 -- luacheck: read globals module

@@ -1,4 +1,4 @@
--- mod_small_lobby: does to a main room what Jitsi's lobby does to it, and no more: who makes the room members-only
+-- mod_small_lobby: does to a main room what Jitsi's lobby does to it, and no more: a moderator who makes the room members-only
 -- opens a lobby, a room of the same name on another component, which ends with it.
 -- Is loaded on the main MUC.  This file is MIT licensed; see LICENSE.
 -- luacheck: read globals module prosody

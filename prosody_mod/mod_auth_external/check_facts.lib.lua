@@ -1,0 +1,162 @@
+-- check_facts.lib.lua: gathers what the check needs to know about one host: configuration, services, proxy, website.
+-- Needs an async context.  Its caller never prints the token.
+-- This file is MIT licensed; see LICENSE.
+
+local config = require "core.configmanager";
+local create_context = require "core.certmanager".create_context;
+local hashes = require "util.hashes";
+local json = require "util.json";
+local lfs = require "lfs";
+local new_nonce = require "util.id".long;
+local now = require "util.time".now;
+
+local check_probes = module:require "check_probes";
+local check_prosody = module:require "check_prosody";
+local http_call = module:require "http_call";
+local jitsi_config = module:require "jitsi_config";
+local options = module:require "options";
+local token_claims = module:require "token_claims";
+
+local patience = 5; -- seconds for each request
+local max_script = 1024 * 1024; -- bytes
+local script_of = "/etc/jitsi/meet/%s-config.js"; -- where Jitsi's packages for Debian put it
+
+-- The configuration --------------------------------------------------------------------------------
+
+local function enables(host, name)
+	local list = config.rawget(host, "modules_enabled");
+	for _, enabled in ipairs(type(list) == "table" and list or {}) do
+		if enabled == name then return true; end
+	end
+	return false;
+end
+
+local function all_hosts()
+	local hosts = {};
+	for name in pairs(config.getconfig()) do table.insert(hosts, name); end
+	return hosts;
+end
+
+local function enables_anywhere(name)
+	for _, host in ipairs(all_hosts()) do
+		if enables(host, name) then return true; end
+	end
+	return false;
+end
+
+-- Returns the settings of the host or nil, its token or nil, and the faults as sentences.  options.read stops at the first
+-- fault; so where it finds one, a second reading with a made-up token tells the other options' faults.
+local function settings_of(host)
+	local function get(name) return config.get(host, name); end
+	local settings, fault = options.read(get, options.read_file);
+	if settings then return settings, settings.token, {}; end
+	local rest, other_fault = options.read(get, function () return ("x"):rep(64); end);
+	local faults = { fault };
+	if other_fault and other_fault ~= fault then table.insert(faults, other_fault); end
+	return rest, nil, faults;
+end
+
+-- The services -------------------------------------------------------------------------------------
+
+local function ask(url, request)
+	request.suppress_url = true;
+	local body, code, headers = http_call.send(url, request, patience);
+	if code == 0 then return { code = 0, reason = body }; end
+	local is_json, answer = pcall(json.decode, body);
+	return { code = code, body = is_json and answer or nil, date = headers and headers.date, now = now() };
+end
+
+local function ask_with(token, url, question)
+	return ask(url, {
+		method = "POST", body = json.encode(question);
+		headers = { ["Content-Type"] = "application/json", ["Authorization"] = "Bearer " .. token };
+	});
+end
+
+local function probe_service(url, host, token)
+	local health = ask(url .. "/healthz", {});
+	if health.code ~= 200 then return { url = url, health = health }; end
+	return {
+		url = url, health = health, ready = ask(url .. "/readyz", {});
+		acceptance = token and ask_with(token, url .. "/v1/authenticate", { host = host });
+		feed = token and ask_with(token, url .. "/v1/revocations", { wait = 0 });
+	};
+end
+
+-- The proxy and the website ------------------------------------------------------------------------
+
+-- A whole handshake, by which some proxies tell the two kinds of requests apart; but for a protocol that mod_websocket
+-- does not speak, so that no session is opened.
+local handshake = {
+	["Connection"] = "Upgrade", ["Upgrade"] = "websocket", ["Sec-WebSocket-Version"] = "13";
+	["Sec-WebSocket-Key"] = "dGhlIHNhbXBsZSBub25jZQ==", ["Sec-WebSocket-Protocol"] = "authbridge-probe";
+};
+
+-- Gets what a browser would get there.  Where the certificate cannot be verified it asks again without: no secret is sent.
+-- Returns as http_call.send() does, and the fault of the certificate or nil.
+local function visit(url, headers, call)
+	local request = { suppress_url = true, headers = headers };
+	local certificate;
+	local body, code, answer_headers, source = http_call.send(url, request, patience, call);
+	if code == 0 and body:find("^certificate") then
+		certificate, request.insecure = body, true;
+		request.sslctx = create_context("client_https port 0", "client", { verify = "none" });
+		body, code, answer_headers, source = http_call.send(url, request, patience, call);
+	end
+	return body, code, answer_headers, source, certificate;
+end
+
+-- Sends one request with a forged address through the proxy; see check_probes.lib.lua.
+local function probe_location(url, path, headers, host, token)
+	local target, nonce = url.base .. path, new_nonce();
+	local forged_headers = check_probes.forged_headers(check_probes.new(hashes, token, host, nonce, now() // 1));
+	for name, value in pairs(headers) do forged_headers[name] = value; end
+	local body, code, answer_headers, source, certificate = visit(target, forged_headers);
+	return {
+		url = target, path = path, name = url.name, forged = check_probes.forged, code = code, reason = code == 0 and body or nil;
+		leads_to = answer_headers and answer_headers.location, source = source, certificate = certificate;
+		seen = code ~= 0 and body and check_probes.read_answer(hashes, token, host, nonce, body) or nil;
+	};
+end
+
+local function probe_locations(url, host, token)
+	local found = {};
+	if enables_anywhere("bosh") then table.insert(found, probe_location(url, "/http-bind", {}, host, token)); end
+	if enables_anywhere("websocket") then table.insert(found, probe_location(url, "/xmpp-websocket", handshake, host, token)); end
+	return found;
+end
+
+-- Returns those config.js that send conference requests past Prosody: the file of this machine, and the website's.
+local function bypasses_of(host, url)
+	local found, file = {}, script_of:format(host);
+	local script = options.read_file(file);
+	if script and jitsi_config.sends_past(script) then table.insert(found, file); end
+	if not url then return found; end
+	local address = url.base .. "/config.js";
+	local body, code = visit(address, {}, { max_answer = max_script });
+	if code == 200 and jitsi_config.sends_past(body) then table.insert(found, address); end
+	return found;
+end
+
+-- url: of check_addresses.parse_url, or nil.  Returns the facts that check_services, check_prosody and check_addresses read.
+local function of_host(host, url)
+	local settings, token, faults = settings_of(host);
+	local token_file = config.get(host, "external_auth_token_file");
+	local services = {};
+	for i, service in ipairs(settings and settings.urls or {}) do services[i] = probe_service(service, host, token); end
+	local place, place_fault = jitsi_config.find(host, all_hosts(), config.get);
+	return {
+		host = host, faults = faults, probes = services, locations = url and token and probe_locations(url, host, token) or nil;
+		place = place, place_fault = place_fault, bypasses = bypasses_of(host, url);
+		token_file = token_file, token_mode = type(token_file) == "string" and lfs.attributes(token_file, "permissions") or nil;
+		bosh = enables_anywhere("bosh"), bosh_secure = config.get("*", "consider_bosh_secure");
+		websocket = enables_anywhere("websocket"), websocket_secure = config.get("*", "consider_websocket_secure");
+		vouched = config.get(host, "external_auth_proxy_overwrites_address") == true;
+		trusted_proxies = config.get("*", "trusted_proxies");
+		limit_auth = enables("*", "limit_auth") or enables(host, "limit_auth");
+		listed = enables("*", "auth_external") or enables(host, "auth_external");
+		debug_log = check_prosody.logs_debug(config.get("*", "log")), token_hosts = token_claims.verifying(all_hosts(), config.get);
+	};
+end
+
+return { of_host = of_host };

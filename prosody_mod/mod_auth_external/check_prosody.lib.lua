@@ -1,0 +1,94 @@
+-- check_prosody.lib.lua: says what the check found in Prosody's own configuration: Jitsi, browsers, other modules, the log.
+-- Pure: facts in, findings out.
+-- This file is MIT licensed; see LICENSE.
+
+local say = module:require "check_findings";
+
+-- facts: place, place_fault as jitsi_config.lib.lua returns them; bypasses = files and addresses of those config.js
+-- that send conference requests past Prosody.
+local function of_meetings(facts)
+	local place, found = facts.place, {};
+	if facts.place_fault then
+		table.insert(found, say.warning("correct the name, or take the option out", "%s Suspensions end sessions, but no meetings.", facts.place_fault));
+	elseif not place.focus then
+		table.insert(found, say.note("set external_auth_focus, if this is a Jitsi whose focus component was not found",
+			"There is no Jitsi here (no Component of type client_proxy): suspensions end sessions."));
+	elseif not place.muc then
+		table.insert(found, say.warning("set external_auth_muc to the Component of the meetings",
+			"Several Components of type muc, and none is recognised as that of the meetings: organisers may open one at any of %s.",
+			table.concat(place.meetings, ", ")));
+	else
+		table.insert(found, say.ok("Meetings at %s are guarded: their requests pass %s on the way to %s.", place.muc, place.focus, place.target));
+	end
+	for _, source in ipairs(facts.bypasses) do
+		table.insert(found, say.warning("take conferenceRequestUrl out of it, and set jicofo.rest.conference-request.enabled=false",
+			"%s sends conference requests to jicofo over HTTP (conferenceRequestUrl): they go past Prosody, and a remembered "
+			.. "login that was ended while Prosody was away is not noticed there.", source));
+	end
+	return found;
+end
+
+-- facts: bosh, websocket = loaded anywhere; bosh_secure, websocket_secure = the option's value.
+local function of_browsers(facts)
+	local found = {};
+	for _, name in ipairs({ "bosh", "websocket" }) do
+		if facts[name] and not facts[name .. "_secure"] then
+			table.insert(found, say.warning(("consider_%s_secure = true, if the proxy speaks HTTPS to browsers"):format(name),
+				"mod_%s is loaded without consider_%s_secure: behind a proxy that speaks HTTPS, no browser is offered a login "
+				.. '("No stream features").', name, name));
+		end
+	end
+	return found;
+end
+
+-- facts: limit_auth, listed (auth_external among the enabled modules), debug_log; token_hosts = those with Jitsi's own
+-- token provider.
+local function of_neighbours(facts)
+	local found = {};
+	for _, host in ipairs(facts.token_hosts) do
+		table.insert(found, say.warning("run that host in a Prosody of its own, or take its token authentication away",
+			"%s takes Jitsi's tokens. What a request claims in a token is therefore left in the session on every host of this "
+			.. "Prosody, also on those where nobody verifies it, and other modules may believe it.", host));
+	end
+	if facts.limit_auth then
+		table.insert(found, say.warning('take "limit_auth" out of modules_enabled',
+			"mod_limit_auth counts every failed login per address: behind one address it locks out a whole school. "
+			.. "AuthBridge slows down guessing itself."));
+	end
+	if facts.listed then
+		table.insert(found, say.warning('take "auth_external" out of modules_enabled',
+			'auth_external is listed in modules_enabled; authentication = "external" loads it where it is needed.'));
+	end
+	if facts.debug_log then
+		table.insert(found, say.warning('let the log begin at "info"',
+			"A log is at level debug: Prosody's mod_bosh then writes the passwords of browsers, in base64, into it."));
+	end
+	return found;
+end
+
+-- Tells whether this value of Prosody's option `log` sends debug messages anywhere, by the rules of
+-- core/loggingmanager.lua.
+local function logs_debug(log)
+	local function has_debug(levels)
+		if type(levels) ~= "table" then return levels == nil or levels == "debug"; end
+		if levels.min == "debug" or levels.max == "debug" then return true; end
+		for _, level in ipairs(levels) do
+			if level == "debug" then return true; end
+		end
+		return false;
+	end
+	if type(log) == "string" then return log:sub(1, 1) == "*"; end
+	if type(log) ~= "table" then return false; end
+	for _, sink in ipairs(log) do
+		if type(sink) == "string" or has_debug(sink.levels) then return true; end
+	end
+	return log.debug ~= nil;
+end
+
+local function of(facts)
+	local found = {};
+	for _, examine in ipairs({ of_meetings, of_browsers, of_neighbours }) do say.append(found, examine(facts)); end
+	return found;
+end
+
+return { of = of, logs_debug = logs_debug };

@@ -1,0 +1,105 @@
+-- login.lib.lua: asks the service whether an organiser may log in, waits, and retries.
+-- It never decides itself: no answer, a late, foreign or odd one is a temporary failure.
+-- This file is MIT licensed; see LICENSE.
+
+local async = require "util.async";
+local json = require "util.json";
+local new_id = require "util.id".medium;
+local timer = require "util.timer";
+local time = require "util.time";
+local monotonic = time.monotonic;
+
+local circuit_breaker = module:require "circuit_breaker";
+local login_answer = module:require "login_answer";
+local login_request = module:require "login_request";
+local post = module:require "http_call".post;
+local protect = module:require "protect";
+
+local max_in_flight = 512;
+local retry_for = 3; -- seconds
+local first_pause, longest_pause = 0.1, 0.5; -- seconds; while the service is away each login of a school bell tries again
+local least_try = 0.25; -- seconds
+
+local methods = {};
+methods.__index = methods;
+
+-- feed: of revocations.lib.lua; node: the name of this Prosody.
+local function new(settings, feed, node)
+	return setmetatable({
+		settings = settings, feed = feed, node = node, breaker = circuit_breaker.new(settings.urls), in_flight = 0;
+	}, methods);
+end
+
+-- util.timer, not module:add_timer: a `module reload` ends those, and the login would wait for ever.
+local function pause(seconds)
+	local wait, done = async.waiter();
+	timer.add_task(seconds, done);
+	wait();
+end
+
+function methods:note_outcome(endpoint, fault, now)
+	if fault == "timeout" then
+		self.breaker:timed_out(endpoint, now);
+	elseif fault == "dropped" then
+		self.breaker:dropped(endpoint);
+	else
+		self.breaker:answered(endpoint);
+	end
+end
+
+-- Asks until there is an answer or the time is over.  Returns verdict, detail.
+function methods:consult(login, facts)
+	local deadline, first_drop = monotonic() + self.settings.timeout, nil;
+	local next_pause = first_pause;
+	while true do
+		local now = monotonic();
+		local endpoint = self.breaker:choose(now);
+		if not endpoint then return "unavailable", "the service timed out repeatedly and is given a rest"; end
+
+		local request = login_request.new(facts, login, deadline, now);
+		local body, code = post(endpoint.url .. "/v1/authenticate", self.settings.token, request, deadline - now);
+		local verdict, fault, detail = login_answer.read(code, body, request, json.decode);
+
+		now = monotonic();
+		self:note_outcome(endpoint, fault, now);
+		if fault ~= "dropped" then return verdict or "unavailable", detail; end
+		first_drop = first_drop or now;
+		-- A try that begins too late could only time out, and would count against a service that is merely away.
+		if now + next_pause >= math.min(deadline - least_try, first_drop + retry_for) then return "unavailable", detail; end
+		pause(next_pause);
+		next_pause = math.min(2 * next_pause, longest_pause);
+	end
+end
+
+-- outcome: { verdict, word, detail }: the service's verdict, what the client is told, and a fault's reason or nil.
+-- Logs the request's id, which the service's journal has too, and never the name: people type their password into
+-- the field of the name.
+local function log_outcome(login, facts, started, outcome)
+	local reason = outcome.detail or outcome.word ~= outcome.verdict and "a suspension came meanwhile";
+	module:log(outcome.detail and "error" or "info", "Login %s over %s: %s after %d ms%s", login.request_id, facts.transport, outcome.word,
+		math.floor((monotonic() - started) * 1000), reason and ", " .. reason or "");
+end
+
+-- Returns the verdict that the client is told.  The feed is told of the login before the service is asked: a suspension
+-- that arrives while the answer is on its way would otherwise let the organiser in.
+function methods:authenticate(username, password, session)
+	local login = { request_id = new_id(), username = username, password = password, host = module.host, node = self.node };
+	local facts = login_request.facts_of(session, self.settings.vouched);
+	local started = monotonic();
+	if self.in_flight >= max_in_flight then
+		module:log("error", "Login %s: unavailable, %d logins are waiting already", login.request_id, self.in_flight);
+		return "unavailable";
+	end
+	local followed = self.feed:login_began(username, session, time.now());
+	session.auth_external_login = followed;
+	self.in_flight = self.in_flight + 1;
+	local verdict, detail = protect.call(self.consult, self, login, facts);
+	self.in_flight = self.in_flight - 1;
+	if not verdict then verdict, detail = "unavailable", "error in this module"; end
+	local word = verdict == "granted" and self.feed:verdict_of(followed) or verdict;
+	if word ~= "granted" then self.feed:login_over(followed); end
+	log_outcome(login, facts, started, { verdict = verdict, word = word, detail = detail });
+	return word;
+end
+
+return { new = new };

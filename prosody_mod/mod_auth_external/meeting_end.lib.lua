@@ -1,0 +1,86 @@
+-- meeting_end.lib.lua: ends the meetings of an organiser whose access ended, and takes their pages out of others'.
+-- This file is MIT licensed; see LICENSE.
+
+local jid = require "util.jid";
+local timer = require "util.timer";
+local time = require "util.time".now;
+
+local clients = module:require "clients";
+local protect = module:require "protect";
+local rooms = module:require "rooms";
+local session_close = module:require "session_close";
+
+local methods = {};
+methods.__index = methods;
+
+-- parts: place (of jitsi_config.lib.lua), meetings, owners, logouts, leaders.
+local function new(parts)
+	return setmetatable({
+		place = parts.place, meetings = parts.meetings, owners = parts.owners, logouts = parts.logouts, leaders = parts.leaders;
+	}, methods);
+end
+
+-- Takes the client out of all rooms: a page whose session is merely closed comes back by itself.
+function methods:take_out(client)
+	for _, host in ipairs(self.place.mucs) do
+		for room in rooms.all_at(host) do protect.call(rooms.take_out, room, client); end
+	end
+end
+
+-- Takes the client out and closes its session.  jicofo has let that page lead wherever it is, or will in a moment, for its
+-- order may still be on the way; so nothing that the page sends is listened to any more.
+function methods:turn_out(client, action)
+	local session = clients.session(client);
+	if not session then return; end
+	session_close.silence(session);
+	protect.call(self.take_out, self, client);
+	-- When the page has heard the refusal, and forgets its session-id.
+	timer.add_task(0, function () protect.call(session_close.close, session, action); end);
+end
+
+-- Ends the room, or hands it over to another organiser who is in it or about to join.  Returns whether the room ended.
+function methods:end_or_hand_over(room, username)
+	local heir = self.owners:heir_in(room, username);
+	if not heir then return rooms.destroy(room); end
+	self.owners:hand_over(room.jid, heir);
+	return false;
+end
+
+function methods:end_room(address, username)
+	local room = rooms.find(address);
+	if room then return self:end_or_hand_over(room, username); end
+	self.owners:room_gone(address);
+	return false;
+end
+
+-- Ends the room that jicofo's answer has opened, or goes on with, for a login that is over; action: "suspend" or
+-- "end_sessions".  But an old session-id alone is no reason to end a meeting with people in it: the organiser may have
+-- logged in anew since.
+function methods:close_room_of(answer, action)
+	local room = answer.room and rooms.find(answer.room);
+	if not room or not self.meetings:may_close(answer.room, answer.username) then return; end
+	if not self.meetings:is_opened(answer.room) and self.meetings:is_contended(answer.room, answer.client, time()) then return; end
+	for _, client in ipairs(rooms.clients_in(room)) do
+		if action ~= "suspend" and jid.bare(client) ~= self.place.target then return; end
+	end
+	self:end_or_hand_over(room, answer.username);
+end
+
+-- order: { username, action, before }; see revocations.lib.lua.
+-- Returns counts of meetings and of logins (these while jicofo confirms), and the sessions still to be closed.
+-- Each step is done although another one fails.
+function methods:carry_out(order)
+	local counts, sessions = { meetings = 0, logins = 0, waiting = 0 }, {};
+	protect.call(self.owners.settle, self.owners, order.username);
+	local ending = self.meetings:ending_of(order, time());
+	for _, client in ipairs(ending.clients) do table.insert(sessions, clients.session(client)); end
+	for _, login in ipairs(ending.logins) do protect.call(self.logouts.log_out, self.logouts, login, counts, time()); end
+	for _, address in ipairs(ending.rooms) do
+		if protect.call(self.end_room, self, address, order.username) then counts.meetings = counts.meetings + 1; end
+	end
+	for _, client in ipairs(ending.clients) do protect.call(self.take_out, self, client); end
+	protect.call(self.leaders.take_back, self.leaders, order.username);
+	return counts, sessions;
+end
+
+return { new = new };

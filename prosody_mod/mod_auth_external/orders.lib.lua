@@ -1,0 +1,82 @@
+-- orders.lib.lua: carries out an order of the feed: ends the organiser's meetings first, then their sessions.
+-- Also keeps a session from being bound whose login an order has ended.
+-- This file is MIT licensed; see LICENSE.
+
+local hooks = module:require "hooks";
+local protect = module:require "protect";
+local revocations = module:require "revocations";
+local session_close = module:require "session_close";
+
+local methods = {};
+methods.__index = methods;
+
+-- feed: of revocations.lib.lua; guard: of meeting_guard.lib.lua.
+local function new(feed, guard)
+	return setmetatable({ feed = feed, guard = guard }, methods);
+end
+
+-- Returns the sessions of that organiser which are bound, in a list of its own: closing one changes Prosody's table.
+local function bound_sessions(username)
+	local list, account = {}, prosody.hosts[module.host].sessions[username];
+	for _, session in pairs(account and account.sessions or {}) do table.insert(list, session); end
+	return list;
+end
+
+-- Returns the organiser's own sessions that the order ends.  Those that are authenticated and not bound yet are in no
+-- table of Prosody's, only in the feed's list of logins.
+function methods:own_sessions(order)
+	local list = {};
+	for _, session in ipairs(bound_sessions(order.username)) do
+		local login = session.auth_external_login;
+		if revocations.ends(order, login and login.began) then table.insert(list, session); end
+	end
+	for _, login in ipairs(self.feed:ended_logins(order.username)) do
+		if login.session.type == "c2s_unbound" then table.insert(list, login.session); end
+	end
+	return list;
+end
+
+-- Returns how many were closed.  A session may be in both lists: an organiser's own page may lead the meeting.
+local function close_all(action, ...)
+	local seen, number = {}, 0;
+	for _, list in ipairs({ ... }) do
+		for _, session in ipairs(list) do
+			if not seen[session] and not session.destroyed then
+				seen[session] = true;
+				if session_close.close(session, action) then number = number + 1; end
+			end
+		end
+	end
+	return number;
+end
+
+-- Returns the counts of what ended: { meetings, logins, waiting, sessions }; logins and waiting change while jicofo confirms.
+-- The meetings go first: a page whose session is closed before its meeting ends would come back.
+function methods:execute(order)
+	local counts, in_meetings = protect.call(self.guard.carry_out, self.guard, order);
+	if not counts then counts, in_meetings = { meetings = 0, logins = 0, waiting = 0 }, {}; end
+	counts.sessions = 0;
+	if order.action == "reinstate" then return counts; end
+	counts.sessions = close_all(order.action, in_meetings, self:own_sessions(order));
+	return counts;
+end
+
+local function refuse_bind(event)
+	event.error = { type = "auth", condition = "not-authorized" };
+	return false;
+end
+
+-- Hooks the two events of binding.  Where the first hook fails, the session is not bound.
+function methods:attach()
+	hooks.before_all(module, "pre-resource-bind", function (event)
+		local session = event.session;
+		if self.feed:may_bind(session.username, session.auth_external_login) then return nil; end
+		return refuse_bind(event);
+	end, refuse_bind);
+	hooks.before_all(module, "resource-bind", function (event)
+		local login = event.session.auth_external_login;
+		if login then self.feed:login_over(login); end
+	end);
+end
+
+return { new = new };

@@ -1,0 +1,75 @@
+-- session_close.lib.lua: closes a session, and says what its client is told.
+-- The client is never told why an organiser is suspended.
+-- This file is MIT licensed; see LICENSE.
+
+local destroy_session = require "core.sessionmanager".destroy_session;
+local add_filter = require "util.filters".add_filter;
+local st = require "util.stanza";
+local timer = require "util.timer";
+
+local protect = module:require "protect";
+
+local patience, interval = 0.5, 0.02; -- seconds; a browser asks again after one way through the network and back
+
+local xmlns_errors = "urn:ietf:params:xml:ns:xmpp-streams";
+
+-- `name` is what others read: Prosody puts it into the presence that says that somebody has left.
+local reasons = {
+	suspend = {
+		name = "session ended", condition = "not-authorized";
+		text = "Dieser Zugang ist gesperrt. Bitte fragen Sie Ihr Medienzentrum. / "
+			.. "This access is suspended. Please ask your media centre.";
+	};
+	end_sessions = {
+		name = "session ended", condition = "reset";
+		text = "Dieser Zugang wurde überall abgemeldet. Bitte melden Sie sich neu an. / "
+			.. "This access was signed out everywhere. Please log in again.";
+	};
+};
+
+-- 13.0.x sends a stream error over WebSocket without declaring its prefix, unless it is given the stanza.
+local function as_stanza(reason)
+	return st.stanza("stream:error", { ["xmlns:stream"] = "http://etherx.jabber.org/streams" })
+		:tag(reason.condition, { xmlns = xmlns_errors }):up()
+		:tag("text", { xmlns = xmlns_errors }):text(reason.text):up();
+end
+
+local function close_now(session, action)
+	local reason = reasons[action];
+	session:close(session.websocket_request and as_stanza(reason) or reason);
+	-- 0.12.3 leaves a WebSocket session without a connection, hibernating under mod_smacks, as it is, and it never ends.
+	if not session.destroyed then destroy_session(session, reason.name); end
+	if not session.destroyed then module:log("error", "A session could not be closed: Prosody kept it"); end
+	return session.destroyed == true;
+end
+
+-- Over BOSH a client hears nothing while none of its requests waits for an answer, and mod_bosh throws away at the close
+-- what it has to say: also that the meeting is over, and a page of Jitsi's that has not heard that comes back.
+local function is_deaf(session)
+	return session.bosh_max_inactive and #session.requests == 0;
+end
+
+-- Makes Prosody ignore what the client still sends.
+local function silence(session)
+	add_filter(session, "stanzas/in", function () return nil; end);
+end
+
+local function close_when_heard(session, action)
+	silence(session);
+	local tries = patience / interval;
+	timer.add_task(interval, function ()
+		tries = tries - 1;
+		if session.destroyed then return nil; end
+		if is_deaf(session) and tries > 0 then return interval; end
+		protect.call(close_now, session, action);
+	end);
+	return true;
+end
+
+-- action: "suspend" or "end_sessions".  Returns true if the session is closed, or will be within half a second.
+local function close(session, action)
+	if is_deaf(session) then return close_when_heard(session, action); end
+	return protect.call(close_now, session, action);
+end
+
+return { close = close, silence = silence };

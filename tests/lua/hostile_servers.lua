@@ -1,0 +1,74 @@
+-- hostile_servers.lua VERSION: asks servers that misbehave through http_call.lib.lua and that Prosody's own
+-- net.http; prints one line each: case, code, reason.  A program of its own, for transport_spec.lua.
+
+local tree = (".cache/prosody/%s/usr/lib/prosody/"):format(arg[1]);
+package.path, package.cpath = tree .. "?.lua;" .. package.path, tree .. "?.so;" .. package.cpath;
+if arg[1] ~= "0.12" then dofile(tree .. "loader.lua"); end
+
+_G.prosody = { config_loaded = true, events = require "util.events".new() }; -- what net.server wants to find
+local async = require "util.async";
+local server = require "net.server";
+local socket = require "socket";
+local timer = require "util.timer";
+local send = dofile("prosody_mod/mod_auth_external/http_call.lib.lua").send;
+
+local head = "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s";
+
+local function says(text)
+	return function (conn) conn:write(text); end;
+end
+
+local function says_and_ends(text)
+	return function (conn) conn:write(text); conn:close(); end;
+end
+
+local function resets(conn)
+	conn:setoption("linger", { on = true, timeout = 0 });
+	conn:close();
+end
+
+-- case, what the server does once it has read the question
+local servers = {
+	{ "an answer", says(head:format(2, "{}")) },
+	{ "closed without an answer", function (conn) conn:close(); end };
+	{ "reset without an answer", resets };
+	{ "reset amid the body", function (conn)
+		conn:write(head:format(20, "{"));
+		timer.add_task(0.05, function () resets(conn); end);
+	end };
+	{ "closed amid the head", says_and_ends("HTTP/1.1 200 OK\r\nContent-Le") };
+	{ "closed between head and body", says_and_ends(head:format(20, "")) };
+	{ "closed amid the body", says_and_ends(head:format(20, "{")) };
+	{ "rubbish instead of HTTP", says("SSH-2.0-OpenSSH_9.2\r\n\r\n") };
+	{ "a head that is none", says("HTTP/1.1 200 OK\r\nrubbish\r\n\r\n") };
+	{ "a head that is too long", says("HTTP/1.1 200 OK\r\nLong: " .. ("x"):rep(60000) .. "\r\n\r\n") };
+	{ "an answer that is too long", says(head:format(20000, ("x"):rep(20000))) };
+	{ "an answer that will be too long", says(head:format(20000, "x")) };
+	{ "an answer in too many chunks", says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" .. ("1\r\nx\r\n"):rep(20000)) };
+	{ "no answer at all", function () end };
+};
+
+local function free_port()
+	local probe = assert(socket.bind("127.0.0.1", 0));
+	local _, port = probe:getsockname();
+	probe:close();
+	return tonumber(port);
+end
+
+local function ask(case, url)
+	local body, code = send(url, { method = "POST", body = "{}", suppress_url = true }, 1.2);
+	print(("%s\t%d\t%s"):format(case, code, body));
+end
+
+local runner = async.runner(function ()
+	for _, server_case in ipairs(servers) do
+		local port = free_port();
+		assert(server.addserver("127.0.0.1", port, { onincoming = server_case[2] }, "*a"));
+		ask(server_case[1], ("http://127.0.0.1:%d/"):format(port));
+	end
+	ask("connection refused", ("http://127.0.0.1:%d/"):format(free_port()));
+	os.exit(0, true);
+end, { error = function (_, err) io.stderr:write(tostring(err), "\n"); os.exit(1); end });
+
+timer.add_task(0, function () runner:run(true); end);
+server.loop();

@@ -1,0 +1,50 @@
+-- prosody_libraries.lua: loads Prosody's own libraries for the specs out of the unpacked packages, each version apart from
+-- the other, and our own ones.  Run from the project's root, on Lua 5.4.
+
+local versions = { "0.12", "13" };
+local folder = "prosody_mod/mod_auth_external/";
+
+local function copy(from)
+	local to = {};
+	for key, value in pairs(from) do to[key] = value; end
+	return to;
+end
+
+local function replace(content, with)
+	for key in pairs(copy(content)) do content[key] = nil; end
+	for key, value in pairs(with) do content[key] = value; end
+end
+
+-- Calls body() while `require` finds the libraries of that Prosody.
+local function within(version, body)
+	local tree = (".cache/prosody/%s/usr/lib/prosody/"):format(version);
+	local path, cpath, loaded, searchers = package.path, package.cpath, copy(package.loaded), copy(package.searchers);
+	local loaded_mt = getmetatable(package.loaded);
+	package.path, package.cpath = tree .. "?.lua;" .. path, tree .. "?.so;" .. cpath;
+	if version ~= "0.12" then dofile(tree .. "loader.lua"); end -- lets a library say "prosody.util.x" for "util.x"
+	local ok, result = pcall(body);
+	package.path, package.cpath = path, cpath;
+	setmetatable(package.loaded, loaded_mt);
+	replace(package.loaded, loaded);
+	replace(package.searchers, searchers);
+	return assert(ok and result, result);
+end
+
+local function of_prosody(version, name)
+	return within(version, function () return require(name); end);
+end
+
+-- Loads one of our own and those that it requires; fields: what they use of `module` otherwise, nothing if they are pure.
+local function own(name, fields)
+	local module = setmetatable({ require = function (_, other) return own(other, fields); end }, { __index = fields });
+	return assert(loadfile(folder .. name .. ".lib.lua", "t", setmetatable({ module = module }, { __index = _G })))();
+end
+
+local function read_contract(json)
+	local file = assert(io.open("tests/contract.json"));
+	local content = file:read("*a");
+	file:close();
+	return assert(json.decode(content));
+end
+
+return { versions = versions, of_prosody = of_prosody, own = own, read_contract = read_contract };
