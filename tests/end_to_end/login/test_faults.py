@@ -125,7 +125,7 @@ def start_prosody_of_many_hosts(
 
 
 def _host_of(failure: str) -> str:
-    return f"{failure.replace(' ', '-')}.test"
+    return f"{failure.lower().replace(' ', '-')}.test"
 
 
 @pytest.mark.realtime
