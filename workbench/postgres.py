@@ -55,7 +55,7 @@ class Postgres:
         self._process.kill()
 
     def create_database(self, template: str = "template0") -> str:
-        """A new database, a copy of ``template``; returns its address."""
+        """Makes a new database, a copy of ``template``; returns its address."""
         self._databases += 1
         name = f"authbridge_{self._databases}"
         with psycopg.connect(self._dsn("postgres"), autocommit=True) as connection:

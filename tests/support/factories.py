@@ -48,7 +48,7 @@ def make_school(database: Database, code: str = "ohg", name: str = "Otto-Hahn-Gy
 def make_organiser(
     database: Database, school: str = "ohg", *, valid_until: date | None = None, hasher: Hasher = HASHER
 ) -> IssuedCredential:
-    """Issues one organiser."""
+    """Issues one organiser in the morning."""
     passwords = organisers.make_passwords(1, hasher)
     with database.writing() as session:
         (issued,) = organisers.issue_organisers(
@@ -66,7 +66,7 @@ def make_setting(
     traces: Traces = TRACES,
     remember: bool = True,
 ) -> Setting:
-    """What a login needs; each call is another service process over the same database."""
+    """Returns what a login needs; each call is another service process over the same database."""
     return Setting(
         database=database,
         hasher=hasher,
@@ -81,13 +81,13 @@ def make_setting(
 
 
 def make_attempt(username: str, password: str, **others: str) -> Attempt:
-    """One login in the morning."""
+    """Returns one login in the morning."""
     values: dict[str, str | None] = {"ip": None, "user_agent": None, **others}
     return Attempt(username, password, ip=values["ip"], user_agent=values["user_agent"], at=MORNING)
 
 
 def make_origin(request_id: str = "q-1") -> Origin:
-    """How it reached us."""
+    """Returns how a login reached us."""
     return Origin(request_id, transport="tcp", node="node-a")
 
 
@@ -101,7 +101,7 @@ class Member:
     recovery: tuple[str, ...] = field(repr=False)
 
     def code(self, at: datetime) -> str:
-        """What the app shows at that moment."""
+        """Returns the code that the app shows at that moment."""
         return pyotp.TOTP(self.secret).at(at)
 
 
@@ -134,7 +134,7 @@ def make_staff(database: Database, name: str = "anna", role: Role = Role.CLERK) 
 def make_visit(
     database: Database, name: str = "anna", stage: Stage = Stage.SIGNED_IN, *, now: datetime = MORNING
 ) -> Visit:
-    """A session of that member, however it began."""
+    """Opens a session of that member, at any stage."""
     with database.writing() as session:
         staff_id = get_staff(session, name).id
         token = staffsessions.open_session(session, staff_id, stage=stage, user_agent="browser", now=now)
@@ -151,7 +151,7 @@ def make_sign_in_setting(
     limits: Limits = LIMITS,
     secret_key: bytes = SECRET_KEY,
 ) -> SignInSetting:
-    """What a sign-in needs; each call is another process of the panel over the same database."""
+    """Returns what a sign-in needs; each call is another panel process over the same database."""
     return SignInSetting(
         database=database,
         hasher=hasher,

@@ -20,7 +20,7 @@ class FakeClock:
         self.now = now
 
     def __call__(self) -> datetime:
-        """The present moment."""
+        """Returns the present moment."""
         return self.now
 
     def advance(self, **duration: float) -> None:
@@ -44,7 +44,7 @@ class CountingHasher(Hasher):
 
     @property
     def checks(self) -> int:
-        """How many passwords were hashed."""
+        """Returns how many passwords were hashed."""
         return len(self.checked)
 
 
@@ -54,7 +54,7 @@ class WatchedMark(bytes):
     met: threading.Event
 
     def __new__(cls, mark: bytes, met: threading.Event) -> Self:
-        """The same bytes; ``met`` is set at the meeting."""
+        """Returns the same bytes; ``met`` is set at the meeting."""
         watched = super().__new__(cls, mark)
         watched.met = met
         return watched
@@ -77,5 +77,5 @@ class WatchedMemory(Memory):
         self.met = threading.Event()
 
     def mark(self, *parts: str) -> bytes:
-        """The mark, watched."""
+        """Returns the mark, watched."""
         return WatchedMark(super().mark(*parts), self.met)
