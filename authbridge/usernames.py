@@ -23,7 +23,8 @@ def canonical(typed: str, host: str) -> str:
     The result is a candidate: whether it is the name of anybody is for the database to say.  What is not
     ASCII becomes "?", which is in no name: folding it by another Unicode version than Prosody's would
     let one account log in under two addresses.
-    ``prosody_mod/mod_auth_external/login_name.lib.lua`` does the same; ``tests/contract.json`` holds both to it.
+    ``prosody_mod/mod_auth_external/login_name.lib.lua`` does the same; ``tests/contract.json`` holds both
+    to it.
     """
     name = _trim(typed)
     if len(name) > len(host) + 1 and name.lower().endswith(f"@{host}"):
