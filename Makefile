@@ -5,6 +5,9 @@ PANEL_PORT ?= 8702
 XMPP_PORT ?= 15222
 HTTP_PORT ?= 15280
 
+# Processes of pytest: more than there are processors, because end-to-end tests mostly wait.
+WORKERS ?= $(shell echo $$(( $$(nproc) * 2 )))
+
 python := .venv/bin/python
 lua_files := $(shell find prosody_mod tests -name '*.lua' -not -path '*/node_modules/*')
 
@@ -12,7 +15,11 @@ lua_files := $(shell find prosody_mod tests -name '*.lua' -not -path '*/node_mod
 export PYTHONPYCACHEPREFIX = $(CURDIR)/.cache/bytecode
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check fix bench soak lock help
+# Parts of `make check`, and the specs of the Lua module: each by itself, so that two run at a time.
+checks := ruff format types imports luacheck
+in_parallel := $(MAKE) --no-print-directory --jobs 2 --output-sync=target
+
+.PHONY: run test check fix bench soak lock help $(checks) specs
 
 run: ## Start a demo: auth service, panel and a real Prosody on loopback, proven by a login; Ctrl-C ends it
 	@bash workbench/install.sh run
@@ -20,17 +27,30 @@ run: ## Start a demo: auth service, panel and a real Prosody on loopback, proven
 
 test: ## Install what the tests need and run everything
 	@bash workbench/install.sh test
-	@$(MAKE) --no-print-directory check
-	@lua5.4 /usr/bin/busted --output=plainTerminal tests/lua
-	@$(python) -m pytest tests/end_to_end
-	@$(python) -m pytest --numprocesses 2 tests/unit tests/integration tests/http tests/panel
+	@$(in_parallel) specs $(checks)
+	@$(python) -m pytest --numprocesses $(WORKERS) -m "not realtime and not soak"
+	@$(python) -m pytest -m "realtime and not soak"
 
 check: ## Linters, types, import rules
+	@$(in_parallel) $(checks)
+
+ruff:
 	@$(python) -m ruff check .
+
+format:
 	@$(python) -m ruff format --check .
+
+types:
 	@$(python) -m mypy
+
+imports:
 	@.venv/bin/lint-imports --no-cache
+
+luacheck:
 	@luacheck --quiet --config .luacheckrc $(lua_files)
+
+specs:
+	@lua5.4 /usr/bin/busted --output=plainTerminal tests/lua
 
 fix: ## Format, mend what linters can mend, and bring the panel's translations up to date
 	@$(python) -m ruff check --fix .
@@ -41,10 +61,10 @@ bench: ## Measure logins, school bells, attacks and a bystander beside their pee
 	@bash workbench/install.sh test
 	@$(python) -m bench
 
-soak: ## The long loops: 10,000 histories, 10,000 logins with kills and hangs, 200 suspensions with kills, 10,000 guests
+soak: ## The long loops: 10,000 histories, 10,000 logins with kills and hangs, 200 suspensions with kills, 10,000 guests, and what `make test` leaves out
 	@bash workbench/install.sh test
 	@HISTORIES=10000 lua5.4 /usr/bin/busted --output=plainTerminal tests/lua/histories_spec.lua
-	@$(python) -m pytest tests/soak -m soak -s
+	@$(python) -m pytest -m soak -s
 
 lock: ## Pin the Python packages anew, with hashes
 	@bash workbench/lock.sh

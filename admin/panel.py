@@ -15,8 +15,8 @@ from admin.stores.service_health import ServiceHealth
 from authbridge.clock import Clock
 from authbridge.config import Config
 from authbridge.login.keyed_hashes import KeyedHashes
+from authbridge.login.limits import Limits
 from authbridge.login.passwords import Hasher
-from authbridge.login.policy import Limits
 from authbridge.staff.sign_in import SignInServices
 from authbridge.storage.database import Database
 

@@ -36,7 +36,7 @@ def build_panel(config: Config) -> Flask:
         hasher=Hasher(config.bcrypt_cost),
         service_health=ServiceHealth(config.api_bind),
     )
-    background.repeat("handouts", partial(sweep, panel), every=_SWEEP, after_failure=_SWEEP)
+    background.run_periodically("handouts", partial(sweep, panel), every=_SWEEP, after_failure=_SWEEP)
     return create_app(panel, url=config.panel_url)
 
 

@@ -21,7 +21,7 @@ from authbridge import __version__, readiness, wire
 from authbridge.clock import utc_now
 from authbridge.config import Config
 from authbridge.errors import StorageError, location_of
-from authbridge.login.flow import LoginServices, authenticate
+from authbridge.login.authenticate import LoginServices, authenticate
 from authbridge.login.hashing_queue import HashingQueue
 from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.password_cache import PasswordCache
@@ -104,7 +104,7 @@ class Api:
     def _authenticate(self, request: Request) -> Reply:
         question = wire.parse_question(request.get_data(), host=self._setting.host, now=self._setting.clock())
         decision = authenticate(question.attempt, question.origin, self._setting, within=question.within)
-        return 200, wire.answer(question.origin.request_id, question.attempt.username, decision)
+        return 200, wire.answer(question.origin.request_id, question.typed_username, decision)
 
     def _tell_revocations(self, request: Request) -> Reply:
         question = wire.parse_feed_question(request.get_data())

@@ -1,12 +1,16 @@
 """Writes down who changed what: every command exactly once, and one that changes nothing never."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NewType
 
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from authbridge.storage.models import AuditEvent
+from authbridge.storage.statements import UNSYNCHRONISED
+
+KEPT = timedelta(days=365)
 
 Actor = NewType("Actor", str)
 """``staff:anna`` (panel), ``cli:anna`` (command line), ``cli:anna?`` (a name that only sudo vouches for)."""
@@ -73,3 +77,20 @@ def record(
     ``action`` is an :class:`Action`, or an alarm of the login policy, which has the same form.
     """
     session.add(AuditEvent(at=now, actor=actor, action=action, subject=subject, detail=detail))
+
+
+def purge(session: Session, *, now: datetime, retention: timedelta) -> None:
+    """Deletes events that are older than a year, and addresses that are older than ``retention``.
+
+    That somebody guessed is kept as long as the audit, the address as long as the other addresses.
+    """
+    holds_address = (
+        AuditEvent.action.startswith(NETWORK_EVENTS),
+        AuditEvent.at < now - retention,
+        AuditEvent.subject != FORGOTTEN_NETWORK,
+    )
+    for query in (
+        delete(AuditEvent).where(AuditEvent.at < now - KEPT),
+        update(AuditEvent).where(*holds_address).values(subject=FORGOTTEN_NETWORK),
+    ):
+        session.execute(query, execution_options=UNSYNCHRONISED)

@@ -1,4 +1,4 @@
-"""What the service does besides answering, again and again, in threads of its own that nothing ends."""
+"""Runs recurring jobs of the service in threads of their own, which no failure ends."""
 
 import logging
 import threading
@@ -9,25 +9,27 @@ from authbridge.errors import StorageError, location_of
 _log = logging.getLogger(__name__)
 
 
-def repeat(name: str, duty: Callable[[], None], *, every: float, after_failure: float) -> threading.Thread:
-    """Does it now, and then again after so many seconds, for as long as the process lives."""
+def run_periodically(
+    name: str, job: Callable[[], None], *, every: float, after_failure: float
+) -> threading.Thread:
+    """Runs the job now, and again that many seconds after each run, for as long as the process lives."""
 
     def run() -> None:
         pause = threading.Event()
         while True:
-            pause.wait(every if _is_done(name, duty) else after_failure)
+            pause.wait(every if _succeeds(name, job) else after_failure)
 
     thread = threading.Thread(target=run, name=name, daemon=True)
     thread.start()
     return thread
 
 
-def _is_done(name: str, duty: Callable[[], None]) -> bool:
+def _succeeds(name: str, job: Callable[[], None]) -> bool:
     try:
-        duty()
+        job()
     except StorageError as error:
         _log.error("%s: %s", name, error)
-    except Exception as error:  # noqa: BLE001 - a bug must not end the duty for good
+    except Exception as error:  # noqa: BLE001 - a bug must not end the job for good
         _log.error("%s: bug: %s at %s", name, type(error).__name__, location_of(error))
     else:
         return True

@@ -6,11 +6,13 @@ Secrets come from files that the variables name, never from the variables themse
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from authbridge.errors import ConfigError
-from authbridge.login.policy import Limits
+from authbridge.login.limits import Limits
 
 _PREFIX = "AUTHBRIDGE_"
 _MIN_SECRET = 32  # characters; `openssl rand -hex 32` gives 64
@@ -18,7 +20,7 @@ _HOW_TO_MAKE = "a file with one secret line, made by: openssl rand -hex 32"
 _BCRYPT_COSTS = range(4, 17)  # 4 is bcrypt's least (tests, benchmark); 16 takes 4 s a check
 _RETENTION_DAYS = range(1, 57)
 _PORTS = range(1, 65536)
-_LIMITS = range(1, 10_000_001)  # as seconds: 115 days
+_LIMITS = range(1, 10_000_001)  # a count, or seconds: 115 days
 _YES_OR_NO = {"yes": True, "no": False}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 _URL = re.compile(r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?|http://127\.0\.0\.1(:[0-9]{1,5})?")
@@ -92,8 +94,7 @@ class _Settings:
     def required(self, name: str, hint: str) -> str:
         value = self._environ.get(_PREFIX + name, "").strip()
         if not value:
-            message = f"{_PREFIX}{name} is not set: {hint}."
-            raise ConfigError(message)
+            raise ConfigError(f"{_PREFIX}{name} is not set: {hint}.")
         return value
 
     def optional(self, name: str, default: str) -> str:
@@ -103,39 +104,38 @@ class _Settings:
         value = self.optional(name, str(default))
         if not value.isdecimal() or int(value) not in allowed:
             span = f"from {allowed[0]} to {allowed[-1]}"
-            message = f"{_PREFIX}{name} is “{value}”, but must be a whole number {span}."
-            raise ConfigError(message)
+            raise ConfigError(f"{_PREFIX}{name} is “{value}”, but must be a whole number {span}.")
         return int(value)
 
     def limits(self) -> Limits:
-        """``LIMIT_PAIR_GUESSES`` and so on, one for each number of the login policy."""
-        return Limits(
-            **{
-                name: self.number(f"LIMIT_{name.upper()}", default, _LIMITS)
-                for name, default in asdict(Limits()).items()
-            }
-        )
+        """Reads ``LIMIT_PAIR_GUESSES`` and so on, one for each number of the policy; durations in seconds."""
+        return Limits(**{name: self._limit(name, default) for name, default in asdict(Limits()).items()})
+
+    def _limit(self, name: str, default: int | timedelta) -> Any:  # noqa: ANN401 - as the default
+        setting = f"LIMIT_{name.upper()}"
+        if isinstance(default, timedelta):
+            return timedelta(seconds=self.number(setting, round(default.total_seconds()), _LIMITS))
+        return self.number(setting, default, _LIMITS)
 
     def yes_or_no(self, name: str, default: str) -> bool:
         value = self.optional(name, default).lower()
         if value not in _YES_OR_NO:
-            message = f"{_PREFIX}{name} is “{value}”, but must be yes or no."
-            raise ConfigError(message)
+            raise ConfigError(f"{_PREFIX}{name} is “{value}”, but must be yes or no.")
         return _YES_OR_NO[value]
 
     def host(self, name: str, hint: str) -> str:
         value = self.required(name, hint).lower()
         if not _HOST.fullmatch(value):
-            message = f"{_PREFIX}{name} is “{value}”, but must be a plain host name: {hint}."
-            raise ConfigError(message)
+            raise ConfigError(f"{_PREFIX}{name} is “{value}”, but must be a plain host name: {hint}.")
         return value
 
     def loopback(self, name: str, default: str) -> str:
         value = self.optional(name, default)
         host, _, port = value.rpartition(":")
         if host != "127.0.0.1" or not port.isdecimal() or int(port) not in _PORTS:
-            message = f"{_PREFIX}{name} is “{value}”, but must be 127.0.0.1 and a port, such as {default}."
-            raise ConfigError(message)
+            raise ConfigError(
+                f"{_PREFIX}{name} is “{value}”, but must be 127.0.0.1 and a port, such as {default}."
+            )
         return value
 
     def url(self, name: str) -> str | None:
@@ -144,17 +144,15 @@ class _Settings:
         if not value:
             return None
         if not _URL.fullmatch(value):
-            message = (
+            raise ConfigError(
                 f"{_PREFIX}{name} is “{value}”, but must be an address such as https://panel.example.org."
             )
-            raise ConfigError(message)
         return value
 
     def folder(self, name: str) -> Path | None:
         value = self.optional(name, "")
         if value and not Path(value).is_dir():
-            message = f"{_PREFIX}{name} names {value}, which is no folder."
-            raise ConfigError(message)
+            raise ConfigError(f"{_PREFIX}{name} names {value}, which is no folder.")
         return Path(value) if value else None
 
     def timezone(self, name: str, default: str) -> ZoneInfo:
@@ -162,8 +160,9 @@ class _Settings:
         try:
             return ZoneInfo(value)
         except (KeyError, ValueError, OSError):
-            message = f"{_PREFIX}{name} is “{value}”, which is no time zone such as Europe/Berlin."
-            raise ConfigError(message) from None
+            raise ConfigError(
+                f"{_PREFIX}{name} is “{value}”, which is no time zone such as Europe/Berlin."
+            ) from None
 
     def secret(self, name: str) -> str:
         return _read_secret(name, self.required(name, _HOW_TO_MAKE))
@@ -174,9 +173,9 @@ def _read_secret(name: str, path: str) -> str:
         content = Path(path).read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not plain text"
-        message = f"{_PREFIX}{name} names {path}, which cannot be read: {why}."
-        raise ConfigError(message) from None  # the cause may quote the file
+        raise ConfigError(
+            f"{_PREFIX}{name} names {path}, which cannot be read: {why}."
+        ) from None  # the cause may quote the file
     if len(content) < _MIN_SECRET or len(content.split()) != 1:
-        message = f"{_PREFIX}{name} names {path}: not one word of at least {_MIN_SECRET} characters."
-        raise ConfigError(message)
+        raise ConfigError(f"{_PREFIX}{name} names {path}: not one word of at least {_MIN_SECRET} characters.")
     return content

@@ -1,14 +1,18 @@
-"""Deletes what is too old: hourly by the service itself, and whenever an administrator asks."""
+"""Deletes everything that is older than it may be: hourly by the service, and when an administrator asks.
+
+Each room purges its own tables; this module calls them.
+"""
 
 import threading
 from datetime import timedelta
 from functools import partial
 
-from authbridge import background
+from authbridge import audit, background
 from authbridge.clock import Clock
 from authbridge.login import failures, journal
-from authbridge.login.policy import Limits
-from authbridge.revocations import feed
+from authbridge.login.limits import Limits
+from authbridge.revocations import feed, reports
+from authbridge.schools.commands import organisers, suspensions
 from authbridge.staff import sessions
 from authbridge.storage.database import Database
 
@@ -17,8 +21,12 @@ _RETRY = 60  # seconds after a failure
 
 
 def purge(database: Database, *, clock: Clock, retention: timedelta, limits: Limits) -> None:
-    """Deletes everything older than it may be, in short transactions, from SQLite's second file too."""
-    for batch in (
+    """Deletes everything older than it may be, in short transactions, from SQLite's second file too.
+
+    Raises:
+        StorageError: The database does not answer.
+    """
+    for purge_batch in (
         partial(journal.purge_batch, retention=retention),
         partial(failures.purge_batch, limits=limits),
         sessions.purge_batch,
@@ -27,9 +35,15 @@ def purge(database: Database, *, clock: Clock, retention: timedelta, limits: Lim
         more = True
         while more:
             with database.write_session() as session:
-                more = batch(session, now=clock())
+                more = purge_batch(session, now=clock())
     with database.write_session() as session:
-        journal.forget(session, now=clock(), retention=retention)
+        for purge_rows in (
+            partial(audit.purge, retention=retention),
+            suspensions.purge,
+            organisers.purge,
+            reports.purge,
+        ):
+            purge_rows(session, now=clock())
     database.empty_write_ahead_log()
     with database.write_session() as session:
         journal.mark_purged(session, now=clock())
@@ -37,5 +51,5 @@ def purge(database: Database, *, clock: Clock, retention: timedelta, limits: Lim
 
 def start(database: Database, *, clock: Clock, retention: timedelta, limits: Limits) -> threading.Thread:
     """Purges now and every hour, for as long as the process lives."""
-    duty = partial(purge, database, clock=clock, retention=retention, limits=limits)
-    return background.repeat("purge", duty, every=_INTERVAL, after_failure=_RETRY)
+    job = partial(purge, database, clock=clock, retention=retention, limits=limits)
+    return background.run_periodically("purge", job, every=_INTERVAL, after_failure=_RETRY)

@@ -3,16 +3,19 @@
 The faults name fields, never their content.  ``tests/contract.json`` holds both sides to this.
 """
 
-import ipaddress
 import json
 import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, assert_never
 
-from authbridge.login.journal import Origin
-from authbridge.login.policy import Attempt, Decision
-from authbridge.revocations.feed import AccessState, Contact, Event, Events, NodeReport, Snapshot
+from authbridge.login.attempts import Attempt, Origin
+from authbridge.login.networks import IPAddress, parse_address
+from authbridge.login.policy import Decision
+from authbridge.login.typed_passwords import parse_password
+from authbridge.login.usernames import normalise_username
+from authbridge.revocations.feed import AccessState, Event, Events, Snapshot
+from authbridge.revocations.reports import Contact, NodeReport
 
 MAX_BYTES = 8 * 1024
 
@@ -37,8 +40,12 @@ class ForeignHostError(MalformedError):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One login as Prosody asks about it; ``within`` is how many seconds it will wait."""
+    """One login as Prosody asks about it; ``within`` is how many seconds it will wait.
 
+    ``typed_username`` is the name as it was sent; the answer repeats it.
+    """
+
+    typed_username: str
     attempt: Attempt
     origin: Origin
     within: float
@@ -52,9 +59,10 @@ def parse_question(body: bytes, *, host: str, now: datetime) -> Question:
     """
     fields = _parse_object(body)
     if _text(fields, "host", _MAX_NAME).lower() != host:
-        message = f"this service answers for {host}"
-        raise ForeignHostError(message)
+        raise ForeignHostError(f"this service answers for {host}")
+    username = _text(fields, "username", _MAX_NAME)
     return Question(
+        typed_username=username,
         within=_within(fields),
         origin=Origin(
             request_id=_plain_text(fields, "request_id", _MAX_ID),
@@ -62,8 +70,8 @@ def parse_question(body: bytes, *, host: str, now: datetime) -> Question:
             node=_plain_text(fields, "node", _MAX_ID),
         ),
         attempt=Attempt(
-            username=_text(fields, "username", _MAX_NAME),
-            password=_text(fields, "password", MAX_BYTES),
+            username=normalise_username(username, host),
+            password=parse_password(_text(fields, "password", MAX_BYTES)),
             ip=_address(fields),
             user_agent=_user_agent(fields),
             at=now,
@@ -137,27 +145,23 @@ def _parse_object(body: bytes) -> dict[str, Any]:
     try:
         fields = json.loads(body.decode("utf-8", "surrogateescape"))
     except (ValueError, RecursionError):
-        message = "not a JSON object"
-        raise MalformedError(message) from None  # the cause quotes the body
+        raise MalformedError("not a JSON object") from None  # the cause quotes the body
     if not isinstance(fields, dict):
-        message = "not a JSON object"
-        raise MalformedError(message)
+        raise MalformedError("not a JSON object")
     return fields
 
 
 def _text(fields: dict[str, Any], name: str, longest: int) -> str:
     value = fields.get(name)
     if not isinstance(value, str) or not value or len(value) > longest:
-        message = f"{name} must be a text of 1 to {longest} characters"
-        raise MalformedError(message)
+        raise MalformedError(f"{name} must be a text of 1 to {longest} characters")
     return value
 
 
 def _plain_text(fields: dict[str, Any], name: str, longest: int) -> str:
     value = _text(fields, name, longest)
     if not (value.isascii() and value.isprintable()):
-        message = f"{name} must be printable ASCII"
-        raise MalformedError(message)
+        raise MalformedError(f"{name} must be printable ASCII")
     return value
 
 
@@ -170,31 +174,22 @@ def _user_agent(fields: dict[str, Any]) -> str | None:
 def _transport(fields: dict[str, Any]) -> str:
     value = _text(fields, "transport", _MAX_ID)
     if value not in _TRANSPORTS:
-        message = f"transport must be one of {', '.join(sorted(_TRANSPORTS))}"
-        raise MalformedError(message)
+        raise MalformedError(f"transport must be one of {', '.join(sorted(_TRANSPORTS))}")
     return value
 
 
 def _within(fields: dict[str, Any]) -> float:
     value = fields.get("within")
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MAX_WITHIN:
-        message = f"within must be a number of seconds from 0 to {_MAX_WITHIN}"
-        raise MalformedError(message)
+        raise MalformedError(f"within must be a number of seconds from 0 to {_MAX_WITHIN}")
     return float(value)
 
 
-def _address(fields: dict[str, Any]) -> str | None:
-    """The canonical form; what is no address is an unknown one, and earns no trust."""
+def _address(fields: dict[str, Any]) -> IPAddress | None:
     value = fields.get("ip")
     if value is not None and not isinstance(value, str):
-        message = "ip must be a text or null"
-        raise MalformedError(message)
-    try:
-        address = ipaddress.ip_address((value or "").partition("%")[0])
-    except ValueError:
-        return None
-    mapped = getattr(address, "ipv4_mapped", None)
-    return str(mapped or address)
+        raise MalformedError("ip must be a text or null")
+    return parse_address(value)
 
 
 def _epoch(fields: dict[str, Any]) -> str | None:
@@ -206,15 +201,13 @@ def _reports(fields: dict[str, Any]) -> tuple[NodeReport, ...]:
     # Lua does not know whether an empty table is a list or an object.
     value = fields.get("done") or []
     if not isinstance(value, list) or len(value) > _MAX_REPORTS:
-        message = f"done must be a list of at most {_MAX_REPORTS} reports"
-        raise MalformedError(message)
+        raise MalformedError(f"done must be a list of at most {_MAX_REPORTS} reports")
     return tuple(_report(each) for each in value)
 
 
 def _report(value: Any) -> NodeReport:  # noqa: ANN401 - whatever JSON holds
     if not isinstance(value, dict):
-        message = "done must be a list of objects"
-        raise MalformedError(message)
+        raise MalformedError("done must be a list of objects")
     counts = {name: _number(value, name, f"done: {name}", _MAX_COUNT) for name in _COUNTED}
     # Older modules do not know that count.
     waiting = _number({"waiting": 0} | value, "waiting", "done: waiting", _MAX_COUNT)
@@ -230,16 +223,14 @@ def _meetings(fields: dict[str, Any]) -> dict[str, int]:
     for name in counts:
         # Bytes that are no UTF-8 count as such.
         if len(name.encode("utf-8", "surrogatepass")) > _MAX_NAME_BYTES:
-            message = f"meetings must have names of at most {_MAX_NAME_BYTES} bytes"
-            raise MalformedError(message)
+            raise MalformedError(f"meetings must have names of at most {_MAX_NAME_BYTES} bytes")
     return {name: count for name, count in counts.items() if count}
 
 
 def _counts(fields: dict[str, Any], name: str) -> dict[str, int]:
     value = fields.get(name) or {}
     if not isinstance(value, dict):
-        message = f"{name} must be an object of numbers"
-        raise MalformedError(message)
+        raise MalformedError(f"{name} must be an object of numbers")
     return {each: _number(value, each, name, _MAX_COUNT) for each in value}
 
 
@@ -248,8 +239,7 @@ def _number(fields: dict[str, Any], name: str, shown: str, most: int) -> int:
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # Lua may write a whole number as 7.0
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
-        message = f"{shown} must be a whole number from 0 to {most}"
-        raise MalformedError(message)
+        raise MalformedError(f"{shown} must be a whole number from 0 to {most}")
     return value
 
 
@@ -260,6 +250,5 @@ def _wait(fields: dict[str, Any]) -> float:
         or not isinstance(value, int | float)
         or not (math.isfinite(value) and value >= 0)
     ):
-        message = "wait must be a number of seconds from 0"
-        raise MalformedError(message)
+        raise MalformedError("wait must be a number of seconds from 0")
     return float(value)

@@ -18,9 +18,9 @@ from bench.figures import Figures
 from bench.peers import FOLDER, VERSIONS
 from bench.table import Row
 from bench.visitor import Visitor
-from tests.end_to_end.jitsi import Jitsi, Stage, make_focus, make_prosody, open_stage
-from tests.end_to_end.people import Participant, People, room_jid
-from tests.factories import make_school
+from tests.support.factories import make_school
+from tests.support.jitsi.participants import Participant, Participants, room_jid
+from tests.support.jitsi.server import Deployment, Jitsi, make_focus, make_prosody, open_deployment
 from workbench.panel import Panel
 from workbench.prosody import HOST
 from workbench.staff import enrol_member
@@ -51,40 +51,44 @@ async def measure(_scene: Environment) -> list[Row]:
         place = folder / version
         for each in ("service", "prosody", "alone"):
             (place / each).mkdir(parents=True)
-        with open_stage(version, place, template) as stage:
-            rows += await _clicks(version, stage)
-            rows += [await _guard(version, stage, place / "alone"), await _idle(version, stage)]
+        with open_deployment(version, place, template) as deployment:
+            rows += await _clicks(version, deployment)
+            rows += [await _guard(version, deployment, place / "alone"), await _idle(version, deployment)]
     return rows
 
 
 # Clicks ---------------------------------------------------------------------------------------------
 
 
-async def _clicks(version: str, stage: Stage) -> list[Row]:
-    panel = Panel(stage.county.service)
+async def _clicks(version: str, deployment: Deployment) -> list[Row]:
+    panel = Panel(deployment.auth.service)
     member = enrol_member(
-        sign_in_setting_of(read_config(panel.environ), stage.county.database), "bench", Role.ADMIN
+        sign_in_setting_of(read_config(panel.environ), deployment.auth.database), "bench", Role.ADMIN
     )
     panel.start()
     try:
         visitor = Visitor(panel.port)
         await asyncio.to_thread(visitor.sign_in, member)
         return [
-            _row_of_clicks(version, meetings, [await _click(stage, visitor, meetings) for _ in range(runs)])
+            _row_of_clicks(
+                version, meetings, [await _click(deployment, visitor, meetings) for _ in range(runs)]
+            )
             for meetings, runs in _RUNS.items()
         ]
     finally:
         panel.stop()
 
 
-async def _click(stage: Stage, visitor: Visitor, meetings: int) -> float:
+async def _click(deployment: Deployment, visitor: Visitor, meetings: int) -> float:
     """Suspends a school with so many meetings; the seconds until the last client knew."""
     school = f"b{next(_numbers)}"
-    make_school(stage.county.database, school)
-    leaders = [stage.county.issue(school) for _ in range(meetings)]
-    async with stage.jitsi.people() as people:
+    make_school(deployment.auth.database, school)
+    leaders = [deployment.auth.issue(school) for _ in range(meetings)]
+    async with deployment.jitsi.participants() as participants:
         everybody = [
-            person for leader in leaders for person in await _hold(people, leader, room_jid(leader.username))
+            person
+            for leader in leaders
+            for person in await _hold(participants, leader, room_jid(leader.username))
         ]
         clicked = await asyncio.to_thread(
             visitor.press, f"/schools/{school}/suspend", on=f"/schools/{school}"
@@ -95,10 +99,10 @@ async def _click(stage: Stage, visitor: Visitor, meetings: int) -> float:
     return max(notice.at for notice in notices) - clicked
 
 
-async def _hold(people: People, leader: IssuedCredential, room: str) -> Sequence[Participant]:
+async def _hold(participants: Participants, leader: IssuedCredential, room: str) -> Sequence[Participant]:
     transports = itertools.cycle(_TRANSPORTS)
-    organiser = await people.organiser(leader, room, next(transports))
-    return organiser, *[await people.pupil(room, next(transports)) for _ in range(_PUPILS)]
+    organiser = await participants.organiser(leader, room, next(transports))
+    return organiser, *[await participants.pupil(room, next(transports)) for _ in range(_PUPILS)]
 
 
 def _row_of_clicks(version: str, meetings: int, times: Sequence[float]) -> Row:
@@ -120,22 +124,22 @@ def _row_of_clicks(version: str, meetings: int, times: Sequence[float]) -> Row:
 # Costs ----------------------------------------------------------------------------------------------
 
 
-async def _guard(version: str, stage: Stage, folder: Path) -> Row:
+async def _guard(version: str, deployment: Deployment, folder: Path) -> Row:
     """What a conference request costs Prosody more than one where our module is not loaded."""
-    guarded = stage.jitsi
+    guarded = deployment.jitsi
     open_to_all = {
         "authentication": "insecure",
         "insecure_open_authentication": "Yes please, I know what I'm doing!",
     }
-    prosody = make_prosody(version, folder, stage.county.service)
+    prosody = make_prosody(version, folder, deployment.auth.service)
     prosody = dataclasses.replace(prosody, hosts={**prosody.hosts, HOST: open_to_all})
     alone = Jitsi(prosody, make_focus(prosody))
     prosody.start()
     alone.focus.start()
     try:
-        leader = stage.county.issue()
+        leader = deployment.auth.issue()
         spent = {id(jitsi): 0.0 for jitsi in (guarded, alone)}
-        async with guarded.people() as here, alone.people() as there:
+        async with guarded.participants() as here, alone.participants() as there:
             asking = [(guarded, await _lead(here, leader)), (alone, await _lead(there, leader))]
             for _ in range(_ROUNDS):
                 for jitsi, person in asking:
@@ -158,15 +162,15 @@ async def _guard(version: str, stage: Stage, folder: Path) -> Row:
     )
 
 
-async def _lead(people: People, leader: IssuedCredential) -> Participant:
-    return await people.organiser(leader, room_jid("bench"))
+async def _lead(participants: Participants, leader: IssuedCredential) -> Participant:
+    return await participants.organiser(leader, room_jid("bench"))
 
 
-async def _idle(version: str, stage: Stage) -> Row:
+async def _idle(version: str, deployment: Deployment) -> Row:
     """What both sides of an open poll do while nothing happens."""
     parts: dict[str, Callable[[], int]] = {
-        "Prosody": lambda: stage.jitsi.prosody.pid,
-        "the service": lambda: stage.county.service.process.pid,
+        "Prosody": lambda: deployment.jitsi.prosody.pid,
+        "the service": lambda: deployment.auth.service.process.pid,
     }
     before = {name: _processor_time(pid()) for name, pid in parts.items()}
     await asyncio.sleep(_IDLE)

@@ -7,19 +7,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
 
 from authbridge.storage import schema
 from authbridge.storage.database import Database
-from tests.repeating import Repetition
-from tests.stalls import Witness
+from tests.support.machine_monitor import MachineMonitor
+from tests.support.rerun_on_stall import RerunOnStall
+from tests.support.scheduling import Scheduling
 from workbench.postgres import Postgres
-
-_HERE = Path(__file__).parent
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Tests of what is told or done in time count only while the machine itself runs."""
-    config.pluginmanager.register(Repetition(Witness(), [_HERE / "end_to_end", _HERE / "http"]))
+    """Judges tests of real time only while the machine itself runs."""
+    config.pluginmanager.register(RerunOnStall(MachineMonitor()))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """Lets one process run all tests that share running programs."""
+    return Scheduling(config, log)
 
 
 @pytest.fixture(name="postgres", scope="session")

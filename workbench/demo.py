@@ -19,7 +19,8 @@ from authbridge.config import read_config
 from authbridge.login.passwords import Hasher
 from authbridge.schools.commands.organisers import IssuedCredential, issue_organisers, make_passwords
 from authbridge.schools.commands.schools import add_school
-from authbridge.schools.commands.suspensions import suspend_organiser
+from authbridge.schools.commands.suspensions import suspend
+from authbridge.schools.suspendable import ORGANISER
 from authbridge.staff.sign_in import sign_in_setting_of
 from authbridge.storage import schema
 from authbridge.storage.database import Database
@@ -145,8 +146,8 @@ def _prepare(service: Service) -> Cast:
         active, suspended = issue_organisers(
             session, "ohg", passwords, valid_until=None, actor=_ACTOR, now=now
         )
-        suspend_organiser(
-            session, suspended.username, reason=SuspensionReason.LETTER_LOST, actor=_ACTOR, now=now
+        suspend(
+            session, ORGANISER, suspended.username, reason=SuspensionReason.LETTER_LOST, actor=_ACTOR, now=now
         )
     member = enrol_member(sign_in_setting_of(config, database), "demo", Role.ADMIN)
     database.engine.dispose()

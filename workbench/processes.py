@@ -1,18 +1,27 @@
 """Child processes that end with us, and ports that nobody else uses."""
 
 import contextlib
+import fcntl
+import functools
 import http.client
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import BinaryIO
+
+from workbench import CACHE
 
 PATIENCE = 120.0  # seconds for what merely has to happen: where all is well nobody waits that long
 
 _POLL = 0.02  # seconds
+
+_PORTS = range(10_000, 32_768)  # below Linux's ports of outgoing connections
+_reserved: set[int] = set()  # by this process
 
 
 class StartError(Exception):
@@ -59,7 +68,7 @@ class Process:
     def await_ready(self, is_ready: Callable[[], bool]) -> None:
         """Returns once ``is_ready``; raises :class:`StartError` if the child ends or patience does.
 
-        Nothing is left running then: whoever starts something need not stop what did not start.
+        Nothing is left running then, so the caller need not stop what did not start.
         """
         deadline = time.monotonic() + PATIENCE
         try:
@@ -118,11 +127,34 @@ def is_answering(port: int, path: str) -> bool:
 
 
 def free_port() -> int:
-    """A TCP port on loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Returns a TCP port on loopback that nobody listens on, and that no process of ours is given again.
+
+    It is none of those from which the kernel takes the ports of outgoing connections: such a connection
+    could take it before somebody listens there. Other processes of this checkout that run at the same time
+    get other ports.
+    """
+    while True:
+        port = secrets.choice(_PORTS)
+        if _reserve(port) and not is_listening(port):
+            return port
+
+
+def _reserve(port: int) -> bool:
+    """Tells whether the port is now ours: its byte of a file stays locked until this process ends."""
+    if port in _reserved:
+        return False
+    _reserved.add(port)
+    try:
+        fcntl.lockf(_reservations(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@functools.cache
+def _reservations() -> BinaryIO:
+    CACHE.mkdir(exist_ok=True)
+    return (CACHE / "ports.lock").open("ab")
 
 
 def is_listening(port: int) -> bool:

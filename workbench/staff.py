@@ -28,7 +28,7 @@ class Member:
     recovery_codes: tuple[str, ...] = field(repr=False)
 
     def code_at(self, moment: datetime) -> str:
-        """What her authenticator shows then."""
+        """Returns what their authenticator shows then."""
         return pyotp.TOTP(self.secret).at(moment)
 
 

@@ -8,7 +8,7 @@ from wtforms import SelectField, StringField
 from admin.forms.base import PanelForm
 from admin.forms.rules import parsed_by
 from authbridge.schools.commands import suspensions
-from authbridge.schools.listings import SuspensionRow
+from authbridge.schools.history import SuspensionRow
 from authbridge.storage.models import Reporter, SuspensionReason
 
 
@@ -53,9 +53,9 @@ class DescribeForm(PanelForm):
         )
 
     @property
-    def description(self) -> suspensions.Description:
+    def description(self) -> suspensions.SuspensionDescription:
         """Everything typed, as the command takes it."""
-        return suspensions.Description(
+        return suspensions.SuspensionDescription(
             reason=SuspensionReason(self.reason.data) if self.reason.data else None,
             reported_by=Reporter(self.reported_by.data) if self.reported_by.data else None,
             note=suspensions.parse_note(self.note.data or ""),

@@ -26,10 +26,11 @@ from admin.web.spreadsheet import as_csv
 from authbridge.errors import NotFoundError
 from authbridge.letters import Language
 from authbridge.revocations.status import revocation_status_of
-from authbridge.schools import listings
 from authbridge.schools.commands.organisers import QuotaError
 from authbridge.schools.issuing import Order
 from authbridge.schools.lookup import get_organiser, get_school
+from authbridge.schools.organiser_rows import organiser_row
+from authbridge.schools.school_rows import school_counts
 from authbridge.staff.permissions import Right
 
 blueprint = Blueprint("credentials", __name__)
@@ -44,7 +45,7 @@ def issue(code: str) -> ResponseReturnValue:
     """Issues new organisers for a school."""
     with current_panel().database.read_session() as session:
         school = get_school(session, code)
-        free = max(0, school.quota - listings.school_counts(session, school).organisers)
+        free = max(0, school.quota - school_counts(session, school).organisers)
     form = open_form(IssueForm)
     if form.validate_on_submit():
         order = Order(school, form.count.data or 0, form.valid_until.data)
@@ -67,7 +68,7 @@ def reset(username: str) -> ResponseReturnValue:
         if answer is not None:
             wait_for_nodes(lambda session: get_organiser(session, organiser.username))
             return answer
-    row = listings.organiser_row(organiser, today())
+    row = organiser_row(organiser, today())
     return form_page("credentials/reset.html", form, organiser=row)
 
 

@@ -12,7 +12,7 @@ from authbridge.login.staff_names import STAFF_PREFIX
 
 def is_of_staff(name: str) -> bool:
     """Tells whether a lockout of that name is a member of staff's, however the name is written."""
-    return usernames.canonical(name, host="").startswith(STAFF_PREFIX)
+    return usernames.normalise_username(name).startswith(STAFF_PREFIX)
 
 
 def clear_name(name: str) -> None:

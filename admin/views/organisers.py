@@ -23,8 +23,9 @@ from admin.web.responses import form_page, page
 from authbridge.revocations.status import meetings_of, revocation_status_of
 from authbridge.schools import listings
 from authbridge.schools.commands import organisers
-from authbridge.schools.listings import OrganiserRow, OrganiserState
+from authbridge.schools.history import suspension_rows
 from authbridge.schools.lookup import get_organiser
+from authbridge.schools.organiser_rows import OrganiserRow, OrganiserState, organiser_row
 from authbridge.staff.permissions import Right
 
 blueprint = Blueprint("organisers", __name__, url_prefix="/organisers")
@@ -52,13 +53,13 @@ def show(username: str) -> ResponseReturnValue:
 def _detail(username: str, sent: DescribeForm | None = None) -> ResponseReturnValue:
     with current_panel().database.read_session() as session:
         organiser = get_organiser(session, username)
-        history = listings.suspension_rows(session, organiser)
+        history = suspension_rows(session, organiser)
         revocation = revocation_status_of(session, organiser, now=now())
         meetings = meetings_of(session, organiser, now=now())
     return form_page(
         "organisers/show.html",
         sent,
-        organiser=listings.organiser_row(organiser, today()),
+        organiser=organiser_row(organiser, today()),
         created_at=organiser.created_at,
         history=history,
         describe=sent or DescribeForm.of(history),
@@ -135,4 +136,4 @@ def delete(username: str) -> ResponseReturnValue:
 
 def _row(username: str) -> OrganiserRow:
     with current_panel().database.read_session() as session:
-        return listings.organiser_row(get_organiser(session, username), today())
+        return organiser_row(get_organiser(session, username), today())

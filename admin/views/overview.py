@@ -18,6 +18,8 @@ from admin.web.unattended import unattended
 from authbridge.revocations import status
 from authbridge.revocations.commands import forget_node
 from authbridge.schools import listings
+from authbridge.schools.overview import count_schools_without_contract, list_expiring, list_suspended
+from authbridge.schools.search import find_by_text
 from authbridge.staff.permissions import Right
 
 blueprint = Blueprint("overview", __name__)
@@ -31,9 +33,9 @@ _SOON = 30  # days
 def index() -> ResponseReturnValue:
     """Shows how things are."""
     with current_panel().database.read_session() as session:
-        suspended = listings.suspended_now(session, limit=_SHOWN)
-        expiring = listings.expiring(session, today=today(), limit=_SHOWN, days=_SOON)
-        without_contract = listings.schools_without_contract(session)
+        suspended = list_suspended(session, limit=_SHOWN)
+        expiring = list_expiring(session, today=today(), limit=_SHOWN, days=_SOON)
+        without_contract = count_schools_without_contract(session)
         first_run = listings.list_school_rows(session).total == 0
         running = status.meetings(session, now=now())
     lockout_rows = all_lockout_rows()
@@ -87,7 +89,7 @@ def search() -> ResponseReturnValue:
     """Finds schools and organisers by a part of their names."""
     typed = asked_text()
     with current_panel().database.read_session() as session:
-        findings = listings.search(session, typed, today=today())
+        findings = find_by_text(session, typed, today=today())
     return page("overview/search.html", q=typed, findings=findings)
 
 

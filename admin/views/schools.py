@@ -20,8 +20,9 @@ from authbridge.errors import ConflictError
 from authbridge.revocations.status import meetings_of, revocation_status_of
 from authbridge.schools import listings
 from authbridge.schools.commands import schools
-from authbridge.schools.listings import SchoolFilter
+from authbridge.schools.history import suspension_rows
 from authbridge.schools.lookup import get_school
+from authbridge.schools.school_rows import SchoolFilter, school_counts
 from authbridge.staff.permissions import Right
 from authbridge.storage.models import School
 
@@ -48,13 +49,13 @@ def show(code: str) -> ResponseReturnValue:
 def _detail(code: str, sent: DescribeForm | None = None) -> ResponseReturnValue:
     with current_panel().database.read_session() as session:
         school = get_school(session, code)
-        history = listings.suspension_rows(session, school)
+        history = suspension_rows(session, school)
         revocation = revocation_status_of(session, school, now=now())
         return form_page(
             "schools/show.html",
             sent,
             school=school,
-            used=listings.school_counts(session, school).organisers,
+            used=school_counts(session, school).organisers,
             page=listings.list_organiser_rows(session, today=today(), code=school.code, page=asked_page()),
             history=history,
             describe=sent or DescribeForm.of(history),

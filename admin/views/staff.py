@@ -36,7 +36,7 @@ blueprint = Blueprint("staff", __name__, url_prefix="/staff")
 def _canonical_name(_endpoint: str | None, values: dict[str, Any] | None) -> None:
     """Makes the name in the address canonical, so that one person has one name."""
     if values and "name" in values:
-        values["name"] = staff_names.canonical(values["name"])
+        values["name"] = staff_names.normalise_staff_name(values["name"])
 
 
 _BY_SOMEBODY_ELSE = frozenset({"staff.role", "staff.suspend", "staff.reset", "staff.delete"})

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Any
 
 from flask import Blueprint
@@ -20,27 +19,22 @@ from admin.web.redirects import path_of_button, path_to, redirect_to_path
 from admin.web.responses import page
 from admin.web.unattended import unattended
 from authbridge.revocations.status import RevocationStatus, revocation_status_of
+from authbridge.schools import suspendable
 from authbridge.schools.commands import suspensions
-from authbridge.schools.lookup import get_organiser, get_school
+from authbridge.schools.suspendable import SuspendableKind, name_of
 from authbridge.staff.permissions import Right
-from authbridge.storage.models import Organiser, School
-
-_Command = Callable[..., bool]
+from authbridge.storage.models import Suspendable
 
 
 @dataclass(frozen=True, slots=True)
-class Suspendable:
-    """A kind of thing that can be suspended: how to find one, its commands, its pages, its sentences.
+class SuspensionViews:
+    """The panel's side of one kind of what can be suspended: its pages and its sentences.
 
     ``blueprint`` is the name of the blueprint with its views.
     """
 
-    find: Callable[..., Organiser | School]
-    name_of: Callable[[Any], str]
+    kind: SuspendableKind
     page_of: Callable[[str], str]
-    suspend: _Command
-    reinstate: _Command
-    describe: _Command
     blueprint: str
     suspended: Any
     suspended_before: Any
@@ -48,26 +42,18 @@ class Suspendable:
     not_suspended: Any
 
 
-ORGANISER = Suspendable(
-    find=get_organiser,
-    name_of=attrgetter("username"),
+ORGANISER = SuspensionViews(
+    kind=suspendable.ORGANISER,
     page_of=lambda username: path_to("organisers.show", username=username),
-    suspend=suspensions.suspend_organiser,
-    reinstate=suspensions.reinstate_organiser,
-    describe=suspensions.describe_organiser_suspension,
     blueprint="organisers",
     suspended=_l("%(name)s is suspended."),
     suspended_before=_l("%(name)s was suspended already."),
     reinstated=_l("The suspension of %(name)s is lifted."),
     not_suspended=_l("%(name)s was not suspended."),
 )
-SCHOOL = Suspendable(
-    find=get_school,
-    name_of=attrgetter("code"),
+SCHOOL = SuspensionViews(
+    kind=suspendable.SCHOOL,
     page_of=lambda code: path_to("schools.show", code=code),
-    suspend=suspensions.suspend_school,
-    reinstate=suspensions.reinstate_school,
-    describe=suspensions.describe_school_suspension,
     blueprint="schools",
     suspended=_l("The school %(name)s is suspended."),
     suspended_before=_l("The school %(name)s was suspended already."),
@@ -79,78 +65,78 @@ ShowDetail = Callable[[str, DescribeForm | None], ResponseReturnValue]
 """Returns the page of one organiser or school, with the form if that has errors."""
 
 
-def add_views(blueprint: Blueprint, kind: Suspendable, path: str, show: ShowDetail) -> None:
+def add_views(blueprint: Blueprint, views: SuspensionViews, path: str, show: ShowDetail) -> None:
     """Adds the views of a kind to its blueprint; ``path`` is the address of one, with ``<name>`` in it."""
 
     @blueprint.post(f"{path}/suspend")
     @needs(Right.MANAGE)
     def suspend(name: str) -> ResponseReturnValue:
-        return _suspend(kind, name)
+        return _suspend(views, name)
 
     @blueprint.post(f"{path}/reinstate")
     @needs(Right.MANAGE)
     def reinstate(name: str) -> ResponseReturnValue:
-        return _reinstate(kind, name)
+        return _reinstate(views, name)
 
     @blueprint.post(f"{path}/suspension")
     @needs(Right.MANAGE)
     def describe(name: str) -> ResponseReturnValue:
         form = DescribeForm()
-        return _describe(kind, name, form) or show(name, form)
+        return _describe(views, name, form) or show(name, form)
 
     @blueprint.get(f"{path}/revocation-status")
     @needs(Right.READ)
     @unattended
     def revocation_status(name: str) -> ResponseReturnValue:
         with current_panel().database.read_session() as session:
-            found = kind.find(session, name)
+            found = views.kind.find(session, name)
             revocation = revocation_status_of(session, found, now=now())
-        return page("_revocation_status.html", status=status_of(kind, found, revocation))
+        return page("_revocation_status.html", status=status_of(views, found, revocation))
 
 
 def status_of(
-    kind: Suspendable, found: Organiser | School, status: RevocationStatus | None
+    views: SuspensionViews, found: Suspendable, status: RevocationStatus | None
 ) -> LiveStatus | None:
     """Returns that revocation as the page of an organiser or school shows it; None if there was none."""
-    return live_status(status, path_to(f"{kind.blueprint}.revocation_status", name=kind.name_of(found)))
+    return live_status(status, path_to(f"{views.blueprint}.revocation_status", name=name_of(found)))
 
 
-def _suspend(kind: Suspendable, name: str) -> ResponseReturnValue:
+def _suspend(views: SuspensionViews, name: str) -> ResponseReturnValue:
     """Suspends at once, without a question; the flash has the way back."""
-    if run_command(kind.suspend, name, reason=None):
-        undo = undo_action(_("Undo"), f"{kind.blueprint}.reinstate", name=name)
-        flash("done", " ".join(_result_of(kind, name)), undo)
+    if run_command(suspensions.suspend, views.kind, name, reason=None):
+        undo = undo_action(_("Undo"), f"{views.blueprint}.reinstate", name=name)
+        flash("done", " ".join(_result_of(views, name)), undo)
     else:
-        flash("warn", kind.suspended_before % {"name": name})
-    return _redirect_back(kind, name)
+        flash("warn", views.suspended_before % {"name": name})
+    return _redirect_back(views, name)
 
 
-def _result_of(kind: Suspendable, name: str) -> Iterator[str]:
+def _result_of(views: SuspensionViews, name: str) -> Iterator[str]:
     """Yields that it is suspended, and its status where the next page is not the one that shows it."""
-    yield kind.suspended % {"name": name}
-    status = wait_for_nodes(lambda session: kind.find(session, name))
-    if status is not None and path_of_button() not in {None, kind.page_of(name)}:
+    yield views.suspended % {"name": name}
+    status = wait_for_nodes(lambda session: views.kind.find(session, name))
+    if status is not None and path_of_button() not in {None, views.page_of(name)}:
         yield in_words(status)
 
 
-def _reinstate(kind: Suspendable, name: str) -> ResponseReturnValue:
+def _reinstate(views: SuspensionViews, name: str) -> ResponseReturnValue:
     """Gives the access back; a meeting that was ended stays ended."""
-    if run_command(kind.reinstate, name):
-        flash("done", kind.reinstated % {"name": name})
+    if run_command(suspensions.reinstate, views.kind, name):
+        flash("done", views.reinstated % {"name": name})
     else:
-        flash("warn", kind.not_suspended % {"name": name})
-    return _redirect_back(kind, name)
+        flash("warn", views.not_suspended % {"name": name})
+    return _redirect_back(views, name)
 
 
-def _describe(kind: Suspendable, name: str, form: DescribeForm) -> ResponseReturnValue | None:
+def _describe(views: SuspensionViews, name: str, form: DescribeForm) -> ResponseReturnValue | None:
     """Notes the reason of the suspension in force; returns None where the form has errors."""
     if form.validate():
         with form.show_errors():
-            run_command(kind.describe, name, form.description)
+            run_command(suspensions.describe, views.kind, name, form.description)
             flash("done", _("Noted."))
-            return redirect_to_path(kind.page_of(name))
+            return redirect_to_path(views.page_of(name))
     return None
 
 
-def _redirect_back(kind: Suspendable, name: str) -> ResponseReturnValue:
-    return redirect_to_path(path_of_button() or kind.page_of(name))
+def _redirect_back(views: SuspensionViews, name: str) -> ResponseReturnValue:
+    return redirect_to_path(path_of_button() or views.page_of(name))

@@ -43,8 +43,7 @@ def clear(operator: Operator, name: str | None, network: str | None) -> None:
         elif network is not None and name is None:
             changed = clear_network(session, network, actor=actor, now=now)
         else:
-            message = "Give either NAME or --network IP."
-            raise click.UsageError(message)
+            raise click.UsageError("Give either NAME or --network IP.")
     subject = name or network
     click.echo(f"“{subject}” may try again." if changed else f"“{subject}” did not have to wait.")
 

@@ -12,8 +12,8 @@ import click
 from authbridge.clock import Clock, utc_now
 from authbridge.config import Config, read_config, read_limits
 from authbridge.login.keyed_hashes import KeyedHashes
+from authbridge.login.limits import Limits
 from authbridge.login.passwords import Hasher
-from authbridge.login.policy import Limits
 
 if TYPE_CHECKING:
     from authbridge.audit import Actor

@@ -7,9 +7,9 @@ from typing import Any, BinaryIO
 import click
 
 from authbridge.cli.days import day_option, today
-from authbridge.cli.effects import echo_effect
 from authbridge.cli.operator import Operator, pass_operator
 from authbridge.cli.output import json_option, show_record, show_rows
+from authbridge.cli.revocation_status import echo_status
 from authbridge.cli.sheets import open_sheet, sheet_options
 from authbridge.cli.suspensions import history
 from authbridge.revocations.status import meetings_of
@@ -17,8 +17,8 @@ from authbridge.schools.commands import organisers
 from authbridge.schools.csv_import import parse_credentials
 from authbridge.schools.issuing import Order
 from authbridge.schools.issuing import issue as issue_order
-from authbridge.schools.listings import OrganiserState, organiser_row
 from authbridge.schools.lookup import get_organiser, get_school, list_organisers
+from authbridge.schools.organiser_rows import OrganiserState, organiser_row
 from authbridge.storage.models import Organiser
 
 
@@ -36,8 +36,7 @@ def organiser() -> None:
 def issue(operator: Operator, /, code: str, count: int, valid_until: date | None, **sheet: Any) -> None:  # noqa: ANN401 - of sheet_options
     """Issue new credentials for the school CODE; the passwords are shown this once."""
     if valid_until is not None and valid_until < today(operator):
-        message = f"--valid-until {valid_until} lies in the past."
-        raise click.UsageError(message)
+        raise click.UsageError(f"--valid-until {valid_until} lies in the past.")
     with operator.database.read_session() as session:
         school = get_school(session, code)
     with open_sheet(operator, school, sheet) as delivery:
@@ -101,7 +100,7 @@ def reset(operator: Operator, /, name: str, **sheet: Any) -> None:  # noqa: ANN4
         order = Order(found.school, 1, found.valid_until, found.username, delivery.sheet.print_job)
         delivery.write(issue_order(order, operator, actor=operator.actor), found.valid_until)
     # What comes from standard output is the new password.
-    echo_effect(operator, partial(get_organiser, username=name), err=True)
+    echo_status(operator, partial(get_organiser, username=name), err=True)
 
 
 @organiser.command()
@@ -112,8 +111,7 @@ def reset(operator: Operator, /, name: str, **sheet: Any) -> None:  # noqa: ANN4
 def expire(operator: Operator, name: str, after: date | None, *, never: bool) -> None:
     """End the validity of NAME: now, after a day, or never."""
     if after is not None and never:
-        message = "--after and --never exclude each other."
-        raise click.UsageError(message)
+        raise click.UsageError("--after and --never exclude each other.")
     yesterday = today(operator) - timedelta(days=1)
     last_day = None if never else after or yesterday
     with operator.database.write_session() as session:
@@ -124,7 +122,7 @@ def expire(operator: Operator, name: str, after: date | None, *, never: bool) ->
         click.echo(f"“{name}” is valid without end.")
     elif last_day < today(operator):
         click.echo(f"“{name}” has expired.")
-        echo_effect(operator, partial(get_organiser, username=name))
+        echo_status(operator, partial(get_organiser, username=name))
     else:
         click.echo(f"“{name}” is valid until the end of {last_day}.")
 
@@ -141,7 +139,7 @@ def end_sessions(operator: Operator, name: str) -> None:
         if changed
         else f"“{name}” is suspended, and logged out everywhere since."
     )
-    echo_effect(operator, partial(get_organiser, username=name))
+    echo_status(operator, partial(get_organiser, username=name))
 
 
 _WORDS = {

@@ -12,8 +12,8 @@ from authbridge.cli.output import json_option, show_record, show_rows
 from authbridge.cli.suspensions import history
 from authbridge.revocations.status import meetings_of
 from authbridge.schools.commands.schools import SchoolChanges, add_school, change_school
-from authbridge.schools.listings import school_counts
 from authbridge.schools.lookup import get_school, list_schools
+from authbridge.schools.school_rows import school_counts
 from authbridge.storage.models import School
 
 _PLAIN = ("name", "street", "place", "mailbox", "contract_on", "quota")
@@ -58,8 +58,7 @@ def change(operator: Operator, /, code: str, **options: Any) -> None:  # noqa: A
     """Change the school CODE."""
     changes = _changes_of(options)
     if not changes:
-        message = "Nothing to change: give an option, such as --name; --help lists them."
-        raise click.UsageError(message)
+        raise click.UsageError("Nothing to change: give an option, such as --name; --help lists them.")
     with operator.database.write_session() as session:
         changed = change_school(session, code, actor=operator.actor, now=operator.clock(), **changes)
         show_record(_as_record(session, changed), as_json=False)
@@ -95,11 +94,9 @@ def show(operator: Operator, code: str, *, as_json: bool) -> None:
 def _changes_of(options: Mapping[str, Any]) -> SchoolChanges:
     """What was given, less what was not."""
     if options["no_network"] and options["networks"]:
-        message = "--network and --no-network exclude each other."
-        raise click.UsageError(message)
+        raise click.UsageError("--network and --no-network exclude each other.")
     if options["no_contract"] and options["contract_on"]:
-        message = "--contract-on and --no-contract exclude each other."
-        raise click.UsageError(message)
+        raise click.UsageError("--contract-on and --no-contract exclude each other.")
     changes = {name: options[name] for name in _PLAIN if options[name] is not None}
     if options["networks"] or options["no_network"]:
         changes["trusted_networks"] = options["networks"]

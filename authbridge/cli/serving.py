@@ -53,8 +53,9 @@ def prosody_config(operator: Operator, host: str) -> None:
     """Print the lines for Prosody's configuration, ready to paste."""
     config = operator.config
     if host.lower() != config.xmpp_host:
-        message = f"The service answers for {config.xmpp_host} (AUTHBRIDGE_XMPP_HOST), not for {host}."
-        raise ConfigError(message)
+        raise ConfigError(
+            f"The service answers for {config.xmpp_host} (AUTHBRIDGE_XMPP_HOST), not for {host}."
+        )
     click.echo(
         _PROSODY_LINES.format(
             host=_lua(config.xmpp_host),

@@ -114,8 +114,7 @@ def _prepare(operator: Operator, school: School, options: Mapping[str, Any]) -> 
         case "json":
             return _Json(school.code)
     if options["output"] is None and is_screen():
-        message = "Letters are no text: give --output FILE, or redirect into a file."
-        raise click.UsageError(message)
+        raise click.UsageError("Letters are no text: give --output FILE, or redirect into a file.")
     return _Letters(operator, school, options["language"] or ("de" if operator.is_german else "en"))
 
 
@@ -123,8 +122,7 @@ def _new_private_file(path: Path) -> int:
     try:
         return os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except OSError as error:
-        message = f"{path} cannot be made: {error.strerror}. Nothing was issued."
-        raise InputError(message) from error
+        raise InputError(f"{path} cannot be made: {error.strerror}. Nothing was issued.") from error
 
 
 def _rows(code: str, credentials: Sequence[IssuedCredential]) -> list[dict[str, str]]:

@@ -33,7 +33,7 @@ def simulate_(operator: Operator, ctx: click.Context, *, as_json: bool) -> None:
 
 _EXPLANATION = """\
 checked  passwords hashed, right ones included; outside: of these, from networks that nothing speaks for
-denied   attempts turned away without a hash
+denied   attempts refused without a hash
 waiting  how many of the owners who came had to wait, and the longest wait, be it beyond the end"""
 
 
@@ -57,7 +57,7 @@ def _as_row(course: Course) -> Row:
         "denied": f"{course.denied:,}",
         "waiting": f"{course.delayed} of {course.arrivals}",
         "longest": describe(course.longest_delay) if course.delayed else None,
-        "staff told": [f"{alarm} {count}×" for alarm, count in Counter(course.told).items()],
+        "staff told": [f"{alarm} {count}×" for alarm, count in Counter(course.alarms).items()],
     }
 
 
@@ -81,5 +81,5 @@ def _course_as_json(course: Course) -> dict[str, Any]:
         "delayed": course.delayed,
         "longest_delay_seconds": course.longest_delay.total_seconds(),
         "queued_seconds": course.queued.total_seconds(),
-        "staff_told": Counter(course.told),
+        "staff_told": Counter(course.alarms),
     }

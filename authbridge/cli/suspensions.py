@@ -1,17 +1,18 @@
-"""``authbridge suspend …`` and ``authbridge reinstate …``."""
+"""Adds ``authbridge suspend …`` and ``authbridge reinstate …``."""
 
-from functools import partial
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import click
 from sqlalchemy.orm import Session
 
-from authbridge.cli.effects import echo_effect
 from authbridge.cli.operator import Operator, pass_operator
+from authbridge.cli.revocation_status import echo_status
 from authbridge.schools.commands import suspensions
-from authbridge.schools.listings import suspension_rows
-from authbridge.schools.lookup import get_organiser, get_school
-from authbridge.storage.models import Organiser, School, SuspensionReason
+from authbridge.schools.history import suspension_rows
+from authbridge.schools.suspendable import ORGANISER, SCHOOL, SuspendableKind
+from authbridge.storage.models import Suspendable, SuspensionReason
 
 _reason_option = click.option(
     "--reason",
@@ -21,41 +22,45 @@ _reason_option = click.option(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """The words of one kind: its subcommand, its argument, their help, and the sentences afterwards."""
+
+    subcommand: str
+    argument: str
+    suspend: str
+    reinstate: str
+    suspended: str
+    suspended_already: str
+    reinstated: str
+    not_suspended: str
+
+
+_ORGANISER = _Words(
+    subcommand="organiser",
+    argument="NAME",
+    suspend="Suspend the organiser NAME; sessions and meetings end, and the next login is refused.",
+    reinstate="End the suspension of the organiser NAME; a suspension of the school stays.",
+    suspended="“{name}” is suspended.",
+    suspended_already="“{name}” was suspended already.",
+    reinstated="“{name}” is reinstated.",
+    not_suspended="“{name}” was not suspended.",
+)
+_SCHOOL = _Words(
+    subcommand="school",
+    argument="CODE",
+    suspend="Suspend the school CODE with all its organisers.",
+    reinstate="End the suspension of the school CODE; organisers who are suspended themselves stay so.",
+    suspended="School “{name}” and all its organisers are suspended.",
+    suspended_already="School “{name}” was suspended already.",
+    reinstated="School “{name}” is reinstated.",
+    not_suspended="School “{name}” was not suspended.",
+)
+
+
 @click.group()
 def suspend() -> None:
     """Block an access until it is reinstated."""
-
-
-@suspend.command("organiser")
-@click.argument("name")
-@_reason_option
-@pass_operator
-def suspend_organiser(operator: Operator, name: str, reason: str) -> None:
-    """Suspend the organiser NAME; sessions and meetings end, and the next login is refused."""
-    with operator.database.write_session() as session:
-        changed = suspensions.suspend_organiser(
-            session, name, reason=SuspensionReason(reason), actor=operator.actor, now=operator.clock()
-        )
-    click.echo(f"“{name}” is suspended." if changed else f"“{name}” was suspended already.")
-    echo_effect(operator, partial(get_organiser, username=name))
-
-
-@suspend.command("school")
-@click.argument("code")
-@_reason_option
-@pass_operator
-def suspend_school(operator: Operator, code: str, reason: str) -> None:
-    """Suspend the school CODE with all its organisers."""
-    with operator.database.write_session() as session:
-        changed = suspensions.suspend_school(
-            session, code, reason=SuspensionReason(reason), actor=operator.actor, now=operator.clock()
-        )
-    click.echo(
-        f"School “{code}” and all its organisers are suspended."
-        if changed
-        else f"School “{code}” was suspended already."
-    )
-    echo_effect(operator, partial(get_school, code=code))
 
 
 @click.group()
@@ -63,28 +68,44 @@ def reinstate() -> None:
     """End a suspension."""
 
 
-@reinstate.command("organiser")
-@click.argument("name")
-@pass_operator
-def reinstate_organiser(operator: Operator, name: str) -> None:
-    """End the suspension of the organiser NAME; a suspension of the school stays."""
-    with operator.database.write_session() as session:
-        changed = suspensions.reinstate_organiser(session, name, actor=operator.actor, now=operator.clock())
-    click.echo(f"“{name}” is reinstated." if changed else f"“{name}” was not suspended.")
+def _suspend(kind: SuspendableKind, words: _Words) -> Callable[..., None]:
+    def command(operator: Operator, name: str, reason: str) -> None:
+        with operator.database.write_session() as session:
+            changed = suspensions.suspend(
+                session,
+                kind,
+                name,
+                reason=SuspensionReason(reason),
+                actor=operator.actor,
+                now=operator.clock(),
+            )
+        click.echo((words.suspended if changed else words.suspended_already).format(name=name))
+        echo_status(operator, lambda session: kind.find(session, name))
+
+    return command
 
 
-@reinstate.command("school")
-@click.argument("code")
-@pass_operator
-def reinstate_school(operator: Operator, code: str) -> None:
-    """End the suspension of the school CODE; organisers who are suspended themselves stay so."""
-    with operator.database.write_session() as session:
-        changed = suspensions.reinstate_school(session, code, actor=operator.actor, now=operator.clock())
-    click.echo(f"School “{code}” is reinstated." if changed else f"School “{code}” was not suspended.")
+def _reinstate(kind: SuspendableKind, words: _Words) -> Callable[..., None]:
+    def command(operator: Operator, name: str) -> None:
+        with operator.database.write_session() as session:
+            changed = suspensions.reinstate(session, kind, name, actor=operator.actor, now=operator.clock())
+        click.echo((words.reinstated if changed else words.not_suspended).format(name=name))
+
+    return command
 
 
-def history(session: Session, of: Organiser | School) -> list[dict[str, Any]]:
-    """The suspensions of an organiser or a school, latest first, as rows."""
+for _kind, _words in ((ORGANISER, _ORGANISER), (SCHOOL, _SCHOOL)):
+    _name_argument = click.argument("name", metavar=_words.argument)
+    suspend.command(_words.subcommand, help=_words.suspend)(
+        _name_argument(_reason_option(pass_operator(_suspend(_kind, _words))))
+    )
+    reinstate.command(_words.subcommand, help=_words.reinstate)(
+        _name_argument(pass_operator(_reinstate(_kind, _words)))
+    )
+
+
+def history(session: Session, of: Suspendable) -> list[dict[str, Any]]:
+    """Returns the suspensions of an organiser or a school, latest first, as rows."""
     return [
         {
             "since": f"{suspension.since:%Y-%m-%d %H:%M} UTC",

@@ -50,8 +50,7 @@ def read_letterhead(folder: Path | None) -> Letterhead:
     Raises :class:`ConfigError` with a sentence that names the file and what is wrong with it.
     """
     if folder is not None and not (os.access(folder, os.R_OK | os.X_OK) and folder.is_dir()):
-        message = f"{folder}: there is no such folder, or it cannot be read."
-        raise ConfigError(message)
+        raise ConfigError(f"{folder}: there is no such folder, or it cannot be read.")
     logo = _read_logo(folder)
     paper = Paper({} if logo is None else {LOGO: logo})
     _require_fonts(paper)
@@ -62,8 +61,7 @@ def _require_fonts(paper: Paper) -> None:
     lacking = _PACKAGES.keys() - paper.families("<p>a</p><code>a</code>")
     if lacking:
         packages = " ".join(sorted(_PACKAGES[family] for family in lacking))
-        message = f"Letters need fonts that are not installed: apt-get install {packages}"
-        raise ConfigError(message)
+        raise ConfigError(f"Letters need fonts that are not installed: apt-get install {packages}")
 
 
 def _read_texts(folder: Path | None, language: Language, paper: Paper) -> Texts:
@@ -80,8 +78,9 @@ def _read_texts(folder: Path | None, language: Language, paper: Paper) -> Texts:
     )
     for name, part, width, height in _places(texts):
         if not paper.fits(part, width, height):
-            message = f"{paths[name]}: this is too long for its place on the letter; please shorten it."
-            raise ConfigError(message)
+            raise ConfigError(
+                f"{paths[name]}: this is too long for its place on the letter; please shorten it."
+            )
     return texts
 
 
@@ -104,11 +103,11 @@ def _read_logo(folder: Path | None) -> Picture | None:
             try:
                 drawn = Paper({LOGO: logo}).draws(LOGO)
             except ForeignPictureError as error:
-                message = f"{path}: refers to “{error}”, but a logo must hold everything itself."
-                raise ConfigError(message) from None
+                raise ConfigError(
+                    f"{path}: refers to “{error}”, but a logo must hold everything itself."
+                ) from None
             if not drawn:
-                message = f"{path}: this is no picture that can be printed."
-                raise ConfigError(message)
+                raise ConfigError(f"{path}: this is no picture that can be printed.")
             return logo
     return None
 
@@ -117,8 +116,7 @@ def _read_text(path: Path) -> str:
     try:
         return _read(path, _MAX_TEXT).decode("utf-8-sig").strip()
     except UnicodeDecodeError:
-        message = f"{path}: this is not UTF-8; please save it as UTF-8."
-        raise ConfigError(message) from None
+        raise ConfigError(f"{path}: this is not UTF-8; please save it as UTF-8.") from None
 
 
 def _find(folder: Path | None, name: str) -> Path | None:
@@ -127,8 +125,7 @@ def _find(folder: Path | None, name: str) -> Path | None:
         return None
     path = folder / name
     if not path.resolve().is_relative_to(folder.resolve()):
-        message = f"{path}: this points to a file outside of the folder."
-        raise ConfigError(message)
+        raise ConfigError(f"{path}: this points to a file outside of the folder.")
     return path
 
 
@@ -137,9 +134,7 @@ def _read(path: Path, longest: int) -> bytes:
         with path.open("rb") as file:
             content = file.read(longest + 1)
     except OSError as error:
-        message = f"{path}: this cannot be read: {error.strerror}."
-        raise ConfigError(message) from None
+        raise ConfigError(f"{path}: this cannot be read: {error.strerror}.") from None
     if len(content) > longest:
-        message = f"{path}: this has more than {longest // 1024} KiB."
-        raise ConfigError(message)
+        raise ConfigError(f"{path}: this has more than {longest // 1024} KiB.")
     return content

@@ -40,8 +40,7 @@ def parse_section(text: str, path: Path) -> Markup:
     markdown = _markdown()
     heading, rest = _parse(markdown, text, path)
     if not rest:
-        message = f"{path}: nothing stands beneath the heading."
-        raise ConfigError(message)
+        raise ConfigError(f"{path}: nothing stands beneath the heading.")
     body = Markup(markdown.renderer.render(rest, markdown.options, {}))  # noqa: S704 - escapes what it renders
     return Markup("<h2>{}</h2>\n{}").format(heading, body)
 
@@ -51,8 +50,7 @@ def parse_sender(text: str, path: Path) -> Sender:
     markdown = _markdown()
     name, rest = _parse(markdown, text, path)
     if [token.type for token in rest[:3]] != ["paragraph_open", "inline", "paragraph_close"]:
-        message = f"{path}: the lines beneath the name must be the postal address."
-        raise ConfigError(message)
+        raise ConfigError(f"{path}: the lines beneath the name must be the postal address.")
     address = tuple(line.strip() for line in _plain(rest[1]).splitlines())
     contact = markdown.renderer.render(rest[3:], markdown.options, {})
     return Sender(name, address, Markup(contact))  # noqa: S704 - the renderer escapes
@@ -62,8 +60,7 @@ def parse_line(text: str, path: Path) -> str:
     """A text of one line; raises :class:`ConfigError` naming ``path``."""
     lines = text.splitlines()
     if len(lines) != 1:
-        message = f"{path}: this file must have one line, and has {len(lines)}."
-        raise ConfigError(message)
+        raise ConfigError(f"{path}: this file must have one line, and has {len(lines)}.")
     return lines[0]
 
 
@@ -74,15 +71,13 @@ def _markdown() -> MarkdownIt:
 def _parse(markdown: MarkdownIt, text: str, path: Path) -> tuple[str, list[Token]]:
     tokens = markdown.parse(text)
     if not tokens or (tokens[0].type, tokens[0].tag) != ("heading_open", "h1"):
-        message = f"{path}: the first line must be a heading: a #, a blank, and its words."
-        raise ConfigError(message)
+        raise ConfigError(f"{path}: the first line must be a heading: a #, a blank, and its words.")
     heading, rest = tokens[1], tokens[3:]
     for token in (heading, *rest):
         for part in (token, *(token.children or ())):
             if part.type not in _PRINTABLE:
                 line = token.map[0] + 1 if token.map else 1
-                message = f"{path}: line {line} holds {_INSTEAD.get(part.type, _ANYTHING_ELSE)}."
-                raise ConfigError(message)
+                raise ConfigError(f"{path}: line {line} holds {_INSTEAD.get(part.type, _ANYTHING_ELSE)}.")
     return _plain(heading), rest
 
 

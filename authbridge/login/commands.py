@@ -24,7 +24,7 @@ def clear_name(
 
     ``staff:anna`` names a member of staff, whose failures at every door of the panel are meant.
     """
-    username = usernames.canonical(typed, host="")
+    username = usernames.normalise_username(typed)
     if username.startswith(STAFF_PREFIX):
         return _clear_staff(session, username.removeprefix(STAFF_PREFIX), keyed_hashes, actor, now)
     if not failures.forget_name(session, keyed_hashes.name(username)):
@@ -66,10 +66,9 @@ def _keys_of(session: Session, typed: str) -> set[str]:
     except ValueError:
         message = f"“{typed}” is no address, such as 198.51.100.7 or 2001:db8:12::1."
         raise InputError(message) from None
-    address = str(network.network_address)
     if network.num_addresses > 1:
         return {str(network)}
-    keys = {network_of(address).key}
+    keys = {network_of(network.network_address).key}
     for own_networks in session.scalars(select(School.trusted_networks)):
-        keys.add(network_of(address, own_networks).key)
+        keys.add(network_of(network.network_address, own_networks).key)
     return {key for key in keys if key is not None}

@@ -1,22 +1,24 @@
 """Reads the stored credential of an organiser, and the networks of their school, for one login."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import Connection, bindparam, select
 
-from authbridge.login.passwords import StoredPassword
+from authbridge.login.flow import Credential
 from authbridge.login.policy import Account
+from authbridge.login.typed_passwords import StoredPassword
+from authbridge.login.usernames import Username
 from authbridge.storage.models import Organiser, School, table_of
 from authbridge.storage.prepared import Prepared
 
 
 @dataclass(frozen=True, slots=True)
-class Credential:
-    """An organiser as a login meets him."""
+class OrganiserCredential:
+    """The parts of an organiser that a login needs."""
 
     organiser_id: int
-    stored: StoredPassword = field(repr=False)
+    credential: Credential
     account: Account
     last_login_on: date | None
     school_networks: tuple[str, ...]
@@ -42,24 +44,27 @@ _CREDENTIAL = (
 
 _SCHOOL_NETWORKS = Prepared(select(_schools.c.trusted_networks).where(_schools.c.code == bindparam("code")))
 _FIND_CREDENTIAL = Prepared(_CREDENTIAL)
-# PostgreSQL: whoever is changing this organiser comes first, and whoever comes later waits.  (SQLite has
-# one writer at a time.)  NO KEY UPDATE lets the journal go on referring to the row.
+# PostgreSQL: the lock waits for a change under way, and later changes wait for it: else an old password could
+# be granted after its reset.  (SQLite has one writer at a time.)  With NO KEY UPDATE the journal can still
+# refer to the row.
 _LOCK_CREDENTIAL = Prepared(_CREDENTIAL.with_for_update(of=_organisers, key_share=True))
 
 
-def find_credential(connection: Connection, username: str, *, lock: bool = False) -> Credential | None:
-    """The organiser of that canonical name and his present state, None if there is none.
+def find_credential(
+    connection: Connection, username: Username, *, lock: bool = False
+) -> OrganiserCredential | None:
+    """Returns the organiser of that name in their present state; None if there is none.
 
-    ``lock`` waits for a change under way and keeps others from changing him until the transaction ends.
+    ``lock`` waits for a change under way, and keeps the organiser unchanged until the transaction ends.
     """
     row = (_LOCK_CREDENTIAL if lock else _FIND_CREDENTIAL).run(connection, username=username)
     if row is None:
         return None
     organiser_id, hashed, generated, version, suspended_at, school_suspended_at, valid_until, *rest = row
     last_login_on, networks = rest
-    return Credential(
+    return OrganiserCredential(
         organiser_id=organiser_id,
-        stored=StoredPassword(hashed, generated=generated),
+        credential=Credential(version, StoredPassword(hashed, generated=generated)),
         last_login_on=last_login_on,
         school_networks=tuple(networks),
         account=Account(
@@ -72,6 +77,6 @@ def find_credential(connection: Connection, username: str, *, lock: bool = False
 
 
 def school_networks(connection: Connection, code: str) -> tuple[str, ...]:
-    """The own networks (CIDR) of the school of that code; none where there is no such school."""
+    """Returns the own networks (CIDR) of the school of that code; none for an unknown code."""
     row = _SCHOOL_NETWORKS.run(connection, code=code)
     return () if row is None else tuple(row[0])

@@ -1,7 +1,6 @@
-"""The state of the login policy in the database: who failed from where, who is known where, who waits.
+"""The failure store in SQL: failures, known-good pairs and waits of networks in the database.
 
-Each attempt that is about to be hashed is written down as the failure that it is until its password has
-matched, so that parallel guesses see one another; the rows decide, in whichever process they are read.
+They survive a restart, and hold for every service process over the same database.
 """
 
 import zlib
@@ -25,24 +24,14 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from authbridge.errors import StorageError
-from authbridge.login.policy import Failure, FailureCounts, FailureHistory, Limits, Network, SignInStep
+from authbridge.login import alarms
+from authbridge.login.alarm_rules import Alarm
+from authbridge.login.failure_history import Failure, FailureCounts, FailureHistory
+from authbridge.login.failure_store import Pair
+from authbridge.login.limits import Limits
 from authbridge.storage.models import AlarmRaised, KnownNetwork, LoginFailure, NetworkWait, table_of
 from authbridge.storage.prepared import Prepared
 from authbridge.storage.statements import UNSYNCHRONISED, delete_some, upsert
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Who tries from where, as the tables have it: keyed hashes, and the network in clear.
-
-    ``known_key`` names the address even of a device: who came in with it is known there without it, too.
-    """
-
-    name_key: str
-    known_key: str | None  # None where the network is unknown
-    network: Network
-    sign_in_step: SignInStep | None = None  # of the panel
-
 
 _NETWORK_LOCKS = 1 << 32  # above those of names
 
@@ -60,7 +49,7 @@ _OF_NAME = Prepared(
     .order_by(_failures.c.at, _failures.c.id)
 )
 _wait_end = select(_waits.c.until).where(_waits.c.network == bindparam("network"))
-# Of a wait that goes on, the failures that led to it still count: the last of them is to tell staff.
+# During a wait the failures that led to it still count: the last of them raises the alarm.
 _ended = _wait_end.where(_waits.c.until <= bindparam("at")).scalar_subquery()
 _OF_NETWORK = Prepared(
     select(
@@ -111,128 +100,129 @@ _OVERALL = Prepared(
 )
 
 
-def history_of(connection: Connection, pair: Pair, at: datetime, limits: Limits) -> FailureHistory:
-    """What is known about the pair at this moment."""
-    network = pair.network
-    # A school's own network does not wait, and its failures may be many: here they are not even counted.
-    seen_at, waits_until, failures, names = _row_of_network(
-        connection, pair, None if network.trusted else network.key, at, limits
-    )
-    rows = _OF_NAME.all(
-        connection, name_key=pair.name_key, since=at - timedelta(seconds=limits.account_window)
-    )
-    return FailureHistory(
-        network=network,
-        known_good=network.is_device
-        or (seen_at is not None and at - seen_at <= timedelta(seconds=limits.known_good)),
-        failures=[
+@dataclass(frozen=True, slots=True)
+class SqlFailures:
+    """The failure store of one transaction (see :class:`authbridge.login.failure_store.FailureStore`)."""
+
+    connection: Connection
+    limits: Limits
+
+    def lock_for_recording(self, pair: Pair) -> None:
+        """Keeps others from recording for the same name or network until the transaction ends.
+
+        Always the name first: in two orders two transactions could wait for each other (deadlock).  SQLite
+        has one writer at a time anyway.
+        """
+        if self.connection.dialect.name == "postgresql":
+            _LOCK.run(
+                self.connection,
+                name_lock=zlib.crc32(pair.name_key.encode()),
+                network_lock=_NETWORK_LOCKS + zlib.crc32((pair.network.key or pair.name_key).encode()),
+            )
+
+    def history_of(self, pair: Pair, at: datetime) -> FailureHistory:
+        """Returns what is on record about the pair at this moment."""
+        network = pair.network
+        # A school's own network does not wait, and its failures may be many: here they are not even counted.
+        seen_at, waits_until, failures, names = self._network_row(
+            pair, None if network.trusted else network.key, at
+        )
+        return FailureHistory(
+            network=network,
+            known_good=network.is_device or (seen_at is not None and at - seen_at <= self.limits.known_good),
+            failures=self._failures_of(pair.name_key, at),
+            network_failures=failures,
+            network_names=names,
+            network_waits_until=waits_until,
+            sign_in_step=pair.sign_in_step,
+        )
+
+    def record(self, pair: Pair, failure: Failure) -> int:
+        """Records the attempt as a failure; returns its id."""
+        row = _RECORD.run(
+            self.connection,
+            at=failure.at,
+            name_key=pair.name_key,
+            network=failure.network or "",
+            from_unfamiliar_network=failure.from_unfamiliar_network,
+            fingerprint=failure.fingerprint,
+            wait=round(failure.wait.total_seconds()),
+        )
+        if row is None:
+            message = "The failure was not written."
+            raise StorageError(message)
+        return int(row[0])
+
+    def retract(self, failure_id: int) -> None:
+        """Deletes the record of an attempt whose password has matched."""
+        _RETRACT.run(self.connection, failure_id=failure_id)
+
+    def note_success(self, pair: Pair, at: datetime) -> None:
+        """Ends the wait of the pair, and makes it known-good; its failures go on counting for the account."""
+        _FORGIVE_PAIR.run(self.connection, name_key=pair.name_key, network=pair.network.key or "")
+        if pair.known_key is not None:
+            _KNOW.run(self.connection, pair_key=pair.known_key, seen_at=at)
+
+    def counts_after(self, pair: Pair, history: FailureHistory, at: datetime) -> FailureCounts:
+        """Returns the sums after a failure that was just checked; ``history`` is as it was before it."""
+        _, _, failures, names = self._network_row(pair, pair.network.key, at)
+        overall = _OVERALL.run(
+            self.connection, since=at - self.limits.overall_window, enough=self.limits.overall_alarm + 1
+        )
+        return FailureCounts(
+            account=len(history.failures) + 1,
+            network_failures=failures,
+            network_names=names,
+            overall=0 if overall is None else overall[0],
+            sign_in_step=pair.sign_in_step,
+        )
+
+    def start_network_wait(self, history: FailureHistory, at: datetime) -> FailureHistory:
+        """Makes the network wait from now on, unless it waits already; returns the history after that."""
+        if history.network_waits_until is not None and at < history.network_waits_until:
+            return history
+        until = at + self.limits.network_wait
+        _START_WAIT.run(self.connection, network=history.network.key, since=at, until=until)
+        return replace(history, network_waits_until=until)
+
+    def alarm_raised_at(self, alarm: Alarm, subject: str) -> datetime | None:
+        """Returns when this alarm was last raised; None if never."""
+        return alarms.raised_at(self.connection, alarm, subject)
+
+    def _failures_of(self, name_key: str, at: datetime) -> list[Failure]:
+        return [
             Failure(
                 at=when,
                 network=where or None,
                 from_unfamiliar_network=from_unfamiliar_network,
                 fingerprint=fingerprint,
-                wait=wait,
+                wait=timedelta(seconds=wait),
             )
-            for when, where, from_unfamiliar_network, fingerprint, wait in rows
-        ],
-        network_failures=failures,
-        network_names=names,
-        network_waits_until=waits_until,
-        sign_in_step=pair.sign_in_step,
-    )
+            for when, where, from_unfamiliar_network, fingerprint, wait in _OF_NAME.all(
+                self.connection, name_key=name_key, since=at - self.limits.account_window
+            )
+        ]
 
-
-def lock_for_recording(connection: Connection, pair: Pair) -> None:
-    """Keeps other processes from recording for the same name or network until the transaction ends.
-
-    Always the name first, so that no two wait for each other.  SQLite has one writer at a time anyway.
-    """
-    if connection.dialect.name == "postgresql":
-        _LOCK.run(
-            connection,
-            name_lock=zlib.crc32(pair.name_key.encode()),
-            network_lock=_NETWORK_LOCKS + zlib.crc32((pair.network.key or pair.name_key).encode()),
+    def _network_row(self, pair: Pair, counted: str | None, at: datetime) -> tuple[Any, ...]:
+        """Returns: known-good since, wait until, distinct failures and names of the ``counted`` network."""
+        row = _OF_NETWORK.run(
+            self.connection,
+            known_key=pair.known_key,
+            network=counted,
+            at=at,
+            since=at - self.limits.network_window,
         )
-
-
-def record(connection: Connection, pair: Pair, failure: Failure) -> int:
-    """Writes the attempt down as a failure; returns its id."""
-    row = _RECORD.run(
-        connection,
-        at=failure.at,
-        name_key=pair.name_key,
-        network=failure.network or "",
-        from_unfamiliar_network=failure.from_unfamiliar_network,
-        fingerprint=failure.fingerprint,
-        wait=failure.wait,
-    )
-    if row is None:
-        message = "The failure was not written."
-        raise StorageError(message)
-    return int(row[0])
-
-
-def retract(connection: Connection, failure_id: int) -> None:
-    """The password matched: it was no failure."""
-    _RETRACT.run(connection, failure_id=failure_id)
-
-
-def note_success(connection: Connection, pair: Pair, at: datetime) -> None:
-    """The pair waits no longer, its failures count for the account only, and its network is known-good."""
-    _FORGIVE_PAIR.run(connection, name_key=pair.name_key, network=pair.network.key or "")
-    if pair.known_key is not None:
-        _KNOW.run(connection, pair_key=pair.known_key, seen_at=at)
-
-
-def counts_after(
-    connection: Connection, pair: Pair, history: FailureHistory, at: datetime, limits: Limits
-) -> FailureCounts:
-    """What the failure that was just checked adds up to; ``history`` is as it was before it."""
-    _, _, failures, names = _row_of_network(connection, pair, pair.network.key, at, limits)
-    overall = _OVERALL.run(
-        connection, since=at - timedelta(seconds=limits.overall_window), enough=limits.overall_alarm + 1
-    )
-    return FailureCounts(
-        account=len(history.failures) + 1,
-        network_failures=failures,
-        network_names=names,
-        overall=0 if overall is None else overall[0],
-        sign_in_step=pair.sign_in_step,
-    )
-
-
-def start_network_wait(
-    connection: Connection, history: FailureHistory, at: datetime, limits: Limits
-) -> FailureHistory:
-    """The network waits from now on, unless it does already; returns how things stand then."""
-    if history.network_waits_until is not None and at < history.network_waits_until:
-        return history
-    until = at + timedelta(seconds=limits.network_wait)
-    _START_WAIT.run(connection, network=history.network.key, since=at, until=until)
-    return replace(history, network_waits_until=until)
-
-
-def _row_of_network(
-    connection: Connection, pair: Pair, counted: str | None, at: datetime, limits: Limits
-) -> tuple[Any, ...]:
-    row = _OF_NETWORK.run(
-        connection,
-        known_key=pair.known_key,
-        network=counted,
-        at=at,
-        since=at - timedelta(seconds=limits.network_window),
-    )
-    return row or (None, None, 0, 0)
+        return row or (None, None, 0, 0)
 
 
 def forget_name(session: Session, name_key: str) -> bool:
-    """Nobody ever failed under this name; returns whether that changed anything."""
+    """Deletes the failures of a name; returns whether there were any."""
     query = delete(LoginFailure).where(LoginFailure.name_key == name_key).returning(LoginFailure.id)
     return bool(session.execute(query, execution_options=UNSYNCHRONISED).all())
 
 
 def clear_network_waits(session: Session, networks: Collection[str], *, now: datetime) -> bool:
-    """Neither the networks nor the pairs there wait any longer; returns whether that changed anything."""
+    """Ends the waits of the networks and of all pairs there; returns whether there were any."""
     ended = session.execute(
         update(NetworkWait)
         .where(NetworkWait.network.in_(networks), NetworkWait.until > now)
@@ -251,9 +241,8 @@ def clear_network_waits(session: Session, networks: Collection[str], *, now: dat
 
 
 def purge_batch(session: Session, *, now: datetime, limits: Limits) -> bool:
-    """Deletes some of what no rule looks at any more; returns whether there may be more."""
-    day = timedelta(seconds=limits.account_window)
-    week = timedelta(seconds=limits.known_good)
+    """Deletes some of the rows that no rule reads any more; returns whether there may be more."""
+    day, week = limits.account_window, limits.known_good
     is_full = [
         delete_some(session, LoginFailure.id, LoginFailure.at <= now - day),
         delete_some(session, KnownNetwork.pair_key, KnownNetwork.seen_at < now - week),

@@ -1,277 +1,339 @@
-"""The one login flow, from the attempt as it reached us to the decision."""
+"""The one login flow: recognise, recall, throttle, queue, record, hash, settle.
 
+Organisers at Prosody, staff at the panel and the owners of a simulation all take these steps.  Their
+differences stand behind two interfaces: ``FailureStore`` (in SQL or in memory) and ``Subject`` (organiser or
+member of staff).  ``authenticate`` composes the steps with the real queue for hashes, a simulation with its
+own.  Nothing here knows a database or bcrypt, and no transaction is open
+while a password is hashed.
+"""
+
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import datetime
 from functools import partial
-from zoneinfo import ZoneInfo
-
-from sqlalchemy import Connection, bindparam, update
+from typing import Protocol, TypeVar
 
 from authbridge.clock import Clock
-from authbridge.login import alarms, credentials, failures, journal, policy, usernames
+from authbridge.login import policy
+from authbridge.login.alarm_rules import DueAlarm, due_alarms
+from authbridge.login.failure_history import FailureHistory, Network, SignInStep
+from authbridge.login.failure_store import FailureStore, Pair
 from authbridge.login.hashing_queue import HashingQueue, SingleFlight
 from authbridge.login.keyed_hashes import KeyedHashes
-from authbridge.login.networks import network_of
+from authbridge.login.limits import Limits
 from authbridge.login.password_cache import PasswordCache
-from authbridge.login.passwords import Hasher, StoredPassword, forms_of
-from authbridge.login.policy import Attempt, CacheResult, Decision, FailureHistory, Limits, Verdict
-from authbridge.login.rejections import Rejected, Rejections
-from authbridge.storage.database import Database
-from authbridge.storage.models import Organiser, table_of
-from authbridge.storage.prepared import Prepared
-
-_organisers = table_of(Organiser)
-_RENEW_HASH = Prepared(
-    update(_organisers)
-    .where(
-        _organisers.c.id == bindparam("organiser_id"),
-        _organisers.c.credential_version == bindparam("checked_version"),
-    )
-    .values(password_hash=bindparam("renewed"))
-)
+from authbridge.login.policy import CacheResult, Decision, Verdict
+from authbridge.login.typed_passwords import StoredPassword, TypedPassword
 
 
-@dataclass(frozen=True, slots=True)
-class LoginServices:
-    """What every login needs besides the attempt itself; the last four live as long as the process."""
+class PasswordHasher(Protocol):
+    """The comparison of a typed password with a stored one; bcrypt, but for simulations."""
 
-    database: Database
-    hasher: Hasher
+    def matches(self, typed: TypedPassword, stored: StoredPassword | None) -> bool:
+        """Tells whether ``typed`` is that password; takes the same time for None, a name without one."""
+
+    def is_outdated(self, stored: StoredPassword) -> bool:
+        """Tells whether the password should be stored anew."""
+
+    def hash(self, password: str, *, generated: bool) -> StoredPassword:
+        """Returns the stored form of a new password."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowServices:
+    """The parts of a process that every step needs; all live as long as the process."""
+
+    hasher: PasswordHasher
     clock: Clock
-    timezone: ZoneInfo
-    host: str
     limits: Limits
     keyed_hashes: KeyedHashes
     password_cache: PasswordCache
-    hashing_queue: HashingQueue
-    checks: "SingleFlight[_Checked | Decision]" = field(default_factory=SingleFlight)
-    rejections: Rejections = field(default_factory=Rejections)
 
 
 @dataclass(frozen=True, slots=True)
-class _Login:
-    """An attempt, with the account that it is about and the marks under which it may be remembered."""
+class Credential:
+    """The password of an account at one moment; ``version`` differs after each change of it."""
 
-    attempt: Attempt
-    origin: journal.Origin
-    username: str
-    found: credentials.Credential | None
-    pair: failures.Pair
-    right: bytes = field(repr=False)
-    wrong: bytes = field(repr=False)
-
-    @property
-    def is_generated(self) -> bool:
-        return self.found is not None and self.found.stored.generated
+    version: int | str = field(repr=False)
+    stored: StoredPassword
 
 
 @dataclass(frozen=True, slots=True)
-class _Recorded:
-    """The rows that stand for an attempt while it is hashed, and what its name had failed before."""
+class Login:
+    """A recognised attempt: the name it counts under, the pair, and the keys of the password cache."""
 
-    attempt_id: int
+    counted_name: str
+    password: TypedPassword
+    credential: Credential | None
+    pair: Pair
+    right_key: bytes = field(repr=False)
+    wrong_key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Admissible:
+    """The place of an attempt in the queue for hashes: known-good first, then the fewest recent failures."""
+
+    known_good: bool
+    recent_failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An attempt on record as a failure while it is hashed, with the credential and the history before it."""
+
     failure_id: int
-    found: credentials.Credential | None
+    credential: Credential | None
     history: FailureHistory
 
 
 @dataclass(frozen=True, slots=True)
-class _Checked:
-    """What the check found: the credential version whose password matched, None if none did."""
+class Checked:
+    """The result of a check: the credential version that matched (None: none did), and a renewed hash.
 
-    version: int | None
-    renewed: StoredPassword | None = None
-    recorded: _Recorded | None = None  # None where nothing was hashed for this attempt
-
-
-def authenticate(
-    attempt: Attempt, origin: journal.Origin, services: LoginServices, *, within: float
-) -> Decision:
-    """Whether this organiser may open a meeting now; ``within`` is how many seconds somebody waits for it.
-
-    Raises :class:`authbridge.errors.StorageError`: nobody gets in without the database.
+    ``recorded`` is None where nothing was hashed for this attempt.
     """
-    with services.database.read_connection() as connection:
-        login = _recognise(connection, attempt, origin, services)
-    known = _Checked(None if login.found is None else login.found.account.credential_version)
 
-    cached = services.password_cache.recall(login.right, login.wrong, services.clock())
-    if policy.passes_every_wait(cached, generated=login.is_generated):
-        return _settle(login, known, services)
-
-    now = services.clock()
-    with services.database.read_connection() as connection:
-        history = failures.history_of(connection, login.pair, now, services.limits)
-    if decision := policy.throttle(history, now, services.limits):
-        return _reject(login, decision, services)
-    if cached is CacheResult.WRONG:
-        return _reject(login, policy.REPEATED, services)
-    if cached is CacheResult.RIGHT:
-        return _settle(login, known, services)
-
-    try:
-        check = partial(_check_in_turn, login, history, services, within)
-        checked, is_ours = services.checks.once(login.wrong, check, within=within)
-    except TimeoutError:
-        checked, is_ours = policy.QUEUE_TOO_LONG, False
-    if isinstance(checked, Decision):
-        return _reject(login, checked, services)
-    if is_ours:
-        return _settle(login, checked, services)
-    if checked.version is None:
-        return _reject(login, policy.REPEATED, services)
-    return _settle(login, _Checked(checked.version), services)
+    version: int | str | None = field(repr=False)
+    renewed: StoredPassword | None = None
+    recorded: Recorded | None = None
 
 
-def _recognise(
-    connection: Connection, attempt: Attempt, origin: journal.Origin, services: LoginServices
-) -> _Login:
-    username = usernames.canonical(attempt.username, services.host)
-    found = credentials.find_credential(connection, username)
-    # The network of a school counts as its own for names that begin with its code, also for nobody's.
-    networks = credentials.school_networks(connection, username.partition("-")[0])
-    network = network_of(attempt.ip, networks if found is None else {*networks, *found.school_networks})
-    # What is remembered holds for this hash of this name alone: a reset or a restored backup ends it.
-    account = (username, "" if found is None else found.stored.hash)
-    form = forms_of(attempt.password)[found is None or found.stored.generated]
-    return _Login(
-        attempt=attempt,
-        origin=origin,
-        username=username,
-        found=found,
-        pair=failures.Pair(
-            name_key=services.keyed_hashes.name(username),
-            known_key=None if network.key is None else services.keyed_hashes.pair(username, network.key),
-            network=network,
-        ),
-        right=services.password_cache.cache_key("right", *account, "" if form is None else form.decode()),
-        wrong=services.password_cache.cache_key("wrong", *account, attempt.password),
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A decision; ``account_name`` names the account in alarms, None for an unknown username."""
+
+    decision: Decision
+    account_name: str | None
+
+
+_Store = TypeVar("_Store", bound=FailureStore)
+
+
+class Subject(Protocol[_Store]):
+    """The account, or the unknown username, of one attempt: of an organiser or of a member of staff."""
+
+    @property
+    def login(self) -> Login:
+        """The attempt, recognised."""
+
+    def read(self) -> AbstractContextManager[_Store]:
+        """Opens a transaction that only reads."""
+
+    def write(self) -> AbstractContextManager[_Store]:
+        """Opens a short transaction, committed at the end of the block."""
+
+    def open(self, store: _Store) -> Credential | None:
+        """Notes that a check begins; returns the credential as it is now."""
+
+    def judge(self, store: _Store, checked: Checked, now: datetime) -> Judgement:
+        """Locks the account, decides by its state now, and writes down what follows for it."""
+
+    def reject(self, decision: Decision) -> None:
+        """Counts an attempt that was refused without a check."""
+
+    def raise_alarms(self, due: list[DueAlarm], now: datetime) -> None:
+        """Lets staff know; no transaction is open."""
+
+
+def pair_of(
+    counted_name: str,
+    network: Network,
+    services: FlowServices,
+    *,
+    known_network: str | None,
+    sign_in_step: SignInStep | None = None,
+) -> Pair:
+    """Returns the pair of a name and a network; ``known_network`` is the one that may become known-good."""
+    keyed_hashes = services.keyed_hashes
+    return Pair(
+        name_key=keyed_hashes.name(counted_name),
+        known_key=None if known_network is None else keyed_hashes.pair(counted_name, known_network),
+        network=network,
+        sign_in_step=sign_in_step,
     )
 
 
-def _check_in_turn(
-    login: _Login, history: FailureHistory, services: LoginServices, within: float
-) -> _Checked | Decision:
-    """One hash, when it is this login's turn; or why there was none.
+def recognise(
+    counted_name: str,
+    password: TypedPassword,
+    credential: Credential | None,
+    pair: Pair,
+    services: FlowServices,
+) -> Login:
+    """Returns the attempt with its keys in the password cache."""
+    # A cache entry holds for this hash of this name alone: a reset or a restored backup ends it.
+    account = (counted_name, "" if credential is None else credential.stored.hash)
+    form = password.form(generated=credential is None or credential.stored.generated)
+    cache_key = services.password_cache.cache_key
+    return Login(
+        counted_name=counted_name,
+        password=password,
+        credential=credential,
+        pair=pair,
+        right_key=cache_key("right", *account, "" if form is None else form.decode()),
+        wrong_key=cache_key("wrong", *account, password.text),
+    )
+
+
+def arrive(subject: Subject[_Store], services: FlowServices) -> Admissible | Decision:
+    """Goes as far as an attempt gets without a hash: recall and throttle."""
+    login, limits = subject.login, services.limits
+    cached = services.password_cache.recall(login.right_key, login.wrong_key, services.clock())
+    known = login.credential
+    if known is not None and policy.passes_every_wait(cached, generated=known.stored.generated):
+        return settle(subject, Checked(known.version), services)
+
+    now = services.clock()
+    with subject.read() as store:
+        history = store.history_of(login.pair, now)
+    if decision := policy.throttle(history, now, limits):
+        return reject(subject, decision)
+    if cached is CacheResult.WRONG:
+        return reject(subject, policy.REPEATED)
+    if cached is CacheResult.RIGHT and known is not None:
+        return settle(subject, Checked(known.version), services)
+    return Admissible(history.known_good, policy.recent_failures(history, now, limits))
+
+
+def record(subject: Subject[_Store], services: FlowServices) -> Recorded | Decision:
+    """Records the attempt as a failure before it is hashed, or decides that it must wait after all.
 
     What waits for its turn is not on record: by then others may have failed, so the rules are asked again.
     """
-    recent = policy.recent_failures(history, login.attempt.at, services.limits)
-    with services.hashing_queue.slot(
-        known_good=history.known_good, recent_failures=recent, within=within
-    ) as is_admitted:
-        if not is_admitted:
-            return policy.QUEUE_TOO_LONG
-        recorded = _record(login, services)
-        if isinstance(recorded, Decision):
-            return recorded
-        return services.hashing_queue.run(partial(_hash, login, recorded, services))
-
-
-def _record(login: _Login, services: LoginServices) -> _Recorded | Decision:
-    """Record first, then count: parallel guesses see one another, and a crash leaves a failure behind."""
-    limits, pair = services.limits, login.pair
-    with services.database.write_connection() as connection:
-        failures.lock_for_recording(connection, pair)
+    login = subject.login
+    with subject.write() as store:
+        store.lock_for_recording(login.pair)
         now = services.clock()
-        history = failures.history_of(connection, pair, now, limits)
-        if policy.must_network_wait(history.network_failures, history.network_names, limits):
-            history = failures.start_network_wait(connection, history, now, limits)
-        if decision := policy.throttle(history, now, limits):
+        history = history_before_check(store, login.pair, now, services.limits)
+        if decision := policy.throttle(history, now, services.limits):
             return decision
-        fingerprints = services.keyed_hashes.fingerprints(login.username, login.attempt.password, now)
-        failure = policy.failure_of(history, now, fingerprints, limits)
-        found = credentials.find_credential(connection, login.username)
-        return _Recorded(
-            attempt_id=journal.open_attempt(connection, _entry(login, found)),
-            failure_id=failures.record(connection, pair, failure),
-            found=found,
-            history=history,
-        )
+        credential = subject.open(store)
+        failure_id = record_failure(store, login, history, now, services)
+        return Recorded(failure_id, credential, history)
 
 
-def _hash(login: _Login, recorded: _Recorded, services: LoginServices) -> _Checked:
-    found, password = recorded.found, login.attempt.password
-    if not services.hasher.matches(password, None if found is None else found.stored) or found is None:
-        services.password_cache.note_wrong(login.wrong, services.clock())
-        return _Checked(None, recorded=recorded)
+def check(subject: Subject[_Store], recorded: Recorded, services: FlowServices) -> Checked:
+    """Hashes the password once (a decoy for an unknown username); no transaction is open meanwhile."""
+    login, credential, hasher = subject.login, recorded.credential, services.hasher
+    stored = None if credential is None else credential.stored
+    # Else the cache keys are those of a former hash.
+    is_cacheable = stored == (None if login.credential is None else login.credential.stored)
+    if not hasher.matches(login.password, stored) or credential is None or stored is None:
+        if is_cacheable:
+            services.password_cache.note_wrong(login.wrong_key, services.clock())
+        return Checked(None, recorded=recorded)
     renewed = None
-    if services.hasher.is_outdated(found.stored):
-        renewed = services.hasher.hash(password, generated=found.stored.generated)
-    if login.found is not None and login.found.stored == found.stored:  # else the mark is a former hash's
-        services.password_cache.note_right(login.right, services.clock())
-    return _Checked(found.account.credential_version, renewed, recorded)
+    if hasher.is_outdated(stored):
+        renewed = hasher.hash(login.password.text, generated=stored.generated)
+    if is_cacheable:
+        services.password_cache.note_right(login.right_key, services.clock())
+    return Checked(credential.version, renewed, recorded)
 
 
-def _settle(login: _Login, checked: _Checked, services: LoginServices) -> Decision:
-    """The verdict, by the account's state as it is now: a suspension that arrived meanwhile wins."""
-    told: list[tuple[policy.Alarm, str]] = []
-    with services.database.write_connection() as connection:
+def settle(subject: Subject[_Store], checked: Checked, services: FlowServices) -> Decision:
+    """Decides by the account's state as it is now: a suspension that arrived meanwhile wins."""
+    login, recorded = subject.login, checked.recorded
+    due: list[DueAlarm] = []
+    with subject.write() as store:
         now = services.clock()
-        today = now.astimezone(services.timezone).date()
-        current = credentials.find_credential(connection, login.username, lock=True)
-        decision = policy.judge(
-            None if current is None else current.account, checked_version=checked.version, today=today
-        )
-        recorded = checked.recorded
-        if recorded is None:
-            journal.write_attempt(connection, _entry(login, current), decision, now=now)
-        else:
-            journal.close_attempt(connection, recorded.attempt_id, decision, now=now)
-            if checked.version is None:
-                told = _count(connection, login, recorded, services)
-        if current is not None and decision.verdict is Verdict.GRANTED:
-            failures.note_success(connection, login.pair, now)
-            _note_login(connection, current, today, checked.renewed)
+        judgement = subject.judge(store, checked, now)
+        if recorded is not None and checked.version is None:
+            due = count_failure(store, login.pair, recorded.history, judgement.account_name, services)
+        # A member of staff becomes known-good with the second factor only.
+        if judgement.decision.verdict is Verdict.GRANTED and login.pair.sign_in_step is None:
+            store.note_success(login.pair, now)
         if recorded is not None and checked.version is not None:
-            failures.retract(connection, recorded.failure_id)
-    if told:
-        alarms.tell(services.database, told, now=now, limits=services.limits)
+            store.retract(recorded.failure_id)
+    if due:
+        subject.raise_alarms(due, now)
+    return judgement.decision
+
+
+def reject(subject: Subject[_Store], decision: Decision) -> Decision:
+    """Refuses an attempt without a check; it is counted, but no failure."""
+    subject.reject(decision)
     return decision
 
 
-def _count(
-    connection: Connection, login: _Login, recorded: _Recorded, services: LoginServices
-) -> list[tuple[policy.Alarm, str]]:
-    """Draws the consequences of a failure: the network may have to wait, and staff to know."""
-    now, limits, network = services.clock(), services.limits, login.pair.network
-    counts = failures.counts_after(connection, login.pair, recorded.history, now, limits)
+def history_before_check(store: FailureStore, pair: Pair, now: datetime, limits: Limits) -> FailureHistory:
+    """Returns the history; a network with too many failures, open ones included, waits from now on."""
+    history = store.history_of(pair, now)
+    # Skip familiar networks: they go on to lock the account's row, and starting a network wait first would
+    # take the locks in the opposite order (deadlock).  Their attempts pass that wait anyway.
+    if history.is_unfamiliar and policy.must_network_wait(
+        history.network_failures, history.network_names, limits
+    ):
+        history = store.start_network_wait(history, now)
+    return history
+
+
+def record_failure(
+    store: FailureStore, login: Login, history: FailureHistory, now: datetime, services: FlowServices
+) -> int:
+    """Records the attempt as a failure; returns its id."""
+    fingerprints = services.keyed_hashes.fingerprints(login.counted_name, login.password, now)
+    return store.record(login.pair, policy.failure_of(history, now, fingerprints, services.limits))
+
+
+def count_failure(
+    store: FailureStore,
+    pair: Pair,
+    history: FailureHistory,
+    account_name: str | None,
+    services: FlowServices,
+) -> list[DueAlarm]:
+    """Draws the consequences of a failure: the network may have to wait; returns the alarms that are due."""
+    now, limits, network = services.clock(), services.limits, pair.network
+    counts = store.counts_after(pair, history, now)
     if not network.trusted and policy.must_network_wait(
         counts.network_failures, counts.network_names, limits
     ):
-        failures.start_network_wait(connection, recorded.history, now, limits)
-    username = None if recorded.found is None else login.username
-    return alarms.due(connection, username, network, counts, now=now, limits=limits)
+        store.start_network_wait(history, now)
+    return due_alarms(counts, network, account_name, store.alarm_raised_at, now, limits)
 
 
-def _note_login(
-    connection: Connection, current: credentials.Credential, today: date, renewed: StoredPassword | None
-) -> None:
-    if current.last_login_on != today:
-        journal.date_login(connection, current.organiser_id, today)
-    if renewed is not None:
-        _RENEW_HASH.run(
-            connection,
-            organiser_id=current.organiser_id,
-            checked_version=current.account.credential_version,
-            renewed=renewed.hash,
-        )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueServices(FlowServices):
+    """The parts of a process that hashes for many at the same time."""
+
+    hashing_queue: HashingQueue
+    single_flight: SingleFlight[Checked | Decision] = field(default_factory=SingleFlight)
 
 
-def _entry(login: _Login, found: credentials.Credential | None) -> journal.Entry:
-    return journal.Entry(
-        login.attempt,
-        login.origin,
-        organiser_id=None if found is None else found.organiser_id,
-        unknown_name=login.pair.name_key if found is None else None,
-    )
+def authenticate(subject: Subject[_Store], services: QueueServices, *, within: float) -> Decision:
+    """Takes one attempt through all steps; ``within`` is how many seconds its sender waits for the answer.
+
+    Raises:
+        StorageError: the database does not answer; nobody gets in without it.
+    """
+    arrived = arrive(subject, services)
+    if isinstance(arrived, Decision):
+        return arrived
+    try:
+        check_ours = partial(_check_in_turn, subject, arrived, services, within)
+        checked, is_ours = services.single_flight.do(subject.login.wrong_key, check_ours, within=within)
+    except TimeoutError:
+        checked, is_ours = policy.QUEUE_TOO_LONG, False
+    if isinstance(checked, Decision):
+        return reject(subject, checked)
+    if is_ours:
+        return settle(subject, checked, services)
+    if checked.version is None:
+        return reject(subject, policy.REPEATED)
+    return settle(subject, Checked(checked.version), services)
 
 
-_KINDS = {Verdict.REFUSED: "repeated", Verdict.LOCKED: "locked", Verdict.UNAVAILABLE: "unavailable"}
-
-
-def _reject(login: _Login, decision: Decision, services: LoginServices) -> Decision:
-    """Without a check: in the journal it is only counted."""
-    who = Rejected(None if login.found is None else login.found.organiser_id, login.pair.network.key)
-    services.rejections.count(who, _KINDS[decision.verdict], services.clock())
-    return decision
+def _check_in_turn(
+    subject: Subject[_Store], place: Admissible, services: QueueServices, within: float
+) -> Checked | Decision:
+    queue = services.hashing_queue
+    with queue.slot(
+        known_good=place.known_good, recent_failures=place.recent_failures, within=within
+    ) as is_admitted:
+        if not is_admitted:
+            return policy.QUEUE_TOO_LONG
+        recorded = record(subject, services)
+        if isinstance(recorded, Decision):
+            return recorded
+        return queue.run(partial(check, subject, recorded, services))

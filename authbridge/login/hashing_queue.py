@@ -141,13 +141,13 @@ class SingleFlight(Generic[_T]):
         self._lock = threading.Lock()
         self._following = threading.BoundedSemaphore(_MOST_FOLLOWING)
 
-    def once(self, mark: bytes, check: Callable[[], _T], *, within: float) -> tuple[_T, bool]:
+    def do(self, key: bytes, check: Callable[[], _T], *, within: float) -> tuple[_T, bool]:
         """The result, and whether the check was ours; raises what the check raises, or ``TimeoutError``."""
         with self._lock:
-            under_way = self._under_way.get(mark)
+            under_way = self._under_way.get(key)
             if under_way is None:
                 mine: Future[_T] = Future()
-                self._under_way[mark] = mine
+                self._under_way[key] = mine
         if under_way is not None:
             return self._follow(under_way, within), False
         try:
@@ -160,7 +160,7 @@ class SingleFlight(Generic[_T]):
             return result, True
         finally:
             with self._lock:
-                del self._under_way[mark]
+                del self._under_way[key]
 
     def _follow(self, under_way: Future[_T], within: float) -> _T:
         if not self._following.acquire(blocking=False):

@@ -7,38 +7,24 @@ counted in :mod:`authbridge.login.rejections`.
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from authbridge.audit import FORGOTTEN_NETWORK, FORGOTTEN_STAFF, NETWORK_EVENTS
 from authbridge.errors import StorageError
-from authbridge.login.policy import Attempt, Decision
+from authbridge.login.attempts import Attempt, Origin
+from authbridge.login.policy import Decision
 from authbridge.storage.models import (
-    AuditEvent,
     JobRun,
     LoginAttempt,
     Organiser,
-    PrintJob,
     RejectedAttempts,
-    Suspension,
     table_of,
 )
 from authbridge.storage.prepared import Prepared
-from authbridge.storage.statements import UNSYNCHRONISED, delete_some, upsert
+from authbridge.storage.statements import delete_some, upsert
 
-_AUDIT_KEPT = timedelta(days=365)
-_NOTE_KEPT = timedelta(days=90)  # after the end of the suspension
 _PURGE = "purge"
 _WRITE_TEST = "write-test"
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """How a login reached us: the module's own id for it, the kind of connection, and which Prosody."""
-
-    request_id: str
-    transport: str
-    node: str
 
 
 _attempts, _organisers = table_of(LoginAttempt), table_of(Organiser)
@@ -88,7 +74,7 @@ def _write(connection: Connection, entry: Entry, **outcome: object) -> int:
         request_id=entry.origin.request_id,
         organiser_id=entry.organiser_id,
         unknown_name=entry.unknown_name,
-        ip=entry.attempt.ip,
+        ip=None if entry.attempt.ip is None else str(entry.attempt.ip),
         user_agent=entry.attempt.user_agent,
         transport=entry.origin.transport,
         node=entry.origin.node,
@@ -124,28 +110,6 @@ def purge_batch(session: Session, *, now: datetime, retention: timedelta) -> boo
         delete_some(session, RejectedAttempts.id, RejectedAttempts.minute < old),
     ]
     return any(is_full)
-
-
-def forget(session: Session, *, now: datetime, retention: timedelta) -> None:
-    """Deletes what is too old in the audit and in the history of suspensions."""
-    for query in (
-        delete(AuditEvent).where(AuditEvent.at < now - _AUDIT_KEPT),
-        # That somebody guessed is kept as long as the audit, the address as long as the other addresses.
-        update(AuditEvent)
-        .where(
-            AuditEvent.action.startswith(NETWORK_EVENTS),
-            AuditEvent.at < now - retention,
-            AuditEvent.subject != FORGOTTEN_NETWORK,
-        )
-        .values(subject=FORGOTTEN_NETWORK),
-        update(Suspension).where(Suspension.until < now - _NOTE_KEPT).values(note=None),
-        # Who of the staff did something is kept no longer than the audit keeps it.
-        update(Suspension)
-        .where(Suspension.until < now - _AUDIT_KEPT, Suspension.suspended_by != FORGOTTEN_STAFF)
-        .values(suspended_by=FORGOTTEN_STAFF, reinstated_by=FORGOTTEN_STAFF),
-        delete(PrintJob).where(PrintJob.at < now - _AUDIT_KEPT),
-    ):
-        session.execute(query, execution_options=UNSYNCHRONISED)
 
 
 def mark_purged(session: Session, *, now: datetime) -> None:

@@ -8,18 +8,11 @@ from itertools import groupby
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from authbridge.login.failure_history import Failure, FailureHistory, Network, SignInStep
 from authbridge.login.keyed_hashes import KeyedHashes
+from authbridge.login.limits import Limits
 from authbridge.login.networks import split_panel
-from authbridge.login.policy import (
-    Failure,
-    FailureHistory,
-    Limits,
-    Network,
-    Reason,
-    SignInStep,
-    account_waits_until,
-    pair_waits_until,
-)
+from authbridge.login.policy import Reason, account_waits_until, pair_waits_until
 from authbridge.login.staff_names import counted_name, staff_actor
 from authbridge.storage.models import LoginFailure, NetworkWait, Organiser, School, Staff
 
@@ -90,8 +83,8 @@ def _failures_by_key(
 
     These are few: whoever guesses at many names leaves many that wait no longer.
     """
-    last_waits = now - timedelta(seconds=max(limits.first_wait, limits.longest_wait))
-    is_recent = and_(LoginFailure.at > now - timedelta(seconds=limits.account_window), *only)
+    last_waits = now - max(limits.first_wait, limits.longest_wait)
+    is_recent = and_(LoginFailure.at > now - limits.account_window, *only)
     may_wait = (
         select(LoginFailure.name_key)
         .where(is_recent)
@@ -122,7 +115,7 @@ def _failures_by_key(
                 network or None,
                 from_unfamiliar_network=from_unfamiliar_network,
                 fingerprint=fingerprint,
-                wait=wait,
+                wait=timedelta(seconds=wait),
             )
             for _, at, network, from_unfamiliar_network, fingerprint, wait in group
         ]

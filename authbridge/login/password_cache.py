@@ -1,69 +1,70 @@
-"""What the service remembers of passwords: keyed hashes in the memory of this process, and nowhere else.
+"""Remembers passwords as keyed hashes, in the memory of this process and nowhere else.
 
-A verified password is remembered, so that the school bell does not take hundreds of bcrypt checks; a wrong
-one too, so that a forgotten browser which repeats it all morning costs one.
+Verified ones, so that the school bell does not take hundreds of bcrypt checks; wrong ones, so that a
+forgotten browser that repeats one all morning costs one check.
 """
 
 import ctypes
-import hashlib
-import hmac
 import resource
 import secrets
 import threading
 from collections import OrderedDict
 from datetime import datetime, timedelta
 
-from authbridge.login.keyed_hashes import join
-from authbridge.login.policy import CacheResult, Limits
+from authbridge.keys import keyed_digest
+from authbridge.login.limits import Limits
+from authbridge.login.policy import CacheResult
 
 _PR_SET_DUMPABLE = 4  # prctl(2); the limit alone does not hold where dumps are piped to a program
 
 
 def forbid_dumps() -> None:
-    """No core dump of this process, and no debugger but root's: what it remembers dies with it."""
+    """Forbids core dumps of this process, and every debugger but root's, so that its memory dies with it."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0)
 
 
 class PasswordCache:
-    """The recollections of one process, under a key that dies with it.
+    """The cache of one process, under a random key that dies with it.
 
-    What is asked about is a *mark*: :meth:`cache_key` of all that must be the same for the answer to hold.
+    An entry is found by its :meth:`cache_key`, made of everything that must be the same for it to hold.
     """
 
     def __init__(self, limits: Limits, *, remember: bool) -> None:
         """``remember``: whether verified passwords are remembered at all."""
         self._key = secrets.token_bytes(32)
-        self._right = _Marks(limits.remembered_entries if remember else 0, limits.remembered, renew=True)
-        self._wrong = _Marks(limits.repeated_entries, limits.repeated, renew=False)
+        self._right = _ExpiringSet(
+            limits.remembered_entries if remember else 0, limits.remembered, renew=True
+        )
+        self._wrong = _ExpiringSet(limits.repeated_entries, limits.repeated, renew=False)
 
     def cache_key(self, *parts: str) -> bytes:
-        """HMAC-SHA-256 of the parts."""
-        return hmac.digest(self._key, join(*parts), hashlib.sha256)
+        """Returns the HMAC-SHA-256 (32 bytes) of the parts."""
+        return keyed_digest(self._key, *parts)
 
     def recall(self, right: bytes, wrong: bytes, now: datetime) -> CacheResult:
-        """What is remembered under either mark."""
-        # Both are looked up whatever comes out: the same work for everybody.
+        """Tells whether the password was found right or wrong lately."""
+        # Both are looked up in any case: the time must not tell a remembered password from others.
         is_right, is_wrong = self._right.holds(right, now), self._wrong.holds(wrong, now)
         if is_right:
             return CacheResult.RIGHT
         return CacheResult.WRONG if is_wrong else CacheResult.NONE
 
     def note_right(self, cache_key: bytes, now: datetime) -> None:
-        """The password was verified."""
+        """Remembers a verified password."""
         self._right.add(cache_key, now)
 
     def note_wrong(self, cache_key: bytes, now: datetime) -> None:
-        """The password was found wrong."""
+        """Remembers a wrong password."""
         self._wrong.add(cache_key, now)
 
 
-class _Marks:
-    """A bounded set whose members are forgotten in time, those first that were longest not used."""
+class _ExpiringSet:
+    """A bounded set of cache keys that expire; where it is full, the longest unused one goes first."""
 
-    def __init__(self, most: int, seconds: int, *, renew: bool) -> None:
+    def __init__(self, most: int, age: timedelta, *, renew: bool) -> None:
         self._most = most
-        self._age = timedelta(seconds=seconds).total_seconds()
+        self._age = age.total_seconds()
         self._renew = renew
         self._since: OrderedDict[bytes, float] = OrderedDict()
         self._lock = threading.Lock()

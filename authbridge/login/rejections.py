@@ -14,7 +14,6 @@ from authbridge import background
 from authbridge.errors import ConflictError, StorageError
 from authbridge.storage.database import Database
 from authbridge.storage.models import RejectedAttempts, table_of
-from authbridge.storage.prepared import Prepared
 from authbridge.storage.statements import upsert
 
 _INTERVAL = 1.0  # seconds
@@ -22,7 +21,7 @@ _MOST_PAIRS = 500  # of one minute; who comes from more networks is counted with
 _MOST_MINUTES = 60  # held while the database does not answer
 
 _KINDS = ("repeated", "locked", "unavailable")
-_ADD = Prepared(upsert(table_of(RejectedAttempts), key=("minute", "pair"), changed=_KINDS, add=True))
+_ADD = upsert(table_of(RejectedAttempts), key=("minute", "pair"), changed=_KINDS, add=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ def _write(database: Database, minute: datetime, counts: _Counts) -> None:
     with database.write_connection() as connection:
         # In the same order everywhere, so that no two services wait for each other's rows.
         for row in sorted(_rows(counts), key=lambda row: str(row["pair"])):
-            _ADD.run(connection, minute=minute, **row)
+            connection.execute(_ADD, {"minute": minute, **row})
 
 
 def _rows(counts: _Counts) -> Iterator[dict[str, object]]:
@@ -104,7 +103,7 @@ def _rows(counts: _Counts) -> Iterator[dict[str, object]]:
 
 def start(rejections: Rejections, database: Database) -> threading.Thread:
     """Writes the counts down every second, for as long as the process lives."""
-    return background.repeat(
+    return background.run_periodically(
         "journal of denials",
         lambda: rejections.write_down(database),
         every=_INTERVAL,

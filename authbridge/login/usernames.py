@@ -1,4 +1,4 @@
-"""Which login names and school codes exist, and how a typed name becomes one."""
+"""Makes login names and school codes: normalises typed ones, draws new ones."""
 
 import re
 import secrets
@@ -17,18 +17,18 @@ _USERNAME = re.compile(r"[a-z0-9._-]{2,64}")
 _GENERATED_LETTERS = 4
 
 
-def canonical(typed: str, host: str) -> str:
-    """The login name that was meant: trimmed, lower-cased, our own host's domain part dropped.
+def normalise_username(typed: str, host: str = "") -> Username:
+    """Returns the typed login name trimmed, lower-cased, and without the domain part of our own ``host``.
 
-    The result is a candidate: whether it is the name of anybody is for the database to say.  What is not
-    ASCII becomes "?", which is in no name: folding it by another Unicode version than Prosody's would
-    let one account log in under two addresses.
-    ``prosody_mod/mod_auth_external/login_name.lib.lua`` does the same; ``tests/contract.json`` holds both to it.
+    Only the database knows whether an organiser has that name.  A character that is not ASCII becomes
+    "?", which is in no name: folding it by another Unicode version than Prosody's would let one account
+    log in under two addresses.
+    ``login_name.lib.lua`` of the Prosody module does the same; ``tests/contract.json`` holds both to it.
     """
     name = _trim(typed)
-    if len(name) > len(host) + 1 and name.lower().endswith(f"@{host}"):
+    if host and len(name) > len(host) + 1 and name.lower().endswith(f"@{host}"):
         name = _trim(name[: -len(host) - 1])
-    return name.encode("ascii", "replace").decode().replace("\0", "?").lower()
+    return Username(name.encode("ascii", "replace").decode().replace("\0", "?").lower())
 
 
 def _trim(typed: str) -> str:
@@ -37,19 +37,25 @@ def _trim(typed: str) -> str:
 
 
 def parse_username(typed: str) -> Username:
-    """The login name in its stored form.
+    """Returns the login name of a new organiser: 2 to 64 of ``a-z 0-9 . _ -``.
 
-    Raises :class:`InputError` unless it is 2 to 64 of ``a-z 0-9 . _ -`` (what survives every XMPP
-    client: ``@``, blanks and umlauts do not).  The error does not quote what may be a password.
+    These survive every XMPP client; ``@``, blanks and umlauts do not.
+
+    Raises:
+        InputError: another character or length; the text does not quote what may be a password.
     """
-    name = _trim(typed).lower()
+    name = normalise_username(typed)
     if not _USERNAME.fullmatch(name):
         raise InputError("A login name has 2 to 64 of the characters a-z 0-9 and . _ - only.")
-    return Username(name)
+    return name
 
 
 def parse_school_code(typed: str) -> SchoolCode:
-    """The school's code in its stored form; raises :class:`InputError` unless it is 2 to 6 of ``a-z 0-9``."""
+    """Returns the code of a school in its stored form.
+
+    Raises:
+        InputError: it is not 2 to 6 of ``a-z 0-9``.
+    """
     code = _trim(typed).lower()
     if not _SCHOOL_CODE.fullmatch(code):
         raise InputError("A school's code has 2 to 6 of the characters a-z 0-9.")
@@ -57,6 +63,6 @@ def parse_school_code(typed: str) -> SchoolCode:
 
 
 def draw_username(code: SchoolCode) -> Username:
-    """A random name such as ``ohg-kwtx``: of that school, but neither personal nor countable."""
+    """Draws a random name such as ``ohg-kwtx``: of that school, but neither personal nor countable."""
     letters = "".join(secrets.choice(ALPHABET) for _ in range(_GENERATED_LETTERS))
     return Username(f"{code}-{letters}")

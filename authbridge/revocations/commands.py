@@ -1,4 +1,4 @@
-"""Changes to the list of the Prosodys that follow the feed; they enter themselves."""
+"""Changes the list of the Prosody servers that follow the feed; they enter themselves."""
 
 from datetime import datetime
 
@@ -6,14 +6,15 @@ from sqlalchemy.orm import Session
 
 from authbridge.audit import Action, Actor, record
 from authbridge.errors import NotFoundError
-from authbridge.revocations import feed
+from authbridge.revocations import reports
 
 
 def forget_node(session: Session, node: str, *, actor: Actor, now: datetime) -> None:
-    """Waits no longer for a Prosody that is gone for good; raises :class:`NotFoundError`.
+    """Forgets a Prosody that is gone for good; if it asks again, it is listed again.
 
-    One that asks again is there again.
+    Raises:
+        NotFoundError: No Prosody of that name follows the feed.
     """
-    if not feed.forget_node(session, node):
+    if not reports.forget_node(session, node):
         raise NotFoundError("There is no node “%(node)s”.", node=node)
     record(session, actor=actor, action=Action.NODE_FORGET, subject=node, now=now)

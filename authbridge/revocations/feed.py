@@ -1,88 +1,46 @@
-"""The feed of revocations: what every Prosody is told of suspensions, and what it says it has carried out.
+"""Holds the feed of revocations: which changes every Prosody server is notified of, in which order.
 
-Only effective changes are told: a suspended school appears as its organisers, and who is suspended already is
-told of no second time.  Everything is written in the transaction of the command itself.
+Only effective changes are published: a suspended school appears as its organisers, and an organiser who is
+suspended already appears no second time.  Each publishing function writes in the transaction of its command.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, CursorResult, delete, func, literal, or_, select, update
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import Connection, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from authbridge.errors import StorageError
 from authbridge.revocations import change_signal
 from authbridge.storage.models import (
     Organiser,
-    ProsodyNode,
     Revocation,
     RevocationAction,
-    RevocationDone,
     RevocationFeed,
     School,
-    UtcDateTime,
+    Suspension,
     table_of,
 )
 from authbridge.storage.prepared import Prepared
-from authbridge.storage.statements import UNSYNCHRONISED, upsert
+from authbridge.storage.statements import UNSYNCHRONISED
 
 KEPT = timedelta(days=7)  # jicofo forgets a login that is not used for a day
 
 MOST_EVENTS = 500  # of one answer; the next question gets the rest
 _PURGED_AT_ONCE = 500  # rows a transaction: a login waits for the writer before it
-_SILENT = timedelta(hours=1)  # without a question, after which nobody needs to know what ran there
 
-_ENDING = (RevocationAction.SUSPEND, RevocationAction.END_SESSIONS)
+ENDING = (RevocationAction.SUSPEND, RevocationAction.END_SESSIONS)
+"""The actions that end something."""
 
-_done, _feed, _nodes = table_of(RevocationDone), table_of(RevocationFeed), table_of(ProsodyNode)
-# The first report counts: a node that carries something out once more finds nothing left to end.
-# A later one may only settle what was waiting; see :func:`_settle`.
-_COUNT = upsert(
-    _done,
-    key=("revocation_id", "node"),
-    changed=("sessions", "meetings", "logins", "waiting"),
-    where=_done.c.sessions.is_(None),
-)
-# Asked after every login's commit; see :mod:`authbridge.revocations.long_polls`.
+_feed = table_of(RevocationFeed)
+# Runs after the commit of every login; see :mod:`authbridge.revocations.long_polls`.
 _POSITION = Prepared(select(_feed.c.epoch, _feed.c.last_id))
-_SEE = upsert(_nodes, key=("node",), changed=("last_seen_at", "meetings"))
-_SEE_AT = upsert(_nodes, key=("node",), changed=("cursor", "last_seen_at", "meetings"))
-
-
-@dataclass(frozen=True, slots=True)
-class NodeReport:
-    """What a node ended when it carried out the revocation of that id.
-
-    ``waiting`` remembered logins are still to be deleted: jicofo has not confirmed it yet.  A later report of
-    the same id says how many are left.
-    """
-
-    id: int
-    sessions: int
-    meetings: int
-    logins: int
-    waiting: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """A node that asks; it has carried out everything up to ``cursor`` of that ``epoch`` (None: nothing).
-
-    ``meetings`` are all that run there now, by the organiser who started them; "" stands for several.
-    """
-
-    node: str
-    epoch: str | None
-    cursor: int
-    reports: tuple[NodeReport, ...] = ()
-    meetings: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One revocation, as it is told."""
+    """One revocation, as nodes read it."""
 
     id: int
     username: str
@@ -91,7 +49,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class AccessState:
-    """Somebody who is suspended, or whose sessions from before a moment of this week are ended."""
+    """An organiser who is suspended, or whose sessions from before a moment of this week are ended."""
 
     username: str
     suspended: bool
@@ -100,7 +58,7 @@ class AccessState:
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """What came after the cursor that was asked with; ``cursor`` is that of the last of them."""
+    """The events after the cursor of the question; ``cursor`` is the id of the last of them."""
 
     epoch: str
     cursor: int
@@ -109,80 +67,80 @@ class Events:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """How everything stands, for a node that cannot go on from where it was."""
+    """The whole state at ``cursor``, for a node that cannot go on from where it was."""
 
     epoch: str
     cursor: int
     states: tuple[AccessState, ...]
 
 
-def tell_of_organiser(
-    session: Session, organiser: Organiser, action: RevocationAction, *, now: datetime
+def publish_suspension(
+    session: Session, suspension: Suspension, action: RevocationAction, *, now: datetime
 ) -> None:
-    """His own suspension began or ended; nothing is told as long as his school is suspended."""
-    feed = _take_turn(session)
-    if not _is_school_suspended(session, organiser):
-        _tell(session, feed, [organiser.username], action, now)
+    """Publishes that a suspension began or ended, for each organiser whose access that changes.
 
-
-def tell_of_school(session: Session, school: School, action: RevocationAction, *, now: datetime) -> None:
-    """The school's suspension began or ended, and with it that of all who are not suspended themselves."""
-    feed = _take_turn(session)
-    query = (
-        select(Organiser.username)
-        .where(Organiser.school_id == school.id, Organiser.suspended_at.is_(None))
-        .order_by(Organiser.username)
+    It changes nothing for organisers who are suspended otherwise: themselves, or with their school.
+    """
+    feed = _lock_feed(session)
+    is_affected = (
+        and_(Organiser.id == suspension.organiser_id, School.suspended_at.is_(None))
+        if suspension.school_id is None
+        else and_(School.id == suspension.school_id, Organiser.suspended_at.is_(None))
     )
-    _tell(session, feed, session.scalars(query).all(), action, now)
+    query = select(Organiser.username).join(Organiser.school).where(is_affected).order_by(Organiser.username)
+    _append(session, feed, session.scalars(query).all(), action, now, suspension.id)
 
 
-def tell_end_of_sessions(session: Session, organiser: Organiser, *, now: datetime) -> bool:
-    """All his sessions are to end; returns False where that was told already, by a suspension."""
-    feed = _take_turn(session)
+def publish_end_of_sessions(session: Session, organiser: Organiser, *, now: datetime) -> bool:
+    """Publishes that all sessions of an organiser end; returns False where a suspension has ended them."""
+    feed = _lock_feed(session)
     if _is_suspended(session, organiser):
         return False
-    _tell(session, feed, [organiser.username], RevocationAction.END_SESSIONS, now)
+    _append(session, feed, [organiser.username], RevocationAction.END_SESSIONS, now)
     return True
 
 
-def tell_of_deletion(session: Session, organiser: Organiser, *, now: datetime) -> None:
-    """He was deleted: his sessions end, or else his suspension does.
+def publish_deletion(session: Session, organiser: Organiser, *, now: datetime) -> None:
+    """Publishes that an organiser is gone: their sessions end, or else their suspension does.
 
-    The name may be imported anew, and nobody may find it suspended then.
+    The name may be imported anew, and the new organiser of that name must not be suspended.
     """
-    feed = _take_turn(session)
+    feed = _lock_feed(session)
     action = (
         RevocationAction.REINSTATE if _is_suspended(session, organiser) else RevocationAction.END_SESSIONS
     )
-    _tell(session, feed, [organiser.username], action, now)
+    _append(session, feed, [organiser.username], action, now)
 
 
-def _take_turn(session: Session) -> RevocationFeed:
-    """Keeps others from telling anything until this transaction ends.
+def _lock_feed(session: Session) -> RevocationFeed:
+    """Keeps other transactions from publishing until this one ends.
 
-    Whoever suspends a school and one of its organisers at the same time must see each other, so what is
-    effective is asked after this, and of the database: what the session holds may be older.  It is the last
-    lock of a command (what the session has not written yet goes first), or two commands wait for each other.
+    Without it, two transactions that suspend a school and one of its organisers would not see each other, and
+    both would publish that organiser.  So the effective changes are read after this lock, and from the
+    database: the session's objects may be older.  It is the last lock of every command (the session writes
+    what it holds before it), or two commands could wait for each other for ever.
     """
     query = select(RevocationFeed).with_for_update().execution_options(populate_existing=True)
     return session.scalars(query).one()
 
 
-def _is_school_suspended(session: Session, organiser: Organiser) -> bool:
-    return session.scalar(select(School.suspended_at).where(School.id == organiser.school_id)) is not None
-
-
 def _is_suspended(session: Session, organiser: Organiser) -> bool:
-    return organiser.suspended_at is not None or _is_school_suspended(session, organiser)
+    query = select(School.suspended_at).where(School.id == organiser.school_id)
+    return organiser.suspended_at is not None or session.scalar(query) is not None
 
 
-def _tell(
-    session: Session, feed: RevocationFeed, usernames: Sequence[str], action: RevocationAction, now: datetime
+def _append(
+    session: Session,
+    feed: RevocationFeed,
+    usernames: Sequence[str],
+    action: RevocationAction,
+    now: datetime,
+    suspension_id: int | None = None,
 ) -> None:
     if not usernames:
         return
     session.add_all(
-        Revocation(id=number, username=username, action=action, at=now)
+        Revocation(id=number, username=username, action=action, at=now, suspension_id=suspension_id)
         for number, username in enumerate(usernames, feed.last_id + 1)
     )
     feed.last_id += len(usernames)
@@ -190,7 +148,11 @@ def _tell(
 
 
 def position(connection: Connection) -> tuple[str, int]:
-    """The epoch and the last id: they change with whatever is told."""
+    """Returns the epoch and the last id: they change with everything that is published.
+
+    Raises:
+        StorageError: The feed has lost its one row.
+    """
     row = _POSITION.run(connection)
     if row is None:
         raise StorageError("The feed of revocations has lost its position.")
@@ -198,23 +160,31 @@ def position(connection: Connection) -> tuple[str, int]:
     return epoch, last_id
 
 
-def read(session: Session, contact: Contact, *, now: datetime) -> Events | Snapshot:
-    """What a node is to be told that stands there; no events if nothing is new."""
-    # The events first: what is purged or told meanwhile is then seen in the feed's row.
-    query = (
-        select(Revocation.id, Revocation.username, Revocation.action)
-        .where(Revocation.id > contact.cursor)
-        .order_by(Revocation.id)
-        .limit(MOST_EVENTS)
-    )
-    events = tuple(Event(id_, name, RevocationAction(action)) for id_, name, action in session.execute(query))
+def read(session: Session, epoch: str | None, cursor: int, *, now: datetime) -> Events | Snapshot:
+    """Returns the events after the node's cursor (perhaps none), or a snapshot.
+
+    A node gets a snapshot if it follows another epoch, or none (None), or if its cursor is purged or unknown.
+    """
+    # The events before the feed's row: otherwise events that are purged in between would be left out
+    # although the row still has them.
+    events = _events_after(session, cursor)
     feed = session.execute(
         select(RevocationFeed.epoch, RevocationFeed.last_id, RevocationFeed.purged_to)
     ).one()
-    if contact.epoch == feed.epoch and feed.purged_to <= contact.cursor <= feed.last_id:
-        return Events(feed.epoch, events[-1].id if events else contact.cursor, events)
-    # The position before the state: what is told in between is told once more, and nothing is left out.
+    if epoch == feed.epoch and feed.purged_to <= cursor <= feed.last_id:
+        return Events(feed.epoch, events[-1].id if events else cursor, events)
+    # The position before the states: a change in between is published once more instead of never.
     return Snapshot(feed.epoch, feed.last_id, _access_states(session, now))
+
+
+def _events_after(session: Session, cursor: int) -> tuple[Event, ...]:
+    query = (
+        select(Revocation.id, Revocation.username, Revocation.action)
+        .where(Revocation.id > cursor)
+        .order_by(Revocation.id)
+        .limit(MOST_EVENTS)
+    )
+    return tuple(Event(id_, name, RevocationAction(action)) for id_, name, action in session.execute(query))
 
 
 def _access_states(session: Session, now: datetime) -> tuple[AccessState, ...]:
@@ -225,10 +195,10 @@ def _access_states(session: Session, now: datetime) -> tuple[AccessState, ...]:
             .where(or_(Organiser.suspended_at.is_not(None), School.suspended_at.is_not(None)))
         )
     )
-    # Also of those who were reinstated or deleted since: what ran before the moment is not to come back.
+    # Includes organisers who were reinstated or deleted since: sessions from before must not come back.
     query = (
         select(Revocation.username, func.max(Revocation.at))
-        .where(Revocation.action.in_(_ENDING), Revocation.at >= now - KEPT)
+        .where(Revocation.action.in_(ENDING), Revocation.at >= now - KEPT)
         .group_by(Revocation.username)
     )
     ended = {row[0]: row[1] for row in session.execute(query)}
@@ -238,105 +208,8 @@ def _access_states(session: Session, now: datetime) -> tuple[AccessState, ...]:
     )
 
 
-def note_contact(session: Session, contact: Contact, *, now: datetime) -> None:
-    """Notes that the node was there, what it has carried out and what runs there.
-
-    A repeated report changes nothing.
-    """
-    epoch, last_id = position(session.connection())
-    seen = {"node": contact.node, "last_seen_at": now, "meetings": dict(contact.meetings)}
-    if contact.epoch != epoch:
-        # It was restarted, or followed another feed: it has forgotten what it was to report, and the line
-        # would say "still to be deleted" for a week.  No login counts as deleted for that, and none needs to
-        # be: the snapshot tells the node to refuse such a login, which it ends as soon as it is shown.
-        _clear_waiting(session, contact.node)
-    if contact.epoch != epoch or contact.cursor > last_id:
-        session.execute(_SEE, {**seen, "cursor": None})
-        return
-    _note_counts(session, contact, now)
-    before = session.scalar(select(ProsodyNode.cursor).where(ProsodyNode.node == contact.node))
-    _note_uncounted(session, contact, before or 0, now)
-    session.execute(_SEE_AT, {**seen, "cursor": contact.cursor})
-
-
-def _note_counts(session: Session, contact: Contact, now: datetime) -> None:
-    ids = [report.id for report in contact.reports]
-    known = set(session.scalars(select(Revocation.id).where(Revocation.id.in_(ids)))) if ids else set()
-    rows = [
-        {
-            "revocation_id": report.id,
-            "node": contact.node,
-            "at": now,
-            "sessions": report.sessions,
-            "meetings": report.meetings,
-            "logins": report.logins,
-            "waiting": report.waiting,
-        }
-        for report in sorted(contact.reports, key=lambda report: report.id)
-        if report.id in known
-    ]
-    if rows:
-        session.execute(_COUNT, rows)
-        _settle(session, contact, now)
-
-
-def _settle(session: Session, contact: Contact, now: datetime) -> None:
-    """Takes from later reports what no longer waits; finished is it at the moment of the last of them.
-
-    The statement before has locked the rows: two questions of a node never settle at the same time.
-    """
-    query = select(RevocationDone).where(
-        RevocationDone.node == contact.node,
-        RevocationDone.revocation_id.in_([report.id for report in contact.reports]),
-        RevocationDone.waiting > 0,
-    )
-    waiting = {row.revocation_id: row for row in session.scalars(query)}
-    for report in contact.reports:
-        row = waiting.get(report.id)
-        if row is not None and report.waiting < (row.waiting or 0):
-            row.at, row.waiting = now, report.waiting
-            row.logins = max(row.logins or 0, report.logins)  # what was deleted stays deleted
-
-
-def _clear_waiting(session: Session, node: str) -> None:
-    """Nothing waits there any more; what was counted stays."""
-    query = update(RevocationDone).where(RevocationDone.node == node, RevocationDone.waiting > 0)
-    session.execute(query.values(waiting=0), execution_options=UNSYNCHRONISED)
-
-
-def _note_uncounted(session: Session, contact: Contact, before: int, now: datetime) -> None:
-    """What the node passed since without a report: it came to it in a snapshot."""
-    if before >= contact.cursor:
-        return
-    passed = select(Revocation.id, literal(contact.node), literal(now, UtcDateTime())).where(
-        Revocation.id > before, Revocation.id <= contact.cursor
-    )
-    session.execute(
-        postgresql.insert(_done).from_select(["revocation_id", "node", "at"], passed).on_conflict_do_nothing()
-    )
-
-
-def forget_node(session: Session, node: str) -> bool:
-    """Forgets that Prosody; returns whether there was one.  What it carried out stays noted.
-
-    Nothing waits there any more: it is gone for good.
-    """
-    _clear_waiting(session, node)
-    query = delete(ProsodyNode).where(ProsodyNode.node == node)
-    gone = session.execute(query, execution_options=UNSYNCHRONISED)
-    assert isinstance(gone, CursorResult)  # noqa: S101 - what a DELETE returns
-    return gone.rowcount > 0
-
-
 def purge_batch(session: Session, *, now: datetime) -> bool:
-    """Deletes some of what was told more than a week ago; returns whether there may be more.
-
-    What ran on a node that has gone silent goes too.
-    """
-    is_silent = ProsodyNode.last_seen_at < now - _SILENT
-    session.execute(
-        update(ProsodyNode).where(is_silent).values(meetings={}), execution_options=UNSYNCHRONISED
-    )
+    """Deletes some of the revocations that are older than a week; returns whether there may be more."""
     some = select(Revocation.id).where(Revocation.at < now - KEPT).limit(_PURGED_AT_ONCE)
     query = delete(Revocation).where(Revocation.id.in_(some)).returning(Revocation.id)
     gone = session.scalars(query, execution_options=UNSYNCHRONISED).all()

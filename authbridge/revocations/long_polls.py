@@ -1,6 +1,7 @@
-"""Long polls of the feed: each Prosody has one question open, which is answered as soon as there is news.
+"""Answers the long polls of the feed: each Prosody has one question open, answered as soon as there is news.
 
-A poll costs the thread that serves it.  One more thread, for all polls of the process, watches the database.
+A poll occupies the thread that serves it.  One more thread, for all polls of the process, listens to the
+database.
 """
 
 import logging
@@ -10,9 +11,10 @@ from collections.abc import Callable
 
 from authbridge.clock import Clock
 from authbridge.errors import StorageError, location_of
-from authbridge.revocations import feed
-from authbridge.revocations.change_signal import Wait, watching
-from authbridge.revocations.feed import Contact, Events, Snapshot
+from authbridge.revocations import feed, reports
+from authbridge.revocations.change_signal import Wait, listen
+from authbridge.revocations.feed import Events, Snapshot
+from authbridge.revocations.reports import Contact
 from authbridge.storage.database import Database
 
 _log = logging.getLogger(__name__)
@@ -20,12 +22,12 @@ _log = logging.getLogger(__name__)
 LONGEST_WAIT = 20  # seconds; a node that asked nothing for 30 s counts as late, so an open poll must not
 
 _SLICE = 0.25  # seconds between two looks whether the service is to stop
-_SWEEP = 1.0  # seconds after which the watcher looks even if it was told nothing
-_RETRY = 1.0  # seconds before the watcher connects anew
+_SWEEP = 1.0  # seconds after which the listener looks even without a signal
+_RETRY = 1.0  # seconds before the listener connects anew
 
 
 class LongPolls:
-    """The open polls of this process; one a node, the latest."""
+    """The open polls of this process: of each node the latest."""
 
     def __init__(self, database: Database, *, clock: Clock) -> None:
         self._database = database
@@ -34,32 +36,34 @@ class LongPolls:
         self._changes = 0  # of the feed, as far as they were noticed
         self._position: tuple[str, int] | None = None
         self._open: dict[str, object] = {}
-        self._watcher: threading.Thread | None = None
+        self._listener: threading.Thread | None = None
         self._is_stopping = _never
 
     def stop_when(self, is_stopping: Callable[[], bool]) -> None:
-        """All polls end within a quarter of a second once this is so."""
+        """Ends all polls within a quarter of a second once ``is_stopping`` returns True."""
         self._is_stopping = is_stopping
 
     def answer(self, contact: Contact, *, wait: float) -> Events | Snapshot:
-        """What the node is to be told, after so many seconds at the latest: then there are no events.
+        """Returns events or a snapshot, after ``wait`` seconds at the latest: then without events.
 
-        Another poll of the same node ends this one at once, and so does the end of the service.  Raises
-        :class:`authbridge.errors.StorageError`.
+        Another poll of the same node ends this one at once, and so does the end of the service.
+
+        Raises:
+            StorageError: The database does not answer.
         """
         deadline = time.monotonic() + min(wait, LONGEST_WAIT)
         poll = self._begin(contact.node)
         try:
             with self._database.write_session() as session:
-                feed.note_contact(session, contact, now=self._clock())
+                reports.note_contact(session, contact, now=self._clock())
             while True:
                 seen = self._changes
                 with self._database.read_session() as session:
-                    told = feed.read(session, contact, now=self._clock())
-                if isinstance(told, Snapshot) or told.events:
-                    return told
-                if not self._await_change(contact.node, poll, seen, deadline):
-                    return told
+                    answer = feed.read(session, contact.epoch, contact.cursor, now=self._clock())
+                if isinstance(answer, Snapshot) or answer.events:
+                    return answer
+                if not self._wait_for_change(contact.node, poll, seen, deadline):
+                    return answer
         finally:
             self._end(contact.node, poll)
 
@@ -67,10 +71,10 @@ class LongPolls:
         poll = object()
         with self._changed:
             self._open[node] = poll
-            if self._watcher is None:
-                self._watcher = threading.Thread(target=self._watch, name="feed", daemon=True)
-                self._watcher.start()
-            self._changed.notify_all()  # the former poll of this node, and the watcher if it rests
+            if self._listener is None:
+                self._listener = threading.Thread(target=self._listen, name="feed", daemon=True)
+                self._listener.start()
+            self._changed.notify_all()  # the former poll of this node, and the listener if it rests
         return poll
 
     def _end(self, node: str, poll: object) -> None:
@@ -78,8 +82,8 @@ class LongPolls:
             if self._open.get(node) is poll:
                 del self._open[node]
 
-    def _await_change(self, node: str, poll: object, seen: int, deadline: float) -> bool:
-        """Whether there was one; False when the poll is to end."""
+    def _wait_for_change(self, node: str, poll: object, seen: int, deadline: float) -> bool:
+        """Tells whether the feed has changed; False when the poll must end."""
         with self._changed:
             while self._changes == seen:
                 left = deadline - time.monotonic()
@@ -88,15 +92,15 @@ class LongPolls:
                 self._changed.wait(min(left, _SLICE))
             return True
 
-    def _watch(self) -> None:
+    def _listen(self) -> None:
         while True:
             self._rest()
             try:
-                with watching(self._database) as wait:
+                with listen(self._database) as wait:
                     self._follow(wait)
             except StorageError as error:
                 _log.error("feed: %s", error)
-            except Exception as error:  # noqa: BLE001 - a bug must not end the watching for good
+            except Exception as error:  # noqa: BLE001 - a bug must not end the listening for good
                 _log.error("feed: bug: %s at %s", type(error).__name__, location_of(error))
             time.sleep(_RETRY)
 
@@ -112,7 +116,7 @@ class LongPolls:
                 self._changed.wait()
 
     def _look(self) -> None:
-        # On SQLite every login is a commit; only what was told wakes the polls.
+        # On SQLite every login is a commit; only a change of the feed wakes the polls.
         with self._database.read_connection() as connection:
             position = feed.position(connection)
         with self._changed:

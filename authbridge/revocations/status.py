@@ -1,6 +1,6 @@
-"""What the Prosodys that follow the feed have told: what became of a suspension, and how many meetings run.
+"""Tells what became of a suspension or an end of sessions at the Prosody servers, and which meetings run.
 
-Nothing here changes anything.  Of meetings there are numbers by organiser and nothing else.
+It changes nothing.  Of meetings there are numbers by organiser and nothing else.
 """
 
 from collections import Counter
@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
+from authbridge.revocations.feed import ENDING
 from authbridge.storage.models import (
     Organiser,
     ProsodyNode,
@@ -17,19 +18,18 @@ from authbridge.storage.models import (
     RevocationAction,
     RevocationDone,
     School,
+    Suspendable,
     Suspension,
 )
 
 _LATE = timedelta(seconds=30)  # a node asks every 20 s at the latest
-
-_ENDING = (RevocationAction.SUSPEND, RevocationAction.END_SESSIONS)
 
 
 @dataclass(frozen=True, slots=True)
 class NodeRow:
     """A Prosody that follows the feed; late: it has asked nothing for half a minute.
 
-    ``meetings`` ran there when it asked last.
+    ``meetings`` is the number of meetings that ran there at its last question.
     """
 
     node: str
@@ -40,16 +40,17 @@ class NodeRow:
 
 @dataclass(frozen=True, slots=True)
 class RevocationStatus:
-    """What became of the latest suspension of somebody, or of the latest end of his sessions.
+    """How far the latest suspension, or the latest end of an organiser's sessions, is carried out.
 
     The counts are of all nodes together; ``done`` of ``nodes`` nodes have carried it out, the last of them
-    at ``last_done_at``.  ``late`` are those that have not although half a minute is over, or that do not ask
-    any more.  Not ``is_counted``: one of those that have carried it out did not say how much that ended.
-    ``waiting`` remembered logins are deleted as soon as jicofo is back; until then Prosody refuses them.
+    at ``last_done_at``.  ``late`` are the nodes that have not although half a minute is over, and those that
+    do not ask any more.  Where ``is_counted`` is False, a node has carried it out without reporting how much
+    that ended.  ``waiting`` remembered logins are deleted as soon as jicofo is back; until then Prosody
+    refuses them.
     """
 
     action: RevocationAction
-    told_at: datetime
+    published_at: datetime
     sessions: int
     meetings: int
     logins: int
@@ -62,23 +63,23 @@ class RevocationStatus:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every node has carried it out."""
+        """Tells whether every node has carried it out."""
         return self.done == self.nodes
 
     @property
     def is_finished(self) -> bool:
-        """Whether, moreover, no remembered login is still to be deleted: nothing more is to come."""
+        """Tells whether nothing more is to come: complete, and no remembered login is still to be deleted."""
         return self.is_complete and not self.waiting
 
     @property
     def is_awaited(self) -> bool:
-        """Whether a node may carry it out at any moment."""
+        """Tells whether a node may carry it out at any moment."""
         return self.nodes - self.done > len(self.late)
 
 
 @dataclass(frozen=True, slots=True)
 class SchoolMeetings:
-    """How many meetings of a school's organisers are running."""
+    """The number of running meetings of a school's organisers."""
 
     code: str
     name: str
@@ -87,19 +88,19 @@ class SchoolMeetings:
 
 @dataclass(frozen=True, slots=True)
 class Meetings:
-    """The meetings that run now, in all and of each school, most first.
+    """The numbers of running meetings: of all schools, and of each school, most first.
 
-    It was so at ``told_at``, when the node asked that has not asked for longest; None: none does, and nobody
-    knows.
+    They are as of ``reported_at``, the oldest of the latest questions of all nodes; None: no node asks, and
+    nobody knows.
     """
 
     total: int
     schools: tuple[SchoolMeetings, ...]
-    told_at: datetime | None
+    reported_at: datetime | None
 
 
 def nodes(session: Session, *, now: datetime) -> list[NodeRow]:
-    """Each Prosody that follows the feed, by name."""
+    """Lists each Prosody that follows the feed, by name."""
     query = select(ProsodyNode).order_by(ProsodyNode.node)
     return [
         NodeRow(
@@ -113,10 +114,10 @@ def nodes(session: Session, *, now: datetime) -> list[NodeRow]:
 
 
 def meetings(session: Session, *, now: datetime) -> Meetings:
-    """All that run on nodes that are not late; those of nobody's organisers count in the total alone."""
-    told_at, running = _running(session, now)
+    """Counts the meetings on nodes that are not late; those of unknown organisers only in the total."""
+    reported_at, running = _running(session, now)
     if not running:
-        return Meetings(0, (), told_at)
+        return Meetings(0, (), reported_at)
     query = (
         select(Organiser.username, School.code, School.name)
         .join(Organiser.school)
@@ -126,70 +127,70 @@ def meetings(session: Session, *, now: datetime) -> Meetings:
     for username, code, name in session.execute(query):
         of_schools[code, name] += running[username]
     rows = (SchoolMeetings(code, name, count) for (code, name), count in of_schools.items())
-    return Meetings(running.total(), tuple(sorted(rows, key=lambda row: (-row.meetings, row.code))), told_at)
+    return Meetings(
+        running.total(), tuple(sorted(rows, key=lambda row: (-row.meetings, row.code))), reported_at
+    )
 
 
-def meetings_of(session: Session, whose: Organiser | School, *, now: datetime) -> int | None:
-    """How many of his, or of its organisers, run now; None: no node tells."""
-    told_at, running = _running(session, now)
-    if told_at is None:
+def meetings_of(session: Session, of: Suspendable, *, now: datetime) -> int | None:
+    """Counts the running meetings of an organiser or of a school's organisers; None: no node reports."""
+    reported_at, running = _running(session, now)
+    if reported_at is None:
         return None
-    if isinstance(whose, Organiser):
-        return running[whose.username]
+    if isinstance(of, Organiser):
+        return running[of.username]
     if not running:
         return 0
     query = select(Organiser.username).where(
-        Organiser.username.in_(_names(running)), Organiser.school_id == whose.id
+        Organiser.username.in_(_names(running)), Organiser.school_id == of.id
     )
     return sum(running[username] for username in session.scalars(query))
 
 
 def _running(session: Session, now: datetime) -> tuple[datetime | None, Counter[str]]:
-    """Since when that is known, and how many each name has running."""
+    """Returns since when that is known, and the number of running meetings by username."""
     is_there = ProsodyNode.last_seen_at >= now - _LATE
-    told_at: datetime | None = None
+    reported_at: datetime | None = None
     running: Counter[str] = Counter()
-    for seen_at, told in session.execute(
+    for seen_at, reported in session.execute(
         select(ProsodyNode.last_seen_at, ProsodyNode.meetings).where(is_there)
     ):
-        told_at = seen_at if told_at is None else min(told_at, seen_at)
-        running.update(told)
-    return told_at, running
+        reported_at = seen_at if reported_at is None else min(reported_at, seen_at)
+        running.update(reported)
+    return reported_at, running
 
 
 def _names(running: Counter[str]) -> list[str]:
-    """Those that can be an organiser's; PostgreSQL takes no NUL."""
+    """Returns the names that can be an organiser's; PostgreSQL takes no NUL."""
     return [name for name in running if name.isascii() and name.isprintable()]
 
 
-def revocation_status_of(
-    session: Session, whose: Organiser | School, *, now: datetime
-) -> RevocationStatus | None:
-    """What became of the latest suspension, or of the latest end of his sessions; None: of none this week.
+def revocation_status_of(session: Session, of: Suspendable, *, now: datetime) -> RevocationStatus | None:
+    """Returns the status of the latest suspension or end of sessions; None if there was none this week.
 
-    An organiser's suspension is also that of his school.  A school's is that of all whom the click put out,
-    and a node has carried it out when it has done so with each of them.
+    An organiser's suspension is also that of the school.  A school's has a revocation for each organiser
+    whose access it ended, and a node has carried it out when it has carried out each of these.
     """
-    is_meant = _of_organiser(whose) if isinstance(whose, Organiser) else _of_school(whose)
+    is_meant = _of_organiser(of) if isinstance(of, Organiser) else _of_school(of)
     query = select(Revocation.action, Revocation.at, func.count()).where(is_meant)
-    told = session.execute(query.group_by(Revocation.action, Revocation.at)).one_or_none()
-    if told is None:
+    published = session.execute(query.group_by(Revocation.action, Revocation.at)).one_or_none()
+    if published is None:
         return None
-    action, told_at, revocations = told
+    action, published_at, revocations = published
     done = session.execute(_DONE.where(is_meant)).all()
     finished = {each.node for each in done if each.revocations == revocations}
     following = nodes(session, now=now)
     waiting = [node for node in following if node.node not in finished]
     return RevocationStatus(
         action=RevocationAction(action),
-        told_at=told_at,
+        published_at=published_at,
         sessions=sum(each.sessions or 0 for each in done),
         meetings=sum(each.meetings or 0 for each in done),
         logins=sum(each.logins or 0 for each in done),
         done=len(following) - len(waiting),
         nodes=len(following),
         last_done_at=max((each.at for each in done), default=None),
-        late=tuple(node.node for node in waiting if node.is_late or now - told_at > _LATE),
+        late=tuple(node.node for node in waiting if node.is_late or now - published_at > _LATE),
         is_counted=all(each.counted == each.revocations for each in done),
         waiting=sum(each.waiting or 0 for each in done),
     )
@@ -212,19 +213,16 @@ _DONE = (
 
 
 def _of_organiser(organiser: Organiser) -> ColumnElement[bool]:
-    """The latest revocation of his that ended anything."""
+    """Selects the latest revocation of the organiser that ended anything."""
     latest = select(func.max(Revocation.id)).where(
-        Revocation.username == organiser.username, Revocation.action.in_(_ENDING)
+        Revocation.username == organiser.username, Revocation.action.in_(ENDING)
     )
     return Revocation.id == latest.scalar_subquery()
 
 
 def _of_school(school: School) -> ColumnElement[bool]:
-    """Those of its latest suspension: told at the moment of the click, each of somebody of the school."""
-    clicked_at = select(func.max(Suspension.since)).where(Suspension.school_id == school.id)
-    usernames = select(Organiser.username).where(Organiser.school_id == school.id)
+    """Selects the revocations of the school's latest suspension."""
+    latest = select(func.max(Suspension.id)).where(Suspension.school_id == school.id)
     return and_(
-        Revocation.at == clicked_at.scalar_subquery(),
-        Revocation.action == RevocationAction.SUSPEND,
-        Revocation.username.in_(usernames),
+        Revocation.suspension_id == latest.scalar_subquery(), Revocation.action == RevocationAction.SUSPEND
     )

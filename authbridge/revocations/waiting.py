@@ -1,4 +1,4 @@
-"""Waits until the Prosodys have carried something out, but not for long: who clicked wants to see it done."""
+"""Waits a moment until the Prosody servers have carried a revocation out, so that the next page shows it."""
 
 import time
 from collections.abc import Callable
@@ -8,25 +8,28 @@ from sqlalchemy.orm import Session
 from authbridge.clock import Clock
 from authbridge.revocations.status import RevocationStatus, revocation_status_of
 from authbridge.storage.database import Database
-from authbridge.storage.models import Organiser, School
+from authbridge.storage.models import Suspendable
 
 _LOOK = 0.02  # seconds between two looks; a Prosody takes about as long
 
-Find = Callable[[Session], Organiser | School]
+Find = Callable[[Session], Suspendable]
 
 
 def wait_until_applied(
     database: Database, find: Find, *, clock: Clock, patience: float
 ) -> RevocationStatus | None:
-    """What became of the latest suspension or end of sessions of whom ``find`` finds.
+    """Returns the status of the latest revocation of the organiser or school that ``find`` returns.
 
-    Returns as soon as no Prosody is left that may carry it out at any moment (one that is late is not waited
-    for), after ``patience`` seconds at the latest.
+    It returns as soon as no Prosody is left that may carry it out at any moment (it waits for none that is
+    late), after ``patience`` seconds at the latest.
+
+    Raises:
+        StorageError: The database does not answer.
     """
     deadline = time.monotonic() + patience
     while True:
         with database.read_session() as session:
-            effect = revocation_status_of(session, find(session), now=clock())
-        if effect is None or not effect.is_awaited or time.monotonic() >= deadline:
-            return effect
+            status = revocation_status_of(session, find(session), now=clock())
+        if status is None or not status.is_awaited or time.monotonic() >= deadline:
+            return status
         time.sleep(_LOOK)

@@ -41,14 +41,16 @@ def parse_credentials(content: bytes, hasher: Hasher) -> list[ImportedCredential
 
 def _decode(content: bytes) -> str:
     if len(content) > _MAX_BYTES or content.count(b"\n") > _MAX_LINES:
-        sentence = f"the file is too long: at most {_MAX_LINES} lines and 1 MiB; please split it"
-        raise ImportFileError([(1, sentence)])
+        raise ImportFileError(
+            [(1, f"the file is too long: at most {_MAX_LINES} lines and 1 MiB; please split it")]
+        )
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        sentence = "this is not UTF-8; please save the table as “CSV UTF-8”"
-        raise ImportFileError([(line, sentence)]) from None  # the cause quotes the file
+        raise ImportFileError(
+            [(line, "this is not UTF-8; please save the table as “CSV UTF-8”")]
+        ) from None  # the cause quotes the file
 
 
 def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
@@ -58,18 +60,19 @@ def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
     try:
         columns = [column.strip().casefold() for column in next(reader, [])]
         if sorted(columns) != sorted(_COLUMNS):
-            sentence = f"the heading must name the columns {', '.join(_COLUMNS)}, and no others"
-            raise ImportFileError([(1, sentence)])
+            raise ImportFileError(
+                [(1, f"the heading must name the columns {', '.join(_COLUMNS)}, and no others")]
+            )
         for fields in reader:
             if not any(field.strip() for field in fields):
                 continue
             if len(fields) != len(_COLUMNS):
-                sentence = f"there are {len(fields)} fields instead of {len(_COLUMNS)}"
-                raise ImportFileError([(reader.line_num, sentence)])
+                raise ImportFileError(
+                    [(reader.line_num, f"there are {len(fields)} fields instead of {len(_COLUMNS)}")]
+                )
             yield reader.line_num, dict(zip(columns, fields, strict=True))
     except csv.Error:
-        sentence = "the quotation marks do not match"
-        raise ImportFileError([(reader.line_num, sentence)]) from None
+        raise ImportFileError([(reader.line_num, "the quotation marks do not match")]) from None
 
 
 def _parse_row(line: int, row: dict[str, str], hasher: Hasher) -> ImportedCredential:
@@ -77,6 +80,5 @@ def _parse_row(line: int, row: dict[str, str], hasher: Hasher) -> ImportedCreden
     try:
         stored = hasher.hash(row["password"], generated=False)
     except InputError as error:
-        message = f"the password of “{username}” cannot be used: {error}"
-        raise InputError(message) from None
+        raise InputError(f"the password of “{username}” cannot be used: {error}") from None
     return ImportedCredential(line, school, username, stored)

@@ -13,8 +13,8 @@ from authbridge.audit import Action, Actor, record
 from authbridge.errors import ConflictError
 from authbridge.login import alarms, failures, staff_names
 from authbridge.login.keyed_hashes import KeyedHashes
-from authbridge.login.passwords import StoredPassword
 from authbridge.login.staff_names import STAFF_PREFIX, parse_staff_name
+from authbridge.login.typed_passwords import StoredPassword
 from authbridge.staff import sessions
 from authbridge.staff.members import find_staff, get_staff
 from authbridge.staff.one_time_codes import NewInvitation, NewRecoveryCodes

@@ -1,39 +1,58 @@
-"""Device cookies (OWASP): whoever has come in with a browser does not wait there for what strangers do.
+"""Makes device cookies (OWASP): a browser that has signed in does not wait for failures of strangers.
 
-They open nothing, and are kept in the browser alone: a keyed hash ties each to a name and its enrolment.
+A cookie opens nothing, and only the browser keeps it.  It is signed for one person and one enrolment.
 """
 
-import hmac
-import re
+import hashlib
 import secrets
 from datetime import date, timedelta
+from typing import Any
+
+from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
 
 from authbridge.staff.encryption import StaffEncryption
 from authbridge.storage.models import Staff
 
 LIFETIME = timedelta(days=90)
 
-_TOKEN = re.compile(r"([0-9a-f]{32})\.(\d{4}-\d\d-\d\d)\.[0-9a-f]{64}", re.ASCII)
 _BYTES = 16
 
 
+class _DaySigner(TimestampSigner):
+    """Signs with a day instead of a second: the time comes from the caller, and is no finer than needed."""
+
+    def __init__(self, secret_key: str, *, today: date, **options: Any) -> None:  # noqa: ANN401 - of the base class
+        super().__init__(secret_key, **options)
+        self._today = today
+
+    def get_timestamp(self) -> int:
+        """Returns the number of the day."""
+        return self._today.toordinal()
+
+
 def new_token(staff: Staff, encryption: StaffEncryption, today: date) -> str:
-    """What the browser of somebody shows from now on, who has just shown both factors with it."""
-    return _token(staff, secrets.token_hex(_BYTES), today.isoformat(), encryption)
+    """Returns the cookie for a browser in which this person has just shown both factors."""
+    token: str = _serializer(staff, encryption, today).dumps(secrets.token_hex(_BYTES))
+    return token
 
 
 def known(staff: Staff | None, shown: str, encryption: StaffEncryption, today: date) -> str | None:
-    """The device, if that is a token of this person's that is not over."""
-    parts = _TOKEN.fullmatch(shown)
-    if parts is None or staff is None:
+    """Returns the device of the cookie; None unless it is this person's and not over."""
+    if staff is None:
         return None
-    device, since = parts.groups()
-    if not hmac.compare_digest(shown, _token(staff, device, since, encryption)):
+    token = shown.encode("utf-8", "replace")  # a header may hold bytes that are no UTF-8
+    try:
+        device: str = _serializer(staff, encryption, today).loads(token, max_age=LIFETIME.days - 1)
+    except BadData:
         return None
-    return device if today < date.fromisoformat(since) + LIFETIME else None
+    return device
 
 
-def _token(staff: Staff, device: str, since: str, encryption: StaffEncryption) -> str:
-    # enrolled_at: after a reset no device is known any more.
-    signature = encryption.digest("device", f"{staff.name} {staff.enrolled_at} {device} {since}")
-    return f"{device}.{since}.{signature}"
+def _serializer(staff: Staff, encryption: StaffEncryption, today: date) -> URLSafeTimedSerializer:
+    # The key depends on enrolled_at: a reset of this person ends all their cookies.
+    return URLSafeTimedSerializer(
+        encryption.digest("device", f"{staff.name} {staff.enrolled_at}"),
+        salt="device",
+        signer=_DaySigner,
+        signer_kwargs={"today": today, "key_derivation": "hmac", "digest_method": hashlib.sha256},
+    )

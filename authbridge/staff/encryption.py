@@ -1,28 +1,19 @@
-"""What staff's secrets look like in the database: encrypted, or as keyed hashes.
-
-The keys derive from the secret key file (RFC 5869), so that a stolen copy of the database opens nothing.
-"""
+"""Encrypts the secrets of staff for the database, or makes keyed hashes of them."""
 
 import base64
-import hashlib
-import hmac
 
 from cryptography.fernet import Fernet, InvalidToken
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from authbridge.errors import ConfigError
-from authbridge.login.keyed_hashes import join
-
-_KEY_BYTES = 32  # as Fernet wants, and as long as the digest
+from authbridge.keys import KeyPurpose, derive_key, keyed_digest
 
 
 class StaffEncryption:
     """Encryption and keyed hashes under one secret key."""
 
     def __init__(self, secret_key: bytes) -> None:
-        self._fernet = Fernet(base64.urlsafe_b64encode(_derive(secret_key, b"staff: encryption")))
-        self._digest_key = _derive(secret_key, b"staff: one-time codes")
+        self._fernet = Fernet(base64.urlsafe_b64encode(derive_key(secret_key, KeyPurpose.STAFF_SECRETS)))
+        self._digest_key = derive_key(secret_key, KeyPurpose.STAFF_CODES)
 
     def seal(self, text: str) -> str:
         """Encrypted and authenticated; twice the same text gives two different results."""
@@ -40,8 +31,4 @@ class StaffEncryption:
 
     def digest(self, purpose: str, text: str) -> str:
         """HMAC-SHA-256 for that purpose, as 64 hexadecimal digits."""
-        return hmac.digest(self._digest_key, join(purpose, text), hashlib.sha256).hex()
-
-
-def _derive(secret_key: bytes, purpose: bytes) -> bytes:
-    return HKDF(hashes.SHA256(), _KEY_BYTES, salt=None, info=b"authbridge " + purpose).derive(secret_key)
+        return keyed_digest(self._digest_key, purpose, text).hex()

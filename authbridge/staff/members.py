@@ -54,7 +54,7 @@ def find_staff(session: Session, name: str, *, lock: bool = False) -> Staff | No
 
 def get_staff(session: Session, name: str, *, lock: bool = False) -> Staff:
     """The member of staff of that name as typed; raises :class:`NotFoundError`."""
-    staff = find_staff(session, staff_names.canonical(name), lock=lock)
+    staff = find_staff(session, staff_names.normalise_staff_name(name), lock=lock)
     if staff is None:
         raise NotFoundError("There is no staff member “%(name)s”.", name=name)
     return staff

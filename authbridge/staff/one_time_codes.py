@@ -6,7 +6,8 @@ They are shown once; the database has their keyed hashes.  50 random bits, so ne
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from authbridge.login.passwords import forms_of, generate_password
+from authbridge.login.passwords import generate_password
+from authbridge.login.typed_passwords import parse_password
 from authbridge.staff.encryption import StaffEncryption
 
 RECOVERY_CODES = 10
@@ -52,5 +53,5 @@ def hash_code(encryption: StaffEncryption, purpose: Purpose, typed: str) -> str:
 
     What can be no code gives a hash that none has.
     """
-    form = forms_of(typed)[True]
+    form = parse_password(typed).as_generated
     return encryption.digest(purpose, "" if form is None else form.decode())

@@ -7,8 +7,9 @@ ASVS 5.0 6.2.  Nothing here keeps, logs or raises a password.
 import threading
 
 from authbridge.errors import InputError
-from authbridge.login.passwords import MAX_BYTES, Hasher, StoredPassword, holds_right_to_left
+from authbridge.login.flow import PasswordHasher
 from authbridge.login.saslprep import saslprep
+from authbridge.login.typed_passwords import MAX_BYTES, StoredPassword, holds_right_to_left
 
 STAFF_COST = 12  # of bcrypt, 0.2 s: people choose these passwords, and few sign in at once
 
@@ -72,7 +73,7 @@ def parse_staff_password(typed: str, name: str) -> str:
     return password
 
 
-def hash_staff_password(typed: str, name: str, hasher: Hasher) -> StoredPassword:
+def hash_staff_password(typed: str, name: str, hasher: PasswordHasher) -> StoredPassword:
     """The stored form of a new password; raises like :func:`parse_staff_password`, and takes one hash."""
     return hasher.hash(parse_staff_password(typed, name), generated=False)
 

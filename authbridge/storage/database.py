@@ -102,8 +102,7 @@ class Database:
             yield
             return
         if not self._turn.acquire(timeout=_PATIENCE):
-            message = "The database does not answer: another writer takes too long."
-            raise StorageError(message)
+            raise StorageError("The database does not answer: another writer takes too long.")
         try:
             yield
         finally:
@@ -122,16 +121,14 @@ class Database:
         try:
             os.close(os.open(self.file, os.O_CREAT | os.O_WRONLY, 0o600))
         except OSError as error:
-            message = f"{self.file} cannot be made: {error.strerror}."
-            raise StorageError(message) from error
+            raise StorageError(f"{self.file} cannot be made: {error.strerror}.") from error
 
     def exists(self) -> bool:
         """Whether the SQLite file is there; a PostgreSQL database always is."""
         try:
             return self.file is None or self.file.exists()
         except OSError as error:
-            message = f"{self.file} cannot be reached: {error.strerror}."
-            raise StorageError(message) from error
+            raise StorageError(f"{self.file} cannot be reached: {error.strerror}.") from error
 
     def free_bytes(self) -> int | None:
         """The room left beside the SQLite file; None for PostgreSQL, which we do not see."""
@@ -148,14 +145,14 @@ def _parse_url(text: str) -> URL:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
-        message = "AUTHBRIDGE_DATABASE_URL is no database address, such as sqlite:////var/lib/authbridge/authbridge.db."
-        raise ConfigError(message) from None  # the cause quotes it, password included
+        raise ConfigError(
+            "AUTHBRIDGE_DATABASE_URL is no database address, such as sqlite:////var/lib/authbridge/authbridge.db."
+        ) from None  # the cause quotes it, password included
     backend = url.get_backend_name()
     if backend == "postgresql":
         return url.set(drivername="postgresql+psycopg")
     if backend != "sqlite" or url.database in {None, "", ":memory:"}:
-        message = "AUTHBRIDGE_DATABASE_URL must name a SQLite file or a PostgreSQL database."
-        raise ConfigError(message)
+        raise ConfigError("AUTHBRIDGE_DATABASE_URL must name a SQLite file or a PostgreSQL database.")
     return url
 
 
@@ -204,11 +201,11 @@ def _plain_errors() -> Iterator[None]:
     try:
         yield
     except IntegrityError:
-        message = "Somebody else changed the same thing at this moment. Please try again."
-        raise ConflictError(message) from None
+        raise ConflictError(
+            "Somebody else changed the same thing at this moment. Please try again."
+        ) from None
     except _outages() as error:
-        message = f"The database does not answer: {_reason_of(error)}."
-        raise StorageError(message) from None
+        raise StorageError(f"The database does not answer: {_reason_of(error)}.") from None
 
 
 def _outages() -> tuple[type[Exception], ...]:

@@ -74,8 +74,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         if value.tzinfo is None:
-            message = "naive datetime"
-            raise ValueError(message)
+            raise ValueError("naive datetime")
         return value.astimezone(UTC)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ANN401, ARG002
@@ -157,6 +156,10 @@ class Organiser(Base):
 
     def __repr__(self) -> str:
         return f"<Organiser {self.username}>"
+
+
+Suspendable = Organiser | School
+"""What can be suspended."""
 
 
 class Suspension(Base):

@@ -1,7 +1,8 @@
-"""Statements that SQLAlchemy writes and the driver runs, for the login flow: it has a millisecond and a half.
+"""Runs statements of the hot path by the driver: SQLAlchemy writes their text once per dialect.
 
-SQLAlchemy knows the dialect, the names of the columns and the types; it writes the text once.  The pool and
-the transaction stay its own.
+A login has a millisecond and a half, and the feed's position is read after every commit.  SQLAlchemy knows
+the dialect, the columns and the types; the pool and the transaction stay its own.  Everywhere else,
+SQLAlchemy runs its statements itself.
 """
 
 from collections.abc import Callable
@@ -16,28 +17,28 @@ _Convert = Callable[[Any], Any]
 
 
 class Prepared:
-    """One statement with named parameters; ``run`` and ``all`` take them by name."""
+    """One statement with named parameters, which :meth:`run` and :meth:`all` take by name."""
 
     def __init__(self, statement: Executable) -> None:
-        self._statement = statement
+        self.statement = statement
         self._written: dict[str, _Written] = {}
 
     def run(self, connection: Connection, **values: object) -> tuple[Any, ...] | None:
-        """Runs it; returns the first row with its columns' Python values, None if there is none."""
+        """Runs the statement; returns the first row as Python values, None if there is none."""
         rows = self.all(connection, **values)
         return rows[0] if rows else None
 
     def all(self, connection: Connection, **values: object) -> list[tuple[Any, ...]]:
-        """Runs it; returns the rows with their columns' Python values."""
+        """Runs the statement; returns the rows as Python values."""
         dialect = connection.dialect
         written = self._written.get(dialect.name)
         if written is None:
-            written = self._written[dialect.name] = _Written(self._statement, dialect)
+            written = self._written[dialect.name] = _Written(self.statement, dialect)
         return written.run(connection, values)
 
 
 class _Written:
-    """The statement in the words of one dialect."""
+    """The statement as one dialect writes it, with the conversions of its parameters and columns."""
 
     def __init__(self, statement: Executable, dialect: Dialect) -> None:
         compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]  # every DML and SELECT has it

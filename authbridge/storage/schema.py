@@ -33,11 +33,9 @@ def version(database: Database) -> str | None:
 def require_current(database: Database) -> None:
     """Raises :class:`StorageError` unless the tables are those of this program."""
     if not database.exists():
-        message = f"{database.file} does not exist yet. Please run: authbridge db upgrade"
-        raise StorageError(message)
+        raise StorageError(f"{database.file} does not exist yet. Please run: authbridge db upgrade")
     if version(database) != NEWEST:
-        message = "The database is of another version. Please run: authbridge db upgrade"
-        raise StorageError(message)
+        raise StorageError("The database is of another version. Please run: authbridge db upgrade")
 
 
 def _migrate(database: Database, step: Callable[[Any, Any], None]) -> None:
@@ -53,5 +51,6 @@ def _migrate(database: Database, step: Callable[[Any, Any], None]) -> None:
             config.attributes["connection"] = session.connection()
             step(command, config)
     except CommandError:
-        message = "The database is at a version that this program cannot change; nothing was done."
-        raise StorageError(message) from None
+        raise StorageError(
+            "The database is at a version that this program cannot change; nothing was done."
+        ) from None

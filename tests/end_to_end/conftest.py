@@ -2,96 +2,15 @@
 
 import contextlib
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from authbridge.clock import utc_now
-from authbridge.schools.commands import suspensions
-from authbridge.schools.commands.organisers import IssuedCredential
-from authbridge.storage.database import Database
-from authbridge.storage.models import SuspensionReason
-from tests.factories import ACTOR, make_organiser, make_school
+from tests.support.login_server import VERSIONS, Organisers, ProsodyFor, enrol_organisers
 from workbench.postgres import Postgres
 from workbench.prosody import HOST, Prosody, external
 from workbench.service import Service
-from workbench.xmpp import Client, TcpTransport
-from workbench.xmpp_http import BoshTransport, WebSocketTransport
-
-VERSIONS = ("0.12", "13")
-TRANSPORTS = ("tcp", "bosh", "websocket")
-
-ProsodyFor = Callable[[str, Service], Prosody]
-
-
-@dataclass(frozen=True, slots=True)
-class Cast:
-    """One organiser for each way a login can go."""
-
-    active: IssuedCredential
-    suspended: IssuedCredential
-    expired: IssuedCredential
-    of_suspended_school: IssuedCredential
-
-
-def make_cast(database: Database) -> Cast:
-    """Two schools, one of them suspended, and their organisers."""
-    make_school(database, "ohg")
-    make_school(database, "gsw", "Grundschule am Wald")
-    cast = Cast(
-        active=make_organiser(database),
-        suspended=make_organiser(database),
-        expired=make_organiser(database, valid_until=date(2020, 7, 31)),
-        of_suspended_school=make_organiser(database, "gsw"),
-    )
-    reason, now = SuspensionReason.MISUSE, utc_now()
-    with database.write_session() as session:
-        suspensions.suspend_organiser(session, cast.suspended.username, reason=reason, actor=ACTOR, now=now)
-        suspensions.suspend_school(session, "gsw", reason=reason, actor=ACTOR, now=now)
-    return cast
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A Prosody, the service it asks, and the organisers there, for one story alone."""
-
-    prosody: Prosody
-    service: Service
-    cast: Cast
-
-
-@contextlib.contextmanager
-def open_stage(version: str, folder: Path, template: Path, *, bcrypt_cost: int) -> Iterator[Stage]:
-    """Starts both in that folder over a copy of the SQLite file ``template``, and ends them afterwards."""
-    service = Service(folder / "service", bcrypt_cost=bcrypt_cost)
-    shutil.copy(template, service.folder / "authbridge.db")
-    prosody = Prosody(version, folder / "prosody", {HOST: external(service.url, service.token_file)})
-    with contextlib.ExitStack() as running:
-        running.callback(service.stop)
-        service.start()
-        running.callback(prosody.stop)
-        prosody.start()
-        yield Stage(prosody, service, _cast_of(service))
-
-
-def make_client(prosody: Prosody, transport: str) -> Client:
-    """A client of that Prosody, not yet connected."""
-    match transport:
-        case "tcp":
-            return Client(TcpTransport(prosody.c2s_port, HOST), HOST)
-        case "bosh":
-            return Client(BoshTransport(prosody.http_port, HOST), HOST)
-        case _:
-            return Client(WebSocketTransport(prosody.http_port, HOST), HOST)
-
-
-async def login(prosody: Prosody, transport: str, username: str, password: str) -> str:
-    """One login on a stream of its own; "success" or the SASL condition."""
-    async with make_client(prosody, transport) as client:
-        return (await client.login(username, password)).condition
 
 
 @pytest.fixture(name="service", scope="session")
@@ -104,10 +23,10 @@ def start_service(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Pat
     service.stop()
 
 
-@pytest.fixture(name="cast", scope="session")
-def settle_cast(service: Service) -> Cast:
+@pytest.fixture(name="organisers", scope="session")
+def enrol_sqlite_organisers(service: Service) -> Organisers:
     """The organisers of that service."""
-    return _cast_of(service)
+    return enrol_organisers(service)
 
 
 @pytest.fixture(name="prosody_for", scope="session")
@@ -147,14 +66,7 @@ def start_postgres_service(
     service.stop()
 
 
-@pytest.fixture(name="postgres_cast", scope="session")
-def settle_postgres_cast(postgres_service: Service) -> Cast:
+@pytest.fixture(name="postgres_organisers", scope="session")
+def enrol_postgres_organisers(postgres_service: Service) -> Organisers:
     """The organisers of the service over PostgreSQL."""
-    return _cast_of(postgres_service)
-
-
-def _cast_of(service: Service) -> Cast:
-    database = Database(service.database_url)
-    cast = make_cast(database)
-    database.engine.dispose()
-    return cast
+    return enrol_organisers(postgres_service)

@@ -10,13 +10,14 @@ from sqlalchemy import func, select
 from werkzeug.test import Client
 
 from authbridge.api import Api, Reply
-from authbridge.login.flow import LoginServices
+from authbridge.login.authenticate import LoginServices
 from authbridge.schools.commands import suspensions
 from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.schools.suspendable import ORGANISER
 from authbridge.storage.database import Database
 from authbridge.storage.models import LoginAttempt
-from tests.factories import ACTOR, HOST, make_organiser, make_school, make_services
-from tests.fakes import MORNING
+from tests.support.factories import ACTOR, HOST, make_organiser, make_school, make_services
+from tests.support.fakes import MORNING
 
 TOKEN = "tok3n" * 8
 AUTHORISED = {"Authorization": f"Bearer {TOKEN}"}
@@ -209,7 +210,7 @@ def test_a_suspension_is_told(client: Client, services: LoginServices, issued: I
     assert first is not None
     assert (first["cursor"], first["snapshot"]) == (0, [])
     with services.database.write_session() as session:
-        suspensions.suspend_organiser(session, issued.username, reason=None, actor=ACTOR, now=MORNING)
+        suspensions.suspend(session, ORGANISER, issued.username, reason=None, actor=ACTOR, now=MORNING)
 
     asked = feed_question(epoch=first["epoch"], wait=9)
     second = client.post("/v1/revocations", json=asked, headers=AUTHORISED)
@@ -253,7 +254,7 @@ def test_no_name_of_the_feed_is_in_the_log(
     """Who was suspended is in the audit."""
     caplog.set_level(logging.DEBUG)
     with services.database.write_session() as session:
-        suspensions.suspend_organiser(session, issued.username, reason=None, actor=ACTOR, now=MORNING)
+        suspensions.suspend(session, ORGANISER, issued.username, reason=None, actor=ACTOR, now=MORNING)
     client.post("/v1/revocations", json=feed_question(), headers=AUTHORISED)
     with services.database.engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE revocation_feed RENAME TO elsewhere")

@@ -14,6 +14,8 @@ from authbridge.cli import main
 from authbridge.cli.operator import Operator
 from authbridge.login.credentials import find_credential
 from authbridge.login.passwords import Hasher
+from authbridge.login.typed_passwords import parse_password
+from authbridge.login.usernames import Username
 from authbridge.storage.database import Database
 from tests.http.conftest import Run
 
@@ -63,9 +65,9 @@ def test_issued_credentials_are_shown_once_and_stored_as_hashes(run: Run, enviro
     assert len(issued) == 3
     with database.write_connection() as connection:
         for credential in issued:
-            found = find_credential(connection, credential["username"])
+            found = find_credential(connection, Username(credential["username"]))
             assert found is not None
-            assert Hasher(4).matches(credential["password"], found.stored)
+            assert Hasher(4).matches(parse_password(credential["password"]), found.credential.stored)
     database.engine.dispose()
     again = run("organiser", "list").output + run("organiser", "show", issued[0]["username"]).output
     assert issued[0]["password"] not in again

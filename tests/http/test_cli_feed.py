@@ -10,7 +10,7 @@ import pytest
 
 from authbridge.clock import utc_now
 from authbridge.revocations import feed
-from authbridge.revocations.feed import Contact, NodeReport
+from authbridge.revocations.reports import Contact, NodeReport, note_contact
 from authbridge.storage.database import Database
 from tests.http.conftest import Run
 
@@ -20,7 +20,7 @@ def told(environ: dict[str, str]) -> list[str]:
     database = Database(environ["AUTHBRIDGE_DATABASE_URL"])
     with database.read_session() as session:
         epoch, _ = feed.position(session.connection())
-        answer = feed.read(session, Contact("node-a", epoch, 0), now=utc_now())
+        answer = feed.read(session, epoch, 0, now=utc_now())
     database.engine.dispose()
     assert isinstance(answer, feed.Events)
     return [event.action for event in answer.events]
@@ -33,7 +33,7 @@ def follow(
     database = Database(environ["AUTHBRIDGE_DATABASE_URL"])
     with database.write_session() as session:
         place = feed.position(session.connection())
-        feed.note_contact(session, Contact(node, *place, reports, meetings or {}), now=utc_now())
+        note_contact(session, Contact(node, *place, reports, meetings or {}), now=utc_now())
     database.engine.dispose()
 
 
@@ -133,16 +133,17 @@ def test_a_login_that_waits_is_said(
     assert "Jitsi" not in said
 
 
+@pytest.mark.realtime
 @pytest.mark.usefixtures("school")
-def test_without_an_answer_it_says_only_that_they_will_be_told(run: Run, environ: dict[str, str]) -> None:
+def test_without_an_answer_it_says_only_that_they_will_be_notified(run: Run, environ: dict[str, str]) -> None:
     """At once where there is none, after two seconds where one is silent."""
     name = issue(run)
     began = time.monotonic()
-    assert "The meeting servers will be told." in run("organiser", "end-sessions", name).stdout
+    assert "The meeting servers will be notified." in run("organiser", "end-sessions", name).stdout
     assert time.monotonic() - began < 2
     follow(environ, "prosody-1")
     began = time.monotonic()
-    assert "The meeting servers will be told." in run("organiser", "end-sessions", name).stdout
+    assert "The meeting servers will be notified." in run("organiser", "end-sessions", name).stdout
     assert time.monotonic() - began >= 2
 
 

@@ -8,13 +8,13 @@ from click.testing import CliRunner, Result
 
 from authbridge.cli import main
 from authbridge.cli.operator import Operator
-from authbridge.login.flow import authenticate
+from authbridge.login.authenticate import authenticate
 from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.policy import Verdict
 from authbridge.storage.database import Database
-from tests.factories import make_attempt, make_organiser, make_origin, make_services
-from tests.fakes import MORNING, FakeClock
 from tests.http.conftest import Run
+from tests.support.factories import make_attempt, make_organiser, make_origin, make_services
+from tests.support.fakes import MORNING, FakeClock
 
 SCHOOL_NETWORK, OUTSIDE = "203.0.113.0/24", "198.51.100.7"
 

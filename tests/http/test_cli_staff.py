@@ -8,12 +8,13 @@ from click.testing import CliRunner, Result
 
 from authbridge.cli import main
 from authbridge.cli.operator import Operator
+from authbridge.login.networks import parse_address
 from authbridge.login.policy import Decision, Verdict
 from authbridge.staff.sign_in import Caller, SignInServices, device_token, sign_in, verify_invitation
 from authbridge.storage.database import Database
-from tests.factories import make_sign_in_services, make_staff
-from tests.fakes import FakeClock
 from tests.http.conftest import Run
+from tests.support.factories import make_sign_in_services, make_staff
+from tests.support.fakes import FakeClock
 
 OFFICE = "198.51.100.7"
 
@@ -35,12 +36,16 @@ class Desk:
 
     def invited(self, name: str, code: str) -> Verdict:
         """What the panel says of that invitation."""
-        return verify_invitation(name, code, Caller(OFFICE, None), self.services).decision.verdict
+        return verify_invitation(
+            name, code, Caller(parse_address(OFFICE), None), self.services
+        ).decision.verdict
 
     def guess(self, name: str) -> Decision:
         """A wrong password at the panel."""
         self.guessed += 1
-        return sign_in(name, f"wrong {self.guessed}", Caller(OFFICE, None), self.services).decision
+        return sign_in(
+            name, f"wrong {self.guessed}", Caller(parse_address(OFFICE), None), self.services
+        ).decision
 
     def lockouts(self) -> list[dict[str, str | None]]:
         """Who waits."""
@@ -143,7 +148,7 @@ def test_who_waits_at_the_panel_is_listed_and_freed(desk: Desk) -> None:
 def test_a_device_that_waits_has_no_address(desk: Desk) -> None:
     """The list says who, and that it is at the panel; her name frees it."""
     make_staff(desk.services.database)
-    caller = Caller(OFFICE, None, device_token("anna", desk.services))
+    caller = Caller(parse_address(OFFICE), None, device_token("anna", desk.services))
     for number in range(5):
         sign_in("anna", f"wrong {number}", caller, desk.services)
 

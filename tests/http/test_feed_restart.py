@@ -52,6 +52,7 @@ def are_following(database: Database, count: int) -> bool:
         return session.scalar(select(func.count(ProsodyNode.cursor))) == count
 
 
+@pytest.mark.realtime
 def test_a_restart_with_open_polls_is_quick_and_loses_nothing(service: Service, database: Database) -> None:
     """The polls end empty-handed when the service is told to stop; what is told meanwhile comes after it."""
     settle(database, "ohg-a")

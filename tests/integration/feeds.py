@@ -7,14 +7,16 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from authbridge.revocations import feed
-from authbridge.revocations.feed import Contact, Event, Events, NodeReport, Snapshot
+from authbridge.revocations import feed, reports
+from authbridge.revocations.feed import Event, Events, Snapshot
+from authbridge.revocations.reports import Contact, NodeReport
 from authbridge.schools.commands import organisers, suspensions
 from authbridge.schools.lookup import get_school
+from authbridge.schools.suspendable import ORGANISER, SCHOOL
 from authbridge.storage.database import Database
 from authbridge.storage.models import AuditEvent, Organiser, RevocationAction, School
-from tests.factories import ACTOR, make_school
-from tests.fakes import MORNING
+from tests.support.factories import ACTOR, make_school
+from tests.support.fakes import MORNING
 from workbench.processes import PATIENCE
 
 SUSPEND = RevocationAction.SUSPEND
@@ -46,25 +48,25 @@ def _new_organiser(school: School, name: str) -> Organiser:
 def suspend(database: Database, name: str, now: datetime = MORNING) -> bool:
     """Suspends an organiser."""
     with database.write_session() as session:
-        return suspensions.suspend_organiser(session, name, reason=None, actor=ACTOR, now=now)
+        return suspensions.suspend(session, ORGANISER, name, reason=None, actor=ACTOR, now=now)
 
 
 def reinstate(database: Database, name: str, now: datetime = MORNING) -> bool:
     """Ends his suspension."""
     with database.write_session() as session:
-        return suspensions.reinstate_organiser(session, name, actor=ACTOR, now=now)
+        return suspensions.reinstate(session, ORGANISER, name, actor=ACTOR, now=now)
 
 
 def suspend_school(database: Database, code: str = "ohg", now: datetime = MORNING) -> bool:
     """Suspends a school."""
     with database.write_session() as session:
-        return suspensions.suspend_school(session, code, reason=None, actor=ACTOR, now=now)
+        return suspensions.suspend(session, SCHOOL, code, reason=None, actor=ACTOR, now=now)
 
 
 def reinstate_school(database: Database, code: str = "ohg", now: datetime = MORNING) -> bool:
     """Ends its suspension."""
     with database.write_session() as session:
-        return suspensions.reinstate_school(session, code, actor=ACTOR, now=now)
+        return suspensions.reinstate(session, SCHOOL, code, actor=ACTOR, now=now)
 
 
 def end_sessions(database: Database, name: str, now: datetime = MORNING) -> bool:
@@ -79,18 +81,16 @@ def position(database: Database) -> tuple[str, int]:
         return feed.position(connection)
 
 
-def ask(
-    database: Database, epoch: str | None, cursor: int, *, now: datetime = MORNING, node: str = "node-a"
-) -> Events | Snapshot:
+def ask(database: Database, epoch: str | None, cursor: int, *, now: datetime = MORNING) -> Events | Snapshot:
     """What a node is told that stands there."""
     with database.read_session() as session:
-        return feed.read(session, Contact(node, epoch, cursor), now=now)
+        return feed.read(session, epoch, cursor, now=now)
 
 
 def note(database: Database, contact: Contact, now: datetime = MORNING) -> None:
     """A node was there."""
     with database.write_session() as session:
-        feed.note_contact(session, contact, now=now)
+        reports.note_contact(session, contact, now=now)
 
 
 def acknowledge(

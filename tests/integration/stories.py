@@ -8,15 +8,17 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement, select
 
 from authbridge.audit import POLICY
-from authbridge.login.flow import authenticate
+from authbridge.login.authenticate import authenticate
 from authbridge.login.keyed_hashes import KeyedHashes
-from authbridge.login.policy import Attempt, Decision, Limits, Verdict
+from authbridge.login.limits import Limits
+from authbridge.login.policy import Decision, Verdict
+from authbridge.login.typed_passwords import parse_password
 from authbridge.login.usernames import Username
 from authbridge.schools.commands import organisers, schools
 from authbridge.schools.commands.organisers import ImportedCredential, IssuedCredential
 from authbridge.storage.database import Database
 from authbridge.storage.models import AuditEvent, Base, LoginFailure, RejectedAttempts
-from tests.factories import (
+from tests.support.factories import (
     ACTOR,
     HASHER,
     KEYED_HASHES,
@@ -25,8 +27,9 @@ from tests.factories import (
     make_origin,
     make_school,
     make_services,
+    parse_attempt,
 )
-from tests.fakes import MORNING, CountingHasher, FakeClock
+from tests.support.fakes import MORNING, CountingHasher, FakeClock
 
 HOME, CAFE, OTHER = "198.51.100.7", "203.0.113.9", "192.0.2.1"
 OUTSIDE = [f"203.0.113.{number}" for number in range(100, 200)]
@@ -51,7 +54,9 @@ def wrong_passwords(username: str, keyed_hashes: KeyedHashes = KEYED_HASHES) -> 
     while True:
         number += 1
         password = f"falsch-{number}"
-        prints = set(keyed_hashes.fingerprints(username, password, MORNING + timedelta(days=1)).items())
+        prints = set(
+            keyed_hashes.fingerprints(username, parse_password(password), MORNING + timedelta(days=1)).items()
+        )
         if not prints & seen:
             seen |= prints
             yield password
@@ -102,7 +107,7 @@ class Story:
 
     def login(self, username: str, password: str, ip: str | None = HOME) -> Decision:
         """One login now."""
-        attempt = Attempt(username, password, ip=ip, user_agent=None, at=self.clock())
+        attempt = parse_attempt(username, password, ip, self.clock())
         return authenticate(attempt, make_origin(), self.services, within=60)
 
     def owner(self, issued: IssuedCredential, ip: str | None = HOME) -> Verdict:

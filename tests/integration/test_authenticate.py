@@ -8,14 +8,17 @@ from datetime import UTC, date, datetime
 import pytest
 from sqlalchemy import select
 
-from authbridge.login.flow import LoginServices, authenticate
-from authbridge.login.passwords import Hasher, StoredPassword
+from authbridge.login.authenticate import LoginServices, authenticate
+from authbridge.login.passwords import Hasher
 from authbridge.login.policy import Verdict
+from authbridge.login.typed_passwords import StoredPassword, TypedPassword
+from authbridge.login.usernames import normalise_username
 from authbridge.schools.commands import organisers, suspensions
 from authbridge.schools.lookup import get_organiser
+from authbridge.schools.suspendable import ORGANISER, SCHOOL
 from authbridge.storage.database import Database
 from authbridge.storage.models import LoginAttempt, Organiser, SuspensionReason
-from tests.factories import (
+from tests.support.factories import (
     ACTOR,
     HASHER,
     KEYED_HASHES,
@@ -25,7 +28,7 @@ from tests.factories import (
     make_school,
     make_services,
 )
-from tests.fakes import MORNING, FakeClock
+from tests.support.fakes import MORNING, FakeClock
 from workbench.processes import PATIENCE
 
 
@@ -46,7 +49,7 @@ class _InterruptedHasher(Hasher):
 
     meanwhile: Callable[[], None] = lambda: None
 
-    def matches(self, typed: str, stored: StoredPassword | None) -> bool:
+    def matches(self, typed: TypedPassword, stored: StoredPassword | None) -> bool:
         """Checks, and lets the other thing happen before it is done."""
         self.meanwhile()
         return super(_InterruptedHasher, self).matches(typed, stored)  # noqa: UP008 - slots lose the class
@@ -92,17 +95,19 @@ def test_suspended_expired_and_reinstated(database: Database) -> None:
     name, password = issued.username, issued.password
 
     with database.write_session() as session:
-        suspensions.suspend_organiser(session, name, reason=SuspensionReason.MISUSE, actor=ACTOR, now=MORNING)
+        suspensions.suspend(
+            session, ORGANISER, name, reason=SuspensionReason.MISUSE, actor=ACTOR, now=MORNING
+        )
     assert login(services, name, password) is Verdict.SUSPENDED
     assert login(services, name, "wrong") is Verdict.REFUSED
 
     with database.write_session() as session:
-        suspensions.reinstate_organiser(session, name, actor=ACTOR, now=MORNING)
-        suspensions.suspend_school(session, "ohg", reason=SuspensionReason.OTHER, actor=ACTOR, now=MORNING)
+        suspensions.reinstate(session, ORGANISER, name, actor=ACTOR, now=MORNING)
+        suspensions.suspend(session, SCHOOL, "ohg", reason=SuspensionReason.OTHER, actor=ACTOR, now=MORNING)
     assert login(services, name, password) is Verdict.SUSPENDED
 
     with database.write_session() as session:
-        suspensions.reinstate_school(session, "ohg", actor=ACTOR, now=MORNING)
+        suspensions.reinstate(session, SCHOOL, "ohg", actor=ACTOR, now=MORNING)
         organisers.change_validity(
             session, name, date(2026, 11, 19), today=MORNING.date(), actor=ACTOR, now=MORNING
         )
@@ -140,8 +145,8 @@ def test_a_suspension_that_arrives_during_the_check_wins(database: Database) -> 
 
     def suspend() -> None:
         with database.write_session() as session:
-            suspensions.suspend_organiser(
-                session, issued.username, reason=SuspensionReason.MISUSE, actor=ACTOR, now=MORNING
+            suspensions.suspend(
+                session, ORGANISER, issued.username, reason=SuspensionReason.MISUSE, actor=ACTOR, now=MORNING
             )
 
     services = make_services(database, hasher=_InterruptedHasher(4, suspend))
@@ -251,9 +256,12 @@ def the_hash(database: Database) -> str:
 
 
 def test_names_and_hosts_are_a_setting_of_the_call(database: Database) -> None:
-    """A domain part that is not ours makes a name nobody's."""
+    """A domain part that is not ours makes an unknown username."""
     make_school(database)
     issued = make_organiser(database)
-    services = replace(make_services(database), host="other.test")
+    typed = normalise_username(f"{issued.username}@meet.test", host="other.test")
+    attempt = replace(make_attempt(issued.username, issued.password), username=typed)
 
-    assert login(services, f"{issued.username}@meet.test", issued.password) is Verdict.REFUSED
+    decision = authenticate(attempt, make_origin(), make_services(database), within=9)
+
+    assert decision.verdict is Verdict.REFUSED

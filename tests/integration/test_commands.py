@@ -14,18 +14,19 @@ from sqlalchemy.orm import Session
 from authbridge.audit import Action
 from authbridge.errors import ConflictError, ImportFileError, InputError, NotFoundError
 from authbridge.login import commands as lockout_commands
-from authbridge.login.flow import authenticate
+from authbridge.login.authenticate import authenticate
 from authbridge.login.policy import Verdict
 from authbridge.login.usernames import Username
 from authbridge.revocations import commands as node_commands
-from authbridge.revocations import feed
-from authbridge.revocations.feed import Contact
+from authbridge.revocations import reports
+from authbridge.revocations.reports import Contact
 from authbridge.schools.commands import organisers, schools, suspensions
 from authbridge.schools.commands.organisers import ImportedCredential, QuotaError
 from authbridge.schools.commands.schools import ChangedMeanwhileError
-from authbridge.schools.commands.suspensions import Description
-from authbridge.schools.listings import suspension_rows
+from authbridge.schools.commands.suspensions import SuspensionDescription
+from authbridge.schools.history import suspension_rows
 from authbridge.schools.lookup import get_organiser, get_school, list_organisers
+from authbridge.schools.suspendable import ORGANISER, SCHOOL
 from authbridge.storage.database import Database
 from authbridge.storage.models import (
     AlarmRaised,
@@ -40,7 +41,7 @@ from authbridge.storage.models import (
     Suspension,
     SuspensionReason,
 )
-from tests.factories import (
+from tests.support.factories import (
     ACTOR,
     HASHER,
     KEYED_HASHES,
@@ -50,14 +51,14 @@ from tests.factories import (
     make_school,
     make_services,
 )
-from tests.fakes import MORNING, CountingHasher
+from tests.support.fakes import MORNING, CountingHasher
 from workbench.processes import PATIENCE
 
 Command = Callable[[Session], object]
 
 TODAY = MORNING.date()
 LOST = SuspensionReason.LETTER_LOST
-DESCRIPTION = Description(LOST, Reporter.SCHOOL_HEAD, "UNMISTAKABLE-NOTE")
+DESCRIPTION = SuspensionDescription(LOST, Reporter.SCHOOL_HEAD, "UNMISTAKABLE-NOTE")
 
 
 def imported(line: int, school: str, username: str) -> ImportedCredential:
@@ -73,8 +74,8 @@ def commands(username: str) -> dict[Action, Command]:
     return {
         Action.SCHOOL_ADD: lambda s: schools.add_school(s, "gsw", "Grundschule", **who),
         Action.SCHOOL_CHANGE: lambda s: schools.change_school(s, "ohg", name="Anders", **who),
-        Action.SCHOOL_SUSPEND: lambda s: suspensions.suspend_school(s, "ohg", reason=LOST, **who),
-        Action.SCHOOL_REINSTATE: lambda s: suspensions.reinstate_school(s, "ohg", **who),
+        Action.SCHOOL_SUSPEND: lambda s: suspensions.suspend(s, SCHOOL, "ohg", reason=LOST, **who),
+        Action.SCHOOL_REINSTATE: lambda s: suspensions.reinstate(s, SCHOOL, "ohg", **who),
         Action.ORGANISER_ISSUE: lambda s: organisers.issue_organisers(
             s, "ohg", [password], valid_until=None, **who
         ),
@@ -88,13 +89,13 @@ def commands(username: str) -> dict[Action, Command]:
             s, username, date(2027, 7, 31), today=TODAY, **who
         ),
         Action.ORGANISER_END_SESSIONS: lambda s: organisers.end_sessions(s, username, **who),
-        Action.ORGANISER_SUSPEND: lambda s: suspensions.suspend_organiser(s, username, reason=LOST, **who),
-        Action.ORGANISER_REINSTATE: lambda s: suspensions.reinstate_organiser(s, username, **who),
-        Action.ORGANISER_DESCRIBE_SUSPENSION: lambda s: suspensions.describe_organiser_suspension(
-            s, username, DESCRIPTION, **who
+        Action.ORGANISER_SUSPEND: lambda s: suspensions.suspend(s, ORGANISER, username, reason=LOST, **who),
+        Action.ORGANISER_REINSTATE: lambda s: suspensions.reinstate(s, ORGANISER, username, **who),
+        Action.ORGANISER_DESCRIBE_SUSPENSION: lambda s: suspensions.describe(
+            s, ORGANISER, username, DESCRIPTION, **who
         ),
-        Action.SCHOOL_DESCRIBE_SUSPENSION: lambda s: suspensions.describe_school_suspension(
-            s, "ohg", DESCRIPTION, **who
+        Action.SCHOOL_DESCRIBE_SUSPENSION: lambda s: suspensions.describe(
+            s, SCHOOL, "ohg", DESCRIPTION, **who
         ),
         Action.ORGANISER_DELETE: lambda s: organisers.delete_organiser(
             s, username, keyed_hashes=KEYED_HASHES, **who
@@ -143,7 +144,7 @@ def test_a_command_writes_exactly_one_audit_event(database: Database, action: Ac
     make_school(database)
     username = make_organiser(database).username
     every = commands(username)
-    run(database, lambda s: feed.note_contact(s, Contact("node-a", None, 0), now=MORNING))
+    run(database, lambda s: reports.note_contact(s, Contact("node-a", None, 0), now=MORNING))
     if action in BEFORE:
         run(database, every[BEFORE[action]])
     authenticate(
@@ -431,12 +432,10 @@ def test_suspensions_keep_their_history(database: Database) -> None:
     assert (first.until, first.reinstated_by) == (MORNING, ACTOR)
 
 
-def describe(database: Database, username: str, description: Description) -> bool:
+def describe(database: Database, username: str, description: SuspensionDescription) -> bool:
     """Says why the organiser is suspended."""
     with database.write_session() as session:
-        return suspensions.describe_organiser_suspension(
-            session, username, description, actor=ACTOR, now=MORNING
-        )
+        return suspensions.describe(session, ORGANISER, username, description, actor=ACTOR, now=MORNING)
 
 
 def test_a_suspension_is_described_afterwards(database: Database) -> None:
@@ -447,10 +446,10 @@ def test_a_suspension_is_described_afterwards(database: Database) -> None:
     for action in (Action.ORGANISER_SUSPEND, Action.ORGANISER_REINSTATE):
         run(database, every[action])
     with database.write_session() as session:
-        suspensions.suspend_organiser(session, username, reason=None, actor=ACTOR, now=MORNING)
+        suspensions.suspend(session, ORGANISER, username, reason=None, actor=ACTOR, now=MORNING)
 
     assert describe(database, username, DESCRIPTION)
-    assert describe(database, username, Description(SuspensionReason.MISUSE, note="  "))
+    assert describe(database, username, SuspensionDescription(SuspensionReason.MISUSE, note="  "))
 
     with database.read_session() as session:
         latest, first = suspension_rows(session, get_organiser(session, username))

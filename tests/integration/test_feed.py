@@ -13,16 +13,15 @@ from hypothesis import strategies as st
 
 from authbridge import retention
 from authbridge.audit import Action
-from authbridge.revocations import feed
+from authbridge.revocations import feed, reports
 from authbridge.revocations import status as prosodys
-from authbridge.revocations.feed import AccessState, Contact, Events, NodeReport, Snapshot
+from authbridge.revocations.feed import AccessState, Events, Snapshot
+from authbridge.revocations.reports import Contact, NodeReport
 from authbridge.revocations.status import NodeRow, RevocationStatus
 from authbridge.schools.commands import organisers
 from authbridge.schools.lookup import get_organiser
 from authbridge.storage import schema
 from authbridge.storage.database import Database
-from tests.factories import ACTOR, HASHER, KEYED_HASHES, LIMITS
-from tests.fakes import MORNING, FakeClock
 from tests.integration.feeds import (
     END_SESSIONS,
     REINSTATE,
@@ -45,6 +44,8 @@ from tests.integration.feeds import (
     suspended_in,
     told_since,
 )
+from tests.support.factories import ACTOR, HASHER, KEYED_HASHES, LIMITS
+from tests.support.fakes import MORNING, FakeClock
 
 WEEK = timedelta(days=7)
 SECOND = timedelta(seconds=1)
@@ -519,7 +520,7 @@ def test_a_forgotten_node_has_nothing_waiting(database: Database) -> None:
     acknowledge(database, "node-a", 1, FIRST)
     acknowledge(database, "node-b", 1, NodeReport(1, 0, 0, 0))
     with database.write_session() as session:
-        feed.forget_node(session, "node-a")
+        reports.forget_node(session, "node-a")
 
     found = effect(database)
     assert found is not None

@@ -13,13 +13,23 @@ from authbridge.login import policy
 from authbridge.revocations import status
 from authbridge.schools import listings
 from authbridge.schools.commands import schools, suspensions
-from authbridge.schools.commands.suspensions import Description
-from authbridge.schools.listings import OrganiserState, SchoolFilter, SuspendedRow
+from authbridge.schools.commands.suspensions import SuspensionDescription
+from authbridge.schools.history import suspension_rows
 from authbridge.schools.lookup import get_organiser, get_school
+from authbridge.schools.organiser_rows import OrganiserState, organiser_row, state_of
+from authbridge.schools.overview import (
+    SuspendedRow,
+    count_schools_without_contract,
+    list_expiring,
+    list_suspended,
+)
+from authbridge.schools.school_rows import SchoolFilter, school_counts
+from authbridge.schools.search import find_by_text
+from authbridge.schools.suspendable import ORGANISER, SCHOOL
 from authbridge.storage.database import Database
 from authbridge.storage.models import Organiser, Reporter, School, SuspensionReason
-from tests.factories import ACTOR, make_organiser, make_school
-from tests.fakes import MORNING
+from tests.support.factories import ACTOR, make_organiser, make_school
+from tests.support.fakes import MORNING
 
 TODAY = MORNING.date()
 ENDS = (None, TODAY - timedelta(days=1), TODAY, TODAY + timedelta(days=31))
@@ -57,14 +67,14 @@ def suspend(database: Database, *names: str) -> None:
     for minute, name in enumerate(names):
         with database.write_session() as session:
             now = MORNING + timedelta(minutes=minute)
-            suspensions.suspend_organiser(session, name, reason=None, actor=ACTOR, now=now)
+            suspensions.suspend(session, ORGANISER, name, reason=None, actor=ACTOR, now=now)
 
 
 def suspend_school(database: Database, code: str) -> None:
     """Suspends a school, before everybody else."""
     with database.write_session() as session:
         now = MORNING - timedelta(minutes=1)
-        suspensions.suspend_school(session, code, reason=SuspensionReason.MISUSE, actor=ACTOR, now=now)
+        suspensions.suspend(session, SCHOOL, code, reason=SuspensionReason.MISUSE, actor=ACTOR, now=now)
 
 
 def locate(database: Database, code: str, place: str) -> None:
@@ -112,7 +122,7 @@ def test_the_state_is_what_a_login_would_be_told(
         valid_until=valid_until,
     )
 
-    state = listings.state_of(
+    state = state_of(
         suspended=suspended, school_suspended=school_suspended, valid_until=valid_until, today=TODAY
     )
 
@@ -154,7 +164,7 @@ def test_a_row_tells_what_the_detail_page_tells(database: Database) -> None:
     with database.read_session() as session:
         (row,) = listings.list_organiser_rows(session, today=TODAY).rows
     with database.read_session() as session:
-        assert listings.organiser_row(get_organiser(session, name), TODAY) == row
+        assert organiser_row(get_organiser(session, name), TODAY) == row
     assert (row.school_code, row.school_name, row.suspended_at) == ("ohg", "Otto-Hahn-Gymnasium", MORNING)
     assert (row.state, row.valid_until, row.last_login_on) == (OrganiserState.SUSPENDED, TODAY, None)
 
@@ -168,7 +178,7 @@ def test_a_school_row_counts(database: Database) -> None:
 
     with database.read_session() as session:
         empty, full = listings.list_school_rows(session).rows
-        counts = listings.school_counts(session, get_school(session, "ohg"))
+        counts = school_counts(session, get_school(session, "ohg"))
     assert (empty.code, empty.organisers, empty.suspended_organisers, empty.quota) == ("gsw", 0, 0, 50)
     assert (full.code, full.organisers, full.suspended_organisers) == ("ohg", 3, 1)
     assert (counts.organisers, counts.suspended_organisers) == (3, 1)
@@ -216,7 +226,7 @@ def test_schools_by_what_is_wrong_with_them(database: Database) -> None:
     assert codes(database, show=SchoolFilter.NO_CONTRACT) == ["ohg"]
     assert codes(database, "grund", show=SchoolFilter.NO_CONTRACT) == []
     with database.read_session() as session:
-        assert listings.schools_without_contract(session) == 1
+        assert count_schools_without_contract(session) == 1
 
 
 @pytest.mark.parametrize(
@@ -288,9 +298,9 @@ def test_the_search_finds_schools_and_organisers(database: Database) -> None:
     add_organisers(database, "ohg", *(f"ohg-{number:02}" for number in range(21)), "frau.a")
 
     with database.read_session() as session:
-        assert listings.search(session, " oh ", today=TODAY) is None
-        many = listings.search(session, "OHG", today=TODAY)
-        one = listings.search(session, "rau.", today=TODAY)
+        assert find_by_text(session, " oh ", today=TODAY) is None
+        many = find_by_text(session, "OHG", today=TODAY)
+        one = find_by_text(session, "rau.", today=TODAY)
     assert many is not None
     assert one is not None
     assert ([row.code for row in many.schools], len(many.organisers), many.more) == (["ohg"], 20, True)
@@ -306,11 +316,11 @@ def test_who_is_suspended_now(database: Database) -> None:
     suspend(database, "ohg-c", "ohg-a", "ohg-b")
     suspend_school(database, "gsw")
     with database.write_session() as session:
-        suspensions.reinstate_organiser(session, "ohg-c", actor=ACTOR, now=MORNING)
+        suspensions.reinstate(session, ORGANISER, "ohg-c", actor=ACTOR, now=MORNING)
 
     with database.read_session() as session:
-        everybody = listings.suspended_now(session, limit=10)
-        first = listings.suspended_now(session, limit=1)
+        everybody = list_suspended(session, limit=10)
+        first = list_suspended(session, limit=1)
     title = "Otto-Hahn-Gymnasium"
     assert everybody.rows == (
         SuspendedRow("organiser", "ohg-b", title, MORNING + timedelta(minutes=2), None),
@@ -328,8 +338,8 @@ def test_what_expires_soon(database: Database) -> None:
     add_organisers(database, "ohg", "never")
 
     with database.read_session() as session:
-        soon = listings.expiring(session, today=TODAY, limit=10)
-        first = listings.expiring(session, today=TODAY, limit=1)
+        soon = list_expiring(session, today=TODAY, limit=10)
+        first = list_expiring(session, today=TODAY, limit=1)
     assert [row.username for row in soon.rows] == ["in0", "in30"]
     assert ([row.username for row in first.rows], first.total) == (["in0"], 2)
 
@@ -340,14 +350,14 @@ def test_a_history_tells_everything(database: Database) -> None:
     add_organisers(database, "ohg", "ohg-a")
     suspend(database, "ohg-a")
     with database.write_session() as session:
-        suspensions.reinstate_organiser(session, "ohg-a", actor=ACTOR, now=MORNING)
+        suspensions.reinstate(session, ORGANISER, "ohg-a", actor=ACTOR, now=MORNING)
     suspend(database, "ohg-a")
     with database.write_session() as session:
-        said = Description(SuspensionReason.MISUSE, Reporter.SCHOOL_HEAD, "Chat der 9b")
-        suspensions.describe_organiser_suspension(session, "ohg-a", said, actor=ACTOR, now=MORNING)
+        said = SuspensionDescription(SuspensionReason.MISUSE, Reporter.SCHOOL_HEAD, "Chat der 9b")
+        suspensions.describe(session, ORGANISER, "ohg-a", said, actor=ACTOR, now=MORNING)
 
     with database.read_session() as session:
-        latest, first = listings.suspension_rows(session, get_organiser(session, "ohg-a"))
+        latest, first = suspension_rows(session, get_organiser(session, "ohg-a"))
     assert (latest.reason, latest.reported_by, latest.note) == ("misuse", "school-head", "Chat der 9b")
     assert (latest.until, latest.suspended_by) == (None, ACTOR)
     assert (first.until, first.reinstated_by, first.reason) == (MORNING, ACTOR, None)
@@ -360,9 +370,9 @@ LISTINGS: dict[str, tuple[int, Callable[[Session], object]]] = {
     "of a school": (2, lambda s: listings.list_organiser_rows(s, today=TODAY, code="s000")),
     "by state": (2, lambda s: listings.list_organiser_rows(s, today=TODAY, state=OrganiserState.EXPIRED)),
     "by text": (3, lambda s: listings.list_organiser_rows(s, today=TODAY, text="schule")),
-    "search": (4, lambda s: listings.search(s, "s00", today=TODAY)),
-    "suspended": (2, lambda s: listings.suspended_now(s, limit=20)),
-    "expiring": (2, lambda s: listings.expiring(s, today=TODAY, limit=20)),
+    "search": (4, lambda s: find_by_text(s, "s00", today=TODAY)),
+    "suspended": (2, lambda s: list_suspended(s, limit=20)),
+    "expiring": (2, lambda s: list_expiring(s, today=TODAY, limit=20)),
     "nodes": (1, lambda s: status.nodes(s, now=MORNING)),
     "effect": (3, lambda s: [status.revocation_status_of(s, Organiser(username="s000-001"), now=MORNING)]),
     "effect of a school": (3, lambda s: [status.revocation_status_of(s, School(id=1), now=MORNING)]),

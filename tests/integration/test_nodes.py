@@ -3,15 +3,13 @@
 from datetime import timedelta
 
 from authbridge import retention
-from authbridge.revocations import feed
+from authbridge.revocations import reports
 from authbridge.revocations import status as prosodys
-from authbridge.revocations.feed import Contact, NodeReport
+from authbridge.revocations.reports import Contact, NodeReport
 from authbridge.revocations.status import Meetings, RevocationStatus, SchoolMeetings
 from authbridge.schools.lookup import get_organiser, get_school
 from authbridge.storage.database import Database
 from authbridge.storage.models import ProsodyNode
-from tests.factories import LIMITS
-from tests.fakes import MORNING, FakeClock
 from tests.integration.feeds import (
     SUSPEND,
     acknowledge,
@@ -24,6 +22,8 @@ from tests.integration.feeds import (
     suspend_school,
     tell,
 )
+from tests.support.factories import LIMITS
+from tests.support.fakes import MORNING, FakeClock
 
 SECOND = timedelta(seconds=1)
 WEEK = timedelta(days=7)
@@ -125,7 +125,7 @@ def test_a_forgotten_node_leaves_nothing(database: Database) -> None:
     """Its numbers go with it."""
     tell(database, "node-a", {"ohg-a": 2})
     with database.write_session() as session:
-        assert feed.forget_node(session, "node-a")
+        assert reports.forget_node(session, "node-a")
     assert running(database) == Meetings(0, (), None)
 
 
@@ -189,6 +189,17 @@ def test_a_schools_effect_is_of_its_latest_suspension(database: Database) -> Non
     assert effect is not None
     assert (effect.sessions, effect.done) == (2, 1)
     assert school_effect(database, "xyz") is None, "nobody of it was told"
+
+
+def test_suspensions_of_the_same_moment_are_told_apart(database: Database) -> None:
+    """The school's status has none of an organiser's own suspension, though both began at the same moment."""
+    settle(database, "ohg-a", "ohg-b")
+    suspend(database, "ohg-b")
+    suspend_school(database)
+    acknowledge(database, "node-a", 2, NodeReport(1, 9, 9, 9), NodeReport(2, 1, 0, 0))
+    effect = school_effect(database)
+    assert effect is not None
+    assert (effect.sessions, effect.meetings, effect.logins, effect.done) == (1, 0, 0, 1)
 
 
 def test_a_schools_effect_counts_all_the_logins_that_wait(database: Database) -> None:

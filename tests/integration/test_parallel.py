@@ -13,13 +13,11 @@ from typing import TypeVar
 import pytest
 
 from authbridge import readiness, retention
-from authbridge.login.flow import LoginServices, authenticate
+from authbridge.login.authenticate import LoginServices, authenticate
 from authbridge.login.hashing_queue import HashingQueue
-from authbridge.login.policy import Attempt, Verdict
+from authbridge.login.policy import Verdict
 from authbridge.storage.database import Database
 from authbridge.storage.models import LoginAttempt, NetworkWait
-from tests.factories import LIMITS, make_origin, make_services
-from tests.fakes import CountingHasher, WatchedMemory
 from tests.integration.stories import (
     CAFE,
     GRANTED,
@@ -31,6 +29,8 @@ from tests.integration.stories import (
     denied,
     wrong_passwords,
 )
+from tests.support.factories import LIMITS, make_origin, make_services, parse_attempt
+from tests.support.fakes import CountingHasher, WatchedMemory
 from workbench.processes import PATIENCE
 
 _T = TypeVar("_T")
@@ -75,7 +75,7 @@ class Processes:
 
 def login(services: LoginServices, username: str, password: str, ip: str = HOME) -> Verdict:
     """One login at that process."""
-    attempt = Attempt(username, password, ip=ip, user_agent=None, at=services.clock())
+    attempt = parse_attempt(username, password, ip, services.clock())
     return authenticate(attempt, make_origin(), services, within=60).verdict
 
 

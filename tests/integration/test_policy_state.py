@@ -8,10 +8,9 @@ import pytest
 from authbridge.login.policy import Decision, Reason, Verdict
 from authbridge.schools.commands import organisers, suspensions
 from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.schools.suspendable import ORGANISER, SCHOOL
 from authbridge.storage.database import Database
 from authbridge.storage.models import LoginAttempt, LoginFailure, NetworkWait, SuspensionReason
-from tests.factories import ACTOR, HASHER, KEYED_HASHES, make_school
-from tests.fakes import CountingHasher
 from tests.integration.stories import (
     CAFE,
     GRANTED,
@@ -24,6 +23,8 @@ from tests.integration.stories import (
     Story,
     wrong_passwords,
 )
+from tests.support.factories import ACTOR, HASHER, KEYED_HASHES, make_school
+from tests.support.fakes import CountingHasher
 
 DAY = 24 * 60 * 60
 
@@ -235,8 +236,8 @@ def test_a_remembered_password_is_not_hashed(story: Story, kind: str) -> None:
 def suspend(story: Story, owner: IssuedCredential) -> None:
     """Staff suspend the organiser."""
     with story.database.write_session() as session:
-        suspensions.suspend_organiser(
-            session, owner.username, reason=SuspensionReason.MISUSE, actor=ACTOR, now=story.clock()
+        suspensions.suspend(
+            session, ORGANISER, owner.username, reason=SuspensionReason.MISUSE, actor=ACTOR, now=story.clock()
         )
 
 
@@ -244,8 +245,8 @@ def suspend_school(story: Story, owner: IssuedCredential) -> None:
     """Staff suspend the school."""
     del owner
     with story.database.write_session() as session:
-        suspensions.suspend_school(
-            session, "ohg", reason=SuspensionReason.OTHER, actor=ACTOR, now=story.clock()
+        suspensions.suspend(
+            session, SCHOOL, "ohg", reason=SuspensionReason.OTHER, actor=ACTOR, now=story.clock()
         )
 
 

@@ -18,7 +18,6 @@ from authbridge.storage.models import (
     NetworkWait,
     RejectedAttempts,
 )
-from tests.factories import LIMITS
 from tests.integration.stories import (
     CAFE,
     GRANTED,
@@ -31,6 +30,7 @@ from tests.integration.stories import (
     alarms,
     denied,
 )
+from tests.support.factories import LIMITS
 
 WEEK = timedelta(days=7)
 SECOND = timedelta(seconds=1)

@@ -10,12 +10,12 @@ import pytest
 from sqlalchemy import text
 
 from authbridge.errors import StorageError
-from authbridge.revocations import feed
+from authbridge.revocations import reports
 from authbridge.revocations import status as prosodys
-from authbridge.revocations.feed import Contact, Event, Events, Snapshot
+from authbridge.revocations.feed import Event, Events, Snapshot
 from authbridge.revocations.long_polls import LONGEST_WAIT, LongPolls
+from authbridge.revocations.reports import Contact
 from authbridge.storage.database import Database
-from tests.fakes import FakeClock
 from tests.integration.feeds import (
     SUSPEND,
     end_sessions,
@@ -25,6 +25,7 @@ from tests.integration.feeds import (
     suspend,
     until,
 )
+from tests.support.fakes import FakeClock
 from workbench.processes import PATIENCE
 
 SOON = LONGEST_WAIT / 2  # seconds: what is answered before that did not wait for its end
@@ -119,7 +120,7 @@ def test_a_commit_that_tells_nothing_wakes_nobody(database: Database, nodes: Nod
     poll = nodes.ask(wait=1)
     for number in range(20):
         with database.write_session() as session:
-            feed.note_contact(session, Contact(f"node-{number}", None, 0), now=nodes.clock.now)
+            reports.note_contact(session, Contact(f"node-{number}", None, 0), now=nodes.clock.now)
 
     answer = poll.result(SOON)
     assert isinstance(answer, Events)

@@ -6,11 +6,12 @@ import pytest
 from sqlalchemy import func, select
 
 from authbridge import readiness, retention
-from authbridge.login.flow import authenticate
+from authbridge.login.authenticate import authenticate
 from authbridge.schools.commands import suspensions
+from authbridge.schools.suspendable import ORGANISER
 from authbridge.storage.database import Database
 from authbridge.storage.models import AuditEvent, LoginAttempt, Suspension, SuspensionReason
-from tests.factories import (
+from tests.support.factories import (
     ACTOR,
     LIMITS,
     make_attempt,
@@ -19,7 +20,7 @@ from tests.factories import (
     make_school,
     make_services,
 )
-from tests.fakes import FakeClock
+from tests.support.fakes import FakeClock
 
 WEEK = timedelta(days=7)
 
@@ -68,10 +69,10 @@ def test_the_audit_lives_a_year_and_a_note_ninety_days(database: Database) -> No
     make_school(database)
     username = make_organiser(database).username
     with database.write_session() as session:
-        suspensions.suspend_organiser(
-            session, username, reason=SuspensionReason.MISUSE, actor=ACTOR, now=clock()
+        suspensions.suspend(
+            session, ORGANISER, username, reason=SuspensionReason.MISUSE, actor=ACTOR, now=clock()
         )
-        suspensions.reinstate_organiser(session, username, actor=ACTOR, now=clock())
+        suspensions.reinstate(session, ORGANISER, username, actor=ACTOR, now=clock())
     with database.write_session() as session:
         session.scalars(select(Suspension)).one().note = "Anruf der Schulleitung"
 

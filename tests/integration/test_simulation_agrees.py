@@ -9,15 +9,23 @@ import pytest
 from sqlalchemy import select
 
 from authbridge.audit import POLICY
-from authbridge.login.flow import LoginServices, authenticate
-from authbridge.login.passwords import Hasher, StoredPassword
-from authbridge.login.policy import Attempt, Limits
+from authbridge.login.authenticate import LoginServices, authenticate
+from authbridge.login.limits import Limits
+from authbridge.login.passwords import Hasher
 from authbridge.login.simulation.world import Owner, World
+from authbridge.login.typed_passwords import StoredPassword, TypedPassword
 from authbridge.schools.commands.schools import change_school
 from authbridge.storage.database import Database
 from authbridge.storage.models import AuditEvent, Organiser, School
-from tests.factories import ACTOR, KEYED_HASHES, make_origin, make_school, make_services
-from tests.fakes import MORNING, FakeClock
+from tests.support.factories import (
+    ACTOR,
+    KEYED_HASHES,
+    make_origin,
+    make_school,
+    make_services,
+    parse_attempt,
+)
+from tests.support.fakes import MORNING, FakeClock
 
 SCHOOL = "198.51.100.7"
 SOURCES = (SCHOOL, "192.0.2.80", "192.0.2.99", "2001:db8:12:1::1", None)
@@ -44,8 +52,8 @@ FAST, SLOW = (0, 0, 0, 0, 1, 5, 15, 30, 60), (0, 0, 0, 1, 5, 30, 60, 300, 900, 3
 class _PlainHasher(Hasher):
     """Knows the right password, and takes no time."""
 
-    def matches(self, typed: str, stored: StoredPassword | None) -> bool:
-        return stored is not None and typed == RIGHT
+    def matches(self, typed: TypedPassword, stored: StoredPassword | None) -> bool:
+        return stored is not None and typed.text == RIGHT
 
     def is_outdated(self, stored: StoredPassword) -> bool:  # noqa: ARG002 - it never is
         return False
@@ -97,12 +105,12 @@ def test_the_same_story_ends_alike(seed: int, database: Database) -> None:
         if chance.random() < 0.01:
             world.restart()
             services = start()
-        attempt = Attempt(name, password, ip, None, clock.now)
+        attempt = parse_attempt(name, password, ip, clock.now)
         real = authenticate(attempt, make_origin(), services, within=9)
         assert world.login(name, password, ip) == real
 
     with database.read_session() as session:
         query = select(AuditEvent).where(AuditEvent.actor == POLICY)
-        told = [(event.action, event.subject) for event in session.scalars(query)]
-    assert sorted(told) == sorted((told.alarm.value, told.subject) for told in world.told)
-    assert told
+        alarms = [(event.action, event.subject) for event in session.scalars(query)]
+    assert sorted(alarms) == sorted((raised.alarm.value, raised.subject) for raised in world.raised)
+    assert alarms

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from authbridge.audit import Action, Actor
 from authbridge.errors import ConflictError, InputError, NotFoundError
 from authbridge.login import commands as lockout_commands
+from authbridge.login.networks import parse_address
 from authbridge.login.policy import Verdict
 from authbridge.staff import commands as staff_commands
 from authbridge.staff import members, sessions
@@ -23,7 +24,7 @@ from authbridge.staff.sign_in import Caller, sign_in, verify_invitation
 from authbridge.staff.totp import new_secret
 from authbridge.storage.database import Database
 from authbridge.storage.models import AuditEvent, RecoveryCode, Role, SessionStage, Staff, StaffSession
-from tests.factories import (
+from tests.support.factories import (
     ACTOR,
     ENCRYPTION,
     HASHER,
@@ -33,11 +34,11 @@ from tests.factories import (
     make_staff,
     make_visit,
 )
-from tests.fakes import MORNING
+from tests.support.fakes import MORNING
 from workbench.processes import PATIENCE
 
 PANEL = Actor("staff:chef")
-HERE = Caller("198.51.100.7", "browser")
+HERE = Caller(parse_address("198.51.100.7"), "browser")
 
 Command = Callable[[Session], object]
 

@@ -13,8 +13,8 @@ from authbridge.staff.members import get_staff
 from authbridge.staff.sessions import PanelSession
 from authbridge.storage.database import Database
 from authbridge.storage.models import Invitation, Role, SessionStage, StaffSession
-from tests.factories import ACTOR, ENCRYPTION, LIMITS, make_invited, make_staff, make_visit
-from tests.fakes import MORNING, FakeClock
+from tests.support.factories import ACTOR, ENCRYPTION, LIMITS, make_invited, make_staff, make_visit
+from tests.support.fakes import MORNING, FakeClock
 
 WEEK = timedelta(days=7)
 

@@ -14,15 +14,15 @@ from sqlalchemy.schema import Table
 
 from authbridge import readiness
 from authbridge.errors import ConfigError, ConflictError, StorageError
-from authbridge.login.flow import authenticate
+from authbridge.login.authenticate import authenticate
 from authbridge.login.policy import Verdict
-from authbridge.revocations import feed
-from authbridge.revocations.feed import Contact
+from authbridge.revocations import reports
+from authbridge.revocations.reports import Contact
 from authbridge.storage import migrations, schema
 from authbridge.storage.database import Database
 from authbridge.storage.models import Base
-from tests.factories import make_attempt, make_organiser, make_origin, make_school, make_services
-from tests.fakes import MORNING
+from tests.support.factories import make_attempt, make_organiser, make_origin, make_school, make_services
+from tests.support.fakes import MORNING
 from workbench.processes import PATIENCE
 
 
@@ -225,7 +225,7 @@ def test_a_database_of_an_older_version_is_refused_until_it_is_upgraded(database
     with pytest.raises(StorageError, match="db upgrade"):
         schema.require_current(database)
     with pytest.raises(StorageError), database.write_session() as session:
-        feed.note_contact(session, Contact("node-a", None, 0), now=MORNING)
+        reports.note_contact(session, Contact("node-a", None, 0), now=MORNING)
     schema.upgrade(database)
     schema.require_current(database)
 

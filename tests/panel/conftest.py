@@ -10,8 +10,8 @@ import pytest
 from authbridge.letters import read_letterhead
 from authbridge.storage.database import Database
 from authbridge.storage.models import Role, StaffSession
-from tests.factories import HASHER
-from tests.fakes import FakeClock
+from tests.support.factories import HASHER
+from tests.support.fakes import FakeClock
 from tests.support.panel.staffed_panel import (
     PanelFactory,
     StaffedPanel,

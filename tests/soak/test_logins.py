@@ -10,7 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import TRANSPORTS, VERSIONS, Cast, Stage, login, open_stage
+from tests.support.login_server import (
+    TRANSPORTS,
+    VERSIONS,
+    LoginServer,
+    Organisers,
+    login,
+    open_login_server,
+)
 from workbench.service import Service
 
 LOGINS = 10_000
@@ -23,17 +30,19 @@ pytestmark = pytest.mark.soak
 Case = tuple[str, str, str]
 
 
-@pytest.fixture(name="stage", params=VERSIONS)
-def set_stage(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> Iterator[Stage]:
+@pytest.fixture(name="login_server", params=VERSIONS)
+def run_login_server(
+    request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path
+) -> Iterator[LoginServer]:
     """A service of its own, cheap in hashing, and a Prosody that asks it."""
-    with open_stage(request.param, tmp_path, sqlite_template, bcrypt_cost=4) as stage:
-        yield stage
+    with open_login_server(request.param, tmp_path, sqlite_template, bcrypt_cost=4) as login_server:
+        yield login_server
 
 
-async def test_ten_thousand_logins_with_kills_and_hangs(stage: Stage) -> None:
+async def test_ten_thousand_logins_with_kills_and_hangs(login_server: LoginServer) -> None:
     """Each ends with its own true condition, or in the rare worst case with "temporary"; never another."""
-    prosody, service, cast = stage.prosody, stage.service, stage.cast
-    cases = _cases(cast)
+    prosody, service, organisers = login_server.prosody, login_server.service, login_server.organisers
+    cases = _cases(organisers)
     told: Counter[tuple[str, str]] = Counter()
     numbers = iter(range(LOGINS))
 
@@ -56,16 +65,20 @@ async def test_ten_thousand_logins_with_kills_and_hangs(stage: Stage) -> None:
     assert sum(wrong.values()) <= LOGINS // 1000
 
 
-def _cases(cast: Cast) -> list[Case]:
+def _cases(organisers: Organisers) -> list[Case]:
     wrong = "bcdf-ghjk-mnpq"
     return [
-        (cast.active.username, cast.active.password, "success"),
-        (cast.active.username, wrong, "not-authorized"),
-        (cast.suspended.username, cast.suspended.password, "account-disabled"),
+        (organisers.active.username, organisers.active.password, "success"),
+        (organisers.active.username, wrong, "not-authorized"),
+        (organisers.suspended.username, organisers.suspended.password, "account-disabled"),
         ("ohg-zzzz", wrong, "not-authorized"),
-        (cast.expired.username, cast.expired.password, "credentials-expired"),
-        (cast.of_suspended_school.username, cast.of_suspended_school.password, "account-disabled"),
-        (cast.suspended.username, wrong, "not-authorized"),
+        (organisers.expired.username, organisers.expired.password, "credentials-expired"),
+        (
+            organisers.of_suspended_school.username,
+            organisers.of_suspended_school.password,
+            "account-disabled",
+        ),
+        (organisers.suspended.username, wrong, "not-authorized"),
     ]
 
 

@@ -13,22 +13,21 @@ from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.schools.lookup import get_organiser
 from authbridge.storage.models import Role
 from bench.visitor import Visitor
-from tests.end_to_end.conftest import TRANSPORTS, VERSIONS, login
-from tests.end_to_end.jitsi import (
+from tests.support.auth_server import AuthServer, open_auth_server
+from tests.support.factories import make_school
+from tests.support.jitsi.bystanders import come_and_go, known_to_module
+from tests.support.jitsi.participants import Participant, Participants, notice_nothing, room_jid
+from tests.support.jitsi.server import (
     AT_ONCE,
-    County,
     Jitsi,
     ends_of,
     notices_of,
-    open_county,
+    open_deployment,
     open_jitsi,
-    open_stage,
 )
-from tests.end_to_end.link import Link
-from tests.end_to_end.panel_office import Office, open_office
-from tests.end_to_end.passers_by import come_and_go, known_to_module
-from tests.end_to_end.people import Participant, People, notice_nothing, room_jid
-from tests.factories import make_school
+from tests.support.link import Link
+from tests.support.login_server import TRANSPORTS, VERSIONS, login
+from tests.support.panel_browser import PanelServer, open_panel_server
 
 RUNS = 50
 ROUNDS = 20
@@ -39,28 +38,28 @@ GUESTS = 10_000
 pytestmark = pytest.mark.soak
 
 
-@pytest.fixture(name="office")
-def run_office(tmp_path: Path, sqlite_template: Path) -> Iterator[Office]:
+@pytest.fixture(name="panel_server")
+def run_panel_server(tmp_path: Path, sqlite_template: Path) -> Iterator[PanelServer]:
     """Panel and auth service over one database."""
     (tmp_path / "office").mkdir()
-    with open_office(tmp_path / "office", sqlite_template) as office:
-        office.service.start()
-        make_school(office.database)
-        yield office
+    with open_panel_server(tmp_path / "office", sqlite_template) as panel_server:
+        panel_server.service.start()
+        make_school(panel_server.database)
+        yield panel_server
 
 
 @pytest.fixture(name="clerk")
-def sign_in(office: Office) -> Visitor:
+def sign_in(panel_server: PanelServer) -> Visitor:
     """Somebody who is signed in at the panel."""
-    visitor = Visitor(office.panel.port)
-    visitor.sign_in(office.enrol(Role.CLERK))
+    visitor = Visitor(panel_server.panel.port)
+    visitor.sign_in(panel_server.enrol(Role.CLERK))
     return visitor
 
 
 @pytest.fixture(name="jitsi", params=VERSIONS)
-def run_jitsi(request: pytest.FixtureRequest, office: Office, tmp_path: Path) -> Iterator[Jitsi]:
+def run_jitsi(request: pytest.FixtureRequest, panel_server: PanelServer, tmp_path: Path) -> Iterator[Jitsi]:
     """A whole Jitsi that asks that service."""
-    with open_jitsi(request.param, tmp_path / "jitsi", office.service) as jitsi:
+    with open_jitsi(request.param, tmp_path / "jitsi", panel_server.service) as jitsi:
         yield jitsi
 
 
@@ -70,16 +69,18 @@ def click(clerk: Visitor, username: str) -> float:
     return clerk.press(f"{page}/suspend", on=page)
 
 
-async def test_from_the_click_to_the_last_notice(office: Office, jitsi: Jitsi, clerk: Visitor) -> None:
-    """Organiser, his tablet and three pupils: half of the times within 100 ms, each within a second."""
-    county = County(office.service, office.database)
+async def test_from_the_click_to_the_last_notice(
+    panel_server: PanelServer, jitsi: Jitsi, clerk: Visitor
+) -> None:
+    """Organiser, tablet and three pupils: half of the times within 100 ms, each within a second."""
+    auth = AuthServer(panel_server.service, panel_server.database)
     seconds = []
     for run in range(RUNS):
-        who, room = county.issue(), room_jid(f"lauf-{run}")
-        async with jitsi.people() as people:
-            page = await people.organiser(who, room, TRANSPORTS[run % 3])
-            tablet = await people.tablet(who, TRANSPORTS[(run + 1) % 3])
-            pupils = [await people.pupil(room, transport) for transport in TRANSPORTS]
+        who, room = auth.issue(), room_jid(f"lauf-{run}")
+        async with jitsi.participants() as participants:
+            page = await participants.organiser(who, room, TRANSPORTS[run % 3])
+            tablet = await participants.tablet(who, TRANSPORTS[(run + 1) % 3])
+            pupils = [await participants.pupil(room, transport) for transport in TRANSPORTS]
             clicked = await asyncio.to_thread(click, clerk, who.username)
             notices = await notices_of(each.seats[room] for each in (page, *pupils))
             notices += await ends_of([page, tablet])
@@ -92,18 +93,18 @@ async def test_from_the_click_to_the_last_notice(office: Office, jitsi: Jitsi, c
     assert longest <= AT_ONCE
 
 
-async def test_kills_at_random_moments(office: Office, jitsi: Jitsi, clerk: Visitor) -> None:
+async def test_kills_at_random_moments(panel_server: PanelServer, jitsi: Jitsi, clerk: Visitor) -> None:
     """Whatever dies during 200 suspensions: in the end each is out everywhere, and nobody else."""
-    county = County(office.service, office.database)
+    auth = AuthServer(panel_server.service, panel_server.database)
     chance = random.Random(11)  # noqa: S311 - repeatable, no secret
     for number in range(ROUNDS):
-        async with jitsi.people() as people:
-            doomed, others = await open_meetings(county, people, number)
-            trouble = asyncio.create_task(make_trouble(office, jitsi, chance))
+        async with jitsi.participants() as participants:
+            doomed, others = await open_meetings(auth, participants, number)
+            trouble = asyncio.create_task(make_trouble(panel_server, jitsi, chance))
             for who, _ in doomed:
-                await suspend_patiently(clerk, county, who.username)
+                await suspend_patiently(clerk, auth, who.username)
             victim = await trouble
-            await asyncio.gather(*(county.effect(who.username) for who, _ in doomed))
+            await asyncio.gather(*(auth.effect(who.username) for who, _ in doomed))
             await ends_of(page for _, page in doomed)
             for (_, page), room in zip(others, rooms_of(number, "frei"), strict=True):
                 if victim != "Prosody":
@@ -122,24 +123,24 @@ def rooms_of(number: int, kind: str) -> list[str]:
 Pages = list[tuple[IssuedCredential, Participant]]
 
 
-async def open_meetings(county: County, people: People, number: int) -> tuple[Pages, Pages]:
+async def open_meetings(auth: AuthServer, participants: Participants, number: int) -> tuple[Pages, Pages]:
     """Of those who will be suspended, and of some others."""
-    school = make_school(county.database, f"r{number}")
+    school = make_school(auth.database, f"r{number}")
 
     async def open_one(place: int, room: str) -> tuple[IssuedCredential, Participant]:
-        who = county.issue(school)
-        return who, await people.organiser(who, room, TRANSPORTS[place % 3])
+        who = auth.issue(school)
+        return who, await participants.organiser(who, room, TRANSPORTS[place % 3])
 
     doomed = await asyncio.gather(*map(open_one, range(AT_A_TIME), rooms_of(number, "zu")))
     others = await asyncio.gather(*map(open_one, range(2), rooms_of(number, "frei")))
     return doomed, others
 
 
-async def make_trouble(office: Office, jitsi: Jitsi, chance: random.Random) -> str:
+async def make_trouble(panel_server: PanelServer, jitsi: Jitsi, chance: random.Random) -> str:
     """Kills one of them, and starts it again after a while; returns which."""
     victims: dict[str, tuple[Callable[[], None], Callable[[], None]]] = {
-        "panel": (office.panel.kill, office.panel.start),
-        "service": (office.service.kill, office.service.start),
+        "panel": (panel_server.panel.kill, panel_server.panel.start),
+        "service": (panel_server.service.kill, panel_server.service.start),
         "Prosody": (jitsi.prosody.kill, jitsi.start_again),
     }
     name = chance.choice(sorted(victims))
@@ -150,10 +151,10 @@ async def make_trouble(office: Office, jitsi: Jitsi, chance: random.Random) -> s
     return name
 
 
-async def suspend_patiently(clerk: Visitor, county: County, username: str) -> None:
-    """As somebody who sees an error page and tries again, until it says that he is suspended."""
+async def suspend_patiently(clerk: Visitor, auth: AuthServer, username: str) -> None:
+    """Clicks again after each error page, until the organiser is suspended."""
     while True:
-        with county.database.read_session() as session:
+        with auth.database.read_session() as session:
             if get_organiser(session, username).suspended_at is not None:
                 return
         try:
@@ -164,8 +165,8 @@ async def suspend_patiently(clerk: Visitor, county: County, username: str) -> No
 
 async def is_out(jitsi: Jitsi, who: IssuedCredential, page: Participant) -> None:
     """Neither the remembered login nor the password leads anywhere."""
-    async with jitsi.people() as people:
-        reloaded = await people.guest()
+    async with jitsi.participants() as participants:
+        reloaded = await participants.guest()
         reloaded.machine_uid = page.machine_uid
         room = room_jid(f"nach-{page.machine_uid}")
         reloaded.session_id = page.session_id
@@ -177,8 +178,8 @@ async def is_out(jitsi: Jitsi, who: IssuedCredential, page: Participant) -> None
 
 async def is_in(jitsi: Jitsi, who: IssuedCredential, page: Participant) -> None:
     """Both do."""
-    async with jitsi.people() as people:
-        reloaded = await people.reload(page)
+    async with jitsi.participants() as participants:
+        reloaded = await participants.reload(page)
         assert (await reloaded.wait_for_host(room_jid(f"nach-{page.machine_uid}"))).identity
     assert await login(jitsi.prosody, "tcp", who.username, who.password) == "success"
 
@@ -187,16 +188,19 @@ async def is_in(jitsi: Jitsi, who: IssuedCredential, page: Participant) -> None:
 async def test_a_line_that_is_cut_for_a_minute(version: str, tmp_path: Path, sqlite_template: Path) -> None:
     """Nothing gets through and nobody is told; mended, the suspension takes effect."""
     with (
-        open_county(tmp_path / "service", sqlite_template) as county,
-        Link(county.service.port) as link,
-        open_jitsi(version, tmp_path / "jitsi", county.service, external_auth_url=link.url) as jitsi,
+        open_auth_server(tmp_path / "service", sqlite_template) as auth,
+        Link(auth.service.port) as link,
+        open_jitsi(version, tmp_path / "jitsi", auth.service, external_auth_url=link.url) as jitsi,
     ):
-        who, other = county.issue(), county.issue()
+        who, other = auth.issue(), auth.issue()
         room, theirs = room_jid("musik"), room_jid("kunst")
-        async with jitsi.people() as people:
-            page, colleague = await people.organiser(who, room), await people.organiser(other, theirs)
+        async with jitsi.participants() as participants:
+            page, colleague = (
+                await participants.organiser(who, room),
+                await participants.organiser(other, theirs),
+            )
             link.cut()
-            county.suspend(who.username)
+            auth.suspend(who.username)
             await asyncio.sleep(CUT)
             await notice_nothing(room, page)
             link.mend()
@@ -209,10 +213,10 @@ async def test_a_line_that_is_cut_for_a_minute(version: str, tmp_path: Path, sql
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_ten_thousand_guests(version: str, tmp_path: Path, sqlite_template: Path) -> None:
     """They leave nothing behind."""
-    with open_stage(version, tmp_path, sqlite_template) as stage:
+    with open_deployment(version, tmp_path, sqlite_template) as deployment:
         started = time.monotonic()
-        await come_and_go(stage, GUESTS)
-        known = await known_to_module(stage.jitsi)
+        await come_and_go(deployment, GUESTS)
+        known = await known_to_module(deployment.jitsi)
         print(f"{GUESTS} guests in {time.monotonic() - started:.0f} s; known then: {known}")  # noqa: T201
         assert (known.clients, known.rooms) == (0, 0)
         assert known.people <= 1

@@ -1,1 +1,1 @@
-"""What several tests share: fakes, factories, and the parts of a tier's tests that are no tests."""
+"""Everything that several tests share: sample records, stand-ins, and the programs around a real Prosody."""

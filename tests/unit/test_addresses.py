@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from authbridge.login.networks import network_of
-from authbridge.login.policy import Network
+from authbridge.login.failure_history import Network
+from authbridge.login.networks import network_of, parse_address
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from authbridge.login.policy import Network
 )
 def test_an_address_that_is_no_schools(ip: str | None, key: str | None) -> None:
     """The IPv4 address or the IPv6 /64, trusted by nobody; unknown where it is not the client's."""
-    assert network_of(ip) == Network(key, trusted=False)
+    assert network_of(parse_address(ip)) == Network(key, trusted=False)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_an_address_that_is_no_schools(ip: str | None, key: str | None) -> None:
 )
 def test_an_address_of_the_schools_own(ip: str, own: Sequence[str], key: str) -> None:
     """The school's network that holds it, the narrowest if there are more, is one trusted network."""
-    assert network_of(ip, own) == Network(key, trusted=True)
+    assert network_of(parse_address(ip), own) == Network(key, trusted=True)
 
 
 @pytest.mark.parametrize(
@@ -63,4 +63,4 @@ def test_an_address_of_the_schools_own(ip: str, own: Sequence[str], key: str) ->
 )
 def test_an_address_outside_the_schools_own(ip: str | None, own: Sequence[str]) -> None:
     """What no entry holds counts as if there were none."""
-    assert network_of(ip, own) == network_of(ip)
+    assert network_of(parse_address(ip), own) == network_of(parse_address(ip))

@@ -2,13 +2,14 @@
 
 import re
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from authbridge.config import read_api_token, read_config
 from authbridge.errors import ConfigError
-from authbridge.login.policy import Limits
+from authbridge.login.limits import Limits
 
 TOKEN = "t" * 64
 
@@ -43,7 +44,10 @@ def test_every_number_of_the_policy_is_a_setting(environ: dict[str, str]) -> Non
 
     limits = asdict(read_config(environ).limits)
 
-    assert list(limits.values()) == list(range(1000, 1000 + len(limits)))
+    seconds = [
+        round(each.total_seconds()) if isinstance(each, timedelta) else each for each in limits.values()
+    ]
+    assert seconds == list(range(1000, 1000 + len(limits)))
 
 
 def test_the_example_documents_every_setting_with_its_default(environ: dict[str, str]) -> None:

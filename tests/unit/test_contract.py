@@ -9,11 +9,12 @@ import pytest
 
 from authbridge import wire
 from authbridge.login.policy import Decision, Reason, Verdict
-from authbridge.login.usernames import canonical
+from authbridge.login.usernames import normalise_username
 from authbridge.revocations import feed, long_polls
-from authbridge.revocations.feed import AccessState, Contact, Event, Events, NodeReport, Snapshot
+from authbridge.revocations.feed import AccessState, Event, Events, Snapshot
+from authbridge.revocations.reports import Contact, NodeReport
 from authbridge.storage.models import RevocationAction
-from tests.fakes import MORNING
+from tests.support.fakes import MORNING
 
 CONTRACT: dict[str, Any] = json.loads((Path(__file__).parent.parent / "contract.json").read_text())
 HOST = "meet.test"
@@ -39,8 +40,9 @@ def test_the_contracts_question_is_understood() -> None:
     question = wire.parse_question(body_with(), host=HOST, now=MORNING)
 
     attempt, origin = question.attempt, question.origin
-    assert (attempt.username, attempt.password) == (expected["username"], expected["password"])
-    assert (attempt.ip, attempt.user_agent) == (expected["ip"], expected["user_agent"])
+    assert (question.typed_username, attempt.password.text) == (expected["username"], expected["password"])
+    assert attempt.username == normalise_username(expected["username"], HOST)
+    assert (str(attempt.ip), attempt.user_agent) == (expected["ip"], expected["user_agent"])
     assert (origin.request_id, origin.node) == (expected["request_id"], expected["node"])
     assert (origin.transport, question.within) == (expected["transport"], expected["within"])
 
@@ -56,18 +58,18 @@ def test_the_answer_has_the_contracts_fields() -> None:
 @pytest.mark.parametrize("name", CONTRACT["names"], ids=lambda name: name["case"])
 def test_names_are_read_alike(name: dict[str, str]) -> None:
     """What the module makes of a typed name is what the service makes of it."""
-    assert canonical(name["typed"], HOST) == name["canonical"]
+    assert normalise_username(name["typed"], HOST) == name["canonical"]
 
 
 @pytest.mark.parametrize("typed", ["ohg-\u1e9exx", "ohg-\u00dfxx", "o\u212awtx", "ohg\0kwtx", "ohg-\udcff"])
 def test_what_is_not_ascii_is_nobodys_name(typed: str) -> None:
     """Prosody and Python fold some letters differently; no account may log in under two addresses."""
-    assert "?" in canonical(typed, HOST)
+    assert "?" in normalise_username(typed, HOST)
 
 
 def test_the_service_folds_case_for_callers_other_than_prosody() -> None:
     """Prosody lower-cases names itself; the ejabberd side does not."""
-    assert canonical("OHG-kwtx", HOST) == "ohg-kwtx"
+    assert normalise_username("OHG-kwtx", HOST) == "ohg-kwtx"
 
 
 @pytest.mark.parametrize("field", ["ip", "user_agent"])
@@ -91,7 +93,8 @@ def test_what_may_be_unknown_may_be_missing(field: str) -> None:
 )
 def test_an_address_is_canonical_or_unknown(sent: str, known: str | None) -> None:
     """One address has one form, and nonsense earns no trust."""
-    assert wire.parse_question(body_with(ip=sent), host=HOST, now=MORNING).attempt.ip == known
+    ip = wire.parse_question(body_with(ip=sent), host=HOST, now=MORNING).attempt.ip
+    assert (None if ip is None else str(ip)) == known
 
 
 @pytest.mark.parametrize(
@@ -144,7 +147,7 @@ def test_bytes_that_are_no_utf8_reach_the_password_check() -> None:
     """They are refused there like any wrong password, and take as long."""
     body = body_with().replace(b"vpgd-kxwj-rhms", b"\xff\xfe")
 
-    assert wire.parse_question(body, host=HOST, now=MORNING).attempt.password == "\udcff\udcfe"
+    assert wire.parse_question(body, host=HOST, now=MORNING).attempt.password.text == "\udcff\udcfe"
 
 
 def feed_body(**changes: object) -> bytes:

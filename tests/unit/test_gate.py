@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 import pytest
 
 from authbridge.login.hashing_queue import HashingQueue, SingleFlight
-from tests.fakes import WatchedMark
+from tests.support.fakes import WatchedMark
 from workbench.processes import PATIENCE
 
 LONG = 1000.0  # seconds that a hash takes, so that no test waits for one
@@ -216,7 +216,7 @@ def test_who_comes_meanwhile_gets_the_same_result(threads: ThreadPoolExecutor, *
         assert met.wait(PATIENCE)
         return is_right
 
-    results = [threads.submit(checks.once, WatchedMark(b"x", met), check, within=PATIENCE) for _ in range(2)]
+    results = [threads.submit(checks.do, WatchedMark(b"x", met), check, within=PATIENCE) for _ in range(2)]
 
     assert sorted(login.result(PATIENCE) for login in results) == [(is_right, False), (is_right, True)]
 
@@ -229,12 +229,12 @@ def test_who_comes_meanwhile_gets_the_same_error(threads: ThreadPoolExecutor) ->
         assert met.wait(PATIENCE)
         raise ZeroDivisionError
 
-    results = [threads.submit(checks.once, WatchedMark(b"x", met), fail, within=PATIENCE) for _ in range(2)]
+    results = [threads.submit(checks.do, WatchedMark(b"x", met), fail, within=PATIENCE) for _ in range(2)]
 
     for login in results:
         with pytest.raises(ZeroDivisionError):
             login.result(PATIENCE)
-    assert checks.once(b"x", lambda: True, within=PATIENCE) == (True, True)
+    assert checks.do(b"x", lambda: True, within=PATIENCE) == (True, True)
 
 
 def test_who_comes_meanwhile_waits_no_longer_than_he_would(threads: ThreadPoolExecutor) -> None:
@@ -245,11 +245,11 @@ def test_who_comes_meanwhile_waits_no_longer_than_he_would(threads: ThreadPoolEx
         began.set()
         return may_end.wait(PATIENCE)
 
-    first = threads.submit(checks.once, b"x", check, within=PATIENCE)
+    first = threads.submit(checks.do, b"x", check, within=PATIENCE)
     assert began.wait(PATIENCE)
 
     with pytest.raises(TimeoutError):
-        checks.once(b"x", lambda: False, within=0)
+        checks.do(b"x", lambda: False, within=0)
 
     may_end.set()
     assert first.result(PATIENCE) == (True, True)
@@ -259,9 +259,8 @@ def test_who_comes_afterwards_is_checked(threads: ThreadPoolExecutor) -> None:
     """What was found is for the memory to keep; others are checked at the same time."""
     checks, both = SingleFlight[int](), threading.Barrier(2)
 
-    assert [checks.once(b"x", lambda: number, within=PATIENCE) for number in (1, 2)] == [(1, True), (2, True)]  # noqa: B023
+    assert [checks.do(b"x", lambda: number, within=PATIENCE) for number in (1, 2)] == [(1, True), (2, True)]  # noqa: B023
     others = [
-        threads.submit(checks.once, mark, lambda: both.wait(PATIENCE), within=PATIENCE)
-        for mark in (b"x", b"y")
+        threads.submit(checks.do, mark, lambda: both.wait(PATIENCE), within=PATIENCE) for mark in (b"x", b"y")
     ]
     assert sorted(login.result(PATIENCE) for login in others) == [(0, True), (1, True)]

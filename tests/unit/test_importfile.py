@@ -3,8 +3,9 @@
 import pytest
 
 from authbridge.errors import ImportFileError
+from authbridge.login.typed_passwords import parse_password
 from authbridge.schools.csv_import import parse_credentials
-from tests.factories import HASHER
+from tests.support.factories import HASHER
 
 SECRET = "Geheim;12,a"
 
@@ -25,7 +26,7 @@ def test_the_usual_forms_are_understood(content: str) -> None:
     (credential,) = parse_credentials(content.encode(), HASHER)
 
     assert (credential.school, credential.username, credential.line) == ("ohg", "frau.a", 2)
-    assert HASHER.matches(SECRET, credential.stored)
+    assert HASHER.matches(parse_password(SECRET), credential.stored)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from authbridge.login.limits import Limits
 from authbridge.login.password_cache import PasswordCache
-from authbridge.login.policy import CacheResult, Limits
-from tests.fakes import MORNING
+from authbridge.login.policy import CacheResult
+from tests.support.fakes import MORNING
 
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 NONE, RIGHT, WRONG = CacheResult.NONE, CacheResult.RIGHT, CacheResult.WRONG

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authbridge.errors import InputError
-from authbridge.login.passwords import Hasher, StoredPassword, canonical, generate_password
+from authbridge.login.passwords import Hasher, generate_password
 from authbridge.login.saslprep import saslprep
+from authbridge.login.typed_passwords import StoredPassword, form_to_store, parse_password
 
 HASHER = Hasher(4)
 
@@ -45,29 +46,29 @@ def test_a_generated_password_is_matched_however_it_is_typed(typed: str) -> None
     """Hyphens of any kind, blanks and capitals do not matter."""
     stored = HASHER.hash("vpgd-kxwj-rhms", generated=True)
 
-    assert HASHER.matches(typed, stored)
+    assert HASHER.matches(parse_password(typed), stored)
 
 
 @pytest.mark.parametrize("typed", ["vpgd-kxwj-rhmt", "vpgd-kxwj", "", "vpgd-kxwj-rhms-b", "rhms-kxwj-vpgd"])
 def test_another_password_is_not_matched(typed: str) -> None:
     """What differs in a letter is another password."""
-    assert not HASHER.matches(typed, HASHER.hash("vpgd-kxwj-rhms", generated=True))
+    assert not HASHER.matches(parse_password(typed), HASHER.hash("vpgd-kxwj-rhms", generated=True))
 
 
 def test_an_imported_password_counts_exactly_as_typed() -> None:
     """Capitals, hyphens and blanks of a chosen password are part of it."""
     stored = HASHER.hash("Geheim - 12", generated=False)
 
-    assert HASHER.matches("Geheim - 12", stored)
-    assert not HASHER.matches("geheim - 12", stored)
-    assert not HASHER.matches("Geheim12", stored)
+    assert HASHER.matches(parse_password("Geheim - 12"), stored)
+    assert not HASHER.matches(parse_password("geheim - 12"), stored)
+    assert not HASHER.matches(parse_password("Geheim12"), stored)
 
 
 def test_an_imported_password_is_matched_in_the_form_prosody_sends() -> None:
     """Prosody applies SASLprep before it asks, so the stored side does too."""
     stored = HASHER.hash("Stra\u00dfe\u00a0\u2168\u00ad", generated=False)
 
-    assert HASHER.matches("Stra\u00dfe IX", stored)
+    assert HASHER.matches(parse_password("Stra\u00dfe IX"), stored)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,7 @@ def test_what_no_password_can_be_is_refused_not_raised(typed: str, *, generated:
     """Bcrypt's limits are never reached; such a try is an ordinary wrong password."""
     stored = HASHER.hash("vpgd-kxwj-rhms", generated=generated)
 
-    assert not HASHER.matches(typed, stored)
+    assert not HASHER.matches(parse_password(typed), stored)
 
 
 @given(st.text(), st.booleans())
@@ -88,18 +89,18 @@ def test_no_text_ever_raises_at_the_check(typed: str, generated: bool) -> None: 
     """Whatever is typed, the check answers yes or no."""
     stored = StoredPassword("$2b$04$" + "." * 53, generated=generated)
 
-    assert HASHER.matches(typed, stored) is False
+    assert HASHER.matches(parse_password(typed), stored) is False
 
 
 @given(st.text(max_size=20))
-def test_the_canonical_form_is_stable(typed: str) -> None:
+def test_the_stored_form_is_stable(typed: str) -> None:
     """Preparing what was prepared (by Prosody) changes nothing."""
     try:
         prepared = saslprep(typed)
     except InputError:
         return
     try:
-        assert canonical(prepared, generated=False) == canonical(typed, generated=False)
+        assert form_to_store(prepared, generated=False) == form_to_store(typed, generated=False)
     except InputError:
         assert len(prepared.encode()) > 64 or prepared == ""
 
@@ -126,13 +127,13 @@ def test_every_check_costs_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     older = Hasher(4).hash("vpgd-kxwj-rhms", generated=True)
 
     costs = {
-        work_of(monkeypatch, lambda: hasher.matches("wrong", current)),
-        work_of(monkeypatch, lambda: hasher.matches("vpgd-kxwj-rhms", current)),
-        work_of(monkeypatch, lambda: hasher.matches("wrong", older)),
-        work_of(monkeypatch, lambda: hasher.matches("wrong", None)),
-        work_of(monkeypatch, lambda: hasher.matches("x" * 100, current)),
-        work_of(monkeypatch, lambda: hasher.matches("x" * 100, older)),
-        work_of(monkeypatch, lambda: hasher.matches("x" * 1000, current)),
+        work_of(monkeypatch, lambda: hasher.matches(parse_password("wrong"), current)),
+        work_of(monkeypatch, lambda: hasher.matches(parse_password("vpgd-kxwj-rhms"), current)),
+        work_of(monkeypatch, lambda: hasher.matches(parse_password("wrong"), older)),
+        work_of(monkeypatch, lambda: hasher.matches(parse_password("wrong"), None)),
+        work_of(monkeypatch, lambda: hasher.matches(parse_password("x" * 100), current)),
+        work_of(monkeypatch, lambda: hasher.matches(parse_password("x" * 100), older)),
+        work_of(monkeypatch, lambda: hasher.matches(parse_password("x" * 1000), current)),
     }
 
     assert costs == {2**6}
@@ -140,8 +141,8 @@ def test_every_check_costs_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_missing_name_has_no_password() -> None:
     """No password opens an account that does not exist."""
-    assert not HASHER.matches("", None)
-    assert not HASHER.matches("-", None)
+    assert not HASHER.matches(parse_password(""), None)
+    assert not HASHER.matches(parse_password("-"), None)
 
 
 def test_a_raised_cost_makes_older_hashes_outdated() -> None:

@@ -7,20 +7,15 @@ from itertools import product
 
 import pytest
 
+from authbridge.login.alarm_rules import Alarm, alarms_after
+from authbridge.login.failure_history import Failure, FailureCounts, FailureHistory, Network
+from authbridge.login.limits import Limits
 from authbridge.login.policy import (
     Account,
-    Alarm,
-    Attempt,
     CacheResult,
     Decision,
-    Failure,
-    FailureCounts,
-    FailureHistory,
-    Limits,
-    Network,
     Reason,
     Verdict,
-    alarms_after,
     failure_of,
     judge,
     must_network_wait,
@@ -28,7 +23,8 @@ from authbridge.login.policy import (
     recent_failures,
     throttle,
 )
-from tests.fakes import MORNING
+from tests.support.factories import make_attempt
+from tests.support.fakes import MORNING
 
 TODAY = date(2026, 11, 20)
 YESTERDAY = date(2026, 11, 19)
@@ -57,15 +53,15 @@ def failures(
             network,
             from_unfamiliar_network=from_unfamiliar_network,
             fingerprint=None if repeated else number,
-            wait=wait,
+            wait=timedelta(seconds=wait),
         )
         for number, age in enumerate(ages)
     ]
 
 
-def wait_of_next(history: FailureHistory, earlier: Sequence[Failure]) -> int:
+def wait_of_next(history: FailureHistory, earlier: Sequence[Failure]) -> float:
     """How long the pair waits after one more distinct failure."""
-    return failure_of(replace(history, failures=earlier), MORNING, NEW, LIMITS).wait
+    return failure_of(replace(history, failures=earlier), MORNING, NEW, LIMITS).wait.total_seconds()
 
 
 def decide(history: FailureHistory, earlier: Sequence[Failure] = (), *, after: float = 0) -> Decision | None:
@@ -157,7 +153,20 @@ def test_a_pair_that_goes_on_waits_longer_and_longer() -> None:
         found.append(failure_of(history, at, {TODAY: number}, LIMITS))
         at = found[-1].wait_ends
 
-    assert [failure.wait for failure in found] == [0, 0, 0, 0, 30, 60, 120, 240, 480, 900, 900, 900]
+    assert [failure.wait.total_seconds() for failure in found] == [
+        0,
+        0,
+        0,
+        0,
+        30,
+        60,
+        120,
+        240,
+        480,
+        900,
+        900,
+        900,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -194,7 +203,7 @@ def test_a_repeated_password_starts_no_wait() -> None:
 
     failure = failure_of(replace(OUTSIDE, failures=earlier), MORNING, {TODAY: 2, YESTERDAY: 9}, LIMITS)
 
-    assert (failure.fingerprint, failure.wait) == (None, 0)
+    assert (failure.fingerprint, failure.wait) == (None, timedelta(0))
 
 
 @pytest.mark.parametrize(
@@ -422,7 +431,9 @@ def test_what_staff_are_told(counts: tuple[int, int, int, int], trusted: bool, a
 @pytest.mark.parametrize(
     ("limits", "wait"),
     [
-        pytest.param(Limits(pair_guesses=1, first_wait=7), 7, id="the first guess already"),
+        pytest.param(
+            Limits(pair_guesses=1, first_wait=timedelta(seconds=7)), 7, id="the first guess already"
+        ),
         pytest.param(Limits(pair_guesses=6), 0, id="one guess more"),
     ],
 )
@@ -430,7 +441,7 @@ def test_every_number_is_a_setting(limits: Limits, wait: int) -> None:
     """The rules have no numbers of their own."""
     history = replace(OUTSIDE, failures=failures(4, 3, 2, 1))
 
-    assert failure_of(history, MORNING, NEW, limits).wait == wait
+    assert failure_of(history, MORNING, NEW, limits).wait == timedelta(seconds=wait)
 
 
 def account(
@@ -489,6 +500,6 @@ def test_a_password_replaced_during_the_check_is_wrong() -> None:
 
 def test_an_attempt_hides_its_password() -> None:
     """The password of an attempt is in no representation of it."""
-    attempt = Attempt("ohg-kwtx", "vpgd-kxwj-rhms", ip=None, user_agent=None, at=MORNING)
+    attempt = make_attempt("ohg-kwtx", "vpgd-kxwj-rhms")
 
     assert "vpgd" not in repr(attempt)

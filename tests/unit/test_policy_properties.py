@@ -11,7 +11,8 @@ from datetime import date, datetime, timedelta
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from authbridge.login.policy import Account, Decision, Limits, Reason, Verdict
+from authbridge.login.limits import Limits
+from authbridge.login.policy import Account, Decision, Reason, Verdict
 from authbridge.login.simulation.world import Owner, World
 
 LIMITS = Limits()

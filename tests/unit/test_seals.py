@@ -6,7 +6,7 @@ from authbridge.errors import ConfigError
 from authbridge.staff.encryption import StaffEncryption
 from authbridge.staff.one_time_codes import Purpose, hash_code, make_invitation, make_recovery_codes
 from authbridge.staff.totp import new_secret
-from tests.factories import ENCRYPTION, SECRET_KEY
+from tests.support.factories import ENCRYPTION, SECRET_KEY
 
 OTHER = StaffEncryption(b"o" * 32)
 

@@ -1,25 +1,15 @@
 """What the login policy says of staff, where it differs from organisers."""
 
+from datetime import timedelta
+
 import pytest
 
-from authbridge.login.networks import device_network, panel_network_of, split_panel
-from authbridge.login.policy import (
-    Alarm,
-    Failure,
-    FailureCounts,
-    FailureHistory,
-    Limits,
-    Network,
-    Reason,
-    SignInStep,
-    Verdict,
-    alarms_after,
-    judge_staff,
-    pause_after,
-    subject_of,
-    throttle,
-)
-from tests.fakes import MORNING
+from authbridge.login.alarm_rules import Alarm, alarms_after, pause_after, subject_of
+from authbridge.login.failure_history import Failure, FailureCounts, FailureHistory, Network, SignInStep
+from authbridge.login.limits import Limits
+from authbridge.login.networks import device_network, panel_network_of, parse_address, split_panel
+from authbridge.login.policy import Reason, Verdict, judge_staff, throttle
+from tests.support.fakes import MORNING
 
 LIMITS = Limits()
 CAFE = Network("panel 203.0.113.9")
@@ -94,7 +84,9 @@ def test_what_strangers_can_do_to_an_account(
     sign_in_step: SignInStep, network: Network, reason: Reason | None, times: int
 ) -> None:
     """Fifty guesses from elsewhere in a day."""
-    failure = Failure(MORNING, "panel 198.51.100.7", from_unfamiliar_network=True, fingerprint=1, wait=900)
+    failure = Failure(
+        MORNING, "panel 198.51.100.7", from_unfamiliar_network=True, fingerprint=1, wait=timedelta(minutes=15)
+    )
     history = FailureHistory(
         network, known_good=network.is_device, failures=[failure] * times, sign_in_step=sign_in_step
     )
@@ -115,7 +107,7 @@ def test_what_strangers_can_do_to_an_account(
 )
 def test_a_network_at_the_panel_is_another_one(ip: str | None, key: str | None) -> None:
     """Its key fits the column, and the list shows it as people write it."""
-    network = panel_network_of(ip)
+    network = panel_network_of(parse_address(ip))
 
     assert network == Network(key)
     assert len(key or "") <= 64

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authbridge.login.keyed_hashes import KeyedHashes, join
-from tests.fakes import MORNING
+from authbridge.keys import join
+from authbridge.login.keyed_hashes import KeyedHashes
+from authbridge.login.typed_passwords import parse_password
+from tests.support.fakes import MORNING
 
 NAME, PASSWORD = "ohg-kwtx", "vpgd-kxwj-rhms"
 KEYED_HASHES = KeyedHashes(b"k" * 32)
@@ -18,7 +20,7 @@ def fingerprint(
     password: str, *, name: str = NAME, at: datetime = MORNING, keyed_hashes: KeyedHashes = KEYED_HASHES
 ) -> int:
     """The fingerprint under the key of that day."""
-    return keyed_hashes.fingerprints(name, password, at)[at.date()]
+    return keyed_hashes.fingerprints(name, parse_password(password), at)[at.date()]
 
 
 def test_a_fingerprint_has_twelve_bits() -> None:
@@ -50,14 +52,16 @@ def test_a_fingerprint_has_twelve_bits() -> None:
 )
 def test_the_days_whose_keys_still_match(at: datetime, days: set[date]) -> None:
     """Today's and yesterday's, and no other."""
-    assert set(KEYED_HASHES.fingerprints(NAME, PASSWORD, at)) == days
+    assert set(KEYED_HASHES.fingerprints(NAME, parse_password(PASSWORD), at)) == days
 
 
 def test_yesterdays_fingerprint_is_found_again_today() -> None:
     """A wrong password of 23:59 is still known at 0:01."""
     tomorrow = MORNING + timedelta(days=1)
 
-    assert KEYED_HASHES.fingerprints(NAME, PASSWORD, tomorrow)[MORNING.date()] == fingerprint(PASSWORD)
+    assert KEYED_HASHES.fingerprints(NAME, parse_password(PASSWORD), tomorrow)[MORNING.date()] == fingerprint(
+        PASSWORD
+    )
 
 
 @pytest.mark.parametrize(

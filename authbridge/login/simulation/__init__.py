@@ -1,11 +1,11 @@
-"""The login policy shown at work: a day of a botnet in a second, without database, hashes or sleep.
+"""Shows the login flow at work: a day of a botnet in a second, without database, hashes or sleep.
 
-The rules are those of :mod:`authbridge.login.policy` itself; only the world around them is made up.
+The steps are those of :mod:`authbridge.login.flow` itself; only the world around them is made up.
 """
 
 from collections.abc import Iterator
 
-from authbridge.login.policy import Limits
+from authbridge.login.limits import Limits
 from authbridge.login.simulation.guessers import botnet, pupil, spray
 from authbridge.login.simulation.mornings import bell, tablet
 from authbridge.login.simulation.places import describe
@@ -26,6 +26,6 @@ __all__ = [
 
 
 def simulate(limits: Limits) -> Iterator[SimulationReport]:
-    """The scenarios of the specification, one after the other."""
+    """Plays the scenarios of the specification, one after the other."""
     for scenario in botnet, pupil, bell, tablet, spray:
         yield scenario(limits)

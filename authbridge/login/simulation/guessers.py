@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 from itertools import chain, cycle, islice, product
 
-from authbridge.login.policy import Alarm, Limits
+from authbridge.login.alarm_rules import Alarm
+from authbridge.login.limits import Limits
 from authbridge.login.simulation import roles
 from authbridge.login.simulation.places import (
     DAY,
@@ -66,7 +67,7 @@ def _with_botnet(limits: Limits) -> tuple[Scheduler, Owner]:
 
 
 def pupil(limits: Limits) -> SimulationReport:
-    """Somebody in the school's own network guesses at a teacher's account all morning."""
+    """A pupil in the school's own network guesses at a teacher's account all morning."""
     paces = {"every 200 s": 200 * SECOND, "every 40 s": 40 * SECOND, "500 a second": _FLOOD}
     remembered, others, stages = [], [], []
     for name, every in paces.items():
@@ -82,7 +83,7 @@ def pupil(limits: Limits) -> SimulationReport:
     helped = played(scheduler, "500 a second, staff help", _MORNING)
 
     _, steady, flood = stages
-    wait = timedelta(seconds=limits.first_wait)
+    wait = limits.first_wait
     full = f"failure {limits.account_failures} locks the account"
     return SimulationReport(
         "A pupil in the school's own network guesses at a teacher's account all morning (5 hours).",
@@ -96,12 +97,12 @@ def pupil(limits: Limits) -> SimulationReport:
             Promise(
                 f"If they come every 40 seconds, too, until {full}; staff were told "
                 f"{_notice(steady)} before.",
-                _longest_before_full(steady) <= wait and _is_told_in_time(steady, limits),
+                _longest_before_full(steady) <= wait and _is_raised_in_time(steady, limits),
             ),
             Promise(
                 f"If they come 500 times a second, staff are told at failure {limits.account_alarm}, "
                 f"{_notice(flood)} before {full}.",
-                _is_told_in_time(flood, limits),
+                _is_raised_in_time(flood, limits),
             ),
             nobody_waits(
                 "When staff clear the lockout, he gets in with a phone at once, and from then on at school.",
@@ -127,32 +128,33 @@ def _with_pupil(limits: Limits, every: timedelta, *, seen_at: str | None = None)
 
 def _be_helped(scheduler: Scheduler, teacher: Owner) -> Script:
     """Staff clear the lockout an hour after the account was locked; then the teacher logs in."""
-    while _told_at(scheduler.world, Alarm.ACCOUNT_FULL) is None:
+    while _raised_at(scheduler.world, Alarm.ACCOUNT_FULL) is None:
         yield scheduler.world.now + MINUTE
     yield scheduler.world.now + HOUR
-    scheduler.world.ledger.clear_name(teacher.username)
+    scheduler.world.clear_name(teacher.username)
     sources = chain([PHONE], cycle([SCHOOL]))
     yield from roles.log_in_all_day(scheduler, teacher, sources, every=MINUTE)
 
 
-def _told_at(world: World, alarm: Alarm) -> datetime | None:
-    return next((told.at for told in world.told if told.alarm is alarm), None)
+def _raised_at(world: World, alarm: Alarm) -> datetime | None:
+    return next((raised.at for raised in world.raised if raised.alarm is alarm), None)
 
 
 def _notice(scheduler: Scheduler) -> str:
-    told, full = (_told_at(scheduler.world, alarm) for alarm in (Alarm.ACCOUNT_GUESSED, Alarm.ACCOUNT_FULL))
-    return "(never)" if told is None or full is None else describe(full - told)
+    guessed = _raised_at(scheduler.world, Alarm.ACCOUNT_GUESSED)
+    full = _raised_at(scheduler.world, Alarm.ACCOUNT_FULL)
+    return "(never)" if guessed is None or full is None else describe(full - guessed)
 
 
-def _is_told_in_time(scheduler: Scheduler, limits: Limits) -> bool:
-    told = _told_at(scheduler.world, Alarm.ACCOUNT_GUESSED)
-    return (
-        told is not None and sum(check.at <= told for check in scheduler.world.checks) <= limits.account_alarm
-    )
+def _is_raised_in_time(scheduler: Scheduler, limits: Limits) -> bool:
+    raised = _raised_at(scheduler.world, Alarm.ACCOUNT_GUESSED)
+    if raised is None:
+        return False
+    return sum(check.at <= raised for check in scheduler.world.checks) <= limits.account_alarm
 
 
 def _longest_before_full(scheduler: Scheduler) -> timedelta:
-    full = _told_at(scheduler.world, Alarm.ACCOUNT_FULL)
+    full = _raised_at(scheduler.world, Alarm.ACCOUNT_FULL)
     waits = [visit.waited for visit in scheduler.visits if full is None or visit.at < full]
     return max(waits, default=timedelta(0))
 
@@ -179,7 +181,7 @@ def spray(limits: Limits) -> SimulationReport:
             ),
             Promise(
                 "Staff are told.",
-                all({Alarm.NETWORK_WAITS, Alarm.NETWORK_SPRAYS} & {*course.told} for course in courses),
+                all({Alarm.NETWORK_WAITS, Alarm.NETWORK_SPRAYS} & {*course.alarms} for course in courses),
             ),
             nobody_waits(
                 "Remembered owners, and those who logged in at this address this week, get in at once.",
@@ -209,5 +211,5 @@ def _with_owners_at(ip: str, limits: Limits) -> Scheduler:
 
 def _checks_before_stop(world: World) -> int:
     """0 if it was never stopped."""
-    stopped = _told_at(world, Alarm.NETWORK_WAITS)
+    stopped = _raised_at(world, Alarm.NETWORK_WAITS)
     return 0 if stopped is None else sum(check.at <= stopped for check in world.checks)

@@ -3,7 +3,7 @@
 import random
 from datetime import timedelta
 
-from authbridge.login.policy import Limits
+from authbridge.login.limits import Limits
 from authbridge.login.simulation import roles
 from authbridge.login.simulation.places import (
     DAY,
@@ -84,7 +84,7 @@ def tablet(limits: Limits) -> SimulationReport:
         played(restarted, "the service restarts at noon", DAY),
     )
     wrong = sum(not check.matched for check in alone.world.checks)
-    counted = len(alone.world.ledger.failures_of(teacher.username, alone.world.now - SECOND))
+    counted = alone.world.failures_of(teacher.username, alone.world.now - SECOND)
     return SimulationReport(
         "One tablet repeats an old password every 10 seconds for a day.",
         courses,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from authbridge.login.policy import Limits
+from authbridge.login.limits import Limits
 from authbridge.login.simulation.report import Course, Promise
 from authbridge.login.simulation.scheduler import Scheduler
 from authbridge.login.simulation.world import Owner, Schools, World

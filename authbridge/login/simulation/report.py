@@ -1,16 +1,16 @@
-"""What a simulation found: numbers, and promises that held or did not."""
+"""The findings of a simulation: numbers, and promises that held or did not."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 
-from authbridge.login.policy import Alarm
+from authbridge.login.alarm_rules import Alarm
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
     """One run of a scenario, in numbers.
 
-    ``checked`` are hashes, right passwords included; ``denied`` are attempts that a rule turned away
+    ``checked`` are hashes, right passwords included; ``denied`` are attempts that were refused
     without one.  ``arrivals`` are owners who came to log in, ``delayed`` those who had to wait for anything
     but their own typing and the queue for hashes, ``longest_delay`` the worst of it (it may reach beyond the
     end of the course); ``queued`` is the longest stay in that queue.
@@ -25,7 +25,7 @@ class Course:
     delayed: int
     longest_delay: timedelta
     queued: timedelta
-    told: tuple[Alarm, ...]
+    alarms: tuple[Alarm, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Who does what when: scripts that take turns in a world, and the queue for hashes between them.
+"""Runs scripts that take turns in a world, and the queue for hashes between them.
 
 A script is a generator.  It yields the moment at which it wants to go on, or the rank with which it joins
 the queue for a hash.
@@ -10,6 +10,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from authbridge.login import flow
 from authbridge.login.policy import Decision
 from authbridge.login.simulation.report import Course
 from authbridge.login.simulation.world import World
@@ -22,14 +23,14 @@ _AT_ONCE = timedelta(0)
 
 @dataclass(slots=True)
 class Arrival:
-    """An owner who came to log in, and how long the rules have made him wait so far."""
+    """An owner who came to log in, and how long the rules have made them wait so far."""
 
     at: datetime
     waited: timedelta = _AT_ONCE
 
 
 class Scheduler:
-    """A world with scripts; whichever is due next moves the clock."""
+    """A world with scripts; the one that is due next moves the clock."""
 
     def __init__(self, world: World, *, cores: int = 2, hash_time: timedelta = _AT_ONCE) -> None:
         self.world = world
@@ -42,12 +43,12 @@ class Scheduler:
         self._queue: list[tuple[Rank, int, Script]] = []
 
     def enter(self, *scripts: Script) -> None:
-        """Each begins when it says so."""
+        """Starts scripts; each says itself when it begins."""
         for script in scripts:
             self._go_on(script)
 
     def play(self, lasting: timedelta) -> None:
-        """Everything that happens from now on until then."""
+        """Runs everything that is due within this time."""
         end = self.world.now + lasting
         while self._due and self._due[0][0] < end:
             at, _, script = heapq.heappop(self._due)
@@ -56,38 +57,39 @@ class Scheduler:
         self.world.now = end
 
     def arrive(self) -> Arrival:
-        """Somebody comes to log in."""
+        """Notes that an owner comes to log in."""
         visit = Arrival(self.world.now)
         self.visits.append(visit)
         return visit
 
     def next_event(self, otherwise: datetime) -> datetime:
-        """When somebody else does something, if that is earlier."""
+        """Returns when another script goes on, if that is earlier."""
         return min(self._due[0][0], otherwise) if self._due else otherwise
 
     def login(
         self, username: str, password: str, ip: str | None
     ) -> Generator[datetime | Rank, None, Decision]:
-        """One attempt that waits for its hash: ``decision = yield from scheduler.login(…)``."""
+        """Takes one attempt that waits for its hash: ``decision = yield from scheduler.login(…)``."""
         world = self.world
-        arrived = world.arrive(username, password, ip)
+        subject = world.recognise(username, password, ip)
+        arrived = flow.arrive(subject, world.services)
         if isinstance(arrived, Decision):
             return arrived
         arrived_at = world.now
-        yield arrived.rank
+        yield not arrived.known_good, arrived.recent_failures
         self._queued.append(world.now - arrived_at)
         try:
-            recorded = world.record(arrived)
+            recorded = world.record(subject)
             if isinstance(recorded, Decision):
                 return recorded
             yield world.now + self._hash_time
-            return world.settle(recorded)
+            return world.settle(subject, recorded)
         finally:
             self._free_cores += 1
             self._serve()
 
     def course(self, name: str) -> Course:
-        """The numbers so far."""
+        """Returns the numbers so far."""
         world = self.world
         return Course(
             name=name,
@@ -99,7 +101,7 @@ class Scheduler:
             delayed=sum(visit.waited > _AT_ONCE for visit in self.visits),
             longest_delay=max((visit.waited for visit in self.visits), default=_AT_ONCE),
             queued=max(self._queued, default=_AT_ONCE),
-            told=tuple(told.alarm for told in world.told),
+            alarms=tuple(raised.alarm for raised in world.raised),
         )
 
     def _go_on(self, script: Script) -> None:

@@ -1,29 +1,24 @@
-"""A service without database, hashes and clock: the real policy over a ledger in memory.
+"""A service without database, bcrypt and clock: the login flow itself over a store in memory.
 
-:meth:`World.login` goes the way of :func:`authbridge.login.flow.authenticate`, step by step; time stands
-unless somebody moves ``now``.
+Every attempt takes the steps of :mod:`authbridge.login.flow`; time stands unless somebody moves ``now``.
 """
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from authbridge.login import networks, policy
+from authbridge.login import flow, networks, policy
+from authbridge.login.alarm_rules import Alarm, DueAlarm
+from authbridge.login.failure_history import Network
+from authbridge.login.failure_store import Pair
+from authbridge.login.failures_in_memory import MemoryFailures
 from authbridge.login.keyed_hashes import KeyedHashes
+from authbridge.login.limits import Limits
 from authbridge.login.password_cache import PasswordCache
-from authbridge.login.policy import (
-    Account,
-    Alarm,
-    CacheResult,
-    Decision,
-    FailureHistory,
-    Limits,
-    Network,
-    Reason,
-    Verdict,
-)
-from authbridge.login.simulation.ledger import Ledger
+from authbridge.login.policy import Account, Decision, Reason
+from authbridge.login.typed_passwords import StoredPassword, TypedPassword, form_to_store, parse_password
 
 EIGHT_O_CLOCK = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)  # in Berlin, on a Monday
 
@@ -42,18 +37,11 @@ class Owner:
     generated: bool = True
     account: Account = _IN_ORDER
 
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """An attempt that no rule has turned away so far."""
-
-    username: str
-    password: str = field(repr=False)
-    network: Network
-    owner: Owner | None
-    right: bytes = field(repr=False)
-    wrong: bytes = field(repr=False)
-    rank: tuple[bool, int] = (True, 0)  # in the queue for a hash; the lowest comes first
+    @property
+    def credential(self) -> flow.Credential:
+        """The password as :class:`_NoHasher` stores it."""
+        stored = _NoHasher().hash(self.password, generated=self.generated)
+        return flow.Credential(self.account.credential_version, stored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +56,50 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """A login whose password is being hashed."""
-
-    login: Login
-    failure_id: int
-    history: FailureHistory
-    matched: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """Something that staff were told."""
+class Raised:
+    """An alarm that staff heard of."""
 
     at: datetime
     alarm: Alarm
     subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedLogin:
+    """The subject of one attempt in a world; ``owner`` is None for an unknown username."""
+
+    world: "World"
+    username: str
+    login: flow.Login
+    owner: Owner | None
+
+    def read(self) -> AbstractContextManager[MemoryFailures]:
+        """Opens nothing: there is one thread."""
+        return nullcontext(self.world.failures)
+
+    def write(self) -> AbstractContextManager[MemoryFailures]:
+        """Opens nothing: there is one thread."""
+        return nullcontext(self.world.failures)
+
+    def open(self, _store: MemoryFailures) -> flow.Credential | None:
+        """Returns the credential of the owner, which never changes."""
+        return self.login.credential
+
+    def judge(self, _store: MemoryFailures, checked: flow.Checked, now: datetime) -> flow.Judgement:
+        """Decides by the owner's account."""
+        account = None if self.owner is None else self.owner.account
+        decision = policy.judge(account, checked_version=checked.version, today=now.date())
+        return flow.Judgement(decision, None if self.owner is None else self.username)
+
+    def reject(self, decision: Decision) -> None:
+        """Counts it among the denied."""
+        self.world.denied[decision.reason] += 1
+
+    def raise_alarms(self, due: list[DueAlarm], now: datetime) -> None:
+        """Keeps the alarms for the report."""
+        for alarm, subject in due:
+            self.world.failures.note_alarm(alarm, subject, now)
+            self.world.raised.append(Raised(now, alarm, subject))
 
 
 class World:
@@ -99,16 +115,21 @@ class World:
     ) -> None:
         self.now = EIGHT_O_CLOCK
         self.limits = limits
-        self.ledger = Ledger(limits)
+        self.failures = MemoryFailures(limits)
         self.attempts = 0
         self.checks: list[Check] = []
-        self.denied: Counter[Reason] = Counter()  # attempts that were turned away without a hash
-        self.told: list[Told] = []
+        self.denied: Counter[Reason] = Counter()  # attempts that were refused without a hash
+        self.raised: list[Raised] = []
         self._owners: dict[str, Owner] = {}
         self._schools = schools or {}
         self._remember = remember
-        self._memory = PasswordCache(limits, remember=remember)
-        self._traces = keyed_hashes or KeyedHashes(b"only for the simulation, which keeps nothing")
+        self.services = flow.FlowServices(
+            hasher=_NoHasher(),
+            clock=lambda: self.now,
+            limits=limits,
+            keyed_hashes=keyed_hashes or KeyedHashes(b"only for the simulation, which keeps nothing"),
+            password_cache=PasswordCache(limits, remember=remember),
+        )
 
     def enrol(self, owner: Owner) -> Owner:
         """Makes the owner's account."""
@@ -116,119 +137,93 @@ class World:
         return owner
 
     def login(self, username: str, password: str, ip: str | None) -> Decision:
-        """One attempt from its arrival to its verdict; a hash takes no time."""
-        arrived = self.arrive(username, password, ip)
+        """Takes one attempt from its arrival to its verdict; a hash takes no time."""
+        subject = self.recognise(username, password, ip)
+        arrived = flow.arrive(subject, self.services)
         if isinstance(arrived, Decision):
             return arrived
-        recorded = self.record(arrived)
-        return recorded if isinstance(recorded, Decision) else self.settle(recorded)
+        recorded = self.record(subject)
+        return recorded if isinstance(recorded, Decision) else self.settle(subject, recorded)
 
-    def arrive(self, username: str, password: str, ip: str | None) -> Login | Decision:
-        """As far as a login comes without a hash."""
+    def recognise(self, username: str, password: str, ip: str | None) -> SimulatedLogin:
+        """Begins an attempt."""
         self.attempts += 1
-        login = self._recognise(username, password, ip)
-        cached = self._memory.recall(login.right, login.wrong, self.now)
-        generated = login.owner is not None and login.owner.generated
-        if policy.passes_every_wait(cached, generated=generated):
-            return self._judge(login, matched=True)
-        history = self.ledger.history_of(username, login.network, self.now)
-        if decision := policy.throttle(history, self.now, self.limits):
-            return self._reject(decision)
-        if cached is CacheResult.WRONG:
-            return self._reject(policy.REPEATED)
-        if cached is CacheResult.RIGHT:
-            return self._judge(login, matched=True)
-        rank = not history.known_good, policy.recent_failures(history, self.now, self.limits)
-        return Login(username, password, login.network, login.owner, login.right, login.wrong, rank)
+        owner = self._owners.get(username)
+        credential = None if owner is None else owner.credential
+        pair = self._pair_of(username, self.network_of(username, ip))
+        login = flow.recognise(username, parse_password(password), credential, pair, self.services)
+        return SimulatedLogin(self, username, login, owner)
 
-    def record(self, login: Login) -> Recorded | Decision:
-        """Record first, then count; from here on the password is being hashed."""
-        history = self.ledger.history_of(login.username, login.network, self.now)
-        if policy.must_network_wait(history.network_failures, history.network_names, self.limits):
-            history = self.ledger.start_network_wait(history, self.now)
-        if decision := policy.throttle(history, self.now, self.limits):
-            return self._reject(decision)
-        fingerprints = self._traces.fingerprints(login.username, login.password, self.now)
-        failure = policy.failure_of(history, self.now, fingerprints, self.limits)
-        matched = login.owner is not None and login.owner.password == login.password
-        self.checks.append(Check(self.now, login.username, login.network, history.is_unfamiliar, matched))
-        return Recorded(login, self.ledger.record(login.username, failure), history, matched)
+    def record(self, subject: SimulatedLogin) -> flow.Recorded | Decision:
+        """Records the attempt, or refuses it; from here on the password is being hashed."""
+        recorded = flow.record(subject, self.services)
+        if isinstance(recorded, Decision):
+            return flow.reject(subject, recorded)
+        login = subject.login
+        matched = login.credential is not None and self.services.hasher.matches(
+            login.password, login.credential.stored
+        )
+        unfamiliar = recorded.history.is_unfamiliar
+        self.checks.append(Check(self.now, subject.username, login.pair.network, unfamiliar, matched))
+        return recorded
 
-    def settle(self, recorded: Recorded) -> Decision:
-        """The hash is done: the verdict, and what follows from it."""
-        login = recorded.login
-        if recorded.matched:
-            self._memory.note_right(login.right, self.now)
-            self.ledger.retract(recorded.failure_id)
-        else:
-            self._memory.note_wrong(login.wrong, self.now)
-            self._count(recorded)
-        return self._judge(login, matched=recorded.matched)
+    def settle(self, subject: SimulatedLogin, recorded: flow.Recorded) -> Decision:
+        """Ends the hash: the verdict, and its consequences."""
+        checked = flow.check(subject, recorded, self.services)
+        return flow.settle(subject, checked, self.services)
 
     def network_of(self, username: str, ip: str | None) -> Network:
-        """Where the attempt comes from, as the rules of this name see it."""
-        return networks.network_of(ip, self._schools.get(username.partition("-")[0], ()))
+        """Returns the network of an attempt, as the rules of this name see it."""
+        own_networks = self._schools.get(username.partition("-")[0], ())
+        return networks.network_of(networks.parse_address(ip), own_networks)
 
     def waits_until(self, username: str, ip: str | None) -> datetime | None:
-        """When somebody who is not remembered could have a password hashed; None if now.  Changes nothing."""
-        history = self.ledger.history_of(username, self.network_of(username, ip), self.now)
+        """Returns when a password could be hashed that is not remembered; None if now.  Changes nothing."""
+        pair = self._pair_of(username, self.network_of(username, ip))
+        history = self.failures.history_of(pair, self.now)
         ends = [rule(history, self.now, self.limits) for rule in _RULES]
         return max((end for end in ends if end is not None and end > self.now), default=None)
 
+    def failures_of(self, username: str, at: datetime) -> int:
+        """Counts the failures on record of a name that count at that moment."""
+        return len(self.failures.history_of(self._pair_of(username, Network(None)), at).failures)
+
+    def clear_name(self, username: str) -> None:
+        """Lets staff end the lockout of a name: its failures are forgotten."""
+        self.failures.forget_name(self.services.keyed_hashes.name(username))
+
     def deny(self, count: int, reason: Reason) -> None:
-        """So many attempts more, of which it is known that a running wait turns them away."""
+        """Counts so many attempts more that a running wait is known to refuse."""
         self.attempts += count
         self.denied[reason] += count
 
     def forget_numbers(self) -> None:
-        """The history ends here: what is counted begins anew, what the service knows stays."""
+        """Ends the prehistory: the counts begin anew, the memory of the service stays."""
         self.attempts = 0
         self.checks.clear()
         self.denied.clear()
-        self.told.clear()
+        self.raised.clear()
 
     def restart(self) -> None:
-        """The service starts anew, and remembers nothing."""
-        self._memory = PasswordCache(self.limits, remember=self._remember)
+        """Starts the service anew, with an empty password cache."""
+        cache = PasswordCache(self.limits, remember=self._remember)
+        self.services = replace(self.services, password_cache=cache)
 
-    def _recognise(self, username: str, password: str, ip: str | None) -> Login:
-        owner = self._owners.get(username)
-        account = username, "" if owner is None else str(owner.account.credential_version)
-        return Login(
-            username=username,
-            password=password,
-            network=self.network_of(username, ip),
-            owner=owner,
-            right=self._memory.cache_key("right", *account, password),
-            wrong=self._memory.cache_key("wrong", *account, password),
-        )
+    def _pair_of(self, username: str, network: Network) -> Pair:
+        return flow.pair_of(username, network, self.services, known_network=network.key)
 
-    def _judge(self, login: Login, *, matched: bool) -> Decision:
-        account = None if login.owner is None else login.owner.account
-        version = account.credential_version if matched and account is not None else None
-        decision = policy.judge(account, checked_version=version, today=self.now.date())
-        if decision.verdict is Verdict.GRANTED:
-            self.ledger.note_success(login.username, login.network, self.now)
-        return decision
 
-    def _count(self, recorded: Recorded) -> None:
-        network = recorded.login.network
-        counts = self.ledger.counts_after(network, recorded.history, self.now)
-        if not network.trusted and policy.must_network_wait(
-            counts.network_failures, counts.network_names, self.limits
-        ):
-            self.ledger.start_network_wait(recorded.history, self.now)
-        username = None if recorded.login.owner is None else recorded.login.username
-        for alarm in policy.alarms_after(counts, network, self.limits):
-            self._tell(alarm, policy.subject_of(alarm, username, network))
+class _NoHasher:
+    """Compares passwords in clear, in no time."""
 
-    def _tell(self, alarm: Alarm, subject: str | None) -> None:
-        # As authbridge.login.alarms does it: not of nobody's name, and not twice within the pause.
-        pause = policy.pause_after(alarm, self.limits)
-        lately = (told for told in self.told if self.now - told.at < pause)
-        if subject is not None and all((told.alarm, told.subject) != (alarm, subject) for told in lately):
-            self.told.append(Told(self.now, alarm, subject))
+    def matches(self, typed: TypedPassword, stored: StoredPassword | None) -> bool:
+        if stored is None:
+            return False
+        form = typed.form(generated=stored.generated)
+        return form is not None and form.decode() == stored.hash
 
-    def _reject(self, decision: Decision) -> Decision:
-        self.denied[decision.reason] += 1
-        return decision
+    def is_outdated(self, _stored: StoredPassword) -> bool:
+        return False
+
+    def hash(self, password: str, *, generated: bool) -> StoredPassword:
+        return StoredPassword(form_to_store(password, generated=generated).decode(), generated=generated)

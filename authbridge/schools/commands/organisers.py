@@ -8,11 +8,13 @@ from datetime import date, datetime
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from authbridge.audit import KEPT as AUDIT_KEPT
 from authbridge.audit import Action, Actor, record
 from authbridge.errors import ConflictError, ImportFileError, InputError
 from authbridge.login import alarms, failures
 from authbridge.login.keyed_hashes import KeyedHashes
-from authbridge.login.passwords import Hasher, StoredPassword, generate_password
+from authbridge.login.passwords import Hasher, generate_password
+from authbridge.login.typed_passwords import StoredPassword
 from authbridge.login.usernames import Username, draw_username, parse_school_code
 from authbridge.revocations import feed
 from authbridge.schools.lookup import get_organiser, get_school
@@ -182,7 +184,7 @@ def reset_password(
         now=now,
         **_add_print_job(session, organiser.school, [password], actor, now),
     )
-    feed.tell_end_of_sessions(session, organiser, now=now)
+    feed.publish_end_of_sessions(session, organiser, now=now)
     return IssuedCredential(Username(organiser.username), password.plain)
 
 
@@ -198,7 +200,7 @@ def change_validity(
         return False
     organiser.valid_until = valid_until
     if valid_until is not None and valid_until < today:
-        feed.tell_end_of_sessions(session, organiser, now=now)
+        feed.publish_end_of_sessions(session, organiser, now=now)
     record(
         session,
         actor=actor,
@@ -216,7 +218,7 @@ def end_sessions(session: Session, username: str, *, actor: Actor, now: datetime
     It does not where he is suspended: then it was done, and nobody has got in since.
     """
     organiser = get_organiser(session, username, lock=True)
-    if not feed.tell_end_of_sessions(session, organiser, now=now):
+    if not feed.publish_end_of_sessions(session, organiser, now=now):
         return False
     record(session, actor=actor, action=Action.ORGANISER_END_SESSIONS, subject=organiser.username, now=now)
     return True
@@ -243,7 +245,13 @@ def delete_organiser(
         school=organiser.school.code,
     )
     session.delete(organiser)
-    feed.tell_of_deletion(session, organiser, now=now)
+    feed.publish_deletion(session, organiser, now=now)
+
+
+def purge(session: Session, *, now: datetime) -> None:
+    """Deletes print jobs that are older than the audit."""
+    query = delete(PrintJob).where(PrintJob.at < now - AUDIT_KEPT)
+    session.execute(query, execution_options=UNSYNCHRONISED)
 
 
 def _forget_failures(session: Session, username: str, keyed_hashes: KeyedHashes) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from authbridge.storage.models import Role
-from tests.fakes import CountingHasher
+from tests.support.fakes import CountingHasher
 from tests.support.panel.browser import Browser, Page
 from tests.support.panel.staffed_panel import PanelFactory, StaffedPanel
 

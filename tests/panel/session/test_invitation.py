@@ -8,7 +8,7 @@ import pytest
 from authbridge.staff import commands as staff_commands
 from authbridge.staff.one_time_codes import make_invitation
 from authbridge.storage.models import Role
-from tests.factories import ACTOR, ENCRYPTION, KEYED_HASHES
+from tests.support.factories import ACTOR, ENCRYPTION, KEYED_HASHES
 from tests.support.panel.browser import Browser, Page
 from tests.support.panel.staffed_panel import StaffedPanel
 from workbench.staff import invite

@@ -4,8 +4,8 @@ import pytest
 
 from authbridge.staff import commands as staff_commands
 from authbridge.storage.models import Role
-from tests.factories import ACTOR
-from tests.fakes import CountingHasher
+from tests.support.factories import ACTOR
+from tests.support.fakes import CountingHasher
 from tests.support.panel.browser import Browser, Page
 from tests.support.panel.staffed_panel import PanelFactory, StaffedPanel
 

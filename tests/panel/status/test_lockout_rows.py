@@ -3,8 +3,8 @@
 import pytest
 
 from authbridge.storage.models import Role
-from tests.factories import make_school
 from tests.panel.session.test_guessing import audited, guess
+from tests.support.factories import make_school
 from tests.support.panel.browser import Browser
 from tests.support.panel.sample_data import SampleData, add_sample_data
 from tests.support.panel.staffed_panel import StaffedPanel

@@ -11,11 +11,12 @@ import pytest
 
 from authbridge.errors import StorageError
 from authbridge.revocations import feed
-from authbridge.revocations.feed import Contact, NodeReport
+from authbridge.revocations.reports import Contact, NodeReport, note_contact
 from authbridge.schools.commands import suspensions
+from authbridge.schools.suspendable import ORGANISER
 from authbridge.storage.database import Database
 from authbridge.storage.models import Role
-from tests.factories import ACTOR, make_organiser, make_school
+from tests.support.factories import ACTOR, make_organiser, make_school
 from tests.support.panel.browser import Browser, Page
 from tests.support.panel.routes import UNATTENDED, routes
 from tests.support.panel.staffed_panel import StaffedPanel
@@ -44,13 +45,13 @@ def ask(panel: StaffedPanel, node: str, *reports: NodeReport, meetings: dict[str
     with panel.database.write_session() as session:
         place = feed.position(session.connection())
         contact = Contact(node, *place, reports, meetings or {})
-        feed.note_contact(session, contact, now=panel.clock())
+        note_contact(session, contact, now=panel.clock())
 
 
 def suspend(database: Database, name: str, now: datetime) -> None:
     """Suspends the organiser from elsewhere."""
     with database.write_session() as session:
-        suspensions.suspend_organiser(session, name, reason=None, actor=ACTOR, now=now)
+        suspensions.suspend(session, ORGANISER, name, reason=None, actor=ACTOR, now=now)
 
 
 def status_text(page: Page) -> str:
@@ -201,6 +202,7 @@ def test_where_a_login_waits_it_is_not_said_that_nobody_was_there(
     assert status_text(browser.get(f"/organisers/{name}")).startswith("Nobody was logged in; on 1 of 1")
 
 
+@pytest.mark.realtime
 def test_a_click_does_not_wait_for_a_login_that_waits(
     panel: StaffedPanel, browser: Browser, name: str
 ) -> None:
@@ -231,6 +233,7 @@ def test_a_line_of_another_day_says_which(panel: StaffedPanel, browser: Browser,
 
 
 @pytest.mark.parametrize("action", ["suspend", "end-sessions", "expire", "reset"])
+@pytest.mark.realtime
 def test_a_server_that_does_not_answer_costs_less_than_a_second(
     panel: StaffedPanel, browser: Browser, name: str, action: str
 ) -> None:
@@ -250,6 +253,7 @@ def test_a_server_that_does_not_answer_costs_less_than_a_second(
     assert asks_again(page) == f"{path}/revocation-status"
 
 
+@pytest.mark.realtime
 def test_nobody_waits_for_a_server_that_is_late_or_for_none(
     panel: StaffedPanel, browser: Browser, name: str
 ) -> None:
@@ -492,5 +496,5 @@ def test_late_is_late_after_half_a_minute(panel: StaffedPanel, browser: Browser,
     suspend(panel.database, name, panel.clock())
     panel.clock.advance(seconds=31)
     with panel.database.write_session() as session:
-        feed.note_contact(session, Contact("prosody-1", epoch, last), now=panel.clock())
+        note_contact(session, Contact("prosody-1", epoch, last), now=panel.clock())
     assert status_text(browser.get(f"/organisers/{name}")).startswith("No answer from prosody-1")

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from admin.stores.expiring_store import ExpiringStore
-from tests.fakes import FakeClock
+from tests.support.fakes import FakeClock
 
 LIFETIME = timedelta(minutes=2)
 

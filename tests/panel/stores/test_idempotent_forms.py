@@ -11,8 +11,8 @@ import pytest
 from admin.session.cookies import SESSION_COOKIE
 from admin.stores.idempotent_forms import IdempotentForms, new_idempotency_key
 from authbridge.storage.models import Role
-from tests.factories import make_organiser, make_school
 from tests.panel.views.test_schools import TYPED
+from tests.support.factories import make_organiser, make_school
 from tests.support.panel.browser import Page
 from tests.support.panel.staffed_panel import StaffedPanel
 

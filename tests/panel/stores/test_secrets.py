@@ -6,7 +6,7 @@ import re
 import pytest
 
 from authbridge.storage.models import Role
-from tests.factories import make_school
+from tests.support.factories import make_school
 from tests.support.panel.browser import Browser, Page
 from tests.support.panel.staffed_panel import StaffedPanel
 from workbench.staff import invite

@@ -3,7 +3,7 @@
 import pytest
 
 from authbridge.storage.models import Role
-from tests.factories import make_organiser, make_school
+from tests.support.factories import make_organiser, make_school
 from tests.support.panel.browser import Browser
 from tests.support.panel.staffed_panel import StaffedPanel
 

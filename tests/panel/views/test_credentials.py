@@ -11,7 +11,7 @@ from admin.serving import sweep
 from admin.session.cookies import SESSION_COOKIE
 from authbridge.staff import commands as staff_commands
 from authbridge.storage.models import Role
-from tests.factories import ACTOR, make_school
+from tests.support.factories import ACTOR, make_school
 from tests.support.panel.browser import Browser, Page
 from tests.support.panel.staffed_panel import PanelFactory, StaffedPanel
 

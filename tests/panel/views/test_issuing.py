@@ -10,7 +10,7 @@ import pytest
 
 from admin.stores.handouts import Step
 from authbridge.storage.models import Role
-from tests.factories import make_organiser, make_school
+from tests.support.factories import make_organiser, make_school
 from tests.support.panel.browser import Browser, Page
 from tests.support.panel.staffed_panel import PanelFactory, StaffedPanel
 

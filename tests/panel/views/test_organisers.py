@@ -4,12 +4,12 @@ from datetime import date
 
 import pytest
 
-from authbridge.login.flow import authenticate
+from authbridge.login.authenticate import authenticate
 from authbridge.schools.commands import schools
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.storage.models import Role
-from tests.factories import ACTOR, make_attempt, make_organiser, make_origin, make_school
-from tests.factories import make_services as make_login_services
+from tests.support.factories import ACTOR, make_attempt, make_organiser, make_origin, make_school
+from tests.support.factories import make_services as make_login_services
 from tests.support.panel.browser import Browser
 from tests.support.panel.staffed_panel import StaffedPanel
 

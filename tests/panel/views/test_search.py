@@ -4,12 +4,13 @@ from urllib.parse import quote
 
 import pytest
 
-from authbridge.login.passwords import StoredPassword
+from authbridge.login.typed_passwords import StoredPassword
 from authbridge.schools.commands import organisers
-from authbridge.schools.listings import MOST_FOUND, PAGE_SIZE
+from authbridge.schools.listings import PAGE_SIZE
+from authbridge.schools.search import MOST_FOUND
 from authbridge.storage.models import Organiser, Role
-from tests.factories import ACTOR, make_organiser, make_school
-from tests.fakes import MORNING
+from tests.support.factories import ACTOR, make_organiser, make_school
+from tests.support.fakes import MORNING
 from tests.support.panel.browser import Browser, Page
 from tests.support.panel.sample_data import NO_HASH
 from tests.support.panel.staffed_panel import StaffedPanel

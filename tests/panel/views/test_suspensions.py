@@ -2,11 +2,11 @@
 
 import pytest
 
-from authbridge.login.flow import authenticate
+from authbridge.login.authenticate import authenticate
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.storage.models import Role
-from tests.factories import make_attempt, make_organiser, make_origin, make_school
-from tests.factories import make_services as make_login_services
+from tests.support.factories import make_attempt, make_organiser, make_origin, make_school
+from tests.support.factories import make_services as make_login_services
 from tests.support.panel.browser import Browser, Page
 from tests.support.panel.staffed_panel import StaffedPanel
 

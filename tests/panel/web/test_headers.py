@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 from admin.session.cookies import DEVICE_COOKIE, GUEST_COOKIE, SESSION_COOKIE
 from admin.web.i18n import COOKIE as LANGUAGE_COOKIE
 from authbridge.storage.models import Role
-from tests.factories import make_school
+from tests.support.factories import make_school
 from tests.support.panel.browser import URL
 from tests.support.panel.staffed_panel import StaffedPanel, StaffedTemplate, panel_factory_in
 

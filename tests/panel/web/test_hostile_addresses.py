@@ -9,8 +9,8 @@ import pytest
 
 from authbridge.storage.database import Database
 from authbridge.storage.models import Role
-from tests.factories import HASHER
-from tests.fakes import FakeClock
+from tests.support.factories import HASHER
+from tests.support.fakes import FakeClock
 from tests.support.panel.staffed_panel import (
     StaffedPanel,
     StaffedTemplate,

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import event
 
 from authbridge.storage.models import Role
-from tests.factories import make_organiser, make_school
 from tests.panel.views.test_schools import TYPED
+from tests.support.factories import make_organiser, make_school
 from tests.support.panel.browser import Browser
 from tests.support.panel.staffed_panel import StaffedPanel
 

@@ -9,7 +9,7 @@ from bs4 import BeautifulSoup, Tag
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.fakes import FakeClock
+from tests.support.fakes import FakeClock
 from workbench.staff import Member
 
 URL = "http://127.0.0.1:8702"

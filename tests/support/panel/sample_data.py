@@ -26,8 +26,8 @@ from authbridge.storage.models import (
     StaffSession,
     Suspension,
 )
-from tests.factories import ACTOR, KEYED_HASHES
-from tests.fakes import MORNING
+from tests.support.factories import ACTOR, KEYED_HASHES
+from tests.support.fakes import MORNING
 
 CODE = "ohg"
 NO_HASH = "x" * 60

@@ -25,8 +25,8 @@ from authbridge.staff.members import get_staff
 from authbridge.staff.sign_in import SignInServices
 from authbridge.storage.database import Database
 from authbridge.storage.models import Base, Role, SessionStage, table_of
-from tests.factories import HASHER, HOST, KEYED_HASHES, LIMITS, SECRET_KEY
-from tests.fakes import FakeClock
+from tests.support.factories import HASHER, HOST, KEYED_HASHES, LIMITS, SECRET_KEY
+from tests.support.fakes import FakeClock
 from tests.support.panel.browser import URL, Browser
 from workbench.processes import free_port
 from workbench.staff import Member

@@ -1,0 +1,95 @@
+"""Keeps values in the memory of this process for a limited time: a dictionary that several threads share."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+
+class ExpiringStore(Generic[_Key, _Value]):
+    """Entries that end ``lifetime`` after they were put; beyond ``max_size`` entries, the oldest goes.
+
+    ``wipe`` is called once with each value that goes, except with one that is taken: then it is its taker's.
+    It is called without the lock, so it may use the store.
+    """
+
+    def __init__(
+        self,
+        lifetime: timedelta,
+        max_size: int | None = None,
+        *,
+        wipe: Callable[[_Value], None] | None = None,
+    ) -> None:
+        self._lifetime = lifetime
+        self._max_size = max_size
+        self._wipe = wipe
+        self._entries: OrderedDict[_Key, tuple[_Value, datetime | None]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def put(self, key: _Key, value: _Value, *, now: datetime, is_held: bool = False) -> None:
+        """Keeps the value, in place of the one with the same key; its time begins anew.
+
+        ``is_held``: its time does not begin before it is put again without.
+        """
+        with self._lock:
+            replaced = self._entries.pop(key, None)
+            self._entries[key] = (value, None if is_held else now + self._lifetime)
+            gone = self._remove(lambda _value, until: _is_over(until, now))
+            while self._max_size is not None and len(self._entries) > self._max_size:
+                gone.append(self._entries.popitem(last=False)[1][0])
+        if replaced is not None and replaced[0] is not value:
+            gone.append(replaced[0])
+        self._wipe_all(gone)
+
+    def find(self, key: _Key, *, now: datetime) -> _Value | None:
+        """Returns the value; None if it has ended or was never there."""
+        with self._lock:
+            return self._find(key, now)
+
+    def take(
+        self, key: _Key, is_wanted: Callable[[_Value], bool] | None = None, *, now: datetime
+    ) -> _Value | None:
+        """Returns the value and forgets it; None, with nothing forgotten, if it is not the wanted one."""
+        with self._lock:
+            value = self._find(key, now)
+            if value is None or not (is_wanted is None or is_wanted(value)):
+                return None
+            del self._entries[key]
+            return value
+
+    def values(self, *, now: datetime) -> list[_Value]:
+        """Returns the values that have not ended, oldest first."""
+        with self._lock:
+            return [value for value, until in self._entries.values() if not _is_over(until, now)]
+
+    def sweep(self, is_unwanted: Callable[[_Value], bool] | None = None, *, now: datetime) -> bool:
+        """Removes the entries that have ended, and the unwanted ones; returns whether there were any."""
+        with self._lock:
+            gone = self._remove(
+                lambda value, until: _is_over(until, now) or (is_unwanted is not None and is_unwanted(value))
+            )
+        self._wipe_all(gone)
+        return bool(gone)
+
+    def _find(self, key: _Key, now: datetime) -> _Value | None:
+        value, until = self._entries.get(key, (None, None))
+        return None if _is_over(until, now) else value
+
+    def _remove(self, is_removed: Callable[[_Value, datetime | None], bool]) -> list[_Value]:
+        gone = {key: entry[0] for key, entry in self._entries.items() if is_removed(*entry)}
+        for key in gone:
+            del self._entries[key]
+        return list(gone.values())
+
+    def _wipe_all(self, values: list[_Value]) -> None:
+        if self._wipe is not None:
+            for value in values:
+                self._wipe(value)
+
+
+def _is_over(until: datetime | None, now: datetime) -> bool:
+    return until is not None and now >= until

@@ -1,0 +1,139 @@
+"""Authenticates organisers: the login flow over the database, with the journal of logins."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, bindparam, update
+
+from authbridge.login import alarms, credentials, flow, journal, policy
+from authbridge.login.alarm_rules import DueAlarm
+from authbridge.login.attempts import Attempt, Origin
+from authbridge.login.failures import SqlFailures
+from authbridge.login.networks import network_of
+from authbridge.login.policy import Decision, Verdict
+from authbridge.login.rejections import Rejected, Rejections
+from authbridge.storage.database import Database
+from authbridge.storage.models import Organiser, table_of
+from authbridge.storage.prepared import Prepared
+
+_organisers = table_of(Organiser)
+_RENEW_HASH = Prepared(
+    update(_organisers)
+    .where(
+        _organisers.c.id == bindparam("organiser_id"),
+        _organisers.c.credential_version == bindparam("checked_version"),
+    )
+    .values(password_hash=bindparam("renewed"))
+)
+_KINDS = {Verdict.REFUSED: "repeated", Verdict.LOCKED: "locked", Verdict.UNAVAILABLE: "unavailable"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginServices(flow.QueueServices):
+    """The parts of a service process that every login needs; ``host`` is the VirtualHost it answers for."""
+
+    database: Database
+    timezone: ZoneInfo
+    host: str
+    rejections: Rejections = field(default_factory=Rejections)
+
+
+def authenticate(attempt: Attempt, origin: Origin, services: LoginServices, *, within: float) -> Decision:
+    """Decides whether this organiser may open a meeting now; ``within``: seconds that Prosody waits.
+
+    Raises:
+        StorageError: the database does not answer; nobody gets in without it.
+    """
+    with services.database.read_connection() as connection:
+        organiser = _recognise(connection, attempt, origin, services)
+    return flow.authenticate(organiser, services, within=within)
+
+
+@dataclass(slots=True)
+class _OrganiserLogin:
+    """The subject of one attempt at Prosody; ``found`` is None for an unknown username."""
+
+    login: flow.Login
+    attempt: Attempt
+    origin: Origin
+    found: credentials.OrganiserCredential | None
+    services: LoginServices
+    attempt_id: int | None = None  # in the journal, while the password is checked
+
+    @contextmanager
+    def read(self) -> Iterator[SqlFailures]:
+        with self.services.database.read_connection() as connection:
+            yield SqlFailures(connection, self.services.limits)
+
+    @contextmanager
+    def write(self) -> Iterator[SqlFailures]:
+        with self.services.database.write_connection() as connection:
+            yield SqlFailures(connection, self.services.limits)
+
+    def open(self, store: SqlFailures) -> flow.Credential | None:
+        found = credentials.find_credential(store.connection, self.attempt.username)
+        self.attempt_id = journal.open_attempt(store.connection, self._entry(found))
+        return None if found is None else found.credential
+
+    def judge(self, store: SqlFailures, checked: flow.Checked, now: datetime) -> flow.Judgement:
+        today = now.astimezone(self.services.timezone).date()
+        current = credentials.find_credential(store.connection, self.attempt.username, lock=True)
+        decision = policy.judge(
+            None if current is None else current.account, checked_version=checked.version, today=today
+        )
+        if self.attempt_id is None:
+            journal.write_attempt(store.connection, self._entry(current), decision, now=now)
+        else:
+            journal.close_attempt(store.connection, self.attempt_id, decision, now=now)
+        if current is None:
+            return flow.Judgement(decision, None)
+        if decision.verdict is Verdict.GRANTED:
+            if current.last_login_on != today:
+                journal.date_login(store.connection, current.organiser_id, today)
+            _renew_hash(store.connection, current, checked)
+        return flow.Judgement(decision, self.attempt.username)
+
+    def reject(self, decision: Decision) -> None:
+        organiser_id = None if self.found is None else self.found.organiser_id
+        rejected = Rejected(organiser_id, self.login.pair.network.key)
+        self.services.rejections.count(rejected, _KINDS[decision.verdict], self.services.clock())
+
+    def raise_alarms(self, due: list[DueAlarm], now: datetime) -> None:
+        alarms.raise_alarms(self.services.database, due, now=now, limits=self.services.limits)
+
+    def _entry(self, found: credentials.OrganiserCredential | None) -> journal.Entry:
+        return journal.Entry(
+            self.attempt,
+            self.origin,
+            organiser_id=None if found is None else found.organiser_id,
+            unknown_name=self.login.pair.name_key if found is None else None,
+        )
+
+
+def _recognise(
+    connection: Connection, attempt: Attempt, origin: Origin, services: LoginServices
+) -> _OrganiserLogin:
+    found = credentials.find_credential(connection, attempt.username)
+    # A school's own networks are trusted for every name that begins with its code, existing or not: else the
+    # waits would tell the names that exist.
+    networks = credentials.school_networks(connection, attempt.username.partition("-")[0])
+    network = network_of(attempt.ip, networks if found is None else {*networks, *found.school_networks})
+    credential = None if found is None else found.credential
+    pair = flow.pair_of(attempt.username, network, services, known_network=network.key)
+    login = flow.recognise(attempt.username, attempt.password, credential, pair, services)
+    return _OrganiserLogin(login, attempt, origin, found, services)
+
+
+def _renew_hash(
+    connection: Connection, current: credentials.OrganiserCredential, checked: flow.Checked
+) -> None:
+    if checked.renewed is not None:
+        _RENEW_HASH.run(
+            connection,
+            organiser_id=current.organiser_id,
+            checked_version=current.account.credential_version,
+            renewed=checked.renewed.hash,
+        )

@@ -1,0 +1,105 @@
+"""Shows organisers in lists: as rows, with the state of each; no row holds a hash."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import assert_never
+
+from sqlalchemy import ColumnElement, Select, and_, false, func, select
+from sqlalchemy.orm import Session, contains_eager, load_only
+
+from authbridge.schools.search_text import folded
+from authbridge.storage.models import Organiser, School
+
+
+class OrganiserState(StrEnum):
+    """Whether an organiser may open meetings, or the reason why not."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    SCHOOL_SUSPENDED = "school-suspended"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class OrganiserRow:
+    """An organiser in a list."""
+
+    username: str
+    school_code: str
+    school_name: str
+    state: OrganiserState
+    last_login_on: date | None
+    valid_until: date | None
+    suspended_at: datetime | None
+
+
+ORGANISERS = (
+    select(Organiser)
+    .join(Organiser.school)
+    .options(
+        load_only(Organiser.username, Organiser.suspended_at, Organiser.last_login_on, Organiser.valid_until),
+        contains_eager(Organiser.school).load_only(School.code, School.name, School.suspended_at),
+    )
+)
+
+
+def state_of(
+    *, suspended: bool, school_suspended: bool, valid_until: date | None, today: date
+) -> OrganiserState:
+    """Returns the state in one word; the order is that of :func:`authbridge.login.policy.judge`."""
+    if suspended:
+        return OrganiserState.SUSPENDED
+    if school_suspended:
+        return OrganiserState.SCHOOL_SUSPENDED
+    if valid_until is not None and today > valid_until:
+        return OrganiserState.EXPIRED
+    return OrganiserState.ACTIVE
+
+
+def organiser_row(organiser: Organiser, today: date) -> OrganiserRow:
+    """Returns the organiser as lists show them."""
+    school = organiser.school
+    return OrganiserRow(
+        username=organiser.username,
+        school_code=school.code,
+        school_name=school.name,
+        state=state_of(
+            suspended=organiser.suspended_at is not None,
+            school_suspended=school.suspended_at is not None,
+            valid_until=organiser.valid_until,
+            today=today,
+        ),
+        last_login_on=organiser.last_login_on,
+        valid_until=organiser.valid_until,
+        suspended_at=organiser.suspended_at,
+    )
+
+
+def organiser_rows(session: Session, query: Select[Organiser], today: date) -> tuple[OrganiserRow, ...]:
+    """Runs a query that narrows :data:`ORGANISERS`; returns the rows in its order."""
+    return tuple(organiser_row(organiser, today) for organiser in session.scalars(query))
+
+
+def has_in_name(text: str) -> ColumnElement[bool]:
+    """Selects organisers whose username holds the text."""
+    wanted = folded(text)
+    # No username holds anything else, and PostgreSQL takes no NUL.
+    is_possible = wanted.isascii() and wanted.isprintable()
+    return Organiser.username.contains(wanted, autoescape=True) if is_possible else false()
+
+
+def is_in(state: OrganiserState, today: date) -> ColumnElement[bool]:
+    """Selects organisers in that state, as :func:`state_of` has it."""
+    is_expired = func.coalesce(Organiser.valid_until < today, False)  # None: no end
+    match state:
+        case OrganiserState.SUSPENDED:
+            return Organiser.suspended_at.is_not(None)
+        case OrganiserState.SCHOOL_SUSPENDED:
+            return and_(Organiser.suspended_at.is_(None), School.suspended_at.is_not(None))
+        case OrganiserState.EXPIRED:
+            return and_(Organiser.suspended_at.is_(None), School.suspended_at.is_(None), is_expired)
+        case OrganiserState.ACTIVE:
+            return and_(Organiser.suspended_at.is_(None), School.suspended_at.is_(None), ~is_expired)
+        case _:
+            assert_never(state)

@@ -1,0 +1,197 @@
+"""The code steps of the sign-in: one-time code, recovery code, invitation.
+
+Codes are compared within one transaction, one after the other for each name and for each network, so that
+parallel guesses count one another; nothing is hashed slowly, so nothing waits in a queue.
+"""
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import delete
+
+from authbridge.audit import Action, record
+from authbridge.login import flow, policy
+from authbridge.login.alarm_rules import DueAlarm
+from authbridge.login.failure_history import SignInStep
+from authbridge.login.policy import Reason, Verdict
+from authbridge.login.staff_names import StaffName, counted_name, normalise_staff_name
+from authbridge.login.typed_passwords import parse_password
+from authbridge.staff import device_cookies, members, sessions, totp
+from authbridge.staff.one_time_codes import Purpose, hash_code
+from authbridge.staff.sessions import PanelSession
+from authbridge.staff.sign_in import steps
+from authbridge.staff.sign_in.services import Caller, Outcome, SignInServices, StaffFailures
+from authbridge.storage.models import Invitation, RecoveryCode, SessionStage, Staff
+from authbridge.storage.statements import UNSYNCHRONISED
+
+
+class _Factor(StrEnum):
+    """The kind of second factor that was shown; stands in the audit."""
+
+    APP = "app"
+    RECOVERY = "recovery-code"
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """The transaction in which one code is compared, and its moment."""
+
+    store: StaffFailures
+    now: datetime
+    services: SignInServices
+
+
+def confirm_code(visit: PanelSession, typed: str, caller: Caller, services: SignInServices) -> Outcome:
+    """Takes the second step, by the app's code or a recovery code.
+
+    At the sign-in it ends with a new session, the only one that proves both factors, and the browser becomes
+    a known device.  Later it makes the factor fresh, and does nothing where it is fresh already: a second
+    click finds the code used up.
+    """
+    name = normalise_staff_name(visit.name)
+
+    def compare(turn: _Turn) -> Outcome:
+        session = turn.store.session
+        staff = session.get(Staff, visit.staff_id, with_for_update={"key_share": True})
+        current = sessions.find_row(session, visit)
+        if staff is None or current is None or current.stage == SessionStage.ENROLLING:
+            return Outcome(policy.SESSION_ENDED)
+        if sessions.is_fresh(current, turn.now):
+            return Outcome(steps.judge(staff, is_proven=True))
+        factor = _use_factor(turn, staff, typed)
+        decision = steps.judge(staff, is_proven=factor is not None)
+        if decision.verdict is not Verdict.GRANTED or factor is None:
+            return Outcome(decision)
+        _note_success(turn, name, caller)
+        token = _continue(turn, visit, staff, factor)
+        is_known = token is None or steps.known_device(session, name, caller, services) is not None
+        device = None if is_known else device_cookies.new_token(staff, services.encryption, turn.now.date())
+        return Outcome(decision, token, recovered=factor is _Factor.RECOVERY, device=device)
+
+    return _compare_in_turn(SignInStep.CODE, name, typed, caller, services, compare)
+
+
+def verify_invitation(name: str, code: str, caller: Caller, services: SignInServices) -> Outcome:
+    """Verifies an invitation; where granted, opens a session in which to enrol."""
+    staff_name = normalise_staff_name(name)
+
+    def compare(turn: _Turn) -> Outcome:
+        session = turn.store.session
+        staff = members.find_staff(session, staff_name, lock=True)
+        decision = steps.judge(staff, is_proven=_is_invited(turn, staff, code))
+        if staff is None or decision.verdict is not Verdict.GRANTED:
+            return Outcome(decision)
+        token = sessions.open_session(
+            session, staff.id, stage=SessionStage.ENROLLING, user_agent=caller.user_agent, now=turn.now
+        )
+        return Outcome(decision, token)
+
+    return _compare_in_turn(SignInStep.INVITATION, staff_name, code, caller, services, compare)
+
+
+def device_token(name: str, services: SignInServices) -> str:
+    """Returns the cookie for the browser of somebody who has just enrolled.
+
+    Raises:
+        NotFoundError: nobody of the staff has that name.
+    """
+    with services.database.read_session() as session:
+        return device_cookies.new_token(
+            members.get_staff(session, name), services.encryption, services.clock().date()
+        )
+
+
+def _compare_in_turn(
+    step: SignInStep,
+    name: StaffName,
+    typed: str,
+    caller: Caller,
+    services: SignInServices,
+    compare: Callable[[_Turn], Outcome],
+) -> Outcome:
+    with services.read() as store:
+        now = services.clock()
+        pair = steps.pair_of(store.session, step, name, caller, services)
+        history = store.history_of(pair, now)
+    # Decided before the write transaction: attempts during a wait would keep other writers waiting.
+    if decision := policy.throttle(history, now, services.limits):
+        return Outcome(decision)
+    login = flow.recognise(counted_name(step, name), parse_password(typed), None, pair, services)
+    with services.write() as store:
+        store.lock_for_recording(pair)
+        now = services.clock()
+        outcome, due = _compare(login, name, _Turn(store, now, services), compare)
+    services.raise_alarms(due, now)
+    return outcome
+
+
+def _compare(
+    login: flow.Login, name: StaffName, turn: _Turn, compare: Callable[[_Turn], Outcome]
+) -> tuple[Outcome, list[DueAlarm]]:
+    store, now, services = turn.store, turn.now, turn.services
+    history = flow.history_before_check(store, login.pair, now, services.limits)
+    if decision := policy.throttle(history, now, services.limits):
+        return Outcome(decision), []
+    outcome = compare(turn)
+    if outcome.decision.reason is not Reason.WRONG_PASSWORD:
+        return outcome, []
+    flow.record_failure(store, login, history, now, services)
+    account_name = steps.alarm_name(members.find_staff(store.session, name))
+    return outcome, flow.count_failure(store, login.pair, history, account_name, services)
+
+
+def _use_factor(turn: _Turn, staff: Staff, typed: str) -> _Factor | None:
+    """Uses up the second factor that the code stands for; None if it is wrong or was used."""
+    session, encryption = turn.store.session, turn.services.encryption
+    if staff.factor_secret is None:
+        return None
+    secret = encryption.unseal(staff.factor_secret)
+    step = totp.matching_step(secret, typed, turn.now, staff.factor_step)
+    if step is not None:
+        staff.factor_step = step
+        return _Factor.APP
+    is_it = RecoveryCode.code_hash == hash_code(encryption, Purpose.RECOVERY, typed)
+    used = delete(RecoveryCode).where(RecoveryCode.staff_id == staff.id, is_it).returning(RecoveryCode.id)
+    found = session.execute(used, execution_options=UNSYNCHRONISED).first()
+    return None if found is None else _Factor.RECOVERY
+
+
+def _note_success(turn: _Turn, name: StaffName, caller: Caller) -> None:
+    for step in (SignInStep.PASSWORD, SignInStep.CODE):
+        pair = steps.pair_of(turn.store.session, step, name, caller, turn.services)
+        turn.store.note_success(pair, turn.now)
+
+
+def _continue(turn: _Turn, visit: PanelSession, staff: Staff, factor: _Factor) -> str | None:
+    """Opens what both factors open: a new session (its token), or ten more minutes of the current one."""
+    session, now = turn.store.session, turn.now
+    if visit.stage is SessionStage.SIGNED_IN:
+        sessions.mark_factor(session, visit, now=now)
+        if factor is _Factor.RECOVERY:
+            _audit(turn, visit, factor=factor, again=True)  # there is one less, and the audit says when
+        return None
+    _audit(turn, visit, factor=factor)
+    staff.last_sign_in_on = now.astimezone(turn.services.timezone).date()
+    return sessions.rotate(session, visit, SessionStage.SIGNED_IN, now=now)
+
+
+def _audit(turn: _Turn, visit: PanelSession, **detail: object) -> None:
+    record(
+        turn.store.session,
+        actor=visit.actor,
+        action=Action.STAFF_SIGN_IN,
+        subject=visit.name,
+        now=turn.now,
+        **detail,
+    )
+
+
+def _is_invited(turn: _Turn, staff: Staff | None, typed: str) -> bool:
+    # Always the same work: the time must not tell whether there is an invitation.
+    shown = hash_code(turn.services.encryption, Purpose.INVITATION, typed)
+    invitation = turn.store.session.get(Invitation, -1 if staff is None else staff.id)
+    is_it = hmac.compare_digest("" if invitation is None else invitation.code_hash, shown)
+    return is_it and invitation is not None and turn.now < invitation.expires_at

@@ -1,0 +1,127 @@
+"""The parts of a panel process that every sign-in needs, and the transactions in which one is decided."""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from authbridge.clock import utc_now
+from authbridge.config import Config
+from authbridge.errors import location_of
+from authbridge.login import alarms, flow
+from authbridge.login.alarm_rules import DueAlarm
+from authbridge.login.failures import SqlFailures
+from authbridge.login.hashing_queue import HashingQueue
+from authbridge.login.keyed_hashes import KeyedHashes
+from authbridge.login.networks import IPAddress
+from authbridge.login.password_cache import PasswordCache
+from authbridge.login.passwords import Hasher
+from authbridge.login.policy import Decision
+from authbridge.staff.encryption import StaffEncryption
+from authbridge.staff.password_rules import STAFF_COST
+from authbridge.storage.database import Database
+
+_QUEUE = 4  # sign-ins that wait for their hash; more would take the panel's threads from those signed in
+_ANSWER_FIRST = 0.1  # seconds between a failed sign-in and its alarm, so that the answer has gone by then
+
+_log = logging.getLogger(__name__)
+
+_Task = Callable[[], None]
+
+
+def _at_once(task: _Task) -> None:
+    task()
+
+
+@dataclass(frozen=True, slots=True)
+class StaffFailures(SqlFailures):
+    """The failure store of a transaction that also reads and changes staff."""
+
+    session: Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInServices(flow.QueueServices):
+    """The parts of a panel process; ``run_later`` runs a task once the answer need not wait for it."""
+
+    database: Database
+    timezone: ZoneInfo
+    encryption: StaffEncryption
+    run_later: Callable[[_Task], object] = _at_once
+
+    @contextmanager
+    def read(self) -> Iterator[StaffFailures]:
+        """Opens a transaction that only reads."""
+        with self.database.read_session() as session:
+            yield StaffFailures(session.connection(), self.limits, session)
+
+    @contextmanager
+    def write(self) -> Iterator[StaffFailures]:
+        """Opens a short transaction, committed at the end of the block."""
+        with self.database.write_session() as session:
+            yield StaffFailures(session.connection(), self.limits, session)
+
+    def raise_alarms(self, due: list[DueAlarm], now: datetime) -> None:
+        """Raises alarms after the answer, which must not take longer for names that exist."""
+        if due:
+            self.run_later(partial(_raise_alarms, due, now, self))
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The sender of a sign-in: ``ip`` is None where unknown, ``device`` is the cookie of a known device."""
+
+    ip: IPAddress | None
+    user_agent: str | None
+    device: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The decision, and the token of the session that begins with it; ``recovered``: by a recovery code.
+
+    ``device`` is the cookie that the browser shows from now on, None where it has a valid one already.
+    """
+
+    decision: Decision
+    token: str | None = field(default=None, repr=False)
+    recovered: bool = False
+    device: str | None = field(default=None, repr=False)
+
+
+def sign_in_setting_of(config: Config, database: Database) -> SignInServices:
+    """Returns the parts of a panel in production; takes the time of one hash."""
+    hasher, later = Hasher(STAFF_COST), ThreadPoolExecutor(1, "alarms")
+    cores = len(os.sched_getaffinity(0))
+    return SignInServices(
+        database=database,
+        hasher=hasher,
+        clock=utc_now,
+        timezone=config.timezone,
+        limits=config.limits,
+        keyed_hashes=KeyedHashes(config.secret_key),
+        encryption=StaffEncryption(config.secret_key),
+        password_cache=PasswordCache(config.limits, remember=False),
+        hashing_queue=HashingQueue(cores, typical=hasher.measure(), most=cores + _QUEUE),
+        run_later=lambda task: later.submit(_after_answer, task),
+    )
+
+
+def _after_answer(task: _Task) -> None:
+    time.sleep(_ANSWER_FIRST)
+    task()
+
+
+def _raise_alarms(due: list[DueAlarm], now: datetime, services: SignInServices) -> None:
+    try:
+        alarms.raise_alarms(services.database, due, now=now, limits=services.limits)
+    except Exception as error:  # noqa: BLE001 - the failure is on record, and the next one raises the alarm again
+        _log.error("an alarm was not raised: %s at %s", type(error).__name__, location_of(error))

@@ -1,0 +1,1 @@
+"""Ends running meetings of a whole Jitsi, and leaves all others alone."""

@@ -1,0 +1,93 @@
+"""A click in the real panel, and real browsers in the meeting: all are told, and the panel proves it."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from selenium.webdriver import Chrome
+from selenium.webdriver.support.wait import WebDriverWait
+
+from authbridge.storage.models import Role
+from tests.support.chromium import open_chromium
+from tests.support.factories import make_organiser, make_school
+from tests.support.jitsi.meeting_page import MeetingPage, serve_pages
+from tests.support.jitsi.participants import room_jid
+from tests.support.jitsi.server import AT_ONCE, MEETING_ENDED, open_jitsi
+from tests.support.panel_browser import PanelBrowser, PanelServer, open_panel_server
+from workbench.processes import PATIENCE
+
+PUPILS = {"ada": "websocket", "ben": "bosh", "cem": "bosh"}
+
+
+@pytest.fixture(name="panel_server", scope="module")
+def run_panel_server(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
+) -> Iterator[PanelServer]:
+    """Panel and auth service over one database."""
+    with open_panel_server(tmp_path_factory.mktemp("office"), sqlite_template) as panel_server:
+        panel_server.service.start()
+        make_school(panel_server.database)
+        yield panel_server
+
+
+@pytest.fixture(name="browser", scope="module")
+def start_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    """One with two windows: the clerk's, and that of the people in the meeting."""
+    with open_chromium(tmp_path_factory.mktemp("chromium")) as browser:
+        yield browser
+
+
+def await_true(browser: Chrome, condition: Callable[[], bool]) -> None:
+    """Returns once it is so."""
+    WebDriverWait(browser, PATIENCE, 0.02).until(lambda _: condition())
+
+
+@pytest.mark.realtime
+@pytest.mark.parametrize(("version", "transport"), [("0.12", "bosh"), ("13", "websocket")])
+def test_one_click(
+    panel_server: PanelServer, browser: Chrome, version: str, transport: str, tmp_path: Path
+) -> None:
+    """The organiser leads from the browser, pupils join; “Sperren”, and within a second all is over."""
+    who, room = make_organiser(panel_server.database), room_jid("physik")
+    clerk = panel_server.enrol(Role.CLERK)
+    panel_browser = PanelBrowser(browser, panel_server.panel.url)
+    panel_window = browser.current_window_handle
+    with (
+        open_jitsi(version, tmp_path, panel_server.service, external_auth_node="meet") as jitsi,
+        serve_pages() as pages,
+    ):
+        browser.switch_to.new_window("window")
+        browser.get(f"{pages}/meeting.html")
+        meeting = MeetingPage(browser, browser.current_window_handle, jitsi.prosody)
+        meeting.enter("host", transport)
+        assert meeting.ask("host", room)["error"] == "not-authorized"
+        meeting.lead("host", who, room)
+        for name, their_transport in PUPILS.items():
+            meeting.enter(name, their_transport)
+            meeting.follow(name, room)
+        await_true(browser, lambda: meeting.role("host") == "moderator")
+        everybody = ["host", *PUPILS]
+        await_true(browser, lambda: all(map(meeting.role, everybody)))
+
+        browser.switch_to.window(panel_window)
+        panel_browser.open("/sign-in")
+        panel_browser.press("Deutsch")
+        panel_browser.sign_in(clerk)
+        panel_browser.open("/schools/ohg")
+        clicked = time.time()
+        panel_browser.press("Sperren", beside=who.username)
+        panel_browser.await_text("1 Besprechung beendet")
+        proof = panel_browser.text
+
+        await_true(browser, lambda: all(meeting.notices(everybody).values()))
+        await_true(browser, lambda: len(meeting.notices(["host"])["host"]) == 2)
+        told = meeting.notices(everybody)
+        assert {(each[0].kind, each[0].text) for each in told.values()} == {("destroyed", MEETING_ENDED)}
+        assert [notice.kind for notice in told["host"]] == ["destroyed", "DISCONNECTED"]
+        assert max(notice.at for each in told.values() for notice in each) - clicked < AT_ONCE
+        assert "1 Anmeldung beendet" in proof
+        assert "gemerkte Anmeldung gelöscht" in proof
+        assert jitsi.focus.logins_of(who.username) == []
+        browser.close()
+    browser.switch_to.window(panel_window)

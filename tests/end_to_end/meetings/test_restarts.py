@@ -1,0 +1,122 @@
+"""Lets nobody in again after a restart of Prosody: the module has forgotten everything, the focus nothing."""
+
+import asyncio
+
+import pytest
+
+from tests.support.jitsi.participants import notice_nothing, room_jid
+from tests.support.jitsi.server import Deployment, assert_kept_out, ends_of, notices_of, until
+
+
+async def test_a_restart_of_prosody_lets_nobody_in_again(restartable: Deployment) -> None:
+    """The module has forgotten everything and the focus nothing: its answer names whom it lets in."""
+    who, other = restartable.auth.issue(), restartable.auth.issue()
+    room, theirs = room_jid("kunst"), room_jid("werken")
+    async with restartable.jitsi.participants() as participants:
+        leader = await participants.organiser(who, room)
+        colleague = await participants.organiser(other, theirs)
+        restartable.jitsi.focus.stop()  # so that no logout reaches it
+        restartable.auth.suspend(who.username)
+        await notices_of([leader.seats[room]])
+        await restartable.auth.effect(who.username)
+    await asyncio.to_thread(restartable.jitsi.restart)
+    assert len(restartable.jitsi.focus.logins_of(who.username)) == 1
+
+    await assert_kept_out(restartable, who, leader)
+    await restartable.jitsi.until_logged_out(who.username)
+    async with restartable.jitsi.participants() as participants:
+        reloaded = await participants.reload(colleague)
+        assert (await reloaded.ask(theirs)).identity == f"{other.username}@meet.test"
+        restartable.auth.reinstate(who.username)
+        await participants.organiser(who, room)
+
+
+@pytest.mark.parametrize("transport", ["tcp", "bosh", "websocket"])
+async def test_a_login_from_before_a_restart_leads_no_lesson(restartable: Deployment, transport: str) -> None:
+    """The focus makes a page an owner as soon as it shows its session-id, before we see the answer."""
+    who, colleague, room = restartable.auth.issue(), restartable.auth.issue(), room_jid(f"stunde-{transport}")
+    async with restartable.jitsi.participants() as participants:
+        before = await participants.organiser(who, room_jid("vorher"))
+    restartable.jitsi.focus.settle()  # or else an old answer might tell of that login first
+    restartable.jitsi.prosody.stop()
+    restartable.auth.suspend(who.username)
+    await asyncio.to_thread(restartable.jitsi.start_again)
+    async with restartable.jitsi.participants() as participants:
+        host = await participants.organiser(colleague, room)
+        usurper = await participants.guest(transport)
+        await usurper.ask(room)
+        await usurper.join(room)
+        await restartable.auth.effect(who.username)
+        usurper.machine_uid = before.machine_uid
+        answer = await usurper.ask(room, session_id=before.session_id)
+        assert (answer.error, answer.is_session_invalid) == ("not-acceptable", True)
+        await ends_of([usurper])
+        await restartable.jitsi.until_logged_out(who.username)
+        await notice_nothing(room, host)
+        assert host.seats[room].role == "moderator"
+
+
+async def test_a_meeting_from_before_the_module_is_nobodys(restartable: Deployment) -> None:
+    """The organiser who asks for it first afterwards did not start it, and does not end it."""
+    colleague, who, room = restartable.auth.issue(), restartable.auth.issue(), room_jid("frueher")
+    async with restartable.jitsi.participants() as participants:
+        host = await participants.organiser(colleague, room)
+        for action in ("unload", "load"):
+            await asyncio.to_thread(
+                restartable.jitsi.prosody.shell, "module", action, "auth_external", "meet.test"
+            )
+        later = await participants.organiser(who, room)
+        restartable.auth.suspend(who.username)
+        await notices_of([later.seats[room]])
+        await notice_nothing(room, host)
+
+
+async def test_it_outlives_a_restart_of_prosody(restartable: Deployment) -> None:
+    """An old session-id is logged out when it appears; one of a login since then opens meetings."""
+    who, room = restartable.auth.issue(), room_jid("erdkunde")
+    async with restartable.jitsi.participants() as participants:
+        old = await participants.organiser(who, room_jid("geschichte"))
+        await participants.organiser(who, room_jid("politik"))
+        restartable.jitsi.focus.stop()  # so that no logout reaches it
+        restartable.auth.end_sessions(who.username)
+        await ends_of([old])
+        await restartable.auth.effect(who.username)
+    await asyncio.to_thread(restartable.jitsi.restart)
+    assert len(restartable.jitsi.focus.logins_of(who.username)) == 2
+
+    async with restartable.jitsi.participants() as participants:
+        new = await participants.organiser(who, room)
+        answer = await (await participants.reload(old)).wait_for_host(room_jid("naechste"))
+        assert (answer.error, answer.is_session_invalid) == ("not-acceptable", True)
+        await restartable.jitsi.until_gone(room_jid("naechste"))
+        assert {login.session_id for login in restartable.jitsi.focus.logins_of(who.username)} >= {
+            new.session_id
+        }
+        await until(lambda: old.session_id not in restartable.jitsi.focus.authority.logins)
+
+        reloaded = await participants.reload(new)
+        assert not (await reloaded.ask(room)).error
+        assert not (await reloaded.ask(room_jid("uebernaechste"))).error
+        await notice_nothing(room, new)
+
+
+async def test_an_old_session_id_does_not_end_the_new_meeting(restartable: Deployment) -> None:
+    """A tablet that was passed on asks for the room in which its owner, logged in anew, is teaching."""
+    who, room = restartable.auth.issue(), room_jid("religion")
+    async with restartable.jitsi.participants() as participants:
+        old = await participants.organiser(who, room_jid("ethik"))
+        restartable.jitsi.focus.stop()
+        restartable.auth.end_sessions(who.username)
+        await restartable.auth.effect(who.username)
+    await asyncio.to_thread(restartable.jitsi.restart)
+
+    async with restartable.jitsi.participants() as participants:
+        new, pupil = await participants.organiser(who, room), await participants.pupil(room)
+        assert (await (await participants.reload(old)).wait_for_host(room)).is_session_invalid
+        for each in (new, pupil):
+            await notice_nothing(room, each)
+
+
+async def test_nothing_of_it_is_an_error(restartable: Deployment) -> None:
+    """Neither for Prosody nor for the service."""
+    assert restartable.complaints == []

@@ -1,0 +1,1 @@
+"""Installs, checks and demonstrates the product as an operator does."""

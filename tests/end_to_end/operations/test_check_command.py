@@ -1,0 +1,246 @@
+"""``prosodyctl mod_auth_external check`` says what is wrong and how to fix it, and never the token."""
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from authbridge.storage.database import Database
+from authbridge.storage.models import Base, LoginAttempt, ProsodyNode
+from workbench import ROOT
+from workbench.processes import PATIENCE, free_port
+from workbench.prosody import HOST, Prosody
+from workbench.service import Service
+
+_CONFIG = """\
+run_as_root = {as_root}
+data_path = "{folder}"; pidfile = "{folder}/prosody.pid"; certificates = "{folder}"
+plugin_paths = {{ "{modules}" }}
+log = {{ {log_level} = "{folder}/prosody.log" }}
+storage = "memory"
+consider_bosh_secure = true; consider_websocket_secure = true
+modules_enabled = {{ {enabled} }}
+
+VirtualHost "{host}"
+  authentication = "{authentication}"
+  external_auth_url = "{url}"
+  external_auth_token_file = "{token_file}"
+VirtualHost "guest.{host}"
+  authentication = "anonymous"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What the administrator of one Prosody has written down."""
+
+    version: str
+    folder: Path
+    url: str
+    token_file: Path
+    host: str = HOST
+    authentication: str = "external"
+    enabled: str = '"saslauth", "bosh", "websocket"'
+    log_level: str = "info"
+
+    def check(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs the command; whatever it says, the token is not in it."""
+        config = self.folder / "prosody.cfg.lua"
+        config.write_text(
+            _CONFIG.format(
+                as_root="true" if os.geteuid() == 0 else "false",
+                folder=self.folder,
+                modules=ROOT / "prosody_mod",
+                log_level=self.log_level,
+                enabled=self.enabled,
+                host=self.host,
+                authentication=self.authentication,
+                url=self.url,
+                token_file=self.token_file,
+            )
+        )
+        prosodyctl = Prosody(self.version, self.folder, {}).prosodyctl
+        done = subprocess.run(  # noqa: S603 - our own command line
+            ["lua5.4", str(prosodyctl), "--config", str(config), "mod_auth_external", "check", *arguments],  # noqa: S607
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+        if self.token_file.is_file():
+            assert self.token_file.read_text().strip() not in done.stdout + done.stderr
+        return done
+
+
+@pytest.fixture(name="service", scope="module")
+def start_service(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Service]:
+    """A running service, for all of these stories; none of them changes anything in it."""
+    service = Service(tmp_path_factory.mktemp("service"))
+    shutil.copy(sqlite_template, service.folder / "authbridge.db")
+    service.start()
+    yield service
+    service.stop()
+
+
+@pytest.fixture(name="server", params=["0.12", "13"])
+def make_server(request: pytest.FixtureRequest, tmp_path: Path, service: Service) -> Server:
+    """A Prosody where all is well."""
+    return Server(request.param, tmp_path, service.url, service.token_file)
+
+
+def findings(done: subprocess.CompletedProcess[str], sign: str) -> list[str]:
+    """The lines with that sign."""
+    assert done.stderr == ""
+    return [line.strip() for line in done.stdout.splitlines() if f"[{sign}]" in line]
+
+
+@pytest.mark.parametrize("arguments", [(), (HOST,), (HOST.upper(),)])
+def test_all_in_order(server: Server, service: Service, arguments: tuple[str, ...]) -> None:
+    """Where all is well the command says so, ends with 0, and leaves no trace: no login, no node."""
+    done = server.check(*arguments)
+
+    assert (done.returncode, findings(done, "error"), findings(done, "warning")) == (0, [], [])
+    for words in (f"accepts the token and answers for {HOST}", "tells of suspensions"):
+        assert any(words in line for line in findings(done, "ok"))
+    assert (count_rows(service, LoginAttempt), count_rows(service, ProsodyNode)) == (0, 0)
+
+
+def test_service_down(server: Server) -> None:
+    """A service that does not run is an error, with the command that starts it."""
+    url = f"http://127.0.0.1:{free_port()}"
+    done = replace(server, url=url).check()
+
+    assert done.returncode == 1
+    [error] = findings(done, "error")
+    assert f"{url} cannot be reached: connection refused" in error
+    assert "systemctl start authbridge-api" in error
+
+
+def test_service_hangs(server: Server) -> None:
+    """A service that accepts and says nothing is an error after five seconds, not after minutes."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        started = time.monotonic()
+        done = replace(server, url=url).check()
+
+    assert time.monotonic() - started < 30
+    assert done.returncode == 1
+    [error] = findings(done, "error")
+    assert f"{url} gives no answer in time" in error
+
+
+def test_wrong_token(server: Server) -> None:
+    """A token that the service refuses is an error which names both options."""
+    token_file = server.folder / "api-token"
+    token_file.write_text(secrets.token_hex(32))
+    done = replace(server, token_file=token_file).check()
+
+    assert done.returncode == 1
+    [error] = findings(done, "error")
+    assert "refuses the token" in error
+    assert "external_auth_token_file" in error
+    assert "AUTHBRIDGE_API_TOKEN_FILE" in error
+
+
+def test_token_missing(server: Server) -> None:
+    """A token file that is not there is an error; the rest is checked all the same."""
+    done = replace(server, token_file=server.folder / "nowhere").check()
+
+    assert done.returncode == 1
+    [error] = findings(done, "error")
+    assert "No such file or directory" in error
+    assert any("is ready" in line for line in findings(done, "ok"))
+
+
+def test_token_unreadable(server: Server) -> None:
+    """A token file that cannot be read, as a folder cannot even by root, is an error with its remedy."""
+    token_file = server.folder / "api-token"
+    token_file.mkdir()
+    done = replace(server, token_file=token_file).check()
+
+    assert done.returncode == 1
+    [error] = findings(done, "error")
+    assert f"chmod 640 {token_file}" in error
+
+
+def test_token_open_to_others(server: Server, service: Service) -> None:
+    """A token file that every local user may read is a warning."""
+    token_file = server.folder / "api-token"
+    token_file.write_text(service.token_file.read_text())
+    token_file.chmod(0o644)
+    done = replace(server, token_file=token_file).check()
+
+    assert done.returncode == 0
+    [warning] = findings(done, "warning")
+    assert f"chmod o= {token_file}" in warning
+
+
+def test_wrong_host(server: Server) -> None:
+    """A service that answers for another host is an error with both names."""
+    done = replace(server, host="other.test").check()
+
+    assert done.returncode == 1
+    [error] = findings(done, "error")
+    assert "does not answer for other.test" in error
+    assert f"this service answers for {HOST}" in error
+
+
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        pytest.param("unknown.test", 'There is no VirtualHost "unknown.test"', id="unknown"),
+        pytest.param(f"guest.{HOST}", f"guest.{HOST} does not ask AuthBridge", id="of other kind"),
+    ],
+)
+def test_host_argument_that_fits_none(server: Server, argument: str, words: str) -> None:
+    """A host that is unknown, or authenticates otherwise, is an error with a remedy."""
+    done = server.check(argument)
+
+    assert done.returncode == 1
+    [error] = findings(done, "error")
+    assert words in error
+    assert "Fix: " in error
+
+
+def test_no_host_asks(server: Server) -> None:
+    """A Prosody in which no host asks the service is told what to add."""
+    done = replace(server, authentication="internal_hashed").check()
+
+    assert done.returncode == 1
+    [error] = findings(done, "error")
+    assert 'add authentication = "external"' in error
+
+
+def test_neighbours_that_harm(server: Server) -> None:
+    """A log at debug level, mod_limit_auth and a needless entry are warnings; logins work all the same."""
+    done = replace(
+        server, log_level="debug", enabled='"saslauth", "bosh", "limit_auth", "auth_external"'
+    ).check()
+
+    assert done.returncode == 0
+    warnings = " ".join(findings(done, "warning"))
+    assert all(words in warnings for words in ("level debug", "mod_limit_auth", "auth_external is listed"))
+
+
+def test_usage(server: Server) -> None:
+    """Too many arguments are answered with the usage."""
+    done = server.check(HOST, HOST)
+    assert (done.returncode, done.stdout) == (1, "Usage: prosodyctl mod_auth_external check [HOST | URL]\n")
+
+
+def count_rows(service: Service, model: type[Base]) -> int:
+    """Returns how many rows that table of the service has."""
+    database = Database(service.database_url)
+    try:
+        with database.read_session() as session:
+            return session.scalar(select(func.count()).select_from(model)) or 0
+    finally:
+        database.engine.dispose()

@@ -1,0 +1,1 @@
+"""Uses the real panel through a real browser."""

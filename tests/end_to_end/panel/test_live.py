@@ -1,0 +1,168 @@
+"""Parts of pages that keep themselves up to date, in the real browser; nothing else of the page moves."""
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
+from sqlalchemy import delete
+
+from authbridge.clock import utc_now
+from authbridge.revocations.reports import NodeReport
+from authbridge.storage.models import Role, StaffSession
+from tests.integration.feeds import acknowledge, position, tell
+from tests.support.chromium import PATIENCE, open_chromium
+from tests.support.factories import make_organiser, make_school
+from tests.support.panel_browser import PanelBrowser, PanelServer, open_panel_server
+from workbench.staff import Member
+
+NODE = "prosody-1"
+IDLE = timedelta(minutes=5)
+
+_QUESTIONS = """
+return performance.getEntriesByType("resource").filter((each) => each.initiatorType === "fetch").length;
+"""
+
+
+@pytest.fixture(name="panel_server", scope="module")
+def run_panel_server(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
+) -> Iterator[PanelServer]:
+    """A panel with a school."""
+    with open_panel_server(tmp_path_factory.mktemp("office"), sqlite_template) as panel_server:
+        make_school(panel_server.database)
+        yield panel_server
+
+
+@pytest.fixture(name="browser", scope="module")
+def start_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    """A browser."""
+    with open_chromium(tmp_path_factory.mktemp("chromium")) as browser:
+        yield browser
+
+
+@pytest.fixture(name="panel_browser")
+def sit_down(browser: Chrome, panel_server: PanelServer) -> PanelBrowser:
+    """That browser before the panel; it speaks German."""
+    panel_browser = PanelBrowser(browser, panel_server.panel.url)
+    panel_browser.open("/sign-in")
+    browser.delete_all_cookies()
+    panel_browser.open("/sign-in")
+    panel_browser.press("Deutsch")
+    return panel_browser
+
+
+@pytest.fixture(name="member")
+def sign_in(panel_browser: PanelBrowser, panel_server: PanelServer) -> Member:
+    """An administrator who sits there."""
+    member = panel_server.enrol(Role.ADMIN)
+    panel_browser.sign_in(member)
+    return member
+
+
+def hear_from(panel_server: PanelServer, *reports: NodeReport, ago: timedelta = timedelta(0)) -> None:
+    """The meeting server has carried out everything."""
+    acknowledge(
+        panel_server.database, NODE, position(panel_server.database)[1], *reports, now=utc_now() - ago
+    )
+
+
+def suspend(panel_browser: PanelBrowser, panel_server: PanelServer) -> NodeReport:
+    """A new organiser, by a click; returns what the meeting server will report."""
+    hear_from(panel_server)
+    panel_browser.open(f"/organisers/{make_organiser(panel_server.database).username}")
+    panel_browser.press("Sperren")
+    assert line(panel_browser) == "Die Konferenzserver werden benachrichtigt."
+    return NodeReport(position(panel_server.database)[1], 2, 1, 1)
+
+
+def line(panel_browser: PanelBrowser) -> str:
+    """What became of it."""
+    return panel_browser.browser.find_element(By.CLASS_NAME, "revocation").text
+
+
+def questions(panel_browser: PanelBrowser) -> int:
+    """How often the page has asked by itself."""
+    asked: int = panel_browser.browser.execute_script(_QUESTIONS)
+    return asked
+
+
+def await_question(panel_browser: PanelBrowser) -> None:
+    """Returns once the page has asked once more."""
+    before = questions(panel_browser)
+    WebDriverWait(panel_browser.browser, PATIENCE, 0.05).until(lambda _: questions(panel_browser) > before)
+
+
+def test_the_line_completes_itself_and_then_rests(
+    panel_browser: PanelBrowser, panel_server: PanelServer, member: Member
+) -> None:
+    """Without a click; what somebody is typing meanwhile stays, and the page asks no more."""
+    assert member
+    report = suspend(panel_browser, panel_server)
+    panel_browser.type("Notiz", "Anruf der Schulleitung")
+    hear_from(panel_server, report)
+    panel_browser.await_text(
+        "2 Anmeldungen beendet, 1 Besprechung beendet, gemerkte Anmeldung gelöscht; auf 1 von 1"
+    )
+    proof = panel_browser.browser.find_element(By.CLASS_NAME, "revocation")
+    assert proof.get_attribute("data-live") == ""
+    assert panel_browser.field("Notiz").get_attribute("value") == "Anruf der Schulleitung"
+    asked = questions(panel_browser)
+    time.sleep(1.5)  # it asked each second
+    assert questions(panel_browser) == asked
+
+
+def test_asking_is_no_sign_of_life(
+    panel_browser: PanelBrowser, panel_server: PanelServer, member: Member
+) -> None:
+    """The session grows old under a page that asks by itself."""
+    suspend(panel_browser, panel_server)
+    panel_server.leave_idle(member, IDLE)
+    for _ in range(2):
+        await_question(panel_browser)
+    assert panel_server.idle_time(member) >= IDLE
+
+
+def test_after_the_sign_out_nothing_more_is_shown(
+    panel_browser: PanelBrowser, panel_server: PanelServer, member: Member
+) -> None:
+    """The page asks once more, is sent to the sign-in, and rests."""
+    assert member
+    report = suspend(panel_browser, panel_server)
+    with panel_server.database.write_session() as session:
+        session.execute(delete(StaffSession))
+    await_question(panel_browser)
+    asked = questions(panel_browser)
+    hear_from(panel_server, report)
+    time.sleep(2.5)
+    assert questions(panel_browser) <= asked + 1  # one may have been on its way
+    assert line(panel_browser) == "Die Konferenzserver werden benachrichtigt."
+
+
+def test_the_overview_turns_red_and_back_by_itself(
+    panel_browser: PanelBrowser, panel_server: PanelServer, member: Member
+) -> None:
+    """While nobody touches it; the numbers of meetings go with it."""
+    assert member
+    username = make_organiser(panel_server.database).username
+    tell(panel_server.database, NODE, {username: 2}, utc_now() - timedelta(seconds=27))
+    panel_browser.open("/")
+    assert "Otto-Hahn-Gymnasium 2" in " ".join(panel_browser.text.split())
+    assert "gestört" not in meeting_server(panel_browser)
+    panel_browser.await_text("Kein Konferenzserver antwortet")
+    panel_browser.await_text("Endgültig weg: vergessen")
+    assert "gestört" in meeting_server(panel_browser)
+    tell(panel_server.database, NODE, {username: 1}, utc_now())
+    panel_browser.await_text("Endgültig weg: vergessen", is_there=False)
+    WebDriverWait(panel_browser.browser, PATIENCE, 0.05).until(
+        lambda _: "Otto-Hahn-Gymnasium 1" in " ".join(panel_browser.text.split())
+    )
+
+
+def meeting_server(panel_browser: PanelBrowser) -> str:
+    """What the overview says of it."""
+    return panel_browser.browser.find_element(By.XPATH, f'//li[contains(., "{NODE}")]').text

@@ -1,0 +1,301 @@
+"""Every page of the panel, in both languages, light and dark, wide and narrow, before fault-finding tools."""
+
+import contextlib
+import json
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import chain, repeat
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import pytest
+from flask import Flask
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from werkzeug.exceptions import HTTPException
+
+from admin import create_app
+from admin.panel import Panel
+from admin.stores.service_health import ServiceHealth
+from authbridge.config import read_config
+from authbridge.login.passwords import Hasher
+from tests.support.chromium import open_chromium
+from tests.support.panel_browser import PanelBrowser, PanelServer, open_panel_server
+from tests.support.panel_pages import Shown, walk
+from workbench import ROOT
+
+_NODE_MODULES = ROOT / "tests/browser/node_modules"
+
+_LANGUAGES = ("de", "en")
+
+_NO_PAGES = {"static", "credentials.pdf", "credentials.table"}
+# Parts of pages, which these ask for by themselves.
+_NO_PAGES |= {
+    "overview.health",
+    "overview.meetings",
+    "schools.revocation_status",
+    "organisers.revocation_status",
+}
+
+# Chromium says so of each page that does not come with 200; whether it should is a test of its own.
+_STATUS_OF_PAGE = "Failed to load resource: the server responded with a status of"
+
+_SLOW = 13  # bcrypt's cost, 0.5 s: so that there is progress to be seen
+
+_TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+# What depends on the colours and the width.
+_OF_LOOKS = ("color-contrast", "link-in-text-block", "target-size")
+
+_AXE = (_NODE_MODULES / "axe-core/axe.min.js").read_text()
+
+_RUN_AXE = """
+const [only, done] = arguments;
+const inWords = ({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target}`);
+axe.run(document, { runOnly: only, resultTypes: ["violations"], iframes: false, preload: false }).then(
+  ({ violations }) => done(violations.flatMap(inWords)),
+  (error) => done([String(error)]),
+);
+"""
+
+_LAYOUT = """
+const findings = [];
+const { scrollWidth, clientWidth } = document.scrollingElement;
+if (scrollWidth > clientWidth) {
+  const isTooWide = (each) => each.getBoundingClientRect().right > clientWidth && each.children.length === 0;
+  const first = [...document.querySelectorAll("body *")].find(isTooWide);
+  findings.push(`scrolls sideways: ${scrollWidth} in ${clientWidth} by ${first?.outerHTML.slice(0, 100)}`);
+}
+for (const each of document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea")) {
+  const { width, height } = each.getBoundingClientRect();
+  const isAlone = each.parentElement.textContent.trim() === each.textContent.trim();
+  // Within a sentence, the line sets the height (WCAG 2.2, 2.5.8).
+  const isInSentence = getComputedStyle(each).display === "inline" && !isAlone;
+  if (each.checkVisibility() && !isInSentence && Math.min(width, height) < 24)
+    findings.push(`smaller than 24 px: ${width} x ${height} ${each.outerHTML.slice(0, 100)}`);
+}
+return findings;
+"""
+
+_FOCUS = """
+const findings = [];
+for (const each of document.querySelectorAll("a[href], button, input, select, textarea, [tabindex='0']")) {
+  each.focus({ focusVisible: true });
+  if (document.activeElement !== each) continue;  // hidden, or not meant to have it
+  const { outlineStyle, outlineWidth } = getComputedStyle(each);
+  const { top, bottom } = each.getBoundingClientRect();
+  if (outlineStyle === "none" || parseFloat(outlineWidth) < 2)
+    findings.push(`focus is not seen: ${each.outerHTML.slice(0, 100)}`);
+  if (bottom <= 0 || top >= innerHeight)
+    findings.push(`focus is out of sight: ${each.outerHTML.slice(0, 100)}`);
+}
+document.activeElement.blur();
+return findings;
+"""
+
+_NARROW: dict[str, object] = {"width": 320, "height": 640, "deviceScaleFactor": 1, "mobile": False}
+# 1280 x 800 at 200 %.
+_ENLARGED: dict[str, object] = {"width": 640, "height": 400, "deviceScaleFactor": 2, "mobile": False}
+
+
+@dataclass(slots=True)
+class Record:
+    """What was found on one walk, by the kind of finding.
+
+    ``sources`` is the folder of the pages as they came, ``pages`` the routes that there are to be walked,
+    ``routes`` those that were.
+    """
+
+    sources: Path
+    pages: set[str] = field(default_factory=set)
+    routes: set[str | None] = field(default_factory=set)
+    findings: dict[str, list[str]] = field(default_factory=dict)
+
+    def note(self, kind: str, shown: Shown, found: list[str]) -> None:
+        """Adds findings."""
+        self.findings.setdefault(kind, []).extend(f"{shown.name}: {each}" for each in found)
+
+
+@pytest.fixture(name="records", scope="module")
+def walk_in_both(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> dict[str, Record]:
+    """What is found in each language; both walks are under way at once, for each mostly waits."""
+    folders = [tmp_path_factory.mktemp(language) for language in _LANGUAGES]
+    with ThreadPoolExecutor(len(_LANGUAGES)) as walkers:
+        walks = walkers.map(_walk_in, _LANGUAGES, folders, repeat(sqlite_template))
+        return dict(zip(_LANGUAGES, walks, strict=True))
+
+
+@pytest.fixture(name="record", params=_LANGUAGES)
+def choose_language(request: pytest.FixtureRequest, records: dict[str, Record]) -> Record:
+    """What was found in that language."""
+    return records[request.param]
+
+
+def _walk_in(language: str, folder: Path, template: Path) -> Record:
+    """Walks in that language, through a panel with a database of its own."""
+    record = Record(folder / "pages")
+    for each in (record.sources, folder / "office", folder / "home"):
+        each.mkdir()
+    with (
+        open_panel_server(folder / "office", template, bcrypt_cost=_SLOW) as panel_server,
+        open_chromium(folder / "home", is_watched=True) as browser,
+    ):
+        panel_server.service.start()
+        browser.set_window_size(1280, 800)
+        panel_browser = PanelBrowser(browser, panel_server.panel.url)
+        panel_browser.open("/sign-in")
+        with panel_browser.next_page():
+            browser.find_element(By.CSS_SELECTOR, f"button[lang={language}]").click()
+        app = _app_of(panel_server)
+        record.pages = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
+        record.pages -= _NO_PAGES
+        _read_logs(browser)
+        for shown in walk(panel_browser, panel_server):
+            _look(panel_browser, shown, record)
+            record.routes.add(_route_of(app, panel_browser.path))
+    return record
+
+
+def _look(panel_browser: PanelBrowser, shown: Shown, record: Record) -> None:
+    browser = panel_browser.browser
+    complaints, requests = _read_logs(browser)
+    record.note(
+        "status",
+        shown,
+        [] if panel_browser.status == shown.status else [f"{panel_browser.status} at {panel_browser.path}"],
+    )
+    record.note("console", shown, complaints)
+    # The policy of the pages forbids them "data:"; those are the icons of Chromium's own date fields.
+    foreign = [url for _, _, url in requests if not url.startswith((f"{panel_browser.url}/", "data:"))]
+    record.note("network", shown, foreign)
+    if documents := [request_id for kind, request_id, _ in requests if kind == "Document"]:
+        answer = browser.execute_cdp_cmd("Network.getResponseBody", {"requestId": documents[-1]})
+        (record.sources / f"{shown.name}.html").write_text(answer["body"])
+
+    _measure(browser, shown, record)
+
+
+def _measure(browser: Chrome, shown: Shown, record: Record) -> None:
+    browser.execute_script(_AXE)
+    record.note("axe", shown, browser.execute_async_script(_RUN_AXE, _TAGS))
+    record.note("layout", shown, browser.execute_script(_LAYOUT))
+    record.note("focus", shown, browser.execute_script(_FOCUS))
+    with _emulating(browser, _NARROW, "dark"):
+        record.note("axe", shown, browser.execute_async_script(_RUN_AXE, _OF_LOOKS))
+        record.note("layout", shown, browser.execute_script(_LAYOUT))
+    with _emulating(browser, _ENLARGED, "light"):
+        record.note("layout", shown, browser.execute_script(_LAYOUT))
+
+
+@contextlib.contextmanager
+def _emulating(browser: Chrome, screen: dict[str, object], scheme: str) -> Iterator[None]:
+    feature = {"name": "prefers-color-scheme", "value": scheme}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+    yield
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def _read_logs(browser: Chrome) -> tuple[list[str], list[tuple[str, str, str]]]:
+    """What the browser complained of and asked for since it was last asked: kind, id and address."""
+    said, done = (browser.get_log(kind) for kind in ("browser", "performance"))  # type: ignore[no-untyped-call]  # selenium's
+    complaints = [each["message"] for each in said if _STATUS_OF_PAGE not in each["message"]]
+    events = [json.loads(each["message"])["message"] for each in done]
+    requests = [
+        (event["params"]["type"], event["params"]["requestId"], event["params"]["request"]["url"])
+        for event in events
+        if event["method"] == "Network.requestWillBeSent"
+    ]
+    return complaints, requests
+
+
+def _app_of(panel_server: PanelServer) -> Flask:
+    """The application that the panel runs, for its routes."""
+    config = read_config(panel_server.panel.environ)
+    panel = Panel(
+        config=config,
+        sign_in=panel_server.services,
+        hasher=Hasher(4),
+        service_health=ServiceHealth(config.api_bind),
+    )
+    return create_app(panel, url=panel_server.panel.url)
+
+
+def _route_of(app: Flask, path: str) -> str | None:
+    routes = app.url_map.bind("127.0.0.1")
+    for method in ("GET", "POST"):
+        with contextlib.suppress(HTTPException):
+            return str(routes.match(urlsplit(path).path, method)[0])
+    return None
+
+
+_FAULTY = """
+<!DOCTYPE html><title>Faulty</title><html lang=en><p style="color: silver">Pale</p>
+<div style="width: 400px">Wide</div>
+<button style="width: 20px; height: 20px; padding: 0; outline: none">x</button>
+"""
+
+
+def test_the_measures_find_faults(tmp_path: Path) -> None:
+    """A page with one fault of each kind is not let through."""
+    record = Record(tmp_path)
+    with open_chromium(tmp_path) as browser:
+        browser.get(f"data:text/html,{quote(_FAULTY)}")
+        _measure(browser, Shown("faulty"), record)
+    found = " ".join(chain.from_iterable(record.findings.values()))
+    for words in (
+        "color-contrast: p",
+        "scrolls sideways: 4",
+        "smaller than 24 px: 20 x 20",
+        "focus is not seen",
+    ):
+        assert words in found
+
+
+def test_every_page_comes_with_its_status(record: Record) -> None:
+    """Each state of the walk was reached: its page came with the status that goes with it."""
+    assert record.findings["status"] == []
+
+
+def test_no_page_is_left_out(record: Record) -> None:
+    """Each address that answers with a page is on the walk."""
+    assert record.pages - record.routes == set()
+
+
+def test_axe_finds_nothing(record: Record) -> None:
+    """WCAG 2.2 A and AA and the best practices of axe-core hold, in light and in dark."""
+    assert record.findings["axe"] == []
+
+
+def test_nothing_is_too_wide_or_too_small(record: Record) -> None:
+    """No page scrolls sideways at 1280, 640 and 320 px, and what is pressed has 24 px each way."""
+    assert record.findings["layout"] == []
+
+
+def test_focus_is_seen(record: Record) -> None:
+    """Whatever can have the focus shows it by an outline of 2 px at least, and is in sight then."""
+    assert record.findings["focus"] == []
+
+
+def test_the_console_is_quiet(record: Record) -> None:
+    """No script fails, and nothing is against the pages' own content security policy."""
+    assert record.findings["console"] == []
+
+
+def test_nobody_else_is_asked(record: Record) -> None:
+    """Every request goes to the panel itself."""
+    assert record.findings["network"] == []
+
+
+def test_the_html_is_valid(record: Record) -> None:
+    """The pages as they came are valid to the letter."""
+    words = ["--config", str(ROOT / "tests/browser/html-validate.config.cjs"), "--formatter", "text"]
+    done = subprocess.run(  # noqa: S603 - our own words
+        [_NODE_MODULES / ".bin/html-validate", *words, "--max-warnings", "0", record.sources],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout.replace(f"{record.sources}/", "") + done.stderr

@@ -1,0 +1,1 @@
+"""Follows how a real Prosody learns of suspensions, and what it reports."""

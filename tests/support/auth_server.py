@@ -1,0 +1,91 @@
+"""The auth service with its database, and what staff do there, without the panel."""
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from authbridge.clock import utc_now
+from authbridge.revocations.status import RevocationStatus, meetings_of, revocation_status_of
+from authbridge.schools.commands import organisers, suspensions
+from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.schools.lookup import get_organiser
+from authbridge.schools.suspendable import ORGANISER, SCHOOL
+from authbridge.storage.database import Database
+from authbridge.storage.models import SuspensionReason
+from tests.support.factories import ACTOR, make_organiser, make_school
+from workbench.processes import PATIENCE
+from workbench.service import Service
+
+
+@dataclass(frozen=True, slots=True)
+class AuthServer:
+    """A running auth service and its database, with the commands that staff give."""
+
+    service: Service
+    database: Database = field(repr=False)
+
+    def issue(self, school: str = "ohg") -> IssuedCredential:
+        """Adds an organiser to that school."""
+        return make_organiser(self.database, school)
+
+    def suspend(self, username: str) -> None:
+        """Suspends an organiser, as the panel does."""
+        with self.database.write_session() as session:
+            suspensions.suspend(
+                session, ORGANISER, username, reason=SuspensionReason.MISUSE, actor=ACTOR, now=utc_now()
+            )
+
+    def suspend_school(self, code: str) -> None:
+        """Suspends a school, as the panel does."""
+        with self.database.write_session() as session:
+            suspensions.suspend(
+                session, SCHOOL, code, reason=SuspensionReason.MISUSE, actor=ACTOR, now=utc_now()
+            )
+
+    def reinstate_school(self, code: str) -> None:
+        """Ends the suspension of a school, as the panel does."""
+        with self.database.write_session() as session:
+            suspensions.reinstate(session, SCHOOL, code, actor=ACTOR, now=utc_now())
+
+    def reinstate(self, username: str) -> None:
+        """Ends the suspension of an organiser, as the panel does."""
+        with self.database.write_session() as session:
+            suspensions.reinstate(session, ORGANISER, username, actor=ACTOR, now=utc_now())
+
+    def end_sessions(self, username: str) -> None:
+        """Logs an organiser out everywhere, as the panel does."""
+        with self.database.write_session() as session:
+            organisers.end_sessions(session, username, actor=ACTOR, now=utc_now())
+
+    def running(self, username: str) -> int | None:
+        """Returns how many meetings of that organiser the Prosodys tell of; None if they tell nothing."""
+        with self.database.read_session() as session:
+            return meetings_of(session, get_organiser(session, username), now=utc_now())
+
+    async def effect(self, username: str, *, done: int = 1) -> RevocationStatus:
+        """Returns what became of the latest suspension or logout, once so many Prosodys have done it."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                with self.database.read_session() as session:
+                    effect = revocation_status_of(session, get_organiser(session, username), now=utc_now())
+                if effect is not None and effect.done >= done:
+                    return effect
+                await asyncio.sleep(0.01)
+
+
+@contextlib.contextmanager
+def open_auth_server(folder: Path, template: Path, *, bcrypt_cost: int = 4) -> Iterator[AuthServer]:
+    """Starts the service in that folder over a copy of the SQLite file ``template``."""
+    service = Service(folder, bcrypt_cost=bcrypt_cost)  # makes the folder
+    shutil.copy(template, folder / "authbridge.db")
+    database = Database(service.database_url)
+    with contextlib.ExitStack() as running:
+        running.callback(database.engine.dispose)
+        running.callback(service.stop)
+        make_school(database, "ohg")
+        make_school(database, "abc", "Andere Schule")
+        service.start()
+        yield AuthServer(service, database)

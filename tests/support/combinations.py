@@ -1,0 +1,20 @@
+"""Chooses the combinations of versions and transports that `make test` runs; `make soak` runs the others."""
+
+from collections.abc import Sequence
+from itertools import product
+
+import pytest
+from _pytest.mark.structures import ParameterSet
+
+
+def each_once(*factors: Sequence[object]) -> list[ParameterSet]:
+    """Returns all combinations of one value per factor; all but some in which each value occurs are for soak.
+
+    For contracts that do not differ from one combination to the other.
+    """
+    longest = max(map(len, factors))
+    chosen = {tuple(factor[number % len(factor)] for factor in factors) for number in range(longest)}
+    return [
+        pytest.param(*values, marks=[] if values in chosen else [pytest.mark.soak])
+        for values in product(*factors)
+    ]

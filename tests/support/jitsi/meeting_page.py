@@ -1,0 +1,94 @@
+"""People in a meeting who are real browsers: one page, in which strophe.js speaks for each of them."""
+
+import contextlib
+import functools
+import http.server
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from selenium.webdriver import Chrome
+
+from authbridge.schools.commands.organisers import IssuedCredential
+from tests.support.jitsi.participants import Notice
+from workbench import ROOT
+from workbench.prosody import HOST, Prosody
+
+_ENTER = "const [name, url, host, done] = arguments; enter(name, url, host).then(done, done);"
+_ACT = """
+const values = Array.from(arguments);
+const done = values.pop();
+Promise.resolve(act(...values)).then(done, done);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingPage:
+    """The page in its window."""
+
+    browser: Chrome
+    window: str
+    prosody: Prosody
+
+    def enter(self, name: str, transport: str) -> None:
+        """Somebody opens Jitsi's page."""
+        url = {
+            "bosh": f"http://127.0.0.1:{self.prosody.http_port}/http-bind",
+            "websocket": f"ws://127.0.0.1:{self.prosody.http_port}/xmpp-websocket",
+        }[transport]
+        self._run(_ENTER, name, url, HOST)
+
+    def ask(self, name: str, room: str) -> dict[str, Any]:
+        """What the focus answers to that person's request for a conference."""
+        answer: dict[str, Any] = self._run(_ACT, name, "ask", room)
+        return answer
+
+    def lead(self, name: str, credential: IssuedCredential, room: str) -> None:
+        """Logs in from the page, and joins."""
+        answer = self._run(_ACT, name, "logIn", credential.username, credential.password, room)
+        assert answer["identity"] == f"{credential.username}@{HOST}"
+        self._run(_ACT, name, "join", room)
+
+    def follow(self, name: str, room: str) -> None:
+        """Waits for the meeting, and joins."""
+        self._run(_ACT, name, "waitForHost", room)
+        self._run(_ACT, name, "join", room)
+
+    def role(self, name: str) -> str | None:
+        """What that person is in the room."""
+        role: str | None = self._run("return people[arguments[0]].role;", name)
+        return role
+
+    def notices(self, names: Sequence[str]) -> dict[str, list[Notice]]:
+        """What ended for whom so far, at which moment of ``time.time``."""
+        told = self._run("return arguments[0].map((name) => people[name].notices);", list(names))
+        return {
+            name: [Notice(each["kind"], each["text"], each["at"] / 1000) for each in notices]
+            for name, notices in zip(names, told, strict=True)
+        }
+
+    def _run(self, script: str, *arguments: object) -> Any:  # noqa: ANN401 - whatever JavaScript returns
+        self.browser.switch_to.window(self.window)
+        if "done" in script:
+            return self.browser.execute_async_script(script, *arguments)
+        return self.browser.execute_script(script, *arguments)
+
+
+class _QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_message: Any) -> None:  # noqa: ANN401 - the base's own signature
+        """Says nothing."""
+
+
+@contextlib.contextmanager
+def serve_pages() -> Iterator[str]:
+    """The address of the pages in ``tests/browser``."""
+    handler = functools.partial(_QuietHandler, directory=ROOT / "tests/browser")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,405 @@
+"""People before their screens: what Jitsi's client says to Prosody, and what it hears, and when."""
+
+import asyncio
+import contextlib
+import itertools
+import json
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from xml.etree.ElementTree import Element
+from xml.sax.saxutils import quoteattr
+
+from authbridge.login.usernames import Username
+from authbridge.schools.commands.organisers import IssuedCredential
+from tests.support.jitsi.focus import FOCUS, MUC, MUC_USER
+from tests.support.login_server import make_client
+from workbench.processes import PATIENCE
+from workbench.prosody import HOST, Prosody
+from workbench.xmpp import CLIENT, STREAM_ERRORS, STREAMS, Client, ConnectionEndedError
+
+GUESTS = f"guest.{HOST}"
+PROXY = f"focus.{HOST}"
+MEETINGS = f"conference.{HOST}"
+BREAKOUT = f"breakout.{HOST}"
+BACKSTAGE = f"auth.{HOST}"
+JITMEET = "http://jitsi.org/jitmeet"
+
+_BRIDGE = IssuedCredential(Username("jvb"), "any")
+_ERRORS = "{urn:ietf:params:xml:ns:xmpp-stanzas}"
+_ASK_AGAIN = 0.05  # seconds; Jitsi's client takes five
+
+
+def room_jid(name: str, tenant: str = "") -> str:
+    """Where that meeting is, as pages and the focus name it."""
+    return f"{name}@conference.{tenant}.{HOST}" if tenant else f"{name}@{MEETINGS}"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something ended, at that moment of ``time.monotonic``: why, and with which words."""
+
+    kind: str  # "destroyed", "kicked" or "left"; of a stream its condition or "closed"
+    text: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a conference request; ``error`` is the condition, none if it was granted."""
+
+    error: str = ""
+    is_session_invalid: bool = False
+    is_ready: bool = False
+    identity: str = ""
+    session_id: str = field(default="", repr=False)
+
+
+class Line:
+    """A stream that is listened to all the time; ``end`` is how it ended."""
+
+    def __init__(self, client: Client, jid: str, hear: Callable[[Element], None]) -> None:
+        self.client = client
+        self.jid = jid
+        self._hear = hear
+        self._numbers = itertools.count()
+        self._asked: dict[str, asyncio.Future[Element]] = {}
+        self._sending = asyncio.Lock()
+        self.elements: list[Element] = []  # all that came
+        self.end: asyncio.Future[Notice] = asyncio.get_running_loop().create_future()
+        self._listening = asyncio.ensure_future(self._listen())
+
+    async def send(self, xml: str) -> None:
+        """One stanza."""
+        async with self._sending:
+            await self.client.send(xml)
+
+    async def ask(self, to: str, payload: str, kind: str = "set") -> Element:
+        """The answer to an IQ; raises :class:`ConnectionEndedError` if none comes any more."""
+        if self.end.done():
+            raise ConnectionEndedError(self.end.result().kind)
+        name = f"a{next(self._numbers)}"
+        answer: asyncio.Future[Element] = asyncio.get_running_loop().create_future()
+        self._asked[name] = answer
+        sending = asyncio.ensure_future(
+            self.send(
+                f"<iq xmlns='jabber:client' type='{kind}' id='{name}' to={quoteattr(to)}>{payload}</iq>"
+            )
+        )
+        async with asyncio.timeout(PATIENCE):
+            result = await answer
+            await sending
+        return result
+
+    async def ping(self) -> None:
+        """Pings the server of its host; raises :class:`ConnectionEndedError` if the stream is gone."""
+        await self.ask(self.jid.partition("/")[0].rpartition("@")[2], "<ping xmlns='urn:xmpp:ping'/>", "get")
+
+    async def close(self, *, politely: bool = True) -> None:
+        """Ends it, unless it has ended."""
+        if politely and not self.end.done():
+            with contextlib.suppress(OSError, ConnectionEndedError):
+                await self.client.say_goodbye()
+                async with asyncio.timeout(PATIENCE):
+                    await self.end
+        self._listening.cancel()
+        await asyncio.gather(self._listening, return_exceptions=True)
+        await self.client.__aexit__(None, None, None)
+
+    async def _listen(self) -> None:
+        end = Notice("closed", "", 0)
+        try:
+            while True:
+                element = await self.client.receive()
+                self.elements.append(element)
+                if element.tag == f"{STREAMS}error":
+                    end = _end_of_stream(element)
+                else:
+                    self._take(element)
+        except (OSError, ConnectionEndedError):
+            self.end.set_result(Notice(end.kind, end.text, end.at or time.monotonic()))
+        for answer in self._asked.values():
+            if not answer.done():
+                answer.set_exception(ConnectionEndedError(end.kind))
+
+    def _take(self, element: Element) -> None:
+        if element.tag == f"{CLIENT}iq" and element.get("type") in {"result", "error"}:
+            answer = self._asked.pop(element.get("id") or "", None)
+            if answer is not None and not answer.done():
+                answer.set_result(element)
+        else:
+            self._hear(element)
+
+
+def _end_of_stream(element: Element) -> Notice:
+    condition = next(child.tag for child in element if child.tag != f"{STREAM_ERRORS}text")
+    text = element.findtext(f"{STREAM_ERRORS}text") or ""
+    return Notice(condition.removeprefix(STREAM_ERRORS), text, time.monotonic())
+
+
+async def dial(prosody: Prosody, transport: str, host: str, credential: IssuedCredential | None) -> Client:
+    """A client that is logged in there, without a credential as a guest; raises if it is refused."""
+    client = make_client(prosody, transport, host)
+    await client.__aenter__()
+    if credential is None:
+        outcome = await client.login_anonymously()
+    else:
+        outcome = await client.login(credential.username, credential.password)
+    if outcome.condition != "success":
+        await client.__aexit__(None, None, None)
+        raise ConnectionEndedError(outcome.condition)
+    return client
+
+
+class Seat:
+    """A participant's place in a room, as the room tells of it."""
+
+    def __init__(self, room: str, nick: str) -> None:
+        self.room = room
+        self.nick = nick
+        self.role = ""
+        self.affiliation = ""
+        self.status: set[str] = set()
+        self.joined: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.out: asyncio.Future[Notice] = asyncio.get_running_loop().create_future()
+        self._changed = asyncio.Event()
+
+    async def until_moderator(self) -> None:
+        """Returns when the participant leads the meeting."""
+        async with asyncio.timeout(PATIENCE):
+            while self.role != "moderator":
+                self._changed.clear()
+                await self._changed.wait()
+
+    def hear(self, presence: Element) -> None:
+        """Takes a presence of the participant's own from the room."""
+        extra = presence.find(f"{MUC_USER}x")
+        kind = presence.get("type")
+        if kind == "error" or extra is None:
+            if not self.joined.done():
+                self.joined.set_exception(ConnectionEndedError(_condition_of(presence)))
+            return
+        item = extra.find(f"{MUC_USER}item")
+        if item is not None:
+            self.role, self.affiliation = item.get("role") or "", item.get("affiliation") or ""
+        if kind == "unavailable" and not self.out.done():
+            self.out.set_result(_notice_of(extra))
+        elif kind is None and not self.joined.done():
+            self.joined.set_result(None)
+        self._changed.set()
+
+
+def _notice_of(extra: Element) -> Notice:
+    now = time.monotonic()
+    destroyed = extra.find(f"{MUC_USER}destroy")
+    if destroyed is not None:
+        return Notice("destroyed", destroyed.findtext(f"{MUC_USER}reason") or "", now)
+    codes = {status.get("code") for status in extra.iter(f"{MUC_USER}status")}
+    kind = "kicked" if codes & {"307", "333"} else "left"
+    return Notice(kind, extra.findtext(f"{MUC_USER}item/{MUC_USER}reason") or "", now)
+
+
+def _condition_of(stanza: Element) -> str:
+    error = stanza.find(f"{CLIENT}error")
+    if error is None:
+        return "undefined"
+    return next((child.tag.removeprefix(_ERRORS) for child in error if child.tag.startswith(_ERRORS)), "")
+
+
+class Participant:
+    """A person with one page open, on a machine of their own unless a test gives them another's."""
+
+    def __init__(self, prosody: Prosody, transport: str, client: Client, jid: str) -> None:
+        self._prosody = prosody
+        self._transport = transport
+        self.line = Line(client, jid, self._hear)
+        self.machine_uid = secrets.token_hex(16)
+        self.session_id = ""
+        self.seats: dict[str, Seat] = {}
+        self.breakouts: dict[str, str] = {}  # name -> address, as last told
+        self._told_of_breakouts = asyncio.Event()
+
+    @property
+    def jid(self) -> str:
+        """Their full JID."""
+        return self.line.jid
+
+    async def ask(self, room: str, **changes: str) -> Answer:
+        """Asks the focus for a conference, with what the page remembers; ``changes`` are other attributes."""
+        known = {"machine-uid": self.machine_uid, "room": room, "session-id": self.session_id}
+        values = known | {name.replace("_", "-"): value for name, value in changes.items()}
+        attributes = " ".join(f"{name}={quoteattr(value)}" for name, value in values.items() if value)
+        answer = _read_answer(
+            await self.line.ask(
+                PROXY,
+                f"<conference xmlns='{FOCUS}' {attributes}>"
+                "<property name='startAudioMuted' value='10'/></conference>",
+            )
+        )
+        if answer.session_id:
+            self.session_id = answer.session_id
+        return answer
+
+    async def wait_for_host(self, room: str) -> Answer:
+        """Asks until it has begun; after a restart of Prosody, until it knows who is suspended."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                answer = await self.ask(room)
+                if answer.is_ready or answer.error not in {"", "not-authorized"}:
+                    return answer
+                await asyncio.sleep(_ASK_AGAIN)
+
+    async def log_in(self, credential: IssuedCredential, room: str) -> Answer:
+        """The dialog: a second connection with the password fetches a session-id for this page."""
+        second = await new_participant(self._prosody, self._transport, HOST, credential)
+        second.machine_uid = self.machine_uid
+        answer = await second.ask(room)
+        self.session_id = second.session_id
+        await second.close()
+        return answer
+
+    async def join(self, room: str, nick: str = "") -> Seat:
+        """Enters; raises :class:`ConnectionEndedError` with the condition if the room refuses."""
+        seat = self.seats[room] = Seat(room, nick or secrets.token_hex(4))
+        to = quoteattr(f"{room}/{seat.nick}")
+        await self.line.send(f"<presence xmlns='jabber:client' to={to}><x xmlns='{MUC}'/></presence>")
+        async with asyncio.timeout(PATIENCE):
+            await seat.joined
+        return seat
+
+    async def leave_room(self, room: str, status: str = "") -> None:
+        """And stays connected."""
+        seat = self.seats[room]
+        to, why = quoteattr(f"{room}/{seat.nick}"), f"<status>{status}</status>" if status else ""
+        await self.line.send(f"<presence xmlns='jabber:client' type='unavailable' to={to}>{why}</presence>")
+        async with asyncio.timeout(PATIENCE):
+            await seat.out
+
+    async def open_breakout(self, name: str = "") -> str:
+        """Opens a breakout room, as a moderator of the main room; its address."""
+        name = name or f"Gruppe {secrets.token_hex(4)}"
+        wish = f"<breakout_rooms type='features/breakout-rooms/add' subject={quoteattr(name)}/>"
+        await self.line.send(f"<message xmlns='jabber:client' to='{BREAKOUT}'>{wish}</message>")
+        async with asyncio.timeout(PATIENCE):
+            while name not in self.breakouts:
+                self._told_of_breakouts.clear()
+                await self._told_of_breakouts.wait()
+        return self.breakouts[name]
+
+    async def switch_room(self, room: str, other: str) -> Seat:
+        """Goes from the main room to a breakout room or back, which asks for no login; the new seat."""
+        await self.leave_room(room, "switch_room")
+        answer = await self.wait_for_host(other)
+        assert not answer.error
+        return await self.join(other)
+
+    async def close(self, *, politely: bool = True) -> None:
+        """Closes the page."""
+        await self.line.close(politely=politely)
+
+    def _hear(self, element: Element) -> None:
+        message = element.findtext(f"{{{JITMEET}}}json-message")
+        if message is not None:
+            self._hear_of_breakouts(json.loads(message))
+        room, _, nick = (element.get("from") or "").partition("/")
+        seat = self.seats.get(room)
+        if element.tag == f"{CLIENT}presence" and seat is not None and nick == seat.nick:
+            seat.hear(element)
+
+    def _hear_of_breakouts(self, message: dict[str, Any]) -> None:
+        rooms = message.get("rooms", {}).values()
+        self.breakouts = {each["name"]: each["jid"] for each in rooms if not each.get("isMainRoom")}
+        self._told_of_breakouts.set()
+
+
+def _read_answer(iq: Element) -> Answer:
+    if iq.get("type") == "error":
+        is_invalid = iq.find(f".//{{{FOCUS}}}session-invalid") is not None
+        return Answer(_condition_of(iq), is_session_invalid=is_invalid)
+    conference = iq.find(f"{{{FOCUS}}}conference")
+    if conference is None:
+        return Answer("no conference")
+    return Answer(
+        is_ready=conference.get("ready") == "true",
+        identity=conference.get("identity") or "",
+        session_id=conference.get("session-id") or "",
+    )
+
+
+async def new_participant(
+    prosody: Prosody,
+    transport: str,
+    host: str = GUESTS,
+    credential: IssuedCredential | None = None,
+    *,
+    resource: str = "",
+) -> Participant:
+    """Somebody who has just opened the page."""
+    client = await dial(prosody, transport, host, credential)
+    return Participant(prosody, transport, client, await client.bind(resource))
+
+
+async def notice_nothing(room: str, *participants: Participant) -> None:
+    """They are connected, and sit where they sat."""
+    for each in participants:
+        await each.line.ping()
+        assert not each.seats[room].out.done()
+
+
+class Participants:
+    """All who are there."""
+
+    def __init__(self, prosody: Prosody) -> None:
+        self._prosody = prosody
+        self._all: list[Participant] = []
+
+    async def guest(self, transport: str = "tcp") -> Participant:
+        """Opens the page and does nothing."""
+        return self._count(await new_participant(self._prosody, transport))
+
+    async def reload(self, page: Participant) -> Participant:
+        """The same browser with a new connection."""
+        person = await self.guest()
+        person.machine_uid, person.session_id = page.machine_uid, page.session_id
+        return person
+
+    async def tablet(
+        self, credential: IssuedCredential, transport: str = "tcp", *, resource: str = ""
+    ) -> Participant:
+        """Logs in with the password, and stays so."""
+        return self._count(
+            await new_participant(self._prosody, transport, HOST, credential, resource=resource)
+        )
+
+    async def bridge(self) -> Participant:
+        """A bridge for media, which only the focus and others of its kind should meet."""
+        return self._count(await new_participant(self._prosody, "tcp", BACKSTAGE, _BRIDGE))
+
+    async def organiser(self, credential: IssuedCredential, room: str, transport: str = "tcp") -> Participant:
+        """Opens the page of that meeting, logs in there, and leads it."""
+        person = await self.guest(transport)
+        first = await person.ask(room)
+        if first.error == "not-authorized" or not first.identity:
+            assert not (await person.log_in(credential, room)).error
+        answer = await person.wait_for_host(room)  # for the first news, where Prosody has just started
+        assert (answer.error, answer.identity) == ("", f"{credential.username}@{HOST}")
+        seat = await person.join(room)
+        await seat.until_moderator()
+        return person
+
+    async def pupil(self, room: str, transport: str = "tcp") -> Participant:
+        """Opens the page of that meeting, waits for it, and joins."""
+        person = await self.guest(transport)
+        await person.wait_for_host(room)
+        await person.join(room)
+        return person
+
+    async def leave(self) -> None:
+        """Everybody closes everything."""
+        await asyncio.gather(*(person.close() for person in self._all))
+
+    def _count(self, person: Participant) -> Participant:
+        self._all.append(person)
+        return person

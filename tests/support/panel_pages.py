@@ -1,0 +1,437 @@
+"""Every page of the panel in every state that looks different, written down once for all checks.
+
+A check walks along and looks whenever a page is shown.  What is pressed is found by its place on the page, so
+the walk is the same in each language.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import pyotp
+from selenium.webdriver.common.by import By
+from sqlalchemy import func, select
+
+from authbridge.clock import utc_now
+from authbridge.login.authenticate import authenticate
+from authbridge.revocations import feed
+from authbridge.revocations.reports import Contact, NodeReport, note_contact
+from authbridge.schools.commands import organisers, schools, suspensions
+from authbridge.schools.suspendable import ORGANISER, SCHOOL
+from authbridge.storage.database import Database
+from authbridge.storage.models import Revocation, Role, SuspensionReason
+from tests.support.factories import ACTOR, HASHER, make_attempt, make_origin, make_school, make_services
+from tests.support.panel_browser import PanelBrowser, PanelServer
+from workbench.staff import Member, invite
+
+_DONE = "form[action$='/done']"
+
+_PASSWORD = "Elf Schafe lesen abends Zeitung"
+
+_LONG_NAME = "Gemeinschafts-und-Verbundschule-mit-sonderpädagogischer-Außenstelle-im-Bildungszentrum-Nordwest"
+_ODD_NAME = "<b>Schule</b> am „Eck“ & מרכז O'Connor =1+1"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A page that is on the screen now, and the status with which it came."""
+
+    name: str
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Sights:
+    """Who is there to be looked at: the login names of organisers in one state each."""
+
+    active: str
+    suspended: str
+    expired: str
+    of_suspended_school: str
+    waiting: str
+
+
+def walk(panel_browser: PanelBrowser, panel_server: PanelServer) -> Iterator[Shown]:
+    """All of them, from the door to the last page, for a database with nobody in it."""
+    yield from _at_the_door(panel_browser, panel_server)
+    admin = panel_server.enrol(Role.ADMIN)
+    panel_browser.sign_in(admin)
+    yield from _before_the_first_school(panel_browser)
+    yield from _adding_a_school(panel_browser, panel_server, admin)
+    sights = _furnish(panel_server.database, panel_server)
+    yield from _overview_and_search(panel_browser)
+    yield from _meeting_servers(panel_browser, panel_server.database, sights)
+    yield from _schools(panel_browser)
+    yield from _organisers(panel_browser, panel_server, sights)
+    yield from _credentials(panel_browser, sights)
+    panel_server.renew_factor(admin)
+    yield from _staff(panel_browser, panel_server, admin)
+    panel_server.renew_factor(admin)
+    yield from _account(panel_browser, admin)
+    yield from _errors(panel_browser)
+    yield from _as_auditor(panel_browser, panel_server, sights)
+
+
+def _at_the_door(panel_browser: PanelBrowser, panel_server: PanelServer) -> Iterator[Shown]:
+    panel_browser.open("/sign-in")
+    yield Shown("sign-in")
+    panel_browser.send()
+    yield Shown("sign-in-empty", 422)
+    panel_browser.fill(name="nobody", password="wrong")
+    panel_browser.send()
+    yield Shown("sign-in-wrong", 422)
+    for note in ("signed-out", "expired", "ended"):
+        panel_browser.open(f"/sign-in?note={note}")
+        yield Shown(f"sign-in-{note}")
+
+    code = invite(panel_server.services, "neu", Role.CLERK)
+    panel_browser.open("/invitation")
+    yield Shown("invitation")
+    panel_browser.fill(name="neu", code="bbbb-cccc-dddd")
+    panel_browser.send()
+    yield Shown("invitation-wrong", 422)
+    panel_browser.fill(code=code)
+    panel_browser.send()
+    yield Shown("enrol")
+    panel_browser.send()
+    yield Shown("enrol-empty", 422)
+    secret = panel_browser.browser.find_element(By.CLASS_NAME, "secret").text.replace(" ", "")
+    panel_browser.fill(password=_PASSWORD, repeated=_PASSWORD, code=pyotp.TOTP(secret).now())
+    panel_browser.send()
+    yield Shown("enrol-recovery-codes")
+    _press(panel_browser, "form[action$='/sign-out'] button")
+    panel_browser.fill(name="neu", password=_PASSWORD)
+    panel_browser.send()
+    yield Shown("code")
+    panel_browser.fill(code="000000")
+    panel_browser.send()
+    yield Shown("code-wrong", 422)
+    for number in range(1, 20):
+        panel_browser.fill(code=f"{number:06}")
+        panel_browser.send()
+        if panel_browser.status == 429:
+            break
+    yield Shown("code-wait", 429)
+
+
+_LETTERS = str.maketrans("0123456789", "bcdfghjklm")
+
+
+def _before_the_first_school(panel_browser: PanelBrowser) -> Iterator[Shown]:
+    for name, path in (
+        ("overview-first", "/"),
+        ("schools-none", "/schools"),
+        ("organisers-none", "/organisers"),
+        ("search-nothing", "/search?q=nirgends"),
+    ):
+        panel_browser.open(path)
+        yield Shown(name)
+
+
+def _adding_a_school(
+    panel_browser: PanelBrowser, panel_server: PanelServer, admin: Member
+) -> Iterator[Shown]:
+    panel_browser.open("/schools/add")
+    yield Shown("school-add")
+    panel_browser.fill(code="!", mailbox="kein Postfach", quota="viele", trusted_networks="300.1.1.1")
+    panel_browser.send()
+    yield Shown("school-add-faults", 422)
+    panel_browser.fill(
+        code="ohg", name=_LONG_NAME, mailbox="", quota="300", trusted_networks="2001:db8:12::/48"
+    )
+    panel_browser.send()
+    yield Shown("school-new")
+
+    panel_browser.open("/schools/add")
+    panel_browser.fill(code="weg", name="Schule am Weg")
+    panel_server.leave_idle(admin, timedelta(minutes=16))
+    panel_browser.send()
+    yield Shown("sign-in-after-idle-time")
+    panel_browser.fill(name=admin.name, password=admin.password)
+    panel_browser.send()
+    panel_browser.fill(code=admin.recovery_codes[0])
+    panel_browser.send()
+    yield Shown("school-add-draft")
+
+
+def _furnish(database: Database, panel_server: PanelServer) -> Sights:
+    """Schools and organisers enough for second pages, and one organiser in each state."""
+    today = utc_now().astimezone(panel_server.services.timezone).date()
+    make_school(database, "odd", _ODD_NAME)
+    make_school(database, "shut", "Geschlossene Schule")
+    make_school(database, "full", "Volle Schule")
+    for number in range(52):
+        make_school(database, f"s{number}", f"Schule Nummer {number}")
+    names = _issue(database, "ohg", 70)
+    (expired,) = _issue(database, "odd", 1, date(2024, 7, 31))
+    _issue(database, "odd", 2, today + timedelta(days=7))
+    (of_suspended_school,) = _issue(database, "shut", 1)
+    with database.write_session() as session:
+        schools.change_school(session, "full", quota=0, actor=ACTOR, now=utc_now())
+        suspensions.suspend(
+            session, SCHOOL, "shut", reason=SuspensionReason.MISUSE, actor=ACTOR, now=utc_now()
+        )
+        for name in names[:11]:
+            suspensions.suspend(session, ORGANISER, name, reason=None, actor=ACTOR, now=utc_now())
+    sights = Sights(names[20], names[0], expired, of_suspended_school, names[21])
+    services = make_services(database, clock=utc_now, keyed_hashes=panel_server.services.keyed_hashes)
+    for number in range(8):
+        guess = f"bbbb-cccc-dd{number:02}".translate(_LETTERS)
+        authenticate(make_attempt(sights.waiting, guess, ip="203.0.113.9"), make_origin(), services, within=5)
+    return sights
+
+
+def _issue(database: Database, school: str, count: int, valid_until: date | None = None) -> list[str]:
+    passwords = organisers.make_passwords(count, HASHER)
+    with database.write_session() as session:
+        issued = organisers.issue_organisers(
+            session, school, passwords, valid_until=valid_until, actor=ACTOR, now=utc_now()
+        )
+    return [each.username for each in issued]
+
+
+def _overview_and_search(panel_browser: PanelBrowser) -> Iterator[Shown]:
+    for name, path in (
+        ("overview", "/"),
+        ("search", "/search?q="),
+        ("search-short", "/search?q=sc"),
+        ("search-found", "/search?q=ohg"),
+        ("search-more", "/search?q=schule"),
+    ):
+        panel_browser.open(path)
+        yield Shown(name)
+    _show_template(panel_browser, "session-warning")
+    yield Shown("session-warning")
+    _show_template(panel_browser, "session-ended")
+    yield Shown("session-ended")
+
+
+def _meeting_servers(panel_browser: PanelBrowser, database: Database, sights: Sights) -> Iterator[Shown]:
+    """Two of them, of which one falls silent while somebody is logged out, and is forgotten."""
+    organiser, silence = f"/organisers/{sights.suspended}", timedelta(minutes=1)
+    _hear_from(database, "prosody-1", meetings={sights.active: 1, sights.waiting: 2, sights.expired: 1})
+    _hear_from(database, "prosody-2", ago=silence, knows=False)
+    for name, path in (
+        ("overview-meetings", "/"),
+        ("school-meetings", "/schools/ohg"),
+        ("organiser-meeting", f"/organisers/{sights.active}"),
+    ):
+        panel_browser.open(path)
+        yield Shown(name)
+    _hear_from(database, "prosody-1", _report(database, sights.suspended, 2, 1, 1))
+    panel_browser.open(organiser)
+    yield Shown("organiser-logged-out-in-part")
+    panel_browser.open("/")
+    yield Shown("overview-no-meetings")
+    _press(panel_browser, "form[action$='/nodes/forget'] button")
+    yield Shown("overview-server-forgotten")
+    _hear_from(database, "prosody-1")
+    panel_browser.open(organiser)
+    yield Shown("organiser-logged-out")
+    panel_browser.open("/schools/shut")
+    yield Shown("school-logged-out")
+
+
+def _report(database: Database, username: str, sessions: int, meetings: int, logins: int) -> NodeReport:
+    with database.read_session() as session:
+        query = select(func.max(Revocation.id)).where(Revocation.username == username)
+        return NodeReport(session.scalars(query).one() or 0, sessions, meetings, logins)
+
+
+def _hear_from(
+    database: Database,
+    node: str,
+    *reports: NodeReport,
+    meetings: dict[str, int] | None = None,
+    ago: timedelta = timedelta(0),
+    knows: bool = True,
+) -> None:
+    """A meeting server asks; if it knows the feed, it has carried out everything."""
+    with database.write_session() as session:
+        epoch, cursor = feed.position(session.connection())
+        contact = Contact(node, epoch if knows else None, cursor, reports, meetings or {})
+        note_contact(session, contact, now=utc_now() - ago)
+
+
+def _schools(panel_browser: PanelBrowser) -> Iterator[Shown]:
+    for name, path in (
+        ("schools", "/schools"),
+        ("schools-last-page", "/schools?page=2"),
+        ("schools-suspended", "/schools?show=suspended"),
+        ("schools-not-found", "/schools?q=nirgends"),
+        ("school-odd", "/schools/odd"),
+        ("school-suspended", "/schools/shut"),
+        ("school-full", "/schools/full"),
+        ("issue-full", "/schools/full/issue"),
+        ("issue-suspended", "/schools/shut/issue"),
+        ("school-edit", "/schools/odd/edit"),
+    ):
+        panel_browser.open(path)
+        yield Shown(name)
+    _put(panel_browser, "revision", "0")
+    panel_browser.fill(street="Anderswo 7")
+    panel_browser.send()
+    yield Shown("school-edit-changed-by-others", 422)
+    panel_browser.open("/schools/full")
+    _press(panel_browser, "form[action$='/schools/full/suspend'] button")
+    yield Shown("school-just-suspended")
+
+
+def _organisers(panel_browser: PanelBrowser, panel_server: PanelServer, sights: Sights) -> Iterator[Shown]:
+    for name, path in (
+        ("organisers", "/organisers"),
+        ("organisers-last-page", "/organisers?page=2"),
+        ("organisers-expired", "/organisers?state=expired"),
+        ("organisers-not-found", "/organisers?q=nirgends"),
+        ("organiser", f"/organisers/{sights.active}"),
+        ("organiser-expired", f"/organisers/{sights.expired}"),
+        ("organiser-of-suspended-school", f"/organisers/{sights.of_suspended_school}"),
+        ("organiser-waiting", f"/organisers/{sights.waiting}"),
+        ("organiser-suspended", f"/organisers/{sights.suspended}"),
+        ("reset-suspended", f"/organisers/{sights.suspended}/reset"),
+        ("validity", f"/organisers/{sights.active}/validity"),
+    ):
+        panel_browser.open(path)
+        yield Shown(name)
+    _put(panel_browser, "valid_until", "0999-01-01")
+    panel_browser.send()
+    yield Shown("validity-wrong", 422)
+    panel_browser.open(f"/organisers/{sights.active}/delete")
+    yield Shown("delete")
+    panel_browser.fill(typed="jemand")
+    panel_browser.send()
+    yield Shown("delete-wrong", 422)
+
+    panel_browser.open(f"/organisers/{sights.active}")
+    _press(panel_browser, "form[action$='/end-sessions'] button")
+    yield Shown("organiser-just-logged-out")
+    _press(panel_browser, "form[action$='/suspend'] button")
+    yield Shown("organiser-just-suspended")
+    panel_browser.fill(note="x" * 201)
+    _press(panel_browser, "form[action$='/suspension'] button")
+    yield Shown("organiser-note-too-long", 422)
+    panel_browser.open(f"/organisers/{sights.active}")
+    _press(panel_browser, "form[action$='/reinstate'] button")
+    with panel_server.database.write_session() as session:
+        suspensions.suspend(session, ORGANISER, sights.active, reason=None, actor=ACTOR, now=utc_now())
+    _press(panel_browser, "form[action$='/suspend'] button")
+    yield Shown("organiser-suspended-before")
+
+
+def _credentials(panel_browser: PanelBrowser, sights: Sights) -> Iterator[Shown]:
+    panel_browser.open("/schools/ohg/issue")
+    yield Shown("issue")
+    panel_browser.fill(count="0")
+    panel_browser.send()
+    yield Shown("issue-wrong", 422)
+    panel_browser.fill(count="12")
+    panel_browser.send()
+    panel_browser.browser.execute_script("window.stop();")  # else the page asks again each second
+    yield Shown("credentials-progress")
+    panel_browser.open(panel_browser.path)
+    panel_browser.await_element(_DONE)
+    yield Shown("credentials")
+    _press(panel_browser, f"{_DONE} button")
+    yield Shown("credentials-done")
+    panel_browser.open(f"/organisers/{sights.active}/reset")
+    yield Shown("reset")
+    panel_browser.send()
+    panel_browser.await_element(_DONE)
+    yield Shown("credentials-reset")
+    panel_browser.open("/credentials/nothing")
+    yield Shown("credentials-gone", 410)
+
+
+def _staff(panel_browser: PanelBrowser, panel_server: PanelServer, admin: Member) -> Iterator[Shown]:
+    panel_browser.open("/staff/add")
+    yield Shown("staff-add")
+    panel_browser.fill(name="Ä")
+    panel_browser.send()
+    yield Shown("staff-add-wrong", 422)
+    panel_browser.fill(name="berta")
+    panel_browser.send()
+    yield Shown("staff-invited")
+    clerk = panel_server.enrol(Role.CLERK)
+    for name, path in (
+        ("staff", "/staff"),
+        ("staff-invited-one", "/staff/berta"),
+        ("staff-me", f"/staff/{admin.name}"),
+        ("staff-invitation-gone", "/staff/neu/invitation"),
+        ("staff-delete", f"/staff/{clerk.name}/delete"),
+    ):
+        panel_browser.open(path)
+        yield Shown(name)
+    panel_browser.fill(typed="jemand")
+    panel_browser.send()
+    yield Shown("staff-delete-wrong", 422)
+    panel_browser.open(f"/staff/{clerk.name}")
+    yield Shown("staff-one")
+    _press(panel_browser, "form[action$='/suspend'] button")
+    yield Shown("staff-just-suspended")
+
+
+def _account(panel_browser: PanelBrowser, admin: Member) -> Iterator[Shown]:
+    for name, path in (
+        ("account", "/account"),
+        ("account-password", "/account/password"),
+        ("confirm", "/confirm"),
+        ("account-recovery", "/account/recovery"),
+    ):
+        panel_browser.open(path)
+        yield Shown(name)
+    panel_browser.send()
+    yield Shown("account-recovery-codes")
+    panel_browser.open("/account/password")
+    panel_browser.fill(current=admin.password, password="kurz", repeated="anders")
+    panel_browser.send()
+    yield Shown("account-password-wrong", 422)
+
+
+def _errors(panel_browser: PanelBrowser) -> Iterator[Shown]:
+    panel_browser.open("/nowhere")
+    yield Shown("error-404", 404)
+    panel_browser.open("/sign-out")
+    yield Shown("error-405", 405)
+    panel_browser.open("/schools/add")
+    _put(panel_browser, "name", "x" * 70_000)
+    panel_browser.send()
+    yield Shown("error-413", 413)
+    panel_browser.open("/schools/add")
+    _put(panel_browser, "csrf_token", "forged")
+    panel_browser.send()
+    yield Shown("error-csrf", 400)
+
+
+def _as_auditor(panel_browser: PanelBrowser, panel_server: PanelServer, sights: Sights) -> Iterator[Shown]:
+    panel_browser.sign_in(panel_server.enrol(Role.AUDITOR))
+    for name, path in (
+        ("auditor-overview", "/"),
+        ("auditor-schools", "/schools"),
+        ("auditor-school", "/schools/ohg"),
+        ("auditor-organiser", f"/organisers/{sights.suspended}"),
+    ):
+        panel_browser.open(path)
+        yield Shown(name)
+    panel_browser.open("/schools/add")
+    yield Shown("error-403", 403)
+
+
+def _press(panel_browser: PanelBrowser, selector: str) -> None:
+    with panel_browser.next_page():
+        panel_browser.browser.find_element(By.CSS_SELECTOR, selector).click()
+
+
+def _put(panel_browser: PanelBrowser, name: str, value: str) -> None:
+    """Writes into a field what cannot be typed into it."""
+    panel_browser.browser.execute_script(
+        "document.querySelector(`main [name=${arguments[0]}]`).value = arguments[1];", name, value
+    )
+
+
+def _show_template(panel_browser: PanelBrowser, name: str) -> None:
+    """Shows what the page's script would show in time."""
+    panel_browser.browser.execute_script(
+        "const region = document.getElementById('session');"
+        "region.replaceChildren(document.getElementById(arguments[0]).content.cloneNode(true));",
+        name,
+    )
