@@ -33,7 +33,7 @@ def start(order: Order, language: Language) -> str:
             organisers.require_room(session, order.school, order.count)
     order = replace(order, print_job=organisers.new_print_job_id())
     handout = _handout_for(order, language)
-    panel.handouts.add(handout)
+    panel.handouts.add(handout, now=now())
     wait([panel.issuers.submit(_work, panel, order, handout, current_actor())], timeout=_SOON)
     return handout.id
 
@@ -85,7 +85,7 @@ def _issue(panel: Panel, order: Order, handout: Handout, actor: Actor) -> list[o
         actor=actor,
         pool=panel.hashers,
         note_hashed=note,
-        is_wanted=lambda: panel.handouts.holds(handout),
+        is_wanted=lambda: panel.handouts.holds(handout, now=panel.clock()),
     )
 
 
