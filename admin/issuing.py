@@ -9,7 +9,7 @@ from admin.session.sessions import current_actor, current_session
 from admin.stores.handouts import Handout, Step
 from authbridge.audit import Actor
 from authbridge.errors import AuthBridgeError, location_of
-from authbridge.letters import Language, PrintJob, read_letterhead
+from authbridge.letters import Language, LetterBatch, read_letterhead
 from authbridge.schools.commands import organisers
 from authbridge.schools.issuing import Order, issue
 from authbridge.schools.printing import print_credentials
@@ -33,7 +33,7 @@ def start(order: Order, language: Language) -> str:
             organisers.require_room(session, order.school, order.count)
     order = replace(order, print_job=organisers.new_print_job_id())
     handout = _handout_for(order, language)
-    panel.handouts.add(handout)
+    panel.handouts.add(handout, now=now())
     wait([panel.issuers.submit(_work, panel, order, handout, current_actor())], timeout=_SOON)
     return handout.id
 
@@ -85,7 +85,7 @@ def _issue(panel: Panel, order: Order, handout: Handout, actor: Actor) -> list[o
         actor=actor,
         pool=panel.hashers,
         note_hashed=note,
-        is_wanted=lambda: panel.handouts.holds(handout),
+        is_wanted=lambda: panel.handouts.holds(handout, now=panel.clock()),
     )
 
 
@@ -95,6 +95,6 @@ def _print(panel: Panel, order: Order, handout: Handout) -> bytes:
 
     config = panel.config
     day = panel.clock().astimezone(config.timezone).date()
-    job = PrintJob(handout.print_job, day, config.meet_url, handout.language)
+    batch = LetterBatch(handout.print_job, day, config.meet_url, handout.language)
     letterhead = read_letterhead(config.letter_dir)
-    return print_credentials(order.school, handout.credentials, order.valid_until, job, letterhead, note)
+    return print_credentials(order.school, handout.credentials, order.valid_until, batch, letterhead, note)

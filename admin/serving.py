@@ -44,7 +44,7 @@ def sweep(panel: Panel) -> None:
     """Wipes the secrets that nobody may see any more."""
     now = panel.clock()
     panel.invitation_codes.sweep(now=now)
-    owners = panel.handouts.owners()
+    owners = {handout.owner for handout in panel.handouts.all(now=now)}
     if not owners:
         return
     with panel.database.read_session() as session:

@@ -1,7 +1,7 @@
-"""The HTTP face that Prosody asks: closed unless listed, no cookie, no name and no secret in its log.
+"""Answers Prosody's questions over HTTP: closed unless listed, no cookie, no name and no secret in its log.
 
 A table of routes over Werkzeug, the library below Flask: a login costs a quarter of a millisecond less
-than through Flask, and nothing of Flask would be used here.
+than through Flask, and the service would use nothing of Flask.
 """
 
 import hmac
@@ -38,30 +38,30 @@ View = Callable[[Request], Reply]
 
 
 class Api:
-    """The application; ``services`` carries what tests exchange (clock, hasher, database)."""
+    """The WSGI application; ``services`` carries everything that tests replace (clock, hasher, database)."""
 
     def __init__(self, services: LoginServices, *, token: str) -> None:
-        """``token``: what whoever asks must show."""
-        self._setting = services
+        """Takes the ``token`` that every question must show."""
+        self._services = services
         self._readiness = readiness.Readiness(services.database)
         self._polls = LongPolls(services.database, clock=services.clock)
         self._authorization = f"Bearer {token}".encode()
         self.routes: dict[tuple[str, str], View] = {
             ("POST", "/v1/authenticate"): self._authenticate,
-            ("POST", "/v1/revocations"): self._tell_revocations,
+            ("POST", "/v1/revocations"): self._revocations,
             ("GET", "/healthz"): self._healthz,
             ("GET", "/readyz"): self._readyz,
         }
 
-    # Whoever reaches the port may ask these; everything else, be it there or not, needs the token.
+    # Anybody who reaches the port may ask for these; every other path, even an unknown one, needs the token.
     open_paths = frozenset({"/healthz", "/readyz"})
 
     def stop_when(self, is_stopping: Callable[[], bool]) -> None:
-        """Long polls end as soon as this is so: nothing else would keep a restart waiting."""
+        """Ends long polls as soon as ``is_stopping`` returns True; else they would keep a restart waiting."""
         self._polls.stop_when(is_stopping)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """The WSGI interface."""
+        """Answers one request, as WSGI has it."""
         status, fields = self._reply(_Request(environ))
         body = json.dumps(fields).encode()
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
@@ -102,11 +102,13 @@ class Api:
         return hmac.compare_digest(shown, self._authorization)
 
     def _authenticate(self, request: Request) -> Reply:
-        question = wire.parse_question(request.get_data(), host=self._setting.host, now=self._setting.clock())
-        decision = authenticate(question.attempt, question.origin, self._setting, within=question.within)
+        question = wire.parse_question(
+            request.get_data(), host=self._services.host, now=self._services.clock()
+        )
+        decision = authenticate(question.attempt, question.origin, self._services, within=question.within)
         return 200, wire.answer(question.origin.request_id, question.typed_username, decision)
 
-    def _tell_revocations(self, request: Request) -> Reply:
+    def _revocations(self, request: Request) -> Reply:
         question = wire.parse_feed_question(request.get_data())
         return 200, wire.feed_answer(self._polls.answer(question.contact, wait=question.wait))
 
@@ -114,7 +116,7 @@ class Api:
         return 200, {"status": "ok", "version": __version__}
 
     def _readyz(self, _request: Request) -> Reply:
-        report = self._readiness.report(now=self._setting.clock())
+        report = self._readiness.report(now=self._services.clock())
         return 200 if report.ready else 503, dict(report.words)
 
 
@@ -123,7 +125,7 @@ class _Request(Request):
 
 
 def services_of(config: Config) -> LoginServices:
-    """What the service works with in production; takes the time of one hash."""
+    """Makes the services that a login needs in production; takes the time of one hash."""
     hasher = Hasher(config.bcrypt_cost)
     cores = len(os.sched_getaffinity(0))
     slots = min(cores, _MOST_HASHES)
@@ -141,5 +143,5 @@ def services_of(config: Config) -> LoginServices:
 
 
 def retention_of(config: Config) -> timedelta:
-    """How long the journal of logins is kept."""
+    """Returns how long the journal of logins is kept."""
     return timedelta(days=config.retention_days)

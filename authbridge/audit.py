@@ -1,4 +1,4 @@
-"""Writes down who changed what: every command exactly once, and one that changes nothing never."""
+"""Records each change with its actor: every command exactly once, a command without effect never."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,7 +17,7 @@ Actor = NewType("Actor", str)
 
 
 class Action(StrEnum):
-    """``subject:what-was-done``; the subject is the kind of thing that changed."""
+    """``subject:verb``; the subject is the kind of thing that changed."""
 
     SCHOOL_ADD = "school:add"
     SCHOOL_CHANGE = "school:change"
@@ -51,16 +51,16 @@ class Action(StrEnum):
 
 
 POLICY = Actor("policy")
-"""The actor of an alarm: nobody did it."""
+"""The actor of alarms: the login policy raises them."""
 
 NETWORK_EVENTS = "network:"
 """The prefix of actions whose subject is an address, which is kept no longer than other addresses."""
 
 FORGOTTEN_NETWORK = "network"
-"""What stands in its place afterwards."""
+"""The subject of such an event once its address is deleted."""
 
 FORGOTTEN_STAFF = "staff"
-"""What stands in the place of a name of staff, once the audit has forgotten it."""
+"""Stands for a member of staff once the audit has deleted their name."""
 
 
 def record(

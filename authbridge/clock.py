@@ -1,4 +1,4 @@
-"""What time it is; the only place that asks the machine."""
+"""Tells the time; the only place that asks the machine."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -7,5 +7,5 @@ Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """The present moment, aware, in UTC."""
+    """Returns the present moment, aware, in UTC."""
     return datetime.now(UTC)

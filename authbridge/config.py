@@ -1,4 +1,4 @@
-"""The settings: environment variables ``AUTHBRIDGE_…``, read once into a frozen :class:`Config`.
+"""Reads the settings: environment variables ``AUTHBRIDGE_…``, once, into a frozen :class:`Config`.
 
 Secrets come from files that the variables name, never from the variables themselves.
 """
@@ -47,7 +47,11 @@ class Config:
 
 
 def read_config(environ: Mapping[str, str]) -> Config:
-    """The settings of this process; raises :class:`ConfigError` with a sentence for the administrator."""
+    """Reads the settings of this process.
+
+    Raises:
+        ConfigError: A setting is missing or cannot be used; its sentence is for the administrator.
+    """
     settings = _Settings(environ)
     host = settings.host("XMPP_HOST", "the VirtualHost of Prosody, for example meet.example.org")
     return Config(
@@ -73,20 +77,25 @@ def read_config(environ: Mapping[str, str]) -> Config:
 
 
 def read_api_token(config: Config) -> str:
-    """What Prosody shows; for the service alone, no other process needs to be able to read it.
+    """Reads the token that Prosody shows; only the service needs to be able to read it.
 
-    Raises :class:`ConfigError`.
+    Raises:
+        ConfigError: The file cannot be read, or holds no token.
     """
     return _read_secret("API_TOKEN_FILE", str(config.api_token_file))
 
 
 def read_limits(environ: Mapping[str, str]) -> Limits:
-    """The numbers of the login policy, even if nothing else is set; raises :class:`ConfigError`."""
+    """Reads the numbers of the login policy, even if nothing else is set.
+
+    Raises:
+        ConfigError: A number is out of its range.
+    """
     return _Settings(environ).limits()
 
 
 class _Settings:
-    """The variables of our prefix, with words for each way to get one wrong."""
+    """The variables of our prefix; each method raises :class:`ConfigError` with a sentence about its own."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
@@ -139,7 +148,7 @@ class _Settings:
         return value
 
     def url(self, name: str) -> str | None:
-        """A public address without a path; https, but for a trial on this machine."""
+        """Reads a public address without a path; https, except for a trial on this machine."""
         value = self.optional(name, "").rstrip("/")
         if not value:
             return None

@@ -1,11 +1,14 @@
-"""What can go wrong outside the code: one base that is never raised itself, a child per occasion.
+"""Names what can go wrong outside the code: one base that is never raised itself, a child per occasion.
 
 A refused login is none of these; it is a :class:`authbridge.login.policy.Decision`.
 """
 
 
 def location_of(error: Exception) -> str:
-    """Where it was raised, as ``file:line``; its text may quote a person, so a log holds only this."""
+    """Returns where the error was raised, as ``file:line``.
+
+    A log holds only this: the text of an error may quote a person.
+    """
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
@@ -15,8 +18,8 @@ def location_of(error: Exception) -> str:
 class AuthBridgeError(Exception):
     """Base of all errors whose text is meant for the person in front of the screen.
 
-    ``sentence`` is English, with places such as ``%(code)s`` for ``values``: the panel translates the one and
-    fills in the others.
+    ``sentence`` is English, with places such as ``%(code)s`` for ``values``: the panel translates the
+    sentence and fills in the values.
     """
 
     def __init__(self, sentence: str, **values: object) -> None:
@@ -34,11 +37,11 @@ class StorageError(AuthBridgeError):
 
 
 class NotFoundError(AuthBridgeError):
-    """Raised when a command names a school or an organiser that does not exist."""
+    """Raised when a command names something that does not exist."""
 
 
 class ConflictError(AuthBridgeError):
-    """Raised when something of that name exists already."""
+    """Raised when the present state does not allow a change: a name is taken, or somebody else was faster."""
 
 
 class InputError(AuthBridgeError):

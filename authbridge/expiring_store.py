@@ -1,7 +1,6 @@
 """Keeps values in the memory of this process for a limited time: a dictionary that several threads share."""
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
@@ -11,10 +10,10 @@ _Value = TypeVar("_Value")
 
 
 class ExpiringStore(Generic[_Key, _Value]):
-    """Entries that end ``lifetime`` after they were put; beyond ``max_size`` entries, the oldest goes.
+    """Entries that end ``lifetime`` after they were put; beyond ``max_size`` of them, new ones are not kept.
 
-    ``wipe`` is called once with each value that goes, except with one that is taken: then it is its taker's.
-    It is called without the lock, so it may use the store.
+    ``wipe`` is called once with each value that goes or is not kept, except with one that is taken: then it
+    is its taker's.  It is called without the lock, so it may use the store.
     """
 
     def __init__(
@@ -27,23 +26,24 @@ class ExpiringStore(Generic[_Key, _Value]):
         self._lifetime = lifetime
         self._max_size = max_size
         self._wipe = wipe
-        self._entries: OrderedDict[_Key, tuple[_Value, datetime | None]] = OrderedDict()
+        self._entries: dict[_Key, tuple[_Value, datetime | None]] = {}
         self._lock = threading.Lock()
 
     def put(self, key: _Key, value: _Value, *, now: datetime, is_held: bool = False) -> None:
-        """Keeps the value, in place of the one with the same key; its time begins anew.
+        """Keeps the value, in place of the one with the same key, and begins its lifetime.
 
-        ``is_held``: its time does not begin before it is put again without.
+        ``is_held``: the lifetime begins only when the value is put again without.
         """
         with self._lock:
-            replaced = self._entries.pop(key, None)
-            self._entries[key] = (value, None if is_held else now + self._lifetime)
             gone = self._remove(lambda _value, until: _is_over(until, now))
-            while self._max_size is not None and len(self._entries) > self._max_size:
-                gone.append(self._entries.popitem(last=False)[1][0])
-        if replaced is not None and replaced[0] is not value:
-            gone.append(replaced[0])
-        self._wipe_all(gone)
+            if key in self._entries:
+                gone.append(self._entries.pop(key)[0])
+            is_kept = self._max_size is None or len(self._entries) < self._max_size
+            if is_kept:
+                self._entries[key] = (value, None if is_held else now + self._lifetime)
+            else:
+                gone.append(value)
+        self._wipe_all([each for each in gone if not (is_kept and each is value)])
 
     def find(self, key: _Key, *, now: datetime) -> _Value | None:
         """Returns the value; None if it has ended or was never there."""

@@ -13,7 +13,7 @@ control_socket_disable = True  # it would lie in the home folder
 
 
 def post_worker_init(worker: Any) -> None:  # noqa: ANN401 - gunicorn has no types
-    """Lets the application see when the worker is told to stop: open polls must not keep it waiting."""
+    """Lets the application see that its worker must stop: open polls would keep it waiting."""
     stop_when = getattr(worker.wsgi, "stop_when", None)
     if stop_when is not None:
         stop_when(lambda: not worker.alive)

@@ -1,4 +1,4 @@
-"""Whether the service can do its work right now, in words for the administrator."""
+"""Tells whether the service can do its work right now, in words for the administrator."""
 
 import threading
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ _LITTLE_ROOM = 100 * 1024 * 1024  # bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """``words`` says "ok" or what is wrong, for each part."""
+class ReadinessReport:
+    """``words`` has "ok", or the fault, for each part."""
 
     words: dict[str, str]
 
     @property
     def ready(self) -> bool:
-        """Whether all parts are in order."""
+        """Tells whether all parts are in order."""
         return all(word == "ok" for word in self.words.values())
 
 
@@ -31,25 +31,25 @@ class Readiness:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._lock = threading.Lock()
-        self._latest: tuple[datetime, Report] | None = None
+        self._latest: tuple[datetime, ReadinessReport] | None = None
 
-    def report(self, *, now: datetime) -> Report:
-        """How things are, or were a few seconds ago."""
+    def report(self, *, now: datetime) -> ReadinessReport:
+        """Returns the present report, or that of a few seconds ago."""
         with self._lock:
             if self._latest is None or now - self._latest[0] >= _FRESH:
                 self._latest = (now, examine(self._database, now=now))
             return self._latest[1]
 
 
-def examine(database: Database, *, now: datetime) -> Report:
+def examine(database: Database, *, now: datetime) -> ReadinessReport:
     """Tries a write, and looks at the last purge and the room on the disk."""
     try:
         with database.write_session() as session:
             journal.touch(session, now=now)
             purged_at = journal.last_purge(session)
     except StorageError:
-        return Report({"storage": "cannot be written", "purge": "unknown", "disk": _disk(database)})
-    return Report({"storage": "ok", "purge": _purge(purged_at, now), "disk": _disk(database)})
+        return ReadinessReport({"storage": "cannot be written", "purge": "unknown", "disk": _disk(database)})
+    return ReadinessReport({"storage": "ok", "purge": _purge(purged_at, now), "disk": _disk(database)})
 
 
 def _purge(purged_at: datetime | None, now: datetime) -> str:

@@ -50,6 +50,6 @@ def purge(database: Database, *, clock: Clock, retention: timedelta, limits: Lim
 
 
 def start(database: Database, *, clock: Clock, retention: timedelta, limits: Limits) -> threading.Thread:
-    """Purges now and every hour, for as long as the process lives."""
+    """Starts a thread that purges now and every hour, for as long as the process lives."""
     job = partial(purge, database, clock=clock, retention=retention, limits=limits)
     return background.run_periodically("purge", job, every=_INTERVAL, after_failure=_RETRY)

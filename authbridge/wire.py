@@ -1,6 +1,6 @@
-"""The wire between Prosody and the service: JSON in, values out; a fault says which field is wrong.
+"""Parses and writes the JSON between Prosody and the service; an error names the field that is wrong.
 
-The faults name fields, never their content.  ``tests/contract.json`` holds both sides to this.
+An error names fields, never their content.  ``tests/contract.json`` holds both sides to this.
 """
 
 import json
@@ -40,7 +40,7 @@ class ForeignHostError(MalformedError):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One login as Prosody asks about it; ``within`` is how many seconds it will wait.
+    """One login as Prosody asks about it; Prosody waits ``within`` seconds for the answer.
 
     ``typed_username`` is the name as it was sent; the answer repeats it.
     """
@@ -52,10 +52,13 @@ class Question:
 
 
 def parse_question(body: bytes, *, host: str, now: datetime) -> Question:
-    """The question in that request body; raises :class:`MalformedError`, about the host first.
+    """Parses the question about a login; its host is checked first.
 
-    Bytes that are no UTF-8 reach the password check as such, and are refused there like any wrong
+    Bytes that are no UTF-8 reach the password check as they are, and are refused there like any wrong
     password.
+
+    Raises:
+        MalformedError: A field is missing or wrong.
     """
     fields = _parse_object(body)
     if _text(fields, "host", _MAX_NAME).lower() != host:
@@ -80,7 +83,7 @@ def parse_question(body: bytes, *, host: str, now: datetime) -> Question:
 
 
 def answer(request_id: str, username: str, decision: Decision) -> dict[str, Any]:
-    """The answer; it repeats whom it is about, so that it cannot be taken for another one's."""
+    """Returns the answer; it repeats the request's id and username, so that no other request can take it."""
     return {
         "request_id": request_id,
         "username": username,
@@ -91,16 +94,17 @@ def answer(request_id: str, username: str, decision: Decision) -> dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class FeedQuestion:
-    """A Prosody that asks what is new; ``wait`` is how many seconds it will wait for something."""
+    """A question for news of the feed; the node waits ``wait`` seconds for some."""
 
     contact: Contact
     wait: float
 
 
 def parse_feed_question(body: bytes) -> FeedQuestion:
-    """The question in that request body; raises :class:`MalformedError`.
+    """Parses the question of the feed; the counters of the room rules are checked, and not kept.
 
-    The counters of the room rules are read, and not kept.
+    Raises:
+        MalformedError: A field is missing or wrong.
     """
     fields = _parse_object(body)
     _counts(fields, "rules")
@@ -116,16 +120,16 @@ def parse_feed_question(body: bytes) -> FeedQuestion:
     )
 
 
-def feed_answer(told: Events | Snapshot) -> dict[str, Any]:
-    """The answer: events, or how everything stands."""
-    position = {"epoch": told.epoch, "cursor": told.cursor}
-    match told:
+def feed_answer(news: Events | Snapshot) -> dict[str, Any]:
+    """Returns the answer: events, or the whole state."""
+    position = {"epoch": news.epoch, "cursor": news.cursor}
+    match news:
         case Events(events=events):
             return position | {"events": [_event(each) for each in events]}
         case Snapshot(states=states):
             return position | {"snapshot": [_access_state(each) for each in states]}
         case _:
-            assert_never(told)
+            assert_never(news)
 
 
 def _event(event: Event) -> dict[str, Any]:
@@ -186,6 +190,7 @@ def _within(fields: dict[str, Any]) -> float:
 
 
 def _address(fields: dict[str, Any]) -> IPAddress | None:
+    """Returns the address; a text that is no address counts as unknown, and earns no trust."""
     value = fields.get("ip")
     if value is not None and not isinstance(value, str):
         raise MalformedError("ip must be a text or null")
@@ -218,7 +223,7 @@ _COUNTED = ("sessions", "meetings", "logins")
 
 
 def _meetings(fields: dict[str, Any]) -> dict[str, int]:
-    """How many run, by organiser; "" stands for those whose names found no room in the question."""
+    """Returns the number of meetings by organiser; "" stands for names that found no room in the question."""
     counts = _counts(fields, "meetings")
     for name in counts:
         # Bytes that are no UTF-8 count as such.

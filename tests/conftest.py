@@ -30,7 +30,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 
 @pytest.fixture(name="postgres", scope="session")
 def start_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """A PostgreSQL server, and nothing in it."""
+    """Runs an empty PostgreSQL server."""
     folder = tmp_path_factory.mktemp("postgres")
     _let_others_pass(folder)
     server = Postgres(folder)
@@ -41,7 +41,7 @@ def start_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgre
 
 @pytest.fixture(name="sqlite_template", scope="session")
 def make_sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with our tables."""
+    """Makes a SQLite file with our tables."""
     path = tmp_path_factory.mktemp("template") / "template.db"
     _upgrade(f"sqlite:///{path}")
     return path
@@ -49,7 +49,7 @@ def make_sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(name="postgres_template", scope="session")
 def make_postgres_template(postgres: Postgres) -> str:
-    """A PostgreSQL database with our tables; its name."""
+    """Makes a PostgreSQL database with our tables; returns its name."""
     url = postgres.create_database()
     _upgrade(url)
     return url.rpartition("/")[2]
@@ -57,7 +57,7 @@ def make_postgres_template(postgres: Postgres) -> str:
 
 @pytest.fixture(name="database_url", params=["sqlite", "postgresql"])
 def make_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of a fresh database with our tables, of either kind."""
+    """Returns the address of a fresh database with our tables, of either kind."""
     if request.param == "sqlite":
         template: Path = request.getfixturevalue("sqlite_template")
         shutil.copy(template, tmp_path / "authbridge.db")
@@ -68,7 +68,7 @@ def make_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture(name="database")
 def connect_database(database_url: str) -> Iterator[Database]:
-    """A fresh database with our tables, of either kind."""
+    """Opens a fresh database with our tables, of either kind."""
     database = Database(database_url)
     yield database
     database.engine.dispose()

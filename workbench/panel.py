@@ -25,12 +25,12 @@ class Panel:
 
     @property
     def url(self) -> str:
-        """What the browser opens."""
+        """Returns the address that the browser opens."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def process(self) -> Process:
-        """The running panel."""
+        """Returns the process of the panel."""
         return self._process
 
     def start(self) -> None:
@@ -43,5 +43,5 @@ class Panel:
         self._process.stop()
 
     def kill(self) -> None:
-        """``kill -9``."""
+        """Kills it with SIGKILL."""
         self._process.kill()

@@ -41,7 +41,7 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """The child's id; raises :class:`StartError` if it does not run."""
+        """Returns the child's id; raises :class:`StartError` if it does not run."""
         if self._child is None:
             message = f"{self._arguments[0]} does not run"
             raise StartError(message)
@@ -49,7 +49,7 @@ class Process:
 
     @property
     def is_running(self) -> bool:
-        """Whether the child was started and has not ended."""
+        """Tells whether the child was started and has not ended."""
         return self._child is not None and self._child.poll() is None
 
     def start(self, *, keep: Sequence[int] = ()) -> None:
@@ -101,7 +101,7 @@ class Process:
         self.kill()
 
     def kill(self) -> None:
-        """``kill -9`` for the child and all that it started."""
+        """Kills the child and all that it started, with SIGKILL."""
         if self._child is None:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -110,12 +110,12 @@ class Process:
         self._child = None
 
     def log_tail(self, lines: int = 12) -> str:
-        """The last lines of the log."""
+        """Returns the last lines of the log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
 
 def is_answering(port: int, path: str) -> bool:
-    """Whether an HTTP server on that loopback port answers that path with 200."""
+    """Tells whether an HTTP server on that loopback port answers that path with 200."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     try:
         connection.request("GET", path)
@@ -158,7 +158,7 @@ def _reservations() -> BinaryIO:
 
 
 def is_listening(port: int) -> bool:
-    """Whether somebody accepts connections on that loopback port."""
+    """Tells whether a process accepts connections on that loopback port."""
     with socket.socket() as probe:
         probe.settimeout(PATIENCE)
         return probe.connect_ex(("127.0.0.1", port)) == 0

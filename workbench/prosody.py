@@ -63,12 +63,12 @@ class Prosody:
 
     @property
     def log(self) -> Path:
-        """Its own log."""
+        """Returns the path of its own log."""
         return self.folder / "prosody.log"
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """Returns its process id."""
         return self._process.pid
 
     def start(self) -> None:
@@ -119,12 +119,12 @@ class Prosody:
         self._process.stop()
 
     def kill(self) -> None:
-        """``kill -9``."""
+        """Kills it with SIGKILL."""
         self._process.kill()
 
 
 def external(url: str | list[str], token_file: Path, **options: object) -> dict[str, object]:
-    """The options of a host that asks our service."""
+    """Returns the options of a host that asks our service."""
     return {
         "authentication": "external",
         "external_auth_url": url,

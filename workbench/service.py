@@ -46,22 +46,22 @@ class Service:
 
     @property
     def token_file(self) -> Path:
-        """The token that Prosody shows."""
+        """Returns the path of the token that Prosody shows."""
         return self.folder / "api-token"
 
     @property
     def log(self) -> Path:
-        """What the service and gunicorn write."""
+        """Returns the path of the log of the service and gunicorn."""
         return self.folder / "service.log"
 
     @property
     def url(self) -> str:
-        """Where Prosody asks."""
+        """Returns the address at which Prosody asks."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def process(self) -> Process:
-        """The running service."""
+        """Returns the process of the service."""
         return self._process
 
     def command(self, *arguments: str) -> str:
@@ -89,9 +89,9 @@ class Service:
         self._process.stop()
 
     def kill(self) -> None:
-        """``kill -9``."""
+        """Kills it with SIGKILL."""
         self._process.kill()
 
     def is_healthy(self) -> bool:
-        """Whether it answers."""
+        """Tells whether it answers."""
         return is_answering(self.port, "/healthz")

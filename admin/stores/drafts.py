@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from werkzeug.datastructures import MultiDict  # noqa: TC002 - dataclasses read their annotations
 
-from admin.stores.expiring_store import ExpiringStore
+from authbridge.expiring_store import ExpiringStore
 
 _LIFETIME = timedelta(minutes=30)
-_MAX_DRAFTS = 200  # of some kilobytes each
+_MAX_DRAFTS = 200  # of some kilobytes each; then the oldest goes
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 
 import gc
 import secrets
-import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from authbridge.errors import AuthBridgeError
+from authbridge.expiring_store import ExpiringStore
 from authbridge.letters import Language
 from authbridge.schools.commands.organisers import IssuedCredential
 
@@ -59,58 +59,51 @@ class Handout:
 
 
 class Handouts:
-    """All handouts of this process."""
+    """All handouts of this process; each says itself when it is over, so the store never ends one."""
 
     def __init__(self) -> None:
-        self._handouts: dict[str, Handout] = {}
-        self._lock = threading.Lock()
+        self._handouts = ExpiringStore[str, Handout](_LIFETIME, wipe=_wipe)
 
     @staticmethod
     def end_of(now: datetime) -> datetime:
         """Returns when a handout that is ready now is wiped."""
         return now + _LIFETIME
 
-    def add(self, handout: Handout) -> None:
+    def add(self, handout: Handout, *, now: datetime) -> None:
         """Lets its owner look at it from now on."""
-        with self._lock:
-            self._handouts[handout.id] = handout
+        self._handouts.put(handout.id, handout, now=now, is_held=True)
 
-    def holds(self, handout: Handout) -> bool:
+    def holds(self, handout: Handout, *, now: datetime) -> bool:
         """Tells whether it has not been wiped, so that somebody may still wait for it."""
-        with self._lock:
-            return handout.id in self._handouts
+        return self._handouts.find(handout.id, now=now) is not None
 
     def find(self, handout_id: str, owner: str, *, now: datetime) -> Handout | None:
         """Returns the handout; None if it is another session's, over, or was never there."""
-        with self._lock:
-            handout = self._handouts.get(handout_id)
+        handout = self._handouts.find(handout_id, now=now)
         is_shown = handout is not None and handout.owner == owner and handout.is_open(now)
         return handout if is_shown else None
 
-    def wipe(self, handout_id: str, owner: str) -> None:
+    def wipe(self, handout_id: str, owner: str, *, now: datetime) -> None:
         """Wipes one that its owner is done with."""
-        self._keep(lambda handout: not (handout.id == handout_id and handout.owner == owner))
+        self._sweep(lambda handout: handout.id == handout_id and handout.owner == owner, now)
 
-    def wipe_all_of(self, owner: str) -> None:
+    def wipe_all_of(self, owner: str, *, now: datetime) -> None:
         """Wipes all of a session that is over."""
-        self._keep(lambda handout: handout.owner != owner)
+        self._sweep(lambda handout: handout.owner == owner, now)
 
-    def owners(self) -> set[str]:
-        """Returns the sessions that have a handout."""
-        with self._lock:
-            return {handout.owner for handout in self._handouts.values()}
+    def all(self, *, now: datetime) -> list[Handout]:
+        """Returns the handouts that have not been wiped."""
+        return self._handouts.values(now=now)
 
     def sweep(self, alive: Collection[str], *, now: datetime) -> None:
         """Wipes those that are over, and those of sessions that are not alive."""
-        self._keep(lambda handout: handout.owner in alive and handout.is_open(now))
+        self._sweep(lambda handout: not (handout.owner in alive and handout.is_open(now)), now)
 
-    def _keep(self, is_kept: Callable[[Handout], bool]) -> None:
-        with self._lock:
-            gone = [handout for handout in self._handouts.values() if not is_kept(handout)]
-            for handout in gone:
-                del self._handouts[handout.id]
-        for handout in gone:
-            handout.credentials.clear()
-            handout.pdf = None
-        if gone:
+    def _sweep(self, is_unwanted: Callable[[Handout], bool], now: datetime) -> None:
+        if self._handouts.sweep(is_unwanted, now=now):
             gc.collect()  # printing leaves cycles behind, and passwords would stay in them for a while
+
+
+def _wipe(handout: Handout) -> None:
+    handout.credentials.clear()
+    handout.pdf = None

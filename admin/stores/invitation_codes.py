@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from admin.stores.expiring_store import ExpiringStore
+from authbridge.expiring_store import ExpiringStore
 
 _LIFETIME = timedelta(minutes=2)  # enough for a double click and a reload; a lost code is made anew
 

@@ -154,7 +154,7 @@ def _enrol(form: EnrolForm, secret: str, recovery: NewRecoveryCodes) -> None:
 def sign_out() -> ResponseReturnValue:
     """Ends the session, and wipes the credentials that were shown in it."""
     if current_user.session is not None:
-        current_panel().handouts.wipe_all_of(current_user.session.id_hash)
+        current_panel().handouts.wipe_all_of(current_user.session.id_hash, now=now())
     sessions.end()
     return redirect_to("auth.sign_in", note="signed-out")
 

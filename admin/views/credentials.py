@@ -126,7 +126,7 @@ def table(handout_id: str) -> ResponseReturnValue:
 def done(handout_id: str) -> ResponseReturnValue:
     """Wipes the credentials."""
     handout = _find(handout_id)
-    current_panel().handouts.wipe(handout_id, current_session().id_hash)
+    current_panel().handouts.wipe(handout_id, current_session().id_hash, now=now())
     flash("done", _("Done. The passwords are wiped and can no longer be seen."))
     if handout is None:
         return redirect_to("overview.index")

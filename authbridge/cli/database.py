@@ -1,4 +1,4 @@
-"""``authbridge db …`` and ``authbridge purge``."""
+"""Adds ``authbridge db …`` and ``authbridge purge``."""
 
 from datetime import timedelta
 
@@ -11,19 +11,19 @@ from authbridge.storage import schema
 
 @click.group()
 def db() -> None:
-    """Make the database and keep it at this program's version."""
+    """Create the database and keep it at this program's version."""
 
 
 @db.command()
 @pass_operator
 def upgrade(operator: Operator) -> None:
-    """Make the tables, or bring them to this version; doing it twice does no harm."""
+    """Create the tables, or bring them to this version; a second time does no harm."""
     schema.upgrade(operator.bare_database)
     click.echo(f"The database is at version {schema.version(operator.bare_database)}.")
 
 
 @db.command()
-@click.confirmation_option(prompt="What only this version stores will be lost. Go one version back?")
+@click.confirmation_option(prompt="Data that only this version stores will be lost. Go one version back?")
 @pass_operator
 def downgrade(operator: Operator) -> None:
     """Go one version back, before installing the former program."""
@@ -34,7 +34,7 @@ def downgrade(operator: Operator) -> None:
 @click.command()
 @pass_operator
 def purge(operator: Operator) -> None:
-    """Delete now what is older than it may be (the service does so every hour)."""
+    """Delete now everything that is older than it may be (the service does so every hour)."""
     kept = timedelta(days=operator.config.retention_days)
     retention.purge(operator.database, clock=operator.clock, retention=kept, limits=operator.config.limits)
     click.echo(f"Logins older than {operator.config.retention_days} days are gone.")

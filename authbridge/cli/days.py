@@ -1,4 +1,4 @@
-"""How a day is typed on the command line, and which day it is there."""
+"""Parses days of the command line, and tells which day it is there."""
 
 from collections.abc import Callable
 from datetime import date, datetime
@@ -18,17 +18,17 @@ class _Day(click.DateTime):
         super().__init__(formats=["%Y-%m-%d"])
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002
-        """What help shows."""
+        """Returns the word that help shows for the value."""
         return self.name
 
 
 def day_option(name: str, explanation: str) -> Callable[[Any], Any]:
-    """An option whose value is a :class:`datetime.date`, None where it is not given."""
+    """Returns an option whose value is a :class:`datetime.date`, None if it is not given."""
     return click.option(name, type=_Day(), callback=_without_time, help=explanation)
 
 
 def today(operator: Operator) -> date:
-    """The day in the operator's time zone."""
+    """Returns the day in the operator's time zone."""
     return operator.clock().astimezone(operator.config.timezone).date()
 
 

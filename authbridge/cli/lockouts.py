@@ -1,4 +1,4 @@
-"""``authbridge lockout …``."""
+"""Adds ``authbridge lockout …``."""
 
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
@@ -21,7 +21,7 @@ def lockout() -> None:
 @json_option
 @pass_operator
 def list_(operator: Operator, *, as_json: bool) -> None:
-    """List who has to wait at this moment, and how long; in German where the locale is."""
+    """List the names and networks that wait at this moment; in German if the locale is German."""
     now, config = operator.clock(), operator.config
     with operator.database.read_session() as session:
         found = list_lockouts(session, operator.keyed_hashes, now=now, limits=config.limits)

@@ -1,4 +1,4 @@
-"""``authbridge node …``: the Prosodys that follow the feed of suspensions."""
+"""Adds ``authbridge node …``: the Prosody servers that follow the feed of suspensions."""
 
 from datetime import tzinfo
 from typing import Any
@@ -30,7 +30,7 @@ def list_(operator: Operator, *, as_json: bool) -> None:
 @click.argument("name")
 @pass_operator
 def forget(operator: Operator, name: str) -> None:
-    """Wait no longer for the Prosody NAME, which is gone for good; if it asks again, it is back."""
+    """Forget the Prosody NAME, which is gone for good; if it asks again, it is listed again."""
     with operator.database.write_session() as session:
         forget_node(session, name, actor=operator.actor, now=operator.clock())
     click.echo(f"“{name}” is forgotten.")

@@ -1,4 +1,4 @@
-"""Who sits at the command line, and what a command works with."""
+"""Holds the operator of one command: their settings, their database, and the name in the audit."""
 
 import os
 import pwd
@@ -24,9 +24,9 @@ _NOBODY_LOGGED_IN = 2**32 - 1  # the kernel's "unset" login uid
 
 
 class Operator:
-    """The settings, the database and the actor of one command; each made when first needed.
+    """The settings, the database and the actor of one command; each is made when first needed.
 
-    What stands behind the database takes a third of a second to read, which "serve" does not have.
+    Importing the database takes a third of a second, which "serve" does not have.
     """
 
     def __init__(self, environ: Mapping[str, str], *, clock: Clock = utc_now) -> None:
@@ -35,12 +35,16 @@ class Operator:
 
     @cached_property
     def config(self) -> Config:
-        """The settings; raises :class:`authbridge.errors.ConfigError`."""
+        """Returns the settings.
+
+        Raises:
+            ConfigError: A setting is missing or cannot be used.
+        """
         return read_config(self._environ)
 
     @cached_property
     def limits(self) -> Limits:
-        """The numbers of the login policy, also where nothing else is set yet."""
+        """Returns the numbers of the login policy, also where nothing else is set yet."""
         return read_limits(self._environ)
 
     @cached_property
@@ -62,14 +66,18 @@ class Operator:
 
     @cached_property
     def bare_database(self) -> "Database":
-        """The database, of whatever version."""
+        """Returns the database, of whatever version."""
         from authbridge.storage.database import Database  # noqa: PLC0415
 
         return Database(self.config.database_url)
 
     @cached_property
     def database(self) -> "Database":
-        """The database; raises :class:`authbridge.errors.StorageError` unless it is of our version."""
+        """Returns the database.
+
+        Raises:
+            StorageError: It is not of this program's version.
+        """
         from authbridge.storage import schema  # noqa: PLC0415
 
         schema.require_current(self.bare_database)
@@ -77,13 +85,13 @@ class Operator:
 
     @property
     def is_german(self) -> bool:
-        """Whether this person's locale is; by POSIX the first of these that is set decides."""
+        """Tells whether the operator's locale is German; by POSIX the first of these that is set decides."""
         names = ("LC_ALL", "LC_MESSAGES", "LANG")
         return next((value for name in names if (value := self._environ.get(name))), "").startswith("de")
 
     @cached_property
     def actor(self) -> "Actor":
-        """Whoever logged in to this machine; a name that only sudo vouches for is marked with "?"."""
+        """Returns the user who logged in to this machine; "?" marks a name that only sudo vouches for."""
         from authbridge.audit import Actor  # noqa: PLC0415
 
         login_uid = _login_uid()

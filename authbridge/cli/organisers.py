@@ -1,4 +1,4 @@
-"""``authbridge organiser …``."""
+"""Adds ``authbridge organiser …``."""
 
 from datetime import date, timedelta
 from functools import partial

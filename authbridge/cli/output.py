@@ -1,4 +1,4 @@
-"""How lists are written: tables for people, JSON for programs."""
+"""Writes lists: tables for people, JSON for programs."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON i
 
 
 def show_rows(rows: Sequence[Row], *, as_json: bool, nothing: str) -> None:
-    """A table with one line a row; ``nothing`` is said where there are none."""
+    """Writes a table with a line for each row; writes ``nothing`` if there is none."""
     if as_json:
         click.echo(json.dumps(list(rows), ensure_ascii=False, indent=2))
     elif not rows:
@@ -23,7 +23,7 @@ def show_rows(rows: Sequence[Row], *, as_json: bool, nothing: str) -> None:
 
 
 def show_record(record: Row, *, as_json: bool) -> None:
-    """One thing, a line a property."""
+    """Writes one record, a line for each property."""
     if as_json:
         click.echo(json.dumps(record, ensure_ascii=False, indent=2))
         return

@@ -1,4 +1,4 @@
-"""``authbridge school …``."""
+"""Adds ``authbridge school …``."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -92,7 +92,7 @@ def show(operator: Operator, code: str, *, as_json: bool) -> None:
 
 
 def _changes_of(options: Mapping[str, Any]) -> SchoolChanges:
-    """What was given, less what was not."""
+    """Returns the changes that the options ask for."""
     if options["no_network"] and options["networks"]:
         raise click.UsageError("--network and --no-network exclude each other.")
     if options["no_contract"] and options["contract_on"]:

@@ -1,4 +1,4 @@
-"""``authbridge serve``, ``authbridge panel`` and ``authbridge prosody-config``."""
+"""Adds ``authbridge serve``, ``authbridge panel`` and ``authbridge prosody-config``."""
 
 import os
 import sys

@@ -1,6 +1,6 @@
-"""Where new credentials go, this once: a table, JSON or letters, to standard output or into a new file.
+"""Writes new credentials, this once: as a table, JSON or letters, to standard output or into a new file.
 
-Whatever can go wrong with that is found out before anything is issued, so that no password is lost.
+Everything that can go wrong with that is found before anything is issued, so that no password is lost.
 """
 
 import csv
@@ -25,18 +25,18 @@ from authbridge.storage.models import School
 
 
 class Sheet(Protocol):
-    """What new credentials are written on."""
+    """One way to write new credentials."""
 
     @property
     def print_job(self) -> str | None:
-        """The id of the letters, None where none are printed."""
+        """Returns the id of the letters, None if none are printed."""
 
     def show(self, credentials: Sequence[IssuedCredential], valid_until: date | None) -> bytes:
-        """The credentials in clear."""
+        """Returns the credentials in clear."""
 
 
 def sheet_options(command: Callable[..., None]) -> Callable[..., None]:
-    """``--format``, ``--language`` and ``--output``: what :func:`open_sheet` is given."""
+    """Adds ``--format``, ``--language`` and ``--output``, the options of :func:`open_sheet`."""
     for option in (_output_option, _language_option, _format_option):
         command = option(command)
     return command
@@ -63,7 +63,7 @@ _output_option = click.option(
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A sheet that is ready to be written, and where to."""
+    """A sheet that is ready to be written, and where it goes."""
 
     sheet: Sheet
     file: int | None  # a descriptor; None is standard output
@@ -103,7 +103,7 @@ def open_sheet(operator: Operator, school: School, options: Mapping[str, Any]) -
 
 
 def is_screen() -> bool:
-    """Whether standard output is a terminal, which a PDF would upset."""
+    """Tells whether standard output is a terminal, which a PDF would upset."""
     return sys.stdout.isatty()
 
 
@@ -160,12 +160,12 @@ class _Letters:
     """A PDF with a letter for each."""
 
     def __init__(self, operator: Operator, school: School, language: str) -> None:
-        from authbridge.letters import Language, PrintJob, read_letterhead  # noqa: PLC0415 - takes half a second
+        from authbridge.letters import Language, LetterBatch, read_letterhead  # noqa: PLC0415 - takes half a second
 
         config = operator.config
         self._school = school
         self._letterhead = read_letterhead(config.letter_dir)
-        self._job = PrintJob(
+        self._job = LetterBatch(
             id=new_print_job_id(), day=today(operator), server=config.meet_url, language=Language(language)
         )
 

@@ -1,4 +1,4 @@
-"""``authbridge staff …``: who may use the panel, for its first admin and for emergencies."""
+"""Adds ``authbridge staff …``: members of the panel, for its first admin and for emergencies."""
 
 from datetime import datetime
 from typing import Any
@@ -47,7 +47,7 @@ def reset(operator: Operator, name: str) -> None:
 @json_option
 @pass_operator
 def list_(operator: Operator, *, as_json: bool) -> None:
-    """List who may use the panel."""
+    """List the staff of the panel."""
     with operator.database.read_session() as session:
         rows = [_as_row(each) for each in list_staff(session, now=operator.clock())]
     show_rows(

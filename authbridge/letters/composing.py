@@ -1,4 +1,4 @@
-"""Puts words into HTML: the templates, and the few ways in which they write a value."""
+"""Composes letters as HTML: the templates, and the few ways in which they write a value."""
 
 from datetime import date
 
@@ -36,11 +36,11 @@ _TEMPLATES.filters.update(day=_day, points=_points, spell=spell, unbroken=_unbro
 
 
 def compose(language: Language, words: dict[str, object]) -> str:
-    """Letters as HTML; ``templates/letter.html`` says which words it needs."""
+    """Returns letters as HTML; ``templates/letter.html`` names the words that it needs."""
     return _TEMPLATES.get_template(f"letter.{language}.html").render(words)
 
 
 def compose_part(name: str, *words: object) -> Markup:
-    """One part of a letter alone, see ``templates/parts.html``."""
+    """Returns one part of a letter alone, see ``templates/parts.html``."""
     part: Markup = getattr(_TEMPLATES.get_template("parts.html").module, name)(*words)
     return part

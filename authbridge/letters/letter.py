@@ -1,4 +1,4 @@
-"""What a letter is made of: the access that it hands over, and the job in which it is printed."""
+"""Defines a letter: the access that it hands over, and the batch in which it is printed."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Language(StrEnum):
-    """What a letter can be written in; the value is the language's code in HTML and in file names."""
+    """A language of letters; the value is its code in HTML and in file names."""
 
     GERMAN = "de"
     ENGLISH = "en"
@@ -24,8 +24,8 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True)
-class PrintJob:
-    """What the letters of one job have in common; ``server`` is an address such as https://meet.example.org."""
+class LetterBatch:
+    """The common part of letters that are printed at once; ``server`` is such as https://meet.example.org."""
 
     id: str
     day: date

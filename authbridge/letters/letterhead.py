@@ -1,4 +1,4 @@
-"""Reads what the operator may change on a letter: a folder of short texts, and perhaps a logo.
+"""Reads the part of a letter that operators may change: a folder of short texts, and perhaps a logo.
 
 Everything that could keep a letter from being printed is found here, before there are credentials to print.
 """
@@ -38,16 +38,17 @@ class Texts:
 
 @dataclass(frozen=True, slots=True)
 class Letterhead:
-    """What all letters have in common."""
+    """The parts that all letters have in common."""
 
     texts: Mapping[Language, Texts]
     logo: Picture | None
 
 
 def read_letterhead(folder: Path | None) -> Letterhead:
-    """What the folder says now; None, and files that it lacks, stand for the texts that ship.
+    """Reads the folder; for files that it lacks, or for None, the texts that ship are read.
 
-    Raises :class:`ConfigError` with a sentence that names the file and what is wrong with it.
+    Raises:
+        ConfigError: A file cannot be used; its sentence names the file and the reason.
     """
     if folder is not None and not (os.access(folder, os.R_OK | os.X_OK) and folder.is_dir()):
         raise ConfigError(f"{folder}: there is no such folder, or it cannot be read.")

@@ -1,7 +1,6 @@
-"""Lays HTML out on paper and writes PDF/UA-1: the one place that knows WeasyPrint.
+"""Lays HTML out on pages and writes them as PDF, by WeasyPrint.
 
-It fetches nothing: a page has the pictures that it is given, and a page that refers to anything else is an
-error.  It writes no file and logs nothing, because a page may hold credentials.
+It fetches nothing, writes no file and logs nothing, because a page may hold credentials.
 """
 
 import logging
@@ -43,7 +42,7 @@ class Picture:
 
 
 class Paper:
-    """What all pages share: the styles, the fonts, and the pictures by their address in the HTML."""
+    """The parts that all pages share: styles, fonts, and the pictures by their address in the HTML."""
 
     def __init__(self, pictures: Mapping[str, Picture]) -> None:
         self._pictures = pictures
@@ -53,28 +52,32 @@ class Paper:
         self._styles = self._parse(_STYLES.read_text(encoding="utf-8"))
 
     def lay(self, html: str) -> Document:
-        """The pages of ``html``, not yet drawn."""
+        """Returns the pages of ``html``, not yet drawn."""
         return self._lay(html, [self._styles])
 
     def fits(self, html: str, width: float, height: float) -> bool:
-        """Whether the elements of ``html`` have room beneath each other, in so many millimetres."""
+        """Tells whether the elements of ``html`` have room beneath each other, in that many millimetres."""
         alone = self._parse(_ALONE.format(width=width, height=height))
         return len(self._lay(html, [self._styles, alone]).pages) == 1
 
     def draws(self, address: str) -> bool:
-        """Whether the picture of that address can be drawn."""
+        """Tells whether the picture of that address can be drawn."""
         document = self.lay(f'<html lang="en"><img src="{address}" alt="-" style="height: 9mm; width: 9mm">')
         self.bind(document, document.pages)
         return self._drawn[address] is not None
 
     def families(self, html: str) -> set[str]:
-        """The typefaces that ``html`` comes out in."""
+        """Returns the typefaces in which ``html`` is printed."""
         document = self.lay(html)
         document.write_pdf()
         return {font.family for font in document.fonts.values()}
 
     def bind(self, document: Document, pages: Sequence[Page]) -> bytes:
-        """One PDF of these pages, with the title and the language of ``document``."""
+        """Returns one PDF of these pages, with the title and the language of ``document``.
+
+        Raises:
+            ForeignPictureError: A page refers to something that it was not given.
+        """
         content: bytes = document.copy(pages).write_pdf(pdf_variant=_VARIANT)
         if self._foreign:  # pictures within pictures are looked for only now, and the error went unheard
             raise ForeignPictureError(self._foreign[0])
@@ -103,7 +106,7 @@ class Paper:
 
 
 def join(whole: Page, part: Page) -> Page:
-    """The page ``whole`` with the elements of ``part`` in the places of those of the same class.
+    """Returns the page ``whole`` with the elements of ``part`` in the places of those of the same class.
 
     Most of a letter is the same on all: 200 letters take 9 s if that is laid out once, and 28 s if it is laid
     out 200 times.  As each element has its own place, no other moves.  WeasyPrint has no public way.

@@ -8,7 +8,7 @@ from itertools import groupby
 import segno
 
 from authbridge.letters.composing import compose, compose_part
-from authbridge.letters.letter import Language, Letter, PrintJob
+from authbridge.letters.letter import Language, Letter, LetterBatch
 from authbridge.letters.letterhead import LOGO, Letterhead
 from authbridge.letters.paper import Document, Page, Paper, Picture, join
 
@@ -25,18 +25,19 @@ _LONG_NAME, _LONG_SERVER = 12, 45  # characters
 
 def print_letters(
     letters: Sequence[Letter],
-    job: PrintJob,
+    batch: LetterBatch,
     letterhead: Letterhead,
     printed: Callable[[int], None] | None = None,
 ) -> bytes:
-    """PDF/UA-1 with a page of A4 for each of the letters (at least one), in their order.
+    """Prints a page of A4 for each of the letters (at least one), in their order; returns one PDF/UA-1.
 
-    ``printed`` is told how many are laid out; to write them down then takes half of the whole time.
+    ``printed`` is called with the number of letters laid out; writing the PDF then takes half of the whole
+    time.
     """
-    job = replace(job, server=job.server.rstrip("/"))
-    press = _Press(job, letterhead, _paper_for(job, letterhead), len(letters))
+    batch = replace(batch, server=batch.server.rstrip("/"))
+    press = _Press(batch, letterhead, _paper_for(batch, letterhead), len(letters))
     pages: list[Page] = []
-    for _, group in groupby(letters, lambda letter: _sheet(letter, job)):
+    for _, group in groupby(letters, lambda letter: _sheet(letter, batch)):
         alike = list(group)
         whole = press.lay(alike[:1], whole=True)
         for start in range(0, len(alike), _AT_ONCE):
@@ -47,42 +48,42 @@ def print_letters(
     return press.paper.bind(whole, pages)
 
 
-def _paper_for(job: PrintJob, letterhead: Letterhead) -> Paper:
+def _paper_for(batch: LetterBatch, letterhead: Letterhead) -> Paper:
     code = io.BytesIO()
-    segno.make(job.server, error="m", micro=False).save(code, kind="png", scale=8, border=2)
+    segno.make(batch.server, error="m", micro=False).save(code, kind="png", scale=8, border=2)
     pictures = {_CODE: Picture(code.getvalue(), "image/png")}
     if letterhead.logo is not None:
         pictures[LOGO] = letterhead.logo
     return Paper(pictures)
 
 
-def _sheet(letter: Letter, job: PrintJob) -> tuple[str, tuple[str, ...], bool]:
+def _sheet(letter: Letter, batch: LetterBatch) -> tuple[str, tuple[str, ...], bool]:
     # Letters that are equal in this share everything but the access and the foot.
-    return letter.school_name, letter.school_address, _is_long(letter, job)
+    return letter.school_name, letter.school_address, _is_long(letter, batch)
 
 
-def _is_long(letter: Letter, job: PrintJob) -> bool:
-    return len(letter.username) > _LONG_NAME or len(job.server) > _LONG_SERVER
+def _is_long(letter: Letter, batch: LetterBatch) -> bool:
+    return len(letter.username) > _LONG_NAME or len(batch.server) > _LONG_SERVER
 
 
 @dataclass(frozen=True, slots=True)
 class _Press:
-    """What a job needs for each of its letters."""
+    """The parts that a batch needs for each of its letters."""
 
-    job: PrintJob
+    batch: LetterBatch
     letterhead: Letterhead
     paper: Paper
     total: int
 
     def lay(self, letters: Sequence[Letter], *, whole: bool = False, first: int = 1) -> Document:
-        """Letters of one sheet: with every part, or only with what is their own."""
+        """Returns letters of one sheet: with every part, or only with the parts that are their own."""
         receiver = self._receiver(letters[0])
         words = {
             "letters": letters,
-            "job": self.job,
-            "texts": self.letterhead.texts[self.job.language],
+            "batch": self.batch,
+            "texts": self.letterhead.texts[self.batch.language],
             "whole": whole,
-            "long": _is_long(letters[0], self.job),
+            "long": _is_long(letters[0], self.batch),
             "receiver": receiver,
             "size": self._size_of(receiver) if whole else "",
             "logo": LOGO if self.letterhead.logo else None,
@@ -90,10 +91,10 @@ class _Press:
             "first": first,
             "total": self.total,
         }
-        return self.paper.lay(compose(self.job.language, words))
+        return self.paper.lay(compose(self.batch.language, words))
 
     def _receiver(self, letter: Letter) -> list[str]:
-        lines = (_HEAD_OF_SCHOOL[self.job.language], letter.school_name, *letter.school_address)
+        lines = (_HEAD_OF_SCHOOL[self.batch.language], letter.school_name, *letter.school_address)
         return [line for line in lines if line.strip()]
 
     def _size_of(self, receiver: Sequence[str]) -> str:

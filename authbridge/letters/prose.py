@@ -1,6 +1,6 @@
 """Reads the operator's short texts: a little Markdown in, the HTML that a letter has room for out.
 
-Only what can be printed is let in.  HTML comes out as it was typed, and pictures and links are refused:
+Only printable elements are let in.  HTML comes out as it was typed, and pictures and links are refused:
 nothing that an operator writes makes the printer fetch anything.
 """
 
@@ -28,7 +28,7 @@ _ANYTHING_ELSE = "something that is neither a paragraph nor a list of plain, **b
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who writes: a name, the lines of the postal address, and what stands beneath them (telephone, mail)."""
+    """The sender: a name, the lines of the postal address, and the lines beneath them (telephone, mail)."""
 
     name: str
     address: tuple[str, ...]
@@ -36,7 +36,11 @@ class Sender:
 
 
 def parse_section(text: str, path: Path) -> Markup:
-    """A heading, of second rank in the letter, and its text; raises :class:`ConfigError` naming ``path``."""
+    """Returns a heading, of second rank in the letter, and its text.
+
+    Raises:
+        ConfigError: The text cannot be printed; the sentence names ``path``.
+    """
     markdown = _markdown()
     heading, rest = _parse(markdown, text, path)
     if not rest:
@@ -46,7 +50,11 @@ def parse_section(text: str, path: Path) -> Markup:
 
 
 def parse_sender(text: str, path: Path) -> Sender:
-    """Name, postal address, empty line, all the rest; raises :class:`ConfigError` naming ``path``."""
+    """Returns the name, the postal address, and, after an empty line, everything else.
+
+    Raises:
+        ConfigError: The text cannot be printed; the sentence names ``path``.
+    """
     markdown = _markdown()
     name, rest = _parse(markdown, text, path)
     if [token.type for token in rest[:3]] != ["paragraph_open", "inline", "paragraph_close"]:
@@ -57,7 +65,11 @@ def parse_sender(text: str, path: Path) -> Sender:
 
 
 def parse_line(text: str, path: Path) -> str:
-    """A text of one line; raises :class:`ConfigError` naming ``path``."""
+    """Returns a text of one line.
+
+    Raises:
+        ConfigError: It has not one line; the sentence names ``path``.
+    """
     lines = text.splitlines()
     if len(lines) != 1:
         raise ConfigError(f"{path}: this file must have one line, and has {len(lines)}.")

@@ -32,7 +32,7 @@ _MARKS = {
 
 
 def spell(text: str, language: Language) -> str:
-    """``og-k`` as ``Otto-Gustav, Bindestrich, Kaufmann``; a sign of no login name stands for itself."""
+    """Spells ``og-k`` as ``Otto-Gustav, Bindestrich, Kaufmann``; other characters stand for themselves."""
     letters, marks = _LETTERS[language], _MARKS[language]
     parts = re.findall(r"[a-z0-9]+|[^a-z0-9]", text.lower())
     return ", ".join(marks.get(part) or "-".join(letters.get(sign, sign) for sign in part) for part in parts)

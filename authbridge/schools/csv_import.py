@@ -1,7 +1,7 @@
 """Reads a CSV file of existing credentials: columns ``school``, ``username``, ``password``.
 
-Comma or semicolon, UTF-8 with or without byte-order mark, as spreadsheet programs write it.  Every
-fault is told with its line, and none quotes a password.
+Comma or semicolon, UTF-8 with or without byte-order mark, as spreadsheet programs write it.  Every fault is
+reported with its line, and none quotes a password.
 """
 
 import csv
@@ -19,7 +19,11 @@ _MAX_LINES = 5000  # at about 60 ms a hash: five minutes
 
 
 def parse_credentials(content: bytes, hasher: Hasher) -> list[ImportedCredential]:
-    """The credentials of the file, hashed (one hash a line); raises :class:`ImportFileError`."""
+    """Reads the credentials of the file and hashes them (one hash a line).
+
+    Raises:
+        ImportFileError: The file has faults.
+    """
     faults: list[tuple[int, str]] = []
     seen: dict[str, int] = {}
     credentials = []

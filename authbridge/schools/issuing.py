@@ -38,7 +38,7 @@ class IssuingServices(Protocol):
 
     @property
     def database(self) -> Database:
-        """The database with the organisers."""
+        """Returns the database with the organisers."""
 
     @property
     def hasher(self) -> Hasher:

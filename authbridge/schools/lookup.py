@@ -9,7 +9,11 @@ from authbridge.storage.models import Organiser, School
 
 
 def get_school(session: Session, code: str, *, lock: bool = False) -> School:
-    """The school of that code; raises :class:`NotFoundError`.  ``lock`` keeps others from changing it."""
+    """Finds the school of that code; ``lock`` keeps others from changing it.
+
+    Raises:
+        NotFoundError: There is none.
+    """
     query = select(School).where(School.code == parse_school_code(code))
     school = session.scalars(query.with_for_update() if lock else query).one_or_none()
     if school is None:
@@ -18,7 +22,11 @@ def get_school(session: Session, code: str, *, lock: bool = False) -> School:
 
 
 def get_organiser(session: Session, username: str, *, lock: bool = False) -> Organiser:
-    """The organiser of that name; raises :class:`NotFoundError`.  ``lock`` keeps others from changing him."""
+    """Finds the organiser of that name; ``lock`` keeps others from changing them.
+
+    Raises:
+        NotFoundError: There is none.
+    """
     query = (
         select(Organiser)
         .join(Organiser.school)
@@ -32,12 +40,16 @@ def get_organiser(session: Session, username: str, *, lock: bool = False) -> Org
 
 
 def list_schools(session: Session) -> list[School]:
-    """All schools, by code."""
+    """Lists all schools, by code."""
     return list(session.scalars(select(School).order_by(School.code)))
 
 
 def list_organisers(session: Session, code: str | None = None) -> list[Organiser]:
-    """The organisers of one school, or all, by name; their school is loaded with them."""
+    """Lists the organisers of one school, or all, by name; their school is loaded with them.
+
+    Raises:
+        NotFoundError: There is no such school.
+    """
     query = (
         select(Organiser)
         .join(Organiser.school)

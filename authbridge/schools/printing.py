@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import date
 
-from authbridge.letters import Letter, Letterhead, PrintJob, print_letters
+from authbridge.letters import Letter, LetterBatch, Letterhead, print_letters
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.storage.models import School
 
@@ -12,7 +12,7 @@ def print_credentials(
     school: School,
     credentials: Sequence[IssuedCredential],
     valid_until: date | None,
-    job: PrintJob,
+    batch: LetterBatch,
     letterhead: Letterhead,
     note_printed: Callable[[int], None] | None = None,
 ) -> bytes:
@@ -21,4 +21,4 @@ def print_credentials(
     letters = [
         Letter(school.name, address, each.username, each.password, valid_until) for each in credentials
     ]
-    return print_letters(letters, job, letterhead, note_printed)
+    return print_letters(letters, batch, letterhead, note_printed)

@@ -1,6 +1,6 @@
-"""Changes to staff: invite, enrol, appoint, suspend, delete, and what everybody may change of one's own.
+"""Changes staff: invites, enrols, appoints, suspends, deletes; and what each of them may change of their own.
 
-Whoever acts through the panel never leaves it without an admin who can sign in.
+No change through the panel leaves it without an admin who can sign in.
 """
 
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ INVITATION_LIFETIME = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """What a new member of staff has chosen: ``factor`` is sealed, ``step`` that of its first code."""
+    """The choices of a new member of staff: ``factor`` is sealed, ``step`` that of its first code."""
 
     password: StoredPassword = field(repr=False)
     factor: str = field(repr=False)
@@ -40,7 +40,9 @@ def add_staff(
 ) -> Staff:
     """Adds and invites a member of staff.
 
-    Raises :class:`ConflictError` for a name that somebody has, or had within the audit's year.
+    Raises:
+        InputError: The name cannot be accepted.
+        ConflictError: Somebody has the name, or had it within the audit's year.
     """
     parsed = parse_staff_name(name)
     if find_staff(session, parsed) is not None:
@@ -70,7 +72,11 @@ def reset_staff(
 ) -> Staff:
     """Invites anew: password, second factor, recovery codes, sessions and failures are gone.
 
-    A suspension stays.  On the command line the last admin can be reset, too: that is what it is there for.
+    A suspension stays.  The command line may reset the last admin, too: a lockout of all admins ends there.
+
+    Raises:
+        NotFoundError: There is no such member of staff.
+        ConflictError: In the panel, no other admin could sign in.
     """
     staff = (
         _get_keeping_an_admin(session, name) if _is_of_panel(actor) else get_staff(session, name, lock=True)
@@ -87,13 +93,20 @@ def reset_staff(
 
 
 def enrol(
-    session: Session, visit: PanelSession, enrolment: Enrolment, *, today: date, actor: Actor, now: datetime
+    session: Session,
+    panel_session: PanelSession,
+    enrolment: Enrolment,
+    *,
+    today: date,
+    actor: Actor,
+    now: datetime,
 ) -> str:
-    """Uses the invitation up; returns the token of the session in which she is signed in.
+    """Uses the invitation up; returns the token of the session in which the new member is signed in.
 
-    Raises :class:`ConflictError` where the invitation is over.
+    Raises:
+        ConflictError: The invitation or the session is over.
     """
-    staff = _hold_own(session, visit)
+    staff = _hold_own(session, panel_session)
     invitation = session.get(Invitation, staff.id)
     if invitation is None or now >= invitation.expires_at:
         raise ConflictError("This invitation is no longer valid. Please ask for a new one.")
@@ -102,13 +115,18 @@ def enrol(
     staff.factor_secret, staff.factor_step = enrolment.factor, enrolment.step
     staff.enrolled_at, staff.last_sign_in_on = now, today
     _keep_recovery_codes(session, staff, enrolment.recovery)
-    sessions.end_all(session, staff.id, but=visit)
+    sessions.end_all(session, staff.id, but=panel_session)
     record(session, actor=actor, action=Action.STAFF_ENROL, subject=staff.name, now=now)
-    return sessions.rotate(session, visit, SessionStage.SIGNED_IN, now=now)
+    return sessions.rotate(session, panel_session, SessionStage.SIGNED_IN, now=now)
 
 
 def change_role(session: Session, name: str, role: Role, *, actor: Actor, now: datetime) -> bool:
-    """Gives another role, and ends her sessions; returns whether that changed anything."""
+    """Changes the role, and ends the member's sessions; returns whether that changed anything.
+
+    Raises:
+        NotFoundError: There is no such member of staff.
+        ConflictError: No other admin could sign in.
+    """
     staff = _get_keeping_an_admin(session, name, unless=role is Role.ADMIN)
     if staff.role == role:
         return False
@@ -119,7 +137,12 @@ def change_role(session: Session, name: str, role: Role, *, actor: Actor, now: d
 
 
 def suspend_staff(session: Session, name: str, *, actor: Actor, now: datetime) -> bool:
-    """Suspends a member of staff, and ends her sessions; returns whether that changed anything."""
+    """Suspends a member of staff, and ends their sessions; returns whether that changed anything.
+
+    Raises:
+        NotFoundError: There is no such member of staff.
+        ConflictError: No other admin could sign in.
+    """
     staff = _get_keeping_an_admin(session, name)
     if staff.suspended_at is not None:
         return False
@@ -130,7 +153,11 @@ def suspend_staff(session: Session, name: str, *, actor: Actor, now: datetime) -
 
 
 def reinstate_staff(session: Session, name: str, *, actor: Actor, now: datetime) -> bool:
-    """Ends a suspension; returns whether that changed anything."""
+    """Ends a suspension; returns whether that changed anything.
+
+    Raises:
+        NotFoundError: There is no such member of staff.
+    """
     staff = get_staff(session, name, lock=True)
     if staff.suspended_at is None:
         return False
@@ -140,42 +167,57 @@ def reinstate_staff(session: Session, name: str, *, actor: Actor, now: datetime)
 
 
 def delete_staff(session: Session, name: str, *, actor: Actor, now: datetime) -> None:
-    """Deletes a member of staff with all that is hers; what she did stays in the audit."""
+    """Deletes a member of staff and everything of theirs; their actions stay in the audit.
+
+    Raises:
+        NotFoundError: There is no such member of staff.
+        ConflictError: No other admin could sign in.
+    """
     staff = _get_keeping_an_admin(session, name)
     session.delete(staff)
     record(session, actor=actor, action=Action.STAFF_DELETE, subject=staff.name, now=now)
 
 
 def change_password(
-    session: Session, visit: PanelSession, password: StoredPassword, *, actor: Actor, now: datetime
+    session: Session, panel_session: PanelSession, password: StoredPassword, *, actor: Actor, now: datetime
 ) -> None:
-    """Changes one's own password, and ends one's other sessions."""
-    staff = _hold_own(session, visit)
+    """Changes one's own password, and ends one's other sessions.
+
+    Raises:
+        ConflictError: The session is over.
+    """
+    staff = _hold_own(session, panel_session)
     staff.password_hash = password.hash
-    sessions.end_all(session, staff.id, but=visit)
+    sessions.end_all(session, staff.id, but=panel_session)
     record(session, actor=actor, action=Action.STAFF_CHANGE_PASSWORD, subject=staff.name, now=now)
 
 
 def renew_recovery_codes(
-    session: Session, visit: PanelSession, recovery: NewRecoveryCodes, *, actor: Actor, now: datetime
+    session: Session, panel_session: PanelSession, recovery: NewRecoveryCodes, *, actor: Actor, now: datetime
 ) -> None:
-    """Gives oneself a new sheet; the old one is worth nothing from this moment."""
-    staff = _hold_own(session, visit)
+    """Replaces one's own recovery codes; the old ones end at this moment.
+
+    Raises:
+        ConflictError: The session is over.
+    """
+    staff = _hold_own(session, panel_session)
     _keep_recovery_codes(session, staff, recovery)
     record(session, actor=actor, action=Action.STAFF_RENEW_RECOVERY, subject=staff.name, now=now)
 
 
 def end_session(
-    session: Session, visit: PanelSession, public_id: str, *, actor: Actor, now: datetime
+    session: Session, panel_session: PanelSession, public_id: str, *, actor: Actor, now: datetime
 ) -> bool:
     """Ends one of one's own sessions, as the list names it; returns whether there was one."""
-    return _record_end(session, visit.name, actor, now, changed=sessions.end_one(session, visit, public_id))
+    return _record_end(
+        session, panel_session.name, actor, now, changed=sessions.end_one(session, panel_session, public_id)
+    )
 
 
-def end_other_sessions(session: Session, visit: PanelSession, *, actor: Actor, now: datetime) -> bool:
+def end_other_sessions(session: Session, panel_session: PanelSession, *, actor: Actor, now: datetime) -> bool:
     """Ends all of one's own sessions but this one; returns whether there was any."""
-    changed = sessions.end_all(session, visit.staff_id, but=visit)
-    return _record_end(session, visit.name, actor, now, changed=changed)
+    changed = sessions.end_all(session, panel_session.staff_id, but=panel_session)
+    return _record_end(session, panel_session.name, actor, now, changed=changed)
 
 
 def end_all_sessions(session: Session, name: str, *, actor: Actor, now: datetime) -> bool:
@@ -195,8 +237,14 @@ def _is_of_panel(actor: Actor) -> bool:
 
 
 def _get_keeping_an_admin(session: Session, name: str, *, unless: bool = False) -> Staff:
-    """The member of staff, locked; :class:`ConflictError` if no other admin could sign in without her."""
-    # All admins first and in order: two who suspend each other at the same moment do so one after the other.
+    """Finds and locks a member of staff.
+
+    Raises:
+        NotFoundError: There is none of that name.
+        ConflictError: Without this member, no admin could sign in.
+    """
+    # All admins first and in order: two admins who suspend each other at the same moment would otherwise both
+    # succeed, or lock each other out (deadlock).
     query = select(Staff).where(Staff.role == Role.ADMIN).order_by(Staff.id)
     admins = session.scalars(query.with_for_update(key_share=True)).all()
     staff = get_staff(session, name, lock=True)
@@ -206,17 +254,21 @@ def _get_keeping_an_admin(session: Session, name: str, *, unless: bool = False) 
     return staff
 
 
-def _hold_own(session: Session, visit: PanelSession) -> Staff:
-    """Whose session that is, locked; :class:`ConflictError` if it has been ended."""
-    staff = session.get(Staff, visit.staff_id, with_for_update={"key_share": True})
-    sessions.hold(session, visit)
+def _hold_own(session: Session, panel_session: PanelSession) -> Staff:
+    """Finds and locks the owner of the session.
+
+    Raises:
+        ConflictError: The session is over.
+    """
+    staff = session.get(Staff, panel_session.staff_id, with_for_update={"key_share": True})
+    sessions.hold(session, panel_session)
     if staff is None:
         raise ConflictError("Your session has ended. Please sign in again.")
     return staff
 
 
 def _was_deleted(session: Session, name: str) -> bool:
-    """Whether the audit, which must not speak of two people, still speaks of somebody who had that name."""
+    """Tells whether the audit speaks of a deleted member of that name: it must not confuse two people."""
     query = select(AuditEvent.id).where(AuditEvent.action == Action.STAFF_DELETE, AuditEvent.subject == name)
     return session.scalars(query.limit(1)).first() is not None
 

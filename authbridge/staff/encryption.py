@@ -1,4 +1,7 @@
-"""Encrypts the secrets of staff for the database, or makes keyed hashes of them."""
+"""Encrypts the secrets of staff for the database, or makes keyed hashes of them.
+
+The keys derive from the secret key file (RFC 5869), so that a stolen copy of the database opens nothing.
+"""
 
 import base64
 
@@ -16,11 +19,15 @@ class StaffEncryption:
         self._digest_key = derive_key(secret_key, KeyPurpose.STAFF_CODES)
 
     def seal(self, text: str) -> str:
-        """Encrypted and authenticated; twice the same text gives two different results."""
+        """Encrypts and authenticates a text; the same text gives a different result each time."""
         return self._fernet.encrypt(text.encode()).decode()
 
     def unseal(self, sealed: str) -> str:
-        """What was sealed; raises :class:`ConfigError` if that was under another key."""
+        """Returns the text that was sealed.
+
+        Raises:
+            ConfigError: It was sealed under another key.
+        """
         try:
             return self._fernet.decrypt(sealed.encode()).decode()
         except InvalidToken:
@@ -30,5 +37,5 @@ class StaffEncryption:
             ) from None
 
     def digest(self, purpose: str, text: str) -> str:
-        """HMAC-SHA-256 for that purpose, as 64 hexadecimal digits."""
+        """Returns the HMAC-SHA-256 for that purpose, as 64 hexadecimal digits."""
         return keyed_digest(self._digest_key, purpose, text).hex()

@@ -1,4 +1,4 @@
-"""Who is staff, and whether they can sign in; nothing here changes anything."""
+"""Lists and finds members of staff, and tells whether they can sign in; changes nothing."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -34,26 +34,34 @@ class StaffRow:
 
 
 def list_staff(session: Session, *, now: datetime) -> list[StaffRow]:
-    """All staff, by name."""
+    """Lists all staff, by name."""
     query = select(Staff, Invitation.expires_at).outerjoin(Invitation).order_by(Staff.name)
     return [_row(staff, expires_at, now) for staff, expires_at in session.execute(query)]
 
 
 def staff_row(session: Session, name: str, *, now: datetime) -> StaffRow:
-    """One of them; raises :class:`NotFoundError`."""
+    """Returns one member of staff as lists show them.
+
+    Raises:
+        NotFoundError: There is none of that name.
+    """
     staff = get_staff(session, name)
     invitation = session.get(Invitation, staff.id)
     return _row(staff, None if invitation is None else invitation.expires_at, now)
 
 
 def find_staff(session: Session, name: str, *, lock: bool = False) -> Staff | None:
-    """The member of staff of that canonical name; ``lock`` keeps others from changing her."""
+    """Finds the member of staff of that canonical name; ``lock`` keeps others from changing them."""
     query = select(Staff).where(Staff.name == name)
     return session.scalars(query.with_for_update(key_share=True) if lock else query).one_or_none()
 
 
 def get_staff(session: Session, name: str, *, lock: bool = False) -> Staff:
-    """The member of staff of that name as typed; raises :class:`NotFoundError`."""
+    """Finds the member of staff of that name as typed; ``lock`` keeps others from changing them.
+
+    Raises:
+        NotFoundError: There is none.
+    """
     staff = find_staff(session, staff_names.normalise_staff_name(name), lock=lock)
     if staff is None:
         raise NotFoundError("There is no staff member “%(name)s”.", name=name)
@@ -61,7 +69,7 @@ def get_staff(session: Session, name: str, *, lock: bool = False) -> Staff:
 
 
 def count_recovery_codes(session: Session, staff_id: int) -> int:
-    """How many are left."""
+    """Counts the recovery codes that are left."""
     return session.scalar(select(func.count(RecoveryCode.id)).where(RecoveryCode.staff_id == staff_id)) or 0
 
 

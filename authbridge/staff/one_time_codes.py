@@ -1,4 +1,4 @@
-"""Codes of staff that count once: invitations and recovery codes, both like ``vpgd-kxwj-rhms``.
+"""Makes codes of staff that count once: invitations and recovery codes, both like ``vpgd-kxwj-rhms``.
 
 They are shown once; the database has their keyed hashes.  50 random bits, so neither needs a slow hash.
 """
@@ -13,8 +13,8 @@ from authbridge.staff.encryption import StaffEncryption
 RECOVERY_CODES = 10
 
 
-class Purpose(StrEnum):
-    """What a code is for; it is worth nothing elsewhere."""
+class CodePurpose(StrEnum):
+    """The purpose of a code, for which alone it counts."""
 
     INVITATION = "invitation"
     RECOVERY = "recovery"
@@ -37,21 +37,21 @@ class NewRecoveryCodes:
 
 
 def make_invitation(encryption: StaffEncryption) -> NewInvitation:
-    """A new invitation, yet nobody's."""
+    """Makes an invitation that belongs to nobody yet."""
     code = generate_password()
-    return NewInvitation(code, hash_code(encryption, Purpose.INVITATION, code))
+    return NewInvitation(code, hash_code(encryption, CodePurpose.INVITATION, code))
 
 
 def make_recovery_codes(encryption: StaffEncryption) -> NewRecoveryCodes:
-    """A new sheet of ten."""
+    """Makes a new sheet of ten recovery codes."""
     codes = tuple(generate_password() for _ in range(RECOVERY_CODES))
-    return NewRecoveryCodes(codes, tuple(hash_code(encryption, Purpose.RECOVERY, code) for code in codes))
+    return NewRecoveryCodes(codes, tuple(hash_code(encryption, CodePurpose.RECOVERY, code) for code in codes))
 
 
-def hash_code(encryption: StaffEncryption, purpose: Purpose, typed: str) -> str:
-    """The keyed hash of a code as typed: hyphens, blanks and capitals do not matter.
+def hash_code(encryption: StaffEncryption, purpose: CodePurpose, typed: str) -> str:
+    """Returns the keyed hash of a code as typed: hyphens, blanks and capitals do not matter.
 
-    What can be no code gives a hash that none has.
+    A text that cannot be a code gives a hash that no code has.
     """
     form = parse_password(typed).as_generated
     return encryption.digest(purpose, "" if form is None else form.decode())

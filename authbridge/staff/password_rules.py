@@ -1,4 +1,4 @@
-"""Which passwords staff may choose: long enough, and not easy to guess.
+"""Decides which passwords staff may choose: long enough, and not easy to guess.
 
 Source: NIST SP 800-63B section 5.1.1.2 (a length, a list of common ones, no rules of composition) and OWASP
 ASVS 5.0 6.2.  Nothing here keeps, logs or raises a password.
@@ -57,7 +57,11 @@ _turn = threading.Lock()  # the estimator keeps the words of one question where 
 
 
 def parse_staff_password(typed: str, name: str) -> str:
-    """The password in its stored form; raises :class:`InputError` unless ``name`` may have it."""
+    """Returns the password in its stored form.
+
+    Raises:
+        InputError: It is too short, too long, too easy to guess (also from ``name``), or cannot be typed.
+    """
     password = _prepared(typed[:_LONGEST_TYPED])
     if password is None:
         raise InputError("There is a character in this password that cannot be used in passwords.")
@@ -74,7 +78,11 @@ def parse_staff_password(typed: str, name: str) -> str:
 
 
 def hash_staff_password(typed: str, name: str, hasher: PasswordHasher) -> StoredPassword:
-    """The stored form of a new password; raises like :func:`parse_staff_password`, and takes one hash."""
+    """Returns the stored form of a new password; takes one hash.
+
+    Raises:
+        InputError: Like :func:`parse_staff_password`.
+    """
     return hasher.hash(parse_staff_password(typed, name), generated=False)
 
 

@@ -1,4 +1,4 @@
-"""What each role of the panel may do; whatever is not listed, nobody may."""
+"""Lists what each role of the panel may do; nobody may do anything else."""
 
 from enum import StrEnum
 from types import MappingProxyType
@@ -7,7 +7,7 @@ from authbridge.storage.models import Role
 
 
 class Right(StrEnum):
-    """What a page of the panel asks for."""
+    """A permission that a page of the panel asks for."""
 
     READ = "read"  # see everything but secrets
     MANAGE = "manage"  # schools, organisers, letters, suspensions, waits

@@ -1,4 +1,4 @@
-"""The sessions of the panel: who is signed in, how far, and until when.
+"""Keeps the sessions of the panel: their owner, their stage, and their end.
 
 The browser has 256 random bits, the database their hash.  A session ends 15 minutes after its last use and
 10 hours after its beginning (OWASP ASVS 5.0 7.3), at once when a person ends it or suspends its owner; each
@@ -43,7 +43,7 @@ _MOST_NOTICES = 10
 
 @dataclass(frozen=True, slots=True)
 class PanelSession:
-    """A session that is in order, with its owner as he is at this moment."""
+    """A session that is in order, with its owner as they are at this moment."""
 
     id_hash: str = field(repr=False)
     staff_id: int
@@ -57,12 +57,12 @@ class PanelSession:
 
     @property
     def actor(self) -> Actor:
-        """Who acts in it."""
+        """Returns the actor for the audit."""
         return Actor(staff_actor(self.name))
 
     @property
     def ends_at(self) -> datetime:
-        """When it ends if nothing more is done."""
+        """Returns the moment at which it ends if it is not used any more."""
         return _end_of(self.seen_at, self.started_at, self.stage)
 
 
@@ -84,7 +84,7 @@ def _end_of(seen_at: datetime, started_at: datetime, stage: SessionStage) -> dat
 def open_session(
     session: Session, staff_id: int, *, stage: SessionStage, user_agent: str | None, now: datetime
 ) -> str:
-    """Begins a session; returns what the browser keeps."""
+    """Begins a session; returns the token that the browser keeps."""
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     session.add(
         StaffSession(
@@ -103,7 +103,7 @@ def open_session(
 
 
 def find(session: Session, token: str, *, now: datetime) -> PanelSession | None:
-    """The session of that token, None if it has ended or its owner is suspended."""
+    """Finds the session of that token; None if it has ended or its owner is suspended."""
     row = session.execute(
         select(StaffSession, Staff.name, Staff.role)
         .join(Staff, Staff.id == StaffSession.staff_id)
@@ -112,7 +112,7 @@ def find(session: Session, token: str, *, now: datetime) -> PanelSession | None:
     if row is None:
         return None
     found, name, role = row
-    visit = PanelSession(
+    panel_session = PanelSession(
         id_hash=found.id_hash,
         staff_id=found.staff_id,
         name=name,
@@ -123,11 +123,11 @@ def find(session: Session, token: str, *, now: datetime) -> PanelSession | None:
         factor_at=found.factor_at,
         notices=tuple(found.notices),
     )
-    return visit if now < visit.ends_at else None
+    return panel_session if now < panel_session.ends_at else None
 
 
 def alive(session: Session, id_hashes: Collection[str], *, now: datetime) -> set[str]:
-    """Those of these sessions that are in order, by the hashes of their ids."""
+    """Returns those of these sessions that are in order, by the hashes of their ids."""
     rows = session.scalars(
         select(StaffSession)
         .join(Staff, Staff.id == StaffSession.staff_id)
@@ -139,7 +139,7 @@ def alive(session: Session, id_hashes: Collection[str], *, now: datetime) -> set
 
 
 def expired_owner(session: Session, token: str, *, now: datetime) -> int | None:
-    """Whose session that was, if somebody was signed in and it ended by itself within the last hour."""
+    """Returns the owner of a signed-in session that ended by itself within the last hour; else None."""
     row = session.get(StaffSession, _hash(token))
     if row is None or row.stage != SessionStage.SIGNED_IN:
         return None
@@ -147,80 +147,96 @@ def expired_owner(session: Session, token: str, *, now: datetime) -> int | None:
     return row.staff_id if ended_at <= now < ended_at + _GIVEN_BACK else None
 
 
-def is_fresh(visit: PanelSession | StaffSession, now: datetime) -> bool:
-    """Whether the second factor was shown just now."""
-    return visit.factor_at is not None and now < visit.factor_at + FRESH
+def is_fresh(panel_session: PanelSession | StaffSession, now: datetime) -> bool:
+    """Tells whether the second factor was shown just now."""
+    return panel_session.factor_at is not None and now < panel_session.factor_at + FRESH
 
 
-def needs_touch(visit: PanelSession, now: datetime) -> bool:
-    """Whether it is time to note that the session is used; a write for every page would be too much."""
-    return now - visit.seen_at >= _TOUCH
+def needs_touch(panel_session: PanelSession, now: datetime) -> bool:
+    """Tells whether it is time to note that the session is used; a write for every page would be too much."""
+    return now - panel_session.seen_at >= _TOUCH
 
 
-def touch(session: Session, visit: PanelSession, *, now: datetime) -> PanelSession:
+def touch(session: Session, panel_session: PanelSession, *, now: datetime) -> PanelSession:
     """Notes that the session is used, unless it was ended meanwhile."""
     session.execute(
-        update(StaffSession).where(StaffSession.id_hash == visit.id_hash).values(seen_at=now),
+        update(StaffSession).where(StaffSession.id_hash == panel_session.id_hash).values(seen_at=now),
         execution_options=UNSYNCHRONISED,
     )
-    return replace(visit, seen_at=now)
+    return replace(panel_session, seen_at=now)
 
 
-def find_row(session: Session, visit: PanelSession) -> StaffSession | None:
-    """The session's row, which nobody ends until the transaction does; None if it has ended."""
-    return session.get(StaffSession, visit.id_hash, with_for_update=True)
+def find_row(session: Session, panel_session: PanelSession) -> StaffSession | None:
+    """Finds and locks the session's row: no other transaction ends it meanwhile; None if it has ended."""
+    return session.get(StaffSession, panel_session.id_hash, with_for_update=True)
 
 
-def hold(session: Session, visit: PanelSession) -> StaffSession:
-    """Likewise, but raises :class:`ConflictError`."""
-    row = find_row(session, visit)
+def hold(session: Session, panel_session: PanelSession) -> StaffSession:
+    """Finds the session's row like :func:`find_row`.
+
+    Raises:
+        ConflictError: The session has ended.
+    """
+    row = find_row(session, panel_session)
     if row is None:
         raise ConflictError("Your session has ended. Please sign in again.")
     return row
 
 
-def rotate(session: Session, visit: PanelSession, stage: SessionStage, *, now: datetime) -> str:
-    """A new session at that stage instead of this one; raises like :func:`hold`."""
-    row = hold(session, visit)
+def rotate(session: Session, panel_session: PanelSession, stage: SessionStage, *, now: datetime) -> str:
+    """Replaces this session by a new one at that stage; returns the new token.
+
+    Raises:
+        ConflictError: The session has ended.
+    """
+    row = hold(session, panel_session)
     session.delete(row)
     return open_session(session, row.staff_id, stage=stage, user_agent=row.user_agent, now=now)
 
 
-def mark_factor(session: Session, visit: PanelSession, *, now: datetime) -> None:
-    """The second factor was shown again."""
-    hold(session, visit).factor_at = now
+def mark_factor(session: Session, panel_session: PanelSession, *, now: datetime) -> None:
+    """Notes that the second factor was shown again.
+
+    Raises:
+        ConflictError: The session has ended.
+    """
+    hold(session, panel_session).factor_at = now
 
 
-def pending_secret(session: Session, visit: PanelSession, encryption: StaffEncryption) -> str:
-    """The second factor that this session is about to set up: one for the whole session."""
-    row = hold(session, visit)
+def pending_secret(session: Session, panel_session: PanelSession, encryption: StaffEncryption) -> str:
+    """Returns the second factor that this session is about to set up: one for the whole session.
+
+    Raises:
+        ConflictError: The session has ended.
+    """
+    row = hold(session, panel_session)
     if row.pending_secret is None:
         row.pending_secret = encryption.seal(totp.new_secret())
     return encryption.unseal(row.pending_secret)
 
 
-def add_notice(session: Session, visit: PanelSession, notice: Notice) -> None:
-    """The next page says this; ``notice`` is plain JSON without secrets."""
-    row = find_row(session, visit)
+def add_notice(session: Session, panel_session: PanelSession, notice: Notice) -> None:
+    """Adds a notice for the next page; ``notice`` is plain JSON without secrets."""
+    row = find_row(session, panel_session)
     if row is not None:
         row.notices = [*row.notices, notice][-_MOST_NOTICES:]
 
 
-def take_notices(session: Session, visit: PanelSession) -> list[Notice]:
-    """What this page is to say, and no other will."""
-    row = find_row(session, visit)
+def take_notices(session: Session, panel_session: PanelSession) -> list[Notice]:
+    """Returns the notices for this page, and forgets them."""
+    row = find_row(session, panel_session)
     if row is None:
         return []
     taken, row.notices = row.notices, []
     return taken
 
 
-def list_sessions(session: Session, visit: PanelSession, *, now: datetime) -> list[SessionRow]:
-    """Where the owner of this session is signed in, latest first."""
+def list_sessions(session: Session, panel_session: PanelSession, *, now: datetime) -> list[SessionRow]:
+    """Lists the sessions of this session's owner that are signed in, latest first."""
     rows = session.scalars(
         select(StaffSession)
         .where(
-            StaffSession.staff_id == visit.staff_id,
+            StaffSession.staff_id == panel_session.staff_id,
             StaffSession.stage == SessionStage.SIGNED_IN,
             StaffSession.seen_at > now - IDLE,
             StaffSession.started_at > now - _AT_MOST[SessionStage.SIGNED_IN],
@@ -233,27 +249,27 @@ def list_sessions(session: Session, visit: PanelSession, *, now: datetime) -> li
             row.started_at,
             row.seen_at,
             row.user_agent,
-            is_this=row.id_hash == visit.id_hash,
+            is_this=row.id_hash == panel_session.id_hash,
         )
         for row in rows
     ]
 
 
-def end(session: Session, visit: PanelSession) -> None:
-    """Somebody signs out."""
-    _end(session, StaffSession.id_hash == visit.id_hash)
+def end(session: Session, panel_session: PanelSession) -> None:
+    """Ends the session: its owner signs out."""
+    _end(session, StaffSession.id_hash == panel_session.id_hash)
 
 
-def end_one(session: Session, visit: PanelSession, public_id: str) -> bool:
-    """Ends one of the owner's own, as the list names it; returns whether there was one."""
+def end_one(session: Session, panel_session: PanelSession, public_id: str) -> bool:
+    """Ends one of the owner's sessions, named as in the list; returns whether there was one."""
     is_meant = StaffSession.id_hash.startswith(public_id, autoescape=True)
     return len(public_id) == _ID_DIGITS and _end(
-        session, and_(StaffSession.staff_id == visit.staff_id, is_meant)
+        session, and_(StaffSession.staff_id == panel_session.staff_id, is_meant)
     )
 
 
 def end_all(session: Session, staff_id: int, *, but: PanelSession | None = None) -> bool:
-    """Ends those of a member of staff, ``but`` one; returns whether there was any."""
+    """Ends the sessions of a member of staff, all ``but`` one; returns whether there was any."""
     is_other = StaffSession.id_hash != ("" if but is None else but.id_hash)
     return _end(session, and_(StaffSession.staff_id == staff_id, is_other))
 

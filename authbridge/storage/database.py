@@ -1,7 +1,7 @@
-"""The way to storage: connections, transactions, and one word for every outage.
+"""Opens connections and transactions, and turns every outage into one error.
 
-SQLite by default, PostgreSQL where one machine is outgrown.  Transactions are short; none stays
-open while a password is hashed.
+SQLite by default, PostgreSQL where one machine is outgrown.  Transactions are short; none stays open while a
+password is hashed.
 """
 
 import os
@@ -30,30 +30,37 @@ class Database:
     """One database and its pool of connections."""
 
     def __init__(self, url: str, *, durable: bool = True) -> None:
-        """``durable``: what is committed survives a power cut (SQLite; PostgreSQL is set up by its keeper).
+        """Opens the database; ``durable``: committed data survives a power cut (of SQLite only).
 
-        Commands need that.  The journal of logins does not, and a login waits for no disk.
+        Commands need that.  The journal of logins does not, and a login waits for no disk.  PostgreSQL does
+        as it is set up.
+
+        Raises:
+            ConfigError: The address is none of ours.
         """
         self._url = _parse_url(url)
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
         self.engine = _engine_of(self._url, durable=durable)
-        self._turn = threading.Lock()
+        self._write_lock = threading.Lock()
 
     @property
     def file(self) -> Path | None:
-        """The SQLite file; None for PostgreSQL."""
+        """Returns the SQLite file; None for PostgreSQL."""
         return Path(self._url.database or "") if self.is_sqlite else None
 
     @contextmanager
     def write_session(self) -> Iterator[Session]:
-        """A transaction that may write; committed at the end.
+        """Opens a transaction that may write; commits it at the end.
 
-        Raises :class:`StorageError` for any outage, and :class:`ConflictError` where somebody else
-        was faster.  Neither carries the statement's values: PostgreSQL quotes whole rows, hash included.
+        Neither error carries the statement's values: PostgreSQL quotes whole rows, hash included.
+
+        Raises:
+            StorageError: The database does not answer.
+            ConflictError: Somebody else was faster.
         """
         with (
             _plain_errors(),
-            self._turn_to_write(),
+            self._wait_for_turn(),
             Session(self.engine, expire_on_commit=False) as session,
             session.begin(),
         ):
@@ -62,28 +69,29 @@ class Database:
 
     @contextmanager
     def write_connection(self) -> Iterator[Connection]:
-        """A transaction of prepared statements, for the login flow; else like :meth:`write_session`."""
-        with _plain_errors(), self._turn_to_write(), self.engine.begin() as connection:
+        """Opens a transaction of prepared statements, for the login flow; else like :meth:`write_session`."""
+        with _plain_errors(), self._wait_for_turn(), self.engine.begin() as connection:
             self._begin_to_write(connection)
             yield connection
 
     @contextmanager
     def read_connection(self) -> Iterator[Connection]:
-        """Prepared statements that only read, for the login flow; else like :meth:`read_session`."""
+        """Opens a connection for prepared statements that only read; else like :meth:`read_session`."""
         with _plain_errors(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
     def read_session(self) -> Iterator[Session]:
-        """A transaction that only reads and waits for no writer; raises like :meth:`write_session`."""
+        """Opens a transaction that only reads and waits for no writer; raises like :meth:`write_session`."""
         with _plain_errors(), Session(self.engine, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
     def own_connection(self) -> Iterator[Any]:
-        """A driver's connection besides the pool, for whoever keeps it; each statement stands for itself.
+        """Opens a raw autocommit connection of the driver, outside the pool; closes it at the end.
 
-        Raises like :meth:`write_session`.
+        Raises:
+            StorageError: The database does not answer.
         """
         with _plain_errors():
             connection = self.engine.raw_connection()
@@ -95,27 +103,31 @@ class Database:
                 yield driver
 
     @contextmanager
-    def _turn_to_write(self) -> Iterator[None]:
-        # SQLite has one writer at a time, and who finds it busy sleeps for some milliseconds and looks again.
-        # Within one process a lock hands the turn over at once.
+    def _wait_for_turn(self) -> Iterator[None]:
+        # SQLite has one writer at a time, and a connection that finds it busy sleeps for some milliseconds
+        # before it tries again.  Within one process a lock hands the turn over at once.
         if not self.is_sqlite:
             yield
             return
-        if not self._turn.acquire(timeout=_PATIENCE):
+        if not self._write_lock.acquire(timeout=_PATIENCE):
             raise StorageError("The database does not answer: another writer takes too long.")
         try:
             yield
         finally:
-            self._turn.release()
+            self._write_lock.release()
 
     def _begin_to_write(self, connection: Connection) -> None:
-        # A transaction that reads first and turns to writing later fails at once where another process
-        # writes; one that begins as a writer waits for its turn.
+        # A transaction that reads first and writes later fails at once while another process writes; one that
+        # begins as a writer waits for its turn.
         if self.is_sqlite:
             connection.connection.cursor().execute("BEGIN IMMEDIATE")
 
     def create_file(self) -> None:
-        """Makes an empty SQLite file that only its owner can read, before anything is written into it."""
+        """Creates an empty SQLite file that only its owner can read, before anything is written into it.
+
+        Raises:
+            StorageError: The file cannot be created.
+        """
         if self.file is None or self.exists():
             return
         try:
@@ -124,14 +136,18 @@ class Database:
             raise StorageError(f"{self.file} cannot be made: {error.strerror}.") from error
 
     def exists(self) -> bool:
-        """Whether the SQLite file is there; a PostgreSQL database always is."""
+        """Tells whether the SQLite file is there; a PostgreSQL database always is.
+
+        Raises:
+            StorageError: The folder cannot be reached.
+        """
         try:
             return self.file is None or self.file.exists()
         except OSError as error:
             raise StorageError(f"{self.file} cannot be reached: {error.strerror}.") from error
 
     def free_bytes(self) -> int | None:
-        """The room left beside the SQLite file; None for PostgreSQL, which we do not see."""
+        """Returns the room left beside the SQLite file; None for PostgreSQL, which we do not see."""
         return None if self.file is None else shutil.disk_usage(self.file.parent).free
 
     def empty_write_ahead_log(self) -> None:
@@ -173,7 +189,7 @@ def _engine_of(url: URL, *, durable: bool) -> Engine:
                 "connect_timeout": _CONNECT_PATIENCE,
                 "tcp_user_timeout": milliseconds,
                 "options": f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}"
-                # Whatever the server's default: a stricter one sees the past of who was waited for.
+                # A stricter level would read the state before the transaction that it has waited for.
                 " -c timezone=UTC -c default_transaction_isolation=read\\ committed",
             },
             **options,

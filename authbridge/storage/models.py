@@ -1,4 +1,4 @@
-"""The tables; no behaviour.  ``migrations/`` builds them, the words are those of the domain."""
+"""Defines the tables; no behaviour.  ``migrations/`` creates them."""
 
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -22,7 +22,7 @@ from sqlalchemy.types import JSON
 
 
 class SuspensionReason(StrEnum):
-    """Why somebody suspended an organiser or a school."""
+    """The reason for which somebody suspended an organiser or a school."""
 
     MISUSE = "misuse"
     LETTER_LOST = "letter-lost"
@@ -31,7 +31,7 @@ class SuspensionReason(StrEnum):
 
 
 class Reporter(StrEnum):
-    """Who asked for a suspension: a role, never a name."""
+    """The role of the person who asked for a suspension, never a name."""
 
     SCHOOL_HEAD = "school-head"
     ORGANISER = "organiser"
@@ -40,7 +40,7 @@ class Reporter(StrEnum):
 
 
 class Role(StrEnum):
-    """What a member of staff may do; see :mod:`authbridge.staff.permissions`."""
+    """The role of a member of staff; see :mod:`authbridge.staff.permissions`."""
 
     ADMIN = "admin"
     CLERK = "clerk"
@@ -56,7 +56,7 @@ class SessionStage(StrEnum):
 
 
 class RevocationAction(StrEnum):
-    """What a Prosody has to do with an organiser's sessions."""
+    """The order to every Prosody about an organiser's sessions."""
 
     SUSPEND = "suspend"
     REINSTATE = "reinstate"
@@ -70,7 +70,11 @@ class UtcDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """To the database; raises :class:`ValueError` for a naive moment."""
+        """Converts a moment for the database.
+
+        Raises:
+            ValueError: It is naive.
+        """
         if value is None:
             return None
         if value.tzinfo is None:
@@ -78,7 +82,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ANN401, ARG002
-        """From the database; SQLite gives it back without its zone."""
+        """Converts a moment from the database; SQLite returns it without its zone."""
         if value is None:
             return None
         moment: datetime = value
@@ -101,7 +105,7 @@ class Base(DeclarativeBase):
 
 
 def table_of(model: type[Base]) -> Table:
-    """The bare table, for statements that are prepared once and run without the ORM."""
+    """Returns the bare table, for statements that run without the ORM."""
     table = model.__table__
     assert isinstance(table, Table)  # noqa: S101 - only a model over a join has none
     return table
@@ -111,7 +115,8 @@ class School(Base):
     """A school of the county; ``trusted_networks`` are CIDR strings.
 
     ``mailbox`` is a role address, ``contract_on`` the day of the contract on data processing (AVV), ``quota``
-    how many organisers it may have.  ``revision`` counts the changes, so that none is overwritten unseen.
+    the number of organisers that it may have.  ``revision`` counts the changes: a form that was filled in
+    from an older one overwrites nothing.
     """
 
     __tablename__ = "schools"
@@ -135,7 +140,7 @@ class School(Base):
 
 
 class Organiser(Base):
-    """Somebody who may open meetings; no personal name, the school knows who holds the letter."""
+    """An account that may open meetings; no personal name, the school knows who holds the letter."""
 
     __tablename__ = "organisers"
 
@@ -163,9 +168,9 @@ Suspendable = Organiser | School
 
 
 class Suspension(Base):
-    """The history: of an organiser or of a school, from ``since`` until ``until`` (None: still).
+    """A suspension of an organiser or of a school, from ``since`` until ``until`` (None: it goes on).
 
-    ``reason`` is None as long as nobody has said it: the click comes first.
+    ``reason`` is None as long as nobody has said it: staff suspend first and describe later.
     """
 
     __tablename__ = "suspensions"
@@ -185,7 +190,7 @@ class Suspension(Base):
 
 
 class Revocation(Base):
-    """The feed that every Prosody follows: what became of whose sessions, and when; kept a week.
+    """The feed that every Prosody follows: one order about one organiser's sessions; kept a week.
 
     It names the organiser without a foreign key, because it outlives them.  ``suspension_id`` is None for
     other reasons than a suspension, and after that was deleted.  Ids come from :class:`RevocationFeed`.
@@ -203,10 +208,10 @@ class Revocation(Base):
 
 
 class RevocationFeed(Base):
-    """One row: which feed this is, its last id, and the last id that is purged.
+    """One row: the feed's epoch, its last id, and the last id that is purged.
 
-    ``epoch`` is random, made with the table: ids of another database mean nothing here.  Whoever tells
-    something locks the row, so ids grow in the order of the commits and never come again.
+    ``epoch`` is random, made with the table: ids of another database mean nothing here.  Every transaction
+    that publishes locks the row, so ids grow in the order of the commits and never come again.
     """
 
     __tablename__ = "revocation_feed"
@@ -217,7 +222,7 @@ class RevocationFeed(Base):
 
 
 class RevocationDone(Base):
-    """That a Prosody carried a revocation out, and how much that ended; None where it did not count.
+    """A revocation that a Prosody carried out, and how much that ended; None where it did not count.
 
     ``waiting`` remembered logins are still to be deleted: jicofo was away, and has not confirmed it yet.
     """
@@ -238,8 +243,9 @@ class RevocationDone(Base):
 class ProsodyNode(Base):
     """A Prosody that follows the feed, until it is forgotten; it has carried out everything up to ``cursor``.
 
-    ``cursor`` is None until it has asked for what comes after its first snapshot.  ``meetings`` says how many
-    run there now, by the organiser who started them; under "" those for whose names there was no room.
+    ``cursor`` is None until its first question after its first snapshot.  ``meetings`` has the number of
+    meetings that run there now, by the organiser who started them; the key "" stands for names that found no
+    room.
     """
 
     __tablename__ = "prosody_nodes"
@@ -251,7 +257,7 @@ class ProsodyNode(Base):
 
 
 class PrintJob(Base):
-    """The letters that were printed at once; ``id`` stands on each of them."""
+    """Letters that were printed at once; ``id`` stands on each of them."""
 
     __tablename__ = "print_jobs"
 
@@ -263,7 +269,7 @@ class PrintJob(Base):
 
 
 class Staff(Base):
-    """A person of the panel.  Whoever was invited and has not enrolled yet has no password and no factor.
+    """A person of the panel; without password and second factor until they enrol.
 
     ``factor_secret`` is encrypted under the secret key file; ``factor_step`` is the time step of the last
     code that was used: none counts twice.
@@ -289,7 +295,7 @@ class Staff(Base):
 
 
 class Invitation(Base):
-    """The one-time code with which a member of staff enrols; only its keyed hash, and one a person."""
+    """The one-time code with which a member of staff enrols, as a keyed hash; one a person."""
 
     __tablename__ = "invitations"
 
@@ -299,7 +305,7 @@ class Invitation(Base):
 
 
 class RecoveryCode(Base):
-    """A code that replaces the second factor once; its keyed hash, deleted when it is used."""
+    """A code that replaces the second factor once, as a keyed hash; deleted when it is used."""
 
     __tablename__ = "recovery_codes"
 
@@ -311,8 +317,8 @@ class RecoveryCode(Base):
 class StaffSession(Base):
     """A session of the panel, by the hash of its id.
 
-    ``factor_at`` is when the second factor was last shown, ``pending_secret`` a factor that is not yet
-    confirmed (encrypted), ``notices`` what the next page is to say.
+    ``factor_at`` is the moment at which the second factor was last shown, ``pending_secret`` a factor that is
+    not yet confirmed (encrypted), ``notices`` the notices for the next page.
     """
 
     __tablename__ = "staff_sessions"
@@ -329,7 +335,7 @@ class StaffSession(Base):
 
 
 class AuditEvent(Base):
-    """Who changed what, and when; kept a year.  ``detail`` never holds a password or a hash."""
+    """One change: actor, subject and moment; kept a year.  ``detail`` holds no password and no hash."""
 
     __tablename__ = "audit_events"
 
@@ -342,10 +348,10 @@ class AuditEvent(Base):
 
 
 class LoginAttempt(Base):
-    """The journal of logins, kept a week.  ``verdict`` stays empty if the service died meanwhile.
+    """One line of the journal of logins, kept a week.  ``verdict`` stays empty if the service died meanwhile.
 
-    A name that is nobody's may be a password typed into the wrong field: of it only a keyed hash
-    is kept, in ``unknown_name``.
+    An unknown name may be a password typed into the wrong field: only a keyed hash of it is kept, in
+    ``unknown_name``.
     """
 
     __tablename__ = "login_attempts"
@@ -367,9 +373,9 @@ class LoginAttempt(Base):
 
 
 class RejectedAttempts(Base):
-    """The journal of logins that were turned away without a check: one row per pair and minute, kept a week.
+    """The number of logins that were rejected without a hash: one row per pair and minute, kept a week.
 
-    ``organiser_id`` is None for all names together that are nobody's, ``network`` "" where unknown.
+    ``organiser_id`` is None for all unknown names together, ``network`` "" where unknown.
     """
 
     __tablename__ = "rejected_attempts"
@@ -391,7 +397,7 @@ class RejectedAttempts(Base):
 class LoginFailure(Base):
     """A password that was hashed for a name and did not match, or is being hashed; kept a day.
 
-    ``name_key`` is a keyed hash, of anybody's name and of nobody's alike; ``network`` is "" where unknown.
+    ``name_key`` is a keyed hash, of known and unknown names alike; ``network`` is "" where unknown.
     The other columns are those of :class:`authbridge.login.failure_history.Failure`.
     """
 
@@ -412,7 +418,7 @@ class LoginFailure(Base):
 
 
 class KnownNetwork(Base):
-    """That some name succeeded from some network, as a keyed hash; kept a week after the last time."""
+    """A network from which a name succeeded, as one keyed hash; kept a week after the last time."""
 
     __tablename__ = "known_networks"
 
@@ -421,7 +427,7 @@ class KnownNetwork(Base):
 
 
 class NetworkWait(Base):
-    """A network from which too many names failed, and until when it waits; kept a day."""
+    """A network from which too many names failed, and the end of its wait; kept a day."""
 
     __tablename__ = "network_waits"
 
@@ -431,7 +437,7 @@ class NetworkWait(Base):
 
 
 class AlarmRaised(Base):
-    """What staff were told last about guessing, so that they are not told every minute; kept a day."""
+    """The latest alarm about one subject, so that staff are not alarmed every minute; kept a day."""
 
     __tablename__ = "alarms_raised"
 
@@ -440,7 +446,7 @@ class AlarmRaised(Base):
 
 
 class JobRun(Base):
-    """When a recurring duty was last done, by whichever process did it."""
+    """The moment at which a recurring job last succeeded, in whichever process."""
 
     __tablename__ = "job_runs"
 

@@ -11,18 +11,26 @@ from authbridge.storage.migrations import NEWEST
 
 
 def upgrade(database: Database) -> None:
-    """Makes the tables, or changes them to this version; a second call does nothing."""
+    """Creates the tables, or changes them to this version; a second call does nothing.
+
+    Raises:
+        StorageError: The tables are of a version that this program does not know.
+    """
     database.create_file()
     _migrate(database, lambda alembic, config: alembic.upgrade(config, "head"))
 
 
 def downgrade(database: Database) -> None:
-    """Goes one version back."""
+    """Takes the tables one version back.
+
+    Raises:
+        StorageError: There is no earlier version.
+    """
     _migrate(database, lambda alembic, config: alembic.downgrade(config, "-1"))
 
 
 def version(database: Database) -> str | None:
-    """The version of the tables, None if there are none yet."""
+    """Returns the version of the tables, None if there are none yet."""
     with database.read_session() as session:
         if not inspect(session.connection()).has_table("alembic_version"):
             return None
@@ -31,7 +39,11 @@ def version(database: Database) -> str | None:
 
 
 def require_current(database: Database) -> None:
-    """Raises :class:`StorageError` unless the tables are those of this program."""
+    """Checks that the tables are those of this program.
+
+    Raises:
+        StorageError: They are not, or there are none.
+    """
     if not database.exists():
         raise StorageError(f"{database.file} does not exist yet. Please run: authbridge db upgrade")
     if version(database) != NEWEST:

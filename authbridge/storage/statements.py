@@ -1,4 +1,4 @@
-"""Statements that several tables need: insert or else change, and delete a little at a time."""
+"""Builds statements that several tables need: insert or else change, and delete a little at a time."""
 
 from collections.abc import Collection
 from typing import Any
@@ -20,9 +20,9 @@ def upsert(
     add: bool = False,
     where: ColumnElement[bool] | None = None,
 ) -> postgresql.Insert:
-    """An INSERT with a parameter for each column; where the key is there, it sets what ``changed`` names.
+    """Builds an INSERT with a parameter for each column; of an existing key it sets the columns ``changed``.
 
-    ``add`` adds instead; ``where`` says which rows may be changed.
+    ``add`` adds to these columns; ``where`` selects the rows that may be changed.
     """
     # PostgreSQL's form; SQLAlchemy writes it for SQLite in the same words.
     new = postgresql.insert(table).values({name: bindparam(name) for name in _names(table)})

@@ -15,7 +15,7 @@ from workbench.service import Service
 
 @pytest.fixture(name="service", scope="session")
 def start_service(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Service]:
-    """The auth service over SQLite."""
+    """Runs the auth service over SQLite."""
     service = Service(tmp_path_factory.mktemp("service"), bcrypt_cost=4)
     shutil.copy(sqlite_template, service.folder / "authbridge.db")
     service.start()
@@ -25,13 +25,13 @@ def start_service(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Pat
 
 @pytest.fixture(name="organisers", scope="session")
 def enrol_sqlite_organisers(service: Service) -> Organisers:
-    """The organisers of that service."""
+    """Makes the organisers of that service."""
     return enrol_organisers(service)
 
 
 @pytest.fixture(name="prosody_for", scope="session")
 def start_prosodys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProsodyFor]:
-    """``prosody_for(version, service)``: a Prosody that asks that service, started when first wanted."""
+    """Yields ``prosody_for(version, service)``: a Prosody that asks that service, started once."""
     started: dict[tuple[str, int], Prosody] = {}
     with contextlib.ExitStack() as running:
 
@@ -50,7 +50,7 @@ def start_prosodys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prosody
 
 @pytest.fixture(name="prosody", scope="session", params=VERSIONS)
 def choose_prosody(request: pytest.FixtureRequest, prosody_for: ProsodyFor, service: Service) -> Prosody:
-    """A Prosody of either version that asks the service over SQLite."""
+    """Runs a Prosody of either version that asks the service over SQLite."""
     return prosody_for(request.param, service)
 
 
@@ -58,7 +58,7 @@ def choose_prosody(request: pytest.FixtureRequest, prosody_for: ProsodyFor, serv
 def start_postgres_service(
     tmp_path_factory: pytest.TempPathFactory, postgres: Postgres, postgres_template: str
 ) -> Iterator[Service]:
-    """The auth service over PostgreSQL."""
+    """Runs the auth service over PostgreSQL."""
     url = postgres.create_database(postgres_template)
     service = Service(tmp_path_factory.mktemp("postgres-service"), url, bcrypt_cost=4)
     service.start()
@@ -68,5 +68,5 @@ def start_postgres_service(
 
 @pytest.fixture(name="postgres_organisers", scope="session")
 def enrol_postgres_organisers(postgres_service: Service) -> Organisers:
-    """The organisers of the service over PostgreSQL."""
+    """Makes the organisers of the service over PostgreSQL."""
     return enrol_organisers(postgres_service)

@@ -18,7 +18,7 @@ from PIL import Image
 from pypdf import PageObject, PdfReader
 from pypdf.generic import ArrayObject, DictionaryObject, StreamObject
 
-from authbridge.letters import Language, Letter, PrintJob, print_letters, read_letterhead
+from authbridge.letters import Language, Letter, LetterBatch, print_letters, read_letterhead
 
 LETTER = Letter(
     school_name="Otto-Hahn-Gymnasium",
@@ -27,7 +27,7 @@ LETTER = Letter(
     password="vpgd-kxwj-rhms",
     valid_until=date(2027, 7, 31),
 )
-JOB = PrintJob("7k2m94qd", date(2026, 9, 14), "https://meet.example.org", Language.GERMAN)
+JOB = LetterBatch("7k2m94qd", date(2026, 9, 14), "https://meet.example.org", Language.GERMAN)
 A4 = (595, 842)  # points
 LABELS = {Language.GERMAN: ("Anmeldename", "Passwort"), Language.ENGLISH: ("Login name", "Password")}
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 9"><rect width="20" height="9"/></svg>'
@@ -53,7 +53,9 @@ LONG_NAMES = [
 ]
 
 
-def read(letters: Sequence[Letter] = (LETTER,), job: PrintJob = JOB, folder: Path | None = None) -> PdfReader:
+def read(
+    letters: Sequence[Letter] = (LETTER,), job: LetterBatch = JOB, folder: Path | None = None
+) -> PdfReader:
     """The letters as a program sees them that opens the file."""
     return PdfReader(io.BytesIO(print_letters(letters, job, read_letterhead(folder))))
 

@@ -24,7 +24,7 @@ _FLAGS = (
 
 @contextlib.contextmanager
 def open_chromium(home: Path, *, is_watched: bool = False) -> Iterator[Chrome]:
-    """A browser with that folder as its home; if watched, it logs its complaints and its requests."""
+    """Yields a browser with that folder as its home; if watched, it logs its complaints and requests."""
     options = ChromeOptions()
     options.binary_location = "/usr/bin/chromium"
     for flag in (*_FLAGS, f"--user-data-dir={home / 'profile'}"):

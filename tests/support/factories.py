@@ -51,7 +51,7 @@ def make_school(database: Database, code: str = "ohg", name: str = "Otto-Hahn-Gy
 def make_organiser(
     database: Database, school: str = "ohg", *, valid_until: date | None = None, hasher: Hasher = HASHER
 ) -> IssuedCredential:
-    """Issues one organiser."""
+    """Issues one organiser in the morning."""
     passwords = organisers.make_passwords(1, hasher)
     with database.write_session() as session:
         (issued,) = organisers.issue_organisers(
@@ -69,7 +69,7 @@ def make_services(
     keyed_hashes: KeyedHashes = KEYED_HASHES,
     remember: bool = True,
 ) -> LoginServices:
-    """What a login needs; each call is another service process over the same database."""
+    """Returns what a login needs; each call is another service process over the same database."""
     return LoginServices(
         database=database,
         hasher=hasher,
@@ -84,20 +84,20 @@ def make_services(
 
 
 def make_attempt(username: str, password: str, **others: str) -> Attempt:
-    """One login in the morning, parsed as the wire does it."""
+    """Returns one login in the morning, parsed as the wire does it."""
     ip, user_agent = others.get("ip"), others.get("user_agent")
     return replace(parse_attempt(username, password, ip, MORNING), user_agent=user_agent)
 
 
 def parse_attempt(username: str, password: str, ip: str | None, at: datetime) -> Attempt:
-    """One login at that moment, parsed as the wire does it."""
+    """Returns one login at that moment, parsed as the wire does it."""
     return Attempt(
         normalise_username(username, HOST), parse_password(password), parse_address(ip), None, at=at
     )
 
 
 def make_origin(request_id: str = "q-1") -> Origin:
-    """How it reached us."""
+    """Returns how a login reached us."""
     return Origin(request_id, transport="tcp", node="node-a")
 
 
@@ -111,7 +111,7 @@ class Member:
     recovery: tuple[str, ...] = field(repr=False)
 
     def code(self, at: datetime) -> str:
-        """What the app shows at that moment."""
+        """Returns the code that the app shows at that moment."""
         return pyotp.TOTP(self.secret).at(at)
 
 
@@ -148,7 +148,7 @@ def make_visit(
     *,
     now: datetime = MORNING,
 ) -> PanelSession:
-    """A session of that member, however it began."""
+    """Opens a session of that member, at any stage."""
     with database.write_session() as session:
         staff_id = get_staff(session, name).id
         token = sessions.open_session(session, staff_id, stage=stage, user_agent="browser", now=now)
@@ -165,7 +165,7 @@ def make_sign_in_services(
     limits: Limits = LIMITS,
     secret_key: bytes = SECRET_KEY,
 ) -> SignInServices:
-    """What a sign-in needs; each call is another process of the panel over the same database."""
+    """Returns what a sign-in needs; each call is another panel process over the same database."""
     return SignInServices(
         database=database,
         hasher=hasher,

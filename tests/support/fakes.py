@@ -21,7 +21,7 @@ class FakeClock:
         self.now = now
 
     def __call__(self) -> datetime:
-        """The present moment."""
+        """Returns the present moment."""
         return self.now
 
     def advance(self, **duration: float) -> None:
@@ -45,7 +45,7 @@ class CountingHasher(Hasher):
 
     @property
     def checks(self) -> int:
-        """How many passwords were hashed."""
+        """Returns how many passwords were hashed."""
         return len(self.checked)
 
 
@@ -55,7 +55,7 @@ class WatchedMark(bytes):
     met: threading.Event
 
     def __new__(cls, cache_key: bytes, met: threading.Event) -> Self:
-        """The same bytes; ``met`` is set at the meeting."""
+        """Returns the same bytes; ``met`` is set at the meeting."""
         watched = super().__new__(cls, cache_key)
         watched.met = met
         return watched
@@ -78,5 +78,5 @@ class WatchedMemory(PasswordCache):
         self.met = threading.Event()
 
     def cache_key(self, *parts: str) -> bytes:
-        """The mark, watched."""
+        """Returns the key, watched."""
         return WatchedMark(super().cache_key(*parts), self.met)

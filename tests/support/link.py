@@ -1,4 +1,4 @@
-"""A line between Prosody and the service that a test can cut: nothing gets through, nobody is told."""
+"""Carries bytes between Prosody and the service until a test cuts the line: then nothing gets through."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ class Link:
 
     @property
     def url(self) -> str:
-        """Where Prosody asks."""
+        """Returns the address at which Prosody asks."""
         return f"http://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
@@ -38,15 +38,15 @@ class Link:
         self._loop.close()
 
     def cut(self) -> None:
-        """As if somebody had pulled the cable: connections stay open, and silent."""
+        """Holds back all bytes, as a pulled cable does: connections stay open, and silent."""
         self._loop.call_soon_threadsafe(self._open.clear)
 
     def drop(self) -> None:
-        """What is connected now is so no longer."""
+        """Closes all connections that are open now."""
         self._call(self._hang_up())
 
     def mend(self) -> None:
-        """What was sent meanwhile arrives."""
+        """Lets bytes through again, beginning with those held back."""
         self._loop.call_soon_threadsafe(self._open.set)
 
     def _call(self, work: Coroutine[Any, Any, None]) -> None:

@@ -36,7 +36,7 @@ class Organisers:
 
 
 def make_organisers(database: Database) -> Organisers:
-    """Two schools, one of them suspended, and their organisers."""
+    """Makes two schools, one of them suspended, and their organisers."""
     make_school(database, "ohg")
     make_school(database, "gsw", "Grundschule am Wald")
     organisers = Organisers(
@@ -91,13 +91,13 @@ def make_client(prosody: Prosody, transport: str, host: str = HOST) -> Client:
 
 
 async def login(prosody: Prosody, transport: str, username: str, password: str) -> str:
-    """One login on a stream of its own; "success" or the SASL condition."""
+    """Logs in on a stream of its own; returns "success" or the SASL condition."""
     async with make_client(prosody, transport) as client:
         return (await client.login(username, password)).condition
 
 
 def enrol_organisers(service: Service) -> Organisers:
-    """Makes them in the database of that service."""
+    """Makes these organisers in the database of that service."""
     database = Database(service.database_url)
     organisers = make_organisers(database)
     database.engine.dispose()

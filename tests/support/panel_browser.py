@@ -48,7 +48,7 @@ class PanelServer:
 
     @property
     def database(self) -> Database:
-        """Where both keep everything."""
+        """Returns the database of both."""
         return self.services.database
 
     def enrol(self, role: Role) -> Member:
@@ -103,7 +103,7 @@ class Answer:
 
     @property
     def paper(self) -> list[str]:
-        """The text on each page of a PDF."""
+        """Returns the text on each page of a PDF."""
         return [page.extract_text() for page in pypdf.PdfReader(BytesIO(self.content)).pages]
 
 
@@ -116,12 +116,12 @@ class PanelBrowser:
 
     @property
     def path(self) -> str:
-        """Where the browser is."""
+        """Returns the path that the browser shows."""
         return self.browser.current_url.removeprefix(self.url)
 
     @property
     def status(self) -> int:
-        """The status with which the page came."""
+        """Returns the HTTP status with which the page came."""
         status: int = self.browser.execute_script(
             "return performance.getEntriesByType('navigation')[0].responseStatus;"
         )
@@ -129,26 +129,26 @@ class PanelBrowser:
 
     @property
     def title(self) -> str:
-        """The heading."""
+        """Returns the heading."""
         return self.browser.find_element(By.TAG_NAME, "h1").text
 
     @property
     def text(self) -> str:
-        """What one reads below the head of the page."""
+        """Returns the text below the head of the page."""
         return self.browser.find_element(By.TAG_NAME, "main").text
 
     def open(self, path: str) -> None:
-        """Types an address."""
+        """Opens that path."""
         self.browser.get(f"{self.url}{path}")
 
     def field(self, label: str) -> WebElement:
-        """What that label belongs to; it may go on with a note."""
+        """Returns the field of that label, which may go on with a note."""
         wanted = f'//label[normalize-space()="{label}" or starts-with(normalize-space(), "{label} (")]'
         found = self.browser.find_element(By.XPATH, wanted)
         return self.browser.find_element(By.ID, found.get_attribute("for") or "")
 
     def type(self, label: str, text: str) -> None:
-        """Fills the field of that label in, in place of what it holds."""
+        """Replaces the content of the field of that label."""
         _type(self.field(label), text)
 
     def fill(self, **texts: str) -> None:
@@ -157,11 +157,11 @@ class PanelBrowser:
             _type(self.browser.find_element(By.NAME, name), text)
 
     def choose(self, label: str) -> None:
-        """One of several."""
+        """Chooses one of several."""
         self.field(label).click()
 
     def press(self, words: str, *, beside: str | None = None) -> None:
-        """A button or a link that leads on; ``beside`` is what stands in its row of a table."""
+        """Presses a button or link that leads on; ``beside`` is a text in its row of a table."""
         row = "" if beside is None else f'//tr[contains(., "{beside}")]'
         said = f'[normalize-space()="{words}" or starts-with(normalize-space(), "{words} ")]'
         found = self.browser.find_elements(By.XPATH, f"{row}//button{said}|{row}//a{said}")
@@ -169,13 +169,13 @@ class PanelBrowser:
             next(each for each in found if each.is_displayed()).click()
 
     def send(self) -> None:
-        """Presses the button of the form on the page, whatever its words."""
+        """Presses the button of the form on the page."""
         with self.next_page():
             self.browser.find_element(By.CSS_SELECTOR, "main form.form button[type=submit]").click()
 
     @contextlib.contextmanager
     def next_page(self) -> Iterator[None]:
-        """Around what leads to another page, which is there when this ends."""
+        """Waits at its end for the page to which the wrapped action leads."""
         old = self._page_and_state()[0]
         yield
 
@@ -191,11 +191,11 @@ class PanelBrowser:
         return page, state
 
     def row(self, words: str) -> str:
-        """What one reads in the row of a table in which these words stand."""
+        """Returns the text of the table's row in which these words stand."""
         return self.browser.find_element(By.XPATH, f'//tr[contains(., "{words}")]').text
 
     def fetch(self, path: str) -> Answer:
-        """What is behind an address, as this browser with its cookies gets it."""
+        """Returns the answer for a path, as this browser with its cookies gets it."""
         status, kind, content = self.browser.execute_async_script(_FETCH, path)
         return Answer(status, kind, base64.b64decode(content))
 
@@ -222,7 +222,7 @@ class PanelBrowser:
         )
 
     def run_scripts(self, *, are_on: bool) -> None:
-        """Whether pages may run scripts from now on."""
+        """Lets pages run scripts from now on, or not."""
         self.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": not are_on})
         self.browser.get("data:text/html,<title>off</title><script>document.title = 'on'</script>")
         assert self.browser.title == ("on" if are_on else "off")

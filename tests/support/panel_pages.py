@@ -52,7 +52,7 @@ class Sights:
 
 
 def walk(panel_browser: PanelBrowser, panel_server: PanelServer) -> Iterator[Shown]:
-    """All of them, from the door to the last page, for a database with nobody in it."""
+    """Yields all pages from the sign-in to the last one, for a database with nobody in it."""
     yield from _at_the_door(panel_browser, panel_server)
     admin = panel_server.enrol(Role.ADMIN)
     panel_browser.sign_in(admin)
@@ -155,7 +155,7 @@ def _adding_a_school(
 
 
 def _furnish(database: Database, panel_server: PanelServer) -> Sights:
-    """Schools and organisers enough for second pages, and one organiser in each state."""
+    """Makes schools and organisers enough for second pages, and one organiser in each state."""
     today = utc_now().astimezone(panel_server.services.timezone).date()
     make_school(database, "odd", _ODD_NAME)
     make_school(database, "shut", "Geschlossene Schule")
@@ -207,7 +207,7 @@ def _overview_and_search(panel_browser: PanelBrowser) -> Iterator[Shown]:
 
 
 def _meeting_servers(panel_browser: PanelBrowser, database: Database, sights: Sights) -> Iterator[Shown]:
-    """Two of them, of which one falls silent while somebody is logged out, and is forgotten."""
+    """Yields pages about two meeting servers; one falls silent during a logout, and is forgotten."""
     organiser, silence = f"/organisers/{sights.suspended}", timedelta(minutes=1)
     _hear_from(database, "prosody-1", meetings={sights.active: 1, sights.waiting: 2, sights.expired: 1})
     _hear_from(database, "prosody-2", ago=silence, knows=False)
@@ -246,7 +246,7 @@ def _hear_from(
     ago: timedelta = timedelta(0),
     knows: bool = True,
 ) -> None:
-    """A meeting server asks; if it knows the feed, it has carried out everything."""
+    """Asks as a meeting server; if it knows the feed, it has carried out everything."""
     with database.write_session() as session:
         epoch, cursor = feed.position(session.connection())
         contact = Contact(node, epoch if knows else None, cursor, reports, meetings or {})

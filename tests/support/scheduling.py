@@ -11,11 +11,12 @@ _END_TO_END = "tests/end_to_end/"
 # The files whose stories run in one Jitsi per version; see the conftest.py beside them.
 _SHARED = re.compile(_END_TO_END + r"meetings/test_(forgeries|logout|meetings|rooms|usurpers)\.py")
 
-_VERSION = re.compile(r"[\[-](0\.12|13)[\]-]")  # among the parameters, of Prosody
+# Among the parameters: the version of Prosody, or the language of the walk through all pages.
+_PART = re.compile(r"[\[-](0\.12|13|de|en)[\]-]")
 
 
 class Scheduling(LoadScopeScheduling):
-    """Deals out files in their order; end-to-end tests once more by the version of Prosody."""
+    """Deals out files in their order, end-to-end tests in parts: by Prosody's version, pages by language."""
 
     def __init__(self, config: pytest.Config, log: Producer) -> None:
         config.option.loadscopereorder = False  # the longest come first as it is
@@ -30,6 +31,6 @@ def scope_of(nodeid: str) -> str:
     path, _, test = nodeid.partition("::")
     if not path.startswith(_END_TO_END):
         return path
-    version = _VERSION.search(test)
+    part = _PART.search(test)
     place = "the shared Jitsi" if _SHARED.fullmatch(path) else path
-    return f"{place} {version.group(1)}" if version else place
+    return f"{place} {part.group(1)}" if part else place

@@ -105,7 +105,7 @@ class Feed:
         return len(self._events)
 
     async def report_of(self, event: int) -> dict[str, int]:
-        """What is reported as done about that event, once it is."""
+        """Returns the report about that event, once there is one."""
         while True:
             for poll in self.polls:
                 for report in poll.get("done", []):
@@ -140,7 +140,7 @@ class Feed:
 
 
 def http_answer(body: bytes, status: str = "200 OK") -> bytes:
-    """A complete HTTP answer."""
+    """Returns a complete HTTP answer."""
     return b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
         status.encode(),
         len(body),
@@ -149,7 +149,7 @@ def http_answer(body: bytes, status: str = "200 OK") -> bytes:
 
 
 def verdict(question: Question, word: str, **changes: object) -> bytes:
-    """The body of an answer about that question."""
+    """Returns the body of an answer to that question."""
     answer = {
         "request_id": question["request_id"],
         "username": question["username"],

@@ -61,18 +61,26 @@ def test_a_held_entry_ends_only_after_it_was_put_again() -> None:
     assert wiped == [["work"]]
 
 
-def test_the_oldest_goes_when_the_store_is_full() -> None:
-    """It is wiped, and the newest is always kept; entries that have ended take no room."""
+def test_a_full_store_keeps_what_it_has() -> None:
+    """A new entry is wiped at once, until an old one has ended; one with a key that is there is kept."""
     store, wiped = make_store(max_size=2)
-    for name, seconds in (("a", 0), ("b", 1), ("a", 2), ("c", 3)):
+    for name, seconds in (("a", 0), ("b", 1), ("c", 2)):
         store.put(name, [name], now=MORNING + timedelta(seconds=seconds))
     now = MORNING + timedelta(seconds=3)
-    assert store.values(now=now) == [["a"], ["c"]]
-    assert wiped == [["a"], ["b"]]
-    store.put("d", ["d"], now=MORNING + 2 * MINUTE)
-    store.put("e", ["e"], now=MORNING + 2 * MINUTE)
-    assert store.values(now=MORNING + 2 * MINUTE) == [["d"], ["e"]]
-    assert wiped == [["a"], ["b"], ["a"], ["c"]]
+    store.put("a", ["new"], now=now)
+    assert store.values(now=now) == [["b"], ["new"]]
+    assert wiped == [["c"], ["a"]]
+    later = MORNING + MINUTE + timedelta(seconds=1)
+    store.put("c", ["c"], now=later)
+    assert store.values(now=later) == [["new"], ["c"]]
+    assert wiped == [["c"], ["a"], ["b"]]
+
+
+def test_a_value_stands_in_no_repr() -> None:
+    """A log that names the store names no secret."""
+    store, _ = make_store()
+    store.put("a", ["a-secret"], now=MORNING)
+    assert "a-secret" not in repr(store)
 
 
 def test_what_is_taken_is_its_takers() -> None:

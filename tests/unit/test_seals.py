@@ -4,7 +4,7 @@ import pytest
 
 from authbridge.errors import ConfigError
 from authbridge.staff.encryption import StaffEncryption
-from authbridge.staff.one_time_codes import Purpose, hash_code, make_invitation, make_recovery_codes
+from authbridge.staff.one_time_codes import CodePurpose, hash_code, make_invitation, make_recovery_codes
 from authbridge.staff.totp import new_secret
 from tests.support.factories import ENCRYPTION, SECRET_KEY
 
@@ -45,15 +45,15 @@ def test_a_digest_is_worth_nothing_elsewhere() -> None:
 @pytest.mark.parametrize("typed", ["vpgd-kxwj-rhms", "VPGD kxwj rhms", "vpgdkxwjrhms", " vpgd–kxwj–rhms\n"])
 def test_a_code_counts_however_it_is_typed(typed: str) -> None:
     """Hyphens, blanks and capitals are for the eye."""
-    expected = hash_code(ENCRYPTION, Purpose.RECOVERY, "vpgd-kxwj-rhms")
-    assert hash_code(ENCRYPTION, Purpose.RECOVERY, typed) == expected
+    expected = hash_code(ENCRYPTION, CodePurpose.RECOVERY, "vpgd-kxwj-rhms")
+    assert hash_code(ENCRYPTION, CodePurpose.RECOVERY, typed) == expected
 
 
 @pytest.mark.parametrize("typed", ["", "\0", "\udcff", "x" * 10_000, "---", "🎉" * 30])
 def test_what_can_be_no_code_is_none(typed: str) -> None:
     """No error, and no code that there is."""
     codes = make_recovery_codes(ENCRYPTION)
-    assert hash_code(ENCRYPTION, Purpose.RECOVERY, typed) not in codes.hashes
+    assert hash_code(ENCRYPTION, CodePurpose.RECOVERY, typed) not in codes.hashes
 
 
 def test_codes_are_shown_once_and_in_no_repr() -> None:

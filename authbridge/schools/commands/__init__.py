@@ -1,5 +1,5 @@
-"""What staff can do: one function a change, which takes ``actor`` and ``now`` and writes one audit event.
+"""Changes schools and organisers: one function a change, which takes ``actor`` and ``now``.
 
-A command that finds nothing to change writes nothing.  The caller opens the transaction; what takes
-long (hashing) is done before it.
+A command writes one audit event, and none if it finds nothing to change.  The caller opens the transaction,
+and hashes before it, for hashing takes long.
 """

@@ -1,4 +1,4 @@
-"""Changes to organisers: issue, take over, give a new password, end or extend validity, delete."""
+"""Changes organisers: issues, imports, renews passwords, ends or extends validity, logs out, deletes."""
 
 import secrets
 from collections.abc import Callable, Sequence
@@ -46,7 +46,7 @@ class NewPassword:
 
 @dataclass(frozen=True, slots=True)
 class IssuedCredential:
-    """What goes on the letter."""
+    """A username and its password, as a letter shows them."""
 
     username: Username
     password: str = field(repr=False)
@@ -63,7 +63,7 @@ class ImportedCredential:
 
 
 def new_print_job_id() -> str:
-    """An id for letters that are printed at once, such as ``D7K-42P``."""
+    """Returns an id for letters that are printed at once, such as ``D7K-42P``."""
     letters = [secrets.choice(_PRINT_JOB_ALPHABET) for _ in range(2 * _PRINT_JOB_GROUP)]
     return "".join([*letters[:_PRINT_JOB_GROUP], "-", *letters[_PRINT_JOB_GROUP:]])
 
@@ -75,9 +75,12 @@ def make_passwords(
     print_job: str | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> list[NewPassword]:
-    """New passwords with their hashes; takes one hash each, so call it outside any transaction.
+    """Makes new passwords with their hashes; takes one hash each, so call it outside any transaction.
 
-    ``progress`` is told after each how many there are.
+    ``progress`` is called after each with the number of those made.
+
+    Raises:
+        InputError: The count is not from 1 to :data:`MAX_ISSUED`.
     """
     if not 1 <= count <= MAX_ISSUED:
         raise InputError("1 to %(most)s accounts can be issued at once.", most=MAX_ISSUED)
@@ -101,9 +104,11 @@ def issue_organisers(
 ) -> list[IssuedCredential]:
     """Adds an organiser with a random name for each password; returns them by name.
 
-    Raises :class:`QuotaError`.
+    Raises:
+        NotFoundError: There is no such school.
+        QuotaError: It has no room for that many.
     """
-    school = get_school(session, code, lock=True)  # whoever else issues for it waits, and counts ours
+    school = get_school(session, code, lock=True)  # other commands that issue for it wait, and count ours
     require_room(session, school, len(passwords))
     usernames = _draw_free_usernames(session, school, len(passwords))
     issued = []
@@ -126,10 +131,13 @@ def issue_organisers(
 def import_organisers(
     session: Session, credentials: Sequence[ImportedCredential], *, actor: Actor, now: datetime
 ) -> int:
-    """Takes existing credentials over, all or none; returns how many.
+    """Takes existing credentials over, all or none; returns their number.
 
-    Raises :class:`ImportFileError` for schools that are not there and names that are.  No quota holds it up:
-    these accounts exist already, and a school that has too many of them is given no new ones.
+    No quota holds this up: these accounts exist already, and a school that has too many of them is given no
+    new ones.
+
+    Raises:
+        ImportFileError: A school does not exist, or a username does already.
     """
     faults: list[tuple[int, str]] = []
     schools = {school.code: school for school in session.scalars(select(School))}
@@ -167,9 +175,12 @@ def reset_password(
     actor: Actor,
     now: datetime,
 ) -> IssuedCredential:
-    """Gives a new password; the old one is dead from this moment, with its failures and its sessions.
+    """Replaces the password; the old one ends at this moment, with its failures and its sessions.
 
     A suspension stays.
+
+    Raises:
+        NotFoundError: There is no such organiser.
     """
     organiser = get_organiser(session, username, lock=True)
     organiser.password_hash = password.stored.hash
@@ -193,7 +204,11 @@ def change_validity(
 ) -> bool:
     """Sets the last day of validity, None for no end; returns whether that changed anything.
 
-    A day before ``today`` ends the sessions as well.  One that passes later does not: who is in stays in.
+    A day before ``today`` ends the sessions as well.  A day that passes later does not: running sessions
+    stay.
+
+    Raises:
+        NotFoundError: There is no such organiser.
     """
     organiser = get_organiser(session, username, lock=True)
     if organiser.valid_until == valid_until:
@@ -213,9 +228,12 @@ def change_validity(
 
 
 def end_sessions(session: Session, username: str, *, actor: Actor, now: datetime) -> bool:
-    """Logs him out everywhere; returns whether that changed anything.
+    """Logs the organiser out everywhere; returns whether that changed anything.
 
-    It does not where he is suspended: then it was done, and nobody has got in since.
+    It does not if they are suspended: the suspension has ended all sessions, and none began since.
+
+    Raises:
+        NotFoundError: There is no such organiser.
     """
     organiser = get_organiser(session, username, lock=True)
     if not feed.publish_end_of_sessions(session, organiser, now=now):
@@ -227,9 +245,13 @@ def end_sessions(session: Session, username: str, *, actor: Actor, now: datetime
 def delete_organiser(
     session: Session, username: str, *, keyed_hashes: KeyedHashes, actor: Actor, now: datetime
 ) -> None:
-    """Removes the organiser with everything that is kept of him but the audit's lines.
+    """Deletes an organiser and everything that is kept of them but the audit's lines.
 
-    The journal of his logins goes with the row.  The audit keeps the name, and no new organiser is given it.
+    The journal of their logins goes with the row.  The audit keeps the username, and no new organiser is
+    given it.
+
+    Raises:
+        NotFoundError: There is no such organiser.
     """
     organiser = get_organiser(session, username, lock=True)
     session.execute(
@@ -260,7 +282,11 @@ def _forget_failures(session: Session, username: str, keyed_hashes: KeyedHashes)
 
 
 def require_room(session: Session, school: School, wanted: int) -> None:
-    """Raises :class:`QuotaError` if the school may not have so many organisers more."""
+    """Checks that the quota of the school has room for that many more organisers.
+
+    Raises:
+        QuotaError: It has not.
+    """
     used = session.scalar(select(func.count()).where(Organiser.school_id == school.id)) or 0
     if used + wanted > school.quota:
         raise QuotaError(
@@ -276,7 +302,7 @@ def require_room(session: Session, school: School, wanted: int) -> None:
 def _add_print_job(
     session: Session, school: School, passwords: Sequence[NewPassword], actor: Actor, now: datetime
 ) -> dict[str, object]:
-    """Notes that the passwords will be printed, if so; returns what the audit says of it."""
+    """Notes a print job if the passwords will be printed; returns the audit's words about it."""
     print_job = passwords[0].print_job
     if print_job is None:
         return {}
@@ -310,7 +336,7 @@ def _draw_free_usernames(session: Session, school: School, count: int) -> list[U
 
 
 def _used_names(session: Session, names: set[Username]) -> set[Username]:
-    """Those that are somebody's, or were within the audit's year: it must not speak of two people."""
+    """Returns the names that are taken, or were within the audit's year: it must not confuse two people."""
     taken = session.scalars(select(Organiser.username).where(Organiser.username.in_(names)))
     deleted = session.scalars(
         select(AuditEvent.subject).where(

@@ -1,4 +1,4 @@
-"""Changes to schools."""
+"""Changes schools: adds them, and changes their details."""
 
 import ipaddress
 import re
@@ -30,7 +30,7 @@ _LATEST_CONTRACT = timedelta(days=366)  # from today: a contract may begin with 
 
 
 class SchoolDetails(TypedDict, total=False):
-    """What may be said of a school besides its name, as typed; ``contract_on`` None: there is no contract."""
+    """The details of a school besides its name, as typed; ``contract_on`` None: there is no contract."""
 
     street: str
     place: str
@@ -41,7 +41,7 @@ class SchoolDetails(TypedDict, total=False):
 
 
 class SchoolChanges(SchoolDetails, total=False):
-    """What is to be changed; whatever is absent stays."""
+    """The details to change; absent ones stay."""
 
     name: str
 
@@ -59,7 +59,12 @@ def add_school(
     now: datetime,
     **details: Unpack[SchoolDetails],
 ) -> School:
-    """Adds a school; raises :class:`ConflictError` for a taken code, :class:`InputError` for a bad value."""
+    """Adds a school.
+
+    Raises:
+        ConflictError: The code is taken.
+        InputError: A value cannot be accepted.
+    """
     school_code = parse_school_code(code)
     if session.scalar(select(School.id).where(School.code == school_code)) is not None:
         raise ConflictError("There is a school “%(code)s” already.", code=school_code)
@@ -80,10 +85,15 @@ def change_school(
     now: datetime,
     **changes: Unpack[SchoolChanges],
 ) -> School:
-    """Changes what is given; networks are CIDR and replace the former ones.
+    """Changes the given details; networks are CIDR and replace the former ones.
 
-    ``revision`` is that of the school as it was read (None: whatever it is now); raises
-    :class:`ChangedMeanwhileError` if it is another by now and something is to change all the same.
+    ``revision`` is that of the school when it was read (None: whatever it is now).
+
+    Raises:
+        NotFoundError: There is no such school.
+        InputError: A value cannot be accepted.
+        ChangedMeanwhileError: The school has another revision by now, and something is to change all the
+        same.
     """
     school = get_school(session, code, lock=True)
     effective = {
@@ -111,7 +121,11 @@ def change_school(
 
 
 def parse_name(typed: str) -> str:
-    """The school's name; raises :class:`InputError`."""
+    """Returns the name of a school.
+
+    Raises:
+        InputError: It is empty, too long, or cannot be printed.
+    """
     name = _one_line(typed)
     if not name or not _is_printable(name):
         raise InputError("A school's name has 1 to %(most)s characters.", most=_LONGEST_LINE)
@@ -119,7 +133,11 @@ def parse_name(typed: str) -> str:
 
 
 def parse_street(typed: str) -> str:
-    """Street and number, or a post-office box; may be empty.  Raises :class:`InputError`."""
+    """Returns street and number, or a post-office box; may be empty.
+
+    Raises:
+        InputError: It is too long, or cannot be printed.
+    """
     street = _one_line(typed)
     if not _is_printable(street):
         raise InputError("A street has at most %(most)s characters.", most=_LONGEST_LINE)
@@ -127,7 +145,11 @@ def parse_street(typed: str) -> str:
 
 
 def parse_place(typed: str) -> str:
-    """Postcode and town; may be empty.  Raises :class:`InputError`."""
+    """Returns postcode and town; may be empty.
+
+    Raises:
+        InputError: It is too long, or cannot be printed.
+    """
     place = _one_line(typed)
     if not _is_printable(place):
         raise InputError("A place has at most %(most)s characters.", most=_LONGEST_LINE)
@@ -135,7 +157,11 @@ def parse_place(typed: str) -> str:
 
 
 def parse_mailbox(typed: str) -> str:
-    """The school's mail address, meant to be that of an office; may be empty.  Raises :class:`InputError`."""
+    """Returns the mail address of a school's office; may be empty.
+
+    Raises:
+        InputError: It is no mail address.
+    """
     mailbox = typed.strip()
     if mailbox and (len(mailbox) > _LONGEST_MAILBOX or not _MAILBOX.fullmatch(mailbox)):
         raise InputError("This is no mail address, such as office@school.example.")
@@ -143,14 +169,22 @@ def parse_mailbox(typed: str) -> str:
 
 
 def parse_contract_day(day: date | None, *, today: date) -> date | None:
-    """The day of the contract on data processing; raises :class:`InputError` for one that cannot be meant."""
+    """Returns the day of the contract on data processing.
+
+    Raises:
+        InputError: The day lies too far in the past or the future to be meant.
+    """
     if day is not None and not _EARLIEST_CONTRACT <= day <= today + _LATEST_CONTRACT:
         raise InputError("The date of a contract lies between the year 2000 and a year from today.")
     return day
 
 
 def parse_network(typed: str) -> str:
-    """A network in its stored form (CIDR); raises :class:`InputError`."""
+    """Returns a network in its stored form (CIDR).
+
+    Raises:
+        InputError: It is no network, or too wide for a school's own.
+    """
     try:
         network = ipaddress.ip_network(typed.strip(), strict=False)
     except ValueError:
@@ -163,7 +197,11 @@ def parse_network(typed: str) -> str:
 
 
 def parse_networks(typed: Iterable[str]) -> list[str]:
-    """Networks in their stored form, each once; raises :class:`InputError`."""
+    """Returns networks in their stored form, each once.
+
+    Raises:
+        InputError: One of them is none, or there are too many.
+    """
     networks = sorted({parse_network(each) for each in typed})
     if len(networks) > _MOST_NETWORKS:
         raise InputError("A school has at most %(most)s networks of its own.", most=_MOST_NETWORKS)
@@ -171,7 +209,11 @@ def parse_networks(typed: Iterable[str]) -> list[str]:
 
 
 def parse_quota(number: int) -> int:
-    """How many accounts a school may have; raises :class:`InputError`."""
+    """Returns the number of accounts that a school may have.
+
+    Raises:
+        InputError: It is out of range.
+    """
     if not 0 <= number <= MOST_ACCOUNTS:
         raise InputError("A school may have 0 to %(most)s accounts.", most=MOST_ACCOUNTS)
     return number

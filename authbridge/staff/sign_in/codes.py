@@ -21,7 +21,7 @@ from authbridge.login.staff_names import StaffName, counted_name, normalise_staf
 from authbridge.login.subjects import Login
 from authbridge.login.typed_passwords import parse_password
 from authbridge.staff import device_cookies, members, sessions, totp
-from authbridge.staff.one_time_codes import Purpose, hash_code
+from authbridge.staff.one_time_codes import CodePurpose, hash_code
 from authbridge.staff.sessions import PanelSession
 from authbridge.staff.sign_in import steps
 from authbridge.staff.sign_in.services import Caller, Outcome, SignInServices, StaffFailures
@@ -154,7 +154,7 @@ def _use_factor(turn: _Turn, staff: Staff, typed: str) -> _Factor | None:
     if step is not None:
         staff.factor_step = step
         return _Factor.APP
-    is_it = RecoveryCode.code_hash == hash_code(encryption, Purpose.RECOVERY, typed)
+    is_it = RecoveryCode.code_hash == hash_code(encryption, CodePurpose.RECOVERY, typed)
     used = delete(RecoveryCode).where(RecoveryCode.staff_id == staff.id, is_it).returning(RecoveryCode.id)
     found = session.execute(used, execution_options=UNSYNCHRONISED).first()
     return None if found is None else _Factor.RECOVERY
@@ -192,7 +192,7 @@ def _audit(turn: _Turn, visit: PanelSession, **detail: object) -> None:
 
 def _is_invited(turn: _Turn, staff: Staff | None, typed: str) -> bool:
     # Always the same work: the time must not tell whether there is an invitation.
-    shown = hash_code(turn.services.encryption, Purpose.INVITATION, typed)
+    shown = hash_code(turn.services.encryption, CodePurpose.INVITATION, typed)
     invitation = turn.store.session.get(Invitation, -1 if staff is None else staff.id)
     is_it = hmac.compare_digest("" if invitation is None else invitation.code_hash, shown)
     return is_it and invitation is not None and turn.now < invitation.expires_at

@@ -119,7 +119,7 @@ def test_whatever_ends_them_wipes_them(
     """All addresses say that the credentials are gone; memory holds them no more."""
     page = issue(browser)
     ((_name, password),) = passwords(page)
-    (handout,) = panel.parts.handouts._handouts.values()  # noqa: SLF001 - what is held in memory
+    (handout,) = panel.parts.handouts.all(now=panel.clock())
     end(panel, browser, page)
     for path in places(page):
         gone = browser.get(path)
@@ -127,7 +127,7 @@ def test_whatever_ends_them_wipes_them(
         assert "Letter lost means: new password" in gone.text
         assert password not in gone.text
     sweep(panel.parts)
-    assert (handout.credentials, handout.pdf, panel.parts.handouts.owners()) == ([], None, set())
+    assert (handout.credentials, handout.pdf, panel.parts.handouts.all(now=panel.clock())) == ([], None, [])
 
 
 def test_a_restart_wipes_them(panel: StaffedPanel, browser: Browser, panel_factory: PanelFactory) -> None:
@@ -147,7 +147,7 @@ def test_the_sweep_leaves_what_is_still_looked_at(panel: StaffedPanel, browser: 
     assert statuses(browser, page) == {200}
     panel.clock.advance(seconds=TEN_MINUTES)
     sweep(panel.parts)
-    assert panel.parts.handouts.owners() == set()
+    assert panel.parts.handouts.all(now=panel.clock()) == []
 
 
 def test_done_lets_the_browser_forget(browser: Browser) -> None:

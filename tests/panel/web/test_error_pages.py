@@ -4,6 +4,7 @@ import logging
 import re
 
 import pytest
+from sqlalchemy import text
 from werkzeug.exceptions import ImATeapot
 
 from admin.session.access import needs, open_to_everybody
@@ -132,3 +133,18 @@ def test_what_is_no_form_is_refused(panel: StaffedPanel) -> None:
             "/schools/add", base_url="http://127.0.0.1:8702", data=b'{"a": 1', content_type=kind
         )
         assert answer.status_code == 400, kind
+
+
+def test_a_session_that_cannot_be_read_is_a_page_with_an_id(
+    panel: StaffedPanel, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A bug in the lookup of the session is reported like any other, on a page without the person's name."""
+    browser = panel.browser(Role.CLERK)
+    with panel.database.write_session() as session:
+        session.execute(text("UPDATE staff_sessions SET stage = 'unheard-of'"))
+    page = browser.get("/schools")
+    assert (page.status, page.title) == (500, "Something went wrong")
+    found = ID.search(page.text)
+    assert found is not None
+    assert found[0] in caplog.text
+    assert "clerk-anna" not in page.text

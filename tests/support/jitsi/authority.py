@@ -49,22 +49,22 @@ class Authority:
 
     @property
     def logins(self) -> dict[str, Login]:
-        """Those that have not expired, by their session-ids."""
+        """Returns the logins that have not expired, by their session-ids."""
         for login in list(self._logins.values()):
             if self._clock() - login.touched > self._lifetime:
                 self._logins.pop(login.session_id, None)
         return self._logins
 
     def of_identity(self, identity: str) -> list[Login]:
-        """The logins of that bare JID."""
+        """Returns the logins of that bare JID."""
         return [login for login in list(self.logins.values()) if login.identity == identity]
 
     def of_client(self, jid: str) -> Login | None:
-        """The login that this client showed last."""
+        """Returns the login that this client showed last."""
         return next((login for login in list(self.logins.values()) if login.jid == jid), None)
 
     def admit(self, request: Request, *, creates: bool) -> Login | None:
-        """The login behind a request, None for a guest; raises :class:`RefusalError`."""
+        """Returns the login behind a request, None for a guest; raises :class:`RefusalError`."""
         login = self._login_of(request)
         if login is not None:
             login.jid = request.sender

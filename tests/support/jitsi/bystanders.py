@@ -1,4 +1,4 @@
-"""Guests who come and go, and what the module still knows of anybody."""
+"""Lets guests come and go, and counts what the module still knows."""
 
 import asyncio
 import re
@@ -34,14 +34,14 @@ class Known:
 
 
 async def known_to_module(jitsi: Jitsi) -> Known:
-    """How many there are in the module's tables."""
+    """Returns how many there are in the module's tables."""
     said = await asyncio.to_thread(jitsi.prosody.shell, _SIZES)
     found = dict(re.findall(r"(people|clients|rooms)=(\d+)", said))
     return Known(**{name: int(number) for name, number in found.items()})
 
 
 async def come_and_go(deployment: Deployment, count: int) -> None:
-    """So many guests ask for a meeting and leave, every other one with the organiser's session-id."""
+    """Lets that many guests ask for a meeting and leave, every other one with the organiser's session-id."""
     room = room_jid("aula")
     before = await known_to_module(deployment.jitsi)
     async with deployment.jitsi.participants() as participants:

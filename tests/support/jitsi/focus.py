@@ -82,7 +82,7 @@ class Focus:
 
     @property
     def conferences(self) -> dict[str, Conference]:
-        """Those that it holds or is about to enter, by room."""
+        """Returns the conferences that it holds or is about to enter, by room."""
         return self.rooms.held
 
     def start(self) -> None:
@@ -103,7 +103,7 @@ class Focus:
         self._call(self._end())
 
     def cut(self) -> None:
-        """Its connection is lost without a goodbye, until :meth:`reconnect`; to Prosody it is still there."""
+        """Loses the connection without a goodbye, until :meth:`reconnect`; to Prosody it is still there."""
         self._call(self._lose_connection())
 
     def reconnect(self) -> None:
@@ -123,43 +123,43 @@ class Focus:
         self._loop.close()
 
     def hang(self) -> None:
-        """From now on it does nothing with what it is sent."""
+        """Does nothing from now on with what it is sent."""
         self._loop.call_soon_threadsafe(self._awake.clear)
 
     def wake(self) -> None:
-        """It goes on with what it was sent meanwhile."""
+        """Goes on with what it was sent meanwhile."""
         self._loop.call_soon_threadsafe(self._awake.set)
 
     def withhold(self) -> None:
-        """From now on it decides about conferences, and does not say so."""
+        """Decides about conferences from now on without saying so."""
         self._loop.call_soon_threadsafe(self._answering.clear)
 
     def tell(self) -> None:
-        """It says all that it withheld."""
+        """Says all that it withheld."""
         self._loop.call_soon_threadsafe(self._answering.set)
 
     def hold_requests(self) -> None:
-        """From now on conference requests wait in the pool; logouts overtake them."""
+        """Lets conference requests wait in the pool from now on; logouts overtake them."""
         self._loop.call_soon_threadsafe(self._working.clear)
 
     def let_requests(self) -> None:
-        """It decides about those that waited."""
+        """Decides about the requests that waited."""
         self._loop.call_soon_threadsafe(self._working.set)
 
     def hold_joins(self) -> None:
-        """From now on it enters no room; the time-out of an attempt runs all the same."""
+        """Enters no room from now on; the time-out of an attempt runs all the same."""
         self._loop.call_soon_threadsafe(self.rooms.may_join.clear)
 
     def let_join(self) -> None:
-        """It enters those that it was about to."""
+        """Enters the rooms that it was about to enter."""
         self._loop.call_soon_threadsafe(self.rooms.may_join.set)
 
     def logins_of(self, username: str) -> list[Login]:
-        """What it remembers of that organiser."""
+        """Returns the logins that it remembers of that organiser."""
         return [login for login in list(self.authority.logins.values()) if _node(login.identity) == username]
 
     def requests(self, what: str) -> list[Asked]:
-        """What it was asked of that kind so far."""
+        """Returns the requests of that kind so far."""
         return [asked for asked in list(self.log) if asked.what == what]
 
     def _call(self, work: Coroutine[Any, Any, None]) -> None:
@@ -380,7 +380,7 @@ class Focus:
 
 
 def new_authority(domain: str) -> Authority:
-    """An authority that lives in real time."""
+    """Returns an authority that lives in real time."""
     return Authority(domain, time.monotonic)
 
 
@@ -397,14 +397,14 @@ async def _cancel(*tasks: asyncio.Task[None]) -> None:
 
 
 def _error(refusal: RefusalError, question: Element) -> str:
-    """As jicofo says it: what was asked comes after the error."""
+    """Returns an error as jicofo says it: the request comes after the error."""
     invalid = f"<session-invalid xmlns='{FOCUS}'/>" if refusal.is_invalid else ""
     condition = f"<{refusal.condition} xmlns='{STANZAS}'/>"
     return f"<error type='{refusal.kind}'>{condition}{invalid}</error>{_again(question)}"
 
 
 def _again(element: Element) -> str:
-    """That element and its attributes and children, with its namespace declared."""
+    """Returns that element with its attributes and children, and its namespace declared."""
     namespace, _, name = element.tag.removeprefix("{").partition("}")
     attributes = "".join(f" {key}={quoteattr(value)}" for key, value in element.attrib.items())
     children = "".join(map(_again, element))

@@ -30,7 +30,7 @@ class JoinError(Exception):
 
 
 def fold_room_name(address: str) -> str | None:
-    """The room's address as jicofo's JID library has it, by PRECIS: ß stays; None for what is no address."""
+    """Returns the room's address as jicofo's JID library has it, by PRECIS: ß stays; None if it is none."""
     node, _, host = address.rpartition("@")
     folded = unicodedata.normalize("NFC", node.lower())
     is_compatible = unicodedata.normalize("NFKC", folded) == folded  # else a ligature, say
@@ -58,7 +58,7 @@ class Conference:
 
     @property
     def is_ready(self) -> bool:
-        """Whether people may enter."""
+        """Tells whether people may enter."""
         return self.is_joined and not self.is_ending
 
     def call_off(self) -> None:
@@ -91,15 +91,15 @@ class Rooms:
     held: dict[str, Conference] = field(default_factory=dict)
 
     def is_breakout(self, room: str) -> bool:
-        """Whether that is a breakout room, for which nobody needs a login."""
+        """Tells whether that is a breakout room, for which nobody needs a login."""
         return room.rpartition("@")[2] == self.breakout_host
 
     def has_breakout_rooms(self, room: str) -> bool:
-        """Whether a breakout room of that main room is held."""
+        """Tells whether a breakout room of that main room is held."""
         return any(each.main_room == room for each in list(self.held.values()))
 
     async def hold(self, room: str) -> Conference:
-        """The conference of that room; the first who asks waits for its start; raises :class:`JoinError`."""
+        """Returns that conference; the first request waits for its start; raises :class:`JoinError`."""
         conference = self.held.get(room)
         if conference is not None:
             if conference.timeout is not None:

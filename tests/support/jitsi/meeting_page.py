@@ -32,7 +32,7 @@ class MeetingPage:
     prosody: Prosody
 
     def enter(self, name: str, transport: str) -> None:
-        """Somebody opens Jitsi's page."""
+        """Opens Jitsi's page as that person."""
         url = {
             "bosh": f"http://127.0.0.1:{self.prosody.http_port}/http-bind",
             "websocket": f"ws://127.0.0.1:{self.prosody.http_port}/xmpp-websocket",
@@ -40,7 +40,7 @@ class MeetingPage:
         self._run(_ENTER, name, url, HOST)
 
     def ask(self, name: str, room: str) -> dict[str, Any]:
-        """What the focus answers to that person's request for a conference."""
+        """Returns the focus's answer to that person's request for a conference."""
         answer: dict[str, Any] = self._run(_ACT, name, "ask", room)
         return answer
 
@@ -56,12 +56,12 @@ class MeetingPage:
         self._run(_ACT, name, "join", room)
 
     def role(self, name: str) -> str | None:
-        """What that person is in the room."""
+        """Returns that person's role in the room."""
         role: str | None = self._run("return people[arguments[0]].role;", name)
         return role
 
     def notices(self, names: Sequence[str]) -> dict[str, list[Notice]]:
-        """What ended for whom so far, at which moment of ``time.time``."""
+        """Returns what ended so far for each of them, with the moment of ``time.time``."""
         told = self._run("return arguments[0].map((name) => people[name].notices);", list(names))
         return {
             name: [Notice(each["kind"], each["text"], each["at"] / 1000) for each in notices]
@@ -82,7 +82,7 @@ class _QuietHandler(http.server.SimpleHTTPRequestHandler):
 
 @contextlib.contextmanager
 def serve_pages() -> Iterator[str]:
-    """The address of the pages in ``tests/browser``."""
+    """Yields the address of the pages in ``tests/browser``."""
     handler = functools.partial(_QuietHandler, directory=ROOT / "tests/browser")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)

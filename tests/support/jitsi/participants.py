@@ -1,4 +1,4 @@
-"""People before their screens: what Jitsi's client says to Prosody, and what it hears, and when."""
+"""Participants before their screens: what Jitsi's client says to Prosody, and what it hears, and when."""
 
 import asyncio
 import contextlib
@@ -33,7 +33,7 @@ _ASK_AGAIN = 0.05  # seconds; Jitsi's client takes five
 
 
 def room_jid(name: str, tenant: str = "") -> str:
-    """Where that meeting is, as pages and the focus name it."""
+    """Returns the address of that meeting, as pages and the focus name it."""
     return f"{name}@conference.{tenant}.{HOST}" if tenant else f"{name}@{MEETINGS}"
 
 
@@ -72,12 +72,12 @@ class Line:
         self._listening = asyncio.ensure_future(self._listen())
 
     async def send(self, xml: str) -> None:
-        """One stanza."""
+        """Sends one stanza."""
         async with self._sending:
             await self.client.send(xml)
 
     async def ask(self, to: str, payload: str, kind: str = "set") -> Element:
-        """The answer to an IQ; raises :class:`ConnectionEndedError` if none comes any more."""
+        """Returns the answer to an IQ; raises :class:`ConnectionEndedError` if none comes any more."""
         if self.end.done():
             raise ConnectionEndedError(self.end.result().kind)
         name = f"a{next(self._numbers)}"
@@ -140,7 +140,7 @@ def _end_of_stream(element: Element) -> Notice:
 
 
 async def dial(prosody: Prosody, transport: str, host: str, credential: IssuedCredential | None) -> Client:
-    """A client that is logged in there, without a credential as a guest; raises if it is refused."""
+    """Returns a client that is logged in there, without a credential as a guest; raises if refused."""
     client = make_client(prosody, transport, host)
     await client.__aenter__()
     if credential is None:
@@ -223,7 +223,7 @@ class Participant:
 
     @property
     def jid(self) -> str:
-        """Their full JID."""
+        """Returns their full JID."""
         return self.line.jid
 
     async def ask(self, room: str, **changes: str) -> Answer:
@@ -243,7 +243,7 @@ class Participant:
         return answer
 
     async def wait_for_host(self, room: str) -> Answer:
-        """Asks until it has begun; after a restart of Prosody, until it knows who is suspended."""
+        """Asks until the meeting has begun; after a restart of Prosody, until it knows who is suspended."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 answer = await self.ask(room)
@@ -252,7 +252,7 @@ class Participant:
                 await asyncio.sleep(_ASK_AGAIN)
 
     async def log_in(self, credential: IssuedCredential, room: str) -> Answer:
-        """The dialog: a second connection with the password fetches a session-id for this page."""
+        """Logs in by the dialog: a second connection with the password fetches a session-id for this page."""
         second = await new_participant(self._prosody, self._transport, HOST, credential)
         second.machine_uid = self.machine_uid
         answer = await second.ask(room)
@@ -270,7 +270,7 @@ class Participant:
         return seat
 
     async def leave_room(self, room: str, status: str = "") -> None:
-        """And stays connected."""
+        """Leaves that room and stays connected."""
         seat = self.seats[room]
         to, why = quoteattr(f"{room}/{seat.nick}"), f"<status>{status}</status>" if status else ""
         await self.line.send(f"<presence xmlns='jabber:client' type='unavailable' to={to}>{why}</presence>")
@@ -278,7 +278,7 @@ class Participant:
             await seat.out
 
     async def open_breakout(self, name: str = "") -> str:
-        """Opens a breakout room, as a moderator of the main room; its address."""
+        """Opens a breakout room, as a moderator of the main room; returns its address."""
         name = name or f"Gruppe {secrets.token_hex(4)}"
         wish = f"<breakout_rooms type='features/breakout-rooms/add' subject={quoteattr(name)}/>"
         await self.line.send(f"<message xmlns='jabber:client' to='{BREAKOUT}'>{wish}</message>")
@@ -289,7 +289,7 @@ class Participant:
         return self.breakouts[name]
 
     async def switch_room(self, room: str, other: str) -> Seat:
-        """Goes from the main room to a breakout room or back, which asks for no login; the new seat."""
+        """Goes from the main room to a breakout room or back, without a login; returns the new seat."""
         await self.leave_room(room, "switch_room")
         answer = await self.wait_for_host(other)
         assert not answer.error
@@ -336,13 +336,13 @@ async def new_participant(
     *,
     resource: str = "",
 ) -> Participant:
-    """Somebody who has just opened the page."""
+    """Returns a participant who has just opened the page."""
     client = await dial(prosody, transport, host, credential)
     return Participant(prosody, transport, client, await client.bind(resource))
 
 
 async def notice_nothing(room: str, *participants: Participant) -> None:
-    """They are connected, and sit where they sat."""
+    """Fails unless all are connected and still in that room."""
     for each in participants:
         await each.line.ping()
         assert not each.seats[room].out.done()
@@ -360,7 +360,7 @@ class Participants:
         return self._count(await new_participant(self._prosody, transport))
 
     async def reload(self, page: Participant) -> Participant:
-        """The same browser with a new connection."""
+        """Returns the same browser with a new connection."""
         person = await self.guest()
         person.machine_uid, person.session_id = page.machine_uid, page.session_id
         return person
@@ -374,7 +374,7 @@ class Participants:
         )
 
     async def bridge(self) -> Participant:
-        """A bridge for media, which only the focus and others of its kind should meet."""
+        """Returns a bridge for media, which only the focus and other bridges should meet."""
         return self._count(await new_participant(self._prosody, "tcp", BACKSTAGE, _BRIDGE))
 
     async def organiser(self, credential: IssuedCredential, room: str, transport: str = "tcp") -> Participant:
@@ -397,7 +397,7 @@ class Participants:
         return person
 
     async def leave(self) -> None:
-        """Everybody closes everything."""
+        """Closes all pages."""
         await asyncio.gather(*(person.close() for person in self._all))
 
     def _count(self, person: Participant) -> Participant:

@@ -65,7 +65,7 @@ _ANYBODY = {
 
 
 def jitsi_plugins() -> Path | None:
-    """Where Jitsi's own Prosody plugins are, instead of our stand-ins; as the environment says."""
+    """Returns the folder of Jitsi's own Prosody plugins, if the environment names one; else None."""
     folder = os.environ.get("AUTHBRIDGE_JITSI_PLUGINS")
     return Path(folder) if folder else None
 
@@ -73,7 +73,7 @@ def jitsi_plugins() -> Path | None:
 def make_prosody(
     version: str, folder: Path, service: Service | None = None, *, hibernation: float = 15, **options: object
 ) -> Prosody:
-    """A Prosody with Jitsi's hosts and components; the options are our module's.
+    """Returns a Prosody with Jitsi's hosts and components; the options are our module's.
 
     Without a service, our module is not loaded, and anybody is an organiser.  A focus that is cut off stays
     there for ``hibernation`` seconds.
@@ -109,7 +109,7 @@ def start_prosody(prosody: Prosody) -> None:
 
 
 def make_focus(prosody: Prosody) -> Focus:
-    """The focus of that Prosody; it does not run yet."""
+    """Returns the focus of that Prosody; it does not run yet."""
     return Focus(
         prosody.c2s_port,
         FOCUS_HOST,
@@ -128,13 +128,13 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 async def notices_of(seats: Iterable[Seat]) -> list[Notice]:
-    """How they lost their seats, once all have."""
+    """Returns how they lost their seats, once all have."""
     async with asyncio.timeout(PATIENCE):
         return list(await asyncio.gather(*(seat.out for seat in seats)))
 
 
 async def ends_of(participants: Iterable[Participant]) -> list[Notice]:
-    """How their streams ended, once all have."""
+    """Returns how their streams ended, once all have."""
     async with asyncio.timeout(PATIENCE):
         return list(await asyncio.gather(*(person.line.end for person in participants)))
 
@@ -148,7 +148,7 @@ class Jitsi:
 
     @contextlib.asynccontextmanager
     async def participants(self) -> AsyncIterator[Participants]:
-        """Those in front of its screens; all leave at the end."""
+        """Yields the participants' screens; all of them leave at the end."""
         participants = Participants(self.prosody)
         try:
             yield participants
@@ -172,12 +172,12 @@ class Jitsi:
         await until(lambda: room not in self.focus.conferences)
 
     def restart(self) -> None:
-        """A new Prosody in its place, without memory; the focus finds it again, with its logins."""
+        """Puts a new Prosody without memory in its place; the focus finds it again, with its logins."""
         self.prosody.stop()
         self.start_again()
 
     def start_again(self) -> None:
-        """After its Prosody was stopped; the focus cannot go on with its stream and begins a new one."""
+        """Starts Prosody after a stop; the focus cannot go on with its stream and begins a new one."""
         self.focus.cut()
         start_prosody(self.prosody)
         self.focus.reconnect()
@@ -206,14 +206,14 @@ def run_jitsi(prosody: Prosody) -> Iterator[Jitsi]:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A auth and its Jitsi."""
+    """An auth server and its Jitsi."""
 
     auth: AuthServer
     jitsi: Jitsi
 
     @property
     def complaints(self) -> list[str]:
-        """What Prosody and the service have logged of errors."""
+        """Returns the errors that Prosody and the service have logged."""
         logs = (self.jitsi.prosody.log, self.auth.service.log)
         lines = [line for log in logs for line in log.read_text().splitlines()]
         return [line for line in lines if "\terror\t" in line or "raceback" in line]

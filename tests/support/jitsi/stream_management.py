@@ -39,7 +39,7 @@ class StreamManagement:
         return f"<resume xmlns='{NAMESPACE}' h='{self._heard}' previd={quoteattr(self._id)}/>"
 
     def begin(self, answer: Element) -> bool:
-        """Whether that is the server's answer to :attr:`enable`; from here on it counts."""
+        """Tells whether that is the server's answer to :attr:`enable`; from here on it counts."""
         if answer.tag != f"{_TAG}enabled":
             return False
         self.forget()
@@ -47,14 +47,14 @@ class StreamManagement:
         return True
 
     def go_on(self, answer: Element) -> bool:
-        """Whether that is the server's consent to :attr:`resume`."""
+        """Tells whether that is the server's consent to :attr:`resume`."""
         if answer.tag != f"{_TAG}resumed":
             return False
         self._acknowledge(answer)
         return True
 
     def forget(self) -> list[str]:
-        """The stream is over for good; what was sent over it and not acknowledged."""
+        """Ends the stream for good; returns what was sent over it and not acknowledged."""
         kept = list(self._kept)
         self._id, self._heard, self._acknowledged = "", 0, 0
         self._kept.clear()
@@ -62,17 +62,17 @@ class StreamManagement:
 
     @property
     def kept(self) -> list[str]:
-        """What the server has not acknowledged, oldest first."""
+        """Returns what the server has not acknowledged, oldest first."""
         return list(self._kept)
 
     def keep(self, stanza: str) -> str:
-        """What to send for that stanza: at times with a question how many came."""
+        """Returns what to send for that stanza: at times with a question how many came."""
         self._kept.append(stanza)
         is_due = (self._acknowledged + len(self._kept)) % self.ask_after == 0
         return stanza + self.question if is_due else stanza
 
     def take(self, element: Element) -> str:
-        """Notes whatever came; what to send back at once, mostly nothing."""
+        """Notes what came; returns what to send back at once, mostly nothing."""
         if element.tag == f"{_TAG}a":
             self._acknowledge(element)
         elif element.tag == f"{_TAG}r":

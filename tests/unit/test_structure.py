@@ -1,0 +1,68 @@
+"""What holds for the whole source: one name for one thing, and docstrings that begin with a verb."""
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+# Whose functions' docstrings begin with a verb.
+PLAIN = [
+    *(f"authbridge/{room}" for room in ("cli", "letters", "revocations", "schools", "storage")),
+    *(str(path.relative_to(ROOT)) for path in sorted((ROOT / "authbridge").glob("*.py"))),
+    *(
+        str(path.relative_to(ROOT))
+        for path in sorted((ROOT / "authbridge/staff").glob("*.py"))
+        if path.name != "sign_in.py"
+    ),
+]
+# The third person of a verb.  These words end alike and are none.
+_VERB = re.compile(r"(?!(?:This|Its|Always|Has|Is|Was|Unless|Less|Others|Those|Yes)\b)[A-Z][a-z]+s\b")
+
+
+def sources(*places: str) -> Iterator[tuple[Path, ast.Module]]:
+    """Yields each Python file of these places, parsed; a place is a file or a folder."""
+    for place in places:
+        path = ROOT / place
+        for each in [path] if path.is_file() else sorted(path.rglob("*.py")):
+            if "versions" not in each.parts:  # migrations: Alembic names their functions
+                yield each.relative_to(ROOT), ast.parse(each.read_text(encoding="utf-8"))
+
+
+def room_of(path: Path) -> str:
+    """Returns the folder below ``authbridge`` or ``admin``; a module at the door is a room of its own."""
+    return "/".join(path.parts[:2])
+
+
+def is_command(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Tells whether click shows the docstring as help, which asks the reader to do something."""
+    decorators = " ".join(ast.unparse(each) for each in function.decorator_list)
+    return re.search(r"\b(command|group)\(", decorators) is not None
+
+
+def test_no_two_rooms_define_a_class_of_the_same_name() -> None:
+    """One noun means one thing; private classes do not leave their file."""
+    rooms: dict[str, set[str]] = defaultdict(set)
+    for path, tree in sources("authbridge", "admin"):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                rooms[node.name].add(room_of(path))
+    assert {name: found for name, found in rooms.items() if len(found) > 1} == {}
+
+
+@pytest.mark.parametrize("place", PLAIN)
+def test_docstrings_of_functions_begin_with_a_verb(place: str) -> None:
+    """Such as "Returns …", "Suspends …", "Tells whether …": the first word says what a function does."""
+    faults = [
+        f"{path}:{node.lineno} {docstring.splitlines()[0]}"
+        for path, tree in sources(place)
+        for node in ast.walk(tree)
+        if isinstance(node, _DEFINITIONS) and not is_command(node)
+        if (docstring := ast.get_docstring(node)) is not None and not _VERB.match(docstring)
+    ]
+    assert faults == []
