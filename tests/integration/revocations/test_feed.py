@@ -22,7 +22,9 @@ from authbridge.schools.commands import organisers
 from authbridge.schools.lookup import get_organiser
 from authbridge.storage import schema
 from authbridge.storage.database import Database
-from tests.integration.feeds import (
+from tests.support.factories import ACTOR, HASHER, KEYED_HASHES, LIMITS
+from tests.support.fakes import MORNING, FakeClock
+from tests.support.feeds import (
     END_SESSIONS,
     REINSTATE,
     SUSPEND,
@@ -44,8 +46,6 @@ from tests.integration.feeds import (
     suspended_in,
     told_since,
 )
-from tests.support.factories import ACTOR, HASHER, KEYED_HASHES, LIMITS
-from tests.support.fakes import MORNING, FakeClock
 
 WEEK = timedelta(days=7)
 SECOND = timedelta(seconds=1)

@@ -10,7 +10,9 @@ from authbridge.revocations.status import Meetings, RevocationStatus, SchoolMeet
 from authbridge.schools.lookup import get_organiser, get_school
 from authbridge.storage.database import Database
 from authbridge.storage.models import ProsodyNode
-from tests.integration.feeds import (
+from tests.support.factories import LIMITS
+from tests.support.fakes import MORNING, FakeClock
+from tests.support.feeds import (
     SUSPEND,
     acknowledge,
     end_sessions,
@@ -22,8 +24,6 @@ from tests.integration.feeds import (
     suspend_school,
     tell,
 )
-from tests.support.factories import LIMITS
-from tests.support.fakes import MORNING, FakeClock
 
 SECOND = timedelta(seconds=1)
 WEEK = timedelta(days=7)
