@@ -12,7 +12,7 @@ from authbridge.config import Config
 from authbridge.errors import ConfigError
 from authbridge.login.passwords import Hasher
 from authbridge.staff import sessions as staff_sessions
-from authbridge.staff.sign_in import sign_in_setting_of
+from authbridge.staff.sign_in import sign_in_services_of
 from authbridge.storage import schema
 from authbridge.storage.database import Database
 
@@ -32,7 +32,7 @@ def build_panel(config: Config) -> Flask:
     schema.require_current(database)
     panel = Panel(
         config=config,
-        sign_in=sign_in_setting_of(config, database),
+        sign_in=sign_in_services_of(config, database),
         hasher=Hasher(config.bcrypt_cost),
         service_health=ServiceHealth(config.api_bind),
     )

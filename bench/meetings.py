@@ -9,7 +9,7 @@ from pathlib import Path
 
 from authbridge.config import read_config
 from authbridge.schools.commands.organisers import IssuedCredential
-from authbridge.staff.sign_in import sign_in_setting_of
+from authbridge.staff.sign_in import sign_in_services_of
 from authbridge.storage import schema
 from authbridge.storage.database import Database
 from authbridge.storage.models import Role
@@ -63,7 +63,7 @@ async def measure(_scene: Environment) -> list[Row]:
 async def _clicks(version: str, deployment: Deployment) -> list[Row]:
     panel = Panel(deployment.auth.service)
     member = enrol_member(
-        sign_in_setting_of(read_config(panel.environ), deployment.auth.database), "bench", Role.ADMIN
+        sign_in_services_of(read_config(panel.environ), deployment.auth.database), "bench", Role.ADMIN
     )
     panel.start()
     try:

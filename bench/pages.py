@@ -9,7 +9,7 @@ from authbridge.config import read_config
 from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.passwords import Hasher
 from authbridge.schools.commands.organisers import make_passwords
-from authbridge.staff.sign_in import sign_in_setting_of
+from authbridge.staff.sign_in import sign_in_services_of
 from authbridge.storage.database import Database
 from authbridge.storage.models import LoginAttempt, LoginFailure, Organiser, Role, School, Suspension
 from bench.environment import CHEAP, USUAL, Environment
@@ -49,7 +49,7 @@ async def measure(_scene: Environment) -> list[Row]:
     config = read_config(panel.environ)
     database = Database(config.database_url)
     _populate(database, KeyedHashes(config.secret_key))
-    member = enrol_member(sign_in_setting_of(config, database), "bench", Role.ADMIN)
+    member = enrol_member(sign_in_services_of(config, database), "bench", Role.ADMIN)
     database.engine.dispose()
     service.start()
     panel.start()

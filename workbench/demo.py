@@ -21,7 +21,7 @@ from authbridge.schools.commands.organisers import IssuedCredential, issue_organ
 from authbridge.schools.commands.schools import add_school
 from authbridge.schools.commands.suspensions import suspend
 from authbridge.schools.suspendable import ORGANISER
-from authbridge.staff.sign_in import sign_in_setting_of
+from authbridge.staff.sign_in import sign_in_services_of
 from authbridge.storage import schema
 from authbridge.storage.database import Database
 from authbridge.storage.models import Role, SuspensionReason
@@ -149,7 +149,7 @@ def _prepare(service: Service) -> Cast:
         suspend(
             session, ORGANISER, suspended.username, reason=SuspensionReason.LETTER_LOST, actor=_ACTOR, now=now
         )
-    member = enrol_member(sign_in_setting_of(config, database), "demo", Role.ADMIN)
+    member = enrol_member(sign_in_services_of(config, database), "demo", Role.ADMIN)
     database.engine.dispose()
     return Cast(active, suspended, member)
 

@@ -398,7 +398,7 @@ class LoginFailure(Base):
     """A password that was hashed for a name and did not match, or is being hashed; kept a day.
 
     ``name_key`` is a keyed hash, of known and unknown names alike; ``network`` is "" where unknown.
-    The other columns are those of :class:`authbridge.login.policy.Failure`.
+    The other columns are those of :class:`authbridge.login.failure_history.Failure`.
     """
 
     __tablename__ = "login_failures"

@@ -20,7 +20,7 @@ from sqlalchemy import Update, select, update
 
 from admin.session.cookies import SESSION_COOKIE
 from authbridge.config import read_config
-from authbridge.staff.sign_in import SignInServices, sign_in_setting_of
+from authbridge.staff.sign_in import SignInServices, sign_in_services_of
 from authbridge.storage.database import Database
 from authbridge.storage.models import Role, Staff, StaffSession
 from tests.support.chromium import PATIENCE
@@ -90,7 +90,7 @@ def open_panel_server(folder: Path, template: Path, *, bcrypt_cost: int = 4) -> 
         running.callback(service.stop)
         running.callback(panel.stop)
         panel.start()
-        yield PanelServer(service, panel, sign_in_setting_of(config, database))
+        yield PanelServer(service, panel, sign_in_services_of(config, database))
 
 
 @dataclass(frozen=True, slots=True)

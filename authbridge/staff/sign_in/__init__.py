@@ -5,7 +5,7 @@ The login policy of organisers holds here too, with names and networks of the pa
 
 from authbridge.staff.sign_in.codes import confirm_code, device_token, verify_invitation
 from authbridge.staff.sign_in.passwords import confirm_password, sign_in
-from authbridge.staff.sign_in.services import Caller, Outcome, SignInServices, sign_in_setting_of
+from authbridge.staff.sign_in.services import Caller, Outcome, SignInServices, sign_in_services_of
 
 __all__ = [
     "Caller",
@@ -15,6 +15,6 @@ __all__ = [
     "confirm_password",
     "device_token",
     "sign_in",
-    "sign_in_setting_of",
+    "sign_in_services_of",
     "verify_invitation",
 ]

@@ -98,7 +98,7 @@ class Outcome:
     device: str | None = field(default=None, repr=False)
 
 
-def sign_in_setting_of(config: Config, database: Database) -> SignInServices:
+def sign_in_services_of(config: Config, database: Database) -> SignInServices:
     """Returns the parts of a panel in production; takes the time of one hash."""
     hasher, later = Hasher(STAFF_COST), ThreadPoolExecutor(1, "alarms")
     cores = len(os.sched_getaffinity(0))

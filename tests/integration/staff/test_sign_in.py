@@ -34,7 +34,7 @@ from authbridge.staff.sign_in import (
     confirm_password,
     device_token,
     sign_in,
-    sign_in_setting_of,
+    sign_in_services_of,
     verify_invitation,
 )
 from authbridge.storage.database import Database
@@ -754,7 +754,7 @@ def test_in_production_another_thread_tells(database: Database, tmp_path: Path) 
         "AUTHBRIDGE_SECRET_KEY_FILE": str(tmp_path / "secret-key"),
         "AUTHBRIDGE_XMPP_HOST": HOST,
     }
-    services, who, told = sign_in_setting_of(read_config(environ), database), [0], Event()
+    services, who, told = sign_in_services_of(read_config(environ), database), [0], Event()
 
     def tell() -> None:
         who[0] = get_ident()
