@@ -9,7 +9,7 @@ from werkzeug.datastructures import MultiDict  # noqa: TC002 - dataclasses read 
 from authbridge.expiring_store import ExpiringStore
 
 _LIFETIME = timedelta(minutes=30)
-_MAX_DRAFTS = 200  # of some kilobytes each
+_MAX_DRAFTS = 200  # of some kilobytes each; then the oldest goes
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""``authbridge simulate``."""
+"""Plays the simulated days of the login policy: ``authbridge simulate``."""
 
 import json
 from collections import Counter

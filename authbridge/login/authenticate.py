@@ -15,6 +15,7 @@ from authbridge.login.failures import SqlFailures
 from authbridge.login.networks import network_of
 from authbridge.login.policy import Decision, Verdict
 from authbridge.login.rejections import Rejected, Rejections
+from authbridge.login.subjects import Checked, Credential, Judgement, Login, QueueServices
 from authbridge.storage.database import Database
 from authbridge.storage.models import Organiser, table_of
 from authbridge.storage.prepared import Prepared
@@ -32,13 +33,30 @@ _KINDS = {Verdict.REFUSED: "repeated", Verdict.LOCKED: "locked", Verdict.UNAVAIL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LoginServices(flow.QueueServices):
+class LoginServices(QueueServices[SqlFailures]):
     """The parts of a service process that every login needs; ``host`` is the VirtualHost it answers for."""
 
     database: Database
     timezone: ZoneInfo
     host: str
     rejections: Rejections = field(default_factory=Rejections)
+
+    @contextmanager
+    def read(self) -> Iterator[SqlFailures]:
+        """Opens a transaction that only reads."""
+        with self.database.read_connection() as connection:
+            yield SqlFailures(connection, self.limits)
+
+    @contextmanager
+    def write(self) -> Iterator[SqlFailures]:
+        """Opens a short transaction, committed at the end of the block."""
+        with self.database.write_connection() as connection:
+            yield SqlFailures(connection, self.limits)
+
+    def raise_alarms(self, due: list[DueAlarm], now: datetime) -> None:
+        """Raises the alarms before the answer."""
+        if due:
+            alarms.raise_alarms(self.database, due, now=now, limits=self.limits)
 
 
 def authenticate(attempt: Attempt, origin: Origin, services: LoginServices, *, within: float) -> Decision:
@@ -56,29 +74,19 @@ def authenticate(attempt: Attempt, origin: Origin, services: LoginServices, *, w
 class _OrganiserLogin:
     """The subject of one attempt at Prosody; ``found`` is None for an unknown username."""
 
-    login: flow.Login
+    login: Login
     attempt: Attempt
     origin: Origin
     found: credentials.OrganiserCredential | None
     services: LoginServices
     attempt_id: int | None = None  # in the journal, while the password is checked
 
-    @contextmanager
-    def read(self) -> Iterator[SqlFailures]:
-        with self.services.database.read_connection() as connection:
-            yield SqlFailures(connection, self.services.limits)
-
-    @contextmanager
-    def write(self) -> Iterator[SqlFailures]:
-        with self.services.database.write_connection() as connection:
-            yield SqlFailures(connection, self.services.limits)
-
-    def open(self, store: SqlFailures) -> flow.Credential | None:
+    def open(self, store: SqlFailures) -> Credential | None:
         found = credentials.find_credential(store.connection, self.attempt.username)
         self.attempt_id = journal.open_attempt(store.connection, self._entry(found))
         return None if found is None else found.credential
 
-    def judge(self, store: SqlFailures, checked: flow.Checked, now: datetime) -> flow.Judgement:
+    def judge(self, store: SqlFailures, checked: Checked, now: datetime) -> Judgement:
         today = now.astimezone(self.services.timezone).date()
         current = credentials.find_credential(store.connection, self.attempt.username, lock=True)
         decision = policy.judge(
@@ -89,20 +97,17 @@ class _OrganiserLogin:
         else:
             journal.close_attempt(store.connection, self.attempt_id, decision, now=now)
         if current is None:
-            return flow.Judgement(decision, None)
+            return Judgement(decision, None)
         if decision.verdict is Verdict.GRANTED:
             if current.last_login_on != today:
                 journal.date_login(store.connection, current.organiser_id, today)
             _renew_hash(store.connection, current, checked)
-        return flow.Judgement(decision, self.attempt.username)
+        return Judgement(decision, self.attempt.username)
 
     def reject(self, decision: Decision) -> None:
         organiser_id = None if self.found is None else self.found.organiser_id
         rejected = Rejected(organiser_id, self.login.pair.network.key)
         self.services.rejections.count(rejected, _KINDS[decision.verdict], self.services.clock())
-
-    def raise_alarms(self, due: list[DueAlarm], now: datetime) -> None:
-        alarms.raise_alarms(self.services.database, due, now=now, limits=self.services.limits)
 
     def _entry(self, found: credentials.OrganiserCredential | None) -> journal.Entry:
         return journal.Entry(
@@ -127,9 +132,7 @@ def _recognise(
     return _OrganiserLogin(login, attempt, origin, found, services)
 
 
-def _renew_hash(
-    connection: Connection, current: credentials.OrganiserCredential, checked: flow.Checked
-) -> None:
+def _renew_hash(connection: Connection, current: credentials.OrganiserCredential, checked: Checked) -> None:
     if checked.renewed is not None:
         _RENEW_HASH.run(
             connection,

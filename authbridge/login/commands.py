@@ -1,4 +1,4 @@
-"""Ending waits: by people, for a name or for a network."""
+"""Ends lockouts at the command of staff: of a name, of a network."""
 
 import ipaddress
 from datetime import datetime
@@ -14,15 +14,15 @@ from authbridge.login.networks import at_panel, network_of
 from authbridge.login.staff_names import STAFF_PREFIX, counted_names
 from authbridge.storage.models import Organiser, School, Staff
 
-_NOBODY = "unknown-name"  # what was typed may be a password
+_UNKNOWN = "unknown-name"  # what was typed may be a password
 
 
 def clear_name(
     session: Session, typed: str, *, keyed_hashes: KeyedHashes, actor: Actor, now: datetime
 ) -> bool:
-    """Forgets the failures of a name, also of one that is nobody's; returns whether there were any.
+    """Deletes the failures of a name, also of an unknown username; returns whether there were any.
 
-    ``staff:anna`` names a member of staff, whose failures at every door of the panel are meant.
+    ``staff:anna`` stands for a member of staff and their failures at every step of the sign-in.
     """
     username = usernames.normalise_username(typed)
     if username.startswith(STAFF_PREFIX):
@@ -31,7 +31,7 @@ def clear_name(
         return False
     alarms.forget(session, username)
     is_ours = session.scalar(select(Organiser.id).where(Organiser.username == username)) is not None
-    subject = username if is_ours else _NOBODY
+    subject = username if is_ours else _UNKNOWN
     record(session, actor=actor, action=Action.ORGANISER_CLEAR_LOCKOUT, subject=subject, now=now)
     return True
 
@@ -41,14 +41,14 @@ def _clear_staff(session: Session, name: str, keyed_hashes: KeyedHashes, actor: 
     if not any(changed):
         return False
     is_ours = session.scalar(select(Staff.id).where(Staff.name == name)) is not None
-    subject = name if is_ours else _NOBODY
+    subject = name if is_ours else _UNKNOWN
     alarms.forget_staff(session, subject)
     record(session, actor=actor, action=Action.STAFF_CLEAR_LOCKOUT, subject=subject, now=now)
     return True
 
 
 def clear_network(session: Session, typed: str, *, actor: Actor, now: datetime) -> bool:
-    """Ends the wait of a network and of all pairs there; returns whether that changed anything.
+    """Ends the waits of a network and of all pairs there; returns whether there were any.
 
     At Prosody and at the panel alike.  ``typed`` is an address in it, or the network as the list shows it.
     Raises :class:`InputError`.  The failures still count for their accounts.

@@ -5,8 +5,8 @@ from datetime import date
 
 from sqlalchemy import Connection, bindparam, select
 
-from authbridge.login.flow import Credential
 from authbridge.login.policy import Account
+from authbridge.login.subjects import Credential
 from authbridge.login.typed_passwords import StoredPassword
 from authbridge.login.usernames import Username
 from authbridge.storage.models import Organiser, School, table_of

@@ -1,145 +1,38 @@
 """The one login flow: recognise, recall, throttle, queue, record, hash, settle.
 
 Organisers at Prosody, staff at the panel and the owners of a simulation all take these steps.  Their
-differences stand behind two interfaces: ``FailureStore`` (in SQL or in memory) and ``Subject`` (organiser or
-member of staff).  ``authenticate`` composes the steps with the real queue for hashes, a simulation with its
-own.  Nothing here knows a database or bcrypt, and no transaction is open
-while a password is hashed.
+differences stand behind ``FailureStore`` (in SQL, in memory) and ``Subject`` (organiser, member of staff).
+``authenticate`` composes the steps with the real queue for hashes, a simulation with its own.  Nothing here
+knows a database or bcrypt, and no transaction is open while a password is hashed.
 """
 
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Protocol, TypeVar
 
-from authbridge.clock import Clock
 from authbridge.login import policy
 from authbridge.login.alarm_rules import DueAlarm, due_alarms
 from authbridge.login.failure_history import FailureHistory, Network, SignInStep
 from authbridge.login.failure_store import FailureStore, Pair
-from authbridge.login.hashing_queue import HashingQueue, SingleFlight
-from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.limits import Limits
-from authbridge.login.password_cache import PasswordCache
 from authbridge.login.policy import CacheResult, Decision, Verdict
-from authbridge.login.typed_passwords import StoredPassword, TypedPassword
-
-
-class PasswordHasher(Protocol):
-    """The comparison of a typed password with a stored one; bcrypt, but for simulations."""
-
-    def matches(self, typed: TypedPassword, stored: StoredPassword | None) -> bool:
-        """Tells whether ``typed`` is that password; takes the same time for None, a name without one."""
-
-    def is_outdated(self, stored: StoredPassword) -> bool:
-        """Tells whether the password should be stored anew."""
-
-    def hash(self, password: str, *, generated: bool) -> StoredPassword:
-        """Returns the stored form of a new password."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlowServices:
-    """The parts of a process that every step needs; all live as long as the process."""
-
-    hasher: PasswordHasher
-    clock: Clock
-    limits: Limits
-    keyed_hashes: KeyedHashes
-    password_cache: PasswordCache
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """The password of an account at one moment; ``version`` differs after each change of it."""
-
-    version: int | str = field(repr=False)
-    stored: StoredPassword
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """A recognised attempt: the name it counts under, the pair, and the keys of the password cache."""
-
-    counted_name: str
-    password: TypedPassword
-    credential: Credential | None
-    pair: Pair
-    right_key: bytes = field(repr=False)
-    wrong_key: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Admissible:
-    """The place of an attempt in the queue for hashes: known-good first, then the fewest recent failures."""
-
-    known_good: bool
-    recent_failures: int
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """An attempt on record as a failure while it is hashed, with the credential and the history before it."""
-
-    failure_id: int
-    credential: Credential | None
-    history: FailureHistory
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """The result of a check: the credential version that matched (None: none did), and a renewed hash.
-
-    ``recorded`` is None where nothing was hashed for this attempt.
-    """
-
-    version: int | str | None = field(repr=False)
-    renewed: StoredPassword | None = None
-    recorded: Recorded | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """A decision; ``account_name`` names the account in alarms, None for an unknown username."""
-
-    decision: Decision
-    account_name: str | None
-
-
-_Store = TypeVar("_Store", bound=FailureStore)
-
-
-class Subject(Protocol[_Store]):
-    """The account, or the unknown username, of one attempt: of an organiser or of a member of staff."""
-
-    @property
-    def login(self) -> Login:
-        """The attempt, recognised."""
-
-    def read(self) -> AbstractContextManager[_Store]:
-        """Opens a transaction that only reads."""
-
-    def write(self) -> AbstractContextManager[_Store]:
-        """Opens a short transaction, committed at the end of the block."""
-
-    def open(self, store: _Store) -> Credential | None:
-        """Notes that a check begins; returns the credential as it is now."""
-
-    def judge(self, store: _Store, checked: Checked, now: datetime) -> Judgement:
-        """Locks the account, decides by its state now, and writes down what follows for it."""
-
-    def reject(self, decision: Decision) -> None:
-        """Counts an attempt that was refused without a check."""
-
-    def raise_alarms(self, due: list[DueAlarm], now: datetime) -> None:
-        """Lets staff know; no transaction is open."""
+from authbridge.login.subjects import (
+    Admissible,
+    Checked,
+    Credential,
+    FlowServices,
+    Login,
+    QueueServices,
+    Recorded,
+    Store,
+    Subject,
+)
+from authbridge.login.typed_passwords import TypedPassword
 
 
 def pair_of(
     counted_name: str,
     network: Network,
-    services: FlowServices,
+    services: FlowServices[Store],
     *,
     known_network: str | None,
     sign_in_step: SignInStep | None = None,
@@ -159,7 +52,7 @@ def recognise(
     password: TypedPassword,
     credential: Credential | None,
     pair: Pair,
-    services: FlowServices,
+    services: FlowServices[Store],
 ) -> Login:
     """Returns the attempt with its keys in the password cache."""
     # A cache entry holds for this hash of this name alone: a reset or a restored backup ends it.
@@ -176,7 +69,7 @@ def recognise(
     )
 
 
-def arrive(subject: Subject[_Store], services: FlowServices) -> Admissible | Decision:
+def arrive(subject: Subject[Store], services: FlowServices[Store]) -> Admissible | Decision:
     """Goes as far as an attempt gets without a hash: recall and throttle."""
     login, limits = subject.login, services.limits
     cached = services.password_cache.recall(login.right_key, login.wrong_key, services.clock())
@@ -185,7 +78,7 @@ def arrive(subject: Subject[_Store], services: FlowServices) -> Admissible | Dec
         return settle(subject, Checked(known.version), services)
 
     now = services.clock()
-    with subject.read() as store:
+    with services.read() as store:
         history = store.history_of(login.pair, now)
     if decision := policy.throttle(history, now, limits):
         return reject(subject, decision)
@@ -196,13 +89,13 @@ def arrive(subject: Subject[_Store], services: FlowServices) -> Admissible | Dec
     return Admissible(history.known_good, policy.recent_failures(history, now, limits))
 
 
-def record(subject: Subject[_Store], services: FlowServices) -> Recorded | Decision:
+def record(subject: Subject[Store], services: FlowServices[Store]) -> Recorded | Decision:
     """Records the attempt as a failure before it is hashed, or decides that it must wait after all.
 
     What waits for its turn is not on record: by then others may have failed, so the rules are asked again.
     """
     login = subject.login
-    with subject.write() as store:
+    with services.write() as store:
         store.lock_for_recording(login.pair)
         now = services.clock()
         history = history_before_check(store, login.pair, now, services.limits)
@@ -213,7 +106,7 @@ def record(subject: Subject[_Store], services: FlowServices) -> Recorded | Decis
         return Recorded(failure_id, credential, history)
 
 
-def check(subject: Subject[_Store], recorded: Recorded, services: FlowServices) -> Checked:
+def check(subject: Subject[Store], recorded: Recorded, services: FlowServices[Store]) -> Checked:
     """Hashes the password once (a decoy for an unknown username); no transaction is open meanwhile."""
     login, credential, hasher = subject.login, recorded.credential, services.hasher
     stored = None if credential is None else credential.stored
@@ -231,11 +124,11 @@ def check(subject: Subject[_Store], recorded: Recorded, services: FlowServices) 
     return Checked(credential.version, renewed, recorded)
 
 
-def settle(subject: Subject[_Store], checked: Checked, services: FlowServices) -> Decision:
+def settle(subject: Subject[Store], checked: Checked, services: FlowServices[Store]) -> Decision:
     """Decides by the account's state as it is now: a suspension that arrived meanwhile wins."""
     login, recorded = subject.login, checked.recorded
     due: list[DueAlarm] = []
-    with subject.write() as store:
+    with services.write() as store:
         now = services.clock()
         judgement = subject.judge(store, checked, now)
         if recorded is not None and checked.version is None:
@@ -245,12 +138,11 @@ def settle(subject: Subject[_Store], checked: Checked, services: FlowServices) -
             store.note_success(login.pair, now)
         if recorded is not None and checked.version is not None:
             store.retract(recorded.failure_id)
-    if due:
-        subject.raise_alarms(due, now)
+    services.raise_alarms(due, now)
     return judgement.decision
 
 
-def reject(subject: Subject[_Store], decision: Decision) -> Decision:
+def reject(subject: Subject[Store], decision: Decision) -> Decision:
     """Refuses an attempt without a check; it is counted, but no failure."""
     subject.reject(decision)
     return decision
@@ -269,7 +161,7 @@ def history_before_check(store: FailureStore, pair: Pair, now: datetime, limits:
 
 
 def record_failure(
-    store: FailureStore, login: Login, history: FailureHistory, now: datetime, services: FlowServices
+    store: FailureStore, login: Login, history: FailureHistory, now: datetime, services: FlowServices[Store]
 ) -> int:
     """Records the attempt as a failure; returns its id."""
     fingerprints = services.keyed_hashes.fingerprints(login.counted_name, login.password, now)
@@ -281,7 +173,7 @@ def count_failure(
     pair: Pair,
     history: FailureHistory,
     account_name: str | None,
-    services: FlowServices,
+    services: FlowServices[Store],
 ) -> list[DueAlarm]:
     """Draws the consequences of a failure: the network may have to wait; returns the alarms that are due."""
     now, limits, network = services.clock(), services.limits, pair.network
@@ -293,15 +185,7 @@ def count_failure(
     return due_alarms(counts, network, account_name, store.alarm_raised_at, now, limits)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueServices(FlowServices):
-    """The parts of a process that hashes for many at the same time."""
-
-    hashing_queue: HashingQueue
-    single_flight: SingleFlight[Checked | Decision] = field(default_factory=SingleFlight)
-
-
-def authenticate(subject: Subject[_Store], services: QueueServices, *, within: float) -> Decision:
+def authenticate(subject: Subject[Store], services: QueueServices[Store], *, within: float) -> Decision:
     """Takes one attempt through all steps; ``within`` is how many seconds its sender waits for the answer.
 
     Raises:
@@ -325,7 +209,7 @@ def authenticate(subject: Subject[_Store], services: QueueServices, *, within: f
 
 
 def _check_in_turn(
-    subject: Subject[_Store], place: Admissible, services: QueueServices, within: float
+    subject: Subject[Store], place: Admissible, services: QueueServices[Store], within: float
 ) -> Checked | Decision:
     queue = services.hashing_queue
     with queue.slot(

@@ -1,6 +1,6 @@
-"""Who may hash now: as many at once as there are cores, the likely owners first, nobody in vain.
+"""Admission queue for bcrypt: one slot per core, familiar networks first, early rejection of the rest.
 
-A login that cannot be served in time is told so at once, instead of after the time is over.
+A login whose deadline cannot be met is rejected at once, not after the deadline.
 """
 
 import bisect
@@ -16,14 +16,14 @@ from typing import Generic, TypeVar
 
 _T = TypeVar("_T")
 
-_NICENESS = 5  # whatever answers from memory, Prosody and running meetings come before hashing
+_NICENESS = 5  # answers from memory, Prosody and running meetings come before hashing
 _SMOOTHING = 0.2  # of the running average
-# A Prosody sends 512 questions at most, and the service has more threads than that: whatever waits for a hash
-# leaves room for what is answered from memory.
-_MOST_IN_GATE = 400  # hashing or waiting
+# A Prosody sends at most 512 questions, and the service has more threads than that: logins that wait for a
+# hash leave threads for those that are answered from memory.
+_MOST_IN_QUEUE = 400  # hashing or waiting
 _MOST_FOLLOWING = 100
 
-_MARGIN = 1.1  # an estimate that is a little too short would let somebody wait in vain
+_MARGIN = 1.1  # with an estimate a little too short a login would wait and then miss its deadline
 
 
 @dataclass(order=True, slots=True)
@@ -40,10 +40,10 @@ class _Waiting:
 class HashingQueue:
     """The slots for hashing, and the queue before them."""
 
-    def __init__(self, slots: int, *, typical: float = 0.0, most: int = _MOST_IN_GATE) -> None:
+    def __init__(self, slots: int, *, typical: float = 0.0, most: int = _MOST_IN_QUEUE) -> None:
         """``typical``: seconds that a hash takes; measured from then on.
 
-        ``most``: logins that hash or wait at once; who comes then is turned away, or those who come last are.
+        ``most``: logins that hash or wait at once; beyond that the last in the queue are rejected.
         """
         self._free = slots
         self._slots = slots
@@ -56,7 +56,7 @@ class HashingQueue:
 
     @contextmanager
     def slot(self, *, known_good: bool, recent_failures: int, within: float) -> Iterator[bool]:
-        """A slot for the time of the block, after those who come first; False if there is none in time.
+        """Waits for a slot and holds it during the block; yields False if there is none in time.
 
         ``within``: seconds from now until nobody waits for the answer any more.
         """
@@ -69,17 +69,17 @@ class HashingQueue:
             self._leave()
 
     def run(self, hashing: Callable[[], _T]) -> _T:
-        """Does the work of a slot in a thread that yields to all others; takes its time."""
+        """Runs the work of a slot in a thread of low priority, and measures how long it takes."""
         started = time.monotonic()
         result = self._hashers.submit(hashing).result()
-        # Not that of the slot: who was told to wait after all would make a hash seem short.
+        # Measured here, not around the slot: attempts refused in their slot would make a hash seem short.
         with self._lock:
             self._typical += _SMOOTHING * (time.monotonic() - started - self._typical)
         return result
 
     @property
     def waiting(self) -> int:
-        """How many logins wait for a slot."""
+        """The number of logins that wait for a slot."""
         with self._lock:
             return len(self._queue)
 
@@ -113,7 +113,7 @@ class HashingQueue:
             self._free += 1
 
     def _misses_deadline(self, waiting: _Waiting, place: int) -> bool:
-        # All slots are taken, each for half a hash more on the average; then the queue, then its own hash.
+        # All slots are taken, each for half a hash more on average; then the queue, then its own hash.
         rounds = place // self._slots + 1.5 if place >= 0 else 1
         return time.monotonic() + rounds * self._typical * _MARGIN > waiting.deadline
 
@@ -134,7 +134,7 @@ def _step_back() -> None:
 
 
 class SingleFlight(Generic[_T]):
-    """One check at a time of the same name with the same password: who comes meanwhile gets its result."""
+    """One check at a time of the same name with the same password; equal attempts share its result."""
 
     def __init__(self) -> None:
         self._under_way: dict[bytes, Future[_T]] = {}
@@ -142,7 +142,12 @@ class SingleFlight(Generic[_T]):
         self._following = threading.BoundedSemaphore(_MOST_FOLLOWING)
 
     def do(self, key: bytes, check: Callable[[], _T], *, within: float) -> tuple[_T, bool]:
-        """The result, and whether the check was ours; raises what the check raises, or ``TimeoutError``."""
+        """Returns the result, and whether the check was ours.
+
+        Raises:
+            TimeoutError: the check of an equal attempt takes longer than ``within`` s, or too many wait.
+            BaseException: the check raised it.
+        """
         with self._lock:
             under_way = self._under_way.get(key)
             if under_way is None:

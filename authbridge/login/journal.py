@@ -1,7 +1,7 @@
-"""The journal of logins: each attempt is written down before it is checked, and closed after.
+"""Keeps the journal of logins: each attempt is written before its check, and closed after it.
 
-An attempt that stays open is one during which the service died.  What is turned away without a check is
-counted in :mod:`authbridge.login.rejections`.
+An attempt stays open if the service died during the check.  Attempts refused without a check are counted in
+:mod:`authbridge.login.rejections`.
 """
 
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ _DATE_LOGIN = Prepared(
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An attempt as it is written down: of an organiser, or of a name that is nobody's, as a keyed hash."""
+    """An attempt as the journal has it: of an organiser, or of an unknown username, as a keyed hash."""
 
     attempt: Attempt
     origin: Origin
@@ -58,12 +58,12 @@ class Entry:
 
 
 def open_attempt(connection: Connection, entry: Entry) -> int:
-    """Writes the attempt down, yet without a verdict; returns its id."""
+    """Writes an attempt without a verdict; returns its id."""
     return _write(connection, entry, verdict=None, reason=None, closed_at=None)
 
 
 def write_attempt(connection: Connection, entry: Entry, decision: Decision, *, now: datetime) -> None:
-    """Writes the attempt down with its verdict, where nothing had to be hashed in between."""
+    """Writes an attempt with its verdict, where nothing had to be hashed."""
     _write(connection, entry, verdict=decision.verdict.value, reason=decision.reason.value, closed_at=now)
 
 
@@ -98,7 +98,7 @@ def close_attempt(connection: Connection, attempt_id: int, decision: Decision, *
 
 
 def date_login(connection: Connection, organiser_id: int, day: date) -> None:
-    """Notes the day of an organiser's last login, and nothing finer."""
+    """Notes the day (not the time) of an organiser's last login."""
     _DATE_LOGIN.run(connection, organiser_id=organiser_id, last_login_on=day)
 
 
@@ -118,12 +118,12 @@ def mark_purged(session: Session, *, now: datetime) -> None:
 
 
 def last_purge(session: Session) -> datetime | None:
-    """When everything too old was last deleted."""
+    """Returns when everything too old was last deleted."""
     return session.scalar(select(JobRun.done_at).where(JobRun.name == _PURGE))
 
 
 def touch(session: Session, *, now: datetime) -> None:
-    """Writes something harmless: the proof that storage can be written."""
+    """Writes one row, as proof that storage can be written."""
     _note_done(session, _WRITE_TEST, now)
 
 

@@ -1,4 +1,4 @@
-"""Who has to wait at this moment, and why; for staff.  Nothing here changes anything."""
+"""Lists the lockouts of this moment with their rules, for staff; changes nothing."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ from authbridge.storage.models import LoginFailure, NetworkWait, Organiser, Scho
 class Lockout:
     """A wait that goes on: ``rule`` is that of a pair, an account or a network.
 
-    ``username`` is None for a name that is nobody's and for a whole network, and like ``staff:anna`` for a
-    member of staff; ``network`` is None where it is unknown or where they are many.  ``is_own``: the school's
-    own network has to wait, too.  ``at_panel``: it is the panel that lets wait, and not Prosody.
+    ``username`` is None for an unknown username and for a whole network, ``staff:anna`` for a member of
+    staff; ``network`` is None where it is unknown or where there are several.  ``is_own``: the school's own
+    network has to wait, too.  ``at_panel``: the wait is at the panel, not at Prosody.
     """
 
     rule: Reason
@@ -51,24 +51,24 @@ _NOBODY = _Owner()
 def list_lockouts(
     session: Session, keyed_hashes: KeyedHashes, *, now: datetime, limits: Limits
 ) -> list[Lockout]:
-    """All waits, those that end first first."""
+    """Returns all lockouts, by their ends."""
     failures = {
         name_key: of_name
         for name_key, of_name in _failures_by_key(session, now, limits).items()
         if any(_of_name(_NOBODY, of_name, now, limits))
     }
-    # To find whose a key is, the keys of all are made: only where somebody waits.
+    # The owner of a key is found by making the keys of all names, so only where somebody waits.
     owners = _owners_by_key(session, keyed_hashes) if failures else {}
     found = list(_of_networks(session, now))
     for name_key, of_name in failures.items():
         found += _of_name(owners.get(name_key, _NOBODY), of_name, now, limits)
-    return sorted(filter(_is_told, found), key=lambda lockout: lockout.until)
+    return sorted(filter(_is_listed, found), key=lambda lockout: lockout.until)
 
 
 def lockouts_of(
     session: Session, organiser: Organiser, keyed_hashes: KeyedHashes, *, now: datetime, limits: Limits
 ) -> list[Lockout]:
-    """The waits of one organiser, those that end first first."""
+    """Returns the lockouts of one organiser, by their ends."""
     key = keyed_hashes.name(organiser.username)
     failures = _failures_by_key(session, now, limits, LoginFailure.name_key == key)
     owner = _Owner(organiser.username, frozenset(organiser.school.trusted_networks))
@@ -79,9 +79,9 @@ def lockouts_of(
 def _failures_by_key(
     session: Session, now: datetime, limits: Limits, *only: ColumnElement[bool]
 ) -> dict[str, list[Failure]]:
-    """The recent failures of the names that may have to wait, oldest first.
+    """Returns the recent failures of the names that may have to wait, oldest first.
 
-    These are few: whoever guesses at many names leaves many that wait no longer.
+    These are few: of the many names of a spray most wait no longer.
     """
     last_waits = now - max(limits.first_wait, limits.longest_wait)
     is_recent = and_(LoginFailure.at > now - limits.account_window, *only)
@@ -140,8 +140,8 @@ def _owners_by_key(session: Session, keyed_hashes: KeyedHashes) -> dict[str, _Ow
     return owners
 
 
-def _is_told(lockout: Lockout) -> bool:
-    # Of a name that is nobody's the door is not known, and no account waits for strangers at every door.
+def _is_listed(lockout: Lockout) -> bool:
+    # The key of an unknown username does not tell its step, and at some steps no account waits for strangers.
     return not (lockout.at_panel and lockout.username is None and lockout.rule is Reason.ACCOUNT_WAITS)
 
 
@@ -165,7 +165,7 @@ def _of_name(owner: _Owner, failures: list[Failure], now: datetime, limits: Limi
 
 
 def _of_account(owner: _Owner, failures: list[Failure], now: datetime, limits: Limits) -> Iterator[Lockout]:
-    # First as it is for the school's own network: if that waits, everything does.
+    # First for the school's own network: if that has to wait, all networks have.
     for trusted in (True, False):
         history = FailureHistory(Network(None, trusted), failures=failures, sign_in_step=owner.sign_in_step)
         until = account_waits_until(history, now, limits)

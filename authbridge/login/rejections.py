@@ -1,7 +1,7 @@
-"""The journal of attempts that were turned away without a check: counted per pair and minute.
+"""Counts attempts that were rejected without a check, per pair and minute.
 
 A flood must neither fill the disk nor keep the writer busy, so the counts are collected in memory and
-written down once a second, and only so many pairs of a minute are told apart.
+written down once a second, and only so many pairs of a minute are kept apart.
 """
 
 import threading
@@ -17,7 +17,7 @@ from authbridge.storage.models import RejectedAttempts, table_of
 from authbridge.storage.statements import upsert
 
 _INTERVAL = 1.0  # seconds
-_MOST_PAIRS = 500  # of one minute; who comes from more networks is counted without his
+_MOST_PAIRS = 500  # of one minute; attempts of further pairs are counted together
 _MOST_MINUTES = 60  # held while the database does not answer
 
 _KINDS = ("repeated", "locked", "unavailable")
@@ -26,7 +26,7 @@ _ADD = upsert(table_of(RejectedAttempts), key=("minute", "pair"), changed=_KINDS
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Whom to count; ``organiser_id`` None for all names that are nobody's, ``network`` for unknown ones."""
+    """A pair to count; ``organiser_id`` is None for all unknown usernames, ``network`` for unknown ones."""
 
     organiser_id: int | None
     network: str | None
@@ -38,16 +38,16 @@ _Counts = dict[Rejected, Counter[str]]
 
 
 class Rejections:
-    """What was turned away since it was last written down."""
+    """The counts since they were last written to the database."""
 
     def __init__(self) -> None:
         self._counts: dict[datetime, _Counts] = {}
         self._minute: datetime | None = None
-        self._pairs: set[Rejected] = set()  # of this minute, also those that are written down already
+        self._pairs: set[Rejected] = set()  # of this minute, also those that are written already
         self._lock = threading.Lock()
 
     def count(self, who: Rejected, kind: str, at: datetime) -> None:
-        """One more of that kind: ``repeated``, ``locked`` or ``unavailable``."""
+        """Counts one more of that kind: ``repeated``, ``locked`` or ``unavailable``."""
         minute = at.replace(second=0, microsecond=0)
         with self._lock:
             if minute != self._minute:
@@ -58,7 +58,7 @@ class Rejections:
             self._counts.setdefault(minute, {}).setdefault(counted, Counter())[kind] += 1
 
     def write_down(self, database: Database) -> None:
-        """Adds the counts to the database's; what cannot be written is kept for the next time."""
+        """Adds the counts to those in the database; if it does not answer, they stay for the next time."""
         while (taken := self._take_oldest()) is not None:
             minute, counts = taken
             try:
@@ -86,7 +86,7 @@ class Rejections:
 
 def _write(database: Database, minute: datetime, counts: _Counts) -> None:
     with database.write_connection() as connection:
-        # In the same order everywhere, so that no two services wait for each other's rows.
+        # Always in one order: in two orders two services could wait for each other's rows (deadlock).
         for row in sorted(_rows(counts), key=lambda row: str(row["pair"])):
             connection.execute(_ADD, {"minute": minute, **row})
 
@@ -104,7 +104,7 @@ def _rows(counts: _Counts) -> Iterator[dict[str, object]]:
 def start(rejections: Rejections, database: Database) -> threading.Thread:
     """Writes the counts down every second, for as long as the process lives."""
     return background.run_periodically(
-        "journal of denials",
+        "rejections",
         lambda: rejections.write_down(database),
         every=_INTERVAL,
         after_failure=_INTERVAL,

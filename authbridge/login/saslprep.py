@@ -1,4 +1,4 @@
-"""SASLprep (RFC 4013): the form in which an XMPP password reaches us, applied also where one is stored.
+"""Prepares passwords by SASLprep (RFC 4013), as Prosody does before it asks; applied where one is stored.
 
 Unassigned code points pass, as for a query string (RFC 3454 section 7): an emoji is a fair password.
 """
@@ -22,7 +22,11 @@ _PROHIBITED = (
 
 
 def saslprep(text: str) -> str:
-    """The prepared form; raises :class:`InputError` (without the text in it) where the profile forbids."""
+    """Returns the prepared form.
+
+    Raises:
+        InputError: the profile forbids a character, or mixed directions; the error does not quote the text.
+    """
     if text.isascii() and text.isprintable():
         return text  # nearly always, and a login waits for it
     mapped = "".join(map(_mapped, text))

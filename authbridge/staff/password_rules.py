@@ -7,8 +7,8 @@ ASVS 5.0 6.2.  Nothing here keeps, logs or raises a password.
 import threading
 
 from authbridge.errors import InputError
-from authbridge.login.flow import PasswordHasher
 from authbridge.login.saslprep import saslprep
+from authbridge.login.subjects import PasswordHasher
 from authbridge.login.typed_passwords import MAX_BYTES, StoredPassword, holds_right_to_left
 
 STAFF_COST = 12  # of bcrypt, 0.2 s: people choose these passwords, and few sign in at once

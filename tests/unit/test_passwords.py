@@ -166,3 +166,12 @@ def test_a_password_that_cannot_be_stored_says_why_without_quoting_it(password: 
 def test_a_stored_password_hides_its_hash() -> None:
     """A hash is in no representation."""
     assert "$2b$" not in repr(HASHER.hash("vpgd-kxwj-rhms", generated=True))
+
+
+def test_a_typed_password_hides_itself() -> None:
+    """Neither as typed nor in one of its forms."""
+    typed = parse_password("VPGD-Kxwj-rhms")
+
+    assert typed.form(generated=True) == b"vpgdkxwjrhms"
+    assert typed.form(generated=False) == b"VPGD-Kxwj-rhms"
+    assert repr(typed) == "TypedPassword()"

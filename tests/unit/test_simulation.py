@@ -13,7 +13,7 @@ from authbridge.cli.operator import Operator
 from authbridge.login.alarm_rules import Alarm
 from authbridge.login.limits import Limits
 from authbridge.login.simulation import Course, SimulationReport, bell, pupil, roles, simulate
-from authbridge.login.simulation.places import DAY, HOUR, SCHOOL, SECOND, stage_with_teacher
+from authbridge.login.simulation.places import DAY, HOUR, SCHOOL, SECOND, scheduler_with_teacher
 
 LIMITS = Limits()
 AT_ONCE = timedelta(0)
@@ -155,7 +155,7 @@ def test_counted_denials_are_what_played_ones_would_be() -> None:
     """Skipping to the end of a wait changes no number, compared to playing every attempt."""
     numbers = []
     for witness in (False, True):
-        scheduler, teacher = stage_with_teacher(LIMITS)
+        scheduler, teacher = scheduler_with_teacher(LIMITS)
         scheduler.enter(roles.guess(scheduler, teacher, [SCHOOL], every=7 * SECOND, lasting=HOUR))
         if witness:  # the guesser plays every attempt, for something else may happen in between
             roles.look_in_all_day(scheduler, teacher, SCHOOL, every=SECOND, lasting=HOUR)

@@ -3,10 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from authbridge.keys import join
 from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.typed_passwords import parse_password
 from tests.support.fakes import MORNING
@@ -114,12 +111,6 @@ def test_nothing_can_be_read_from_a_trace() -> None:
 
     assert not any(secret in shown for secret in (NAME, "192.0.2.80", "kkkk"))
     assert len(KEYED_HASHES.name(NAME)) == len(KEYED_HASHES.pair(NAME, "192.0.2.80")) == 32
-
-
-@given(st.lists(st.text(), max_size=4), st.lists(st.text(), max_size=4))
-def test_no_two_lists_of_parts_are_joined_to_the_same(first: list[str], second: list[str]) -> None:
-    """Where one part ends and the next begins is part of the message."""
-    assert (join(*first) == join(*second)) == (first == second)
 
 
 @pytest.mark.parametrize("typed", ["", "\0", "ohg-\udcff", "x" * 100_000])

@@ -19,7 +19,7 @@ from authbridge.login.simulation.places import (
     describe,
     nobody_waits,
     played,
-    stage_with_teacher,
+    scheduler_with_teacher,
 )
 from authbridge.login.simulation.report import Promise, SimulationReport
 from authbridge.login.simulation.scheduler import Scheduler, Script
@@ -32,7 +32,7 @@ _COMMON_PASSWORDS = ("123456", "passwort", "sommer2026")
 
 
 def botnet(limits: Limits) -> SimulationReport:
-    """1,000 addresses, one known username, 24 hours."""
+    """Plays a botnet: 1,000 addresses, one known username, 24 hours."""
     remembered, teacher = _with_botnet(limits)
     everywhere = chain.from_iterable(zip(cycle([HOME]), cycle([SCHOOL]), addresses("100.64"), strict=False))
     remembered.enter(roles.log_in_all_day(remembered, teacher, everywhere, every=10 * MINUTE))
@@ -52,7 +52,8 @@ def botnet(limits: Limits) -> SimulationReport:
             ),
             nobody_waits("The remembered owner gets in at the first try all day, everywhere.", anywhere),
             nobody_waits(
-                "Who is not remembered gets in at once from a network where he logged in this week.", at_home
+                "Who is not remembered gets in at once from a network where they logged in this week.",
+                at_home,
             ),
         ),
         (f"Others wait up to {describe(away.longest_delay)}, or until staff clear the lockout.",),
@@ -60,14 +61,14 @@ def botnet(limits: Limits) -> SimulationReport:
 
 
 def _with_botnet(limits: Limits) -> tuple[Scheduler, Owner]:
-    scheduler, teacher = stage_with_teacher(limits, seen_at=HOME)
+    scheduler, teacher = scheduler_with_teacher(limits, seen_at=HOME)
     bots = list(islice(addresses("203.0"), 1000))
     scheduler.enter(roles.guess(scheduler, teacher, bots, every=SECOND / 100, lasting=DAY))
     return scheduler, teacher
 
 
 def pupil(limits: Limits) -> SimulationReport:
-    """A pupil in the school's own network guesses at a teacher's account all morning."""
+    """Plays a pupil in the school's own network who guesses at a teacher's account all morning."""
     paces = {"every 200 s": 200 * SECOND, "every 40 s": 40 * SECOND, "500 a second": _FLOOD}
     remembered, others, stages = [], [], []
     for name, every in paces.items():
@@ -105,7 +106,7 @@ def pupil(limits: Limits) -> SimulationReport:
                 _is_raised_in_time(flood, limits),
             ),
             nobody_waits(
-                "When staff clear the lockout, he gets in with a phone at once, and from then on at school.",
+                "When staff clear the lockout, they get in with a phone at once, and from then on at school.",
                 helped,
             ),
             Promise(
@@ -115,19 +116,19 @@ def pupil(limits: Limits) -> SimulationReport:
         ),
         (
             "Guessing at school faster than the waits keeps out, at school, whoever is not remembered.",
-            "Once the account is locked he is kept out everywhere, and staff have to help.",
+            "Once the account is locked they are kept out everywhere, and staff have to help.",
         ),
     )
 
 
 def _with_pupil(limits: Limits, every: timedelta, *, seen_at: str | None = None) -> tuple[Scheduler, Owner]:
-    scheduler, teacher = stage_with_teacher(limits, seen_at=seen_at)
+    scheduler, teacher = scheduler_with_teacher(limits, seen_at=seen_at)
     scheduler.enter(roles.guess(scheduler, teacher, [SCHOOL], every=every, lasting=_MORNING))
     return scheduler, teacher
 
 
 def _be_helped(scheduler: Scheduler, teacher: Owner) -> Script:
-    """Staff clear the lockout an hour after the account was locked; then the teacher logs in."""
+    """Lets staff clear the lockout an hour after the account was locked; then the teacher logs in."""
     while _raised_at(scheduler.world, Alarm.ACCOUNT_FULL) is None:
         yield scheduler.world.now + MINUTE
     yield scheduler.world.now + HOUR
@@ -160,7 +161,7 @@ def _longest_before_full(scheduler: Scheduler) -> timedelta:
 
 
 def spray(limits: Limits) -> SimulationReport:
-    """3 common passwords over 2,000 names from one address."""
+    """Plays a spray: 3 common passwords over 2,000 names from one address."""
     by_name = list(product(_NAMES, _COMMON_PASSWORDS))
     by_password = [(name, password) for password, name in product(_COMMON_PASSWORDS, _NAMES)]
     courses, worlds = [], []
@@ -189,14 +190,14 @@ def spray(limits: Limits) -> SimulationReport:
             ),
         ),
         (
-            f"With patience he gets {max(course.checked for course in courses):,} checks in a day.",
-            "Others who are new at this address wait with him.",
+            f"With patience they get {max(course.checked for course in courses):,} checks in a day.",
+            "Others who are new at this address wait with them.",
         ),
     )
 
 
 def _with_owners_at(ip: str, limits: Limits) -> Scheduler:
-    """Every tenth name is somebody's; one of them is remembered, and one known at the address."""
+    """Returns a world in which every tenth name exists, one remembered, and one known-good at the address."""
     world = World(limits)
     owners = [world.enrol(Owner(name, f"secret of {name}")) for name in _NAMES[::10]]
     remembered, known = owners[3], owners[80]
@@ -210,6 +211,6 @@ def _with_owners_at(ip: str, limits: Limits) -> Scheduler:
 
 
 def _checks_before_stop(world: World) -> int:
-    """0 if it was never stopped."""
+    """Counts the checks until the network had to wait; 0 if it never had to."""
     stopped = _raised_at(world, Alarm.NETWORK_WAITS)
     return 0 if stopped is None else sum(check.at <= stopped for check in world.checks)

@@ -17,7 +17,7 @@ from authbridge.login.simulation.places import (
     describe,
     nobody_waits,
     played,
-    stage_with_teacher,
+    scheduler_with_teacher,
 )
 from authbridge.login.simulation.report import Promise, SimulationReport
 from authbridge.login.simulation.scheduler import Scheduler, Script
@@ -30,7 +30,7 @@ _MISTAKES = [1] * 20 + [3] * 4 + [0] * 176  # of the 200: 10 % mistype once, 2 %
 
 
 def bell(limits: Limits, *, seed: int = 8) -> SimulationReport:
-    """8:00 in a school of 200 behind one address, on the first day."""
+    """Plays 8:00 in a school of 200 behind one address, on the first day."""
     courses = []
     places: dict[str, Schools] = {"entered": ENTERED, "not entered": {}}
     for place, schools in places.items():
@@ -69,7 +69,7 @@ def _school_of_200(limits: Limits, schools: Schools, spread: timedelta, chance: 
 
 
 def tablet(limits: Limits) -> SimulationReport:
-    """One tablet repeats an old password every 10 s for a day."""
+    """Plays one tablet that repeats an old password every 10 s for a day."""
     alone, teacher = _with_tablet(limits)
     for ip in HOME, PHONE:
         roles.look_in_all_day(alone, teacher, ip, every=7 * MINUTE, lasting=DAY)
@@ -97,7 +97,7 @@ def tablet(limits: Limits) -> SimulationReport:
 
 
 def _with_tablet(limits: Limits) -> tuple[Scheduler, Owner]:
-    scheduler, teacher = stage_with_teacher(limits)
+    scheduler, teacher = scheduler_with_teacher(limits)
     scheduler.enter(roles.repeat(scheduler, teacher, "the old password", HOME, every=10 * SECOND))
     return scheduler, teacher
 

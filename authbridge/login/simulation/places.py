@@ -20,12 +20,12 @@ DAY, HOUR, MINUTE, SECOND = (
 
 
 def addresses(prefix: str) -> Iterator[str]:
-    """Different IPv4 addresses, up to 65,536."""
+    """Yields different IPv4 addresses, up to 65,536."""
     return (f"{prefix}.{third}.{fourth}" for third in range(256) for fourth in range(256))
 
 
-def stage_with_teacher(limits: Limits, *, seen_at: str | None = None) -> tuple[Scheduler, Owner]:
-    """A world with one teacher of a school with a network, who has logged in once from ``seen_at``."""
+def scheduler_with_teacher(limits: Limits, *, seen_at: str | None = None) -> tuple[Scheduler, Owner]:
+    """Returns a world with one teacher of a school with a network, who logged in once from ``seen_at``."""
     world = World(limits, schools=ENTERED)
     teacher = world.enrol(Owner("ohg-kwtx", "vpgd-kxwj-rhms"))
     if seen_at is not None:
@@ -35,18 +35,18 @@ def stage_with_teacher(limits: Limits, *, seen_at: str | None = None) -> tuple[S
 
 
 def played(scheduler: Scheduler, name: str, lasting: timedelta) -> Course:
-    """Lets everything happen, and says how it went."""
+    """Runs all scripts for that time; returns the numbers."""
     scheduler.play(lasting)
     return scheduler.course(name)
 
 
 def nobody_waits(sentence: str, *courses: Course) -> Promise:
-    """The promise that all who came got in at once."""
+    """Returns the promise that all who came got in at once."""
     return Promise(sentence, all(course.arrivals > 0 and course.delayed == 0 for course in courses))
 
 
 def describe(duration: timedelta) -> str:
-    """Such as "23 h 59 min" or "30 s"."""
+    """Writes a duration such as "23 h 59 min" or "30 s"."""
     seconds = round(duration.total_seconds())
     parts = (seconds // 3600, "h"), (seconds // 60 % 60, "min"), (seconds % 60, "s")
     return " ".join(f"{number} {unit}" for number, unit in parts if number) or "0 s"

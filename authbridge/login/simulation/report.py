@@ -38,7 +38,7 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class SimulationReport:
-    """A scenario: its courses, what was promised, and what else an administrator should know."""
+    """A scenario: its courses, its promises, and remarks for the administrator."""
 
     title: str
     courses: tuple[Course, ...]
@@ -47,5 +47,5 @@ class SimulationReport:
 
     @property
     def is_kept(self) -> bool:
-        """Whether every promise held."""
+        """Tells whether every promise held."""
         return all(promise.kept for promise in self.promises)

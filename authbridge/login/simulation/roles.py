@@ -29,7 +29,7 @@ def guess(
         yield at
         decision = world.login(owner.username, f"guess {number}", ip)
         at += every
-        # The wait of a pair is no other address's; that of an account is everybody's outside.
+        # The wait of a pair holds for one address; that of an account for all unfamiliar ones.
         if decision.reason is Reason.ACCOUNT_WAITS or len(sources) == 1:
             until = min(world.waits_until(owner.username, ip) or at, end)
             missed = max(0, -((at - scheduler.next_event(until)) // every))
@@ -38,7 +38,7 @@ def guess(
 
 
 def repeat(scheduler: Scheduler, owner: Owner, password: str, ip: str, *, every: timedelta) -> Script:
-    """A forgotten device that tries the same password for ever."""
+    """Plays a forgotten device that tries the same password for ever."""
     at = scheduler.world.now
     while True:
         yield at
@@ -56,7 +56,7 @@ def run_through(scheduler: Scheduler, tries: Tries, ip: str, *, every: timedelta
 
 
 def run_patiently(scheduler: Scheduler, tries: Tries, ip: str, *, every: timedelta) -> Script:
-    """Tries each name with its password until it is checked, and waits whenever told to."""
+    """Tries each name with its password until it is checked, and waits whenever locked."""
     world = scheduler.world
     for username, password in tries:
         yield world.now + every
@@ -65,7 +65,7 @@ def run_patiently(scheduler: Scheduler, tries: Tries, ip: str, *, every: timedel
 
 
 def log_in(scheduler: Scheduler, owner: Owner, ip: str, *, at: datetime) -> Script:
-    """Logs in, and again whenever told to wait."""
+    """Logs in, and again after each wait."""
     world = scheduler.world
     yield at
     visit = scheduler.arrive()
@@ -94,7 +94,7 @@ def type_and_hash(
 
 
 def look_in(scheduler: Scheduler, owner: Owner, ip: str, *, at: datetime) -> Script:
-    """Finds out how long the owner would wait who comes at this moment and is not remembered.
+    """Finds out how long an owner would wait who comes at this moment and is not remembered.
 
     Nothing changes by that, so it can be asked for every moment of a day.
     """
@@ -107,7 +107,7 @@ def look_in(scheduler: Scheduler, owner: Owner, ip: str, *, at: datetime) -> Scr
 def look_in_all_day(
     scheduler: Scheduler, owner: Owner, ip: str, *, every: timedelta, lasting: timedelta
 ) -> None:
-    """Sends somebody each time."""
+    """Lets an owner look in each time."""
     now = scheduler.world.now
     scheduler.enter(
         *(look_in(scheduler, owner, ip, at=now + number * every) for number in range(lasting // every))

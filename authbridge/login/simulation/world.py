@@ -18,6 +18,7 @@ from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.limits import Limits
 from authbridge.login.password_cache import PasswordCache
 from authbridge.login.policy import Account, Decision, Reason
+from authbridge.login.subjects import Checked, Credential, FlowServices, Judgement, Login, Recorded
 from authbridge.login.typed_passwords import StoredPassword, TypedPassword, form_to_store, parse_password
 
 EIGHT_O_CLOCK = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)  # in Berlin, on a Monday
@@ -38,10 +39,10 @@ class Owner:
     account: Account = _IN_ORDER
 
     @property
-    def credential(self) -> flow.Credential:
+    def credential(self) -> Credential:
         """The password as :class:`_NoHasher` stores it."""
         stored = _NoHasher().hash(self.password, generated=self.generated)
-        return flow.Credential(self.account.credential_version, stored)
+        return Credential(self.account.credential_version, stored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,38 +69,42 @@ class Raised:
 class SimulatedLogin:
     """The subject of one attempt in a world; ``owner`` is None for an unknown username."""
 
-    world: "World"
-    username: str
-    login: flow.Login
+    login: Login
     owner: Owner | None
+    denied: Counter[Reason]
 
-    def read(self) -> AbstractContextManager[MemoryFailures]:
-        """Opens nothing: there is one thread."""
-        return nullcontext(self.world.failures)
-
-    def write(self) -> AbstractContextManager[MemoryFailures]:
-        """Opens nothing: there is one thread."""
-        return nullcontext(self.world.failures)
-
-    def open(self, _store: MemoryFailures) -> flow.Credential | None:
+    def open(self, _store: MemoryFailures) -> Credential | None:
         """Returns the credential of the owner, which never changes."""
         return self.login.credential
 
-    def judge(self, _store: MemoryFailures, checked: flow.Checked, now: datetime) -> flow.Judgement:
+    def judge(self, _store: MemoryFailures, checked: Checked, now: datetime) -> Judgement:
         """Decides by the owner's account."""
         account = None if self.owner is None else self.owner.account
         decision = policy.judge(account, checked_version=checked.version, today=now.date())
-        return flow.Judgement(decision, None if self.owner is None else self.username)
+        return Judgement(decision, None if self.owner is None else self.owner.username)
 
     def reject(self, decision: Decision) -> None:
         """Counts it among the denied."""
-        self.world.denied[decision.reason] += 1
+        self.denied[decision.reason] += 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Services(FlowServices[MemoryFailures]):
+    """The parts of a simulated process."""
+
+    failures: MemoryFailures
+    raised: list[Raised]
+
+    def read(self) -> AbstractContextManager[MemoryFailures]:
+        return nullcontext(self.failures)
+
+    def write(self) -> AbstractContextManager[MemoryFailures]:
+        return nullcontext(self.failures)
 
     def raise_alarms(self, due: list[DueAlarm], now: datetime) -> None:
-        """Keeps the alarms for the report."""
         for alarm, subject in due:
-            self.world.failures.note_alarm(alarm, subject, now)
-            self.world.raised.append(Raised(now, alarm, subject))
+            self.failures.note_alarm(alarm, subject, now)
+            self.raised.append(Raised(now, alarm, subject))
 
 
 class World:
@@ -123,12 +128,14 @@ class World:
         self._owners: dict[str, Owner] = {}
         self._schools = schools or {}
         self._remember = remember
-        self.services = flow.FlowServices(
+        self.services = _Services(
             hasher=_NoHasher(),
             clock=lambda: self.now,
             limits=limits,
             keyed_hashes=keyed_hashes or KeyedHashes(b"only for the simulation, which keeps nothing"),
             password_cache=PasswordCache(limits, remember=remember),
+            failures=self.failures,
+            raised=self.raised,
         )
 
     def enrol(self, owner: Owner) -> Owner:
@@ -152,9 +159,9 @@ class World:
         credential = None if owner is None else owner.credential
         pair = self._pair_of(username, self.network_of(username, ip))
         login = flow.recognise(username, parse_password(password), credential, pair, self.services)
-        return SimulatedLogin(self, username, login, owner)
+        return SimulatedLogin(login, owner, self.denied)
 
-    def record(self, subject: SimulatedLogin) -> flow.Recorded | Decision:
+    def record(self, subject: SimulatedLogin) -> Recorded | Decision:
         """Records the attempt, or refuses it; from here on the password is being hashed."""
         recorded = flow.record(subject, self.services)
         if isinstance(recorded, Decision):
@@ -164,10 +171,10 @@ class World:
             login.password, login.credential.stored
         )
         unfamiliar = recorded.history.is_unfamiliar
-        self.checks.append(Check(self.now, subject.username, login.pair.network, unfamiliar, matched))
+        self.checks.append(Check(self.now, login.counted_name, login.pair.network, unfamiliar, matched))
         return recorded
 
-    def settle(self, subject: SimulatedLogin, recorded: flow.Recorded) -> Decision:
+    def settle(self, subject: SimulatedLogin, recorded: Recorded) -> Decision:
         """Ends the hash: the verdict, and its consequences."""
         checked = flow.check(subject, recorded, self.services)
         return flow.settle(subject, checked, self.services)

@@ -18,6 +18,7 @@ from authbridge.login.alarm_rules import DueAlarm
 from authbridge.login.failure_history import SignInStep
 from authbridge.login.policy import Reason, Verdict
 from authbridge.login.staff_names import StaffName, counted_name, normalise_staff_name
+from authbridge.login.subjects import Login
 from authbridge.login.typed_passwords import parse_password
 from authbridge.staff import device_cookies, members, sessions, totp
 from authbridge.staff.one_time_codes import CodePurpose, hash_code
@@ -129,7 +130,7 @@ def _compare_in_turn(
 
 
 def _compare(
-    login: flow.Login, name: StaffName, turn: _Turn, compare: Callable[[_Turn], Outcome]
+    login: Login, name: StaffName, turn: _Turn, compare: Callable[[_Turn], Outcome]
 ) -> tuple[Outcome, list[DueAlarm]]:
     store, now, services = turn.store, turn.now, turn.services
     history = flow.history_before_check(store, login.pair, now, services.limits)

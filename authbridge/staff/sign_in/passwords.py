@@ -1,17 +1,16 @@
 """The password step of the sign-in: the login flow with a member of staff as its subject."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from authbridge.login import flow
-from authbridge.login.alarm_rules import DueAlarm
 from authbridge.login.failure_history import SignInStep
 from authbridge.login.policy import Decision, Verdict
 from authbridge.login.staff_names import StaffName, counted_name, normalise_staff_name
+from authbridge.login.subjects import Checked, Credential, Judgement, Login
 from authbridge.login.typed_passwords import StoredPassword, parse_password
 from authbridge.staff import members, sessions
 from authbridge.staff.sessions import PanelSession
@@ -49,7 +48,7 @@ def _try_password(
         pair = steps.pair_of(store.session, SignInStep.PASSWORD, name, caller, services)
     counted = counted_name(SignInStep.PASSWORD, name)
     login = flow.recognise(counted, parse_password(typed), credential, pair, services)
-    subject = _PasswordStep(login, name, services, admit)
+    subject = _PasswordStep(login, name, admit)
     decision = flow.authenticate(subject, services, within=_PATIENCE)
     return Outcome(decision, subject.token)
 
@@ -58,22 +57,15 @@ def _try_password(
 class _PasswordStep:
     """The subject of one attempt; ``admit`` opens what a granted one is for."""
 
-    login: flow.Login
+    login: Login
     name: StaffName
-    services: SignInServices
     admit: _Admit
     token: str | None = field(default=None, repr=False)
 
-    def read(self) -> AbstractContextManager[StaffFailures]:
-        return self.services.read()
-
-    def write(self) -> AbstractContextManager[StaffFailures]:
-        return self.services.write()
-
-    def open(self, store: StaffFailures) -> flow.Credential | None:
+    def open(self, store: StaffFailures) -> Credential | None:
         return _credential_of(members.find_staff(store.session, self.name))
 
-    def judge(self, store: StaffFailures, checked: flow.Checked, now: datetime) -> flow.Judgement:
+    def judge(self, store: StaffFailures, checked: Checked, now: datetime) -> Judgement:
         staff = members.find_staff(store.session, self.name, lock=True)
         current = _credential_of(staff)
         is_proven = current is not None and checked.version == current.version
@@ -82,17 +74,14 @@ class _PasswordStep:
             if checked.renewed is not None:
                 staff.password_hash = checked.renewed.hash
             self.token = self.admit(store.session, staff, now)
-        return flow.Judgement(decision, steps.alarm_name(staff))
+        return Judgement(decision, steps.alarm_name(staff))
 
     def reject(self, decision: Decision) -> None:
         """Counts nothing: the panel keeps no journal."""
 
-    def raise_alarms(self, due: list[DueAlarm], now: datetime) -> None:
-        self.services.raise_alarms(due, now)
 
-
-def _credential_of(staff: Staff | None) -> flow.Credential | None:
+def _credential_of(staff: Staff | None) -> Credential | None:
     if staff is None or staff.password_hash is None:
         return None
     # The hash is salted anew for each password, so it tells versions apart.
-    return flow.Credential(staff.password_hash, StoredPassword(staff.password_hash, generated=False))
+    return Credential(staff.password_hash, StoredPassword(staff.password_hash, generated=False))

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from authbridge.clock import utc_now
 from authbridge.config import Config
 from authbridge.errors import location_of
-from authbridge.login import alarms, flow
+from authbridge.login import alarms
 from authbridge.login.alarm_rules import DueAlarm
 from authbridge.login.failures import SqlFailures
 from authbridge.login.hashing_queue import HashingQueue
@@ -25,6 +25,7 @@ from authbridge.login.networks import IPAddress
 from authbridge.login.password_cache import PasswordCache
 from authbridge.login.passwords import Hasher
 from authbridge.login.policy import Decision
+from authbridge.login.subjects import QueueServices
 from authbridge.staff.encryption import StaffEncryption
 from authbridge.staff.password_rules import STAFF_COST
 from authbridge.storage.database import Database
@@ -49,7 +50,7 @@ class StaffFailures(SqlFailures):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignInServices(flow.QueueServices):
+class SignInServices(QueueServices[StaffFailures]):
     """The parts of a panel process; ``run_later`` runs a task once the answer need not wait for it."""
 
     database: Database
