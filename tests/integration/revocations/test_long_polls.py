@@ -16,7 +16,7 @@ from authbridge.revocations.feed import Event, Events, Snapshot
 from authbridge.revocations.long_polls import LONGEST_WAIT, LongPolls
 from authbridge.revocations.reports import Contact
 from authbridge.storage.database import Database
-from tests.integration.feeds import (
+from tests.integration.revocations.feeds import (
     SUSPEND,
     end_sessions,
     other_process,

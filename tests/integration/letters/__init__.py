@@ -1,0 +1,1 @@
+"""The letters room over real databases."""

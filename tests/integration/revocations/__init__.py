@@ -1,0 +1,1 @@
+"""The revocations room over real databases."""

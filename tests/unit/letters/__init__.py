@@ -1,0 +1,1 @@
+"""The letters room without a database."""

@@ -1,0 +1,1 @@
+"""The schools room without a database."""
