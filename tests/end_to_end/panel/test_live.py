@@ -16,7 +16,7 @@ from authbridge.revocations.reports import NodeReport
 from authbridge.storage.models import Role, StaffSession
 from tests.support.chromium import PATIENCE, open_chromium
 from tests.support.factories import make_organiser, make_school
-from tests.support.feeds import acknowledge, position, tell
+from tests.support.feeds import acknowledge, position, report
 from tests.support.panel_browser import PanelBrowser, PanelServer, open_panel_server
 from workbench.staff import Member
 
