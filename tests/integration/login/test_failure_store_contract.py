@@ -251,6 +251,17 @@ def test_staff_end_a_lockout(store: ForgettingStore) -> None:
     assert store.history_of(BERT, MORNING).network_names == 1
 
 
+def test_no_attempt_retracts_the_failure_of_another(store: ForgettingStore) -> None:
+    """Staff clear a name whose password is being hashed: its id is given to nobody else."""
+    hashed = store.record(ANNA, failure(MORNING, CAFE))
+    store.forget_name("anna")
+    store.record(BERT, failure(MORNING, CAFE))
+
+    store.retract(hashed)
+
+    assert list(store.history_of(BERT, MORNING).failures) == [failure(MORNING, CAFE)]
+
+
 def test_when_an_alarm_was_raised_last(database: Database) -> None:
     """Of that kind and about that subject; both stores."""
     memory = MemoryFailures(LIMITS)

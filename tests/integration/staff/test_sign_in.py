@@ -67,7 +67,7 @@ from tests.support.factories import (
     make_staff,
     make_visit,
 )
-from tests.support.fakes import MORNING, CountingHasher, FakeClock
+from tests.support.fakes import MORNING, CountingHasher, FakeClock, WatchedMemory
 from workbench.processes import PATIENCE
 
 _T = TypeVar("_T")
@@ -893,6 +893,26 @@ def test_parallel_guesses_check_five(panel: Panel, name: str) -> None:
     other.engine.dispose()
     assert Counter(each.decision.verdict for each in verdicts) == {REFUSED: 5, LOCKED: 35}
     assert (panel.hasher.checks, len(panel.rows(LoginFailure))) == (5, 5)
+
+
+@pytest.mark.parametrize("typed", ["right", "wrong"])
+def test_two_equal_sign_ins_at_the_same_time_are_one_check(panel: Panel, anna: Member, typed: str) -> None:
+    """A double click is hashed once; both get the verdict, and each its own session."""
+    memory = WatchedMemory(LIMITS)
+    hasher = CountingHasher(meanwhile=lambda: _await(memory.met))
+    panel.services = replace(panel.services, password_cache=memory, hasher=hasher)
+    password = anna.password if typed == "right" else "falsch"
+
+    outcomes = at_once([partial(panel.password, anna.name, password, ip) for ip in (OFFICE, CAFE)])
+
+    assert hasher.checks == 1
+    assert [each.decision.verdict for each in outcomes] == [GRANTED if typed == "right" else REFUSED] * 2
+    assert len({each.token for each in outcomes}) == (2 if typed == "right" else 1)
+    assert len(panel.rows(LoginFailure)) == (0 if typed == "right" else 1)
+
+
+def _await(event: Event) -> None:
+    assert event.wait(PATIENCE)
 
 
 @pytest.mark.parametrize("sign_in_step", ["code", "invitation"])

@@ -278,6 +278,7 @@ def _create_login() -> None:
         sa.Column("fingerprint", sa.SmallInteger),
         sa.Column("wait", sa.Integer, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_login_failures"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_login_failures_at", "login_failures", ["at"])
     op.create_index("ix_login_failures_name_key", "login_failures", ["name_key", "at"])
