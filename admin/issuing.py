@@ -11,6 +11,7 @@ from authbridge.audit import Actor
 from authbridge.errors import AuthBridgeError, location_of
 from authbridge.letters import Language, LetterBatch, read_letterhead
 from authbridge.schools.commands import organisers
+from authbridge.schools.commands.print_jobs import new_print_job_id
 from authbridge.schools.issuing import Order, issue
 from authbridge.schools.printing import print_credentials
 
@@ -31,7 +32,7 @@ def start(order: Order, language: Language) -> str:
     if order.username is None:
         with panel.database.read_session() as session:
             organisers.require_room(session, order.school, order.count)
-    order = replace(order, print_job=organisers.new_print_job_id())
+    order = replace(order, print_job=new_print_job_id())
     handout = _handout_for(order, language)
     panel.handouts.add(handout, now=now())
     wait([panel.issuers.submit(_work, panel, order, handout, current_actor())], timeout=_SOON)

@@ -47,7 +47,7 @@ class Panel:
 
     @property
     def database(self) -> Database:
-        """The database of the whole service."""
+        """Returns the database of the whole service."""
         return self.sign_in.database
 
     @property
@@ -62,7 +62,7 @@ class Panel:
 
     @property
     def limits(self) -> Limits:
-        """The numbers of the login policy."""
+        """Returns the numbers of the login policy."""
         return self.sign_in.limits
 
 

@@ -10,13 +10,8 @@ from typing import Self
 from authbridge.audit import Actor
 from authbridge.login.passwords import Hasher
 from authbridge.login.usernames import Username
-from authbridge.schools.commands.organisers import (
-    ImportedCredential,
-    IssuedCredential,
-    import_organisers,
-    issue_organisers,
-    make_passwords,
-)
+from authbridge.schools.commands.imports import ImportedCredential, import_organisers
+from authbridge.schools.commands.organisers import IssuedCredential, issue_organisers, make_passwords
 from authbridge.schools.commands.schools import add_school
 from authbridge.storage import schema
 from authbridge.storage.database import Database

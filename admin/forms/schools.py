@@ -57,7 +57,7 @@ class NewSchoolForm(PanelForm):
 
     @property
     def details(self) -> schools.SchoolDetails:
-        """Everything typed besides code and name, as the commands take it."""
+        """Returns everything typed besides code and name, as the commands take it."""
         return {
             "street": self.street.data or "",
             "place": self.place.data or "",

@@ -54,7 +54,7 @@ class DescribeForm(PanelForm):
 
     @property
     def description(self) -> suspensions.SuspensionDescription:
-        """Everything typed, as the command takes it."""
+        """Returns everything typed, as the command takes it."""
         return suspensions.SuspensionDescription(
             reason=SuspensionReason(self.reason.data) if self.reason.data else None,
             reported_by=Reporter(self.reported_by.data) if self.reported_by.data else None,

@@ -39,7 +39,7 @@ class CookieSession(dict[str, Any], SessionMixin):
 
     @property
     def token(self) -> str:
-        """The token of the session, "" for a guest."""
+        """Returns the token of the session, "" for a guest."""
         token: str = self.get(_TOKEN_FIELD, "")
         return token
 

@@ -36,7 +36,7 @@ class PanelUser(UserMixin):
 
     @property
     def is_authenticated(self) -> bool:
-        """Whether both factors were shown."""
+        """Tells whether both factors were shown."""
         return self.session is not None and self.session.stage is SessionStage.SIGNED_IN
 
     def get_id(self) -> str:

@@ -50,7 +50,7 @@ class Handout:
 
     @property
     def is_under_way(self) -> bool:
-        """Whether the work goes on: the ten minutes begin when it has ended."""
+        """Tells whether the work goes on: the ten minutes begin when it has ended."""
         return self.step in {Step.HASHING, Step.PRINTING}
 
     def is_open(self, now: datetime) -> bool:

@@ -14,6 +14,7 @@ from authbridge.cli.sheets import open_sheet, sheet_options
 from authbridge.cli.suspensions import history
 from authbridge.revocations.status import meetings_of
 from authbridge.schools.commands import organisers
+from authbridge.schools.commands.imports import import_organisers
 from authbridge.schools.csv_import import parse_credentials
 from authbridge.schools.issuing import Order
 from authbridge.schools.issuing import issue as issue_order
@@ -54,7 +55,7 @@ def import_(operator: Operator, file: BinaryIO) -> None:
     """
     credentials = parse_credentials(file.read(), operator.hasher)
     with operator.database.write_session() as session:
-        count = organisers.import_organisers(session, credentials, actor=operator.actor, now=operator.clock())
+        count = import_organisers(session, credentials, actor=operator.actor, now=operator.clock())
     click.echo(f"Taken over: {count}.")
 
 

@@ -20,7 +20,8 @@ import click
 from authbridge.cli.days import today
 from authbridge.cli.operator import Operator
 from authbridge.errors import InputError
-from authbridge.schools.commands.organisers import IssuedCredential, new_print_job_id
+from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.schools.commands.print_jobs import new_print_job_id
 from authbridge.storage.models import School
 
 

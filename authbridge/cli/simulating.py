@@ -57,7 +57,7 @@ def _as_row(course: Course) -> Row:
         "denied": f"{course.denied:,}",
         "waiting": f"{course.delayed} of {course.arrivals}",
         "longest": describe(course.longest_delay) if course.delayed else None,
-        "staff told": [f"{alarm} {count}×" for alarm, count in Counter(course.alarms).items()],
+        "alarms": [f"{alarm} {count}×" for alarm, count in Counter(course.alarms).items()],
     }
 
 
@@ -81,5 +81,5 @@ def _course_as_json(course: Course) -> dict[str, Any]:
         "delayed": course.delayed,
         "longest_delay_seconds": course.longest_delay.total_seconds(),
         "queued_seconds": course.queued.total_seconds(),
-        "staff_told": Counter(course.alarms),
+        "alarms_raised": Counter(course.alarms),
     }

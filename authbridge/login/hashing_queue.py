@@ -41,7 +41,7 @@ class HashingQueue:
     """The slots for hashing, and the queue before them."""
 
     def __init__(self, slots: int, *, typical: float = 0.0, most: int = _MOST_IN_QUEUE) -> None:
-        """``typical``: seconds that a hash takes; measured from then on.
+        """Expects a hash to take ``typical`` seconds, until it has measured some.
 
         ``most``: logins that hash or wait at once; beyond that the last in the queue are rejected.
         """
@@ -79,7 +79,7 @@ class HashingQueue:
 
     @property
     def waiting(self) -> int:
-        """The number of logins that wait for a slot."""
+        """Returns the number of logins that wait for a slot."""
         with self._lock:
             return len(self._queue)
 

@@ -31,7 +31,7 @@ class PasswordCache:
     """
 
     def __init__(self, limits: Limits, *, remember: bool) -> None:
-        """``remember``: whether verified passwords are remembered at all."""
+        """Makes an empty cache; ``remember``: whether it remembers verified passwords at all."""
         self._key = secrets.token_bytes(32)
         self._right = _ExpiringSet(
             limits.remembered_entries if remember else 0, limits.remembered, renew=True

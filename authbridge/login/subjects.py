@@ -100,7 +100,7 @@ class Subject(Protocol[Store_contra]):
 
     @property
     def login(self) -> Login:
-        """The attempt, recognised."""
+        """Returns the attempt, recognised."""
 
     def open(self, store: Store_contra) -> Credential | None:
         """Notes that a check begins; returns the credential as it is now."""

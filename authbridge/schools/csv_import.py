@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from authbridge.errors import ImportFileError, InputError
 from authbridge.login.passwords import Hasher
 from authbridge.login.usernames import parse_school_code, parse_username
-from authbridge.schools.commands.organisers import ImportedCredential
+from authbridge.schools.commands.imports import ImportedCredential
 
 _COLUMNS = ("school", "username", "password")
 _MAX_BYTES = 1024 * 1024

@@ -414,8 +414,8 @@ class LoginFailure(Base):
     __table_args__ = (
         Index("ix_login_failures_name_key", "name_key", "at"),
         Index("ix_login_failures_network", "network", "at"),
-        # Else SQLite gives the id of a deleted row to the next one: an attempt whose name staff cleared during
-        # its hash would retract the failure of another.
+        # Else SQLite gives the id of a deleted row to the next one: an attempt whose name staff cleared
+        # during its hash would retract the failure of another.
         {"sqlite_autoincrement": True},
     )
 

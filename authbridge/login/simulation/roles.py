@@ -18,7 +18,7 @@ def guess(
 ) -> Script:
     """Guesses at a name, another password each time, from one address after the other.
 
-    Attempts during a wait change nothing, not even its end (tests/unit/test_policy_properties.py), so
+    Attempts during a wait change nothing, not even its end (tests/unit/login/test_policy_properties.py), so
     those that fall into one are counted, not played, up to what somebody else does next.
     """
     world = scheduler.world

@@ -40,7 +40,7 @@ class Owner:
 
     @property
     def credential(self) -> Credential:
-        """The password as :class:`_NoHasher` stores it."""
+        """Returns the password as :class:`_NoHasher` stores it."""
         stored = _NoHasher().hash(self.password, generated=self.generated)
         return Credential(self.account.credential_version, stored)
 

@@ -1,6 +1,5 @@
-"""Changes organisers: issues, imports, renews passwords, ends or extends validity, logs out, deletes."""
+"""Changes organisers: issues, renews passwords, ends or extends validity, logs out, deletes."""
 
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -8,24 +7,21 @@ from datetime import date, datetime
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from authbridge.audit import KEPT as AUDIT_KEPT
 from authbridge.audit import Action, Actor, record
-from authbridge.errors import ConflictError, ImportFileError, InputError
+from authbridge.errors import ConflictError, InputError
 from authbridge.login import alarms, failures
 from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.passwords import Hasher, generate_password
 from authbridge.login.typed_passwords import StoredPassword
-from authbridge.login.usernames import Username, draw_username, parse_school_code
+from authbridge.login.usernames import Username
 from authbridge.revocations import feed
+from authbridge.schools.commands.print_jobs import add_print_job
 from authbridge.schools.lookup import get_organiser, get_school
-from authbridge.storage.models import AuditEvent, Organiser, PrintJob, School, Suspension
+from authbridge.schools.new_organisers import draw_free_usernames, new_organiser
+from authbridge.storage.models import Organiser, School, Suspension
 from authbridge.storage.statements import UNSYNCHRONISED
 
 MAX_ISSUED = 200  # at once
-
-_DRAWS = 50  # of free names; 18^4 names a school make a second draw rare
-_PRINT_JOB_ALPHABET = "CDFHJKMNPRTVWX234679"  # no vowels, and nothing that looks like another of them
-_PRINT_JOB_GROUP = 3  # letters; twice: 20^6, enough for a word on the telephone
 
 
 class QuotaError(ConflictError):
@@ -50,22 +46,6 @@ class IssuedCredential:
 
     username: Username
     password: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class ImportedCredential:
-    """A line of a file with existing credentials, checked, its password already hashed."""
-
-    line: int
-    school: str
-    username: Username
-    stored: StoredPassword = field(repr=False)
-
-
-def new_print_job_id() -> str:
-    """Returns an id for letters that are printed at once, such as ``D7K-42P``."""
-    letters = [secrets.choice(_PRINT_JOB_ALPHABET) for _ in range(2 * _PRINT_JOB_GROUP)]
-    return "".join([*letters[:_PRINT_JOB_GROUP], "-", *letters[_PRINT_JOB_GROUP:]])
 
 
 def make_passwords(
@@ -110,10 +90,10 @@ def issue_organisers(
     """
     school = get_school(session, code, lock=True)  # other commands that issue for it wait, and count ours
     require_room(session, school, len(passwords))
-    usernames = _draw_free_usernames(session, school, len(passwords))
+    usernames = draw_free_usernames(session, school, len(passwords))
     issued = []
     for username, password in zip(usernames, passwords, strict=True):
-        session.add(_new_organiser(school, username, password.stored, valid_until, now))
+        session.add(new_organiser(school, username, password.stored, valid_until, now))
         issued.append(IssuedCredential(username, password.plain))
     record(
         session,
@@ -123,47 +103,9 @@ def issue_organisers(
         now=now,
         usernames=usernames,
         valid_until=None if valid_until is None else valid_until.isoformat(),
-        **_add_print_job(session, school, passwords, actor, now),
+        **add_print_job(session, passwords[0].print_job, school, len(passwords), actor=actor, now=now),
     )
     return issued
-
-
-def import_organisers(
-    session: Session, credentials: Sequence[ImportedCredential], *, actor: Actor, now: datetime
-) -> int:
-    """Takes existing credentials over, all or none; returns their number.
-
-    No quota holds this up: these accounts exist already, and a school that has too many of them is given no
-    new ones.
-
-    Raises:
-        ImportFileError: A school does not exist, or a username does already.
-    """
-    faults: list[tuple[int, str]] = []
-    schools = {school.code: school for school in session.scalars(select(School))}
-    wanted = [credential.username for credential in credentials]
-    taken = set(session.scalars(select(Organiser.username).where(Organiser.username.in_(wanted))))
-    for credential in credentials:
-        school = schools.get(parse_school_code(credential.school))
-        if school is None:
-            faults.append((credential.line, f"there is no school “{credential.school}”"))
-        elif credential.username in taken:
-            faults.append((credential.line, f"there is an organiser “{credential.username}” already"))
-        else:
-            taken.add(credential.username)
-            session.add(_new_organiser(school, credential.username, credential.stored, None, now))
-    if faults:
-        raise ImportFileError(faults)
-    if credentials:
-        record(
-            session,
-            actor=actor,
-            action=Action.ORGANISER_IMPORT,
-            subject="import",
-            now=now,
-            usernames=wanted,
-        )
-    return len(credentials)
 
 
 def reset_password(
@@ -193,7 +135,7 @@ def reset_password(
         action=Action.ORGANISER_RESET,
         subject=organiser.username,
         now=now,
-        **_add_print_job(session, organiser.school, [password], actor, now),
+        **add_print_job(session, password.print_job, organiser.school, 1, actor=actor, now=now),
     )
     feed.publish_end_of_sessions(session, organiser, now=now)
     return IssuedCredential(Username(organiser.username), password.plain)
@@ -270,12 +212,6 @@ def delete_organiser(
     feed.publish_deletion(session, organiser, now=now)
 
 
-def purge(session: Session, *, now: datetime) -> None:
-    """Deletes print jobs that are older than the audit."""
-    query = delete(PrintJob).where(PrintJob.at < now - AUDIT_KEPT)
-    session.execute(query, execution_options=UNSYNCHRONISED)
-
-
 def _forget_failures(session: Session, username: str, keyed_hashes: KeyedHashes) -> None:
     failures.forget_name(session, keyed_hashes.name(username))
     alarms.forget(session, username)
@@ -297,50 +233,3 @@ def require_room(session: Session, school: School, wanted: int) -> None:
             quota=school.quota,
             wanted=wanted,
         )
-
-
-def _add_print_job(
-    session: Session, school: School, passwords: Sequence[NewPassword], actor: Actor, now: datetime
-) -> dict[str, object]:
-    """Notes a print job if the passwords will be printed; returns the audit's words about it."""
-    print_job = passwords[0].print_job
-    if print_job is None:
-        return {}
-    session.add(PrintJob(id=print_job, school_id=school.id, at=now, actor=actor, letters=len(passwords)))
-    return {"print_job": print_job}
-
-
-def _new_organiser(
-    school: School, username: str, stored: StoredPassword, valid_until: date | None, now: datetime
-) -> Organiser:
-    return Organiser(
-        school=school,
-        username=username,
-        password_hash=stored.hash,
-        password_generated=stored.generated,
-        credential_version=1,
-        valid_until=valid_until,
-        created_at=now,
-    )
-
-
-def _draw_free_usernames(session: Session, school: School, count: int) -> list[Username]:
-    code = parse_school_code(school.code)
-    free: set[Username] = set()
-    for _ in range(_DRAWS):
-        drawn = {draw_username(code) for _ in range(count - len(free))}
-        free |= drawn - _used_names(session, drawn)
-        if len(free) == count:
-            return sorted(free)
-    raise ConflictError("No free login name was found for the school “%(code)s”.", code=school.code)
-
-
-def _used_names(session: Session, names: set[Username]) -> set[Username]:
-    """Returns the names that are taken, or were within the audit's year: it must not confuse two people."""
-    taken = session.scalars(select(Organiser.username).where(Organiser.username.in_(names)))
-    deleted = session.scalars(
-        select(AuditEvent.subject).where(
-            AuditEvent.action == Action.ORGANISER_DELETE, AuditEvent.subject.in_(names)
-        )
-    )
-    return {Username(name) for name in (*taken, *deleted)}

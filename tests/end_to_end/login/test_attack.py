@@ -15,9 +15,9 @@ import pytest
 
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.storage.database import Database
-from tests.integration.feeds import until
 from tests.support.combinations import each_once
 from tests.support.factories import make_organiser, make_school
+from tests.support.feeds import until
 from tests.support.login_server import VERSIONS
 from workbench.processes import PATIENCE
 from workbench.prosody import HOST, Prosody, external

@@ -20,8 +20,8 @@ from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.storage.database import Database
 from authbridge.storage.models import Base, LoginAttempt, LoginFailure
-from tests.integration.stories import HOME, wrong_passwords
 from tests.support.factories import make_organiser, make_school
+from tests.support.stories import HOME, wrong_passwords
 from workbench.processes import PATIENCE
 from workbench.service import Service
 

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from authbridge.clock import utc_now
 from authbridge.login.usernames import Username
-from authbridge.schools.commands import organisers
+from authbridge.schools.commands.imports import ImportedCredential, import_organisers
 from authbridge.storage.database import Database
 from authbridge.storage.models import AuditEvent, LoginAttempt, Organiser
 from tests.support.factories import ACTOR, HASHER, make_school
@@ -57,10 +57,8 @@ def run_prosody_at_debug_level(
     database = Database(service.database_url)
     make_school(database)
     with database.write_session() as session:
-        credential = organisers.ImportedCredential(
-            2, "ohg", Username(NAME), HASHER.hash(RIGHT, generated=False)
-        )
-        organisers.import_organisers(session, [credential], actor=ACTOR, now=utc_now())
+        credential = ImportedCredential(2, "ohg", Username(NAME), HASHER.hash(RIGHT, generated=False))
+        import_organisers(session, [credential], actor=ACTOR, now=utc_now())
     database.engine.dispose()
     prosody = Prosody(
         request.param,

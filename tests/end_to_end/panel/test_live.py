@@ -14,9 +14,9 @@ from sqlalchemy import delete
 from authbridge.clock import utc_now
 from authbridge.revocations.reports import NodeReport
 from authbridge.storage.models import Role, StaffSession
-from tests.integration.feeds import acknowledge, position, tell
 from tests.support.chromium import PATIENCE, open_chromium
 from tests.support.factories import make_organiser, make_school
+from tests.support.feeds import acknowledge, position, report
 from tests.support.panel_browser import PanelBrowser, PanelServer, open_panel_server
 from workbench.staff import Member
 
@@ -149,14 +149,14 @@ def test_the_overview_turns_red_and_back_by_itself(
     """While nobody touches it; the numbers of meetings go with it."""
     assert member
     username = make_organiser(panel_server.database).username
-    tell(panel_server.database, NODE, {username: 2}, utc_now() - timedelta(seconds=27))
+    report(panel_server.database, NODE, {username: 2}, utc_now() - timedelta(seconds=27))
     panel_browser.open("/")
     assert "Otto-Hahn-Gymnasium 2" in " ".join(panel_browser.text.split())
     assert "gestört" not in meeting_server(panel_browser)
     panel_browser.await_text("Kein Konferenzserver antwortet")
     panel_browser.await_text("Endgültig weg: vergessen")
     assert "gestört" in meeting_server(panel_browser)
-    tell(panel_server.database, NODE, {username: 1}, utc_now())
+    report(panel_server.database, NODE, {username: 1}, utc_now())
     panel_browser.await_text("Endgültig weg: vergessen", is_there=False)
     WebDriverWait(panel_browser.browser, PATIENCE, 0.05).until(
         lambda _: "Otto-Hahn-Gymnasium 1" in " ".join(panel_browser.text.split())

@@ -5,7 +5,7 @@ from urllib.parse import quote
 import pytest
 
 from authbridge.login.typed_passwords import StoredPassword
-from authbridge.schools.commands import organisers
+from authbridge.schools.commands.imports import ImportedCredential, import_organisers
 from authbridge.schools.listings import PAGE_SIZE
 from authbridge.schools.search import MOST_FOUND
 from authbridge.storage.models import Organiser, Role
@@ -151,10 +151,10 @@ def test_organisers_are_filtered_by_state(panel: StaffedPanel, state: str, expec
     stored = StoredPassword(NO_HASH, generated=True)
     with panel.database.write_session() as session:
         credentials = [
-            organisers.ImportedCredential(1, name.partition("-")[0], name, stored)  # type: ignore[arg-type]
+            ImportedCredential(1, name.partition("-")[0], name, stored)  # type: ignore[arg-type]
             for name in ("ohg-a", "ohg-s", "ohg-e", "lmg-s", "lmg-a")
         ]
-        organisers.import_organisers(session, credentials, actor=ACTOR, now=MORNING)
+        import_organisers(session, credentials, actor=ACTOR, now=MORNING)
     clerk = panel.browser(Role.CLERK)
     for name in ("ohg-s", "lmg-s"):
         clerk.press(f"/organisers/{name}", f"/organisers/{name}/suspend")

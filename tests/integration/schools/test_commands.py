@@ -20,8 +20,11 @@ from authbridge.login.usernames import Username
 from authbridge.revocations import commands as node_commands
 from authbridge.revocations import reports
 from authbridge.revocations.reports import Contact
+from authbridge.schools import new_organisers
 from authbridge.schools.commands import organisers, schools, suspensions
-from authbridge.schools.commands.organisers import ImportedCredential, QuotaError
+from authbridge.schools.commands.imports import ImportedCredential, import_organisers
+from authbridge.schools.commands.organisers import QuotaError
+from authbridge.schools.commands.print_jobs import new_print_job_id
 from authbridge.schools.commands.schools import ChangedMeanwhileError
 from authbridge.schools.commands.suspensions import SuspensionDescription
 from authbridge.schools.history import suspension_rows
@@ -79,9 +82,7 @@ def commands(username: str) -> dict[Action, Command]:
         Action.ORGANISER_ISSUE: lambda s: organisers.issue_organisers(
             s, "ohg", [password], valid_until=None, **who
         ),
-        Action.ORGANISER_IMPORT: lambda s: organisers.import_organisers(
-            s, [imported(2, "ohg", "frau.a")], **who
-        ),
+        Action.ORGANISER_IMPORT: lambda s: import_organisers(s, [imported(2, "ohg", "frau.a")], **who),
         Action.ORGANISER_RESET: lambda s: organisers.reset_password(
             s, username, password, keyed_hashes=KEYED_HASHES, **who
         ),
@@ -169,7 +170,7 @@ def test_no_audit_event_holds_a_password_or_a_hash(database: Database) -> None:
         organisers.reset_password(
             session, issued.username, password, keyed_hashes=KEYED_HASHES, actor=ACTOR, now=MORNING
         )
-        organisers.import_organisers(session, [imported(2, "ohg", "frau.a")], actor=ACTOR, now=MORNING)
+        import_organisers(session, [imported(2, "ohg", "frau.a")], actor=ACTOR, now=MORNING)
 
     with database.read_session() as session:
         everything = repr([(event.subject, event.detail) for event in session.scalars(select(AuditEvent))])
@@ -184,7 +185,7 @@ def test_a_failed_command_leaves_nothing_behind(database: Database) -> None:
     lines = [imported(2, "ohg", "frau.a"), imported(3, "gibt", "frau.b"), imported(4, "ohg", "frau.a")]
 
     with pytest.raises(ImportFileError) as raised, database.write_session() as session:
-        organisers.import_organisers(session, lines, actor=ACTOR, now=MORNING)
+        import_organisers(session, lines, actor=ACTOR, now=MORNING)
 
     assert [line for line, _ in raised.value.faults] == [3, 4]
     assert actions(database) == already
@@ -223,7 +224,7 @@ def test_a_school_has_no_more_accounts_than_its_quota(database: Database) -> Non
     make_school(database)
     set_quota(database, 2)
     with database.write_session() as session:
-        organisers.import_organisers(session, [imported(2, "ohg", "frau.a")], actor=ACTOR, now=MORNING)
+        import_organisers(session, [imported(2, "ohg", "frau.a")], actor=ACTOR, now=MORNING)
     make_organiser(database)
 
     with pytest.raises(QuotaError, match="2 of the 2"):
@@ -242,7 +243,7 @@ def test_a_takeover_is_not_held_up_by_the_quota(database: Database) -> None:
     lines = [imported(2, "ohg", "frau.a"), imported(3, "ohg", "herr.b")]
 
     with database.write_session() as session:
-        assert organisers.import_organisers(session, lines, actor=ACTOR, now=MORNING) == 2
+        assert import_organisers(session, lines, actor=ACTOR, now=MORNING) == 2
 
 
 def test_two_who_issue_at_once_stay_within_the_quota(database: Database) -> None:
@@ -273,7 +274,7 @@ def test_two_who_issue_at_once_stay_within_the_quota(database: Database) -> None
 def test_a_print_job_is_on_record(database: Database) -> None:
     """Its id, how many letters, of which school; in the audit, too."""
     make_school(database)
-    job = organisers.new_print_job_id()
+    job = new_print_job_id()
     passwords = organisers.make_passwords(2, HASHER, print_job=job)
 
     with database.write_session() as session:
@@ -328,7 +329,7 @@ def test_the_same_print_job_is_not_done_twice(database: Database) -> None:
 
 def test_the_id_of_a_print_job_can_be_told_on_the_telephone() -> None:
     """Two groups of three, no vowels, nothing that is mistaken for another."""
-    ids = {organisers.new_print_job_id() for _ in range(300)}
+    ids = {new_print_job_id() for _ in range(300)}
 
     assert len(ids) == 300
     for each in ids:
@@ -394,7 +395,7 @@ def test_the_name_of_a_deleted_organiser_is_not_given_again(
     username = make_organiser(database).username
     run(database, commands(username)[Action.ORGANISER_DELETE])
     drawn = iter([username, "ohg-bbbb"])
-    monkeypatch.setattr(organisers, "draw_username", lambda _code: next(drawn))
+    monkeypatch.setattr(new_organisers, "draw_username", lambda _code: next(drawn))
 
     assert make_organiser(database).username == "ohg-bbbb"
 
@@ -405,7 +406,7 @@ def test_when_all_names_are_taken_nothing_is_issued(
     """The search for a free one ends."""
     make_school(database)
     username = make_organiser(database).username
-    monkeypatch.setattr(organisers, "draw_username", lambda _code: username)
+    monkeypatch.setattr(new_organisers, "draw_username", lambda _code: username)
 
     with pytest.raises(ConflictError, match="No free login name"):
         make_organiser(database)

@@ -24,7 +24,7 @@ REINSTATE = RevocationAction.REINSTATE
 END_SESSIONS = RevocationAction.END_SESSIONS
 
 
-Told = list[tuple[str, RevocationAction]]
+Published = list[tuple[str, RevocationAction]]
 
 
 def settle(database: Database, *names: str, code: str = "ohg") -> None:
@@ -100,7 +100,7 @@ def acknowledge(
     note(database, Contact(node, position(database)[0], cursor, reports), now)
 
 
-def tell(
+def report(
     database: Database, node: str, meetings: dict[str, int] | None = None, now: datetime = MORNING
 ) -> None:
     """A node asks, and says what runs there."""
@@ -123,7 +123,7 @@ def _all_events(database: Database, cursor: int) -> Iterator[Event]:
         cursor = answer.cursor
 
 
-def told_since(database: Database, cursor: int = 0) -> Told:
+def published_since(database: Database, cursor: int = 0) -> Published:
     """To whom which, in order."""
     return [(event.username, event.action) for event in events_since(database, cursor)]
 

@@ -19,14 +19,17 @@ from authbridge.revocations.feed import AccessState, Events, Snapshot
 from authbridge.revocations.reports import Contact, NodeReport
 from authbridge.revocations.status import NodeRow, RevocationStatus
 from authbridge.schools.commands import organisers
+from authbridge.schools.commands.print_jobs import new_print_job_id
 from authbridge.schools.lookup import get_organiser
 from authbridge.storage import schema
 from authbridge.storage.database import Database
-from tests.integration.feeds import (
+from tests.support.factories import ACTOR, HASHER, KEYED_HASHES, LIMITS
+from tests.support.fakes import MORNING, FakeClock
+from tests.support.feeds import (
     END_SESSIONS,
     REINSTATE,
     SUSPEND,
-    Told,
+    Published,
     acknowledge,
     ask,
     audited,
@@ -34,6 +37,7 @@ from tests.integration.feeds import (
     events_since,
     note,
     position,
+    published_since,
     reinstate,
     reinstate_school,
     settle,
@@ -42,10 +46,7 @@ from tests.integration.feeds import (
     suspend_school,
     suspended_after,
     suspended_in,
-    told_since,
 )
-from tests.support.factories import ACTOR, HASHER, KEYED_HASHES, LIMITS
-from tests.support.fakes import MORNING, FakeClock
 
 WEEK = timedelta(days=7)
 SECOND = timedelta(seconds=1)
@@ -54,7 +55,7 @@ YESTERDAY = MORNING.date() - timedelta(days=1)
 
 def reset(database: Database, name: str) -> None:
     """A new password, printed."""
-    (password,) = organisers.make_passwords(1, HASHER, print_job=organisers.new_print_job_id())
+    (password,) = organisers.make_passwords(1, HASHER, print_job=new_print_job_id())
     with database.write_session() as session:
         organisers.reset_password(
             session, name, password, keyed_hashes=KEYED_HASHES, actor=ACTOR, now=MORNING
@@ -83,7 +84,7 @@ class County:
 
     suspended: set[str] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
-    told: Told = field(default_factory=list)
+    told: Published = field(default_factory=list)
 
     def effective(self) -> set[str]:
         """Whoever may not open a meeting."""
@@ -208,7 +209,7 @@ def test_a_new_password_and_a_past_day_end_the_sessions(database: Database) -> N
     for change in changes:
         _, before = position(database)
         change()
-        told.append([action for _, action in told_since(database, before)])
+        told.append([action for _, action in published_since(database, before)])
 
     assert told == [[END_SESSIONS], [], [END_SESSIONS], [], [END_SESSIONS]]
     assert len(audited(database)) == 1 + len(told)
@@ -222,7 +223,7 @@ def test_to_log_out_everywhere_is_a_command_of_its_own(database: Database) -> No
     suspend(database, "ohg-a")
     assert not end_sessions(database, "ohg-a")
 
-    assert told_since(database) == [("ohg-a", END_SESSIONS), ("ohg-a", SUSPEND)]
+    assert published_since(database) == [("ohg-a", END_SESSIONS), ("ohg-a", SUSPEND)]
     assert audited(database).count(Action.ORGANISER_END_SESSIONS) == 1
 
 

@@ -10,20 +10,20 @@ from authbridge.revocations.status import Meetings, RevocationStatus, SchoolMeet
 from authbridge.schools.lookup import get_organiser, get_school
 from authbridge.storage.database import Database
 from authbridge.storage.models import ProsodyNode
-from tests.integration.feeds import (
+from tests.support.factories import LIMITS
+from tests.support.fakes import MORNING, FakeClock
+from tests.support.feeds import (
     SUSPEND,
     acknowledge,
     end_sessions,
     note,
     position,
     reinstate_school,
+    report,
     settle,
     suspend,
     suspend_school,
-    tell,
 )
-from tests.support.factories import LIMITS
-from tests.support.fakes import MORNING, FakeClock
 
 SECOND = timedelta(seconds=1)
 WEEK = timedelta(days=7)
@@ -54,8 +54,8 @@ def test_meetings_add_up_over_nodes_and_schools(database: Database) -> None:
     settle(database, "ohg-a", "ohg-b")
     settle(database, "abc-a", code="abc")
     settle(database, "xyz-a", code="xyz")
-    tell(database, "node-a", {"ohg-a": 1, "abc-a": 1, "gone-x": 2, "": 3})
-    tell(database, "node-b", {"ohg-a": 1, "ohg-b": 1}, MORNING + 5 * SECOND)
+    report(database, "node-a", {"ohg-a": 1, "abc-a": 1, "gone-x": 2, "": 3})
+    report(database, "node-b", {"ohg-a": 1, "ohg-b": 1}, MORNING + 5 * SECOND)
 
     assert running(database, seconds=20) == Meetings(
         9,
@@ -69,8 +69,8 @@ def test_meetings_add_up_over_nodes_and_schools(database: Database) -> None:
 def test_each_question_replaces_what_was_told(database: Database) -> None:
     """Nothing of before is left, also where a node begins anew."""
     settle(database, "ohg-a", "ohg-b")
-    tell(database, "node-a", {"ohg-a": 2})
-    tell(database, "node-a", {"ohg-b": 1}, MORNING + SECOND)
+    report(database, "node-a", {"ohg-a": 2})
+    report(database, "node-a", {"ohg-b": 1}, MORNING + SECOND)
     assert [running_of(database, name) for name in ("ohg-a", "ohg-b")] == [0, 1]
 
     note(database, Contact("node-a", None, 0), MORNING + 2 * SECOND)
@@ -82,8 +82,8 @@ def test_a_late_node_tells_nothing(database: Database) -> None:
     """What it said half a minute ago is not what runs now; when all are late, nobody knows."""
     settle(database, "ohg-a")
     assert running(database) == Meetings(0, (), None)
-    tell(database, "node-a", {"ohg-a": 2})
-    tell(database, "node-b", {"ohg-a": 1}, MORNING + 10 * SECOND)
+    report(database, "node-a", {"ohg-a": 2})
+    report(database, "node-b", {"ohg-a": 1}, MORNING + 10 * SECOND)
 
     assert running(database, seconds=30).total == 3
     assert running(database, seconds=31) == Meetings(
@@ -96,8 +96,8 @@ def test_a_late_node_tells_nothing(database: Database) -> None:
 
 def test_the_list_of_nodes_says_how_many_ran_there(database: Database) -> None:
     """Those of a name and those without one."""
-    tell(database, "node-a", {"ohg-a": 2, "": 3})
-    tell(database, "node-b")
+    report(database, "node-a", {"ohg-a": 2, "": 3})
+    report(database, "node-b")
     with database.read_session() as session:
         assert [(row.node, row.meetings) for row in prosodys.nodes(session, now=MORNING)] == [
             ("node-a", 5),
@@ -108,9 +108,9 @@ def test_the_list_of_nodes_says_how_many_ran_there(database: Database) -> None:
 def test_what_a_silent_node_told_is_forgotten(database: Database) -> None:
     """By the hourly purge, after an hour; the node itself stays until somebody forgets it."""
     clock = FakeClock()
-    tell(database, "node-a", {"ohg-a": 2})
+    report(database, "node-a", {"ohg-a": 2})
     clock.advance(hours=1)
-    tell(database, "node-b", {"ohg-a": 1}, clock.now)
+    report(database, "node-b", {"ohg-a": 1}, clock.now)
     told = {}
     for seconds in (0, 1):
         clock.advance(seconds=seconds)
@@ -123,7 +123,7 @@ def test_what_a_silent_node_told_is_forgotten(database: Database) -> None:
 
 def test_a_forgotten_node_leaves_nothing(database: Database) -> None:
     """Its numbers go with it."""
-    tell(database, "node-a", {"ohg-a": 2})
+    report(database, "node-a", {"ohg-a": 2})
     with database.write_session() as session:
         assert reports.forget_node(session, "node-a")
     assert running(database) == Meetings(0, (), None)

@@ -14,8 +14,9 @@ from authbridge.login.limits import Limits
 from authbridge.login.policy import Decision, Verdict
 from authbridge.login.typed_passwords import parse_password
 from authbridge.login.usernames import Username
-from authbridge.schools.commands import organisers, schools
-from authbridge.schools.commands.organisers import ImportedCredential, IssuedCredential
+from authbridge.schools.commands import schools
+from authbridge.schools.commands.imports import ImportedCredential, import_organisers
+from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.storage.database import Database
 from authbridge.storage.models import AuditEvent, Base, LoginFailure, RejectedAttempts
 from tests.support.factories import (
@@ -95,7 +96,7 @@ class Story:
         stored = HASHER.hash(password, generated=False)
         line = ImportedCredential(2, "ohg", Username(username), stored)
         with self.database.write_session() as session:
-            organisers.import_organisers(session, [line], actor=ACTOR, now=self.clock())
+            import_organisers(session, [line], actor=ACTOR, now=self.clock())
         return IssuedCredential(Username(username), password)
 
     def trust(self, *networks: str) -> None:

@@ -11,7 +11,9 @@ from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.schools.suspendable import ORGANISER, SCHOOL
 from authbridge.storage.database import Database
 from authbridge.storage.models import LoginAttempt, LoginFailure, NetworkWait, SuspensionReason
-from tests.integration.stories import (
+from tests.support.factories import ACTOR, HASHER, KEYED_HASHES, make_school
+from tests.support.fakes import CountingHasher
+from tests.support.stories import (
     CAFE,
     GRANTED,
     HOME,
@@ -23,8 +25,6 @@ from tests.integration.stories import (
     Story,
     wrong_passwords,
 )
-from tests.support.factories import ACTOR, HASHER, KEYED_HASHES, make_school
-from tests.support.fakes import CountingHasher
 
 DAY = 24 * 60 * 60
 

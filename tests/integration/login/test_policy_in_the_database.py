@@ -18,7 +18,8 @@ from authbridge.storage.models import (
     NetworkWait,
     RejectedAttempts,
 )
-from tests.integration.stories import (
+from tests.support.factories import LIMITS
+from tests.support.stories import (
     CAFE,
     GRANTED,
     HOME,
@@ -30,7 +31,6 @@ from tests.integration.stories import (
     alarms,
     denied,
 )
-from tests.support.factories import LIMITS
 
 WEEK = timedelta(days=7)
 SECOND = timedelta(seconds=1)

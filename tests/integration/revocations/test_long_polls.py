@@ -16,7 +16,8 @@ from authbridge.revocations.feed import Event, Events, Snapshot
 from authbridge.revocations.long_polls import LONGEST_WAIT, LongPolls
 from authbridge.revocations.reports import Contact
 from authbridge.storage.database import Database
-from tests.integration.feeds import (
+from tests.support.fakes import FakeClock
+from tests.support.feeds import (
     SUSPEND,
     end_sessions,
     other_process,
@@ -25,7 +26,6 @@ from tests.integration.feeds import (
     suspend,
     until,
 )
-from tests.support.fakes import FakeClock
 from workbench.processes import PATIENCE
 
 SOON = LONGEST_WAIT / 2  # seconds: what is answered before that did not wait for its end

@@ -18,7 +18,9 @@ from authbridge.login.hashing_queue import HashingQueue
 from authbridge.login.policy import Verdict
 from authbridge.storage.database import Database
 from authbridge.storage.models import LoginAttempt, NetworkWait
-from tests.integration.stories import (
+from tests.support.factories import LIMITS, make_origin, make_services, parse_attempt
+from tests.support.fakes import CountingHasher, WatchedMemory
+from tests.support.stories import (
     CAFE,
     GRANTED,
     HOME,
@@ -29,8 +31,6 @@ from tests.integration.stories import (
     denied,
     wrong_passwords,
 )
-from tests.support.factories import LIMITS, make_origin, make_services, parse_attempt
-from tests.support.fakes import CountingHasher, WatchedMemory
 from workbench.processes import PATIENCE
 
 _T = TypeVar("_T")

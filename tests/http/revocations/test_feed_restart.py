@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from authbridge.clock import utc_now
 from authbridge.storage.database import Database
 from authbridge.storage.models import ProsodyNode
-from tests.integration.feeds import settle, suspend, until
+from tests.support.feeds import settle, suspend, until
 from workbench.processes import PATIENCE
 from workbench.service import Service
 

@@ -1,0 +1,1 @@
+"""Tests of ``authbridge/cli/``, through its own face."""

@@ -1,0 +1,1 @@
+"""Tests of ``authbridge/revocations/``, through its own face."""

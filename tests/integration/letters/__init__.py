@@ -1,0 +1,1 @@
+"""Tests of ``authbridge/letters/``, over SQLite and PostgreSQL."""

@@ -1,0 +1,1 @@
+"""Tests of ``authbridge/revocations/``, over SQLite and PostgreSQL."""

@@ -1,0 +1,1 @@
+"""Tests of ``authbridge/staff/``, over SQLite and PostgreSQL."""

@@ -1,0 +1,1 @@
+"""Tests of ``authbridge/storage/``, over SQLite and PostgreSQL."""

@@ -1,0 +1,1 @@
+"""Tests of ``authbridge/login/``, without a database."""

@@ -1,0 +1,1 @@
+"""Tests of ``authbridge/schools/``, without a database."""

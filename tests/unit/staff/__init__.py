@@ -1,0 +1,1 @@
+"""Tests of ``authbridge/staff/``, without a database."""
