@@ -179,5 +179,5 @@ async def test_a_list_of_passwords_gets_nowhere(scene_for: SceneFor, version: st
     assert told["not-authorized"] == 5
     assert scene.count("SELECT count(*) FROM login_attempts") == 5
     # The counts are written down once a second.
-    until(lambda: scene.count("SELECT total(locked) FROM denied_attempts") == told[TEMPORARY])
-    assert scene.count("SELECT count(*) FROM denied_attempts") <= minutes
+    until(lambda: scene.count("SELECT total(locked) FROM rejected_attempts") == told[TEMPORARY])
+    assert scene.count("SELECT count(*) FROM rejected_attempts") <= minutes
