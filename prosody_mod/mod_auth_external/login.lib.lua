@@ -71,7 +71,7 @@ function methods:consult(login, facts)
 	end
 end
 
--- outcome: { verdict, word, detail }: the service's verdict, what the client is told, and a fault's reason or nil.
+-- outcome: { verdict, word, detail }: the service's verdict, the condition for the client, and the reason of an error or nil.
 -- Logs the request's id, which the service's journal has too, and never the name: people type their password into
 -- the field of the name.
 local function log_outcome(login, facts, started, outcome)

@@ -1,4 +1,4 @@
--- login_answer.lib.lua: reads the service's answer about a login, and says what the client is told.
+-- login_answer.lib.lua: reads the service's answer about a login, and chooses the condition for the client.
 -- Pure.  Anything but a known verdict about the very request that was sent is an outage;
 -- an outage is never a success and never "wrong password".
 -- This file is MIT licensed; see LICENSE.
