@@ -13,6 +13,7 @@ from authbridge.storage import schema
 from authbridge.storage.database import Database
 from tests.support.machine_monitor import MachineMonitor
 from tests.support.rerun_on_stall import RerunOnStall
+from tests.support.reused_database import ReusedDatabase
 from tests.support.scheduling import Scheduling
 from workbench.postgres import Postgres
 
@@ -55,15 +56,26 @@ def make_postgres_template(postgres: Postgres) -> str:
     return url.rpartition("/")[2]
 
 
+@pytest.fixture(name="reused_database", scope="session")
+def make_reused_database(postgres: Postgres, postgres_template: str) -> Iterator[ReusedDatabase]:
+    """Makes the PostgreSQL database that one test after the other empties and uses."""
+    reused = ReusedDatabase(postgres.create_database(postgres_template))
+    yield reused
+    reused.close()
+
+
 @pytest.fixture(name="database_url", params=["sqlite", "postgresql"])
 def make_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Returns the address of a fresh database with our tables, of either kind."""
+    """Returns the address of a database with our tables and no rows, of either kind."""
     if request.param == "sqlite":
         template: Path = request.getfixturevalue("sqlite_template")
         shutil.copy(template, tmp_path / "authbridge.db")
         return f"sqlite:///{tmp_path / 'authbridge.db'}"
-    server: Postgres = request.getfixturevalue("postgres")
-    return server.create_database(request.getfixturevalue("postgres_template"))
+    if request.node.get_closest_marker("own_database"):
+        server: Postgres = request.getfixturevalue("postgres")
+        return server.create_database(request.getfixturevalue("postgres_template"))
+    reused: ReusedDatabase = request.getfixturevalue("reused_database")
+    return reused.empty()
 
 
 @pytest.fixture(name="database")

@@ -6,6 +6,11 @@ from itertools import product
 import pytest
 from _pytest.mark.structures import ParameterSet
 
+# For long stories of rules that the contract test shows to be the same in both databases.
+SQLITE_FIRST = pytest.mark.parametrize(
+    "database_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.soak)], indirect=True
+)
+
 
 def each_once(*factors: Sequence[object]) -> list[ParameterSet]:
     """Returns all combinations of one value per factor; all but some in which each value occurs are for soak.

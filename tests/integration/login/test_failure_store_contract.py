@@ -81,8 +81,7 @@ def open_store(request: pytest.FixtureRequest) -> Iterator[ForgettingStore]:
     if request.param == "sqlite":
         url = f"sqlite:///{request.getfixturevalue('sqlite_template')}"
     else:
-        template = request.getfixturevalue("postgres_template")
-        url = request.getfixturevalue("postgres").create_database(template)
+        url = request.getfixturevalue("reused_database").empty()
     database = Database(url)
     with sql_store(database) as store:
         yield store

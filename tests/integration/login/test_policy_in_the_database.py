@@ -18,6 +18,7 @@ from authbridge.storage.models import (
     NetworkWait,
     RejectedAttempts,
 )
+from tests.support.combinations import SQLITE_FIRST
 from tests.support.factories import LIMITS
 from tests.support.stories import (
     CAFE,
@@ -66,6 +67,7 @@ def test_staff_are_told_of_an_account_that_is_guessed(story: Story) -> None:
     assert alarms(story) == [("organiser:guessed", name)] * 2
 
 
+@SQLITE_FIRST
 def test_staff_are_told_when_an_account_is_full(story: Story) -> None:
     """At a hundred nobody gets in who is not remembered: that is a matter for people."""
     name = story.take_over().username
@@ -111,6 +113,7 @@ def test_staff_are_told_of_a_spray(story: Story) -> None:
     assert alarms(story) == [("network:sprays", HOME)]
 
 
+@SQLITE_FIRST
 def test_a_schools_own_network_and_the_service_have_alarms_too(story: Story) -> None:
     """Nobody waits in a school, so at three hundred people have to look; at more than 200 overall as well."""
     story.trust("10.3.0.0/16")

@@ -11,6 +11,7 @@ from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.schools.suspendable import ORGANISER, SCHOOL
 from authbridge.storage.database import Database
 from authbridge.storage.models import LoginAttempt, LoginFailure, NetworkWait, SuspensionReason
+from tests.support.combinations import SQLITE_FIRST
 from tests.support.factories import ACTOR, HASHER, KEYED_HASHES, make_school
 from tests.support.fakes import CountingHasher
 from tests.support.stories import (
@@ -384,6 +385,7 @@ def test_an_outside_lock_ends_one_failure_after_the_other(story: Story) -> None:
     assert story.guesses(name, 6, CAFE) == [REFUSED] * 5 + [LOCKED]
 
 
+@SQLITE_FIRST
 def test_after_a_hundred_nothing_more_is_hashed(story: Story) -> None:
     """The ceiling of NIST SP 800-63B holds everywhere; only the remembered owner passes."""
     story.trust(*(f"10.{number}.0.0/16" for number in range(10)))
@@ -513,6 +515,7 @@ def test_a_network_is_a_schools_own_for_its_own_accounts_only(story: Story) -> N
 # Known and unknown names alike
 
 
+@SQLITE_FIRST
 def test_a_sequence_of_guesses_tells_nothing_about_a_name(story: Story) -> None:
     """Same verdicts, same waits, same number of hashes, over sixty guesses at growing distances."""
     suspended, expired = story.issue(), story.issue()

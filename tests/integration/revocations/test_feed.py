@@ -328,6 +328,7 @@ def test_ids_grow_after_everything_is_purged(database: Database, database_url: s
     assert [event.id for event in answer.events] == [2]
 
 
+@pytest.mark.own_database
 def test_a_new_feed_has_a_new_epoch(database: Database) -> None:
     """Ids of another database mean nothing in this one."""
     epoch, _ = position(database)

@@ -165,6 +165,7 @@ def test_polls_cost_one_thread_for_all(nodes: Nodes) -> None:
         poll.result(SOON)
 
 
+@pytest.mark.own_database
 def test_a_lost_connection_loses_nothing(database: Database, nodes: Nodes) -> None:
     """PostgreSQL ends all connections, the watcher's too; what is told meanwhile is told all the same."""
     poll = nodes.ask()

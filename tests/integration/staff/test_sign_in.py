@@ -49,6 +49,7 @@ from authbridge.storage.models import (
     Staff,
     StaffSession,
 )
+from tests.support.combinations import SQLITE_FIRST
 from tests.support.factories import (
     ACTOR,
     ENCRYPTION,
@@ -373,6 +374,7 @@ def test_many_passwords_are_stopped_and_noted(panel: Panel, name: str, guesses: 
     assert panel.alarms() == [("staff:guessed", "anna" if panel.rows(Staff) else "unknown-name")]
 
 
+@SQLITE_FIRST
 @pytest.mark.parametrize("guesses", [100, pytest.param(1000, marks=pytest.mark.soak)])
 def test_a_botnet_gets_fifty_a_day(panel: Panel, name: str, guesses: int) -> None:
     """From many places, in 22 hours."""
@@ -385,6 +387,7 @@ def test_a_botnet_gets_fifty_a_day(panel: Panel, name: str, guesses: int) -> Non
     assert checked == panel.hasher.checks == 50
 
 
+@SQLITE_FIRST
 def test_she_comes_in_where_she_is_known_whoever_guesses_elsewhere(panel: Panel, anna: Member) -> None:
     """Nobody who does not sit in her office locks her out of it."""
     panel.comes_in(anna)
@@ -399,6 +402,7 @@ def test_she_comes_in_where_she_is_known_whoever_guesses_elsewhere(panel: Panel,
     assert panel.comes_in(anna).stage is SessionStage.SIGNED_IN
 
 
+@SQLITE_FIRST
 def test_at_a_hundred_everything_waits_until_an_admin_ends_it(panel: Panel, anna: Member) -> None:
     """Guesses from her own office count too; it is told, and one command lets her in again."""
     panel.comes_in(anna)
@@ -483,6 +487,7 @@ def test_nobody_fills_her_account_through_prosody(panel: Panel, anna: Member, ty
     assert panel.password("anna", anna.password).decision.verdict is GRANTED
 
 
+@SQLITE_FIRST
 def test_codes_and_invitations_are_rationed_too(panel: Panel, anna: Member) -> None:
     """Each for itself: who guesses at one does not lock the other."""
     visit = panel.half(anna)
@@ -538,6 +543,7 @@ def test_who_must_wait_keeps_no_writer_waiting(panel: Panel, anna: Member, sign_
     assert len(panel.rows(LoginFailure)) == 5
 
 
+@SQLITE_FIRST
 @pytest.mark.parametrize("is_invited", [True, False])
 def test_strangers_cannot_kill_an_invitation(panel: Panel, *, is_invited: bool) -> None:
     """It has 50 random bits; whoever was invited comes in, and nobody is said to wait."""
@@ -594,6 +600,7 @@ def strangers_guess(panel: Panel, visit: PanelSession) -> None:
     panel.device = device
 
 
+@SQLITE_FIRST
 def test_she_comes_in_with_her_device_whoever_guesses(panel: Panel, anna: Member) -> None:
     """After the holidays, at home: nowhere is she known, but the browser is."""
     panel.device = panel.known(anna)
@@ -607,6 +614,7 @@ def test_she_comes_in_with_her_device_whoever_guesses(panel: Panel, anna: Member
     assert panel.password("anna", anna.password).decision.reason is Reason.ACCOUNT_WAITS
 
 
+@SQLITE_FIRST
 @pytest.mark.parametrize(
     "whose", ["nobody's", "bert's", "old", "of a reset", "of another key", "cut off", ""]
 )
@@ -664,6 +672,7 @@ def test_a_cookie_may_say_anything(panel: Panel, anna: Member, shown: str) -> No
     assert panel.invitation("bert", shown).decision.verdict is REFUSED
 
 
+@SQLITE_FIRST
 def test_the_enrolment_makes_a_device_known(panel: Panel, anna: Member) -> None:
     """There both factors were shown as well."""
     panel.device = device_token("anna", panel.services)
@@ -691,6 +700,7 @@ def test_a_device_waits_for_itself(panel: Panel, anna: Member) -> None:
     assert panel.guesses("anna", 6)[-2:] == [REFUSED, LOCKED]
 
 
+@SQLITE_FIRST
 def test_at_a_hundred_a_device_waits_too(panel: Panel, anna: Member) -> None:
     """Wherever they came from."""
     panel.device = panel.known(anna)
@@ -730,6 +740,7 @@ def test_it_is_told_after_the_answer(panel: Panel) -> None:
     assert panel.alarms() == [("staff:guessed", "anna"), ("staff:code-refused", "anna")]
 
 
+@pytest.mark.own_database
 @pytest.mark.usefixtures("anna")
 def test_what_cannot_be_told_breaks_nothing(panel: Panel, caplog: pytest.LogCaptureFixture) -> None:
     """The guess is refused and counted; the log says where it failed, and no more."""

@@ -218,6 +218,7 @@ def _index_names(table: Table) -> set[str | None]:
     return {str(index.name) for index in table.indexes}
 
 
+@pytest.mark.own_database
 def test_a_database_of_an_older_version_is_refused_until_it_is_upgraded(database: Database) -> None:
     """The sentence names the command; nothing is read or written before."""
     schema.downgrade(database)
@@ -243,6 +244,7 @@ def test_another_upgrade_of_a_current_database_changes_nothing(database: Databas
     assert authenticate(attempt, make_origin(), make_services(database), within=9).verdict is Verdict.GRANTED
 
 
+@pytest.mark.own_database
 def test_a_database_of_a_newer_program_is_left_alone(database: Database) -> None:
     """The sentence says so; nothing is changed, up or down."""
     with database.write_session() as session:
@@ -254,6 +256,7 @@ def test_a_database_of_a_newer_program_is_left_alone(database: Database) -> None
     assert schema.version(database) == "9999"
 
 
+@pytest.mark.own_database
 def test_all_the_way_down_leaves_nothing(database: Database) -> None:
     """Every step has its way back."""
     make_school(database)
