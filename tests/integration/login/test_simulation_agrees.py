@@ -17,6 +17,7 @@ from authbridge.login.typed_passwords import StoredPassword, TypedPassword
 from authbridge.schools.commands.schools import change_school
 from authbridge.storage.database import Database
 from authbridge.storage.models import AuditEvent, Organiser, School
+from tests.support.combinations import SQLITE_FIRST
 from tests.support.factories import (
     ACTOR,
     KEYED_HASHES,
@@ -87,6 +88,7 @@ def settle(database: Database) -> None:
         )
 
 
+@SQLITE_FIRST
 @pytest.mark.parametrize("seed", range(6))
 def test_the_same_story_ends_alike(seed: int, database: Database) -> None:
     """Whatever the simulation shows, the service does."""
