@@ -15,11 +15,11 @@ lua_files := $(shell find prosody_mod tests -name '*.lua' -not -path '*/node_mod
 export PYTHONPYCACHEPREFIX = $(CURDIR)/.cache/bytecode
 unexport PYTHONDONTWRITEBYTECODE
 
-# Parts of `make check`, and the specs of the Lua module: each by itself, so that two run at a time.
+# Parts of `make check`: two run at a time, and beside the tests one.
 checks := ruff format types imports luacheck
-in_parallel := $(MAKE) --no-print-directory --jobs 2 --output-sync=target
+in_parallel := $(MAKE) --no-print-directory --jobs 2
 
-.PHONY: run test check fix bench soak lock help $(checks) specs
+.PHONY: run test check fix bench soak lock help $(checks) specs tests
 
 run: ## Start a demo: auth service, panel and a real Prosody on loopback, proven by a login; Ctrl-C ends it
 	@bash workbench/install.sh run
@@ -27,12 +27,11 @@ run: ## Start a demo: auth service, panel and a real Prosody on loopback, proven
 
 test: ## Install what the tests need and run everything
 	@bash workbench/install.sh test
-	@$(in_parallel) specs $(checks)
-	@$(python) -m pytest --numprocesses $(WORKERS) -m "not realtime and not soak"
+	@$(in_parallel) tests specs $(checks)
 	@$(python) -m pytest -m "realtime and not soak"
 
 check: ## Linters, types, import rules
-	@$(in_parallel) $(checks)
+	@$(in_parallel) --output-sync=target $(checks)
 
 ruff:
 	@$(python) -m ruff check .
@@ -49,8 +48,11 @@ imports:
 luacheck:
 	@luacheck --quiet --config .luacheckrc $(lua_files)
 
-specs:
-	@lua5.4 /usr/bin/busted --output=plainTerminal tests/lua
+tests: # all that may share the machine
+	@$(python) -m pytest --numprocesses $(WORKERS) -m "not realtime and not soak"
+
+specs: # without its dots, which would stand among those of the tests
+	@bash -o pipefail -c "lua5.4 /usr/bin/busted --output=plainTerminal tests/lua | sed -E 's/^[+]+$$//'"
 
 fix: ## Format, mend what linters can mend, and bring the panel's translations up to date
 	@$(python) -m ruff check --fix .

@@ -13,6 +13,10 @@ _FLAGS = (
     "--headless=new",
     "--no-sandbox",  # root has none
     "--disable-gpu",
+    "--disable-software-rasterizer",
+    "--in-process-gpu",
+    "--disable-extensions",
+    "--disable-features=SpareRendererForSitePerProcess",  # no second process in reserve
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
