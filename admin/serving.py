@@ -33,7 +33,7 @@ def build_panel(config: Config) -> Flask:
     panel = Panel(
         config=config,
         sign_in=sign_in_services_of(config, database),
-        hasher=Hasher(config.bcrypt_cost),
+        hasher=Hasher.with_quick_checks(config.bcrypt_cost, config.secret_key),
         service_health=ServiceHealth(config.api_bind),
     )
     background.run_periodically("handouts", partial(sweep, panel), every=_SWEEP, after_failure=_SWEEP)

@@ -126,7 +126,7 @@ class _Request(Request):
 
 def services_of(config: Config) -> LoginServices:
     """Makes the services that a login needs in production; takes the time of one hash."""
-    hasher = Hasher(config.bcrypt_cost)
+    hasher = Hasher.with_quick_checks(config.bcrypt_cost, config.secret_key)
     cores = len(os.sched_getaffinity(0))
     slots = min(cores, _MOST_HASHES)
     return LoginServices(

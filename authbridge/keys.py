@@ -19,6 +19,7 @@ class KeyPurpose(StrEnum):
     LOGIN_NAME = "login: name"
     KNOWN_PAIR = "login: known pair"
     FINGERPRINT = "login: fingerprint"
+    QUICK_CHECK = "login: quick check"
     STAFF_SECRETS = "staff: encryption"
     STAFF_CODES = "staff: one-time codes"
 

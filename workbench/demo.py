@@ -130,7 +130,7 @@ def _prepare(service: Service) -> Cast:
     config = read_config(service.environ)
     database = Database(config.database_url)
     schema.upgrade(database)
-    passwords = make_passwords(2, Hasher(config.bcrypt_cost))
+    passwords = make_passwords(2, Hasher.with_quick_checks(config.bcrypt_cost, config.secret_key))
     now = datetime.now(UTC)
     with database.write_session() as session:
         add_school(

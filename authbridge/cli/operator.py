@@ -50,7 +50,7 @@ class Operator:
     @cached_property
     def hasher(self) -> Hasher:
         """Makes the hashes of new passwords."""
-        return Hasher(self.config.bcrypt_cost)
+        return Hasher.with_quick_checks(self.config.bcrypt_cost, self.config.secret_key)
 
     @cached_property
     def keyed_hashes(self) -> KeyedHashes:

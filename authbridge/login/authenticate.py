@@ -27,7 +27,7 @@ _RENEW_HASH = Prepared(
         _organisers.c.id == bindparam("organiser_id"),
         _organisers.c.credential_version == bindparam("checked_version"),
     )
-    .values(password_hash=bindparam("renewed"))
+    .values(password_hash=bindparam("renewed"), quick_check=bindparam("renewed_check"))
 )
 _KINDS = {Verdict.REFUSED: "repeated", Verdict.LOCKED: "locked", Verdict.UNAVAILABLE: "unavailable"}
 
@@ -139,4 +139,5 @@ def _renew_hash(connection: Connection, current: credentials.OrganiserCredential
             organiser_id=current.organiser_id,
             checked_version=current.account.credential_version,
             renewed=checked.renewed.hash,
+            renewed_check=checked.renewed.quick_check,
         )

@@ -30,6 +30,7 @@ _CREDENTIAL = (
         _organisers.c.id,
         _organisers.c.password_hash,
         _organisers.c.password_generated,
+        _organisers.c.quick_check,
         _organisers.c.credential_version,
         _organisers.c.suspended_at,
         _schools.c.suspended_at.label("school_suspended_at"),
@@ -60,11 +61,11 @@ def find_credential(
     row = (_LOCK_CREDENTIAL if lock else _FIND_CREDENTIAL).run(connection, username=username)
     if row is None:
         return None
-    organiser_id, hashed, generated, version, suspended_at, school_suspended_at, valid_until, *rest = row
-    last_login_on, networks = rest
+    organiser_id, hashed, generated, quick_check, version, *state = row
+    suspended_at, school_suspended_at, valid_until, last_login_on, networks = state
     return OrganiserCredential(
         organiser_id=organiser_id,
-        credential=Credential(version, StoredPassword(hashed, generated=generated)),
+        credential=Credential(version, StoredPassword(hashed, generated=generated, quick_check=quick_check)),
         last_login_on=last_login_on,
         school_networks=tuple(networks),
         account=Account(

@@ -1,4 +1,4 @@
-"""The one login flow: recognise, recall, throttle, queue, record, hash, settle.
+"""The one login flow: recognise, recall, throttle, exclude, queue, record, hash, settle.
 
 Organisers at Prosody, staff at the panel and the owners of a simulation all take these steps.  Their
 differences stand behind ``FailureStore`` (in SQL, in memory) and ``Subject`` (organiser, member of staff).
@@ -13,10 +13,10 @@ from authbridge.login import policy
 from authbridge.login.alarm_rules import DueAlarm, due_alarms
 from authbridge.login.failure_history import FailureHistory, Network, SignInStep
 from authbridge.login.failure_store import FailureStore, Pair
+from authbridge.login.fair_turns import Place
 from authbridge.login.limits import Limits
 from authbridge.login.policy import CacheResult, Decision, Verdict
 from authbridge.login.subjects import (
-    Admissible,
     Checked,
     Credential,
     FlowServices,
@@ -27,6 +27,7 @@ from authbridge.login.subjects import (
     Subject,
 )
 from authbridge.login.typed_passwords import TypedPassword
+from authbridge.login.usernames import is_issued_form
 
 
 def pair_of(
@@ -56,21 +57,23 @@ def recognise(
 ) -> Login:
     """Returns the attempt with its keys in the password cache."""
     # A cache entry holds for this hash of this name alone: a reset or a restored backup ends it.
-    account = (counted_name, "" if credential is None else credential.stored.hash)
-    form = password.form(generated=credential is None or credential.stored.generated)
+    stored = None if credential is None else credential.stored
+    account = (counted_name, "" if stored is None else stored.hash)
+    form = password.form(generated=stored is None or stored.generated)
     cache_key = services.password_cache.cache_key
     return Login(
         counted_name=counted_name,
         password=password,
         credential=credential,
+        is_excluded=services.hasher.excludes(password, stored, counted_name),
         pair=pair,
         right_key=cache_key("right", *account, "" if form is None else form.decode()),
         wrong_key=cache_key("wrong", *account, password.text),
     )
 
 
-def arrive(subject: Subject[Store], services: FlowServices[Store]) -> Admissible | Decision:
-    """Goes as far as an attempt gets without a hash: recall and throttle."""
+def arrive(subject: Subject[Store], services: FlowServices[Store]) -> Place | Decision:
+    """Recalls and throttles; returns the place in the queue where only a check can decide."""
     login, limits = subject.login, services.limits
     cached = services.password_cache.recall(login.right_key, login.wrong_key, services.clock())
     known = login.credential
@@ -86,7 +89,25 @@ def arrive(subject: Subject[Store], services: FlowServices[Store]) -> Admissible
         return reject(subject, policy.REPEATED)
     if cached is CacheResult.RIGHT and known is not None:
         return settle(subject, Checked(known.version), services)
-    return Admissible(history.known_good, policy.recent_failures(history, now, limits))
+    of_name, of_network = policy.recent_failures(history, now, limits)
+    name = login.counted_name
+    return Place(name, is_issued_form(name), history.known_good, of_name, of_network)
+
+
+def exclude(subject: Subject[Store], services: FlowServices[Store]) -> Decision:
+    """Refuses a password that the quick check has found wrong: a failure like any other, but for the hash.
+
+    Equal ones at the same time are not one check: the first alone has a fingerprint, and so counts.
+    """
+    with services.write() as store:
+        now = services.clock()
+        recorded = _record(store, subject, services)
+        if isinstance(recorded, Decision):
+            return reject(subject, recorded)
+        decision, due = _settle(store, subject, Checked(None, recorded=recorded), services)
+    services.password_cache.note_wrong(subject.login.wrong_key, now)
+    services.raise_alarms(due, now)
+    return decision
 
 
 def record(subject: Subject[Store], services: FlowServices[Store]) -> Recorded | Decision:
@@ -94,16 +115,20 @@ def record(subject: Subject[Store], services: FlowServices[Store]) -> Recorded |
 
     What waits for its turn is not on record: by then others may have failed, so the rules are asked again.
     """
-    login = subject.login
     with services.write() as store:
-        store.lock_for_recording(login.pair)
-        now = services.clock()
-        history = history_before_check(store, login.pair, now, services.limits)
-        if decision := policy.throttle(history, now, services.limits):
-            return decision
-        credential = subject.open(store)
-        failure_id = record_failure(store, login, history, now, services)
-        return Recorded(failure_id, credential, history)
+        return _record(store, subject, services)
+
+
+def _record(store: Store, subject: Subject[Store], services: FlowServices[Store]) -> Recorded | Decision:
+    login = subject.login
+    store.lock_for_recording(login.pair)
+    now = services.clock()
+    history = history_before_check(store, login.pair, now, services.limits)
+    if decision := policy.throttle(history, now, services.limits):
+        return decision
+    credential = subject.open(store)
+    failure_id = record_failure(store, login, history, now, services)
+    return Recorded(failure_id, credential, history)
 
 
 def check(subject: Subject[Store], recorded: Recorded, services: FlowServices[Store]) -> Checked:
@@ -116,9 +141,7 @@ def check(subject: Subject[Store], recorded: Recorded, services: FlowServices[St
         if is_cacheable:
             services.password_cache.note_wrong(login.wrong_key, services.clock())
         return Checked(None, recorded=recorded)
-    renewed = None
-    if hasher.is_outdated(stored):
-        renewed = hasher.hash(login.password.text, generated=stored.generated)
+    renewed = hasher.renew(login.password, stored)
     if is_cacheable:
         services.password_cache.note_right(login.right_key, services.clock())
     return Checked(credential.version, renewed, recorded)
@@ -126,20 +149,27 @@ def check(subject: Subject[Store], recorded: Recorded, services: FlowServices[St
 
 def settle(subject: Subject[Store], checked: Checked, services: FlowServices[Store]) -> Decision:
     """Decides by the account's state as it is now: a suspension that arrived meanwhile wins."""
-    login, recorded = subject.login, checked.recorded
-    due: list[DueAlarm] = []
     with services.write() as store:
         now = services.clock()
-        judgement = subject.judge(store, checked, now)
-        if recorded is not None and checked.version is None:
-            due = count_failure(store, login.pair, recorded.history, judgement.account_name, services)
-        # A member of staff becomes known-good with the second factor only.
-        if judgement.decision.verdict is Verdict.GRANTED and login.pair.sign_in_step is None:
-            store.note_success(login.pair, now)
-        if recorded is not None and checked.version is not None:
-            store.retract(recorded.failure_id)
+        decision, due = _settle(store, subject, checked, services)
     services.raise_alarms(due, now)
-    return judgement.decision
+    return decision
+
+
+def _settle(
+    store: Store, subject: Subject[Store], checked: Checked, services: FlowServices[Store]
+) -> tuple[Decision, list[DueAlarm]]:
+    login, recorded, now = subject.login, checked.recorded, services.clock()
+    due: list[DueAlarm] = []
+    judgement = subject.judge(store, checked, now)
+    if recorded is not None and checked.version is None:
+        due = count_failure(store, login.pair, recorded.history, judgement.account_name, services)
+    # A member of staff becomes known-good with the second factor only.
+    if judgement.decision.verdict is Verdict.GRANTED and login.pair.sign_in_step is None:
+        store.note_success(login.pair, now)
+    if recorded is not None and checked.version is not None:
+        store.retract(recorded.failure_id)
+    return judgement.decision, due
 
 
 def reject(subject: Subject[Store], decision: Decision) -> Decision:
@@ -194,6 +224,8 @@ def authenticate(subject: Subject[Store], services: QueueServices[Store], *, wit
     arrived = arrive(subject, services)
     if isinstance(arrived, Decision):
         return arrived
+    if subject.login.is_excluded:
+        return exclude(subject, services)
     try:
         check_ours = partial(_check_in_turn, subject, arrived, services, within)
         checked, is_ours = services.single_flight.do(subject.login.wrong_key, check_ours, within=within)
@@ -209,12 +241,10 @@ def authenticate(subject: Subject[Store], services: QueueServices[Store], *, wit
 
 
 def _check_in_turn(
-    subject: Subject[Store], place: Admissible, services: QueueServices[Store], within: float
+    subject: Subject[Store], place: Place, services: QueueServices[Store], within: float
 ) -> Checked | Decision:
     queue = services.hashing_queue
-    with queue.slot(
-        known_good=place.known_good, recent_failures=place.recent_failures, within=within
-    ) as is_admitted:
+    with queue.slot(place, within=within) as is_admitted:
         if not is_admitted:
             return policy.QUEUE_TOO_LONG
         recorded = record(subject, services)

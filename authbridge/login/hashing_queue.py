@@ -1,23 +1,25 @@
-"""Admission queue for bcrypt: one slot per core, familiar networks first, early rejection of the rest.
+"""Admission queue for bcrypt: one slot per core, fair turns, early rejection.
 
 A login whose deadline cannot be met is rejected at once, not after the deadline.
 """
 
-import bisect
-import itertools
 import os
+import statistics
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from authbridge.login.fair_turns import FairTurns, Place
+
 _T = TypeVar("_T")
 
-_NICENESS = 5  # answers from memory, Prosody and running meetings come before hashing
-_SMOOTHING = 0.2  # of the running average
+_NICENESS = 5  # added: answers from memory, Prosody and running meetings come before hashing
+_MEASURED = 15  # hashes whose median tells how long the next one takes; one that was stalled does not
 # A Prosody sends at most 512 questions, and the service has more threads than that: logins that wait for a
 # hash leave threads for those that are answered from memory.
 _MOST_IN_QUEUE = 400  # hashing or waiting
@@ -26,15 +28,13 @@ _MOST_FOLLOWING = 100
 _MARGIN = 1.1  # with an estimate a little too short a login would wait and then miss its deadline
 
 
-@dataclass(order=True, slots=True)
+@dataclass(eq=False, slots=True)
 class _Waiting:
-    """One login in the queue; compared by rank, then by arrival."""
+    """One login in the queue."""
 
-    rank: tuple[bool, int]
-    arrival: int
-    deadline: float = field(compare=False)
-    turn: threading.Event = field(compare=False, default_factory=threading.Event)
-    admitted: bool = field(compare=False, default=False)
+    deadline: float  # of time.monotonic
+    turn: threading.Event = field(default_factory=threading.Event)
+    admitted: bool = False
 
 
 class HashingQueue:
@@ -48,19 +48,18 @@ class HashingQueue:
         self._free = slots
         self._slots = slots
         self._most = most
-        self._typical = typical
-        self._queue: list[_Waiting] = []
-        self._arrivals = itertools.count()
+        self._durations = deque([typical], _MEASURED)
+        self._queue = FairTurns[_Waiting]()
         self._lock = threading.Lock()
         self._hashers = ThreadPoolExecutor(slots, "hasher", initializer=_step_back)
 
     @contextmanager
-    def slot(self, *, known_good: bool, recent_failures: int, within: float) -> Iterator[bool]:
+    def slot(self, place: Place, *, within: float) -> Iterator[bool]:
         """Waits for a slot and holds it during the block; yields False if there is none in time.
 
         ``within``: seconds from now until nobody waits for the answer any more.
         """
-        if not self._enter((not known_good, recent_failures), time.monotonic() + within):
+        if not self._enter(place, time.monotonic() + within):
             yield False
             return
         try:
@@ -74,7 +73,7 @@ class HashingQueue:
         result = self._hashers.submit(hashing).result()
         # Measured here, not around the slot: attempts refused in their slot would make a hash seem short.
         with self._lock:
-            self._typical += _SMOOTHING * (time.monotonic() - started - self._typical)
+            self._durations.append(time.monotonic() - started)
         return result
 
     @property
@@ -83,54 +82,52 @@ class HashingQueue:
         with self._lock:
             return len(self._queue)
 
-    def _enter(self, rank: tuple[bool, int], deadline: float) -> bool:
+    def _enter(self, place: Place, deadline: float) -> bool:
+        waiting = _Waiting(deadline)
         with self._lock:
             if self._free:
                 self._free -= 1
                 return True
-            waiting = _Waiting(rank, next(self._arrivals), deadline)
-            place = bisect.bisect(self._queue, waiting)
-            if self._misses_deadline(waiting, place):
-                return False
-            self._queue.insert(place, waiting)
-            self._reject_behind(place)
-            while len(self._queue) > self._most - self._slots:
-                self._queue.pop().turn.set()
+            self._queue.add(place, waiting)
+            self._reject_from(waiting)
         waiting.turn.wait(max(0.0, deadline - time.monotonic()))
         with self._lock:
-            if waiting in self._queue:
-                self._queue.remove(waiting)
+            self._queue.remove(waiting)
             return waiting.admitted
 
     def _leave(self) -> None:
         with self._lock:
-            while self._queue:
-                first = self._queue.pop(0)
-                first.admitted = not self._misses_deadline(first, -1)
+            while len(self._queue):
+                first = self._queue.pop()
+                first.admitted = not self._misses_deadline(first, 1)
                 first.turn.set()
                 if first.admitted:
                     return
             self._free += 1
 
-    def _misses_deadline(self, waiting: _Waiting, place: int) -> bool:
-        # All slots are taken, each for half a hash more on average; then the queue, then its own hash.
-        rounds = place // self._slots + 1.5 if place >= 0 else 1
-        return time.monotonic() + rounds * self._typical * _MARGIN > waiting.deadline
-
-    def _reject_behind(self, place: int) -> None:
-        staying = self._queue[: place + 1]
-        for waiting in self._queue[place + 1 :]:
-            if self._misses_deadline(waiting, len(staying)):
+    def _reject_from(self, newcomer: _Waiting) -> None:
+        # Those before the newcomer are served as soon as without it.
+        in_order = self._queue.in_order()
+        position = in_order.index(newcomer)
+        for waiting in in_order[position:]:
+            # All slots are taken, each for half a hash more on average; then the queue, then its own hash.
+            is_late = self._misses_deadline(waiting, position // self._slots + 1.5)
+            if is_late or position >= self._most - self._slots:
+                self._queue.remove(waiting)
                 waiting.turn.set()
             else:
-                staying.append(waiting)
-        self._queue = staying
+                position += 1
+
+    def _misses_deadline(self, waiting: _Waiting, hashes: float) -> bool:
+        typical = statistics.median(self._durations)
+        return time.monotonic() + hashes * typical * _MARGIN > waiting.deadline
 
 
 def _step_back() -> None:
     # On Linux niceness is a thread's own.  Where a sandbox forbids it, it hashes as fast as the others run.
+    thread = threading.get_native_id()
     with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + _NICENESS)
 
 
 class SingleFlight(Generic[_T]):

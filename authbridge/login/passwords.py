@@ -6,11 +6,13 @@ work factor 10 and more), RFC 4013.
 
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 import bcrypt
 
 from authbridge.errors import InputError
+from authbridge.login.quick_checks import QuickChecks
 from authbridge.login.typed_passwords import (
     StoredPassword,
     TypedPassword,
@@ -41,9 +43,18 @@ def _is_legible(letters: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Hasher:
-    """bcrypt at the configured cost (2^cost rounds; 10 takes about 50 ms)."""
+    """bcrypt at the configured cost (2^cost rounds; 10 takes about 50 ms).
+
+    Without ``quick_checks`` every password is hashed that is compared.
+    """
 
     cost: int
+    quick_checks: QuickChecks | None = field(default=None, repr=False)
+
+    @classmethod
+    def with_quick_checks(cls, cost: int, secret: bytes) -> Self:
+        """Returns a hasher for organisers' passwords; the quick checks are under a key of that secret."""
+        return cls(cost, QuickChecks(secret))
 
     def hash(self, password: str, *, generated: bool) -> StoredPassword:
         """Returns the stored form of a new password.
@@ -57,8 +68,15 @@ class Hasher:
         if not generated and holds_right_to_left(password):
             message = "it holds right-to-left letters"
             raise InputError(message)
-        salted = bcrypt.hashpw(form_to_store(password, generated=generated), bcrypt.gensalt(self.cost))
-        return StoredPassword(salted.decode(), generated=generated)
+        form = form_to_store(password, generated=generated)
+        salted = bcrypt.hashpw(form, bcrypt.gensalt(self.cost)).decode()
+        if not generated or self.quick_checks is None:
+            return StoredPassword(salted, generated=generated)
+        return StoredPassword(salted, generated=True, quick_check=self.quick_checks.of(salted, form))
+
+    def excludes(self, typed: TypedPassword, stored: StoredPassword | None, username: str) -> bool:
+        """Tells, without a hash, whether ``typed`` cannot be that password; None is a name without one."""
+        return self.quick_checks is not None and self.quick_checks.exclude(typed, stored, username)
 
     def matches(self, typed: TypedPassword, stored: StoredPassword | None) -> bool:
         """Tells whether ``typed`` is that password; None stands for a name that does not exist.
@@ -82,9 +100,18 @@ class Hasher:
         self.matches(parse_password(""), None)
         return time.perf_counter() - started
 
-    def is_outdated(self, stored: StoredPassword) -> bool:
-        """Tells whether the cost was raised since this password was stored."""
-        return _cost_of(stored.hash) < self.cost
+    def renew(self, typed: TypedPassword, stored: StoredPassword) -> StoredPassword | None:
+        """Returns how that password, which is ``typed``, should be stored from now on; None if as it is.
+
+        Hashes anew if the cost was raised since.  A quick check alone leaves the hash as it is, and so what
+        is remembered of it.
+        """
+        if _cost_of(stored.hash) < self.cost:
+            return self.hash(typed.text, generated=stored.generated)
+        checks = self.quick_checks
+        if checks is None or typed.as_generated is None or not stored.generated or checks.is_current(stored):
+            return None
+        return replace(stored, quick_check=checks.of(stored.hash, typed.as_generated))
 
 
 def _cost_of(hashed: str) -> int:

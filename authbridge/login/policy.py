@@ -10,6 +10,8 @@ Never does I/O, never reads a clock, never sees a row of the database.
         │                                                                         │
         ├── remembered, imported ─────────────────────────────────────────────────┤
         │                                                                         │
+        ├── excluded by the quick check ──> a failure, not hashed ──> refused     │
+        │                                                                         │
         └── one hash ──> no match ──> a failure ──┬──> refused                    └──> judge ──> granted
                     │   (unknown names: a decoy)  │                               ┌──>   │       suspended
                     └──> match ───────────────────│───────────────────────────────┘      └─────> expired
@@ -159,13 +161,10 @@ _RULES = (
 )
 
 
-def recent_failures(history: FailureHistory, at: datetime, limits: Limits) -> int:
-    """Counts the recent failures here; the fewer there are, the earlier an attempt is hashed.
-
-    Failures elsewhere do not count: guessing at a name puts its owner behind nobody.
-    """
+def recent_failures(history: FailureHistory, at: datetime, limits: Limits) -> tuple[int, int]:
+    """Counts the recent failures of the name and of the network; with fewer, an attempt is hashed earlier."""
     since = at - limits.pair_window
-    return history.network_failures + sum(failure.at > since for failure in history.pair_failures)
+    return sum(failure.at > since for failure in history.failures), history.network_failures
 
 
 def failure_of(

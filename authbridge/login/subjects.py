@@ -31,8 +31,11 @@ class PasswordHasher(Protocol):
     def matches(self, typed: TypedPassword, stored: StoredPassword | None) -> bool:
         """Tells whether ``typed`` is that password; takes the same time for None, a name without one."""
 
-    def is_outdated(self, stored: StoredPassword) -> bool:
-        """Tells whether the password should be stored anew."""
+    def excludes(self, typed: TypedPassword, stored: StoredPassword | None, username: str) -> bool:
+        """Tells, without a hash, whether ``typed`` cannot be that password; None is a name without one."""
+
+    def renew(self, typed: TypedPassword, stored: StoredPassword) -> StoredPassword | None:
+        """Returns how that password, which is ``typed``, should be stored from now on; None if as it is."""
 
     def hash(self, password: str, *, generated: bool) -> StoredPassword:
         """Returns the stored form of a new password."""
@@ -48,22 +51,18 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A recognised attempt: the name it counts under, the pair, and the keys of the password cache."""
+    """A recognised attempt: the name it counts under, the pair, and the keys of the password cache.
+
+    ``is_excluded``: the quick check has found the password wrong, so it is not hashed.
+    """
 
     counted_name: str
     password: TypedPassword
     credential: Credential | None
+    is_excluded: bool
     pair: Pair
     right_key: bytes = field(repr=False)
     wrong_key: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Admissible:
-    """The place of an attempt in the queue for hashes: known-good first, then the fewest recent failures."""
-
-    known_good: bool
-    recent_failures: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ class Recorded:
 class Checked:
     """The result of a check: the credential version that matched (None: none did), and a renewed hash.
 
-    ``recorded`` is None where nothing was hashed for this attempt.
+    ``recorded`` is None where this attempt was not recorded as a failure before.
     """
 
     version: int | str | None = field(repr=False)

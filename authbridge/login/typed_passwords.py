@@ -17,10 +17,14 @@ _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN", "RLE", "RLO", "RLI", "LRE", "LRO", 
 
 @dataclass(frozen=True, slots=True)
 class StoredPassword:
-    """A password as the database holds it: ``generated`` tells which form the hash is of."""
+    """A password as the database holds it: ``generated`` tells which form the hash is of.
+
+    ``quick_check`` is for :class:`authbridge.login.quick_checks.QuickChecks`; None where there is none.
+    """
 
     hash: str = field(repr=False)
     generated: bool
+    quick_check: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

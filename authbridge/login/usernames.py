@@ -15,6 +15,7 @@ ALPHABET = "bcdfghjkmnpqrstvwx"
 _SCHOOL_CODE = re.compile(r"[a-z0-9]{2,6}")
 _USERNAME = re.compile(r"[a-z0-9._-]{2,64}")
 _GENERATED_LETTERS = 4
+_ISSUED_FORM = re.compile(rf"{_SCHOOL_CODE.pattern}-[{ALPHABET}]{{{_GENERATED_LETTERS}}}")
 
 
 def normalise_username(typed: str, host: str = "") -> Username:
@@ -29,6 +30,11 @@ def normalise_username(typed: str, host: str = "") -> Username:
     if host and len(name) > len(host) + 1 and name.lower().endswith(f"@{host}"):
         name = _trim(name[: -len(host) - 1])
     return Username(name.encode("ascii", "replace").decode().replace("\0", "?").lower())
+
+
+def is_issued_form(username: str) -> bool:
+    """Tells whether the name has the form of those that are issued: school code, hyphen, four letters."""
+    return _ISSUED_FORM.fullmatch(username) is not None
 
 
 def _trim(typed: str) -> str:

@@ -23,6 +23,7 @@ def new_organiser(
         username=username,
         password_hash=stored.hash,
         password_generated=stored.generated,
+        quick_check=stored.quick_check,
         credential_version=1,
         valid_until=valid_until,
         created_at=now,

@@ -149,6 +149,7 @@ class Organiser(Base):
     school_id: Mapped[int] = mapped_column(ForeignKey("schools.id"), index=True)
     password_hash: Mapped[str] = mapped_column(String(60))
     password_generated: Mapped[bool]
+    quick_check: Mapped[str | None] = mapped_column(String(10))
     credential_version: Mapped[int] = mapped_column(default=1)
     valid_until: Mapped[date | None]
     suspended_at: Mapped[datetime | None]

@@ -66,10 +66,17 @@ def wrong_passwords(username: str, keyed_hashes: KeyedHashes = KEYED_HASHES) -> 
 class Story:
     """A school over a fresh database at a moment of ours, and the service that is asked."""
 
-    def __init__(self, database: Database, *, remember: bool = True, limits: Limits = LIMITS) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        remember: bool = True,
+        limits: Limits = LIMITS,
+        hasher: CountingHasher | None = None,
+    ) -> None:
         self.database = database
         self.clock = FakeClock()
-        self.hasher = CountingHasher()
+        self.hasher = hasher or CountingHasher()
         self._limits = limits
         self._remember = remember
         self._wrong: dict[str, Iterator[str]] = {}
@@ -89,7 +96,7 @@ class Story:
 
     def issue(self) -> IssuedCredential:
         """An organiser with a generated password."""
-        return make_organiser(self.database)
+        return make_organiser(self.database, hasher=self.hasher)
 
     def take_over(self, username: str = "frau.a", password: str = _CHOSEN) -> IssuedCredential:
         """An organiser with an imported password."""

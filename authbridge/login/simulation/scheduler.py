@@ -1,6 +1,6 @@
 """Runs scripts that take turns in a world, and the queue for hashes between them.
 
-A script is a generator.  It yields the moment at which it wants to go on, or the rank with which it joins
+A script is a generator.  It yields the moment at which it wants to go on, or the place with which it joins
 the queue for a hash.
 """
 
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from authbridge.login import flow
+from authbridge.login.fair_turns import FairTurns, Place
 from authbridge.login.policy import Decision
 from authbridge.login.simulation.report import Course
 from authbridge.login.simulation.world import World
 
-Rank = tuple[bool, int]
-Script = Generator[datetime | Rank, None, None]
+Script = Generator[datetime | Place, None, None]
 
 _AT_ONCE = timedelta(0)
 
@@ -40,7 +40,7 @@ class Scheduler:
         self._free_cores = cores
         self._order = itertools.count()
         self._due: list[tuple[datetime, int, Script]] = []
-        self._queue: list[tuple[Rank, int, Script]] = []
+        self._queue = FairTurns[Script]()
 
     def enter(self, *scripts: Script) -> None:
         """Starts scripts; each says itself when it begins."""
@@ -68,15 +68,17 @@ class Scheduler:
 
     def login(
         self, username: str, password: str, ip: str | None
-    ) -> Generator[datetime | Rank, None, Decision]:
+    ) -> Generator[datetime | Place, None, Decision]:
         """Takes one attempt that waits for its hash: ``decision = yield from scheduler.login(…)``."""
         world = self.world
         subject = world.recognise(username, password, ip)
         arrived = flow.arrive(subject, world.services)
         if isinstance(arrived, Decision):
             return arrived
+        if subject.login.is_excluded:
+            return flow.exclude(subject, world.services)
         arrived_at = world.now
-        yield not arrived.known_good, arrived.recent_failures
+        yield arrived
         self._queued.append(world.now - arrived_at)
         try:
             recorded = world.record(subject)
@@ -109,11 +111,10 @@ class Scheduler:
         if isinstance(wish, datetime):
             heapq.heappush(self._due, (wish, next(self._order), script))
         elif wish is not None:
-            heapq.heappush(self._queue, (wish, next(self._order), script))
+            self._queue.add(wish, script)
             self._serve()
 
     def _serve(self) -> None:
-        while self._free_cores and self._queue:
+        while self._free_cores and len(self._queue):
             self._free_cores -= 1
-            *_, script = heapq.heappop(self._queue)
-            heapq.heappush(self._due, (self.world.now, next(self._order), script))
+            heapq.heappush(self._due, (self.world.now, next(self._order), self._queue.pop()))

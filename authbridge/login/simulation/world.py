@@ -149,6 +149,8 @@ class World:
         arrived = flow.arrive(subject, self.services)
         if isinstance(arrived, Decision):
             return arrived
+        if subject.login.is_excluded:
+            return flow.exclude(subject, self.services)
         recorded = self.record(subject)
         return recorded if isinstance(recorded, Decision) else self.settle(subject, recorded)
 
@@ -229,8 +231,11 @@ class _NoHasher:
         form = typed.form(generated=stored.generated)
         return form is not None and form.decode() == stored.hash
 
-    def is_outdated(self, _stored: StoredPassword) -> bool:
+    def excludes(self, _typed: TypedPassword, _stored: StoredPassword | None, _username: str) -> bool:
         return False
+
+    def renew(self, _typed: TypedPassword, _stored: StoredPassword) -> StoredPassword | None:
+        return None
 
     def hash(self, password: str, *, generated: bool) -> StoredPassword:
         return StoredPassword(form_to_store(password, generated=generated).decode(), generated=generated)

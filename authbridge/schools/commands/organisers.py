@@ -127,6 +127,7 @@ def reset_password(
     organiser = get_organiser(session, username, lock=True)
     organiser.password_hash = password.stored.hash
     organiser.password_generated = password.stored.generated
+    organiser.quick_check = password.stored.quick_check
     organiser.credential_version += 1
     _forget_failures(session, organiser.username, keyed_hashes)
     record(

@@ -149,7 +149,7 @@ def test_a_suspension_that_arrives_during_the_check_wins(database: Database) -> 
                 session, ORGANISER, issued.username, reason=SuspensionReason.MISUSE, actor=ACTOR, now=MORNING
             )
 
-    services = make_services(database, hasher=_InterruptedHasher(4, suspend))
+    services = make_services(database, hasher=_InterruptedHasher(4, meanwhile=suspend))
 
     assert login(services, issued.username, issued.password) is Verdict.SUSPENDED
 
@@ -166,7 +166,7 @@ def test_a_reset_that_arrives_during_the_check_wins(database: Database) -> None:
                 session, issued.username, password, keyed_hashes=KEYED_HASHES, actor=ACTOR, now=MORNING
             )
 
-    services = make_services(database, hasher=_InterruptedHasher(4, reset))
+    services = make_services(database, hasher=_InterruptedHasher(4, meanwhile=reset))
 
     assert login(services, issued.username, issued.password) is Verdict.REFUSED
 
@@ -196,7 +196,7 @@ def test_a_change_that_is_being_committed_during_the_check_wins(database: Databa
         assert changed.wait(PATIENCE)
         threading.Timer(0.3, commit.set).start()
 
-    services = make_services(database, hasher=_InterruptedHasher(cost, meanwhile))
+    services = make_services(database, hasher=_InterruptedHasher(cost, meanwhile=meanwhile))
 
     assert login(services, name, issued.password) is Verdict.REFUSED
     admin.join()
@@ -211,7 +211,7 @@ def test_an_attempt_is_on_record_while_it_is_checked(database: Database) -> None
     seen: list[str | None] = []
 
     services = make_services(
-        database, hasher=_InterruptedHasher(4, lambda: seen.append(the_attempt(database).verdict))
+        database, hasher=_InterruptedHasher(4, meanwhile=lambda: seen.append(the_attempt(database).verdict))
     )
     login(services, issued.username, issued.password)
 

@@ -56,8 +56,8 @@ class _PlainHasher(Hasher):
     def matches(self, typed: TypedPassword, stored: StoredPassword | None) -> bool:
         return stored is not None and typed.text == RIGHT
 
-    def is_outdated(self, stored: StoredPassword) -> bool:  # noqa: ARG002 - it never is
-        return False
+    def renew(self, typed: TypedPassword, stored: StoredPassword) -> StoredPassword | None:  # noqa: ARG002
+        return None
 
 
 def story(chance: random.Random, pauses: tuple[int, ...]) -> Iterator[tuple[int, str, str, str | None]]:

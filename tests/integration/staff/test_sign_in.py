@@ -18,6 +18,7 @@ from authbridge.config import read_config
 from authbridge.login import commands as lockout_commands
 from authbridge.login import lockouts
 from authbridge.login.authenticate import authenticate
+from authbridge.login.fair_turns import Place
 from authbridge.login.hashing_queue import HashingQueue
 from authbridge.login.lockouts import Lockout
 from authbridge.login.networks import parse_address
@@ -354,7 +355,7 @@ def test_a_password_is_on_record_while_it_is_hashed(panel: Panel, anna: Member) 
 def test_no_slot_in_time_is_said_at_once(panel: Panel, anna: Member) -> None:
     """A flood of sign-ins keeps nobody waiting in vain."""
     panel.services = replace(panel.services, hashing_queue=HashingQueue(1, typical=60.0))
-    with panel.services.hashing_queue.slot(known_good=True, recent_failures=0, within=60) as is_admitted:
+    with panel.services.hashing_queue.slot(Place("another"), within=60) as is_admitted:
         assert is_admitted
         outcome = panel.password("anna", anna.password)
     assert outcome.decision.reason is Reason.QUEUE_TOO_LONG

@@ -55,6 +55,7 @@ VALUES: dict[str, Any] = {
     "pair_key": "known",
     "reason": "wrong-password",
     "renewed": "$2b$04$" + "x" * 53,
+    "renewed_check": "0123456789",
     "request_id": "q-2",
     "seen_at": MORNING,
     "since": MORNING - HOUR,

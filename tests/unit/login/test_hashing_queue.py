@@ -3,16 +3,18 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 
 import pytest
 
+from authbridge.login.fair_turns import Place
 from authbridge.login.hashing_queue import HashingQueue, SingleFlight
 from tests.support.fakes import WatchedMark
 from workbench.processes import PATIENCE
 
+ANYBODY = Place("anybody")
 LONG = 1000.0  # seconds that a hash takes, so that no test waits for one
 
 
@@ -35,25 +37,22 @@ class _Desk:
         assert taken.wait(PATIENCE)
 
     def _hold(self, taken: threading.Event) -> None:
-        with self.hashing_queue.slot(known_good=False, recent_failures=0, within=LONG * 10):
+        with self.hashing_queue.slot(ANYBODY, within=LONG * 10):
             taken.set()
             assert self._may_leave.wait(PATIENCE)
 
-    def queue(self, name: str, rank: tuple[bool, int] = (False, 0), within: float = PATIENCE) -> Future[bool]:
+    def queue(self, name: str, *, known_good: bool = False, within: float = PATIENCE) -> Future[bool]:
         """One more login; returns when it waits, or was told that there is no use."""
         before = self.hashing_queue.waiting
-        login = self._threads.submit(self.come, name, rank, within)
+        login = self._threads.submit(self.come, Place(name, known_good=known_good), within)
         until(lambda: login.done() or self.hashing_queue.waiting != before)
         return login
 
-    def come(self, name: str, rank: tuple[bool, int], within: float) -> bool:
+    def come(self, place: Place, within: float) -> bool:
         """One login, to its end."""
-        known_good, failures = rank
-        with self.hashing_queue.slot(
-            known_good=known_good, recent_failures=failures, within=within
-        ) as is_admitted:
+        with self.hashing_queue.slot(place, within=within) as is_admitted:
             if is_admitted:
-                self.served.append(name)
+                self.served.append(place.name)
             return is_admitted
 
     def leave(self) -> None:
@@ -79,7 +78,7 @@ def test_no_more_than_the_slots_at_once(threads: ThreadPoolExecutor) -> None:
     most: list[int] = []
 
     def come(_number: int) -> bool:
-        with hashing_queue.slot(known_good=False, recent_failures=0, within=PATIENCE) as is_admitted:
+        with hashing_queue.slot(ANYBODY, within=PATIENCE) as is_admitted:
             with lock:
                 inside[0] += 1
                 most.append(inside[0])
@@ -92,28 +91,15 @@ def test_no_more_than_the_slots_at_once(threads: ThreadPoolExecutor) -> None:
     assert (max(most), len(most)) == (3, 30)
 
 
-@pytest.mark.parametrize(
-    ("arrivals", "served"),
-    [
-        pytest.param([(False, 0)] * 4, [0, 1, 2, 3], id="order of arrival"),
-        pytest.param([(False, 0), (True, 0), (False, 0), (True, 0)], [1, 3, 0, 2], id="known-good first"),
-        pytest.param([(False, 7), (False, 2), (False, 0), (False, 2)], [2, 1, 3, 0], id="fewest failures"),
-        pytest.param(
-            [(False, 0), (True, 9), (True, 1), (False, 5)], [2, 1, 0, 3], id="known-good before both"
-        ),
-    ],
-)
-def test_the_likely_owners_are_served_first(
-    threads: ThreadPoolExecutor, arrivals: Sequence[tuple[bool, int]], served: list[int]
-) -> None:
-    """Known-good, then fewest recent failures, then in order of arrival."""
+def test_slots_are_given_in_fair_turns(threads: ThreadPoolExecutor) -> None:
+    """Each name once before any of them a second time, known-good pairs first."""
     desk = _Desk(threads, HashingQueue(1))
-    logins = [desk.queue(str(number), rank) for number, rank in enumerate(arrivals)]
+    logins = [desk.queue(name, known_good=name == "known") for name in ("a", "a", "b", "known", "a")]
 
     desk.leave()
 
     assert all(login.result(PATIENCE) for login in logins)
-    assert desk.served == [str(number) for number in served]
+    assert desk.served == ["known", "a", "b", "a", "a"]
 
 
 def test_who_cannot_be_served_in_time_is_told_at_once(threads: ThreadPoolExecutor) -> None:
@@ -138,7 +124,7 @@ def test_who_is_overtaken_and_cannot_be_served_any_more_is_told_at_once(threads:
     patient = desk.queue("patient", within=9 * LONG)
     assert not overtaken.done()
 
-    owner = threads.submit(desk.come, "owner", (True, 0), 2 * LONG)
+    owner = threads.submit(desk.come, Place("owner", known_good=True), 2 * LONG)
 
     assert overtaken.result(PATIENCE) is False
     desk.leave()
@@ -163,7 +149,7 @@ def test_a_free_slot_is_for_everybody() -> None:
     """There is nothing to wait for."""
     hashing_queue = HashingQueue(1, typical=LONG)
 
-    with hashing_queue.slot(known_good=False, recent_failures=99, within=0) as is_admitted:
+    with hashing_queue.slot(ANYBODY, within=0) as is_admitted:
         assert is_admitted
 
 
@@ -180,7 +166,7 @@ def test_a_hash_that_raises_frees_its_slot() -> None:
 
 
 def _any_slot(hashing_queue: HashingQueue) -> AbstractContextManager[bool]:
-    return hashing_queue.slot(known_good=False, recent_failures=0, within=0)
+    return hashing_queue.slot(ANYBODY, within=0)
 
 
 def test_only_hashes_tell_how_long_a_hash_takes(threads: ThreadPoolExecutor) -> None:
@@ -193,6 +179,19 @@ def test_only_hashes_tell_how_long_a_hash_takes(threads: ThreadPoolExecutor) -> 
     desk = _Desk(threads, hashing_queue)
     assert desk.queue("late", within=LONG).result(PATIENCE) is False
     desk.leave()
+
+
+def test_one_hash_that_was_stalled_makes_no_other_long(threads: ThreadPoolExecutor) -> None:
+    """The median counts: a machine that stood still for seconds turns nobody away afterwards."""
+    hashing_queue = HashingQueue(1, typical=LONG)
+    for _ in range(2):
+        hashing_queue.run(lambda: None)
+
+    desk = _Desk(threads, hashing_queue)
+    login = desk.queue("in time", within=LONG)
+    assert not login.done()
+    desk.leave()
+    assert login.result(PATIENCE) is True
 
 
 def test_hashing_steps_back() -> None:

@@ -145,13 +145,17 @@ def test_a_missing_name_has_no_password() -> None:
     assert not HASHER.matches(parse_password("-"), None)
 
 
-def test_a_raised_cost_makes_older_hashes_outdated() -> None:
-    """Only a lower cost than today's wants renewal."""
-    stored = Hasher(5).hash("vpgd-kxwj-rhms", generated=True)
+def test_a_raised_cost_renews_older_hashes() -> None:
+    """Only a lower cost than today's wants a new one, of the same password."""
+    typed = parse_password("vpgd-kxwj-rhms")
+    stored = Hasher(5).hash(typed.text, generated=True)
 
-    assert Hasher(6).is_outdated(stored)
-    assert not Hasher(5).is_outdated(stored)
-    assert not Hasher(4).is_outdated(stored)
+    renewed = Hasher(6).renew(typed, stored)
+    assert renewed is not None
+    assert renewed.hash.startswith("$2b$06$")
+    assert Hasher(6).matches(typed, renewed)
+    assert Hasher(5).renew(typed, stored) is None
+    assert Hasher(4).renew(typed, stored) is None
 
 
 @pytest.mark.parametrize("password", ["x" * 65, "ä" * 33, "a\0b", "", "aä\U0001e900", "\u05d0\u2800\u05d0"])

@@ -377,21 +377,19 @@ def test_only_a_remembered_generated_password_passes_every_wait(
 
 
 @pytest.mark.parametrize(
-    ("earlier", "of_network", "count"),
+    ("earlier", "count"),
     [
-        pytest.param(failures(), 0, 0, id="none"),
-        pytest.param(failures(15 * MINUTE - 1, 1), 0, 2, id="in 14:59"),
-        pytest.param(failures(15 * MINUTE, 1), 0, 1, id="in 15:00"),
-        pytest.param(failures(1, network=ELSEWHERE), 3, 3, id="of the network, not of other places"),
+        pytest.param(failures(), 0, id="none"),
+        pytest.param(failures(15 * MINUTE - 1, 1), 2, id="in 14:59"),
+        pytest.param(failures(15 * MINUTE, 1), 1, id="in 15:00"),
+        pytest.param(failures(1, network=ELSEWHERE), 1, id="from other places too"),
     ],
 )
-def test_what_speaks_against_an_attempt_in_the_queue(
-    earlier: Sequence[Failure], of_network: int, count: int
-) -> None:
-    """The failures of the pair, and those of its network."""
-    history = replace(OUTSIDE, failures=earlier, network_failures=of_network)
+def test_recent_failures_of_the_name_and_of_its_network(earlier: Sequence[Failure], count: int) -> None:
+    """With fewer, an attempt is hashed earlier."""
+    history = replace(OUTSIDE, failures=earlier, network_failures=3)
 
-    assert recent_failures(history, MORNING, LIMITS) == count
+    assert recent_failures(history, MORNING, LIMITS) == (count, 3)
 
 
 @pytest.mark.parametrize(

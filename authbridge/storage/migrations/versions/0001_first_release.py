@@ -67,6 +67,7 @@ def _create_schools() -> None:
         sa.Column("school_id", sa.Integer, nullable=False),
         sa.Column("password_hash", sa.String(60), nullable=False),
         sa.Column("password_generated", sa.Boolean, nullable=False),
+        sa.Column("quick_check", sa.String(10)),
         sa.Column("credential_version", sa.Integer, nullable=False),
         sa.Column("valid_until", sa.Date),
         sa.Column("suspended_at", moment),
