@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Self
 
 from authbridge.audit import Actor
+from authbridge.config import read_config
 from authbridge.login.passwords import Hasher
 from authbridge.login.usernames import Username
 from authbridge.schools.commands.imports import ImportedCredential, import_organisers
@@ -98,9 +99,12 @@ class HostedService(Service):
             add_school(session, _SCHOOL, "Bench", quota=5000, actor=_ACTOR, now=datetime.now(UTC))
         database.engine.dispose()
 
+    def _hasher(self) -> Hasher:
+        return Hasher.with_quick_checks(self.bcrypt_cost, read_config(self.environ).secret_key)
+
     def issue(self, count: int) -> Iterator[IssuedCredential]:
         """Organisers for one login each, so that nothing that is remembered of a login speeds up the next."""
-        passwords = make_passwords(1, Hasher(self.bcrypt_cost)) * count  # one hash, not hundreds
+        passwords = make_passwords(1, self._hasher()) * count  # one hash, not hundreds
         database = Database(self.database_url)
         with database.write_session() as session:
             issued = issue_organisers(
@@ -111,7 +115,7 @@ class HostedService(Service):
 
     def issue_many(self, count: int) -> list[IssuedCredential]:
         """Tens of thousands, for which drawing names would take minutes."""
-        password = make_passwords(1, Hasher(self.bcrypt_cost))[0]
+        password = make_passwords(1, self._hasher())[0]
         names = [Username(f"m{number:06}") for number in range(count)]
         database = Database(self.database_url)
         for first in range(0, count, _BATCH):

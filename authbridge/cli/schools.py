@@ -13,7 +13,7 @@ from authbridge.cli.suspensions import history
 from authbridge.revocations.status import meetings_of
 from authbridge.schools.commands.schools import SchoolChanges, add_school, change_school
 from authbridge.schools.lookup import get_school, list_schools
-from authbridge.schools.school_rows import school_counts
+from authbridge.schools.school_rows import NO_ORGANISERS, SchoolCounts, counts_by_school, school_counts
 from authbridge.storage.models import School
 
 _PLAIN = ("name", "street", "place", "mailbox", "contract_on", "quota")
@@ -70,7 +70,9 @@ def change(operator: Operator, /, code: str, **options: Any) -> None:  # noqa: A
 def list_(operator: Operator, *, as_json: bool) -> None:
     """List all schools."""
     with operator.database.read_session() as session:
-        rows = [_as_row(each) for each in list_schools(session)]
+        found = list_schools(session)
+        counts = counts_by_school(session, [each.id for each in found])
+        rows = [_as_row(each, counts.get(each.id, NO_ORGANISERS)) for each in found]
     show_rows(
         rows, as_json=as_json, nothing="There is no school yet. Add one: authbridge school add CODE NAME"
     )
@@ -105,21 +107,22 @@ def _changes_of(options: Mapping[str, Any]) -> SchoolChanges:
     return cast("SchoolChanges", changes)
 
 
-def _as_row(found: School) -> dict[str, Any]:
+def _as_row(found: School, counts: SchoolCounts) -> dict[str, Any]:
     return {
         "code": found.code,
         "name": found.name,
         "state": "suspended" if found.suspended_at else "in order",
+        "organisers": counts.organisers,
+        "imported": counts.imported,
         "networks": found.trusted_networks,
     }
 
 
 def _as_record(session: Session, found: School) -> dict[str, Any]:
-    return _as_row(found) | {
+    return _as_row(found, school_counts(session, found)) | {
         "street": found.street or None,
         "place": found.place or None,
         "mailbox": found.mailbox or None,
         "contract_on": found.contract_on and found.contract_on.isoformat(),
         "quota": found.quota,
-        "organisers": school_counts(session, found).organisers,
     }

@@ -37,25 +37,29 @@ class SchoolRow:
 
 @dataclass(frozen=True, slots=True)
 class SchoolCounts:
-    """The number of a school's organisers; ``suspended_organisers`` are suspended themselves."""
+    """The number of a school's organisers; ``suspended_organisers`` are suspended themselves.
+
+    ``imported`` have a password that was taken over: weaker ones, each guess at which costs a hash.
+    """
 
     organisers: int
     suspended_organisers: int
+    imported: int
 
 
-_NO_ORGANISERS = SchoolCounts(0, 0)
+NO_ORGANISERS = SchoolCounts(0, 0, 0)
 
 
 def school_counts(session: Session, school: School) -> SchoolCounts:
     """Counts the organisers of a school."""
-    return _counts(session, [school.id]).get(school.id, _NO_ORGANISERS)
+    return counts_by_school(session, [school.id]).get(school.id, NO_ORGANISERS)
 
 
 def school_rows(session: Session, ids: Sequence[int]) -> tuple[SchoolRow, ...]:
     """Returns the schools of these ids, in their order."""
-    counts = _counts(session, ids)
+    counts = counts_by_school(session, ids)
     found = {school.id: school for school in session.scalars(select(School).where(School.id.in_(ids)))}
-    return tuple(_school_row(found[each], counts.get(each, _NO_ORGANISERS)) for each in ids)
+    return tuple(_school_row(found[each], counts.get(each, NO_ORGANISERS)) for each in ids)
 
 
 def _school_row(school: School, counts: SchoolCounts) -> SchoolRow:
@@ -71,9 +75,11 @@ def _school_row(school: School, counts: SchoolCounts) -> SchoolRow:
     )
 
 
-def _counts(session: Session, ids: Sequence[int]) -> dict[int, SchoolCounts]:
+def counts_by_school(session: Session, ids: Sequence[int]) -> dict[int, SchoolCounts]:
+    """Counts the organisers of the schools of these ids; a school without any is not among them."""
+    imported = func.count().filter(Organiser.password_generated.is_(False))
     query = (
-        select(Organiser.school_id, func.count(), func.count(Organiser.suspended_at))
+        select(Organiser.school_id, func.count(), func.count(Organiser.suspended_at), imported)
         .where(Organiser.school_id.in_(ids))
         .group_by(Organiser.school_id)
     )

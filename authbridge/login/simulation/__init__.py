@@ -6,6 +6,7 @@ The steps are those of :mod:`authbridge.login.flow` itself; only the world aroun
 from collections.abc import Iterator
 
 from authbridge.login.limits import Limits
+from authbridge.login.simulation import floods
 from authbridge.login.simulation.guessers import botnet, pupil, spray
 from authbridge.login.simulation.mornings import bell, tablet
 from authbridge.login.simulation.places import describe
@@ -27,5 +28,5 @@ __all__ = [
 
 def simulate(limits: Limits) -> Iterator[SimulationReport]:
     """Plays the scenarios of the specification, one after the other."""
-    for scenario in botnet, pupil, bell, tablet, spray:
+    for scenario in botnet, pupil, bell, tablet, spray, floods.others, floods.invented:
         yield scenario(limits)

@@ -18,10 +18,21 @@ from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.limits import Limits
 from authbridge.login.password_cache import PasswordCache
 from authbridge.login.policy import Account, Decision, Reason
-from authbridge.login.subjects import Checked, Credential, FlowServices, Judgement, Login, Recorded
+from authbridge.login.quick_checks import QuickChecks
+from authbridge.login.subjects import (
+    Checked,
+    Credential,
+    FlowServices,
+    Judgement,
+    Login,
+    PasswordHasher,
+    Recorded,
+)
 from authbridge.login.typed_passwords import StoredPassword, TypedPassword, form_to_store, parse_password
 
 EIGHT_O_CLOCK = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)  # in Berlin, on a Monday
+
+_SECRET = b"only for the simulation, which keeps nothing"
 
 Schools = Mapping[str, tuple[str, ...]]  # the networks (CIDR) of a school's own, by its code
 
@@ -38,10 +49,9 @@ class Owner:
     generated: bool = True
     account: Account = _IN_ORDER
 
-    @property
-    def credential(self) -> Credential:
-        """Returns the password as :class:`_NoHasher` stores it."""
-        stored = _NoHasher().hash(self.password, generated=self.generated)
+    def credential(self, hasher: PasswordHasher) -> Credential:
+        """Returns the password as that hasher stores it."""
+        stored = hasher.hash(self.password, generated=self.generated)
         return Credential(self.account.credential_version, stored)
 
 
@@ -116,6 +126,7 @@ class World:
         *,
         schools: Schools | None = None,
         remember: bool = True,
+        quick_checks: bool = False,
         keyed_hashes: KeyedHashes | None = None,
     ) -> None:
         self.now = EIGHT_O_CLOCK
@@ -129,10 +140,10 @@ class World:
         self._schools = schools or {}
         self._remember = remember
         self.services = _Services(
-            hasher=_NoHasher(),
+            hasher=_NoHasher(QuickChecks(_SECRET) if quick_checks else None),
             clock=lambda: self.now,
             limits=limits,
-            keyed_hashes=keyed_hashes or KeyedHashes(b"only for the simulation, which keeps nothing"),
+            keyed_hashes=keyed_hashes or KeyedHashes(_SECRET),
             password_cache=PasswordCache(limits, remember=remember),
             failures=self.failures,
             raised=self.raised,
@@ -158,7 +169,7 @@ class World:
         """Begins an attempt."""
         self.attempts += 1
         owner = self._owners.get(username)
-        credential = None if owner is None else owner.credential
+        credential = None if owner is None else owner.credential(self.services.hasher)
         pair = self._pair_of(username, self.network_of(username, ip))
         login = flow.recognise(username, parse_password(password), credential, pair, self.services)
         return SimulatedLogin(login, owner, self.denied)
@@ -222,8 +233,11 @@ class World:
         return flow.pair_of(username, network, self.services, known_network=network.key)
 
 
+@dataclass(frozen=True, slots=True)
 class _NoHasher:
     """Compares passwords in clear, in no time."""
+
+    quick_checks: QuickChecks | None
 
     def matches(self, typed: TypedPassword, stored: StoredPassword | None) -> bool:
         if stored is None:
@@ -231,11 +245,13 @@ class _NoHasher:
         form = typed.form(generated=stored.generated)
         return form is not None and form.decode() == stored.hash
 
-    def excludes(self, _typed: TypedPassword, _stored: StoredPassword | None, _username: str) -> bool:
-        return False
+    def excludes(self, typed: TypedPassword, stored: StoredPassword | None, username: str) -> bool:
+        return self.quick_checks is not None and self.quick_checks.exclude(typed, stored, username)
 
     def renew(self, _typed: TypedPassword, _stored: StoredPassword) -> StoredPassword | None:
         return None
 
     def hash(self, password: str, *, generated: bool) -> StoredPassword:
-        return StoredPassword(form_to_store(password, generated=generated).decode(), generated=generated)
+        form = form_to_store(password, generated=generated)
+        check = self.quick_checks.of(form.decode(), form) if generated and self.quick_checks else None
+        return StoredPassword(form.decode(), generated=generated, quick_check=check)

@@ -224,6 +224,8 @@ def test_existing_credentials_are_taken_over(run: Run, tmp_path: Path) -> None:
 
     file.write_text("school;username;password\nohg;frau.a;Geheim 1\n")
     assert "Taken over: 1" in run("organiser", "import", str(file)).output
+    (listed,) = json.loads(run("school", "list", "--json").stdout)
+    assert (listed["organisers"], listed["imported"]) == (1, 1)
     assert "already" in run("organiser", "import", str(file), code=1).stderr
 
 

@@ -22,7 +22,7 @@ AT_ONCE = timedelta(0)
 @pytest.fixture(name="reports", scope="module")
 def make_reports() -> dict[str, SimulationReport]:
     """All scenarios with the default limits, by the name of their function."""
-    names = ("botnet", "pupil", "bell", "tablet", "spray")
+    names = ("botnet", "pupil", "bell", "tablet", "spray", "others", "invented")
     return dict(zip(names, simulate(LIMITS), strict=True))
 
 
@@ -31,11 +31,11 @@ def courses_of(report: SimulationReport) -> dict[str, Course]:
     return {course.name: course for course in report.courses}
 
 
-@pytest.mark.parametrize("scenario", ["botnet", "pupil", "bell", "tablet", "spray"])
+@pytest.mark.parametrize("scenario", ["botnet", "pupil", "bell", "tablet", "spray", "others", "invented"])
 def test_every_promise_of_the_specification_is_kept(
     reports: dict[str, SimulationReport], scenario: str
 ) -> None:
-    """With the default limits, in all five rows of the table."""
+    """With the default limits, in all five rows of the table, and in both floods."""
     assert [promise.sentence for promise in reports[scenario].promises if not promise.kept] == []
 
 
@@ -123,6 +123,16 @@ def test_a_forgotten_tablet_costs_one_hash(reports: dict[str, SimulationReport])
     assert alone.alarms == restarted.alarms == ()
 
 
+@pytest.mark.parametrize("flood", ["others", "invented"])
+def test_a_flood_buys_hardly_a_hash(reports: dict[str, SimulationReport], flood: str) -> None:
+    """All owners are served within three hashes; without the quick check many more are made."""
+    report = reports[flood]
+    courses = courses_of(report)
+
+    assert courses["with quick checks"].checked < courses["without"].checked / 3
+    assert report.remarks[0].startswith("The quick check saved ")
+
+
 @pytest.mark.parametrize("order", ["name by name", "password by password"])
 def test_a_spray_is_stopped_at_thirty(reports: dict[str, SimulationReport], order: str) -> None:
     """In either order; beyond that only two names are checked that are known at that address."""
@@ -180,7 +190,7 @@ def test_the_command_needs_no_settings() -> None:
     result = CliRunner().invoke(main, ["simulate"], obj=Operator({}))
 
     assert result.exit_code == 0, result.output
-    assert result.output.count("   kept    ") == 16
+    assert result.output.count("   kept    ") == 20
     assert "BROKEN" not in result.output
 
 
@@ -194,13 +204,16 @@ def test_the_command_uses_the_limits_that_are_set() -> None:
     )
 
 
-def test_the_command_writes_json() -> None:
+def test_the_command_writes_json(
+    reports: dict[str, SimulationReport], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The same numbers for programs."""
+    monkeypatch.setattr("authbridge.cli.simulating.simulate", lambda _limits: iter(reports.values()))
     result = CliRunner().invoke(main, ["simulate", "--json"], obj=Operator({}))
 
     spoken = json.loads(result.output)
 
-    assert len(spoken) == 5
+    assert len(spoken) == 7
     assert spoken[0]["courses"][0]["checked_outside"] == 50
     assert all(promise["kept"] for report in spoken for promise in report["promises"])
 
