@@ -1,9 +1,10 @@
 """Whether the time, or anything else, tells an unknown name from a wrong password."""
 
+import itertools
 import random
 from collections.abc import Mapping
 
-from authbridge.login.usernames import Username
+from authbridge.login.usernames import ALPHABET, Username
 from authbridge.schools.commands.organisers import IssuedCredential
 from bench.environment import USUAL, Environment
 from bench.figures import Figures, ratio_of_medians
@@ -21,12 +22,12 @@ async def measure(environment: Environment) -> list[Row]:
     """Each name is tried once, so that no limit on failures comes into play."""
     service = environment.services[USUAL]
     rows = []
-    for (version, prosody), mark in zip(environment.prosodies.items(), "ab", strict=True):
+    # Of the issued form, of a school that exists; each is tried once: the service remembers what was wrong.
+    endings = map("".join, itertools.product(ALPHABET, repeat=4))
+    for version, prosody in environment.prosodies.items():
         names = [
-            # As long as a real one, of a school that exists, and not tried on the other version: the service
-            # remembers what was wrong.
-            {"known": each.username, "unknown": Username(f"{each.username[:-4]}{mark}{number:03d}")}
-            for number, each in enumerate(service.issue(TRIES + WARM_UP))
+            {"known": each.username, "unknown": Username(each.username[:-4] + next(endings))}
+            for each in service.issue(TRIES + WARM_UP)
         ]
         rows += await _compare(version, prosody, service.host, names)
     return rows
