@@ -181,7 +181,11 @@ def test_a_lost_connection_loses_nothing(database: Database, nodes: Nodes) -> No
 
 
 def _hang_up(admin: Database) -> None:
-    others = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    # A connection that is being used would be an outage, which is another story.
+    others = (
+        "SELECT pid FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'idle'"
+    )
     with admin.engine.connect() as connection:
         connection.execute(text(f"SELECT pg_terminate_backend(pid) FROM ({others}) AS others"))  # noqa: S608
 
