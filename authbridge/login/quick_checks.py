@@ -1,8 +1,8 @@
 """Excludes wrong passwords without bcrypt: one byte of a keyed hash is stored beside each issued password.
 
-A wrong password agrees with the byte once in 256 times; the right one always does.  Names of the issued form
-that nobody has are answered alike, by a decoy byte.  Imported passwords have none: they are weak, and whoever
-holds the database and the key would try 256 times as many.  The key is never in the database.
+A wrong password agrees with the byte once in 256 times; the right one always does.  An unknown name of the
+issued form has a decoy byte and is answered alike.  Imported passwords have no byte: they are weak, and a
+thief of both database and key could try 256 times as many.  The key is never in the database.
 """
 
 from typing import Final

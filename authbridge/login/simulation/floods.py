@@ -1,15 +1,14 @@
 """The scenarios in which guesses come faster than hashes can be made, while honest owners log in."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import cycle, islice, product
 
-from authbridge.login.fair_turns import Place
 from authbridge.login.limits import Limits
 from authbridge.login.policy import Verdict
 from authbridge.login.simulation.places import SECOND, played
 from authbridge.login.simulation.report import Course, Promise, SimulationReport
-from authbridge.login.simulation.scheduler import Scheduler
+from authbridge.login.simulation.scheduler import Scheduler, Script
 from authbridge.login.simulation.world import Owner, World
 from authbridge.login.usernames import ALPHABET
 
@@ -70,16 +69,12 @@ def _played(
     return played(scheduler, name, 2 * _LASTING), stays
 
 
-def _guess(
-    scheduler: Scheduler, username: str, number: int, at: datetime
-) -> Generator[datetime | Place, None, None]:
+def _guess(scheduler: Scheduler, username: str, number: int, at: datetime) -> Script:
     yield at
     yield from scheduler.login(username, "".join(_letters(number)), _UNKNOWN)
 
 
-def _log_in(
-    scheduler: Scheduler, owner: Owner, at: datetime, stays: list[timedelta]
-) -> Generator[datetime | Place, None, None]:
+def _log_in(scheduler: Scheduler, owner: Owner, at: datetime, stays: list[timedelta]) -> Script:
     yield at
     scheduler.arrive()
     decision = yield from scheduler.login(owner.username, owner.password, _UNKNOWN)

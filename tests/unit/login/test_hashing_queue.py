@@ -203,6 +203,17 @@ def test_hashing_steps_back() -> None:
     assert HashingQueue(1).run(niceness) > niceness()
 
 
+def test_hashing_steps_back_from_a_service_that_is_nice_already(threads: ThreadPoolExecutor) -> None:
+    """A unit with Nice=10 hashes at 15, not at 5, which would be before its own answers."""
+
+    def hash_in_a_nice_service() -> int:
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, 10)
+        return HashingQueue(1).run(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+    assert threads.submit(hash_in_a_nice_service).result(PATIENCE) == 15
+
+
 # One check at a time of the same name with the same password
 
 
