@@ -9,7 +9,7 @@ local timer = require "util.timer";
 local time = require "util.time";
 local monotonic = time.monotonic;
 
-local circuit_breaker = module:require "circuit_breaker";
+local health_watch = module:require "health_watch";
 local login_answer = module:require "login_answer";
 local login_request = module:require "login_request";
 local post = module:require "http_call".post;
@@ -26,7 +26,7 @@ methods.__index = methods;
 -- feed: of revocations.lib.lua; node: the name of this Prosody.
 local function new(settings, feed, node)
 	return setmetatable({
-		settings = settings, feed = feed, node = node, breaker = circuit_breaker.new(settings.urls), in_flight = 0;
+		settings = settings, feed = feed, node = node, services = health_watch.new(settings.urls), in_flight = 0;
 	}, methods);
 end
 
@@ -37,14 +37,15 @@ local function pause(seconds)
 	wait();
 end
 
-function methods:note_outcome(endpoint, fault, now)
-	if fault == "timeout" then
-		self.breaker:timed_out(endpoint, now);
-	elseif fault == "dropped" then
-		self.breaker:dropped(endpoint);
-	else
-		self.breaker:answered(endpoint);
-	end
+-- Asks that service once.  Returns the verdict, or nil, fault, detail as login_answer.lib.lua words them.
+function methods:ask(endpoint, request, seconds)
+	local call = {};
+	self.services:began(endpoint, call);
+	local body, code = post(endpoint.url .. "/v1/authenticate", self.settings.token, request, seconds, call);
+	self.services:ended(endpoint, call);
+	local verdict, fault, detail = login_answer.read(code, body, request, json.decode);
+	self.services:note(endpoint, fault);
+	return verdict, fault, detail;
 end
 
 -- Asks until there is an answer or the time is over.  Returns verdict, detail.
@@ -52,22 +53,22 @@ function methods:consult(login, facts)
 	local deadline, first_drop = monotonic() + self.settings.timeout, nil;
 	local next_pause = first_pause;
 	while true do
+		local endpoint = self.services:choose();
+		if not endpoint then return "unavailable", "no service answers"; end
+
 		local now = monotonic();
-		local endpoint = self.breaker:choose(now);
-		if not endpoint then return "unavailable", "the service timed out repeatedly and is given a rest"; end
-
 		local request = login_request.new(facts, login, deadline, now);
-		local body, code = post(endpoint.url .. "/v1/authenticate", self.settings.token, request, deadline - now);
-		local verdict, fault, detail = login_answer.read(code, body, request, json.decode);
-
-		now = monotonic();
-		self:note_outcome(endpoint, fault, now);
-		if fault ~= "dropped" then return verdict or "unavailable", detail; end
-		first_drop = first_drop or now;
-		-- A try that begins too late could only time out, and would count against a service that is merely away.
-		if now + next_pause >= math.min(deadline - least_try, first_drop + retry_for) then return "unavailable", detail; end
-		pause(next_pause);
-		next_pause = math.min(2 * next_pause, longest_pause);
+		local verdict, fault, detail = self:ask(endpoint, request, deadline - now);
+		if fault == "dropped" then
+			now = monotonic();
+			first_drop = first_drop or now;
+			-- A try that begins too late could only time out, and would count against a service that is merely away.
+			if now + next_pause >= math.min(deadline - least_try, first_drop + retry_for) then return "unavailable", detail; end
+			pause(next_pause);
+			next_pause = math.min(2 * next_pause, longest_pause);
+		elseif fault ~= "frozen" then -- a frozen one has a neighbour, or nobody is left to ask
+			return verdict or "unavailable", detail;
+		end
 	end
 end
 
@@ -78,6 +79,16 @@ local function log_outcome(login, facts, started, outcome)
 	local reason = outcome.detail or outcome.word ~= outcome.verdict and "a suspension came meanwhile";
 	module:log(outcome.detail and "error" or "info", "Login %s over %s: %s after %d ms%s", login.request_id, facts.transport, outcome.word,
 		math.floor((monotonic() - started) * 1000), reason and ", " .. reason or "");
+end
+
+-- The feed, or who else asks that service, had an answer.
+function methods:heard_from(url)
+	self.services:heard_from(url);
+end
+
+-- Logins under way still get their answers.
+function methods:stop()
+	self.services:stop();
 end
 
 -- Returns the verdict that the client is told.  The feed is told of the login before the service is asked: a suspension

@@ -44,16 +44,19 @@ local hints = {
 	[503] = "the service cannot reach its storage";
 };
 
-local function transport_fault(reason)
+-- reason: why there was no answer; "timeout" if our own time was over, "frozen" if the service was found to hang.
+-- Returns fault, detail; fault is one of "dropped" "timeout" "frozen" "outage".
+local function fault_of(reason)
 	reason = tostring(reason):lower();
 	if reason == "timeout" or reason == "connection timeout" then return "timeout", "no answer in time"; end
+	if reason == "frozen" then return "frozen", "the service does not answer, not even about its health"; end
 	return was_dropped(reason) and "dropped" or "outage", reason;
 end
 
--- code: HTTP status, 0 for a transport error; body is then its reason, "timeout" if our own time was over.
--- Returns the verdict, or nil, fault, detail; fault is one of "dropped" "timeout" "outage".
+-- code: HTTP status, 0 for a transport error; body is then its reason.
+-- Returns the verdict, or nil, fault, detail as fault_of() does.
 local function read(code, body, request, decode)
-	if code == 0 then return nil, transport_fault(body); end
+	if code == 0 then return nil, fault_of(body); end
 	if code ~= 200 then
 		return nil, "outage", hints[code] or ("HTTP status %d"):format(code);
 	end
@@ -71,4 +74,4 @@ local function read(code, body, request, decode)
 	return verdict;
 end
 
-return { read = read, failure_of = failure_of };
+return { read = read, fault_of = fault_of, failure_of = failure_of };

@@ -115,6 +115,7 @@ carrying_out:attach();
 following:start({
 	execute = function (order) return carrying_out:execute(order); end;
 	await = meeting_guard.await, running = function () return guard:running(); end;
+	heard_from = function (url) logins:heard_from(url); end;
 });
 
 function module.save()
@@ -122,6 +123,7 @@ function module.save()
 end
 
 function module.unload()
+	logins:stop();
 	following:stop();
 	guard:stop();
 end

@@ -2,23 +2,19 @@ local libraries = dofile("tests/lua/prosody_libraries.lua");
 local new = libraries.own("circuit_breaker").new;
 
 describe("The choice of a service to ask", function ()
-	local now, breaker;
+	local breaker;
 
 	local function start(...)
-		now, breaker = 1000, new({ ... });
-	end
-
-	local function advance(seconds)
-		now = now + seconds;
+		breaker = new({ ... });
 	end
 
 	local function chosen()
-		local endpoint = breaker:choose(now);
+		local endpoint = breaker:choose();
 		return endpoint and endpoint.url;
 	end
 
 	local function time_out(times)
-		for _ = 1, times do breaker:timed_out(assert(breaker:choose(now)), now); end
+		for _ = 1, times do breaker:timed_out(assert(breaker:choose())); end
 	end
 
 	describe("with one service", function ()
@@ -36,68 +32,47 @@ describe("The choice of a service to ask", function ()
 
 		it("starts to count anew after an answer", function ()
 			time_out(2);
-			breaker:answered(breaker:choose(now));
+			breaker:answered(breaker:choose());
 			time_out(2);
 			assert.equal("a", chosen());
 		end);
 
 		it("counts a dropped connection as a sign of life, not as a time-out", function ()
 			time_out(2);
-			breaker:dropped(breaker:choose(now));
+			breaker:dropped(breaker:choose());
 			time_out(2);
 			assert.equal("a", chosen());
-			for _ = 1, 10 do breaker:dropped(breaker:choose(now)); end
+			for _ = 1, 10 do breaker:dropped(breaker:choose()); end
 			assert.equal("a", chosen());
 		end);
 
-		it("gives it five seconds of rest", function ()
-			time_out(3);
-			advance(4.999);
+		it("rests at once when it is silent about its health", function ()
+			breaker:silent(breaker:choose());
 			assert.is_nil(chosen());
-			advance(0.001);
-			assert.equal("a", chosen());
-		end);
-
-		it("sends a single probe after the rest, and rests on for all others", function ()
-			time_out(3);
-			advance(5);
-			assert.equal("a", chosen());
-			assert.is_nil(chosen());
-			advance(4.999);
-			assert.is_nil(chosen());
-		end);
-
-		it("sends the next probe after another rest, if nothing is heard of the first", function ()
-			time_out(3);
-			advance(5);
-			chosen();
-			advance(5);
-			assert.equal("a", chosen());
-			assert.is_nil(chosen());
-		end);
-
-		it("rests again when the probe times out", function ()
-			time_out(3);
-			advance(5);
-			local probe = breaker:choose(now);
-			advance(3);
-			breaker:timed_out(probe, now);
-			advance(4.999);
-			assert.is_nil(chosen());
-			advance(0.001);
-			assert.equal("a", chosen());
 		end);
 
 		for _, sign in ipairs({ "answered", "dropped" }) do
-			it("asks it for everybody again once the probe was " .. sign, function ()
+			it("asks it for everybody again once it " .. sign, function ()
+				local endpoint = breaker:choose();
 				time_out(3);
-				advance(5);
-				breaker[sign](breaker, breaker:choose(now));
+				breaker[sign](breaker, endpoint);
 				for _ = 1, 5 do assert.equal("a", chosen()); end
 				time_out(2);
 				assert.equal("a", chosen());
 			end);
 		end
+
+		it("rests on when late time-outs of former questions arrive", function ()
+			local endpoint = breaker:choose();
+			time_out(3);
+			breaker:timed_out(endpoint);
+			assert.is_nil(chosen());
+		end);
+
+		it("is found by its url, and no other is", function ()
+			assert.equal(breaker:choose(), breaker:find("a"));
+			assert.is_nil(breaker:find("b"));
+		end);
 	end);
 
 	describe("with several", function ()
@@ -106,14 +81,14 @@ describe("The choice of a service to ask", function ()
 		it("stays with the first as long as it answers", function ()
 			for _ = 1, 5 do
 				assert.equal("a", chosen());
-				breaker:answered(breaker:choose(now));
+				breaker:answered(breaker:choose());
 			end
 		end);
 
 		it("goes on to the next in the list when nobody is there, and around", function ()
 			local order = {};
 			for i = 1, 4 do
-				local endpoint = breaker:choose(now);
+				local endpoint = breaker:choose();
 				order[i] = endpoint.url;
 				breaker:dropped(endpoint);
 			end
@@ -121,22 +96,21 @@ describe("The choice of a service to ask", function ()
 		end);
 
 		it("stays with the one that took over", function ()
-			breaker:dropped(breaker:choose(now));
-			breaker:answered(breaker:choose(now));
-			advance(3600);
+			breaker:dropped(breaker:choose());
+			breaker:answered(breaker:choose());
 			assert.equal("b", chosen());
 		end);
 
 		it("moves on once only when many logins are dropped by the same service at once", function ()
-			local asked = { breaker:choose(now), breaker:choose(now), breaker:choose(now) };
+			local asked = { breaker:choose(), breaker:choose(), breaker:choose() };
 			for _, endpoint in ipairs(asked) do breaker:dropped(endpoint); end
 			assert.equal("b", chosen());
 		end);
 
 		it("does not go back because of late news about one that was left before", function ()
-			local late = breaker:choose(now);
-			breaker:dropped(breaker:choose(now));
-			breaker:dropped(breaker:choose(now));
+			local late = breaker:choose();
+			breaker:dropped(breaker:choose());
+			breaker:dropped(breaker:choose());
 			breaker:dropped(late);
 			assert.equal("c", chosen());
 		end);
@@ -153,11 +127,12 @@ describe("The choice of a service to ask", function ()
 			assert.is_nil(chosen());
 		end);
 
-		it("returns to the first after its rest, with a single probe", function ()
-			time_out(3);
-			advance(5);
-			assert.equal("a", chosen());
+		it("returns to the first when it answers again", function ()
+			local first = breaker:choose();
+			breaker:silent(first);
 			assert.equal("b", chosen());
+			breaker:answered(first);
+			assert.equal("a", chosen());
 		end);
 	end);
 end);

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import socket
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -17,11 +18,19 @@ async def older(_question: Question, writer: asyncio.StreamWriter) -> None:
     writer.write(http_answer(b'{"error":"not found"}', "404 Not Found"))
 
 
+async def living(_question: Question, writer: asyncio.StreamWriter) -> None:
+    """Says that it lives, whatever becomes of the logins."""
+    writer.write(http_answer(b'{"status":"ok"}'))
+
+
 @contextlib.asynccontextmanager
 async def scripted_service(
-    port: int, behaviour: Behaviour, feed: Behaviour = older
+    place: int | socket.socket, behaviour: Behaviour, feed: Behaviour = older, health: Behaviour = living
 ) -> AsyncIterator[list[Question]]:
-    """Listens on that port while the context lasts; yields the questions about logins that arrived so far."""
+    """Serves that port, or that listening socket, while the context lasts.
+
+    Yields the questions about logins that arrived so far.
+    """
     questions: list[Question] = []
     open_calls: set[asyncio.Task[None]] = set()
 
@@ -34,13 +43,18 @@ async def scripted_service(
             path, question = await _read_question(reader)
             if path == "/v1/revocations":
                 await _until_left(reader, feed(question, writer))
+            elif path == "/healthz":
+                await health(question, writer)
             else:
                 questions.append(question)
                 await behaviour(question, writer)
             await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", port)
+    if isinstance(place, int):
+        server = await asyncio.start_server(serve, "127.0.0.1", place)
+    else:
+        server = await asyncio.start_server(serve, sock=place.dup())
     try:
         yield questions
     finally:
@@ -64,12 +78,12 @@ async def _until_left(reader: asyncio.StreamReader, answering: Awaitable[None]) 
 
 async def _read_question(reader: asyncio.StreamReader) -> tuple[str, Question]:
     head = await reader.readuntil(b"\r\n\r\n")
-    length = next(
+    lengths = [
         int(line.partition(b":")[2])
         for line in head.lower().split(b"\r\n")
         if line.startswith(b"content-length:")
-    )
-    question: Question = json.loads(await reader.readexactly(length))
+    ]
+    question: Question = json.loads(await reader.readexactly(lengths[0])) if lengths else {}
     return head.split(b" ", 2)[1].decode(), question
 
 

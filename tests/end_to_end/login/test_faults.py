@@ -174,21 +174,82 @@ async def test_a_login_waits_for_a_service_that_comes_back(patient: tuple[Prosod
         assert [condition for condition, _ in await asyncio.gather(*waiting)] == ["success"] * 3
 
 
-async def test_a_hanging_service_is_given_a_rest_and_then_tried_again(asking: tuple[Prosody, int]) -> None:
-    """After three time-outs in a row the fourth is told without a question; later one asks again."""
+async def test_a_service_whose_logins_hang_is_given_a_rest(asking: tuple[Prosody, int]) -> None:
+    """After three time-outs in a row the next is told without a question, until the service lives."""
     prosody, port = asking
-    async with scripted_service(port, hang) as questions:
+    async with scripted_service(port, hang, health=hang) as questions:
         hung = await asyncio.gather(*(timed_login(prosody, "tcp") for _ in range(3)))
         assert min(seconds for _, seconds in hung) > TIMEOUT - 0.2
         condition, _ = await timed_login(prosody, "tcp")
         assert (condition, len(questions)) == (TEMPORARY, 3)
 
     async with scripted_service(port, answering("granted")):
-        deadline = time.monotonic() + PATIENCE
-        while (await timed_login(prosody, "tcp"))[0] != "success":
-            assert time.monotonic() < deadline
-            await asyncio.sleep(0.2)
+        await until_granted(prosody)
+
+
+@pytest.mark.realtime
+async def test_a_frozen_service_and_its_return_are_noticed(
+    patient: tuple[Prosody, int],
+) -> None:
+    """Those who wait are told within 3 s, the next at once; soon after it lives again, logins are granted."""
+    prosody, port = patient
+    frozen = asyncio.Event()
+
+    async def thaw(question: Question, writer: asyncio.StreamWriter) -> None:
+        await frozen.wait()
+        writer.write(http_answer(b"{}" if question == {} else verdict(question, "granted")))
+
+    async with scripted_service(port, thaw, health=thaw):
+        told = await asyncio.gather(*(timed_login(prosody, transport) for transport in TRANSPORTS))
+        assert {condition for condition, _ in told} == {TEMPORARY}
+        assert min(seconds for _, seconds in told) > 2.9
+        assert max(seconds for _, seconds in told) <= 3.5
+        condition, seconds = await timed_login(prosody, "tcp")
+        assert condition == TEMPORARY
+        assert seconds < 0.5
+
+        await asyncio.sleep(2)
+        frozen.set()
+        started = time.monotonic()
+        await until_granted(prosody)
+        assert time.monotonic() - started <= 0.5
+
+
+@pytest.mark.realtime
+async def test_a_slow_service_that_lives_is_waited_for(patient: tuple[Prosody, int]) -> None:
+    """A cold school bell waits for hashes, not for a frozen service."""
+    prosody, port = patient
+    async with scripted_service(port, answering("granted", after=6)):
         assert (await timed_login(prosody, "tcp"))[0] == "success"
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_a_frozen_service_has_a_neighbour(version: str, tmp_path: Path) -> None:
+    """The login that waited for the frozen one gets in through the other."""
+    token = tmp_path / "token"
+    token.write_text("t" * 64)
+    frozen, living = free_port(), free_port()
+    urls = [f"http://127.0.0.1:{port}" for port in (frozen, living)]
+    options = external(urls, token, external_auth_timeout=LONGEST_TIMEOUT)
+    prosody = Prosody(version, tmp_path, {HOST: options})
+    with contextlib.ExitStack() as running:
+        running.callback(prosody.stop)
+        prosody.start()
+        async with (
+            scripted_service(frozen, hang, health=hang) as asked_in_vain,
+            scripted_service(living, answering("granted")) as asked,
+        ):
+            assert await login(prosody, "tcp", "ohg-kwtx", "x") == "success"
+            assert await login(prosody, "tcp", "ohg-kwtx", "x") == "success"
+            assert (len(asked_in_vain), len(asked)) == (1, 2)
+
+
+async def until_granted(prosody: Prosody) -> None:
+    """Returns when a login is granted."""
+    deadline = time.monotonic() + PATIENCE
+    while (await timed_login(prosody, "tcp"))[0] != "success":
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
 
 
 async def test_the_question_says_what_it_should(patient: tuple[Prosody, int]) -> None:
