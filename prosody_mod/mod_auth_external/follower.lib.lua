@@ -38,7 +38,7 @@ function methods:ask(endpoint, question)
 	local call = { max_answer = max_answer };
 	self.interrupt = function () call.abandon("stopped"); end
 	if not self.hurries then self.ask_anew = function () call.abandon(outdated); end end
-	local body, code = post(endpoint.url .. "/v1/revocations", self.token, question, question.wait + grace, call);
+	local body, code = post(endpoint.url .. "/v1/revocations", self.token, json.encode(question), question.wait + grace, call);
 	self.interrupt, self.ask_anew = nil, nil;
 	return body, code;
 end

@@ -7,9 +7,9 @@ local monotonic = require "util.time".monotonic;
 local timer = require "util.timer";
 
 local circuit_breaker = module:require "circuit_breaker";
+local get = module:require "http_call".get;
 local login_answer = module:require "login_answer";
 local protect = module:require "protect";
-local send = module:require "http_call".send;
 
 local patience = 2; -- seconds that a question waits before its service is asked for its health
 local max_silence = 1; -- seconds
@@ -21,7 +21,7 @@ methods.__index = methods;
 local function new(urls)
 	return setmetatable({
 		breaker = circuit_breaker.new(urls);
-		waiting = {}; -- endpoint -> http_call's handle of an open question -> when it was sent
+		waiting = {}; -- endpoint -> the handle of an open question -> when it was sent
 		watched = {}; -- endpoint -> true while a timer looks after its questions
 		probed = {}; -- endpoint -> true while it is asked again and again whether it is back
 	}, methods);
@@ -33,7 +33,7 @@ end
 
 -- Returns nil if it answered, otherwise the fault as login_answer.lib.lua words it.
 local function health_fault(endpoint)
-	local reason, code = send(endpoint.url .. "/healthz", { suppress_url = true }, max_silence);
+	local reason, code = get(endpoint.url .. "/healthz", max_silence);
 	return code == 0 and login_answer.fault_of(reason) or nil;
 end
 
@@ -119,7 +119,7 @@ function methods:look_after(endpoint)
 	end);
 end
 
--- Call before a question is sent to that endpoint.  call: http_call's handle of it.
+-- Call before a question is sent to that endpoint.  call: the handle with which its sender ends it: call.abandon(reason).
 function methods:began(endpoint, call)
 	self.waiting[endpoint] = self.waiting[endpoint] or {};
 	self.waiting[endpoint][call] = monotonic();

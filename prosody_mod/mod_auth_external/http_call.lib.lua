@@ -4,7 +4,6 @@
 
 local async = require "util.async";
 local http = require "net.http";
-local json = require "util.json";
 local monotonic = require "util.time".monotonic;
 local timer = require "util.timer";
 
@@ -20,8 +19,7 @@ end
 -- abandon(reason) with which the caller ends the wait early.
 -- Returns body, code, headers, and our own address in that connection (nil where Prosody's network backend does not tell).
 -- Without an answer returns its reason and 0; the reason is "timeout" if `seconds` were over.
--- Each request has a connection of its own: net.http may hand a pooled one's late answer to the next request, and
--- one person's "granted" would then let in another.
+-- Each request has a connection of its own: net.http may hand a pooled one's late answer to the next request.
 local function send(url, options, seconds, call)
 	local wait, done = async.waiter();
 	local started = monotonic();
@@ -57,17 +55,23 @@ local function send(url, options, seconds, call)
 	return answer.body, answer.code, answer.headers, answer.address;
 end
 
--- Sends `question` to the service as JSON, with the token; returns as send() does.
+-- Prosody closes the connection nevertheless.  Asked for "close", as 13 does by itself, gunicorn would wait for that, and
+-- serve nobody else meanwhile.
+local polite = "keep-alive";
+
+-- Sends `question`, a text in JSON, to the service, with the token; returns as send() does.
 local function post(url, token, question, seconds, call)
 	return send(url, {
-		method = "POST", body = json.encode(question), suppress_url = true;
+		method = "POST", body = question, suppress_url = true;
 		headers = {
-			["Content-Type"] = "application/json", ["Authorization"] = "Bearer " .. token;
-			-- Prosody closes the connection nevertheless.  Asked for "close", as 13 does by itself, gunicorn would wait
-			-- for that, and serve nobody else meanwhile.
-			["Connection"] = "keep-alive";
+			["Content-Type"] = "application/json", ["Authorization"] = "Bearer " .. token, ["Connection"] = polite;
 		};
 	}, seconds, call);
 end
 
-return { send = send, post = post };
+-- Asks the service for a page that needs no token; returns as send() does.
+local function get(url, seconds)
+	return send(url, { suppress_url = true, headers = { ["Connection"] = polite } }, seconds);
+end
+
+return { send = send, post = post, get = get };

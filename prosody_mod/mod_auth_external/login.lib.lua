@@ -10,11 +10,13 @@ local time = require "util.time";
 local monotonic = time.monotonic;
 
 local health_watch = module:require "health_watch";
+local kept_connections = module:require "kept_connections";
 local login_answer = module:require "login_answer";
 local login_request = module:require "login_request";
 local post = module:require "http_call".post;
 local protect = module:require "protect";
 
+local path = "/v1/authenticate";
 local max_in_flight = 512;
 local retry_for = 3; -- seconds
 local first_pause, longest_pause = 0.1, 0.5; -- seconds; while the service is away each login of a school bell tries again
@@ -23,10 +25,23 @@ local least_try = 0.25; -- seconds
 local methods = {};
 methods.__index = methods;
 
+-- Returns ask(question, id, seconds, call), which is kept_connections' post(): a service on another machine is asked by
+-- Prosody's own client, which checks certificates.
+local function client_of(url, token)
+	if url:find("^https:") then
+		return function (question, _, seconds, call) return post(url .. path, token, question, seconds, call); end
+	end
+	local connections = kept_connections.new(url, path, token);
+	return function (...) return connections:post(...); end
+end
+
 -- feed: of revocations.lib.lua; node: the name of this Prosody.
 local function new(settings, feed, node)
+	local clients = {};
+	for _, url in ipairs(settings.urls) do clients[url] = client_of(url, settings.token); end
 	return setmetatable({
-		settings = settings, feed = feed, node = node, services = health_watch.new(settings.urls), in_flight = 0;
+		settings = settings, feed = feed, node = node, in_flight = 0;
+		services = health_watch.new(settings.urls), clients = clients;
 	}, methods);
 end
 
@@ -41,7 +56,7 @@ end
 function methods:ask(endpoint, request, seconds)
 	local call = {};
 	self.services:began(endpoint, call);
-	local body, code = post(endpoint.url .. "/v1/authenticate", self.settings.token, request, seconds, call);
+	local body, code = self.clients[endpoint.url](json.encode(request), request.request_id, seconds, call);
 	self.services:ended(endpoint, call);
 	local verdict, fault, detail = login_answer.read(code, body, request, json.decode);
 	self.services:note(endpoint, fault);

@@ -27,7 +27,7 @@ describe("The watch over a service's health", function ()
 
 	-- A service that is asked for its health answers at once while `is_frozen` is false, otherwise when it thaws.
 	local is_frozen;
-	local function send(url)
+	local function get(url)
 		table.insert(asked, { url = url, at = clock.now });
 		if not is_frozen then return "{}", 200; end
 		local this = coroutine.running();
@@ -47,7 +47,7 @@ describe("The watch over a service's health", function ()
 		};
 		local module = { log = function (_, level) table.insert(log, level); end };
 		function module:require(name) -- luacheck: ignore 212/self
-			if name == "http_call" then return { send = send }; end
+			if name == "http_call" then return { get = get }; end
 			return libraries.own(name, { log = module.log });
 		end
 		local environment = setmetatable({ module = module, require = function (name) return fakes[name]; end }, { __index = _G });

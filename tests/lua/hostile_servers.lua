@@ -1,5 +1,6 @@
--- hostile_servers.lua VERSION: asks servers that misbehave through http_call.lib.lua and that Prosody's own
--- net.http; prints one line each: case, code, reason.  A program of its own, for transport_spec.lua.
+-- hostile_servers.lua VERSION CLIENT: asks servers that misbehave through http_call.lib.lua (and so Prosody's own
+-- net.http) or kept_connections.lib.lua; prints one line each: case, code, reason.  A program of its own, for
+-- transport_spec.lua.
 
 local tree = (".cache/prosody/%s/usr/lib/prosody/"):format(arg[1]);
 package.path, package.cpath = tree .. "?.lua;" .. package.path, tree .. "?.so;" .. package.cpath;
@@ -10,7 +11,17 @@ local async = require "util.async";
 local server = require "net.server";
 local socket = require "socket";
 local timer = require "util.timer";
-local send = dofile("prosody_mod/mod_auth_external/http_call.lib.lua").send;
+
+local clients = {
+	http_call = function (send, url)
+		return send(url .. "/", { method = "POST", body = "{}", suppress_url = true }, 1.2);
+	end;
+	kept_connections = function (new, url)
+		return new(url, "/", "token"):post("{}", "id", 1.2, {});
+	end;
+};
+local entrance = { http_call = "send", kept_connections = "new" };
+local library = dofile(("prosody_mod/mod_auth_external/%s.lib.lua"):format(arg[2]));
 
 local head = "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s";
 
@@ -56,7 +67,7 @@ local function free_port()
 end
 
 local function ask(case, url)
-	local body, code = send(url, { method = "POST", body = "{}", suppress_url = true }, 1.2);
+	local body, code = clients[arg[2]](library[entrance[arg[2]]], url);
 	print(("%s\t%d\t%s"):format(case, code, body));
 end
 
@@ -64,9 +75,9 @@ local runner = async.runner(function ()
 	for _, server_case in ipairs(servers) do
 		local port = free_port();
 		assert(server.addserver("127.0.0.1", port, { onincoming = server_case[2] }, "*a"));
-		ask(server_case[1], ("http://127.0.0.1:%d/"):format(port));
+		ask(server_case[1], ("http://127.0.0.1:%d"):format(port));
 	end
-	ask("connection refused", ("http://127.0.0.1:%d/"):format(free_port()));
+	ask("connection refused", ("http://127.0.0.1:%d"):format(free_port()));
 	os.exit(0, true);
 end, { error = function (_, err) io.stderr:write(tostring(err), "\n"); os.exit(1); end });
 

@@ -1,10 +1,10 @@
 local libraries = dofile("tests/lua/prosody_libraries.lua");
 local login_answer = libraries.own("login_answer");
 
--- The reasons of the real net.http, in a process of its own: case -> { code, reason }.
-local function hear(version)
+-- The reasons of that client in the real Prosody's loop, in a process of its own: case -> { code, reason }.
+local function hear(version, client)
 	local heard = {};
-	local output = assert(io.popen("lua5.4 tests/lua/hostile_servers.lua " .. version));
+	local output = assert(io.popen(("lua5.4 tests/lua/hostile_servers.lua %s %s"):format(version, client)));
 	for line in output:lines() do
 		local case, code, reason = line:match("^([^\t]+)\t(%d+)\t(.*)$");
 		heard[case] = { code = tonumber(code), reason = reason };
@@ -31,19 +31,21 @@ local faults = {
 };
 
 for _, version in ipairs(libraries.versions) do
-	describe("Over the net.http of Prosody " .. version .. ",", function ()
-		local heard;
-		setup(function () heard = hear(version); end);
+	for _, client in ipairs({ "http_call", "kept_connections" }) do
+		describe(("Over %s on Prosody %s,"):format(client, version), function ()
+			local heard;
+			setup(function () heard = hear(version, client); end);
 
-		it("an answer arrives", function ()
-			assert.same({ code = 200, reason = "{}" }, heard["an answer"]);
-		end);
-
-		for case, fault in pairs(faults) do
-			it(("%s counts as %s"):format(case, fault), function ()
-				assert.equal(0, heard[case].code);
-				assert.equal(fault, select(2, login_answer.read(0, heard[case].reason, {}, error)), heard[case].reason);
+			it("an answer arrives", function ()
+				assert.same({ code = 200, reason = "{}" }, heard["an answer"]);
 			end);
-		end
-	end);
+
+			for case, fault in pairs(faults) do
+				it(("%s counts as %s"):format(case, fault), function ()
+					assert.equal(0, heard[case].code);
+					assert.equal(fault, select(2, login_answer.read(0, heard[case].reason, {}, error)), heard[case].reason);
+				end);
+			end
+		end);
+	end
 end

@@ -1,6 +1,7 @@
 """Who is let in and what the others are told, on both versions over every transport."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -179,3 +180,20 @@ async def test_a_client_that_leaves_during_the_check_leaves_no_trace_of_trouble(
     assert not [
         line for line in prosody.log.read_text().splitlines() if "\terror\t" in line or "Traceback" in line
     ]
+
+
+async def test_logins_one_after_the_other_share_a_connection_to_the_service(
+    prosody: Prosody, service: Service
+) -> None:
+    """None of them leaves a closed connection behind, as each did when it had its own."""
+    before = _closed_connections(service.port)
+    for _ in range(20):
+        assert await login(prosody, "tcp", "ohg-zzzz", WRONG) in {"not-authorized", "temporary-auth-failure"}
+
+    assert _closed_connections(service.port) - before < 5
+
+
+def _closed_connections(port: int) -> int:
+    """Counts the connections to that port on loopback which the kernel remembers for a minute (TIME_WAIT)."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(fields[2] == f"0100007F:{port:04X}" and fields[3] == "06" for fields in lines)
