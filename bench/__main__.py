@@ -15,6 +15,7 @@ from bench import (
     bell,
     bystander,
     capacity,
+    collector,
     environment,
     equal_times,
     logins_under_attack,
@@ -22,6 +23,7 @@ from bench import (
     memory,
     one_login,
     pages,
+    processor_time,
 )
 from bench.environment import Environment
 from bench.peers import FOLDER
@@ -33,6 +35,8 @@ _PARTS: dict[str, tuple[str, Callable[[Environment], Awaitable[list[Row]]]]] = {
     "refused": ("Unknown name and wrong password", equal_times.measure),
     "bell": ("The school bell", bell.measure),
     "capacity": ("Logins a second", capacity.measure),
+    "processor": ("Prosody's processor time", processor_time.measure),
+    "collector": ("Prosody's garbage collector", collector.measure),
     "ping": ("A bystander's ping", bystander.measure),
     "attack": ("Guessing without end", attack.measure),
     "honest": ("Honest organisers beside a guesser", logins_under_attack.measure),

@@ -3,7 +3,6 @@
 import asyncio
 import dataclasses
 import itertools
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from authbridge.storage.models import Role
 from bench.environment import Environment
 from bench.figures import Figures
 from bench.peers import FOLDER, VERSIONS
+from bench.proc import processor_time
 from bench.table import Row
 from bench.visitor import Visitor
 from tests.support.factories import make_school
@@ -33,7 +33,6 @@ _USUAL, _LONGEST = 0.1, 1.0  # seconds, with one meeting
 _ROUNDS, _REQUESTS = 4, 150  # of conference requests, in turns with and without the module
 _GUARD = 0.0001  # seconds of Prosody's time
 _IDLE = 30  # seconds
-_TICK = 1 / os.sysconf("SC_CLK_TCK")
 
 _numbers = itertools.count(1)
 
@@ -143,10 +142,10 @@ async def _guard(version: str, deployment: Deployment, folder: Path) -> Row:
             asking = [(guarded, await _lead(here, leader)), (alone, await _lead(there, leader))]
             for _ in range(_ROUNDS):
                 for jitsi, person in asking:
-                    before = _processor_time(jitsi.prosody.pid)
+                    before = processor_time(jitsi.prosody.pid)
                     for _ in range(_REQUESTS):
                         await person.ask(room_jid("bench"))
-                    spent[id(jitsi)] += _processor_time(jitsi.prosody.pid) - before
+                    spent[id(jitsi)] += processor_time(jitsi.prosody.pid) - before
     finally:
         alone.focus.close()
         prosody.stop()
@@ -172,22 +171,8 @@ async def _idle(version: str, deployment: Deployment) -> Row:
         "Prosody": lambda: deployment.jitsi.prosody.pid,
         "the service": lambda: deployment.auth.service.process.pid,
     }
-    before = {name: _processor_time(pid()) for name, pid in parts.items()}
+    before = {name: processor_time(pid()) for name, pid in parts.items()}
     await asyncio.sleep(_IDLE)
-    shares = {name: (_processor_time(pid()) - before[name]) / _IDLE for name, pid in parts.items()}
+    shares = {name: (processor_time(pid()) - before[name]) / _IDLE for name, pid in parts.items()}
     beside = ", ".join(f"{share * 100:.1f} % {name}" for name, share in shares.items())
     return Row(f"feed: share of a core in {_IDLE} idle seconds", version, None, beside)
-
-
-def _processor_time(pid: int) -> float:
-    """Seconds that the process and its children have used up so far."""
-    return sum(map(_own_time, [pid, *_children_of(pid)]))
-
-
-def _own_time(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) * _TICK
-
-
-def _children_of(pid: int) -> list[int]:
-    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

@@ -1,12 +1,11 @@
 """How much memory the service takes once it remembers as many credentials as it may."""
 
 import asyncio
-import os
-from pathlib import Path
 
 from bench import runs
 from bench.environment import CHEAP, Environment
 from bench.peers import HostedService
+from bench.proc import children_of, resident
 from bench.table import Row
 
 _REMEMBERED = 50_000
@@ -44,10 +43,4 @@ async def measure(_scene: Environment) -> list[Row]:
 
 def _resident(master: int) -> dict[str, float]:
     """Megabytes of the master and of its workers; what they share is counted in each of them."""
-    children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
-    return {"master": _megabytes(master), "worker": sum(_megabytes(int(child)) for child in children)}
-
-
-def _megabytes(pid: int) -> float:
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1_000_000
+    return {"master": resident(master), "worker": sum(map(resident, children_of(master)))}

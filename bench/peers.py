@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Self
 
 from authbridge.audit import Actor
@@ -18,7 +19,7 @@ from authbridge.storage import schema
 from authbridge.storage.database import Database
 from workbench import CACHE, ROOT
 from workbench.processes import StartError
-from workbench.prosody import Prosody
+from workbench.prosody import GENERATIONAL, Prosody
 from workbench.service import Service
 
 FOLDER = CACHE / "bench"
@@ -29,7 +30,7 @@ MEMBER = IssuedCredential(Username("member"), "vpgd-kxwj-rhms")  # of the hosts 
 CROWD = 300  # organisers
 MEMBERS = [IssuedCredential(Username(f"member{number:03}"), MEMBER.password) for number in range(CROWD)]
 
-_MODULES = (ROOT / "prosody_mod", ROOT / "bench" / "prosody_mod")
+_PEERS = ROOT / "bench" / "prosody_mod"
 _ACTOR = Actor("cli:bench")
 _SCHOOL = "bench"
 _BATCH = 5000  # names in one question to SQLite
@@ -40,18 +41,31 @@ class HostedProsody(Prosody):
     """A Prosody with several VirtualHosts, so that the noise of the machine hits all of them alike."""
 
     @classmethod
-    def of(cls, version: str, hosts: Mapping[str, Mapping[str, object]]) -> Self:
-        """Those hosts besides the two that ask nobody; the accounts that Prosody itself keeps are there."""
+    def of(
+        cls,
+        version: str,
+        hosts: Mapping[str, Mapping[str, object]],
+        *,
+        name: str = "prosody",
+        modules: Path = ROOT / "prosody_mod",
+        gc: str = GENERATIONAL,
+    ) -> Self:
+        """Those hosts besides the two that ask nobody; the accounts that Prosody itself keeps are there.
+
+        ``name`` tells several of a version apart, ``modules`` is the folder of our module, ``gc`` the line
+        for the garbage collector.
+        """
         own: dict[str, Mapping[str, object]] = {
             ACCEPTING: {"authentication": "accept"},
             HASHED: {"authentication": "internal_hashed"},
         }
         prosody = cls(
             version,
-            FOLDER / f"prosody-{version}",
+            FOLDER / f"{name}-{version}",
             own | dict(hosts),
-            module_folders=_MODULES,
+            module_folders=(modules, _PEERS),
             storage="internal",
+            gc=gc,
         )
         prosody.register(HASHED, MEMBER)
         return prosody

@@ -12,8 +12,9 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from authbridge.schools.commands.organisers import IssuedCredential
 from bench.figures import Figures
 from bench.load_generator import Ended, Plan
-from bench.peers import FOLDER, HostedProsody, HostedService
+from bench.peers import FOLDER, HostedService
 from workbench import ROOT
+from workbench.prosody import Prosody
 
 _numbers = itertools.count(1)
 
@@ -66,7 +67,7 @@ def evenly(count: int, seconds: float, *, period: float = 0, until: float = 0) -
 
 
 def at_prosody(
-    prosody: HostedProsody,
+    prosody: Prosody,
     host: str,
     credentials: Iterable[IssuedCredential],
     *,
@@ -86,7 +87,7 @@ def at_prosody(
 
 
 def in_browsers(
-    prosody: HostedProsody,
+    prosody: Prosody,
     host: str,
     credentials: Iterable[IssuedCredential],
     *,

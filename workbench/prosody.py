@@ -14,7 +14,10 @@ HOST = "meet.test"
 
 _ENABLED = ("saslauth", "tls", "disco", "ping", "posix", "http", "bosh", "websocket")
 
+GENERATIONAL = 'gc = { mode = "generational" }'  # as `authbridge prosody-config` prints it
+
 _CONFIG = """\
+{gc}
 run_as_root = {as_root}
 data_path = "{folder}/data"; certificates = "{folder}/data"; pidfile = "{folder}/prosody.pid"
 plugin_paths = {modules}
@@ -38,7 +41,7 @@ class Prosody:
 
     ``version`` is the folder of the unpacked tree in the cache, ``0.12`` or ``13``; ``hosts`` are the
     VirtualHosts with their options, the first one answers HTTP requests under any name; ``components`` the
-    same, each with the module that it is.
+    same, each with the module that it is; ``gc`` is the line for its garbage collector, if any.
     """
 
     version: str
@@ -48,6 +51,7 @@ class Prosody:
     log_level: str = "info"
     storage: str = "memory"
     extra_modules: Sequence[str] = ()
+    gc: str = GENERATIONAL
     components: Mapping[str, tuple[str, Mapping[str, object]]] = field(default_factory=dict)
     c2s_port: int = field(default_factory=free_port)
     http_port: int = field(default_factory=free_port)
@@ -84,6 +88,7 @@ class Prosody:
         """Writes the configuration that the next start reads."""
         (self.folder / "data").mkdir(parents=True, exist_ok=True)
         head = _CONFIG.format(
+            gc=self.gc,
             as_root=_lua(os.geteuid() == 0),
             folder=self.folder,
             modules=_lua([str(folder) for folder in self.module_folders]),
