@@ -8,6 +8,7 @@ from bench import runs
 from bench.environment import CHEAP, Environment
 from bench.peers import HostedService
 from bench.table import Row
+from workbench.processes import children_of
 
 _REMEMBERED = 50_000
 _AT_ONCE = 4
@@ -44,8 +45,7 @@ async def measure(_scene: Environment) -> list[Row]:
 
 def _resident(master: int) -> dict[str, float]:
     """Megabytes of the master and of its workers; what they share is counted in each of them."""
-    children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
-    return {"master": _megabytes(master), "worker": sum(_megabytes(int(child)) for child in children)}
+    return {"master": _megabytes(master), "worker": sum(map(_megabytes, children_of(master)))}
 
 
 def _megabytes(pid: int) -> float:
