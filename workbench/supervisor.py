@@ -1,4 +1,4 @@
-"""Does for ``authbridge serve`` what systemd does: holds its port, starts it again, stores a descriptor for it.
+"""Does for ``authbridge serve`` what systemd does: holds its port, starts it anew, keeps a descriptor for it.
 
 ``python -m workbench.supervisor PORT COMMAND …``; SIGHUP restarts the command, SIGTERM and SIGINT end it.
 Names as in ``deploy/systemd``: Sockets=, FileDescriptorStoreMax=1, NotifyAccess=main, Restart=always.
@@ -126,7 +126,7 @@ class Supervisor:
     def _catch_signals(self) -> socket.socket:
         """Returns a socket that can be read from whenever a signal came; a child that ended is one."""
         ours, theirs = socket.socketpair()
-        theirs.setblocking(False)
+        os.set_blocking(theirs.fileno(), False)
         signal.set_wakeup_fd(theirs.detach())
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
         for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):

@@ -150,6 +150,10 @@ class CacheMemory:
     def resume(cls, block: Block, layout: Layout) -> tuple[Self, str | None]:
         """Takes a block over as another process left it; whatever is odd is wiped, and the cache begins anew.
 
+        Args:
+            block: As long as the layout says.
+            layout: For which this process is made.
+
         Returns:
             The memory, and what was odd; None for a block in order and for one that was never used.
         """
@@ -170,8 +174,6 @@ def _begin(block: Block, layout: Layout) -> None:
 
 
 def _fault_of(block: Block, layout: Layout) -> str | None:
-    if len(block) != layout.size:
-        return f"it has {len(block)} bytes instead of {layout.size}"
     if not any(_header(block)):
         return None if block[:] == bytes(len(block)) else "it has entries, but no header"
     return _fault_of_header(_header(block), layout) or _fault_of_tables(CacheMemory(block, layout))
