@@ -90,7 +90,7 @@ async def test_under_a_supervisor_every_restart_is_warm(supervised: LoginServer)
 
 
 async def test_without_a_supervisor_a_restart_is_cold(unsupervised: LoginServer) -> None:
-    """A worker that dies alone comes back warm, for gunicorn's first process has the memory; it ends with that."""
+    """A worker that dies alone comes back warm: gunicorn holds the memory, and it ends with gunicorn."""
     await _log_in_and_lock(unsupervised)
 
     await asyncio.to_thread(_renew, unsupervised.service, kill_worker)
