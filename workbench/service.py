@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -100,6 +101,12 @@ class Service:
         """Starts it and returns when it answers."""
         self._process.start()
         self._process.await_ready(self.is_healthy)
+
+    def restart(self) -> None:
+        """Lets the supervisor restart it as systemd does, and returns when the next process answers."""
+        before = self.worker_pid
+        os.kill(self._process.pid, signal.SIGHUP)
+        self._process.await_ready(lambda: self.worker_pid not in {None, before} and self.is_healthy())
 
     def stop(self) -> None:
         """Ends it gracefully."""

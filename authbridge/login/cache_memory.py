@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 _MAGIC = b"ABcache\n"
-_VERSION = 1  # of the layout: raise it with any change of the structures below
+_VERSION = 1  # raise it with any change of the structures below, or of what an entry says
 
 _HEADER = struct.Struct("<8sIII32s")  # magic, version, both capacities, key
 _CHECKSUM = struct.Struct("<I")  # CRC-32 of the header
