@@ -6,6 +6,7 @@ Seen by what only a remembered password does: it passes a wait.  Here one failur
 import asyncio
 import contextlib
 import os
+import resource
 import shutil
 import signal
 import time
@@ -37,10 +38,20 @@ def open_server(folder: Path, template: Path, *, supervised: bool) -> Iterator[L
     prosody = Prosody("0.12", folder / "prosody", {HOST: options})
     with contextlib.ExitStack() as running:
         running.callback(service.stop)
-        service.start()
+        with _cores_allowed():
+            service.start()
         running.callback(prosody.stop)
         prosody.start()
         yield LoginServer(prosody, service, enrol_organisers(service))
+
+
+@contextlib.contextmanager
+def _cores_allowed() -> Iterator[None]:
+    """What is started meanwhile may dump its core, unless it forbids that itself."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
 
 
 @pytest.fixture(name="supervised")
@@ -136,6 +147,7 @@ async def test_key_and_entries_are_in_no_file_no_log_and_no_core(
     for secret in secrets:
         assert _files_with(secret, tmp_path) == []
         assert _files_with(secret.hex().encode(), tmp_path) == []
+    assert _core_limit(service.process.pid) == _core_limit(os.getpid())[1:] * 2
     assert [_core_limit(pid) for pid in (service.main_pid, service.worker_pid)] == [["0", "0"]] * 2
 
 
