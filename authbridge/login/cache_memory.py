@@ -19,8 +19,8 @@ _HEADER = struct.Struct("<8sIII32s")  # magic, version, both capacities, key
 _CHECKSUM = struct.Struct("<I")  # CRC-32 of the header
 _WORD = struct.Struct("<I")  # 0, or one more than the number of the slot that is being written
 _CONTENT = struct.Struct("<32sd")  # cache key; last use in seconds since 1970
-_SLOT_BYTES = _CONTENT.size + _CHECKSUM.size
-_EMPTY = bytes(_SLOT_BYTES)
+_SLOT = struct.Struct(f"<{_CONTENT.size}sI")  # content; CRC-32 of it at this place
+_EMPTY, _NOTHING = bytes(_SLOT.size), bytes(_CONTENT.size)  # a slot, a content
 
 _KEY_BYTES = 32
 
@@ -45,7 +45,7 @@ class Layout:
     @property
     def size(self) -> int:
         """Returns the bytes of the whole block."""
-        return self.start_of_wrong + _WORD.size + self.wrong * _SLOT_BYTES
+        return self.start_of_wrong + _WORD.size + self.wrong * _SLOT.size
 
     @property
     def start_of_right(self) -> int:
@@ -55,7 +55,7 @@ class Layout:
     @property
     def start_of_wrong(self) -> int:
         """Returns where the table of wrong passwords begins, in bytes."""
-        return self.start_of_right + _WORD.size + self.right * _SLOT_BYTES
+        return self.start_of_right + _WORD.size + self.right * _SLOT.size
 
 
 class SlotTable:
@@ -69,7 +69,7 @@ class SlotTable:
     def write(self, slot: int, cache_key: bytes, used: float) -> None:
         """Writes an entry over whatever the slot holds; ``used``: seconds since 1970."""
         content = _CONTENT.pack(cache_key, used)
-        self._put(slot, content + _checksum(content, slot))
+        self._put(slot, _SLOT.pack(content, zlib.crc32(content, slot)))
 
     def clear(self, slot: int) -> None:
         """Empties a slot."""
@@ -82,9 +82,9 @@ class SlotTable:
 
     def entries(self) -> Iterator[Entry]:
         """Yields what the slots hold, in their order."""
-        for slot, content in enumerate(self._slots()):
-            if content != _EMPTY:
-                cache_key, used = _CONTENT.unpack_from(content)
+        for slot, content, checksum in self._slots():
+            if not _is_empty(content, checksum):
+                cache_key, used = _CONTENT.unpack(content)
                 yield Entry(used, slot, cache_key)
 
     def fault(self) -> str | None:
@@ -92,8 +92,8 @@ class SlotTable:
         interrupted = self._word() - 1
         if interrupted >= self.capacity:
             return "a write was interrupted in a slot that is none"
-        for slot, content in enumerate(self._slots()):
-            if not _is_whole(content, slot) and slot != interrupted:
+        for slot, content, checksum in self._slots():
+            if not _is_whole(slot, content, checksum) and slot != interrupted:
                 return f"slot {slot} is damaged"
         keys = [entry.cache_key for entry in self.entries() if entry.slot != interrupted]
         return None if len(set(keys)) == len(keys) else "an entry is there twice"
@@ -101,7 +101,7 @@ class SlotTable:
     def repair(self) -> None:
         """Empties the slot whose write was interrupted, unless it is whole."""
         slot = self._word() - 1
-        if slot >= 0 and not _is_whole(self._content(slot), slot):
+        if slot >= 0 and not _is_whole(slot, *_SLOT.unpack_from(self._block, self._place(slot))):
             self.clear(slot)
         self._name(0)
 
@@ -109,7 +109,7 @@ class SlotTable:
         # In this order: a process that is killed in between damages no slot but the one that the word names.
         self._name(slot + 1)
         place = self._place(slot)
-        self._block[place : place + _SLOT_BYTES] = content
+        self._block[place : place + _SLOT.size] = content
         self._name(0)
 
     def _name(self, word: int) -> None:
@@ -119,15 +119,15 @@ class SlotTable:
         word: int = _WORD.unpack_from(self._block, self._start)[0]
         return word
 
-    def _slots(self) -> Iterator[bytes]:
-        return (self._content(slot) for slot in range(self.capacity))
-
-    def _content(self, slot: int) -> bytes:
-        place = self._place(slot)
-        return bytes(self._block[place : place + _SLOT_BYTES])
+    def _slots(self) -> Iterator[tuple[int, bytes, int]]:
+        """Yields number, content and checksum of each."""
+        table = self._block[self._place(0) : self._place(self.capacity)]
+        return (
+            (slot, content, checksum) for slot, (content, checksum) in enumerate(_SLOT.iter_unpack(table))
+        )
 
     def _place(self, slot: int) -> int:
-        return self._start + _WORD.size + slot * _SLOT_BYTES
+        return self._start + _WORD.size + slot * _SLOT.size
 
 
 class CacheMemory:
@@ -170,7 +170,7 @@ class CacheMemory:
 def _begin(block: Block, layout: Layout) -> None:
     """Writes a header with a new key into a block of zeros."""
     header = _HEADER.pack(_MAGIC, _VERSION, layout.right, layout.wrong, secrets.token_bytes(_KEY_BYTES))
-    block[: layout.start_of_right] = header + _checksum(header, 0)
+    block[: layout.start_of_right] = header + _checksum(header)
 
 
 def _fault_of(block: Block, layout: Layout) -> str | None:
@@ -185,7 +185,7 @@ def _fault_of_header(header: bytes, layout: Layout) -> str | None:
         return "it is no password cache"
     if version != _VERSION:
         return f"its layout is version {version} instead of {_VERSION}"
-    if header != header[: _HEADER.size] + _checksum(header[: _HEADER.size], 0):
+    if header != header[: _HEADER.size] + _checksum(header[: _HEADER.size]):
         return "its header is damaged"
     return None if (right, wrong) == (layout.right, layout.wrong) else "it was made for other limits"
 
@@ -201,10 +201,13 @@ def _header(block: Block) -> bytes:
     return bytes(block[: _HEADER.size + _CHECKSUM.size])
 
 
-def _is_whole(content: bytes, slot: int) -> bool:
-    return content == _EMPTY or content[_CONTENT.size :] == _checksum(content[: _CONTENT.size], slot)
+def _is_whole(slot: int, content: bytes, checksum: int) -> bool:
+    return checksum == zlib.crc32(content, slot) or _is_empty(content, checksum)
 
 
-def _checksum(content: bytes, place: int) -> bytes:
-    """Returns the CRC-32 that only this content at this place has."""
-    return _CHECKSUM.pack(zlib.crc32(content, place))
+def _is_empty(content: bytes, checksum: int) -> bool:
+    return checksum == 0 and content == _NOTHING
+
+
+def _checksum(header: bytes) -> bytes:
+    return _CHECKSUM.pack(zlib.crc32(header))

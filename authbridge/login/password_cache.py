@@ -37,10 +37,13 @@ class PasswordCache:
             remember: Whether it remembers verified passwords at all.
             memory: Laid out by :func:`layout_of` these limits.
         """
-        memory = memory or CacheMemory.private(layout_of(limits, remember=remember))
-        self._key = memory.key
-        self._right = _ExpiringSet(memory.right, limits.remembered, renew=True)
-        self._wrong = _ExpiringSet(memory.wrong, limits.repeated, renew=False)
+        own = memory or CacheMemory.private(layout_of(limits, remember=remember))
+        self._key = own.key
+        self._right = _ExpiringSet(own.right, limits.remembered, renew=True)
+        self._wrong = _ExpiringSet(own.wrong, limits.repeated, renew=False)
+        if memory is not None:
+            self._right.resume()
+            self._wrong.resume()
 
     def cache_key(self, *parts: str) -> bytes:
         """Returns the HMAC-SHA-256 (32 bytes) of the parts."""
@@ -70,10 +73,17 @@ class _ExpiringSet:
         self._table = table
         self._age = age.total_seconds()
         self._renew = renew
-        self._slots = OrderedDict((entry.cache_key, entry.slot) for entry in sorted(table.entries()))
-        self._unused = max(self._slots.values(), default=-1) + 1  # from here on no slot was ever used
-        self._free = sorted(set(range(self._unused)) - set(self._slots.values()))
+        self._slots: OrderedDict[bytes, int] = OrderedDict()  # the longest unused first
+        self._unused = 0  # from here on no slot was ever used
+        self._free: list[int] = []  # before that
         self._lock = threading.Lock()
+
+    def resume(self) -> None:
+        """Takes over what the table holds."""
+        self._slots.update((entry.cache_key, entry.slot) for entry in sorted(self._table.entries()))
+        taken = set(self._slots.values())
+        self._unused = max(taken, default=-1) + 1
+        self._free = [slot for slot in range(self._unused) if slot not in taken]
 
     def holds(self, cache_key: bytes, now: datetime) -> bool:
         with self._lock:
