@@ -21,7 +21,6 @@ _STOP_PATIENCE = 5.0  # seconds, as TimeoutStopSec=
 _MOST_BYTES = 4096  # of one notification
 _HOPELESS = (3, 4)  # its exit codes for a setting that is wrong, and for no database
 _UCRED = 3 * array.array("i").itemsize  # pid, uid, gid
-_SO_PASSCRED = 16
 
 # Runs in the child: the descriptors become 3 and following, and the variables say whose they are.  It dies
 # with the supervisor (prctl 1, PR_SET_PDEATHSIG), for nobody would end it then.
@@ -43,7 +42,7 @@ class Supervisor:
         self._command = command
         self._listener = socket.create_server(("127.0.0.1", port), backlog=1024)
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._notify.setsockopt(socket.SOL_SOCKET, _SO_PASSCRED, 1)
+        self._notify.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self._notify.bind("")  # the kernel chooses a name in the abstract namespace
         self._stored: dict[str, int] = {}
         self._is_ending = False
@@ -60,19 +59,14 @@ class Supervisor:
             selector.register(self._notify, selectors.EVENT_READ, self._read_notification)
             selector.register(wakeup, selectors.EVENT_READ, lambda: wakeup.recv(_MOST_BYTES))
             main = self._start()
-            while not self._is_over(main):
+            while True:
                 if main.poll() is not None:
+                    _kill_what_it_left(main)
+                    if self._is_ending or main.returncode in _HOPELESS:
+                        return 0 if self._is_ending else main.returncode
                     main = self._start()
                 for key, _ in selector.select(self._until_deadline(main)):
                     key.data()
-        return 0 if self._is_ending else main.returncode
-
-    def _is_over(self, main: "subprocess.Popen[bytes]") -> bool:
-        if main.poll() is None:
-            return False
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(main.pid, signal.SIGKILL)  # what it left
-        return self._is_ending or main.returncode in _HOPELESS
 
     def _start(self) -> "subprocess.Popen[bytes]":
         passed = [self._listener.fileno(), *self._stored.values()]
@@ -138,6 +132,11 @@ class Supervisor:
         self._stop_deadline = time.monotonic() + _STOP_PATIENCE
         if self._main is not None:
             self._main.terminate()
+
+
+def _kill_what_it_left(main: "subprocess.Popen[bytes]") -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(main.pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -126,6 +126,22 @@ async def test_with_the_supervisor_the_memory_ends(supervised: LoginServer) -> N
     assert await _owner_logs_in(supervised) == LOCKED
 
 
+async def test_a_scribbled_memory_is_discarded_with_one_line(supervised: LoginServer) -> None:
+    """The service starts, cold, and remembers anew from there on."""
+    await _log_in_and_lock(supervised)
+    service = supervised.service
+
+    with _memory_of(service).open("r+b", buffering=0) as memory:
+        memory.seek(20)
+        memory.write(b"scribble")
+    await asyncio.to_thread(_renew, service, kill_service)
+    assert await _owner_logs_in(supervised) == LOCKED
+    await asyncio.to_thread(_renew, service, kill_service)
+
+    told = [line for line in service.log.read_text().splitlines() if "password cache" in line]
+    assert told == ["WARNING password cache: discarded: its header is damaged"]
+
+
 def test_a_supervised_service_that_cannot_start_says_why(tmp_path: Path) -> None:
     """The supervisor does not try for ever, as systemd would."""
     service = Service(tmp_path, settings={"TIMEZONE": "Nowhere"}, supervised=True)
