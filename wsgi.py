@@ -16,7 +16,9 @@ from authbridge.api import Api, retention_of, services_of
 from authbridge.config import read_api_token, read_config
 from authbridge.errors import AuthBridgeError, ConfigError
 from authbridge.login import rejections
-from authbridge.login.password_cache import forbid_dumps
+from authbridge.login.cache_memfd import open_memory
+from authbridge.login.password_cache import layout_of
+from authbridge.login.process_memory import forbid_dumps
 from authbridge.storage import schema
 
 if TYPE_CHECKING:
@@ -28,7 +30,8 @@ def api() -> Api:
     with _errors_ending_the_process():
         _prepare()
         config = read_config(os.environ)
-        services = services_of(config)
+        layout = layout_of(config.limits, remember=config.remember_credentials)
+        services = services_of(config, open_memory(os.environ, layout))
         schema.require_current(services.database)
         retention.start(
             services.database, clock=services.clock, retention=retention_of(config), limits=config.limits

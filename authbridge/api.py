@@ -22,6 +22,7 @@ from authbridge.clock import utc_now
 from authbridge.config import Config
 from authbridge.errors import StorageError, location_of
 from authbridge.login.authenticate import LoginServices, authenticate
+from authbridge.login.cache_memory import CacheMemory
 from authbridge.login.hashing_queue import HashingQueue
 from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.password_cache import PasswordCache
@@ -124,7 +125,7 @@ class _Request(Request):
     max_content_length = wire.MAX_BYTES
 
 
-def services_of(config: Config) -> LoginServices:
+def services_of(config: Config, cache_memory: CacheMemory) -> LoginServices:
     """Makes the services that a login needs in production; takes the time of one hash."""
     hasher = Hasher.with_quick_checks(config.bcrypt_cost, config.secret_key)
     cores = len(os.sched_getaffinity(0))
@@ -137,7 +138,9 @@ def services_of(config: Config) -> LoginServices:
         host=config.xmpp_host,
         limits=config.limits,
         keyed_hashes=KeyedHashes(config.secret_key),
-        password_cache=PasswordCache(config.limits, remember=config.remember_credentials),
+        password_cache=PasswordCache(
+            config.limits, remember=config.remember_credentials, memory=cache_memory
+        ),
         hashing_queue=HashingQueue(slots, typical=hasher.measure()),
     )
 

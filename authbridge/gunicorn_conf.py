@@ -5,11 +5,18 @@ Named as a module, so that no ``gunicorn.conf.py`` of the current folder is read
 
 from typing import Any
 
+from authbridge.login.process_memory import forbid_dumps
+
 workers = 1  # what the service remembers lives in one process
 worker_class = "gthread"
 threads = 600  # most of them wait for their turn to be hashed; Prosody sends 512 logins at most
 graceful_timeout = 2  # seconds that a login under way gets at a restart; Prosody asks again
 control_socket_disable = True  # it would lie in the home folder
+
+
+def on_starting(_server: Any) -> None:  # noqa: ANN401 - gunicorn has no types
+    """Forbids dumps of gunicorn's first process too: it holds the password cache's descriptor."""
+    forbid_dumps()
 
 
 def post_worker_init(worker: Any) -> None:  # noqa: ANN401 - gunicorn has no types

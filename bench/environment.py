@@ -48,7 +48,9 @@ def start(running: contextlib.ExitStack) -> Environment:
     postgres = Postgres(FOLDER / "postgres")
     running.callback(postgres.stop)
     postgres.start()
-    services = {cost: HostedService.of(f"cost{cost}", cost) for cost in (CHEAP, USUAL, DEAR)}
+    services = {
+        cost: HostedService.of(f"cost{cost}", cost, supervised=cost == DEAR) for cost in (CHEAP, USUAL, DEAR)
+    }
     on_postgres = HostedService.of("postgres", CHEAP, postgres.create_database())
     for service in (*services.values(), on_postgres):
         service.create_database()

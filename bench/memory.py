@@ -5,8 +5,9 @@ import asyncio
 from bench import runs
 from bench.environment import CHEAP, Environment
 from bench.peers import HostedService
-from bench.proc import children_of, resident
+from bench.proc import resident
 from bench.table import Row
+from workbench.processes import children_of
 
 _REMEMBERED = 50_000
 _AT_ONCE = 4

@@ -94,7 +94,13 @@ class HostedService(Service):
 
     @classmethod
     def of(
-        cls, name: str, cost: int, database_url: str = "", settings: Mapping[str, str] | None = None
+        cls,
+        name: str,
+        cost: int,
+        database_url: str = "",
+        *,
+        settings: Mapping[str, str] | None = None,
+        supervised: bool = False,
     ) -> Self:
         """The service with that bcrypt cost; its host is named after it."""
         return cls(
@@ -103,6 +109,7 @@ class HostedService(Service):
             bcrypt_cost=cost,
             host=f"{name}.test",
             settings=settings or {},
+            supervised=supervised,
         )
 
     def create_database(self) -> None:

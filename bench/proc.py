@@ -3,17 +3,14 @@
 import os
 from pathlib import Path
 
+from workbench.processes import children_of
+
 _TICK = 1 / os.sysconf("SC_CLK_TCK")
 
 
 def processor_time(pid: int) -> float:
     """Returns the seconds of a processor that the process and its children have used up so far."""
     return sum(map(_own_time, [pid, *children_of(pid)]))
-
-
-def children_of(pid: int) -> list[int]:
-    """Returns the ids of its children."""
-    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def resident(pid: int) -> float:

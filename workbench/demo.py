@@ -98,7 +98,7 @@ def main() -> int:
 
 def _run(ports: Ports, running: contextlib.ExitStack) -> None:
     shutil.rmtree(ports.folder, ignore_errors=True)
-    service = Service(ports.folder, port=ports.api)
+    service = Service(ports.folder, port=ports.api, supervised=True)
     panel = Panel(service, port=ports.panel)
     with _step("Demo school with two organisers, one of them suspended"):
         cast = _prepare(service)

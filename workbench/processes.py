@@ -114,6 +114,14 @@ class Process:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
 
+def children_of(pid: int) -> list[int]:
+    """Returns the ids of the processes that a single-threaded process started; none if it has ended."""
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
+
+
 def is_answering(port: int, path: str) -> bool:
     """Tells whether an HTTP server on that loopback port answers that path with 200."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)

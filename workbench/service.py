@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench import ROOT
-from workbench.processes import Process, free_port, is_answering
+from workbench.processes import Process, children_of, free_port, is_answering
 from workbench.prosody import HOST
 
 _AUTHBRIDGE = [sys.executable, "-m", "authbridge"]
@@ -25,6 +26,7 @@ class Service:
     host: str = HOST
     port: int = field(default_factory=free_port)
     settings: Mapping[str, str] = field(default_factory=dict)  # without the prefix
+    supervised: bool = False  # by something like systemd, so that what it remembers survives a restart
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -42,7 +44,10 @@ class Service:
             "AUTHBRIDGE_BCRYPT_COST": str(self.bcrypt_cost),
             **{f"AUTHBRIDGE_{name}": value for name, value in self.settings.items()},
         }
-        self._process = Process([*_AUTHBRIDGE, "serve"], log=self.log, environ=self.environ)
+        command = [*_AUTHBRIDGE, "serve"]
+        if self.supervised:
+            command = [sys.executable, "-m", "workbench.supervisor", str(self.port), *command]
+        self._process = Process(command, log=self.log, environ=self.environ)
 
     @property
     def token_file(self) -> Path:
@@ -61,7 +66,7 @@ class Service:
 
     @property
     def process(self) -> Process:
-        """Returns the process of the service."""
+        """Returns the process of the service, or of its supervisor."""
         return self._process
 
     def command(self, *arguments: str) -> str:
@@ -79,10 +84,29 @@ class Service:
             raise RuntimeError(message)
         return done.stdout
 
+    @property
+    def main_pid(self) -> int | None:
+        """Returns the id of gunicorn's first process; None while the supervisor has none."""
+        if not self.supervised:
+            return self.process.pid
+        return next(iter(children_of(self.process.pid)), None)
+
+    @property
+    def worker_pid(self) -> int | None:
+        """Returns the id of the process that answers; None while there is none."""
+        main = self.main_pid
+        return None if main is None else next(iter(children_of(main)), None)
+
     def start(self) -> None:
         """Starts it and returns when it answers."""
         self._process.start()
         self._process.await_ready(self.is_healthy)
+
+    def restart(self) -> None:
+        """Lets the supervisor restart it as systemd does, and returns when the next process answers."""
+        before = self.worker_pid
+        os.kill(self._process.pid, signal.SIGHUP)
+        self._process.await_ready(lambda: self.worker_pid not in {None, before} and self.is_healthy())
 
     def stop(self) -> None:
         """Ends it gracefully."""

@@ -7,8 +7,10 @@ from pathlib import Path
 import click
 
 import authbridge
+from authbridge.cli.cache_handover import hand_over
 from authbridge.cli.operator import Operator, pass_operator
 from authbridge.errors import ConfigError
+from authbridge.login.password_cache import layout_of
 
 _ROOT = Path(authbridge.__file__).parents[1]  # holds wsgi.py and prosody_mod
 
@@ -20,7 +22,9 @@ _PANEL_THREADS = 16  # staff are few; printing and hashing have threads of their
 @pass_operator
 def serve(operator: Operator) -> None:
     """Run the auth service that Prosody asks, until it is stopped."""
-    _become_gunicorn("wsgi:api()", {"--bind": operator.config.api_bind})
+    config = operator.config
+    hand_over(os.environ, layout_of(config.limits, remember=config.remember_credentials))
+    _become_gunicorn("wsgi:api()", {"--bind": config.api_bind})
 
 
 @click.command()

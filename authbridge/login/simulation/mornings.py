@@ -81,7 +81,7 @@ def tablet(limits: Limits) -> SimulationReport:
     restarted.enter(_restart(restarted, 4 * HOUR))
     courses = (
         played(alone, "the owner logs in twice", DAY),
-        played(restarted, "the service restarts at noon", DAY),
+        played(restarted, "the service restarts at noon, cold", DAY),
     )
     wrong = sum(not check.matched for check in alone.world.checks)
     counted = alone.world.failures_of(teacher.username, alone.world.now - SECOND)
@@ -92,7 +92,7 @@ def tablet(limits: Limits) -> SimulationReport:
             Promise("One failure is counted, and one wrong password hashed.", wrong == counted == 1),
             nobody_waits("The right password works at once, elsewhere and on that tablet.", courses[0]),
         ),
-        ("Each restart of the service costs one hash more, which counts for the account only.",),
+        ("Each cold restart of the service costs one hash more, which counts for the account only.",),
     )
 
 

@@ -225,7 +225,7 @@ class World:
         self.raised.clear()
 
     def restart(self) -> None:
-        """Starts the service anew, with an empty password cache."""
+        """Starts the service anew, with an empty password cache, as after a reboot."""
         cache = PasswordCache(self.limits, remember=self._remember)
         self.services = replace(self.services, password_cache=cache)
 

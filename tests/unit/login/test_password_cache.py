@@ -136,8 +136,8 @@ def test_another_credential_is_not_recalled(version: str) -> None:
     )
 
 
-def test_a_restart_is_cold() -> None:
-    """Neither the entries nor the key outlive the process."""
+def test_a_restart_without_handover_is_cold() -> None:
+    """Neither entries nor key outlive the process, unless its memory is handed to the next one."""
     before, after = PasswordCache(LIMITS, remember=True), PasswordCache(LIMITS, remember=True)
     learn(before, "vpgd", right=True)
 

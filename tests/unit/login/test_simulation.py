@@ -115,7 +115,7 @@ def test_the_school_bell_is_not_a_matter_of_luck(seed: int) -> None:
 def test_a_forgotten_tablet_costs_one_hash(reports: dict[str, SimulationReport]) -> None:
     """8,640 tries a day; one of them is hashed and counted, and delays nobody."""
     courses = courses_of(reports["tablet"])
-    alone, restarted = courses["the owner logs in twice"], courses["the service restarts at noon"]
+    alone, restarted = courses["the owner logs in twice"], courses["the service restarts at noon, cold"]
 
     assert (alone.attempts, alone.checked, alone.denied) == (8_642, 2, 8_639)  # one hash is the owner's
     assert (alone.arrivals, alone.delayed) == (412, 0)

@@ -1,0 +1,1 @@
+"""The command line's dealings with the system that runs it."""
