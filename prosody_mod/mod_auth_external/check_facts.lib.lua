@@ -155,6 +155,7 @@ local function of_host(host, url)
 		trusted_proxies = config.get("*", "trusted_proxies");
 		limit_auth = enables("*", "limit_auth") or enables(host, "limit_auth");
 		listed = enables("*", "auth_external") or enables(host, "auth_external");
+		gc = config.get("*", "gc"), is_generational = _VERSION >= "Lua 5.4";
 		debug_log = check_prosody.logs_debug(config.get("*", "log")), token_hosts = token_claims.verifying(all_hosts(), config.get);
 	};
 end

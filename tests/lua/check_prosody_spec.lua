@@ -80,6 +80,35 @@ describe("About Jitsi's tokens", function ()
 	end);
 end);
 
+describe("About the garbage collector", function ()
+	local function said_of(gc)
+		return check_prosody.of(facts({ gc = gc, is_generational = true }));
+	end
+
+	it("the line of prosody-config is in order", function ()
+		assert.same({ ok = 2 }, signs(said_of({ mode = "generational" })));
+	end);
+
+	local others = {
+		{ nil, "works as it comes" };
+		{ { mode = "incremental", threshold = 400, speed = 250 }, '{ mode = "incremental", speed = 250, threshold = 400 }' };
+		{ { mode = "generational", minor_threshold = 40 }, '{ minor_threshold = 40, mode = "generational" }' };
+		{ {}, "{  }" };
+		{ "generational", "gc = generational" };
+	};
+	for _, case in pairs(others) do
+		it("another is named, with the line to set: " .. case[2], function ()
+			local note = only("note", said_of(case[1]));
+			assert.matches(case[2], note.words, 1, true);
+			assert.matches('gc = { mode = "generational" }', note.fix, 1, true);
+		end);
+	end
+
+	it("nothing is said where this Lua has no generational mode", function ()
+		assert.same({ ok = 1 }, signs(check_prosody.of(facts({ gc = { threshold = 400 } }))));
+	end);
+end);
+
 describe("Prosody's option log", function ()
 	local sinks = {
 		{ false, nil, "the default" };

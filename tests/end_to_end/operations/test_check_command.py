@@ -17,7 +17,7 @@ from authbridge.storage.database import Database
 from authbridge.storage.models import Base, LoginAttempt, ProsodyNode
 from workbench import ROOT
 from workbench.processes import PATIENCE, free_port
-from workbench.prosody import HOST, Prosody
+from workbench.prosody import GENERATIONAL, HOST, Prosody
 from workbench.service import Service
 
 _CONFIG = """\
@@ -27,6 +27,7 @@ plugin_paths = {{ "{modules}" }}
 log = {{ {log_level} = "{folder}/prosody.log" }}
 storage = "memory"
 consider_bosh_secure = true; consider_websocket_secure = true
+{gc}
 modules_enabled = {{ {enabled} }}
 
 VirtualHost "{host}"
@@ -50,6 +51,7 @@ class Server:
     authentication: str = "external"
     enabled: str = '"saslauth", "bosh", "websocket"'
     log_level: str = "info"
+    gc: str = GENERATIONAL
 
     def check(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs the command; whatever it says, the token is not in it."""
@@ -60,6 +62,7 @@ class Server:
                 folder=self.folder,
                 modules=ROOT / "prosody_mod",
                 log_level=self.log_level,
+                gc=self.gc,
                 enabled=self.enabled,
                 host=self.host,
                 authentication=self.authentication,
@@ -100,6 +103,25 @@ def findings(done: subprocess.CompletedProcess[str], sign: str) -> list[str]:
     """The lines with that sign."""
     assert done.stderr == ""
     return [line.strip() for line in done.stdout.splitlines() if f"[{sign}]" in line]
+
+
+def test_the_garbage_collector_is_named_with_the_line_to_set(server: Server) -> None:
+    """As it comes, or as Jitsi's containers have it, is a note; with the line that it names, all is in order."""
+    for line, words in (
+        ("", "works as it comes"),
+        (
+            'gc = { mode = "incremental"; threshold = 400; speed = 250; step_size = 13 }',
+            'gc = { mode = "incremental", speed = 250, step_size = 13, threshold = 400 }',
+        ),
+    ):
+        done = replace(server, gc=line).check()
+        notes = [note for note in findings(done, "note") if "garbage collector" in note]
+        assert (done.returncode, len(notes)) == (0, 1)
+        assert words in notes[0]
+        fix = notes[0].partition("Fix: ")[2].partition(" outside")[0]
+        assert fix == GENERATIONAL
+
+    assert any(GENERATIONAL in line for line in findings(server.check(), "ok"))
 
 
 @pytest.mark.parametrize("arguments", [(), (HOST,), (HOST.upper(),)])

@@ -18,6 +18,7 @@ from authbridge.login.typed_passwords import parse_password
 from authbridge.login.usernames import Username
 from authbridge.storage.database import Database
 from tests.http.conftest import Run
+from workbench.prosody import GENERATIONAL
 
 
 def issue(run: Run, count: int = 1) -> list[dict[str, str]]:
@@ -296,6 +297,7 @@ def test_the_lines_for_prosody_are_ready_to_paste(run: Run, environ: dict[str, s
     assert 'external_auth_url = "http://127.0.0.1:8701"' in lines
     assert f'external_auth_token_file = "{environ["AUTHBRIDGE_API_TOKEN_FILE"]}"' in lines
     assert re.search(r'plugin_paths = \{ ".*/prosody_mod" \}', lines)
+    assert re.search(rf"^{re.escape(GENERATIONAL)} ", lines, re.MULTILINE)
     assert "s" * 64 not in lines
     run("prosody-config", "--host", "other.test", code=3)
 
