@@ -125,7 +125,7 @@ local function ask_many()
 		end):run(true);
 	end
 	wait();
-	pause(0.1);
+	pause(0.05);
 	tell("forty at once", world, world.ended);
 	pause(1.2);
 	tell("nobody for a second", world, world.ended);
@@ -175,7 +175,7 @@ local function ask_long()
 		end):run(true);
 	end
 	wait();
-	tell("ten thousand by chance", world, ("%d wrong"):format(wrong), right > 7000 and "most answered" or right);
+	tell("ten thousand by chance", world, ("%d wrong"):format(wrong), right > 1000 and "many answered" or right);
 end
 
 local runner = async.runner(function ()
