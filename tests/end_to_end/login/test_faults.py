@@ -216,10 +216,11 @@ async def test_a_frozen_service_and_its_return_are_noticed(
 
 
 @pytest.mark.realtime
+@pytest.mark.parametrize("patient", VERSIONS[:1], indirect=True)
 async def test_a_slow_service_that_lives_is_waited_for(patient: tuple[Prosody, int]) -> None:
     """A cold school bell waits for hashes, not for a frozen service."""
     prosody, port = patient
-    async with scripted_service(port, answering("granted", after=6)):
+    async with scripted_service(port, answering("granted", after=4)):
         assert (await timed_login(prosody, "tcp"))[0] == "success"
 
 
