@@ -68,6 +68,9 @@ async def _until_granted(
     prosody: HostedProsody, service: HostedService, credential: IssuedCredential
 ) -> float:
     started = time.perf_counter()
-    while (await time_login(prosody, service.host, credential))[1].condition != "success":
+    condition = ""
+    while condition != "success":
         await asyncio.sleep(_QUICK_PACE)
+        _, outcome = await time_login(prosody, service.host, credential)
+        condition = outcome.condition
     return time.perf_counter() - started

@@ -27,15 +27,24 @@ _HEADERS = {
     "X-Robots-Tag": "noindex",
 }
 
+_OF_PUBLIC_DOCUMENTS = {
+    "Access-Control-Allow-Origin": "*",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Cache-Control": "public, max-age=300",  # seconds; a changed telephone number is there soon
+}
+
 
 def install(app: Flask) -> None:
     """Adds the headers to every answer, errors included."""
 
     @app.after_request
     def add_headers(response: Response) -> Response:
+        if g.get("allows_other_sites"):
+            response.headers.update(_OF_PUBLIC_DOCUMENTS)
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
-        if request.endpoint == "static" and response.status_code == HTTPStatus.OK:
+        is_static = request.endpoint == "static" and response.status_code == HTTPStatus.OK
+        if is_static or g.get("allows_other_sites"):
             return response
         response.headers["Cache-Control"] = "no-store"
         if g.get("shows_secrets"):
@@ -45,6 +54,11 @@ def install(app: Flask) -> None:
         elif _MARK in request.cookies and not is_unattended():
             response.delete_cookie(_MARK, secure=True, httponly=True, samesite="Strict")
         return response
+
+
+def allow_other_sites() -> None:
+    """Marks the answer as a public document: pages of other sites may read it, and everybody may store it."""
+    g.allows_other_sites = True
 
 
 def hide_from_back_button() -> None:

@@ -27,6 +27,7 @@ _COMMANDS = MappingProxyType(
         "serve": "serving:serve",
         "panel": "serving:panel",
         "prosody-config": "serving:prosody_config",
+        "jitsi-words": "jitsi_words:jitsi_words",
         "simulate": "simulating:simulate_",
         "purge": "database:purge",
     }

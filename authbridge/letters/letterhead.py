@@ -58,6 +58,16 @@ def read_letterhead(folder: Path | None) -> Letterhead:
     return Letterhead({language: _read_texts(folder, language, paper) for language in Language}, logo)
 
 
+def read_line(folder: Path | None, name: str) -> str | None:
+    """Reads a text of one line out of the operator's folder; None if it is not there.
+
+    Raises:
+        ConfigError: The file cannot be used; its sentence names the file and the reason.
+    """
+    path = _find(folder, name)
+    return None if path is None else parse_line(_read_text(path), path)
+
+
 def _require_fonts(paper: Paper) -> None:
     lacking = _PACKAGES.keys() - paper.families("<p>a</p><code>a</code>")
     if lacking:

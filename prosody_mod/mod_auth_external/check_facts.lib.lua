@@ -126,15 +126,24 @@ local function probe_locations(url, host, token)
 	return found;
 end
 
--- Returns those config.js that send conference requests past Prosody: the file of this machine, and the website's.
-local function bypasses_of(host, url)
+-- Returns the config.js of this machine and of the website, those that can be read: { source, script }.
+local function scripts_of(host, url)
 	local found, file = {}, script_of:format(host);
 	local script = options.read_file(file);
-	if script and jitsi_config.sends_past(script) then table.insert(found, file); end
+	if script then table.insert(found, { source = file, script = script }); end
 	if not url then return found; end
 	local address = url.base .. "/config.js";
 	local body, code = visit(address, {}, { max_answer = max_script });
-	if code == 200 and jitsi_config.sends_past(body) then table.insert(found, address); end
+	if code == 200 then table.insert(found, { source = address, script = body }); end
+	return found;
+end
+
+-- Returns the sources of those scripts for which `is_so` is true.
+local function sources(scripts, is_so)
+	local found = {};
+	for _, each in ipairs(scripts) do
+		if is_so(each.script) then table.insert(found, each.source); end
+	end
 	return found;
 end
 
@@ -145,9 +154,12 @@ local function of_host(host, url)
 	local services = {};
 	for i, service in ipairs(settings and settings.urls or {}) do services[i] = probe_service(service, host, token); end
 	local place, place_fault = jitsi_config.find(host, all_hosts(), config.get);
+	local scripts = scripts_of(host, url);
 	return {
 		host = host, faults = faults, probes = services, locations = url and token and probe_locations(url, host, token) or nil;
-		place = place, place_fault = place_fault, bypasses = bypasses_of(host, url);
+		place = place, place_fault = place_fault, bypasses = sources(scripts, jitsi_config.sends_past);
+		page_words = config.get(host, "external_auth_page_words") == true, knows_page = scripts[1] ~= nil;
+		branded = sources(scripts, jitsi_config.is_branded);
 		token_file = token_file, token_mode = type(token_file) == "string" and lfs.attributes(token_file, "permissions") or nil;
 		bosh = enables_anywhere("bosh"), bosh_secure = config.get("*", "consider_bosh_secure");
 		websocket = enables_anywhere("websocket"), websocket_secure = config.get("*", "consider_websocket_secure");

@@ -1,5 +1,5 @@
--- check_prosody.lib.lua: says what the check found in Prosody's own configuration: Jitsi, browsers, other modules, the log,
--- the garbage collector.
+-- check_prosody.lib.lua: says what the check found in Prosody's own configuration: Jitsi, browsers, the words of Jitsi's page,
+-- other modules, the log, the garbage collector.
 -- Pure: facts in, findings out.
 -- This file is MIT licensed; see LICENSE.
 
@@ -40,6 +40,24 @@ local function of_browsers(facts)
 		end
 	end
 	return found;
+end
+
+-- The words with which Jitsi's page says why a login failed need both halves.
+-- facts: page_words = the option's value; branded = files and addresses of those config.js that name a document with the
+-- operator's words; knows_page = whether any config.js could be read.
+local function of_page(facts)
+	if facts.page_words and facts.knows_page and not facts.branded[1] then
+		return { say.warning("set dynamicBrandingUrl in config.js to PANEL/jitsi/websocket/branding.json, or take external_auth_page_words out",
+			"external_auth_page_words is on, but config.js names no document with the words: Jitsi's page then shows "
+			.. "technical words to whoever is suspended or has to wait.") };
+	elseif not facts.page_words and facts.branded[1] then
+		return { say.note("external_auth_page_words = true, if that document is the panel's (or of `authbridge jitsi-words`)",
+			"%s names a document with words of its own, but over WebSocket Jitsi's page will not learn why a login failed.",
+			facts.branded[1]) };
+	elseif facts.page_words and facts.branded[1] then
+		return { say.ok("Jitsi's page says why a login failed (over WebSocket).") };
+	end
+	return {};
 end
 
 -- facts: limit_auth, listed (auth_external among the enabled modules), debug_log; token_hosts = those with Jitsi's own
@@ -119,7 +137,7 @@ end
 
 local function of(facts)
 	local found = {};
-	for _, examine in ipairs({ of_meetings, of_browsers, of_neighbours, of_collector }) do say.append(found, examine(facts)); end
+	for _, examine in ipairs({ of_meetings, of_browsers, of_page, of_neighbours, of_collector }) do say.append(found, examine(facts)); end
 	return found;
 end
 

@@ -81,13 +81,23 @@ local function is_set(value)
 	return value ~= nil and value ~= "" and value ~= "''" and value ~= '""' and value ~= "null" and value ~= "undefined";
 end
 
--- Tells whether this config.js of jitsi-meet lets browsers send conference requests to jicofo over HTTP, past Prosody.
-local function sends_past(script)
+-- Tells whether this config.js of jitsi-meet gives that option a value; a comment gives none.
+local function sets(script, option)
 	local code = script:gsub("/%*.-%*/", ""):gsub("%f[/:]//[^\n]*", "");
-	for value in code:gmatch("conferenceRequestUrl[\"']?%s*[:=]%s*([^%s,;]*)") do
+	for value in code:gmatch(option .. "[\"']?%s*[:=]%s*([^%s,;]*)") do
 		if is_set(value) then return true; end
 	end
 	return false;
 end
 
-return { find = find, sends_past = sends_past };
+-- Tells whether this config.js lets browsers send conference requests to jicofo over HTTP, past Prosody.
+local function sends_past(script)
+	return sets(script, "conferenceRequestUrl");
+end
+
+-- Tells whether this config.js names a document with words of the operator's.
+local function is_branded(script)
+	return sets(script, "dynamicBrandingUrl");
+end
+
+return { find = find, sends_past = sends_past, is_branded = is_branded };

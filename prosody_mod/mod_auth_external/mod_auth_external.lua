@@ -20,6 +20,7 @@ local login_name = module:require "login_name";
 local meeting_guard = module:require "meeting_guard";
 local options = module:require "options";
 local orders = module:require "orders";
+local page_refusal = module:require "page_refusal";
 local revocations = module:require "revocations";
 local token_claims = module:require "token_claims";
 
@@ -44,6 +45,7 @@ local function new_handler(session)
 			end
 			if verdict == "granted" then return true, true; end
 			failure = login_answer.failure_of(verdict);
+			if settings.page_words then page_refusal.replace_failure(session, verdict, failure.text); end
 			return false, nil;
 		end;
 	});

@@ -55,10 +55,8 @@ local function read_timeout(value)
 	return seconds;
 end
 
-local function read_vouched(value)
-	if value ~= nil and type(value) ~= "boolean" then
-		return fault("external_auth_proxy_overwrites_address", "must be true or false");
-	end
+local function read_switch(name, value)
+	if value ~= nil and type(value) ~= "boolean" then return fault(name, "must be true or false"); end
 	return value or false;
 end
 
@@ -72,7 +70,7 @@ local function read_node(value)
 end
 
 -- get(name) -> raw value; reader(path) -> content, or nil and the reason.
--- Returns { urls, token, timeout, vouched, node }, or nil and a sentence.
+-- Returns { urls, token, timeout, vouched, page_words, node }, or nil and a sentence.
 local function read(get, reader)
 	local settings, err = {};
 	settings.urls, err = read_urls(get("external_auth_url"));
@@ -81,8 +79,10 @@ local function read(get, reader)
 	if err then return nil, err; end
 	settings.timeout, err = read_timeout(get("external_auth_timeout"));
 	if err then return nil, err; end
-	settings.vouched, err = read_vouched(get("external_auth_proxy_overwrites_address"));
-	if err then return nil, err; end
+	for field, name in pairs({ vouched = "external_auth_proxy_overwrites_address", page_words = "external_auth_page_words" }) do
+		settings[field], err = read_switch(name, get(name));
+		if err then return nil, err; end
+	end
 	settings.node, err = read_node(get("external_auth_node"));
 	if err then return nil, err; end
 	return settings;

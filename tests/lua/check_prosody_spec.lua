@@ -7,7 +7,7 @@ local signs, only = findings_seen.signs, findings_seen.only;
 local function facts(over)
 	local all = {
 		place = { focus = "focus.meet.test", target = "focus@auth.meet.test", muc = "conference.meet.test" };
-		bypasses = {}, token_hosts = {};
+		bypasses = {}, token_hosts = {}, branded = {};
 	};
 	for name, value in pairs(over or {}) do all[name] = value; end
 	return all;
@@ -60,6 +60,29 @@ describe("About browsers", function ()
 			assert.matches("consider_" .. name .. "_secure = true", each.fix);
 		end);
 	end
+end);
+
+describe("About the words of Jitsi's page", function ()
+	local branded = { "/etc/jitsi/meet/meet.test-config.js" };
+
+	it("the option without the document is a warning", function ()
+		local each = only("warning", check_prosody.of(facts({ page_words = true, knows_page = true })));
+		assert.matches("dynamicBrandingUrl", each.fix, 1, true);
+	end);
+
+	it("the option is believed where no config.js can be read", function ()
+		assert.same({ ok = 1 }, signs(check_prosody.of(facts({ page_words = true, knows_page = false }))));
+	end);
+
+	it("the document without the option is a note that names the file", function ()
+		local each = only("note", check_prosody.of(facts({ branded = branded, knows_page = true })));
+		assert.matches(branded[1], each.words, 1, true);
+		assert.matches("external_auth_page_words = true", each.fix, 1, true);
+	end);
+
+	it("both are in order", function ()
+		assert.same({ ok = 2 }, signs(check_prosody.of(facts({ page_words = true, branded = branded, knows_page = true }))));
+	end);
 end);
 
 describe("About neighbours", function ()

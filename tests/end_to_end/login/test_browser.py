@@ -1,11 +1,6 @@
 """Logins from a real browser: strophe.js, the library of Jitsi's web client, in headless Chromium."""
 
-import functools
-import http.server
-import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 from xml.etree.ElementTree import fromstring
 
 import pytest
@@ -14,9 +9,7 @@ from sqlalchemy import select
 
 from authbridge.storage.database import Database
 from authbridge.storage.models import LoginAttempt
-from tests.support.chromium import open_chromium
 from tests.support.login_server import Organisers
-from workbench import ROOT
 from workbench.prosody import HOST, Prosody
 from workbench.service import Service
 
@@ -35,6 +28,7 @@ class Outcome:
 
     statuses: list[str]
     failure: str | None
+    conditions: dict[str, str | None]  # by status
 
     @property
     def condition(self) -> str | None:
@@ -61,30 +55,6 @@ class Page:
     def user_agent(self) -> str:
         """What the browser calls itself."""
         return str(self.browser.execute_script("return navigator.userAgent;"))
-
-
-class _QuietHandler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_message: Any) -> None:  # noqa: ANN401 - the base's own signature
-        """Says nothing."""
-
-
-@pytest.fixture(name="page_url", scope="module")
-def serve_page() -> Iterator[str]:
-    """The address of the login page; for the browser, Prosody is another origin, as it may be at Jitsi."""
-    handler = functools.partial(_QuietHandler, directory=ROOT / "tests/browser")
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/login.html"
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture(name="browser", scope="module")
-def start_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    """A browser with an empty profile."""
-    with open_chromium(tmp_path_factory.mktemp("chromium")) as browser:
-        yield browser
 
 
 @pytest.fixture(name="page", params=["bosh", "websocket"])

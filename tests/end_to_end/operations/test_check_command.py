@@ -106,7 +106,7 @@ def findings(done: subprocess.CompletedProcess[str], sign: str) -> list[str]:
 
 
 def test_the_garbage_collector_is_named_with_the_line_to_set(server: Server) -> None:
-    """As it comes, or as Jitsi's containers have it, is a note; with the line that it names, all is in order."""
+    """As it comes, or as Jitsi's containers have it, is a note; with the line in it, all is in order."""
     for line, words in (
         ("", "works as it comes"),
         (

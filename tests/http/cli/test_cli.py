@@ -324,3 +324,15 @@ def test_no_command_takes_a_password_as_argument(command: str) -> None:
     help_text = CliRunner().invoke(main, ["organiser", command, "--help"]).output
 
     assert "--password" not in help_text
+
+
+def test_the_words_for_jitsis_page_can_be_served_by_hand(run: Run) -> None:
+    """A document for each language, and the one that names them; both at once, or neither, is a mistake."""
+    labels = json.loads(run("jitsi-words", "--language", "de").output)
+    assert labels["dialog"]["incorrectPassword"].startswith("Anmeldename oder Passwort stimmt nicht.")
+    over_bosh = json.loads(run("jitsi-words", "--language", "de", "--transport", "bosh").output)
+    assert over_bosh["dialog"]["incorrectPassword"].startswith("Die Anmeldung ist nicht gelungen.")
+    named = json.loads(run("jitsi-words", "--branding", "https://meet.test/words/").output)
+    assert named["labels"]["en"] == "https://meet.test/words/labels-en.json"
+    run("jitsi-words", code=2)
+    run("jitsi-words", "--language", "de", "--branding", "https://meet.test", code=2)

@@ -9,7 +9,10 @@ from werkzeug.routing import Rule
 
 from authbridge.storage.models import Role
 
-EVERYBODY = frozenset({"static", "auth.sign_in", "auth.sign_out", "auth.invitation", "auth.language"})
+DOCUMENTS = frozenset({"jitsi_words.show_branding", "jitsi_words.show_labels"})
+"""Those that are no pages, but documents for pages of other sites."""
+
+EVERYBODY = DOCUMENTS | {"static", "auth.sign_in", "auth.sign_out", "auth.invitation", "auth.language"}
 """The views that are open to whoever comes along."""
 
 HALF_WAY = {"auth.sign_in_code": "password", "auth.enrol": "enrolling"}
@@ -99,6 +102,8 @@ _NOTHING = {
     "handout_id": "none",
     "public_id": "none",
     "filename": "panel.css",
+    "transport": "websocket",
+    "language": "de",
 }
 
 

@@ -1,0 +1,1 @@
+"""What Jitsi's own page says about a login."""
