@@ -10,12 +10,14 @@ from authbridge.letters import Language
 
 
 @click.command("jitsi-words")
-@click.option("--language", type=click.Choice([*Language]), help="Print the labels of this language.")
+@click.option(
+    "--language", type=click.Choice(list(map(str, Language))), help="Print the labels of this language."
+)
 @click.option("--branding", "folder", metavar="URL", help="Print the document that names the labels in URL.")
 @click.option(
     "--transport",
-    type=click.Choice([*Transport]),
-    default=Transport.WEBSOCKET,
+    type=click.Choice(list(map(str, Transport))),
+    default=str(Transport.WEBSOCKET),
     show_default=True,
     help="How Jitsi's page reaches Prosody; over BOSH it knows one sentence for every refusal.",
 )
