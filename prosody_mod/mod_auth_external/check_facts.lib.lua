@@ -153,11 +153,12 @@ local function of_host(host, url)
 	local token_file = config.get(host, "external_auth_token_file");
 	local services = {};
 	for i, service in ipairs(settings and settings.urls or {}) do services[i] = probe_service(service, host, token); end
-	local place, place_fault = jitsi_config.find(host, all_hosts(), config.get);
+	local place, place_fault, place_fix = jitsi_config.find(host, all_hosts(), config.get);
 	local scripts = scripts_of(host, url);
 	return {
-		host = host, faults = faults, probes = services, locations = url and token and probe_locations(url, host, token) or nil;
-		place = place, place_fault = place_fault, bypasses = sources(scripts, jitsi_config.sends_past);
+		host = host, inherits = config.rawget(host, "authentication") == nil;
+		faults = faults, probes = services, locations = url and token and probe_locations(url, host, token) or nil;
+		place = place, place_fault = place_fault, place_fix = place_fix, bypasses = sources(scripts, jitsi_config.sends_past);
 		page_words = config.get(host, "external_auth_page_words") == true, knows_page = scripts[1] ~= nil;
 		branded = sources(scripts, jitsi_config.is_branded);
 		token_file = token_file, token_mode = type(token_file) == "string" and lfs.attributes(token_file, "permissions") or nil;

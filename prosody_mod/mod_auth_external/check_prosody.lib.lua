@@ -5,12 +5,12 @@
 
 local say = module:require "check_findings";
 
--- facts: place, place_fault as jitsi_config.lib.lua returns them; bypasses = files and addresses of those config.js
+-- facts: place, place_fault, place_fix as jitsi_config.lib.lua returns them; bypasses = files and addresses of those config.js
 -- that send conference requests past Prosody.
 local function of_meetings(facts)
 	local place, found = facts.place, {};
 	if facts.place_fault then
-		table.insert(found, say.warning("correct the name, or take the option out", "%s Suspensions end sessions, but no meetings.", facts.place_fault));
+		table.insert(found, say.warning(facts.place_fix, "%s Suspensions end sessions, but no meetings.", facts.place_fault));
 	elseif not place.focus then
 		table.insert(found, say.note("set external_auth_focus, if this is a Jitsi whose focus component was not found",
 			"There is no Jitsi here (no Component of type client_proxy): suspensions end sessions."));

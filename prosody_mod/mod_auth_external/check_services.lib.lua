@@ -85,10 +85,15 @@ local function of_readiness(url, ready)
 end
 
 -- answer: to a request that holds nothing but a host.  The service finds it malformed, and records nothing.
-local function of_acceptance(url, host, answer)
+-- inherits: whether authentication is set above all hosts.  Then this may be jicofo's own host, or the guests'.
+local function of_acceptance(url, host, answer, inherits)
 	local kind = type(answer.body) == "table" and answer.body.error;
 	if answer.code == 400 and kind == "malformed" then
-		return say.ok("%s accepts the token and answers for %s.", url, host);
+		return say.ok("%s accepts the token and answers for %s: accounts are made there, not by prosodyctl adduser.", url, host);
+	elseif answer.code == 400 and kind == "host" and inherits then
+		return say.failure(('set authentication below VirtualHost "%s" to what it was before, such as "internal_hashed" for jicofo and the bridges, '
+			.. 'and authentication = "external" only below the VirtualHost of the organisers'):format(host),
+			'authentication = "external" stands above all hosts, so %s asks %s too, which does not answer for it.', host, url);
 	elseif answer.code == 400 and kind == "host" then
 		return say.failure("set AUTHBRIDGE_XMPP_HOST=" .. host .. " and restart authbridge-api, or correct the name of the VirtualHost",
 			"%s does not answer for %s: %s.", url, host, say.printable(answer.body.detail));
@@ -112,13 +117,13 @@ local function of_feed(url, answer)
 	return say.warning(other.fix, "%s", other.words); -- a warning only: logins work as always
 end
 
-local function of_probe(host, probe)
+local function of_probe(host, probe, inherits)
 	if not is_healthy(probe.health) then return { of_unexpected(probe.url, probe.health) }; end
 	local found = { say.ok("%s answers, version %s.", probe.url, say.printable(probe.health.body.version)) };
 	say.append(found, of_clock(probe.url, probe.health));
 	say.append(found, of_readiness(probe.url, probe.ready));
 	if not probe.acceptance then return found; end
-	local accepted = of_acceptance(probe.url, host, probe.acceptance);
+	local accepted = of_acceptance(probe.url, host, probe.acceptance, inherits);
 	table.insert(found, accepted);
 	if accepted.sign == "ok" then table.insert(found, of_feed(probe.url, probe.feed)); end
 	return found;
@@ -129,7 +134,7 @@ end
 local function of_services(facts)
 	local all, works = {}, false;
 	for i, probe in ipairs(facts.probes) do
-		all[i] = of_probe(facts.host, probe);
+		all[i] = of_probe(facts.host, probe, facts.inherits);
 		works = works or not say.holds_error(all[i]);
 	end
 	local found = {};

@@ -53,22 +53,38 @@ local function meetings_among(mucs, host, get)
 	return found;
 end
 
+local correct = "correct the name, or take the option out";
+
+-- Returns why the component in front of jicofo was not found, and how to fix that; nil where there is no sign of a Jitsi.
+local function explain(host, focus, proxies, get)
+	local expected = "focus." .. host;
+	if focus then
+		return ("Component %s names no jicofo."):format(focus), 'set target_address = "focus@auth.' .. host .. '" below it, or what jicofo logs in as';
+	elseif proxies[1] then
+		return ("Several Components of type client_proxy (%s), and none is recognised as the one in front of jicofo."):format(
+			table.concat(proxies, ", ")), "set external_auth_focus to the one that config.js names as hosts.focus, or that is called focus. in front of it";
+	elseif get(expected, "component_module") == "component" then
+		return ("%s is an external component, as Jitsi had it before 2021: nobody can watch the requests there."):format(expected),
+			"update Jitsi, and set the component up as client_proxy";
+	end
+end
+
 -- hosts: names of all; get(host, option) -> value.
 -- Returns the place, { focus = the component in front of jicofo, target = jicofo's bare JID, muc = the component where people
 -- meet or nil, meetings = list of it, or of all that come into question; mucs = list of all components with rooms; mapper =
--- { prefix, base, muc } of tenants' rooms, or nil }, an empty table where there is no Jitsi; and a sentence about an option
--- that names a component that does not exist, or nil.
+-- { prefix, base, muc } of tenants' rooms, or nil }, an empty table where none is found; and, where there is a Jitsi all the
+-- same, a sentence why not and how to fix it.
 local function find(host, hosts, get)
 	local proxies, mucs = components(hosts, get, "client_proxy"), components(hosts, get, "muc");
 	local focus, muc = get(host, "external_auth_focus"), get(host, "external_auth_muc");
 	if focus and not contains(proxies, focus) then
-		return {}, ("Option external_auth_focus names %s, which is no Component of type client_proxy."):format(tostring(focus));
+		return {}, ("Option external_auth_focus names %s, which is no Component of type client_proxy."):format(tostring(focus)), correct;
 	elseif muc and not contains(mucs, muc) then
-		return {}, ("Option external_auth_muc names %s, which is no Component of type muc."):format(tostring(muc));
+		return {}, ("Option external_auth_muc names %s, which is no Component of type muc."):format(tostring(muc)), correct;
 	end
 	focus = focus or choose(proxies, { "focus." .. host });
 	local target = focus and get(focus, "target_address");
-	if not target then return {}; end
+	if not target then return {}, explain(host, focus, proxies, get); end
 	local mapper = mapper_of(host, get);
 	muc = muc or choose(mucs, list_of(get(host, "main_muc"), mapper and mapper.muc, "conference." .. host, "muc." .. host));
 	return {

@@ -35,7 +35,7 @@ describe("About the meetings", function ()
 
 	it("an option that names what is not there is said", function ()
 		local fault = "Option external_auth_muc names x, which is no Component of type muc.";
-		assert.matches(fault, only("warning", check_prosody.of(facts({ place = {}, place_fault = fault }))).words, 1, true);
+		assert.matches(fault, only("warning", check_prosody.of(facts({ place = {}, place_fault = fault, place_fix = "correct it" }))).words, 1, true);
 	end);
 
 	it("rooms that are not found are said", function ()

@@ -44,6 +44,15 @@ describe("Where all is well", function ()
 	end);
 end);
 
+describe("Where authentication is set above all hosts", function ()
+	it("a host that the service does not answer for gets its own line, and the service keeps its own host", function ()
+		local answer = { code = 400, body = { error = "host", detail = "this service answers for meet.test" } };
+		local each = only("error", check_services.of(facts({ host = "auth.meet.test", inherits = true, probes = { probe({ acceptance = answer }) } })));
+		assert.matches('below VirtualHost "auth.meet.test"', each.fix, 1, true);
+		assert.is_nil(each.fix:find("AUTHBRIDGE_XMPP_HOST", 1, true));
+	end);
+end);
+
 describe("About the options", function ()
 	it("each fault is an error", function ()
 		local found = check_services.of(facts({ faults = { "Option external_auth_timeout must be 1 to 60 seconds." } }));

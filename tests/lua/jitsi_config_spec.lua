@@ -89,16 +89,32 @@ describe("Nothing is found", function ()
 		assert.same({}, find({ ["meet.test"] = {}, ["rooms.test"] = { component_module = "muc" } }));
 	end);
 
-	it("where the component names no jicofo", function ()
-		assert.same({}, find(stock({ ["focus.meet.test"] = { component_module = "client_proxy" } })));
-	end);
+	-- Nothing of it is a plain Prosody: what is there is named, with a remedy.
+	local unclear = {
+		{ "the component names no jicofo", { ["focus.meet.test"] = { component_module = "client_proxy" } },
+			"focus.meet.test names no jicofo", "target_address" };
+		{ "several could be meant", {
+			["focus.meet.test"] = false, ["a.test"] = { component_module = "client_proxy" }, ["b.test"] = { component_module = "client_proxy" };
+		}, "client_proxy (a.test, b.test)", "external_auth_focus" };
+		{ "jicofo itself is the component, as before 2021", { ["focus.meet.test"] = { component_module = "component" } },
+			"focus.meet.test is an external component", "client_proxy" };
+	};
+	for _, case in ipairs(unclear) do
+		it("where " .. case[1] .. ", and that is said", function ()
+			local place, fault, fix = find(stock(case[2]));
+			assert.same({}, place);
+			assert.matches(case[3], fault, 1, true);
+			assert.matches(case[4], fix, 1, true);
+		end);
+	end
 
 	for option, kind in pairs({ external_auth_focus = "client_proxy", external_auth_muc = "muc" }) do
 		it("where " .. option .. " names what is not there, and that is said", function ()
 			local hosts = stock();
 			hosts["meet.test"] = { [option] = "guest.meet.test" };
-			local place, fault = find(hosts);
+			local place, fault, fix = find(hosts);
 			assert.same({}, place);
+			assert.matches("correct the name", fix, 1, true);
 			assert.equal(("Option %s names guest.meet.test, which is no Component of type %s."):format(option, kind), fault);
 		end);
 	end

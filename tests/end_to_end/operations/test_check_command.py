@@ -27,7 +27,7 @@ plugin_paths = {{ "{modules}" }}
 log = {{ {log_level} = "{folder}/prosody.log" }}
 storage = "memory"
 consider_bosh_secure = true; consider_websocket_secure = true
-{gc}
+{above}
 modules_enabled = {{ {enabled} }}
 
 VirtualHost "{host}"
@@ -36,6 +36,7 @@ VirtualHost "{host}"
   external_auth_token_file = "{token_file}"
 VirtualHost "guest.{host}"
   authentication = "anonymous"
+{below}
 """
 
 
@@ -51,7 +52,8 @@ class Server:
     authentication: str = "external"
     enabled: str = '"saslauth", "bosh", "websocket"'
     log_level: str = "info"
-    gc: str = GENERATIONAL
+    above: str = GENERATIONAL  # lines above all hosts
+    below: str = ""  # and beneath them
 
     def check(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs the command; whatever it says, the token is not in it."""
@@ -62,7 +64,8 @@ class Server:
                 folder=self.folder,
                 modules=ROOT / "prosody_mod",
                 log_level=self.log_level,
-                gc=self.gc,
+                above=self.above,
+                below=self.below,
                 enabled=self.enabled,
                 host=self.host,
                 authentication=self.authentication,
@@ -105,6 +108,31 @@ def findings(done: subprocess.CompletedProcess[str], sign: str) -> list[str]:
     return [line.strip() for line in done.stdout.splitlines() if f"[{sign}]" in line]
 
 
+def test_a_jitsi_that_cannot_be_guarded_is_no_plain_prosody(server: Server) -> None:
+    """Two components in front of jicofo, or one of before 2021, are a warning with a remedy."""
+    target = f'target_address = "focus@auth.{HOST}"'
+    two = "".join(f'Component "{name}" "client_proxy"\n  {target}\n' for name in ("a.test", "b.test"))
+    several = findings(replace(server, below=two).check(), "warning")
+    assert ["external_auth_focus" in line and "a.test, b.test" in line for line in several] == [True]
+
+    external = f'Component "focus.{HOST}"\n  component_secret = "{secrets.token_hex(8)}"\n'
+    older = findings(replace(server, below=external).check(), "warning")
+    assert [f"focus.{HOST} is an external component" in line for line in older] == [True]
+
+
+def test_authentication_above_all_hosts_is_not_mended_in_the_service(server: Server) -> None:
+    """For jicofo's host the advice is a line there; another host for the service would lock everybody out."""
+    options = f'external_auth_url = "{server.url}"; external_auth_token_file = "{server.token_file}"'
+    done = replace(
+        server,
+        above=f'{GENERATIONAL}\nauthentication = "external"; {options}',
+        below=f'VirtualHost "auth.{HOST}"\n',
+    ).check(f"auth.{HOST}")
+    errors = findings(done, "error")
+    assert [f'below VirtualHost "auth.{HOST}"' in line for line in errors] == [True]
+    assert "AUTHBRIDGE_XMPP_HOST" not in done.stdout
+
+
 def test_the_garbage_collector_is_named_with_the_line_to_set(server: Server) -> None:
     """As it comes, or as Jitsi's containers have it, is a note; with the line in it, all is in order."""
     for line, words in (
@@ -114,7 +142,7 @@ def test_the_garbage_collector_is_named_with_the_line_to_set(server: Server) -> 
             'gc = { mode = "incremental", speed = 250, step_size = 13, threshold = 400 }',
         ),
     ):
-        done = replace(server, gc=line).check()
+        done = replace(server, above=line).check()
         notes = [note for note in findings(done, "note") if "garbage collector" in note]
         assert (done.returncode, len(notes)) == (0, 1)
         assert words in notes[0]
