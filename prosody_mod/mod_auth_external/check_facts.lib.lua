@@ -4,7 +4,10 @@
 
 local config = require "core.configmanager";
 local create_context = require "core.certmanager".create_context;
+local envloadfile = require "util.envload".envloadfile;
+local getpath = require "util.datamanager".getpath;
 local hashes = require "util.hashes";
+local jid = require "util.jid";
 local json = require "util.json";
 local lfs = require "lfs";
 local new_nonce = require "util.id".long;
@@ -54,6 +57,22 @@ local function settings_of(host)
 	local faults = { fault };
 	if other_fault and other_fault ~= fault then table.insert(faults, other_fault); end
 	return rest, nil, faults;
+end
+
+-- Tells whether jicofo's account lets the component in front of it see that jicofo is there: by a contact in its roster,
+-- which Jitsi's packages put there.  Returns nil where Prosody keeps rosters elsewhere than in its own files.  Those are read
+-- as they lie there: in prosodyctl, no storage is loaded for other hosts.
+local function hears_of_jicofo(place)
+	if not place.focus then return nil; end
+	local user, host = jid.split(place.target);
+	local storage = config.get(host, "storage");
+	if storage ~= nil and storage ~= "internal" then return nil; end
+	local file = getpath(user, host, "roster");
+	if not lfs.attributes(file) then return false; end
+	local is_read, roster = pcall(function () return assert(envloadfile(file, {}))(); end);
+	if not is_read then return nil; end
+	local contact = roster[place.focus];
+	return contact ~= nil and (contact.subscription == "from" or contact.subscription == "both");
 end
 
 -- The services -------------------------------------------------------------------------------------
@@ -158,7 +177,8 @@ local function of_host(host, url)
 	return {
 		host = host, inherits = config.rawget(host, "authentication") == nil;
 		faults = faults, probes = services, locations = url and token and probe_locations(url, host, token) or nil;
-		place = place, place_fault = place_fault, place_fix = place_fix, bypasses = sources(scripts, jitsi_config.sends_past);
+		place = place, place_fault = place_fault, place_fix = place_fix, hears_of_jicofo = hears_of_jicofo(place);
+		bypasses = sources(scripts, jitsi_config.sends_past);
 		page_words = config.get(host, "external_auth_page_words") == true, knows_page = scripts[1] ~= nil;
 		branded = sources(scripts, jitsi_config.is_branded);
 		token_file = token_file, token_mode = type(token_file) == "string" and lfs.attributes(token_file, "permissions") or nil;

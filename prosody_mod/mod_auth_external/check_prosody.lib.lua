@@ -5,7 +5,7 @@
 
 local say = module:require "check_findings";
 
--- facts: place, place_fault, place_fix as jitsi_config.lib.lua returns them; bypasses = files and addresses of those config.js
+-- facts: place, place_fault, place_fix as jitsi_config.lib.lua returns them; hears_of_jicofo = false if it cannot; bypasses = files and addresses of those config.js
 -- that send conference requests past Prosody.
 local function of_meetings(facts)
 	local place, found = facts.place, {};
@@ -18,6 +18,11 @@ local function of_meetings(facts)
 		table.insert(found, say.warning("set external_auth_muc to the Component of the meetings",
 			"Several Components of type muc, and none is recognised as that of the meetings: organisers may open one at any of %s.",
 			table.concat(place.meetings, ", ")));
+	elseif facts.hears_of_jicofo == false then
+		table.insert(found, say.warning(
+			("prosodyctl mod_roster_command subscribe %s %s, then restart Prosody and jicofo"):format(place.focus, place.target),
+			"%s does not hear of jicofo: %s has no such contact. Requests for a meeting lead nowhere then, and its page stays empty.",
+			place.focus, place.target));
 	else
 		table.insert(found, say.ok("Meetings at %s are guarded: their requests pass %s on the way to %s.", place.muc, place.focus, place.target));
 	end

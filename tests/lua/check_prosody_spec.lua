@@ -38,6 +38,13 @@ describe("About the meetings", function ()
 		assert.matches(fault, only("warning", check_prosody.of(facts({ place = {}, place_fault = fault, place_fix = "correct it" }))).words, 1, true);
 	end);
 
+	it("a component that does not hear of jicofo is no guard of anything", function ()
+		local warning = only("warning", check_prosody.of(facts({ hears_of_jicofo = false })));
+		assert.matches("does not hear of jicofo", warning.words, 1, true);
+		assert.matches("subscribe focus.meet.test focus@auth.meet.test", warning.fix, 1, true);
+		assert.same({ ok = 1 }, signs(check_prosody.of(facts({ hears_of_jicofo = true }))));
+	end);
+
 	it("rooms that are not found are said", function ()
 		local warning = only("warning", check_prosody.of(facts({ place = { focus = "f", target = "t@a", meetings = { "a.test", "b.test" } } })));
 		assert.matches("external_auth_muc", warning.fix, 1, true);

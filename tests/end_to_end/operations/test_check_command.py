@@ -25,7 +25,7 @@ run_as_root = {as_root}
 data_path = "{folder}"; pidfile = "{folder}/prosody.pid"; certificates = "{folder}"
 plugin_paths = {{ "{modules}" }}
 log = {{ {log_level} = "{folder}/prosody.log" }}
-storage = "memory"
+storage = "{storage}"
 consider_bosh_secure = true; consider_websocket_secure = true
 {above}
 modules_enabled = {{ {enabled} }}
@@ -54,6 +54,7 @@ class Server:
     log_level: str = "info"
     above: str = GENERATIONAL  # lines above all hosts
     below: str = ""  # and beneath them
+    storage: str = "memory"
 
     def check(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs the command; whatever it says, the token is not in it."""
@@ -66,6 +67,7 @@ class Server:
                 log_level=self.log_level,
                 above=self.above,
                 below=self.below,
+                storage=self.storage,
                 enabled=self.enabled,
                 host=self.host,
                 authentication=self.authentication,
@@ -118,6 +120,34 @@ def test_a_jitsi_that_cannot_be_guarded_is_no_plain_prosody(server: Server) -> N
     external = f'Component "focus.{HOST}"\n  component_secret = "{secrets.token_hex(8)}"\n'
     older = findings(replace(server, below=external).check(), "warning")
     assert [f"focus.{HOST} is an external component" in line for line in older] == [True]
+
+
+@pytest.mark.parametrize(
+    ("subscription", "sign"), [("both", "ok"), ("from", "ok"), ("to", "warning"), (None, "warning")]
+)
+def test_meetings_are_not_guarded_by_a_component_that_knows_no_jicofo(
+    server: Server, subscription: str | None, sign: str
+) -> None:
+    """Jitsi's packages make the component a contact of jicofo's account; without that no meeting begins."""
+    jitsi = (
+        f'VirtualHost "auth.{HOST}"\n  authentication = "internal_hashed"\n'
+        f'Component "conference.{HOST}" "muc"\n'
+        f'Component "focus.{HOST}" "client_proxy"\n  target_address = "focus@auth.{HOST}"\n'
+    )
+    if subscription is not None:
+        roster = server.folder / f"auth.{HOST}".replace(".", "%2e") / "roster"
+        roster.mkdir(parents=True)
+        contact = f'["focus.{HOST}"] = {{ ["subscription"] = "{subscription}" }};'
+        (roster / "focus.dat").write_text(f"return {{ {contact} }};\n")
+
+    done = replace(server, below=jitsi, storage="internal").check(HOST)
+    words = {
+        "ok": f"Meetings at conference.{HOST} are guarded",
+        "warning": f"focus.{HOST} does not hear of jicofo",
+    }
+    assert [words[sign] in line for line in findings(done, sign)].count(True) == 1
+    other = "warning" if sign == "ok" else "ok"
+    assert words[other] not in done.stdout
 
 
 def test_authentication_above_all_hosts_is_not_mended_in_the_service(server: Server) -> None:
