@@ -5,8 +5,8 @@
 
 local say = module:require "check_findings";
 
--- facts: place, place_fault, place_fix as jitsi_config.lib.lua returns them; hears_of_jicofo = false if it cannot; bypasses = files and addresses of those config.js
--- that send conference requests past Prosody.
+-- facts: place, place_fault, place_fix as jitsi_config.lib.lua returns them; hears_of_jicofo = false if the component cannot;
+-- bypasses = files and addresses of those config.js that send conference requests past Prosody.
 local function of_meetings(facts)
 	local place, found = facts.place, {};
 	if facts.place_fault then
