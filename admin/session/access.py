@@ -12,7 +12,7 @@ from admin.panel import current_panel, now
 from admin.session.sessions import current_session, is_signed_in
 from admin.web.redirects import current_path, local_path
 from authbridge.staff import sessions as staff_sessions
-from authbridge.staff.permissions import RIGHTS, Right
+from authbridge.staff.permissions import PERMISSIONS, Permission
 from authbridge.storage.models import SessionStage
 
 _View = TypeVar("_View", bound=Callable[..., object])
@@ -20,12 +20,12 @@ _View = TypeVar("_View", bound=Callable[..., object])
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The right that a view needs, or the stage of the sign-in; with neither it is open to everybody.
+    """The permission that a view needs, or the stage of the sign-in; with neither it is open to everybody.
 
     ``fresh``: only if the second factor was shown within the last ten minutes.
     """
 
-    right: Right | None = None
+    permission: Permission | None = None
     stage: SessionStage | None = None
     fresh: bool = False
 
@@ -45,9 +45,9 @@ def open_at(stage: SessionStage) -> Callable[[_View], _View]:
     return _marked(Access(stage=stage))
 
 
-def needs(right: Right, *, fresh: bool = False) -> Callable[[_View], _View]:
-    """Opens a page to signed-in staff with that right."""
-    return _marked(Access(right=right, fresh=fresh))
+def needs(permission: Permission, *, fresh: bool = False) -> Callable[[_View], _View]:
+    """Opens a page to signed-in staff with that permission."""
+    return _marked(Access(permission=permission, fresh=fresh))
 
 
 def _marked(access: Access) -> Callable[[_View], _View]:
@@ -66,9 +66,9 @@ def access_of(endpoint: str) -> Access | None:
     return access
 
 
-def may(right: str) -> bool:
-    """Tells whether the person signed in has that right; for templates too."""
-    return is_signed_in() and Right(right) in RIGHTS[current_session().role]
+def may(permission: str) -> bool:
+    """Tells whether the person signed in has that permission; for templates too."""
+    return is_signed_in() and Permission(permission) in PERMISSIONS[current_session().role]
 
 
 def require_access() -> Response | None:
@@ -78,18 +78,18 @@ def require_access() -> Response | None:
     access = access_of(request.endpoint)
     if access is None:
         abort(403)
-    if access.right is not None:
-        return _require_right(access.right, fresh=access.fresh)
+    if access.permission is not None:
+        return _require_permission(access.permission, fresh=access.fresh)
     session = current_user.session if access.stage is not None else None
     if access.stage is not None and (session is None or session.stage is not access.stage):
         return redirect(url_for("auth.sign_in"))
     return None
 
 
-def _require_right(right: Right, *, fresh: bool) -> Response | None:
+def _require_permission(permission: Permission, *, fresh: bool) -> Response | None:
     if not is_signed_in():
         return _to_sign_in()
-    if not may(right):
+    if not may(permission):
         abort(403)
     if fresh and not staff_sessions.is_fresh(current_session(), now()):
         _keep_draft(current_session().staff_id)

@@ -13,7 +13,7 @@ from admin.web.redirects import path_to
 from authbridge.login.lockouts import Lockout, list_lockouts, lockouts_of
 from authbridge.login.policy import Reason
 from authbridge.login.staff_names import STAFF_PREFIX
-from authbridge.staff.permissions import Right
+from authbridge.staff.permissions import Permission
 from authbridge.storage.models import Organiser
 
 
@@ -74,7 +74,7 @@ def _button_for(lockout: Lockout, member: str | None) -> ClearButton | None:
     if member is None:
         return ClearButton(path_to("overview.clear_lockout"), {"name": lockout.username})
     # A clerk who could clear this could guess a colleague's second factor for ever.
-    return ClearButton(path_to("staff.clear_lockout", name=member)) if may(Right.APPOINT) else None
+    return ClearButton(path_to("staff.clear_lockout", name=member)) if may(Permission.APPOINT) else None
 
 
 def _sentence(lockout: Lockout) -> str:

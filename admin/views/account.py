@@ -24,13 +24,13 @@ from authbridge.staff import sessions as staff_sessions
 from authbridge.staff import sign_in as sign_in_flow
 from authbridge.staff.one_time_codes import make_recovery_codes
 from authbridge.staff.password_rules import hash_staff_password
-from authbridge.staff.permissions import Right
+from authbridge.staff.permissions import Permission
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
 
 
 @blueprint.get("")
-@needs(Right.READ)
+@needs(Permission.READ)
 def show() -> ResponseReturnValue:
     """Shows the account, and the browsers at which it is signed in."""
     own = current_session()
@@ -47,14 +47,14 @@ def show() -> ResponseReturnValue:
 
 
 @blueprint.post("/stay")
-@needs(Right.READ)
+@needs(Permission.READ)
 def stay() -> ResponseReturnValue:
     """Keeps the session: that it was asked for has moved its end already."""
     return "", 204
 
 
 @blueprint.post("/sessions/<public_id>/end")
-@needs(Right.READ)
+@needs(Permission.READ)
 def end_session(public_id: str) -> ResponseReturnValue:
     """Ends one session of this account."""
     run_command(staff_commands.end_session, current_session(), public_id)
@@ -63,7 +63,7 @@ def end_session(public_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/sessions/end-others")
-@needs(Right.READ)
+@needs(Permission.READ)
 def end_others() -> ResponseReturnValue:
     """Ends all sessions of this account but the present one."""
     run_command(staff_commands.end_other_sessions, current_session())
@@ -72,7 +72,7 @@ def end_others() -> ResponseReturnValue:
 
 
 @blueprint.route("/password", methods=["GET", "POST"])
-@needs(Right.READ)
+@needs(Permission.READ)
 def password() -> ResponseReturnValue:
     """Changes the password, once the present one was typed."""
     form = PasswordForm()
@@ -97,7 +97,7 @@ def _is_confirmed(form: PasswordForm) -> bool:
 
 
 @blueprint.route("/recovery", methods=["GET", "POST"])
-@needs(Right.READ, fresh=True)
+@needs(Permission.READ, fresh=True)
 def recovery() -> ResponseReturnValue:
     """Makes ten new recovery codes and shows them this once; the former ones are void."""
     form = PanelForm()

@@ -28,7 +28,7 @@ from authbridge.staff import sign_in as sign_in_flow
 from authbridge.staff import totp
 from authbridge.staff.one_time_codes import NewRecoveryCodes, make_recovery_codes
 from authbridge.staff.password_rules import hash_staff_password
-from authbridge.staff.permissions import Right
+from authbridge.staff.permissions import Permission
 from authbridge.storage.models import SessionStage
 
 blueprint = Blueprint("auth", __name__)
@@ -84,7 +84,7 @@ def _path_after_sign_in(staff_id: int) -> str:
 
 
 @blueprint.route("/confirm", methods=["GET", "POST"])
-@needs(Right.READ)
+@needs(Permission.READ)
 def reauthenticate() -> ResponseReturnValue:
     """Asks for another code before a grave change."""
     form = CodeForm()

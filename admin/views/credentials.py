@@ -31,7 +31,7 @@ from authbridge.schools.issuing import Order
 from authbridge.schools.lookup import get_organiser, get_school
 from authbridge.schools.organiser_rows import organiser_row
 from authbridge.schools.school_rows import school_counts
-from authbridge.staff.permissions import Right
+from authbridge.staff.permissions import Permission
 
 blueprint = Blueprint("credentials", __name__)
 
@@ -40,7 +40,7 @@ _GONE = 410
 
 
 @blueprint.route("/schools/<code>/issue", methods=["GET", "POST"])
-@needs(Right.MANAGE)
+@needs(Permission.MANAGE)
 def issue(code: str) -> ResponseReturnValue:
     """Issues new organisers for a school."""
     with current_panel().database.read_session() as session:
@@ -56,7 +56,7 @@ def issue(code: str) -> ResponseReturnValue:
 
 
 @blueprint.route("/organisers/<username>/reset", methods=["GET", "POST"])
-@needs(Right.MANAGE)
+@needs(Permission.MANAGE)
 def reset(username: str) -> ResponseReturnValue:
     """Makes a new password and a new letter; the old ones are void at once."""
     with current_panel().database.read_session() as session:
@@ -80,7 +80,7 @@ def _start(form: IssueForm | ResetForm, order: Order) -> str | None:
 
 
 @blueprint.get("/credentials/<handout_id>")
-@needs(Right.MANAGE)
+@needs(Permission.MANAGE)
 def show(handout_id: str) -> ResponseReturnValue:
     """Shows how far the work is; then, once, the credentials."""
     handout = _find(handout_id)
@@ -99,7 +99,7 @@ def show(handout_id: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/credentials/<handout_id>/letters.pdf")
-@needs(Right.MANAGE)
+@needs(Permission.MANAGE)
 def pdf(handout_id: str) -> ResponseReturnValue:
     """Sends the letters for the browser to show: no copy lies in a folder unless somebody saves one."""
     handout = _find_ready(handout_id)
@@ -111,7 +111,7 @@ def pdf(handout_id: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/credentials/<handout_id>/table.csv")
-@needs(Right.MANAGE)
+@needs(Permission.MANAGE)
 def table(handout_id: str) -> ResponseReturnValue:
     """Sends the credentials as a table."""
     handout = _find_ready(handout_id)
@@ -122,7 +122,7 @@ def table(handout_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/credentials/<handout_id>/done")
-@needs(Right.MANAGE)
+@needs(Permission.MANAGE)
 def done(handout_id: str) -> ResponseReturnValue:
     """Wipes the credentials."""
     handout = _find(handout_id)

@@ -26,13 +26,13 @@ from authbridge.schools.commands import organisers
 from authbridge.schools.history import suspension_rows
 from authbridge.schools.lookup import get_organiser
 from authbridge.schools.organiser_rows import OrganiserRow, OrganiserState, organiser_row
-from authbridge.staff.permissions import Right
+from authbridge.staff.permissions import Permission
 
 blueprint = Blueprint("organisers", __name__, url_prefix="/organisers")
 
 
 @blueprint.get("")
-@needs(Right.READ)
+@needs(Permission.READ)
 def index() -> ResponseReturnValue:
     """Lists the organisers, filtered."""
     state = asked_choice("state", OrganiserState)
@@ -44,7 +44,7 @@ def index() -> ResponseReturnValue:
 
 
 @blueprint.get("/<username>")
-@needs(Right.READ)
+@needs(Permission.READ)
 def show(username: str) -> ResponseReturnValue:
     """Shows one organiser."""
     return _detail(username)
@@ -73,7 +73,7 @@ suspensions.add_views(blueprint, suspensions.ORGANISER, "/<name>", _detail)
 
 
 @blueprint.post("/<username>/end-sessions")
-@needs(Right.MANAGE)
+@needs(Permission.MANAGE)
 def end_sessions(username: str) -> ResponseReturnValue:
     """Logs an organiser out everywhere; the access itself stays."""
     if run_command(organisers.end_sessions, username):
@@ -85,7 +85,7 @@ def end_sessions(username: str) -> ResponseReturnValue:
 
 
 @blueprint.route("/<username>/validity", methods=["GET", "POST"])
-@needs(Right.MANAGE)
+@needs(Permission.MANAGE)
 def validity(username: str) -> ResponseReturnValue:
     """Sets the last day of validity; without a day the access has no end."""
     row = _row(username)
@@ -99,7 +99,7 @@ def validity(username: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/<username>/expire")
-@needs(Right.MANAGE)
+@needs(Permission.MANAGE)
 def expire(username: str) -> ResponseReturnValue:
     """Ends the access now."""
     _change_validity(username, _yesterday())
@@ -121,7 +121,7 @@ def _yesterday() -> date:
 
 
 @blueprint.route("/<username>/delete", methods=["GET", "POST"])
-@needs(Right.MANAGE)
+@needs(Permission.MANAGE)
 def delete(username: str) -> ResponseReturnValue:
     """Deletes an organiser for good, once the name was typed again."""
     row = _row(username)

@@ -20,7 +20,7 @@ from authbridge.revocations.commands import forget_node
 from authbridge.schools import listings
 from authbridge.schools.overview import count_schools_without_contract, list_expiring, list_suspended
 from authbridge.schools.search import find_by_text
-from authbridge.staff.permissions import Right
+from authbridge.staff.permissions import Permission
 
 blueprint = Blueprint("overview", __name__)
 
@@ -29,7 +29,7 @@ _SOON = 30  # days
 
 
 @blueprint.get("/")
-@needs(Right.READ)
+@needs(Permission.READ)
 def index() -> ResponseReturnValue:
     """Shows how things are."""
     with current_panel().database.read_session() as session:
@@ -56,7 +56,7 @@ def index() -> ResponseReturnValue:
 
 
 @blueprint.get("/overview/health")
-@needs(Right.READ)
+@needs(Permission.READ)
 @unattended
 def health() -> ResponseReturnValue:
     """Shows again whether everything is working, for the page that polls."""
@@ -64,7 +64,7 @@ def health() -> ResponseReturnValue:
 
 
 @blueprint.get("/overview/meetings")
-@needs(Right.READ)
+@needs(Permission.READ)
 @unattended
 def meetings() -> ResponseReturnValue:
     """Shows again which meetings run, for the page that polls."""
@@ -74,7 +74,7 @@ def meetings() -> ResponseReturnValue:
 
 
 @blueprint.post("/nodes/forget")
-@needs(Right.APPOINT)
+@needs(Permission.APPOINT)
 def forget() -> ResponseReturnValue:
     """Stops waiting for a meeting server that is gone for good."""
     node = request.form.get("node", "")
@@ -84,7 +84,7 @@ def forget() -> ResponseReturnValue:
 
 
 @blueprint.get("/search")
-@needs(Right.READ)
+@needs(Permission.READ)
 def search() -> ResponseReturnValue:
     """Finds schools and organisers by a part of their names."""
     typed = asked_text()
@@ -94,7 +94,7 @@ def search() -> ResponseReturnValue:
 
 
 @blueprint.post("/lockouts/clear")
-@needs(Right.MANAGE)
+@needs(Permission.MANAGE)
 def clear_lockout() -> ResponseReturnValue:
     """Ends the lockouts of an organiser, or of a whole network."""
     name, network = request.form.get("name", ""), request.form.get("network", "")

@@ -23,14 +23,14 @@ from authbridge.schools.commands import schools
 from authbridge.schools.history import suspension_rows
 from authbridge.schools.lookup import get_school
 from authbridge.schools.school_rows import SchoolFilter, school_counts
-from authbridge.staff.permissions import Right
+from authbridge.staff.permissions import Permission
 from authbridge.storage.models import School
 
 blueprint = Blueprint("schools", __name__, url_prefix="/schools")
 
 
 @blueprint.get("")
-@needs(Right.READ)
+@needs(Permission.READ)
 def index() -> ResponseReturnValue:
     """Lists the schools, filtered."""
     show = asked_choice("show", SchoolFilter) or SchoolFilter.ALL
@@ -40,7 +40,7 @@ def index() -> ResponseReturnValue:
 
 
 @blueprint.get("/<code>")
-@needs(Right.READ)
+@needs(Permission.READ)
 def show(code: str) -> ResponseReturnValue:
     """Shows one school with its organisers."""
     return _detail(code)
@@ -68,7 +68,7 @@ suspensions.add_views(blueprint, suspensions.SCHOOL, "/<name>", _detail)
 
 
 @blueprint.route("/add", methods=["GET", "POST"])
-@needs(Right.MANAGE)
+@needs(Permission.MANAGE)
 def add() -> ResponseReturnValue:
     """Adds a school."""
     form = open_form(NewSchoolForm)
@@ -86,7 +86,7 @@ def _add(form: NewSchoolForm) -> str | None:
 
 
 @blueprint.route("/<code>/edit", methods=["GET", "POST"])
-@needs(Right.MANAGE)
+@needs(Permission.MANAGE)
 def edit(code: str) -> ResponseReturnValue:
     """Changes a school; values that somebody else changed meanwhile are shown, not overwritten."""
     school = _read(code)

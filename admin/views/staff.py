@@ -26,7 +26,7 @@ from authbridge.staff import commands as staff_commands
 from authbridge.staff import members
 from authbridge.staff.members import StaffRow
 from authbridge.staff.one_time_codes import make_invitation
-from authbridge.staff.permissions import Right
+from authbridge.staff.permissions import Permission
 from authbridge.storage.models import Role
 
 blueprint = Blueprint("staff", __name__, url_prefix="/staff")
@@ -53,7 +53,7 @@ def _require_somebody_else() -> ResponseReturnValue | None:
 
 
 @blueprint.get("")
-@needs(Right.APPOINT)
+@needs(Permission.APPOINT)
 def index() -> ResponseReturnValue:
     """Lists all staff."""
     with current_panel().database.read_session() as session:
@@ -61,7 +61,7 @@ def index() -> ResponseReturnValue:
 
 
 @blueprint.route("/add", methods=["GET", "POST"])
-@needs(Right.APPOINT, fresh=True)
+@needs(Permission.APPOINT, fresh=True)
 def add() -> ResponseReturnValue:
     """Adds a member of staff, with an invitation."""
     form = open_form(NewStaffForm)
@@ -75,7 +75,7 @@ def add() -> ResponseReturnValue:
 
 
 @blueprint.get("/<name>")
-@needs(Right.APPOINT)
+@needs(Permission.APPOINT)
 def show(name: str) -> ResponseReturnValue:
     """Shows one member of staff."""
     return _detail(name)
@@ -93,7 +93,7 @@ def _row(name: str) -> StaffRow:
 
 
 @blueprint.post("/<name>/role")
-@needs(Right.APPOINT, fresh=True)
+@needs(Permission.APPOINT, fresh=True)
 def role(name: str) -> ResponseReturnValue:
     """Changes the role; sessions under the former one end."""
     form = RoleForm()
@@ -106,7 +106,7 @@ def role(name: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/<name>/suspend")
-@needs(Right.APPOINT, fresh=True)
+@needs(Permission.APPOINT, fresh=True)
 def suspend(name: str) -> ResponseReturnValue:
     """Suspends a member of staff, who is out at their next request."""
     return _press(
@@ -115,21 +115,21 @@ def suspend(name: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/<name>/reinstate")
-@needs(Right.APPOINT, fresh=True)
+@needs(Permission.APPOINT, fresh=True)
 def reinstate(name: str) -> ResponseReturnValue:
     """Lets a suspended member of staff sign in again."""
     return _press(staff_commands.reinstate_staff, name, _("%(name)s can sign in again.", name=name))
 
 
 @blueprint.post("/<name>/end-sessions")
-@needs(Right.APPOINT, fresh=True)
+@needs(Permission.APPOINT, fresh=True)
 def end_sessions(name: str) -> ResponseReturnValue:
     """Signs a member of staff out everywhere."""
     return _press(staff_commands.end_all_sessions, name, _("%(name)s is signed out everywhere.", name=name))
 
 
 @blueprint.post("/<name>/clear-lockout")
-@needs(Right.APPOINT, fresh=True)
+@needs(Permission.APPOINT, fresh=True)
 def clear_lockout(name: str) -> ResponseReturnValue:
     """Ends the lockouts of a member of staff after failed sign-ins."""
     lockouts.clear_name(f"{STAFF_PREFIX}{name}")
@@ -137,7 +137,7 @@ def clear_lockout(name: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/<name>/reset")
-@needs(Right.APPOINT, fresh=True)
+@needs(Permission.APPOINT, fresh=True)
 def reset(name: str) -> ResponseReturnValue:
     """Invites again; password, second factor and sessions are void."""
     form = PanelForm(formdata=None)
@@ -147,7 +147,7 @@ def reset(name: str) -> ResponseReturnValue:
 
 
 @blueprint.route("/<name>/delete", methods=["GET", "POST"])
-@needs(Right.APPOINT, fresh=True)
+@needs(Permission.APPOINT, fresh=True)
 def delete(name: str) -> ResponseReturnValue:
     """Deletes a member of staff for good, once the name was typed again."""
     row = _row(name)
@@ -174,7 +174,7 @@ def _invite(
 
 
 @blueprint.get("/<name>/invitation")
-@needs(Right.APPOINT)
+@needs(Permission.APPOINT)
 def invited(name: str) -> ResponseReturnValue:
     """Shows the code of an invitation that was just made, and how to hand it over."""
     row = _row(name)

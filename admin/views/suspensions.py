@@ -22,7 +22,7 @@ from authbridge.revocations.status import RevocationStatus, revocation_status_of
 from authbridge.schools import suspendable
 from authbridge.schools.commands import suspensions
 from authbridge.schools.suspendable import SuspendableKind, name_of
-from authbridge.staff.permissions import Right
+from authbridge.staff.permissions import Permission
 from authbridge.storage.models import Suspendable
 
 
@@ -69,23 +69,23 @@ def add_views(blueprint: Blueprint, views: SuspensionViews, path: str, show: Sho
     """Adds the views of a kind to its blueprint; ``path`` is the address of one, with ``<name>`` in it."""
 
     @blueprint.post(f"{path}/suspend")
-    @needs(Right.MANAGE)
+    @needs(Permission.MANAGE)
     def suspend(name: str) -> ResponseReturnValue:
         return _suspend(views, name)
 
     @blueprint.post(f"{path}/reinstate")
-    @needs(Right.MANAGE)
+    @needs(Permission.MANAGE)
     def reinstate(name: str) -> ResponseReturnValue:
         return _reinstate(views, name)
 
     @blueprint.post(f"{path}/suspension")
-    @needs(Right.MANAGE)
+    @needs(Permission.MANAGE)
     def describe(name: str) -> ResponseReturnValue:
         form = DescribeForm()
         return _describe(views, name, form) or show(name, form)
 
     @blueprint.get(f"{path}/revocation-status")
-    @needs(Right.READ)
+    @needs(Permission.READ)
     @unattended
     def revocation_status(name: str) -> ResponseReturnValue:
         with current_panel().database.read_session() as session:

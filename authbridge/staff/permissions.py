@@ -6,18 +6,18 @@ from types import MappingProxyType
 from authbridge.storage.models import Role
 
 
-class Right(StrEnum):
-    """A permission that a page of the panel asks for."""
+class Permission(StrEnum):
+    """What a page of the panel asks for."""
 
     READ = "read"  # see everything but secrets
     MANAGE = "manage"  # schools, organisers, letters, suspensions, waits
     APPOINT = "appoint"  # staff
 
 
-RIGHTS = MappingProxyType(
+PERMISSIONS = MappingProxyType(
     {
-        Role.ADMIN: frozenset({Right.READ, Right.MANAGE, Right.APPOINT}),
-        Role.CLERK: frozenset({Right.READ, Right.MANAGE}),
-        Role.AUDITOR: frozenset({Right.READ}),
+        Role.ADMIN: frozenset({Permission.READ, Permission.MANAGE, Permission.APPOINT}),
+        Role.CLERK: frozenset({Permission.READ, Permission.MANAGE}),
+        Role.AUDITOR: frozenset({Permission.READ}),
     }
 )

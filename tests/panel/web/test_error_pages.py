@@ -9,7 +9,7 @@ from werkzeug.exceptions import ImATeapot
 
 from admin.session.access import needs, open_to_everybody
 from authbridge.errors import ConflictError, NotFoundError, StorageError
-from authbridge.staff.permissions import Right
+from authbridge.staff.permissions import Permission
 from authbridge.storage.models import Role
 from tests.support.panel.staffed_panel import StaffedPanel
 
@@ -23,7 +23,7 @@ def break_down(panel: StaffedPanel, error: BaseException, *, is_open: bool = Fal
     def view() -> str:
         raise error
 
-    marked = open_to_everybody(view) if is_open else needs(Right.READ)(view)
+    marked = open_to_everybody(view) if is_open else needs(Permission.READ)(view)
     panel.app.add_url_rule("/broken", "broken", marked, methods=["GET"])
 
 
