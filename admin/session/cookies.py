@@ -14,6 +14,7 @@ from typing import Any
 from flask import Flask, Request, Response, request
 from flask.sessions import SessionInterface, SessionMixin
 
+from admin.web import headers
 from authbridge.staff import device_cookies
 
 SESSION_COOKIE = "__Host-authbridge"
@@ -60,8 +61,8 @@ class CookieSessions(SessionInterface):
         return CookieSession(token, guest, secret_key)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:  # noqa: ARG002
-        """Sets the cookies that are new; none with a static file, which caches may share."""
-        if request.endpoint == "static":
+        """Sets the cookies that are new; none with what caches may share."""
+        if request.endpoint == "static" or headers.is_public_document():
             return
         assert isinstance(session, CookieSession)  # noqa: S101 - ours, from above
         if request.cookies.get(SESSION_COOKIE, "") != session.token:

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from admin.panel import current_panel
 from admin.session.access import open_to_everybody
-from admin.web.headers import allow_other_sites
+from admin.web.headers import publish
 from authbridge.jitsi import Transport, branding, labels, read_help
 from authbridge.letters import Language
 
@@ -40,5 +40,5 @@ def _require(value: str, kind: type[StrEnum]) -> None:
 
 
 def _document(content: dict[str, object]) -> ResponseReturnValue:
-    allow_other_sites()
+    publish()
     return jsonify(content)

@@ -39,12 +39,12 @@ def install(app: Flask) -> None:
 
     @app.after_request
     def add_headers(response: Response) -> Response:
-        if g.get("allows_other_sites"):
+        if is_public_document():
             response.headers.update(_OF_PUBLIC_DOCUMENTS)
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
         is_static = request.endpoint == "static" and response.status_code == HTTPStatus.OK
-        if is_static or g.get("allows_other_sites"):
+        if is_static or is_public_document():
             return response
         response.headers["Cache-Control"] = "no-store"
         if g.get("shows_secrets"):
@@ -56,9 +56,14 @@ def install(app: Flask) -> None:
         return response
 
 
-def allow_other_sites() -> None:
-    """Marks the answer as a public document: pages of other sites may read it, and everybody may store it."""
-    g.allows_other_sites = True
+def publish() -> None:
+    """Marks the answer as a public document: without a cookie, read by other sites, stored by anybody."""
+    g.is_public_document = True
+
+
+def is_public_document() -> bool:
+    """Tells whether the answer under way was marked as one."""
+    return bool(g.get("is_public_document"))
 
 
 def hide_from_back_button() -> None:
