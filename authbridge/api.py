@@ -21,6 +21,7 @@ from authbridge import __version__, readiness, wire
 from authbridge.clock import utc_now
 from authbridge.config import Config
 from authbridge.errors import StorageError, location_of
+from authbridge.login import alarms
 from authbridge.login.authenticate import LoginServices, authenticate
 from authbridge.login.cache_memory import CacheMemory
 from authbridge.login.hashing_queue import HashingQueue
@@ -142,6 +143,7 @@ def services_of(config: Config, cache_memory: CacheMemory) -> LoginServices:
             config.limits, remember=config.remember_credentials, memory=cache_memory
         ),
         hashing_queue=HashingQueue(slots, typical=hasher.measure()),
+        run_later=alarms.after_the_answer(),
     )
 
 

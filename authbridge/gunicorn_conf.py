@@ -9,7 +9,8 @@ from authbridge.login.process_memory import forbid_dumps
 
 workers = 1  # what the service remembers lives in one process
 worker_class = "gthread"
-threads = 600  # most of them wait for their turn to be hashed; Prosody sends 512 logins at most
+threads = 600  # most of them wait for their turn to be hashed; a Prosody sends 512 logins at most
+worker_connections = 2000  # several Prosodys keep connections open; none of them is kept waiting at the door
 graceful_timeout = 2  # seconds that a login under way gets at a restart; Prosody asks again
 control_socket_disable = True  # it would lie in the home folder
 

@@ -106,6 +106,9 @@ class Supervisor:
         if self._main is not None and sender == self._main.pid:
             lines = words.decode().splitlines()
             self._obey(dict(line.split("=", 1) for line in lines if "=" in line), descriptors)
+        else:  # any local user can send to this socket
+            for descriptor in descriptors:
+                os.close(descriptor)
 
     def _obey(self, fields: dict[str, str], descriptors: Sequence[int]) -> None:
         name = fields.get("FDNAME", "stored")

@@ -1,6 +1,8 @@
 """The documents that Jitsi's page reads: public, cached, without a cookie, and about no account."""
 
+import logging
 from enum import StrEnum
+from functools import cache
 
 from flask import Blueprint, abort, jsonify, url_for
 from flask.typing import ResponseReturnValue
@@ -8,8 +10,11 @@ from flask.typing import ResponseReturnValue
 from admin.panel import current_panel
 from admin.session.access import open_to_everybody
 from admin.web.headers import publish
+from authbridge.errors import ConfigError
 from authbridge.jitsi import Transport, branding, labels, read_help
 from authbridge.letters import Language
+
+_log = logging.getLogger(__name__)
 
 blueprint = Blueprint("jitsi_words", __name__, url_prefix="/jitsi")
 
@@ -19,8 +24,9 @@ blueprint = Blueprint("jitsi_words", __name__, url_prefix="/jitsi")
 def show_branding(transport: str) -> ResponseReturnValue:
     """Serves the address of the labels of each language."""
     _require(transport, Transport)
-    address = url_for(".show_branding", transport=transport, _external=True)
-    return _document(branding(address.rpartition("/")[0]))
+    # Not of the request's Host, whose port anybody may choose: Jitsi's page shows the labels as HTML.
+    path = url_for(".show_branding", transport=transport).rpartition("/")[0]
+    return _document(branding(f"{current_panel().config.panel_url}{path}"))
 
 
 @blueprint.get("/<transport>/labels-<language>.json")
@@ -30,8 +36,20 @@ def show_labels(transport: str, language: str) -> ResponseReturnValue:
     _require(transport, Transport)
     _require(language, Language)
     chosen = Language(language)
-    help_line = read_help(current_panel().config.letter_dir, chosen)
-    return _document(labels(chosen, help_line, Transport(transport)))
+    return _document(labels(chosen, _help(chosen), Transport(transport)))
+
+
+def _help(language: Language) -> str | None:
+    try:
+        return read_help(current_panel().config.letter_dir, language)
+    except ConfigError as error:
+        _warn_once(str(error))  # not to everybody: the sentence names a folder of this machine
+        return None
+
+
+@cache
+def _warn_once(sentence: str) -> None:
+    _log.warning("%s", sentence)
 
 
 def _require(value: str, kind: type[StrEnum]) -> None:

@@ -1,9 +1,10 @@
 """Authenticates organisers: the login flow over the database, with the journal of logins."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, bindparam, update
@@ -34,12 +35,16 @@ _KINDS = {Verdict.REFUSED: "repeated", Verdict.LOCKED: "locked", Verdict.UNAVAIL
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginServices(QueueServices[SqlFailures]):
-    """The parts of a service process that every login needs; ``host`` is the VirtualHost it answers for."""
+    """The parts of a service process that every login needs; ``host`` is the VirtualHost it answers for.
+
+    ``run_later`` runs a task once the answer need not wait for it.
+    """
 
     database: Database
     timezone: ZoneInfo
     host: str
     rejections: Rejections = field(default_factory=Rejections)
+    run_later: Callable[[alarms.Task], object] = alarms.at_once
 
     @contextmanager
     def read(self) -> Iterator[SqlFailures]:
@@ -54,9 +59,9 @@ class LoginServices(QueueServices[SqlFailures]):
             yield SqlFailures(connection, self.limits)
 
     def raise_alarms(self, due: list[DueAlarm], now: datetime) -> None:
-        """Raises the alarms before the answer."""
+        """Raises alarms after the answer, which must not take longer for names that exist."""
         if due:
-            alarms.raise_alarms(self.database, due, now=now, limits=self.limits)
+            self.run_later(partial(alarms.try_to_raise, self.database, due, now=now, limits=self.limits))
 
 
 def authenticate(attempt: Attempt, origin: Origin, services: LoginServices, *, within: float) -> Decision:

@@ -20,10 +20,10 @@ _T = TypeVar("_T")
 
 _NICENESS = 5  # added: answers from memory, Prosody and running meetings come before hashing
 _MEASURED = 15  # hashes whose median tells how long the next one takes; one that was stalled does not
-# A Prosody sends at most 512 questions, and the service has more threads than that: logins that wait for a
-# hash leave threads for those that are answered from memory.
-_MOST_IN_QUEUE = 400  # hashing or waiting
-_MOST_FOLLOWING = 100
+# A Prosody sends at most 512 questions: logins that wait for a hash, of guessers perhaps, leave more than 200
+# for those that are answered from memory.
+_MOST_IN_QUEUE = 250  # hashing or waiting
+_MOST_FOLLOWING = 50
 
 _MARGIN = 1.1  # with an estimate a little too short a login would wait and then miss its deadline
 

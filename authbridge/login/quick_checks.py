@@ -33,7 +33,9 @@ class QuickChecks:
     def exclude(self, typed: TypedPassword, stored: StoredPassword | None, username: str) -> bool:
         """Tells whether ``typed`` cannot be the password; None stands for a name that does not exist.
 
-        A byte under another key, of a restored backup or before a new key file, excludes nothing.
+        A byte under another key, of a restored backup or before a new key file, excludes nothing.  Nor does
+        that of a name of another form, an imported one whose password was reset: no unknown name of that
+        form has a decoy, so the time would tell that it exists.
         """
         form = (typed.as_generated or b"").decode()
         # Both are made in any case, as both take time.
@@ -42,8 +44,10 @@ class QuickChecks:
             stored.quick_check
         )
         if stored is None:
-            return is_issued_form(username) and of_nobody
-        return stored.generated and self.is_current(stored) and of_stored
+            is_excluded = of_nobody
+        else:
+            is_excluded = stored.generated and self.is_current(stored) and of_stored
+        return is_issued_form(username) and is_excluded
 
     def _byte(self, *parts: str) -> str:
         return keyed_digest(self._key, *parts).hex()[:2]

@@ -23,6 +23,7 @@ local function new(urls)
 		breaker = circuit_breaker.new(urls);
 		waiting = {}; -- endpoint -> the handle of an open question -> when it was sent
 		watched = {}; -- endpoint -> true while a timer looks after its questions
+		heard = {}; -- endpoint -> when it last answered a question
 		probed = {}; -- endpoint -> true while it is asked again and again whether it is back
 	}, methods);
 end
@@ -51,6 +52,7 @@ function methods:note(endpoint, fault)
 		self.breaker:dropped(endpoint);
 	elseif fault ~= "frozen" then -- a frozen one has been noted before its questions were told
 		self.breaker:answered(endpoint);
+		self.heard[endpoint] = monotonic();
 	end
 	if endpoint.rests and not rested then self:probe(endpoint); end
 end
@@ -88,7 +90,9 @@ function methods:abandon_all(endpoint)
 	for call in pairs(self.waiting[endpoint]) do table.insert(calls, call); end
 	self.breaker:silent(endpoint);
 	self:probe(endpoint);
-	for _, call in ipairs(calls) do call.abandon("frozen"); end
+	for _, call in ipairs(calls) do
+		if call.abandon then call.abandon("frozen"); end
+	end
 end
 
 -- Returns the seconds until the oldest open question has waited too long, nil if there is no question.
@@ -100,8 +104,11 @@ function methods:time_left(endpoint)
 	return oldest and oldest + patience - monotonic();
 end
 
+-- A service that was silent about its health but answered others meanwhile is busy, not frozen.
 function methods:examine(endpoint)
-	if health_fault(endpoint) == "timeout" and not endpoint.rests then self:abandon_all(endpoint); end
+	local began = monotonic();
+	if health_fault(endpoint) ~= "timeout" or endpoint.rests then return; end
+	if (self.heard[endpoint] or 0) < began then self:abandon_all(endpoint); end
 end
 
 -- One timer for all questions to that service: it asks for its health while one of them waits too long.

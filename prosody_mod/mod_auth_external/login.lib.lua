@@ -18,6 +18,7 @@ local protect = module:require "protect";
 
 local path = "/v1/authenticate";
 local max_in_flight = 512;
+local full_log_pause = 10; -- seconds
 local retry_for = 3; -- seconds
 local first_pause, longest_pause = 0.1, 0.5; -- seconds; while the service is away each login of a school bell tries again
 local least_try = 0.25; -- seconds
@@ -56,8 +57,9 @@ end
 function methods:ask(endpoint, request, seconds)
 	local call = {};
 	self.services:began(endpoint, call);
-	local body, code = self.clients[endpoint.url](json.encode(request), request.request_id, seconds, call);
+	local is_done, body, code = protect.try(self.clients[endpoint.url], json.encode(request), request.request_id, seconds, call);
 	self.services:ended(endpoint, call);
+	if not is_done then return nil, "outage", "error in this module"; end
 	local verdict, fault, detail = login_answer.read(code, body, request, json.decode);
 	self.services:note(endpoint, fault);
 	return verdict, fault, detail;
@@ -81,7 +83,7 @@ function methods:consult(login, facts)
 			if now + next_pause >= math.min(deadline - least_try, first_drop + retry_for) then return "unavailable", detail; end
 			pause(next_pause);
 			next_pause = math.min(2 * next_pause, longest_pause);
-		elseif fault ~= "frozen" then -- a frozen one has a neighbour, or nobody is left to ask
+		elseif fault ~= "frozen" or monotonic() > deadline - least_try then -- a frozen one may have a neighbour
 			return verdict or "unavailable", detail;
 		end
 	end
@@ -106,6 +108,13 @@ function methods:stop()
 	self.services:stop();
 end
 
+-- Not each: whoever floods this server would fill its log.
+function methods:log_full(now)
+	if self.logged_full_at and now - self.logged_full_at < full_log_pause then return; end
+	self.logged_full_at = now;
+	module:log("error", "%d logins are waiting already, others are told to try later", self.in_flight);
+end
+
 -- Returns the verdict that the client is told.  The feed is told of the login before the service is asked: a suspension
 -- that arrives while the answer is on its way would otherwise let the organiser in.
 function methods:authenticate(username, password, session)
@@ -113,7 +122,7 @@ function methods:authenticate(username, password, session)
 	local facts = login_request.facts_of(session, self.settings.vouched);
 	local started = monotonic();
 	if self.in_flight >= max_in_flight then
-		module:log("error", "Login %s: unavailable, %d logins are waiting already", login.request_id, self.in_flight);
+		self:log_full(started);
 		return "unavailable";
 	end
 	local followed = self.feed:login_began(username, session, time.now());

@@ -100,6 +100,19 @@ describe("The watch over a service's health", function ()
 		assert.equal("b", watch:choose().url);
 	end);
 
+	it("takes a service for busy, not frozen, that answers others while it is silent about its health", function ()
+		is_frozen = true;
+		local endpoint = watch:choose();
+		begin("first");
+		clock.advance(2.5);
+		watch:note(endpoint);
+		clock.advance(1);
+		assert.same({}, told);
+		assert.equal("a", watch:choose().url);
+		clock.advance(2);
+		assert.equal(1, #told);
+	end);
+
 	local function freeze()
 		is_frozen = true;
 		local over = begin("first");

@@ -1,10 +1,7 @@
 """The parts of a panel process that every sign-in needs, and the transactions in which one is decided."""
 
-import logging
 import os
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from authbridge.clock import utc_now
 from authbridge.config import Config
-from authbridge.errors import location_of
 from authbridge.login import alarms
 from authbridge.login.alarm_rules import DueAlarm
 from authbridge.login.failures import SqlFailures
@@ -31,15 +27,6 @@ from authbridge.staff.password_rules import STAFF_COST
 from authbridge.storage.database import Database
 
 _QUEUE = 4  # sign-ins that wait for their hash; more would take the panel's threads from those signed in
-_ANSWER_FIRST = 0.1  # seconds between a failed sign-in and its alarm, so that the answer has gone by then
-
-_log = logging.getLogger(__name__)
-
-_Task = Callable[[], None]
-
-
-def _at_once(task: _Task) -> None:
-    task()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +43,7 @@ class SignInServices(QueueServices[StaffFailures]):
     database: Database
     timezone: ZoneInfo
     encryption: StaffEncryption
-    run_later: Callable[[_Task], object] = _at_once
+    run_later: Callable[[alarms.Task], object] = alarms.at_once
 
     @contextmanager
     def read(self) -> Iterator[StaffFailures]:
@@ -73,7 +60,7 @@ class SignInServices(QueueServices[StaffFailures]):
     def raise_alarms(self, due: list[DueAlarm], now: datetime) -> None:
         """Raises alarms after the answer, which must not take longer for names that exist."""
         if due:
-            self.run_later(partial(_raise_alarms, due, now, self))
+            self.run_later(partial(alarms.try_to_raise, self.database, due, now=now, limits=self.limits))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +87,7 @@ class Outcome:
 
 def sign_in_services_of(config: Config, database: Database) -> SignInServices:
     """Returns the parts of a panel in production; takes the time of one hash."""
-    hasher, later = Hasher(STAFF_COST), ThreadPoolExecutor(1, "alarms")
+    hasher = Hasher(STAFF_COST)
     cores = len(os.sched_getaffinity(0))
     return SignInServices(
         database=database,
@@ -112,17 +99,5 @@ def sign_in_services_of(config: Config, database: Database) -> SignInServices:
         encryption=StaffEncryption(config.secret_key),
         password_cache=PasswordCache(config.limits, remember=False),
         hashing_queue=HashingQueue(cores, typical=hasher.measure(), most=cores + _QUEUE),
-        run_later=lambda task: later.submit(_after_answer, task),
+        run_later=alarms.after_the_answer(),
     )
-
-
-def _after_answer(task: _Task) -> None:
-    time.sleep(_ANSWER_FIRST)
-    task()
-
-
-def _raise_alarms(due: list[DueAlarm], now: datetime, services: SignInServices) -> None:
-    try:
-        alarms.raise_alarms(services.database, due, now=now, limits=services.limits)
-    except Exception as error:  # noqa: BLE001 - the failure is on record, and the next one raises the alarm again
-        _log.error("an alarm was not raised: %s at %s", type(error).__name__, location_of(error))

@@ -57,6 +57,13 @@ def test_a_byte_under_another_key_excludes_nothing() -> None:
     assert HASHER.renew(parse_password(PASSWORD), STORED) is None
 
 
+@pytest.mark.parametrize("name", ["m.mueller", "anna", "ohg-kwt", "kmz-123456"])
+def test_names_of_another_form_are_answered_alike_after_a_reset(name: str) -> None:
+    """An imported name keeps its form with its new password; unknown ones of that form are hashed."""
+    assert not any(HASHER.excludes(typed, STORED, name) for typed in WRONG[:50])
+    assert not any(HASHER.excludes(typed, None, name) for typed in WRONG[:50])
+
+
 def test_without_a_byte_bcrypt_decides() -> None:
     """Passwords from before are compared, and to be stored anew."""
     before = Hasher(4).hash(PASSWORD, generated=True)
