@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from authbridge.storage.database import Database
 from authbridge.storage.models import Base, LoginAttempt, ProsodyNode
 from workbench import ROOT
-from workbench.processes import PATIENCE, free_port
+from workbench.processes import PATIENCE, free_port, is_answering
 from workbench.prosody import GENERATIONAL, HOST, Prosody
 from workbench.service import Service
 
@@ -94,6 +94,7 @@ def start_service(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Pat
     service = Service(tmp_path_factory.mktemp("service"))
     shutil.copy(sqlite_template, service.folder / "authbridge.db")
     service.start()
+    service.process.await_ready(lambda: is_answering(service.port, "/readyz"))  # its first purge is done
     yield service
     service.stop()
 

@@ -24,13 +24,14 @@ from admin.stores.service_health import ServiceHealth
 from authbridge.config import read_config
 from authbridge.login.passwords import Hasher
 from tests.support.chromium import open_chromium
+from tests.support.panel.routes import DOCUMENTS
 from tests.support.panel_browser import PanelBrowser, PanelServer, open_panel_server
 from tests.support.panel_pages import Shown, walk
 from workbench import ROOT
 
 _NODE_MODULES = ROOT / "tests/browser/node_modules"
 
-_NO_PAGES = {"static", "credentials.pdf", "credentials.table"}
+_NO_PAGES = {"static", "credentials.pdf", "credentials.table"} | DOCUMENTS
 # Parts of pages, which these ask for by themselves.
 _NO_PAGES |= {
     "overview.health",
