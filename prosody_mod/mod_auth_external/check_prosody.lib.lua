@@ -54,7 +54,7 @@ local function of_page(facts)
 	if facts.page_words and facts.knows_page and not facts.branded[1] then
 		return { say.warning("set dynamicBrandingUrl in config.js to PANEL/jitsi/websocket/branding.json, or take external_auth_page_words out",
 			"external_auth_page_words is on, but config.js names no document with the words: Jitsi's page then shows "
-			.. "technical words to whoever is suspended or has to wait.") };
+			.. "technical words to organisers who are suspended or have to wait.") };
 	elseif not facts.page_words and facts.branded[1] then
 		return { say.note("external_auth_page_words = true, if that document is the panel's (or of `authbridge jitsi-words`)",
 			"%s names a document with words of its own, but over WebSocket Jitsi's page will not learn why a login failed.",

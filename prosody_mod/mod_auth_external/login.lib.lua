@@ -108,7 +108,7 @@ function methods:stop()
 	self.services:stop();
 end
 
--- Not each: whoever floods this server would fill its log.
+-- Logs it now and then only: a flood of logins would fill the log.
 function methods:log_full(now)
 	if self.logged_full_at and now - self.logged_full_at < full_log_pause then return; end
 	self.logged_full_at = now;

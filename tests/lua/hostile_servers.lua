@@ -2,14 +2,10 @@
 -- net.http) or kept_connections.lib.lua; prints one line each: case, code, reason.  A program of its own, for
 -- transport_spec.lua.
 
-local tree = (".cache/prosody/%s/usr/lib/prosody/"):format(arg[1]);
-package.path, package.cpath = tree .. "?.lua;" .. package.path, tree .. "?.so;" .. package.cpath;
-if arg[1] ~= "0.12" then dofile(tree .. "loader.lua"); end
+local free_port = dofile("tests/lua/prosody_program.lua");
 
-_G.prosody = { config_loaded = true, events = require "util.events".new() }; -- what net.server wants to find
 local async = require "util.async";
 local server = require "net.server";
-local socket = require "socket";
 local timer = require "util.timer";
 
 local clients = {
@@ -58,13 +54,6 @@ local servers = {
 	{ "an answer in too many chunks", says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" .. ("1\r\nx\r\n"):rep(20000)) };
 	{ "no answer at all", function () end };
 };
-
-local function free_port()
-	local probe = assert(socket.bind("127.0.0.1", 0));
-	local _, port = probe:getsockname();
-	probe:close();
-	return tonumber(port);
-end
 
 local function ask(case, url)
 	local body, code = clients[arg[2]](library[entrance[arg[2]]], url);

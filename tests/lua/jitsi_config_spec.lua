@@ -150,7 +150,7 @@ describe("A config.js does not", function ()
 end);
 
 describe("A config.js with a document of the operator's words", function ()
-	it("is told from one without", function ()
+	it("differs from one without", function ()
 		assert.is_true(jitsi_config.is_branded("config.dynamicBrandingUrl = 'https://panel.test/jitsi/websocket/branding.json';"));
 		assert.is_true(jitsi_config.is_branded("var config = { dynamicBrandingUrl: '/branding.json' };"));
 		assert.is_false(jitsi_config.is_branded("    // dynamicBrandingUrl: '',"));

@@ -2,26 +2,15 @@
 -- says; prints one line each: story, what became of the questions, number of connections.  A program of its own, for
 -- kept_connections_spec.lua.
 
-local tree = (".cache/prosody/%s/usr/lib/prosody/"):format(arg[1]);
-package.path, package.cpath = tree .. "?.lua;" .. package.path, tree .. "?.so;" .. package.cpath;
-if arg[1] ~= "0.12" then dofile(tree .. "loader.lua"); end
+local free_port = dofile("tests/lua/prosody_program.lua");
 
-_G.prosody = { config_loaded = true, events = require "util.events".new() }; -- what net.server wants to find
 local async = require "util.async";
 local json = require "util.json";
 local server = require "net.server";
-local socket = require "socket";
 local timer = require "util.timer";
 local folder = "prosody_mod/mod_auth_external/";
 local kept_connections = dofile(folder .. "kept_connections.lib.lua");
 local login_answer = dofile(folder .. "login_answer.lib.lua");
-
-local function free_port()
-	local probe = assert(socket.bind("127.0.0.1", 0));
-	local _, port = probe:getsockname();
-	probe:close();
-	return tonumber(port);
-end
 
 -- A server that calls behave(connection, question, n): the n-th question that it has heard.
 local function serve(behave)

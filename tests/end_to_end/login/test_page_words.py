@@ -130,7 +130,7 @@ async def test_an_e_mail_address_is_no_login_name(
 
 @pytest.mark.parametrize("verdict", REFUSALS)
 async def test_other_clients_keep_the_sasl_conditions(prosody: tuple[Prosody, int], verdict: str) -> None:
-    """What comes over TCP, BOSH or a WebSocket of no page is told by SASL, as without the option."""
+    """Clients over TCP, BOSH, or a WebSocket that names no room get SASL failures, as without the option."""
     server, port = prosody
     async with scripted_service(port, answering(verdict)):
         told = [await login(server, transport, "ohg-kwtx", "vpgd-kxwj-rhms") for transport in TRANSPORTS]
