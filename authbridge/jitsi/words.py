@@ -1,7 +1,7 @@
 """Writes the documents that Jitsi's page reads through ``config.dynamicBrandingUrl``.
 
 The first names a bundle of labels for each language, which the page merges over its own translation.  Keys
-as in jitsi-meet of 2026-07-08, file lang/main.json (react/features/authentication, LoginDialog.tsx):
+as jitsi-meet has them in lang/main-de.json (commit 00c47a56) and uses them in LoginDialog.tsx (06b67dcf):
 
 * ``dialog.incorrectPassword`` is shown for every SASL failure;
 * ``dialog.connectErrorWithMsg`` for any other end of the connection, with ``{{msg}}`` put in before nested

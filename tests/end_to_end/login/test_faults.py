@@ -175,7 +175,7 @@ async def test_a_login_waits_for_a_service_that_comes_back(patient: tuple[Prosod
 
 
 async def test_a_service_whose_logins_hang_is_given_a_rest(asking: tuple[Prosody, int]) -> None:
-    """After three time-outs in a row the next is told without a question, until the service lives."""
+    """After three time-outs in a row Prosody asks no more, until the service shows that it lives."""
     prosody, port = asking
     async with scripted_service(port, hang, health=hang) as questions:
         hung = await asyncio.gather(*(timed_login(prosody, "tcp") for _ in range(3)))

@@ -1,4 +1,4 @@
-"""Jitsi's login dialog says why: what strophe.js is told, and what the dialog makes of it with our labels."""
+"""Jitsi's login dialog names the cause: strophe.js reads each refusal, and i18next picks our sentence."""
 
 import asyncio
 import json

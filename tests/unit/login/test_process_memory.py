@@ -1,4 +1,4 @@
-"""What the kernel is told of a process that holds passwords."""
+"""The kernel keeps the memory of a process with passwords out of dumps and swap."""
 
 import subprocess
 import sys
