@@ -18,8 +18,10 @@ _BODY = "http://jabber.org/protocol/httpbind"
 class WebSocketTransport:
     """One WebSocket; each frame is one element."""
 
-    def __init__(self, port: int, host: str, headers: Mapping[str, str] | None = None) -> None:
-        self._url = f"http://127.0.0.1:{port}/xmpp-websocket"
+    def __init__(
+        self, port: int, host: str, headers: Mapping[str, str] | None = None, *, query: str = ""
+    ) -> None:
+        self._url = f"http://127.0.0.1:{port}/xmpp-websocket?{query}"
         self._host = host
         self._headers = headers or {}
 

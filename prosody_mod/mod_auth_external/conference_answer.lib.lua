@@ -94,8 +94,8 @@ end
 function methods:on_ended(stanza, client, answer, action)
 	module:log("info", "Remembered login found that is suspended or was ended: logged out");
 	if answer.login then protect.call(self.logouts.log_out, self.logouts, answer.login, {}, time()); end
-	if self:counts(answer) then protect.call(self.ending.close_room_of, self.ending, answer, action); end
 	protect.call(self.ending.turn_out, self.ending, client, action);
+	if self:counts(answer) then protect.call(self.ending.close_room_of, self.ending, answer, action); end
 	refuse(stanza, clients.own_username(client) and "client" or "login");
 end
 

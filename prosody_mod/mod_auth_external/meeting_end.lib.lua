@@ -13,18 +13,24 @@ local session_close = module:require "session_close";
 local methods = {};
 methods.__index = methods;
 
--- parts: place (of jitsi_config.lib.lua), meetings, owners, logouts, leaders.
+-- parts: place (of jitsi_config.lib.lua), people, meetings, owners, logouts, leaders.
 local function new(parts)
 	return setmetatable({
-		place = parts.place, meetings = parts.meetings, owners = parts.owners, logouts = parts.logouts, leaders = parts.leaders;
+		place = parts.place, people = parts.people, meetings = parts.meetings;
+		owners = parts.owners, logouts = parts.logouts, leaders = parts.leaders;
 	}, methods);
 end
 
--- Takes the client out of all rooms: a page whose session is merely closed comes back by itself.
-function methods:take_out(client)
+-- Takes the client out of all rooms.  Returns whether its page reads the reason of an end: of this one, or of a colleague's
+-- a moment ago, which was the end of the room for both.
+function methods:take_out(client, action)
+	local is_reading = self.people:has_joined(client);
 	for _, host in ipairs(self.place.mucs) do
-		for room in rooms.all_at(host) do protect.call(rooms.take_out, room, client); end
+		for room in rooms.all_at(host) do
+			if protect.call(rooms.take_out, room, client, session_close.text_of(action)) then is_reading = true; end
+		end
 	end
+	return is_reading;
 end
 
 -- Takes the client out and closes its session.  jicofo has let that page lead wherever it is, or will in a moment, for its
@@ -33,9 +39,12 @@ function methods:turn_out(client, action)
 	local session = clients.session(client);
 	if not session then return; end
 	session_close.silence(session);
-	protect.call(self.take_out, self, client);
-	-- When the page has heard the refusal, and forgets its session-id.
-	timer.add_task(0, function () protect.call(session_close.close, session, action); end);
+	if protect.call(self.take_out, self, client, action) then
+		session_close.close_when_read(session, action);
+	else
+		-- When the page has heard the refusal, and forgets its session-id.
+		timer.add_task(0, function () protect.call(session_close.close, session, action); end);
+	end
 end
 
 -- Ends the room, or hands it over to another organiser who is in it or about to join.  Returns whether the room ended.
@@ -46,8 +55,8 @@ function methods:end_or_hand_over(room, username)
 	return false;
 end
 
-function methods:end_room(address, username)
-	local room = rooms.find(address);
+-- room: the one at that address, or nil.
+function methods:end_room(address, room, username)
 	if room then return self:end_or_hand_over(room, username); end
 	self.owners:room_gone(address);
 	return false;
@@ -67,20 +76,25 @@ function methods:close_room_of(answer, action)
 end
 
 -- order: { username, action, before }; see revocations.lib.lua.
--- Returns counts of meetings and of logins (these while jicofo confirms), and the sessions still to be closed.
--- Each step is done although another one fails.
+-- Returns counts of meetings and of logins (these while jicofo confirms), and the pages whose sessions are still to be
+-- closed, as a list of { session, is_reading }: whether it reads why it is out.
+-- Each step is done although another one fails.  The organiser's pages go before the rooms do: they read why, while all
+-- others read that the meeting has ended.
 function methods:carry_out(order)
-	local counts, sessions = { meetings = 0, logins = 0, waiting = 0 }, {};
+	local counts, pages, found = { meetings = 0, logins = 0, waiting = 0 }, {}, {};
 	protect.call(self.owners.settle, self.owners, order.username);
 	local ending = self.meetings:ending_of(order, time());
-	for _, client in ipairs(ending.clients) do table.insert(sessions, clients.session(client)); end
+	for _, address in ipairs(ending.rooms) do found[address] = rooms.find(address); end
 	for _, login in ipairs(ending.logins) do protect.call(self.logouts.log_out, self.logouts, login, counts, time()); end
-	for _, address in ipairs(ending.rooms) do
-		if protect.call(self.end_room, self, address, order.username) then counts.meetings = counts.meetings + 1; end
+	for _, client in ipairs(ending.clients) do
+		local session, is_reading = clients.session(client), protect.call(self.take_out, self, client, order.action);
+		table.insert(pages, { session = session, is_reading = is_reading });
 	end
-	for _, client in ipairs(ending.clients) do protect.call(self.take_out, self, client); end
+	for _, address in ipairs(ending.rooms) do
+		if protect.call(self.end_room, self, address, found[address], order.username) then counts.meetings = counts.meetings + 1; end
+	end
 	protect.call(self.leaders.take_back, self.leaders, order.username);
-	return counts, sessions;
+	return counts, pages;
 end
 
 return { new = new };

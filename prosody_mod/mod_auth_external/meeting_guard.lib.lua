@@ -22,6 +22,7 @@ local people = module:require "people";
 local protect = module:require "protect";
 local remembered_logins = module:require "remembered_logins";
 local room_addresses = module:require "room_addresses";
+local session_close = module:require "session_close";
 
 local sweep_interval = 60; -- seconds
 local format = 4; -- of the state that outlives a reload
@@ -48,6 +49,7 @@ function methods:attach(host)
 		self.meetings:client_gone(event.session.full_jid);
 		self.leaders:client_gone(event.session.full_jid);
 	end);
+	hooks.before_all(context, "smacks-hibernation-end", function (event) session_close.resumed(event.resumed); end);
 	if host == self.place.focus then self:attach_focus(); end
 	if self.mucs[host] then
 		self.owners:attach(host, context);
@@ -104,7 +106,7 @@ local function start(feed, place, changed, saved)
 	return self;
 end
 
--- Returns counts of what ended, and the sessions still to be closed; see meeting_end.lib.lua.
+-- Returns counts of what ended, and the pages whose sessions are still to be closed; see meeting_end.lib.lua.
 function methods:carry_out(order)
 	if order.action == "reinstate" or not self.place.focus then return { meetings = 0, logins = 0, waiting = 0 }, {}; end
 	return self.ending:carry_out(order);

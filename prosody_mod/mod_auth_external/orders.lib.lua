@@ -36,16 +36,16 @@ function methods:own_sessions(order)
 	return list;
 end
 
--- Returns how many were closed.  A session may be in both lists: an organiser's own page may lead the meeting.
-local function close_all(action, ...)
-	local seen, number = {}, 0;
-	for _, list in ipairs({ ... }) do
-		for _, session in ipairs(list) do
-			if not seen[session] and not session.destroyed then
-				seen[session] = true;
-				if session_close.close(session, action) then number = number + 1; end
-			end
-		end
+-- Closes the organiser's own sessions, and then the pages': those that read why when they have done so.  Returns how
+-- many ended.  A session may be in both lists: an organiser's own page may lead the meeting.
+local function close_all(action, own, pages)
+	local number = 0;
+	local function close(session, how)
+		if session and not session.destroyed and how(session, action) then number = number + 1; end
+	end
+	for _, session in ipairs(own) do close(session, session_close.close); end
+	for _, page in ipairs(pages) do
+		close(page.session, page.is_reading and session_close.close_when_read or session_close.close);
 	end
 	return number;
 end
@@ -53,11 +53,11 @@ end
 -- Returns the counts of what ended: { meetings, logins, waiting, sessions }; logins and waiting change while jicofo confirms.
 -- The meetings go first: a page whose session is closed before its meeting ends would come back.
 function methods:execute(order)
-	local counts, in_meetings = protect.call(self.guard.carry_out, self.guard, order);
-	if not counts then counts, in_meetings = { meetings = 0, logins = 0, waiting = 0 }, {}; end
+	local counts, pages = protect.call(self.guard.carry_out, self.guard, order);
+	if not counts then counts, pages = { meetings = 0, logins = 0, waiting = 0 }, {}; end
 	counts.sessions = 0;
 	if order.action == "reinstate" then return counts; end
-	counts.sessions = close_all(order.action, in_meetings, self:own_sessions(order));
+	counts.sessions = close_all(order.action, self:own_sessions(order), pages);
 	return counts;
 end
 

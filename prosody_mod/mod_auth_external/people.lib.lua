@@ -99,6 +99,12 @@ function methods:joined(client, address)
 	return known;
 end
 
+-- Tells whether the client has entered the room of jicofo's last answer to it.
+function methods:has_joined(client)
+	local known = self.clients[client];
+	return known ~= nil and known.joined;
+end
+
 -- Returns { username, since, room, joined } of a client that an answer of jicofo's named.
 function methods:of_client(client)
 	return self.clients[client];

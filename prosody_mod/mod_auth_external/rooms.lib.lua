@@ -3,12 +3,14 @@
 -- This file is MIT licensed; see LICENSE.
 
 local jid = require "util.jid";
+local st = require "util.stanza";
 
 local protect = module:require "protect";
 
--- Everybody in the meeting reads these.
+local xmlns_user = "http://jabber.org/protocol/muc#user";
+
+-- Everybody in the meeting reads it.
 local meeting_ended = "Das Medienzentrum hat diese Besprechung beendet. / The media centre has ended this meeting.";
-local taken_out = "Das Medienzentrum hat diese Teilnahme beendet. / The media centre has ended this participation.";
 
 local function muc_of(host)
 	local muc = prosody.hosts[host];
@@ -67,6 +69,7 @@ local function is_breakout(address, hosts)
 end
 
 local function destroy_alone(room)
+	if not find(room.jid) then return true; end -- it went with the last one who was taken out
 	protect.call(room.set_persistent, room, false); -- a persistent room would leave a tombstone for a month
 	local is_gone = protect.call(room.destroy, room, nil, meeting_ended);
 	if is_gone == false then module:log("error", "A meeting could not be ended: another module kept it"); end
@@ -101,12 +104,24 @@ local function demote_others(room)
 	end
 end
 
--- Takes the client and its lead out of that room, if it is there.
-local function take_out(room, client)
-	local address = jid.bare(client);
+-- Ends the room for that occupant alone; to all others it looks as if they had left.  Jitsi's page shows the reason of such
+-- an end and hangs up.  Of a kick it shows none, and other people's pages have no sentence for one by nobody.
+local function end_for(room, occupant, reason)
+	local for_others, role = st.stanza("x", { xmlns = xmlns_user }), occupant.role;
+	local for_them = st.clone(for_others):tag("destroy"):tag("reason"):text(reason):up():up();
+	occupant.role = nil;
+	room:save_occupant(occupant);
+	room:publicise_occupant_status(occupant, { base = for_others, self = for_them }, nil, nil, nil, role);
+	module:context(jid.host(room.jid)):fire_event("muc-occupant-left", { room = room, nick = occupant.nick, occupant = occupant });
+end
+
+-- Takes the client and its lead out of that room.  Returns whether it was there.  The client goes first: from a room that
+-- only members may enter the loss of the lead would put it out without the reason.
+local function take_out(room, client, reason)
+	local address, occupant = jid.bare(client), room:get_occupant_by_real_jid(client);
+	if occupant then protect.call(end_for, room, occupant, reason); end
 	if is_leader(room, address) then set_affiliation(room, true, address, nil); end
-	local occupant = room:get_occupant_by_real_jid(client);
-	if occupant then protect.call(room.set_role, room, true, occupant.nick, nil, taken_out); end
+	return occupant ~= nil;
 end
 
 return {

@@ -1,9 +1,10 @@
--- session_close.lib.lua: closes a session, and says what its client is told.
+-- session_close.lib.lua: closes a session, at once or when its client has read why, and says what its client is told.
 -- The client is never told why an organiser is suspended.
 -- This file is MIT licensed; see LICENSE.
 
 local destroy_session = require "core.sessionmanager".destroy_session;
 local add_filter = require "util.filters".add_filter;
+local jid = require "util.jid";
 local st = require "util.stanza";
 local timer = require "util.timer";
 
@@ -11,9 +12,13 @@ local protect = module:require "protect";
 
 local patience, interval = 0.5, 0.02; -- seconds; a browser asks again after one way through the network and back
 
-local xmlns_errors = "urn:ietf:params:xml:ns:xmpp-streams";
+local reading_time = 60; -- seconds; Jitsi's page hangs up by itself some five seconds after it was told
 
--- `name` is what others read: Prosody puts it into the presence that says that somebody has left.
+local xmlns_errors = "urn:ietf:params:xml:ns:xmpp-streams";
+local xmlns_acks, xmlns_ping = "urn:xmpp:sm:3", "urn:xmpp:ping";
+
+-- `name` is what others read: Prosody puts it into the presence that says that somebody has left.  `text` is what the
+-- client is told, in the room that it is taken out of and when its session is closed.
 local reasons = {
 	suspend = {
 		name = "session ended", condition = "not-authorized";
@@ -49,9 +54,23 @@ local function is_deaf(session)
 	return session.bosh_max_inactive and #session.requests == 0;
 end
 
+-- Lets pass what only keeps the connection alive: Jitsi's page takes two pings without an answer for a broken network.
+local function keep_alive(stanza, session)
+	if stanza.attr.xmlns == xmlns_acks and (stanza.name == "r" or stanza.name == "a") then return stanza; end
+	local is_ping = stanza.name == "iq" and stanza.attr.type == "get" and stanza:get_child("ping", xmlns_ping);
+	if is_ping and not jid.node(stanza.attr.to) then session.send(st.reply(stanza)); end
+	return nil;
+end
+
 -- Makes Prosody ignore what the client still sends.
 local function silence(session)
-	add_filter(session, "stanzas/in", function () return nil; end);
+	session.auth_external_is_silenced = true;
+	add_filter(session, "stanzas/in", keep_alive);
+end
+
+-- mod_smacks gives a session that another connection resumes the filters of that connection.
+local function resumed(session)
+	if session.auth_external_is_silenced then silence(session); end
 end
 
 local function close_when_heard(session, action)
@@ -72,4 +91,18 @@ local function close(session, action)
 	return protect.call(close_now, session, action);
 end
 
-return { close = close, silence = silence };
+-- For a page that has just been told that it is out, and why: closed at once, it would show a broken network instead, and
+-- come back by itself.  It hangs up when it has shown the reason; nothing that it sends until then counts.
+local function close_when_read(session, action)
+	silence(session);
+	timer.add_task(reading_time, function ()
+		if not session.destroyed then protect.call(close, session, action); end
+	end);
+	return true;
+end
+
+local function text_of(action)
+	return reasons[action].text;
+end
+
+return { close = close, close_when_read = close_when_read, silence = silence, resumed = resumed, text_of = text_of };

@@ -5,6 +5,7 @@
 const FOCUS = "http://jitsi.org/protocol/focus";
 const MUC = "http://jabber.org/protocol/muc";
 const askAgain = 50; // milliseconds; Jitsi's client takes five seconds
+const reading = 300; // milliseconds between the end of the room and hanging up; Jitsi's client takes five seconds
 
 const statusNames = Object.fromEntries(
   Object.entries(Strophe.Status).map(([name, status]) => [status, name]),
@@ -95,11 +96,18 @@ class Person {
     this.connection.send($pres({ to: this.seat }).c("x", { xmlns: MUC }));
   }
 
+  hangUp() {
+    this.note("hung up", "");
+    this.connection.disconnect();
+  }
+
   hear(presence) {
     if (presence.getAttribute("from") === this.seat) {
       const destroyed = presence.getElementsByTagName("destroy")[0];
       if (destroyed) {
         this.note("destroyed", destroyed.textContent);
+        this.connection.send($pres({ to: this.seat, type: "unavailable" }));
+        setTimeout(() => this.hangUp(), reading);
       } else if (presence.getAttribute("type") === "unavailable") {
         this.note("left", presence.textContent);
       } else {

@@ -67,6 +67,15 @@ function methods:pages_in_order()
 	return list;
 end
 
+-- Returns those to which Prosody still listens.
+function methods:heard_pages()
+	local list = {};
+	for _, page in ipairs(self:pages_in_order()) do
+		if self.world.is_heard(page.client) then table.insert(list, page); end
+	end
+	return list;
+end
+
 -- Truth --------------------------------------------------------------------------------------------
 
 -- Tells whether what that login opened may go on: by its organiser, and by the moment of its password.
@@ -287,8 +296,8 @@ end
 
 function methods:execute(order)
 	self:note_end(order.username);
-	local counts, sessions = self.world.guard:carry_out(order);
-	for _, session in ipairs(sessions) do self.world.close_session(session, order.action); end
+	local counts, pages = self.world.guard:carry_out(order);
+	for _, page in ipairs(pages) do self.world.close_page(page, order.action); end
 	for _, page in ipairs(self:pages_in_order()) do
 		local is_own = self.world.jid.host(page.client) == small_prosody.own and page.person == order.username;
 		if is_own and page.opened < (order.before or math.huge) then self.world.prosody.full_sessions[page.client]:close(); end
@@ -329,7 +338,7 @@ function actions.come_again(self)
 end
 
 function actions.ask(self)
-	local page = self:pick(self:pages_in_order());
+	local page = self:pick(self:heard_pages());
 	if not page then return; end
 	local address = self.random(6) > 1 and addresses[self.random(2)] or self:pick(addresses);
 	self:ask(page, address, self.random(6) > 1 and self.stored[page.person] or nil);
@@ -357,14 +366,14 @@ function actions.deliver(self)
 end
 
 function actions.enter(self)
-	local page, room = self:pick(self:pages_in_order()), self:pick(self.world.all_rooms());
+	local page, room = self:pick(self:heard_pages()), self:pick(self.world.all_rooms());
 	if not page or not room or room:get_occupant_by_real_jid(page.client) then return; end
 	self:note("%s enters %s", page.client, room.jid);
 	room:join(page.client);
 end
 
 function actions.leave(self)
-	local page, room = self:pick(self:pages_in_order()), self:pick(self.world.all_rooms());
+	local page, room = self:pick(self:heard_pages()), self:pick(self.world.all_rooms());
 	if not page or not room then return; end
 	self:note("%s leaves %s", page.client, room.jid);
 	room:leave(page.client);

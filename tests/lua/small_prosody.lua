@@ -25,7 +25,9 @@ end
 
 local function new(version)
 	local util = {};
-	for _, name in ipairs({ "util.cache", "util.events", "util.id", "util.jid", "util.stanza" }) do util[name] = libraries.of_prosody(version, name); end
+	for _, name in ipairs({ "util.cache", "util.events", "util.filters", "util.id", "util.jid", "util.stanza" }) do
+		util[name] = libraries.of_prosody(version, name);
+	end
 	local jid, new_events = util["util.jid"], util["util.events"].new;
 	local prosody, module, loaded = {}, { host = own }, {};
 	local world = { prosody = prosody, jid = jid, stanza = util["util.stanza"], place = place, jicofo = jicofo };
@@ -42,7 +44,6 @@ local function new(version)
 	};
 	util["util.time"] = { now = function () return world.now; end };
 	util["util.async"] = {};
-	util["util.filters"] = { add_filter = function (session) session.is_silenced = true; end };
 
 	local function next_task()
 		local first = nil;
@@ -106,6 +107,12 @@ local function new(version)
 		return true;
 	end
 
+	function room_methods:save_occupant(occupant)
+		if not occupant.role then self:leave(occupant.client); end
+	end
+
+	function room_methods:publicise_occupant_status(occupant, x) world.on_told(self, occupant.client, x.self); end
+
 	function room_methods:set_persistent(is_persistent) self.is_persistent = is_persistent; end
 
 	function room_methods:join(client)
@@ -168,6 +175,7 @@ local function new(version)
 
 	function world.connect(client)
 		local session = { full_jid = client, host = jid.host(client), requests = {} };
+		util["util.filters"].initialize(session);
 		if session.host == own then session.auth_external_login = { began = world.now }; end
 		function session.close()
 			if session.destroyed then return; end
@@ -190,6 +198,7 @@ local function new(version)
 	local function context_of(host)
 		local context = {};
 		function context.hook(_, event, handler, priority) prosody.hosts[host].events.add_handler(event, handler, priority); end
+		function context.fire_event(_, ...) return fire(host, ...); end
 		function context.send(_, stanza) world.on_sent(stanza); end
 		return context;
 	end
@@ -199,6 +208,7 @@ local function new(version)
 	function module.hook(_, ...) context_of(own):hook(...); end
 	function module.hook_global() end
 	function world.on_error(message) error(message, 0); end -- unless a test expects errors
+	function world.on_told() end -- what a client reads that is taken out of a room
 
 	local function require_util(name)
 		if name == "core.sessionmanager" then return { destroy_session = function (session) session.close(); end }; end
@@ -229,7 +239,19 @@ local function new(version)
 		world.guard = module:require("meeting_guard").start(world.feed, place, function () end, nil);
 	end
 
-	function world.close_session(session, action) return module:require("session_close").close(session, action); end
+	-- Does with that page of an organiser, which an order ended, what comes after its meetings.
+	function world.close_page(page, action)
+		local session_close = module:require("session_close");
+		local close = page.is_reading and session_close.close_when_read or session_close.close;
+		if page.session then close(page.session, action); end
+	end
+
+	-- Returns whether Prosody would still listen to what that client sends.
+	function world.is_heard(client)
+		local session = prosody.full_sessions[client];
+		return session ~= nil and session.filter("stanzas/in", util["util.stanza"].message({})) ~= nil;
+	end
+
 	function world.new_orders() return module:require("orders").new(world.feed, world.guard); end
 	world.fire, world.now = fire, 1000;
 	return world;

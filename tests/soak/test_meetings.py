@@ -83,7 +83,7 @@ async def test_from_the_click_to_the_last_notice(
             pupils = [await participants.pupil(room, transport) for transport in TRANSPORTS]
             clicked = await asyncio.to_thread(click, clerk, who.username)
             notices = await notices_of(each.seats[room] for each in (page, *pupils))
-            notices += await ends_of([page, tablet])
+            notices += await ends_of([tablet])
             seconds.append(max(notice.at for notice in notices) - clicked)
             await jitsi.until_logged_out(who.username)
 

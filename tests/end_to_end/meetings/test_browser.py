@@ -13,7 +13,7 @@ from tests.support.chromium import open_chromium
 from tests.support.factories import make_organiser, make_school
 from tests.support.jitsi.meeting_page import MeetingPage, serve_pages
 from tests.support.jitsi.participants import room_jid
-from tests.support.jitsi.server import AT_ONCE, MEETING_ENDED, open_jitsi
+from tests.support.jitsi.server import AT_ONCE, MEETING_ENDED, SUSPENDED, open_jitsi
 from tests.support.panel_browser import PanelBrowser, PanelServer, open_panel_server
 from workbench.processes import PATIENCE
 
@@ -81,11 +81,12 @@ def test_one_click(
         proof = panel_browser.text
 
         await_true(browser, lambda: all(meeting.notices(everybody).values()))
-        await_true(browser, lambda: len(meeting.notices(["host"])["host"]) == 2)
+        await_true(browser, lambda: len(meeting.notices(["host"])["host"]) == 3)
         told = meeting.notices(everybody)
-        assert {(each[0].kind, each[0].text) for each in told.values()} == {("destroyed", MEETING_ENDED)}
-        assert [notice.kind for notice in told["host"]] == ["destroyed", "DISCONNECTED"]
-        assert max(notice.at for each in told.values() for notice in each) - clicked < AT_ONCE
+        assert {(told[name][0].kind, told[name][0].text) for name in PUPILS} == {("destroyed", MEETING_ENDED)}
+        assert told["host"][0].text == SUSPENDED
+        assert [notice.kind for notice in told["host"]] == ["destroyed", "hung up", "DISCONNECTED"]
+        assert max(each[0].at for each in told.values()) - clicked < AT_ONCE
         assert "1 Anmeldung beendet" in proof
         assert "gemerkte Anmeldung gelöscht" in proof
         assert jitsi.focus.logins_of(who.username) == []

@@ -7,8 +7,9 @@ import pytest
 from tests.support.jitsi.participants import notice_nothing, room_jid
 from tests.support.jitsi.server import (
     AT_ONCE,
-    MEETING_ENDED,
+    LOGGED_OUT,
     Deployment,
+    assert_told,
     ends_of,
     notices_of,
 )
@@ -29,11 +30,10 @@ async def test_everything_ends_and_a_new_login_begins(deployment: Deployment) ->
 
         deployment.auth.end_sessions(who.username)
         clicked = time.monotonic()
-        seats = [pages[0].seats[room], pages[1].seats[elsewhere], *(pupil.seats[room] for pupil in pupils)]
-        notices = await notices_of(seats)
+        theirs = [pages[0].seats[room], pages[1].seats[elsewhere]]
+        notices = await assert_told(theirs, [pupil.seats[room] for pupil in pupils], LOGGED_OUT)
         ends = await ends_of([*pages, tablet])
-        assert {(notice.kind, notice.text) for notice in notices} == {("destroyed", MEETING_ENDED)}
-        assert [end.kind for end in ends] == ["reset"] * 3
+        assert [end.kind for end in ends] == ["closed", "closed", "reset"]
         assert max(each.at for each in [*notices, *ends]) - clicked < AT_ONCE
         effect = await deployment.auth.effect(who.username)
         assert (effect.sessions, effect.meetings, effect.logins) == (3, 2, 2)
@@ -54,7 +54,7 @@ async def test_a_colleague_goes_on(deployment: Deployment) -> None:
         deployment.auth.end_sessions(who.username)
         [notice] = await notices_of([first.seats[room]])
         [end] = await ends_of([first])
-        assert (notice.kind, end.kind) == ("kicked", "reset")
+        assert (notice.kind, notice.text, end.kind) == ("destroyed", LOGGED_OUT, "closed")
         await deployment.auth.effect(who.username)
         await notice_nothing(room, second)
 

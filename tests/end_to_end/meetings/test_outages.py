@@ -16,9 +16,9 @@ from tests.support.auth_server import AuthServer, open_auth_server
 from tests.support.jitsi.participants import notice_nothing, room_jid
 from tests.support.jitsi.server import (
     AT_ONCE,
-    MEETING_ENDED,
     Deployment,
     Jitsi,
+    assert_told,
     ends_of,
     notices_of,
     open_jitsi,
@@ -65,8 +65,7 @@ async def test_the_service_is_down(restartable: Deployment) -> None:
 
         await asyncio.to_thread(restartable.auth.service.start)
         back = time.monotonic()
-        notices = await notices_of(each.seats[room] for each in (page, pupil))
-        assert {(notice.kind, notice.text) for notice in notices} == {("destroyed", MEETING_ENDED)}
+        notices = await assert_told([page.seats[room]], [pupil.seats[room]])
         assert max(notice.at for notice in notices) - back < ONCE_BACK
         assert (await restartable.auth.effect(who.username)).meetings == 1
         await notice_nothing(theirs, colleague)

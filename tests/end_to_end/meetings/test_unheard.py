@@ -21,8 +21,9 @@ from tests.support.jitsi.participants import (
 from tests.support.jitsi.server import (
     BREWERY,
     FOCUS_HOST,
-    MEETING_ENDED,
+    SUSPENDED,
     Deployment,
+    assert_told,
     ends_of,
     notices_of,
     open_deployment,
@@ -161,10 +162,7 @@ async def test_the_same_before_the_click(restartable: Deployment) -> None:
         mate = await participants.pupil(room)
 
         restartable.auth.suspend(who.username)
-        notices = await notices_of([seat, mate.seats[room]])
-        assert [notice.kind for notice in notices] == ["destroyed"] * 2
-        [end] = await ends_of([page])
-        assert end.kind == "not-authorized"
+        await assert_told([seat], [mate.seats[room]])
         assert (await restartable.auth.effect(who.username)).meetings == 2
 
 
@@ -181,8 +179,7 @@ async def test_meetings_of_tenants(restartable: Deployment, transport: str) -> N
         await until(lambda: restartable.auth.running(who.username) == 1)
 
         restartable.auth.suspend(who.username)
-        notices = await notices_of(each.seats[room] for each in (leader, *pupils))
-        assert {(notice.kind, notice.text) for notice in notices} == {("destroyed", MEETING_ENDED)}
+        await assert_told([leader.seats[room]], [pupil.seats[room] for pupil in pupils])
         assert (await restartable.auth.effect(who.username)).meetings == 1
         await restartable.jitsi.until_gone(room)
         assert (await (await participants.guest()).ask(room)).error == "not-authorized"
@@ -196,8 +193,7 @@ async def test_breakout_rooms_of_tenants(restartable: Deployment) -> None:
         leader, pupil = await participants.organiser(who, room), await participants.pupil(room)
         seat = await pupil.switch_room(room, await leader.open_breakout())
         restartable.auth.suspend(who.username)
-        notices = await notices_of([leader.seats[room], seat])
-        assert {(notice.kind, notice.text) for notice in notices} == {("destroyed", MEETING_ENDED)}
+        await assert_told([leader.seats[room]], [seat])
         assert (await restartable.auth.effect(who.username)).meetings == 1
 
 
@@ -264,7 +260,7 @@ async def test_two_open_a_meeting_at_the_same_moment(restartable: Deployment, *,
         [notice] = await notices_of([seat])
         effect = await restartable.auth.effect(who.username)
         if stays:
-            assert (notice.kind, effect.meetings) == ("kicked", 0)
+            assert (notice.text, effect.meetings) == (SUSPENDED, 0)
             await notice_nothing(room, second, pupil)
             assert second_seat.role == "moderator"
         else:

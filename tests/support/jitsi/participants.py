@@ -15,10 +15,12 @@ from xml.sax.saxutils import quoteattr
 from authbridge.login.usernames import Username
 from authbridge.schools.commands.organisers import IssuedCredential
 from tests.support.jitsi.focus import FOCUS, MUC, MUC_USER
+from tests.support.jitsi.stream_management import StreamManagement
 from tests.support.login_server import make_client
 from workbench.processes import PATIENCE
 from workbench.prosody import HOST, Prosody
 from workbench.xmpp import CLIENT, STREAM_ERRORS, STREAMS, Client, ConnectionEndedError
+from workbench.xmpp_http import WebSocketTransport
 
 GUESTS = f"guest.{HOST}"
 PROXY = f"focus.{HOST}"
@@ -30,6 +32,7 @@ JITMEET = "http://jitsi.org/jitmeet"
 _BRIDGE = IssuedCredential(Username("jvb"), "any")
 _ERRORS = "{urn:ietf:params:xml:ns:xmpp-stanzas}"
 _ASK_AGAIN = 0.05  # seconds; Jitsi's client takes five
+_READS_FOR = 0.2  # seconds; Jitsi's client takes five
 
 
 def room_jid(name: str, tenant: str = "") -> str:
@@ -97,13 +100,21 @@ class Line:
         """Pings the server of its host; raises :class:`ConnectionEndedError` if the stream is gone."""
         await self.ask(self.jid.partition("/")[0].rpartition("@")[2], "<ping xmlns='urn:xmpp:ping'/>", "get")
 
+    async def say_goodbye(self) -> None:
+        """Ends it, and does not wait for the server's consent."""
+        with contextlib.suppress(OSError, ConnectionEndedError):
+            await self.client.say_goodbye()
+
+    async def cut(self) -> None:
+        """Loses the connection, as in a tunnel."""
+        await self.client.__aexit__(None, None, None)
+
     async def close(self, *, politely: bool = True) -> None:
         """Ends it, unless it has ended."""
         if politely and not self.end.done():
-            with contextlib.suppress(OSError, ConnectionEndedError):
-                await self.client.say_goodbye()
-                async with asyncio.timeout(PATIENCE):
-                    await self.end
+            await self.say_goodbye()
+            async with asyncio.timeout(PATIENCE):
+                await self.end
         self._listening.cancel()
         await asyncio.gather(self._listening, return_exceptions=True)
         await self.client.__aexit__(None, None, None)
@@ -209,7 +220,13 @@ def _condition_of(stanza: Element) -> str:
 
 
 class Participant:
-    """A person with one page open, on a machine of their own unless a test gives them another's."""
+    """A person with one page open, on a machine of their own unless a test gives them another's.
+
+    As Jitsi's page does, a guest's shows why a room ended, leaves it, waits in vain for the room's consent,
+    and closes its connection; ``reads_for`` seconds, or never if None.
+    """
+
+    reads_for: float | None = _READS_FOR
 
     def __init__(self, prosody: Prosody, transport: str, client: Client, jid: str) -> None:
         self._prosody = prosody
@@ -220,6 +237,7 @@ class Participant:
         self.seats: dict[str, Seat] = {}
         self.breakouts: dict[str, str] = {}  # name -> address, as last told
         self._told_of_breakouts = asyncio.Event()
+        self._hanging_up: asyncio.Future[None] | None = None
 
     @property
     def jid(self) -> str:
@@ -269,6 +287,37 @@ class Participant:
             await seat.joined
         return seat
 
+    async def manage_stream(self) -> StreamManagement:
+        """Asks for XEP-0198, as Jitsi's page does; returns what another connection needs to go on."""
+        stream = StreamManagement()
+        await self.line.send(stream.enable)
+        await self.line.ping()  # whose answer comes after that to the wish
+        assert any(stream.begin(each) for each in self.line.elements)
+        return stream
+
+    async def resume(self, stream: StreamManagement) -> None:
+        """Goes on over another WebSocket; raises :class:`ConnectionEndedError` if the server does not."""
+        transport = WebSocketTransport(self._prosody.http_port, GUESTS, query=f"previd={stream.id}")
+        async with contextlib.AsyncExitStack() as connection:
+            client = await connection.enter_async_context(Client(transport, GUESTS))
+            await client.login_anonymously()
+            await client.reopen()
+            await client.send(stream.resume)
+            answer = await client.receive()
+            if not stream.go_on(answer):
+                raise ConnectionEndedError(answer.tag)
+            connection.pop_all()
+        await self.line.close(politely=False)
+        self.line = Line(client, self.jid, self._hear)
+
+    async def make_members_only(self, room: str) -> None:
+        """Turns the lobby on."""
+        field = f"<field var='FORM_TYPE'><value>{MUC}#roomconfig</value></field>"
+        field += "<field var='muc#roomconfig_membersonly'><value>1</value></field>"
+        form = f"<x xmlns='jabber:x:data' type='submit'>{field}</x>"
+        answer = await self.line.ask(room, f"<query xmlns='{MUC}#owner'>{form}</query>")
+        assert answer.get("type") == "result"
+
     async def leave_room(self, room: str, status: str = "") -> None:
         """Leaves that room and stays connected."""
         seat = self.seats[room]
@@ -297,6 +346,9 @@ class Participant:
 
     async def close(self, *, politely: bool = True) -> None:
         """Closes the page."""
+        if self._hanging_up is not None:
+            self._hanging_up.cancel()
+            await asyncio.gather(self._hanging_up, return_exceptions=True)
         await self.line.close(politely=politely)
 
     def _hear(self, element: Element) -> None:
@@ -307,6 +359,17 @@ class Participant:
         seat = self.seats.get(room)
         if element.tag == f"{CLIENT}presence" and seat is not None and nick == seat.nick:
             seat.hear(element)
+            is_over = seat.out.done() and seat.out.result().kind == "destroyed"
+            if is_over and f"@{GUESTS}/" in self.jid and self._hanging_up is None:
+                self._hanging_up = asyncio.ensure_future(self._hang_up(seat))
+
+    async def _hang_up(self, seat: Seat) -> None:
+        to = quoteattr(f"{seat.room}/{seat.nick}")
+        with contextlib.suppress(OSError, ConnectionEndedError):
+            await self.line.send(f"<presence xmlns='jabber:client' type='unavailable' to={to}/>")
+            if self.reads_for is not None:
+                await asyncio.sleep(self.reads_for)
+                await self.line.say_goodbye()
 
     def _hear_of_breakouts(self, message: dict[str, Any]) -> None:
         rooms = message.get("rooms", {}).values()

@@ -29,7 +29,14 @@ BREWERY = f"jvbbrewery@{BRIDGES}"
 AT_ONCE = 1.0  # seconds
 
 MEETING_ENDED = "Das Medienzentrum hat diese Besprechung beendet. / The media centre has ended this meeting."
-TAKEN_OUT = "Das Medienzentrum hat diese Teilnahme beendet. / The media centre has ended this participation."
+SUSPENDED = (
+    "Dieser Zugang ist gesperrt. Bitte fragen Sie Ihr Medienzentrum. / "
+    "This access is suspended. Please ask your media centre."
+)
+LOGGED_OUT = (
+    "Dieser Zugang wurde überall abgemeldet. Bitte melden Sie sich neu an. / "
+    "This access was signed out everywhere. Please log in again."
+)
 
 _FOCUS_JID = f"focus@{FOCUS_HOST}"
 _BRIDGE_JID = f"jvb@{FOCUS_HOST}"
@@ -81,12 +88,13 @@ def make_prosody(
     organisers = external(service.url, service.token_file, **options) if service else _ANYBODY
     plugins = jitsi_plugins()
     on_host, on_muc = (_STAND_INS_ON_HOST, _STAND_INS_ON_MUC) if plugins is None else (_ON_HOST, _ON_MUC)
+    anonymous = "small_anonymous" if plugins is None else "jitsi-anonymous"
     return Prosody(
         version,
         folder,
         {
             HOST: {**organisers, **_MAPPER, **on_host},
-            GUESTS: {"authentication": "anonymous", **_MAPPER},
+            GUESTS: {"authentication": anonymous, **_MAPPER},
             FOCUS_HOST: {**_ANYBODY, **_MAPPER, "smacks_hibernation_time": hibernation},
         },
         module_folders=(ROOT / "prosody_mod", plugins or ROOT / "tests/prosody"),
@@ -131,6 +139,16 @@ async def notices_of(seats: Iterable[Seat]) -> list[Notice]:
     """Returns how they lost their seats, once all have."""
     async with asyncio.timeout(PATIENCE):
         return list(await asyncio.gather(*(seat.out for seat in seats)))
+
+
+async def assert_told(
+    of_organisers: Iterable[Seat], of_others: Iterable[Seat], sentence: str = SUSPENDED
+) -> list[Notice]:
+    """Fails unless the rooms end for all: organisers read that sentence, others that the meeting ended."""
+    theirs, others = await notices_of(of_organisers), await notices_of(of_others)
+    assert {(notice.kind, notice.text) for notice in theirs} <= {("destroyed", sentence)}
+    assert {(notice.kind, notice.text) for notice in others} <= {("destroyed", MEETING_ENDED)}
+    return theirs + others
 
 
 async def ends_of(participants: Iterable[Participant]) -> list[Notice]:

@@ -16,7 +16,7 @@ class StreamManagement:
     ask_after = 5  # stanzas
 
     def __init__(self) -> None:
-        self._id = ""
+        self.id = ""  # with which another connection can go on; a secret
         self._heard = 0
         self._acknowledged = 0
         self._kept: deque[str] = deque()
@@ -34,16 +34,16 @@ class StreamManagement:
     @property
     def resume(self) -> str:
         """Asks to go on with the stream of before; empty if there is none."""
-        if not self._id:
+        if not self.id:
             return ""
-        return f"<resume xmlns='{NAMESPACE}' h='{self._heard}' previd={quoteattr(self._id)}/>"
+        return f"<resume xmlns='{NAMESPACE}' h='{self._heard}' previd={quoteattr(self.id)}/>"
 
     def begin(self, answer: Element) -> bool:
         """Tells whether that is the server's answer to :attr:`enable`; from here on it counts."""
         if answer.tag != f"{_TAG}enabled":
             return False
         self.forget()
-        self._id = answer.get("id") or ""
+        self.id = answer.get("id") or ""
         return True
 
     def go_on(self, answer: Element) -> bool:
@@ -56,7 +56,7 @@ class StreamManagement:
     def forget(self) -> list[str]:
         """Ends the stream for good; returns what was sent over it and not acknowledged."""
         kept = list(self._kept)
-        self._id, self._heard, self._acknowledged = "", 0, 0
+        self.id, self._heard, self._acknowledged = "", 0, 0
         self._kept.clear()
         return kept
 
