@@ -5,7 +5,7 @@ max_line_length = 150
 max_cyclomatic_complexity = 12
 
 local module_fields = {
-	"command", "context", "get_option", "hook_global", "hook_object_event", "host", "log", "provides", "require", "save",
+	"command", "context", "get_option", "hook_global", "hook_object_event", "host", "log", "open_store", "provides", "require", "save",
 	"saved_state", "unload",
 };
 local written_fields = { command = true, save = true, unload = true };

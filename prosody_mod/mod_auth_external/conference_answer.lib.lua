@@ -17,11 +17,14 @@ local xmlns = "http://jitsi.org/protocol/focus";
 local methods = {};
 methods.__index = methods;
 
--- parts: feed, logins, people, requests, meetings, addresses, place, owners, leaders, logouts, ending, changed().
+-- parts: feed, logins, renewed, people, requests, meetings, addresses, place, owners, leaders, own_rooms, logouts, ending,
+-- changed().
 local function new(parts)
 	return setmetatable({
-		feed = parts.feed, logins = parts.logins, people = parts.people, requests = parts.requests, meetings = parts.meetings;
-		addresses = parts.addresses, place = parts.place, owners = parts.owners, leaders = parts.leaders, logouts = parts.logouts;
+		feed = parts.feed, logins = parts.logins, renewed = parts.renewed, people = parts.people;
+		requests = parts.requests, meetings = parts.meetings;
+		addresses = parts.addresses, place = parts.place, owners = parts.owners, leaders = parts.leaders;
+		own_rooms = parts.own_rooms, logouts = parts.logouts;
 		ending = parts.ending, changed = parts.changed;
 	}, methods);
 end
@@ -37,6 +40,8 @@ function methods:read_identity(answer, identity, login, client)
 	end
 	answer.username, answer.login, answer.is_named = username, login, true;
 	answer.since = self.logins:age_of(login, clients.password_shown_at(client, username));
+	-- Of unknown age: Prosody was started anew since.
+	if login and answer.since == 0 then answer.since = self.renewed:moment_of(username, login); end
 end
 
 -- jicofo opens any room to a page that it knows by its JID, and names nobody, unless the page shows its session-id.
@@ -104,7 +109,11 @@ function methods:on_named(stanza, client, answer)
 	local is_new, surplus = self.meetings:learn(answer, time());
 	if is_new then self.changed(); end
 	if surplus then self.logouts:log_out(surplus, {}, time()); end
+	if answer.login and self.people:has_an_end(answer.username) then
+		protect.call(self.renewed.note, self.renewed, answer.username, answer.login, answer.since, time());
+	end
 	if answer.client then self.leaders:give_held(answer.client); end
+	if answer.client and answer.room and not answer.is_claim then self.own_rooms:answered(answer.client, answer.room); end
 	-- jicofo let the page in for what it showed before, and names nobody: the room's organiser is not known yet.
 	if not answer.is_named and answer.room and not self.meetings:is_known(answer.room) then refuse(stanza, "client"); end
 end

@@ -18,13 +18,15 @@ local logouts = module:require "logouts";
 local meeting_end = module:require "meeting_end";
 local meeting_owners = module:require "meeting_owners";
 local meetings = module:require "meetings";
+local own_rooms = module:require "own_rooms";
 local people = module:require "people";
 local protect = module:require "protect";
 local remembered_logins = module:require "remembered_logins";
+local renewed_logins = module:require "renewed_logins";
 local room_addresses = module:require "room_addresses";
 local session_close = module:require "session_close";
 
-local sweep_interval = 60; -- seconds
+local sweep_interval, purge_interval = 60, 3600; -- seconds
 local format = 4; -- of the state that outlives a reload
 
 local methods = {};
@@ -54,6 +56,7 @@ function methods:attach(host)
 	if self.mucs[host] then
 		self.owners:attach(host, context);
 		self.leaders:attach(context);
+		self.own_rooms:attach(context);
 	end
 	if self.detours[host] then conference_detour.attach(context, self.place.focus); end
 end
@@ -61,6 +64,13 @@ end
 function methods:sweep()
 	self.logouts:sweep(time());
 	self.owners:sweep();
+end
+
+-- What is on disk is a week old at most, also where Prosody is restarted every day.
+function methods:purge()
+	if time() - self.purged_at < purge_interval then return; end
+	self.purged_at = time();
+	self.renewed:sweep(time());
 end
 
 -- Attaches everything to the hosts that are there, and to those that come; not before their modules are loaded.
@@ -71,6 +81,7 @@ function methods:start()
 	hooks.after_all_globally("host-activated", function (host) self:attach(host); end);
 	self.sweeping = timer.add_task(sweep_interval, function ()
 		protect.call(self.sweep, self);
+		protect.call(self.purge, self);
 		return sweep_interval;
 	end);
 end
@@ -95,9 +106,11 @@ local function start(feed, place, changed, saved)
 	local kept = saved and saved.format == format and saved or nil;
 	local self = setmetatable({ feed = feed, place = place, changed = changed, owed = kept and kept.owed or {} }, methods);
 	add_state(self, kept);
+	self.renewed, self.purged_at = renewed_logins.new(module:open_store("auth_external_logins", "keyval")), 0;
 	self.addresses = room_addresses.new(jid, place);
 	self.owners = meeting_owners.new(self);
 	self.leaders = leaders.new(self, place.target);
+	self.own_rooms = own_rooms.new(self, place.target);
 	self.logouts = logouts.new(place);
 	self.ending = meeting_end.new(self);
 	self.admission = conference_admission.new(self);

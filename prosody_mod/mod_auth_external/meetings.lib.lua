@@ -45,6 +45,11 @@ function methods:is_opened(address)
 	return self.rooms[address] ~= nil or self.strangers[address] == true;
 end
 
+function methods:is_started_by(address, username)
+	local room = self.rooms[address];
+	return room ~= nil and room.starter == username;
+end
+
 -- Tells whether an organiser has opened the room, or was let in.
 function methods:is_known(address)
 	return self:is_opened(address) or self.delayed[address] ~= nil;
@@ -211,8 +216,7 @@ end
 
 -- Tells whether the end of that organiser is a reason to end what goes on in the room.
 function methods:may_close(address, username)
-	local room = self.rooms[address];
-	return not self.strangers[address] and (not room or room.starter == username);
+	return not self.strangers[address] and (not self.rooms[address] or self:is_started_by(address, username));
 end
 
 -- What the service is told, and what is forgotten --------------------------------------------------

@@ -149,6 +149,12 @@ function methods:refusal(client, login, feed)
 	return self:is_client_over(client, feed) and "client" or nil;
 end
 
+-- Tells whether the organiser's logins were ended within a week.
+function methods:has_an_end(username)
+	local person = self.known[username];
+	return person ~= nil and person.ended ~= nil;
+end
+
 -- Tells whether what began then was ended since: a login from before "log out everywhere", although Prosody forgot it.
 function methods:was_ended(username, since)
 	local person = self.known[username];

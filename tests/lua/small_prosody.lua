@@ -25,7 +25,7 @@ end
 
 local function new(version)
 	local util = {};
-	for _, name in ipairs({ "util.cache", "util.events", "util.filters", "util.id", "util.jid", "util.stanza" }) do
+	for _, name in ipairs({ "util.cache", "util.events", "util.filters", "util.hashes", "util.id", "util.jid", "util.stanza" }) do
 		util[name] = libraries.of_prosody(version, name);
 	end
 	local jid, new_events = util["util.jid"], util["util.events"].new;
@@ -203,11 +203,32 @@ local function new(version)
 		return context;
 	end
 
+	-- What is stored outlives a start.
+	local stored = {};
+	function world.store(name)
+		local records = stored[name] or {};
+		stored[name] = records;
+		local store = {};
+		function store.get(_, key) return records[key]; end
+		function store.set(_, key, record)
+			records[key] = record;
+			return true;
+		end
+		function store.users() return pairs(records); end
+		return store;
+	end
+
+	function module.open_store(_, name) return world.store(name); end
+
 	function module.context(_, host) return context_of(host); end
-	function module.log(_, level, ...) if level == "error" then world.on_error(string.format(...)); end end
+	function module.log(_, level, ...)
+		if level == "error" then world.on_error(string.format(...)); end
+		if level == "warn" then world.on_warning(string.format(...)); end
+	end
 	function module.hook(_, ...) context_of(own):hook(...); end
 	function module.hook_global() end
 	function world.on_error(message) error(message, 0); end -- unless a test expects errors
+	function world.on_warning() end
 	function world.on_told() end -- what a client reads that is taken out of a room
 
 	local function require_util(name)

@@ -117,6 +117,48 @@ async def test_an_old_session_id_does_not_end_the_new_meeting(restartable: Deplo
             await notice_nothing(room, each)
 
 
+@pytest.mark.parametrize("action", ["log out everywhere", "suspend and reinstate"])
+@pytest.mark.parametrize("transport", ["bosh", "websocket"])
+async def test_who_logged_in_since_goes_on_after_a_restart(
+    restartable: Deployment, action: str, transport: str
+) -> None:
+    """Without the password; and a device of theirs from before, that nobody had seen by then, does not.
+
+    Prosody had been restarted before, so that it did not know that device when all logins were ended.
+    """
+    who, room = restartable.auth.issue(), room_jid(f"weiter-{transport}-{action.partition(' ')[0]}")
+    async with restartable.jitsi.participants() as participants:
+        forgotten = await participants.organiser(who, room_jid("liegengeblieben"))
+        passed_on = await participants.organiser(who, room_jid("weitergegeben"))
+    restartable.jitsi.focus.settle()
+    await asyncio.to_thread(restartable.jitsi.restart)
+    async with restartable.jitsi.participants() as participants:
+        seen = await participants.reload(passed_on)
+        assert not (await seen.wait_for_host(room_jid("weitergegeben"))).error
+        if action == "log out everywhere":
+            restartable.auth.end_sessions(who.username)
+        else:
+            restartable.auth.suspend(who.username)
+            restartable.auth.reinstate(who.username)
+        await restartable.auth.effect(who.username)
+        page = await participants.organiser(who, room, transport)
+    await asyncio.to_thread(restartable.jitsi.restart)
+
+    async with restartable.jitsi.participants() as participants:
+        again = await participants.reload(page)
+        answer = await again.wait_for_host(room)
+        assert (answer.error, answer.identity) == ("", f"{who.username}@meet.test")
+        seat = await again.join(room)
+        await seat.until_moderator()
+        pupil = await participants.pupil(room)
+        for old in (passed_on, forgotten):
+            answer = await (await participants.reload(old)).wait_for_host(room_jid("naechste"))
+            assert (answer.error, answer.is_session_invalid) == ("not-acceptable", True)
+        await notice_nothing(room, again, pupil)
+        restartable.auth.end_sessions(who.username)
+        await notices_of([seat])
+
+
 async def test_nothing_of_it_is_an_error(restartable: Deployment) -> None:
     """Neither for Prosody nor for the service."""
     assert restartable.complaints == []

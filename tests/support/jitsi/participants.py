@@ -278,11 +278,14 @@ class Participant:
         await second.close()
         return answer
 
-    async def join(self, room: str, nick: str = "") -> Seat:
+    async def join(self, room: str, nick: str = "", *, password: str = "") -> Seat:
         """Enters; raises :class:`ConnectionEndedError` with the condition if the room refuses."""
         seat = self.seats[room] = Seat(room, nick or secrets.token_hex(4))
         to = quoteattr(f"{room}/{seat.nick}")
-        await self.line.send(f"<presence xmlns='jabber:client' to={to}><x xmlns='{MUC}'/></presence>")
+        secret = f"<password>{password}</password>" if password else ""
+        await self.line.send(
+            f"<presence xmlns='jabber:client' to={to}><x xmlns='{MUC}'>{secret}</x></presence>"
+        )
         async with asyncio.timeout(PATIENCE):
             await seat.joined
         return seat
@@ -312,9 +315,16 @@ class Participant:
 
     async def make_members_only(self, room: str) -> None:
         """Turns the lobby on."""
-        field = f"<field var='FORM_TYPE'><value>{MUC}#roomconfig</value></field>"
-        field += "<field var='muc#roomconfig_membersonly'><value>1</value></field>"
-        form = f"<x xmlns='jabber:x:data' type='submit'>{field}</x>"
+        await self._configure(room, "membersonly", "1")
+
+    async def set_password(self, room: str, password: str) -> None:
+        """Sets the password without which nobody enters."""
+        await self._configure(room, "roomsecret", password)
+
+    async def _configure(self, room: str, name: str, value: str) -> None:
+        fields = f"<field var='FORM_TYPE'><value>{MUC}#roomconfig</value></field>"
+        fields += f"<field var='muc#roomconfig_{name}'><value>{value}</value></field>"
+        form = f"<x xmlns='jabber:x:data' type='submit'>{fields}</x>"
         answer = await self.line.ask(room, f"<query xmlns='{MUC}#owner'>{form}</query>")
         assert answer.get("type") == "result"
 
@@ -422,9 +432,9 @@ class Participants:
         """Opens the page and does nothing."""
         return self._count(await new_participant(self._prosody, transport))
 
-    async def reload(self, page: Participant) -> Participant:
+    async def reload(self, page: Participant, transport: str = "tcp") -> Participant:
         """Returns the same browser with a new connection."""
-        person = await self.guest()
+        person = await self.guest(transport)
         person.machine_uid, person.session_id = page.machine_uid, page.session_id
         return person
 

@@ -93,7 +93,7 @@ def make_prosody(
         version,
         folder,
         {
-            HOST: {**organisers, **_MAPPER, **on_host},
+            HOST: {**organisers, **_MAPPER, **on_host, "storage": "internal"},
             GUESTS: {"authentication": anonymous, **_MAPPER},
             FOCUS_HOST: {**_ANYBODY, **_MAPPER, "smacks_hibernation_time": hibernation},
         },
