@@ -104,16 +104,26 @@ function methods:on_ended(stanza, client, answer, action)
 	refuse(stanza, clients.own_username(client) and "client" or "login");
 end
 
+-- Keeps the login over a restart of Prosody if older ones of its organiser were ended.
+function methods:keep_login(answer)
+	if not answer.login or not self.people:has_an_end(answer.username) then return; end
+	protect.call(self.renewed.note, self.renewed, answer.username, answer.login, answer.since, time());
+end
+
+-- Makes the page an owner where jicofo made it one before this answer, and where its organiser started the meeting.
+function methods:let_lead(answer)
+	if not answer.client then return; end
+	self.leaders:give_held(answer.client);
+	if answer.room and not answer.is_claim then self.own_rooms:answered(answer.client, answer.room); end
+end
+
 function methods:on_named(stanza, client, answer)
 	if answer.is_named and not answer.client then self.people:named_without_request(client, answer.username, answer.since); end
 	local is_new, surplus = self.meetings:learn(answer, time());
 	if is_new then self.changed(); end
 	if surplus then self.logouts:log_out(surplus, {}, time()); end
-	if answer.login and self.people:has_an_end(answer.username) then
-		protect.call(self.renewed.note, self.renewed, answer.username, answer.login, answer.since, time());
-	end
-	if answer.client then self.leaders:give_held(answer.client); end
-	if answer.client and answer.room and not answer.is_claim then self.own_rooms:answered(answer.client, answer.room); end
+	self:keep_login(answer);
+	self:let_lead(answer);
 	-- jicofo let the page in for what it showed before, and names nobody: the room's organiser is not known yet.
 	if not answer.is_named and answer.room and not self.meetings:is_known(answer.room) then refuse(stanza, "client"); end
 end

@@ -11,6 +11,7 @@ from authbridge.clock import utc_now
 from authbridge.revocations.status import RevocationStatus, meetings_of, revocation_status_of
 from authbridge.schools.commands import organisers, suspensions
 from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.schools.commands.schools import MOST_ACCOUNTS
 from authbridge.schools.lookup import get_organiser
 from authbridge.schools.suspendable import ORGANISER, SCHOOL
 from authbridge.storage.database import Database
@@ -85,7 +86,7 @@ def open_auth_server(folder: Path, template: Path, *, bcrypt_cost: int = 4) -> I
     with contextlib.ExitStack() as running:
         running.callback(database.engine.dispose)
         running.callback(service.stop)
-        make_school(database, "ohg")
+        make_school(database, "ohg", quota=MOST_ACCOUNTS)
         make_school(database, "abc", "Andere Schule")
         service.start()
         yield AuthServer(service, database)

@@ -41,10 +41,12 @@ KEYED_HASHES = KeyedHashes(SECRET_KEY)
 ENCRYPTION = StaffEncryption(SECRET_KEY)
 
 
-def make_school(database: Database, code: str = "ohg", name: str = "Otto-Hahn-Gymnasium") -> str:
+def make_school(
+    database: Database, code: str = "ohg", name: str = "Otto-Hahn-Gymnasium", *, quota: int = 50
+) -> str:
     """Adds a school; returns its code."""
     with database.write_session() as session:
-        schools.add_school(session, code, name, actor=ACTOR, now=MORNING)
+        schools.add_school(session, code, name, quota=quota, actor=ACTOR, now=MORNING)
     return code
 
 

@@ -1,4 +1,4 @@
-"""Organisers come back into their own meeting after F5: past its password and its lobby, and nobody else does."""
+"""Organisers come back into their own meeting after F5, past its password and its lobby; nobody else does."""
 
 import pytest
 
@@ -99,7 +99,7 @@ async def test_a_colleague_knocks_or_types_it(deployment: Deployment, kind: str)
 
 @pytest.mark.parametrize("kind", ["password", "lobby"])
 async def test_who_is_suspended_meanwhile(deployment: Deployment, kind: str) -> None:
-    """Between jicofo's answer and the join: a colleague goes on with the meeting, and it stays closed to them."""
+    """Between jicofo's answer and the join: the meeting is a colleague's now, and stays closed to them."""
     who, room = deployment.auth.issue(), room_jid(f"gesperrt-{kind}")
     async with deployment.jitsi.participants() as participants:
         leader = await participants.organiser(who, room)
@@ -122,7 +122,7 @@ async def test_a_wrong_password_is_no_hindrance(deployment: Deployment) -> None:
         leader = await start(participants, who, room, "tcp", "password")
         again = await participants.reload(leader)
         assert not (await again.ask(room)).error
-        seat = await again.join(room, password="the one of yesterday")  # noqa: S106 - a room's, made up
+        seat = await again.join(room, password="the one of yesterday")
         await seat.until_moderator()
 
 
