@@ -21,16 +21,15 @@ local function new(parts)
 	}, methods);
 end
 
--- Takes the client out of all rooms.  Returns whether its page reads the reason of an end: of this one, or of a colleague's
--- a moment ago, which was the end of the room for both.
+-- Takes the client out of all rooms.  Returns whether it was in one.
 function methods:take_out(client, action)
-	local is_reading = self.people:has_joined(client);
+	local was_there = false;
 	for _, host in ipairs(self.place.mucs) do
 		for room in rooms.all_at(host) do
-			if protect.call(rooms.take_out, room, client, session_close.text_of(action)) then is_reading = true; end
+			if protect.call(rooms.take_out, room, client, session_close.text_of(action)) then was_there = true; end
 		end
 	end
-	return is_reading;
+	return was_there;
 end
 
 -- Takes the client out and closes its session.  jicofo has let that page lead wherever it is, or will in a moment, for its
@@ -48,16 +47,24 @@ function methods:turn_out(client, action)
 end
 
 -- Ends the room, or hands it over to another organiser who is in it or about to join.  Returns whether the room ended.
-function methods:end_or_hand_over(room, username)
-	local heir = self.owners:heir_in(room, username);
-	if not heir then return rooms.destroy(room); end
-	self.owners:hand_over(room.jid, heir);
-	return false;
+-- told: client -> true of those that read why it ended for them, to which are added those of the list `clients` in it.
+function methods:end_or_hand_over(room, order, theirs, told)
+	local heir = self.owners:heir_in(room, order.username);
+	if heir then
+		self.owners:hand_over(room.jid, heir);
+		return false;
+	end
+	for _, each in ipairs(rooms.with_breakouts(room)) do
+		for _, client in ipairs(theirs) do
+			told[client] = rooms.tell_end(each, client, session_close.text_of(order.action)) or told[client];
+		end
+	end
+	return rooms.destroy(room);
 end
 
--- room: the one at that address, or nil.
-function methods:end_room(address, room, username)
-	if room then return self:end_or_hand_over(room, username); end
+function methods:end_room(address, order, theirs, told)
+	local room = rooms.find(address);
+	if room then return self:end_or_hand_over(room, order, theirs, told); end
 	self.owners:room_gone(address);
 	return false;
 end
@@ -72,26 +79,26 @@ function methods:close_room_of(answer, action)
 	for _, client in ipairs(rooms.clients_in(room)) do
 		if action ~= "suspend" and jid.bare(client) ~= self.place.target then return; end
 	end
-	self:end_or_hand_over(room, answer.username);
+	self:end_or_hand_over(room, { username = answer.username, action = action }, {}, {});
 end
 
 -- order: { username, action, before }; see revocations.lib.lua.
 -- Returns counts of meetings and of logins (these while jicofo confirms), and the pages whose sessions are still to be
--- closed, as a list of { session, is_reading }: whether it reads why it is out.
--- Each step is done although another one fails.  The organiser's pages go before the rooms do: they read why, while all
--- others read that the meeting has ended.
+-- closed, as a list of { session, is_reading }: whether it reads why it is out, or why a colleague's end, a moment ago, was
+-- the end of the room for both.
+-- Each step is done although another one fails.
 function methods:carry_out(order)
-	local counts, pages, found = { meetings = 0, logins = 0, waiting = 0 }, {}, {};
+	local counts, pages, told = { meetings = 0, logins = 0, waiting = 0 }, {}, {};
 	protect.call(self.owners.settle, self.owners, order.username);
 	local ending = self.meetings:ending_of(order, time());
-	for _, address in ipairs(ending.rooms) do found[address] = rooms.find(address); end
 	for _, login in ipairs(ending.logins) do protect.call(self.logouts.log_out, self.logouts, login, counts, time()); end
-	for _, client in ipairs(ending.clients) do
-		local session, is_reading = clients.session(client), protect.call(self.take_out, self, client, order.action);
-		table.insert(pages, { session = session, is_reading = is_reading });
-	end
 	for _, address in ipairs(ending.rooms) do
-		if protect.call(self.end_room, self, address, found[address], order.username) then counts.meetings = counts.meetings + 1; end
+		if protect.call(self.end_room, self, address, order, ending.clients, told) then counts.meetings = counts.meetings + 1; end
+	end
+	for _, client in ipairs(ending.clients) do
+		local was_there = protect.call(self.take_out, self, client, order.action);
+		local is_reading = was_there or told[client] or self.people:has_joined(client);
+		table.insert(pages, { session = clients.session(client), is_reading = is_reading });
 	end
 	protect.call(self.leaders.take_back, self.leaders, order.username);
 	return counts, pages;

@@ -69,7 +69,6 @@ local function is_breakout(address, hosts)
 end
 
 local function destroy_alone(room)
-	if not find(room.jid) then return true; end -- it went with the last one who was taken out
 	protect.call(room.set_persistent, room, false); -- a persistent room would leave a tombstone for a month
 	local is_gone = protect.call(room.destroy, room, nil, meeting_ended);
 	if is_gone == false then module:log("error", "A meeting could not be ended: another module kept it"); end
@@ -104,27 +103,38 @@ local function demote_others(room)
 	end
 end
 
--- Ends the room for that occupant alone; to all others it looks as if they had left.  Jitsi's page shows the reason of such
--- an end and hangs up.  Of a kick it shows none, and other people's pages have no sentence for one by nobody.
-local function end_for(room, occupant, reason)
-	local for_others, role = st.stanza("x", { xmlns = xmlns_user }), occupant.role;
-	local for_them = st.clone(for_others):tag("destroy"):tag("reason"):text(reason):up():up();
+-- Tells that client, if it is in the room, that the room has ended, and why.  Returns whether it was told.
+-- Jitsi's page shows the reason of such an end and hangs up; of a kick it shows none, and pages of others, where nobody has
+-- kicked, fail over it and hear of no leave and no end any more (lib-jitsi-meet 01daa07c).
+local function tell_end(room, client, reason)
+	local occupant = room:get_occupant_by_real_jid(client);
+	if not occupant then return false; end
+	local x = st.stanza("x", { xmlns = xmlns_user }):tag("destroy"):tag("reason"):text(reason):up():up();
+	protect.call(room.publicise_occupant_status, room, occupant, x, nil, nil, nil, nil, true, occupant);
+	return true;
+end
+
+-- Removes the occupant as if it had left.
+local function remove(room, occupant)
+	local role = occupant.role;
 	occupant.role = nil;
 	room:save_occupant(occupant);
-	room:publicise_occupant_status(occupant, { base = for_others, self = for_them }, nil, nil, nil, role);
+	room:publicise_occupant_status(occupant, st.stanza("x", { xmlns = xmlns_user }), nil, nil, nil, role);
 	module:context(jid.host(room.jid)):fire_event("muc-occupant-left", { room = room, nick = occupant.nick, occupant = occupant });
 end
 
--- Takes the client and its lead out of that room.  Returns whether it was there.  The client goes first: from a room that
--- only members may enter the loss of the lead would put it out without the reason.
+-- Takes the client and its lead out of that room; the client is told that the room has ended, and others see it leave.
+-- Returns whether it was there.  The client goes first: from a room that only members may enter the loss of the lead would
+-- put it out without the reason.
 local function take_out(room, client, reason)
-	local address, occupant = jid.bare(client), room:get_occupant_by_real_jid(client);
-	if occupant then protect.call(end_for, room, occupant, reason); end
+	local address, is_told = jid.bare(client), tell_end(room, client, reason);
+	if is_told then protect.call(remove, room, room:get_occupant_by_real_jid(client)); end
 	if is_leader(room, address) then set_affiliation(room, true, address, nil); end
-	return occupant ~= nil;
+	return is_told;
 end
 
 return {
 	all_at = all_at, find = find, with_breakouts = with_breakouts, clients_in = clients_in, holds = holds, is_breakout = is_breakout;
-	destroy = destroy, is_leader = is_leader, set_affiliation = set_affiliation, demote_others = demote_others, take_out = take_out;
+	destroy = destroy, is_leader = is_leader, set_affiliation = set_affiliation, demote_others = demote_others;
+	tell_end = tell_end, take_out = take_out;
 };

@@ -111,7 +111,9 @@ local function new(version)
 		if not occupant.role then self:leave(occupant.client); end
 	end
 
-	function room_methods:publicise_occupant_status(occupant, x) world.on_told(self, occupant.client, x.self); end
+	function room_methods:publicise_occupant_status(occupant, x, _, _, _, _, _, recipient)
+		if recipient then world.on_told(self, occupant.client, x); end
+	end
 
 	function room_methods:set_persistent(is_persistent) self.is_persistent = is_persistent; end
 
