@@ -21,15 +21,16 @@ local function new(parts)
 	}, methods);
 end
 
--- Takes the client out of all rooms.  Returns whether it was in one.
+-- Takes the client out of all rooms.  Returns whether it was in one, and whether it is out of all.
 function methods:take_out(client, action)
-	local was_there = false;
+	local was_in_one, is_out_of_all = false, true;
 	for _, host in ipairs(self.place.mucs) do
 		for room in rooms.all_at(host) do
-			if protect.call(rooms.take_out, room, client, session_close.text_of(action)) then was_there = true; end
+			local was_there, is_out = protect.call(rooms.take_out, room, client, session_close.text_of(action));
+			was_in_one, is_out_of_all = was_in_one or was_there == true, is_out_of_all and is_out == true;
 		end
 	end
-	return was_there;
+	return was_in_one, is_out_of_all;
 end
 
 -- Takes the client out and closes its session.  jicofo has let that page lead wherever it is, or will in a moment, for its
@@ -38,7 +39,8 @@ function methods:turn_out(client, action)
 	local session = clients.session(client);
 	if not session then return; end
 	session_close.silence(session);
-	if protect.call(self.take_out, self, client, action) then
+	local was_in_one, is_out_of_all = protect.call(self.take_out, self, client, action);
+	if was_in_one and is_out_of_all then
 		session_close.close_when_read(session, action);
 	else
 		-- When the page has heard the refusal, and forgets its session-id.
@@ -85,7 +87,7 @@ end
 -- order: { username, action, before }; see revocations.lib.lua.
 -- Returns counts of meetings and of logins (these while jicofo confirms), and the pages whose sessions are still to be
 -- closed, as a list of { session, is_reading }: whether it reads why it is out, or why a colleague's end, a moment ago, was
--- the end of the room for both.
+-- the end of the room for both.  A page that could not be taken out reads nothing: only the end of its session ends it.
 -- Each step is done although another one fails.
 function methods:carry_out(order)
 	local counts, pages, told = { meetings = 0, logins = 0, waiting = 0 }, {}, {};
@@ -96,8 +98,8 @@ function methods:carry_out(order)
 		if protect.call(self.end_room, self, address, order, ending.clients, told) then counts.meetings = counts.meetings + 1; end
 	end
 	for _, client in ipairs(ending.clients) do
-		local was_there = protect.call(self.take_out, self, client, order.action);
-		local is_reading = was_there or told[client] or self.people:has_joined(client);
+		local was_in_one, is_out_of_all = protect.call(self.take_out, self, client, order.action);
+		local is_reading = is_out_of_all and (was_in_one or told[client] or self.people:has_joined(client));
 		table.insert(pages, { session = clients.session(client), is_reading = is_reading });
 	end
 	protect.call(self.leaders.take_back, self.leaders, order.username);

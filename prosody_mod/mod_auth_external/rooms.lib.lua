@@ -124,13 +124,13 @@ local function remove(room, occupant)
 end
 
 -- Takes the client and its lead out of that room; the client is told that the room has ended, and others see it leave.
--- Returns whether it was there.  The client goes first: from a room that only members may enter the loss of the lead would
--- put it out without the reason.
+-- Returns whether it was there, and whether it is out.  The client goes first: from a room that only members may enter the
+-- loss of the lead would put it out without the reason.
 local function take_out(room, client, reason)
 	local address, is_told = jid.bare(client), tell_end(room, client, reason);
 	if is_told then protect.call(remove, room, room:get_occupant_by_real_jid(client)); end
 	if is_leader(room, address) then set_affiliation(room, true, address, nil); end
-	return is_told;
+	return is_told, room:get_occupant_by_real_jid(client) == nil;
 end
 
 return {

@@ -56,6 +56,18 @@ for _, version in ipairs(libraries.versions) do
 			assert.is_true(session.destroyed);
 		end);
 
+		it("is closed at once where it could not be taken out of a room that stays", function ()
+			local errors, place = 0, world.room(room);
+			function world.on_error() errors = errors + 1; end
+			place:join(anna);
+			function place.destroy() return false; end -- by another module's veto
+			function place.save_occupant() error("it broke"); end
+			suspend();
+			assert.is_true(session.destroyed);
+			assert.is_nil(place:get_occupant_by_real_jid(anna));
+			assert.equal(2, errors);
+		end);
+
 		it("is given time where a colleague's end a moment ago was the end of its room", function ()
 			world.room(room):join(anna);
 			world.room(room):vanish("over");
