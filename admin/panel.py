@@ -12,6 +12,7 @@ from admin.stores.handouts import Handouts
 from admin.stores.idempotent_forms import IdempotentForms
 from admin.stores.invitation_codes import InvitationCodes
 from admin.stores.service_health import ServiceHealth
+from admin.stores.usual_days import UsualDays
 from authbridge.clock import Clock
 from authbridge.config import Config
 from authbridge.login.keyed_hashes import KeyedHashes
@@ -40,6 +41,7 @@ class Panel:
     invitation_codes: InvitationCodes = field(default_factory=InvitationCodes)
     drafts: Drafts = field(default_factory=Drafts)
     idempotent_forms: IdempotentForms = field(default_factory=IdempotentForms)
+    usual_days: UsualDays = field(default_factory=UsualDays)
     issuers: Executor = field(default_factory=lambda: ThreadPoolExecutor(_ISSUING_THREADS, "issuer"))
     hashers: Executor = field(
         default_factory=lambda: ThreadPoolExecutor(len(os.sched_getaffinity(0)), "hasher")

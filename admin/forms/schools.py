@@ -32,7 +32,7 @@ class NewSchoolForm(PanelForm):
         description=_("Name, street and town appear in the window of the envelope."),
     )
     mailbox = StringField(
-        _("Mailbox of the school"),
+        _("E-mail of the school"),
         [parsed_by(schools.parse_mailbox)],
         description=_("An address of the school or its office, not of a person."),
     )

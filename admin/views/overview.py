@@ -1,4 +1,4 @@
-"""The first page: is everything working, meetings, suspensions, lockouts, validity; and the search."""
+"""The first page: is everything working, today's logins, meetings, lockouts, suspensions; and the search."""
 
 from flask import Blueprint, abort, request
 from flask.typing import ResponseReturnValue
@@ -8,6 +8,7 @@ from admin.panel import current_panel, now, today
 from admin.session.access import needs
 from admin.session.commands import run_command
 from admin.session.flashes import flash
+from admin.status.bell_chart import bell_chart
 from admin.status.health import health_rows
 from admin.status.lockout_rows import all_lockout_rows
 from admin.views import lockouts
@@ -42,6 +43,7 @@ def index() -> ResponseReturnValue:
     return page(
         "overview/index.html",
         health=health_rows(),
+        bell=bell_chart(),
         meetings=running,
         shown=_SHOWN,
         suspended=suspended.rows,

@@ -76,7 +76,7 @@ def suspend(panel_browser: PanelBrowser, panel_server: PanelServer) -> NodeRepor
     hear_from(panel_server)
     panel_browser.open(f"/organisers/{make_organiser(panel_server.database).username}")
     panel_browser.press("Sperren")
-    assert line(panel_browser) == "Die Konferenzserver werden benachrichtigt."
+    assert line(panel_browser) == "Die Besprechungsserver werden benachrichtigt."
     return NodeReport(position(panel_server.database)[1], 2, 1, 1)
 
 
@@ -140,7 +140,7 @@ def test_after_the_sign_out_nothing_more_is_shown(
     hear_from(panel_server, report)
     time.sleep(2.5)
     assert questions(panel_browser) <= asked + 1  # one may have been on its way
-    assert line(panel_browser) == "Die Konferenzserver werden benachrichtigt."
+    assert line(panel_browser) == "Die Besprechungsserver werden benachrichtigt."
 
 
 def test_the_overview_turns_red_and_back_by_itself(
@@ -153,7 +153,7 @@ def test_the_overview_turns_red_and_back_by_itself(
     panel_browser.open("/")
     assert "Otto-Hahn-Gymnasium 2" in " ".join(panel_browser.text.split())
     assert "gestört" not in meeting_server(panel_browser)
-    panel_browser.await_text("Kein Konferenzserver antwortet")
+    panel_browser.await_text("Kein Besprechungsserver antwortet")
     panel_browser.await_text("Endgültig weg: vergessen")
     assert "gestört" in meeting_server(panel_browser)
     report(panel_server.database, NODE, {username: 1}, utc_now())

@@ -109,7 +109,7 @@ def test_the_line_stands_there_at_the_first_paint(
         status_text(page)
         == {
             "de": "2 Anmeldungen beendet, 1 Besprechung beendet, gemerkte Anmeldung gelöscht; "
-            f"auf 1 von 1 Konferenzservern, {clock}",
+            f"auf 1 von 1 Besprechungsservern, {clock}",
             "en": "2 logins ended, 1 meeting ended, remembered login deleted; "
             f"on 1 of 1 meeting servers, {clock}",
         }[language]
@@ -433,20 +433,17 @@ def test_the_overview_says_who_is_in(panel: StaffedPanel, name: str, role: Role)
 
 @pytest.mark.parametrize("role", Role)
 def test_a_silent_server_turns_the_overview_red(panel: StaffedPanel, role: Role) -> None:
-    """A silent server is shown in red; only the management has a button to forget it."""
+    """A silent server has a red tile, the others a line; only the management has a button to forget it."""
     ask(panel, "prosody-1")
     ask(panel, "prosody-2")
     panel.clock.advance(seconds=31)
     ask(panel, "prosody-1")
     browser = panel.browser(role)
     for page in (browser.get("/"), Page(browser.fetch("/overview/health"))):
-        rows = {"prosody-1": "", "prosody-2": ""}
-        for node in rows:
-            (row,) = [each for each in page.html.select(".health li") if node in each.get_text()]
-            rows[node] = " ".join(row.get("class") or []) + row.get_text(" ")
-        assert rows["prosody-1"].startswith("ok")
-        assert rows["prosody-2"].startswith("bad")
-        assert "not working" in rows["prosody-2"]
+        (tile,) = [each for each in page.html.select(".health li.bad") if "server" in each.get_text()]
+        assert "prosody-2 not working" in " ".join(tile.get_text(" ").split())
+        (well,) = page.html.select(".all-well")
+        assert " ".join(well.get_text(" ").split()).startswith("In order: Meeting server prosody-1")
         assert ("/nodes/forget" in page.actions()) == (role is Role.ADMIN)
 
 

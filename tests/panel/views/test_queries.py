@@ -20,7 +20,7 @@ from tests.support.panel.staffed_panel import StaffedPanel
 FEW, MANY = 5, 60
 
 MOST = {
-    "/": 18,  # health, meetings, suspended, waits, expiring, contracts: one to three each
+    "/": 22,  # health, meetings, suspended, waits, expiring, contracts, logins: one to four each
     "/search?q=ohg": 6,
     "/schools": 5,
     "/schools?show=suspended": 5,
