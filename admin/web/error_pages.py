@@ -7,7 +7,7 @@ from flask import Flask, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from admin.web.i18n import say
 from authbridge.errors import (
@@ -55,9 +55,17 @@ def _refused(error: HTTPException) -> ResponseReturnValue:
             title, sentence = _("Not found"), _("This page cannot be opened that way.")
         case 413:
             title, sentence = _("Too much"), _("What was sent is too large.")
+        case 500:
+            title, sentence = _("Out of order"), _("Please tell the technician.")
         case _:
             title, sentence = _("That did not work"), _("The request could not be understood.")
-    return _page(title, sentence, code)
+    return *_page(title, sentence, code), _allowed(error)
+
+
+def _allowed(error: HTTPException) -> dict[str, str]:
+    """Returns the header that a 405 must have (RFC 9110, section 15.5.6)."""
+    methods = error.valid_methods if isinstance(error, MethodNotAllowed) else None
+    return {"Allow": ", ".join(sorted(methods))} if methods else {}
 
 
 def _not_there(error: AuthBridgeError) -> ResponseReturnValue:
@@ -83,7 +91,7 @@ def _bug(error: Exception) -> ResponseReturnValue:
     )
 
 
-def _page(title: str, sentence: str, code: int, logged: str | None = None) -> ResponseReturnValue:
+def _page(title: str, sentence: str, code: int, logged: str | None = None) -> tuple[str, int]:
     error_id = secrets.token_hex(4)
     if logged is not None:
         _log.error("%s %s", error_id, logged)

@@ -7,14 +7,17 @@ from authbridge.letters.letter import Language, Letter, LetterBatch
 from authbridge.letters.letterhead import Letterhead, read_letterhead, read_line
 from authbridge.letters.printing import print_letters
 from authbridge.letters.spelling import spell
+from authbridge.letters.statements import Statement, read_statement
 
 __all__ = [
     "Language",
     "Letter",
     "LetterBatch",
     "Letterhead",
+    "Statement",
     "print_letters",
     "read_letterhead",
     "read_line",
+    "read_statement",
     "spell",
 ]

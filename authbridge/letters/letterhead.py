@@ -68,6 +68,16 @@ def read_line(folder: Path | None, name: str) -> str | None:
     return None if path is None else parse_line(_read_text(path), path)
 
 
+def read_operator_text(folder: Path | None, name: str) -> tuple[str, Path]:
+    """Reads a text out of the operator's folder, else the one that ships; returns it and its path.
+
+    Raises:
+        ConfigError: The file cannot be used; its sentence names the file and the reason.
+    """
+    path = _find(folder, name) or _DEFAULT / name
+    return _read_text(path), path
+
+
 def _require_fonts(paper: Paper) -> None:
     lacking = _PACKAGES.keys() - paper.families("<p>a</p><code>a</code>")
     if lacking:

@@ -18,6 +18,7 @@ _PRINTABLE = {
     "ordered_list_close", "list_item_open", "list_item_close", "inline", "text", "text_special", "softbreak",
     "hardbreak", "strong_open", "strong_close", "em_open", "em_close", "code_inline",
 }  # fmt: skip
+_HEADINGS = frozenset({"heading_open", "heading_close"})
 _INSTEAD = {
     "image": "a picture; only logo.svg or logo.png is printed",
     "link_open": "a link; on paper, write the address out, without brackets",
@@ -76,18 +77,31 @@ def parse_line(text: str, path: Path) -> str:
     return lines[0]
 
 
+def parse_statement(text: str, path: Path) -> tuple[str, Markup]:
+    """Returns the heading of a page, and its text: paragraphs, lists and further headings of lower rank.
+
+    Raises:
+        ConfigError: The text cannot be shown; the sentence names ``path``.
+    """
+    markdown = _markdown()
+    heading, rest = _parse(markdown, text, path, also=_HEADINGS)
+    return heading, Markup(markdown.renderer.render(rest, markdown.options, {}))  # noqa: S704 - it escapes
+
+
 def _markdown() -> MarkdownIt:
     return MarkdownIt("commonmark", {"html": False, "breaks": True})  # a line in the file is a line on paper
 
 
-def _parse(markdown: MarkdownIt, text: str, path: Path) -> tuple[str, list[Token]]:
+def _parse(
+    markdown: MarkdownIt, text: str, path: Path, *, also: frozenset[str] = frozenset()
+) -> tuple[str, list[Token]]:
     tokens = markdown.parse(text)
     if not tokens or (tokens[0].type, tokens[0].tag) != ("heading_open", "h1"):
         raise ConfigError(f"{path}: the first line must be a heading: a #, a blank, and its words.")
     heading, rest = tokens[1], tokens[3:]
     for token in (heading, *rest):
         for part in (token, *(token.children or ())):
-            if part.type not in _PRINTABLE:
+            if part.type not in _PRINTABLE | also or part.tag == "h1":
                 line = token.map[0] + 1 if token.map else 1
                 raise ConfigError(f"{path}: line {line} holds {_INSTEAD.get(part.type, _ANYTHING_ELSE)}.")
     return _plain(heading), rest

@@ -108,6 +108,15 @@ def test_what_cannot_be_answered_is_a_page_with_an_id(
     assert ID.search(text)
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [("POST", "/schools", "GET, HEAD, OPTIONS"), ("GET", "/sign-out", "OPTIONS, POST")],
+)
+def test_what_is_allowed_is_told(panel: StaffedPanel, method: str, path: str, allowed: str) -> None:
+    """RFC 9110, section 15.5.6: an answer 405 names the methods that there are."""
+    assert panel.browser(Role.CLERK).ask(method, path).headers["Allow"] == allowed
+
+
 def test_a_missing_page_is_no_line_in_the_log(panel: StaffedPanel, caplog: pytest.LogCaptureFixture) -> None:
     """Scanners would fill the disk with lines, and an address may hold a name."""
     caplog.set_level(logging.INFO)

@@ -71,6 +71,7 @@ def _paths(sample: SampleData) -> Iterator[str]:
         "/staff/admin-anna",
     )
     yield from ("/account", "/account/password", "/account/recovery", "/confirm", "/credentials/gone")
+    yield from ("/accessibility", "/imprint")
 
 
 def _faults(admin: Browser, sample: SampleData, headers: dict[str, str]) -> Iterator[Page]:

@@ -12,7 +12,15 @@ from authbridge.storage.models import Role
 DOCUMENTS = frozenset({"jitsi_words.show_branding", "jitsi_words.show_labels"})
 """Those that are no pages, but documents for pages of other sites."""
 
-EVERYBODY = DOCUMENTS | {"static", "auth.sign_in", "auth.sign_out", "auth.invitation", "auth.language"}
+EVERYBODY = DOCUMENTS | {
+    "static",
+    "auth.sign_in",
+    "auth.sign_out",
+    "auth.invitation",
+    "auth.language",
+    "statements.accessibility",
+    "statements.imprint",
+}
 """The views that are open to whoever comes along."""
 
 HALF_WAY = {"auth.sign_in_code": "password", "auth.enrol": "enrolling"}

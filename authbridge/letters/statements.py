@@ -1,0 +1,27 @@
+"""Reads the operator's public statements: accessibility (BITV 2.0) and imprint, one short text a language."""
+
+from enum import StrEnum
+from pathlib import Path
+
+from markupsafe import Markup
+
+from authbridge.letters.letter import Language
+from authbridge.letters.letterhead import read_operator_text
+from authbridge.letters.prose import parse_statement
+
+
+class Statement(StrEnum):
+    """A statement that everybody may read; the name of its file without the language."""
+
+    ACCESSIBILITY = "accessibility"
+    IMPRINT = "imprint"
+
+
+def read_statement(folder: Path | None, statement: Statement, language: Language) -> tuple[str, Markup]:
+    """Returns heading and text; of a file that the folder lacks, the text that ships.
+
+    Raises:
+        ConfigError: The file cannot be used; its sentence names the file and the reason.
+    """
+    text, path = read_operator_text(folder, f"{statement}.{language}.md")
+    return parse_statement(text, path)
