@@ -21,7 +21,8 @@ from workbench.panel import Panel
 from workbench.staff import Member, enrol_member
 
 _SCHOOLS, _ORGANISERS = 200, 50  # of each school
-_ATTEMPTS, _FAILURES = 50_000, 2_000
+_ATTEMPTS, _FAILURES = 300_000, 2_000
+_WEEK = timedelta(days=7)
 _VIEWS = 40
 _PAGE_TARGET = 0.2  # seconds
 _LETTERS = 200
@@ -134,12 +135,12 @@ def _populate(database: Database, keyed_hashes: KeyedHashes) -> None:
         )
         session.add_all(
             LoginAttempt(
-                at=now,
+                at=now - number * _WEEK / _ATTEMPTS,
                 request_id="bench",
                 organiser_id=organisers[number % len(organisers)].id,
                 transport="websocket",
                 node="bench",
-                verdict="granted",
+                verdict="refused" if number % 5 == 0 else "granted",
             )
             for number in range(_ATTEMPTS)
         )
