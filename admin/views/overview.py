@@ -10,6 +10,7 @@ from admin.session.commands import run_command
 from admin.session.flashes import flash
 from admin.status.health import health_rows
 from admin.status.lockout_rows import all_lockout_rows
+from admin.status.tried_names import tried_in_words
 from admin.views import lockouts
 from admin.web.query_params import asked_text
 from admin.web.redirects import redirect_to
@@ -90,7 +91,7 @@ def search() -> ResponseReturnValue:
     typed = asked_text()
     with current_panel().database.read_session() as session:
         findings = find_by_text(session, typed, today=today())
-    return page("overview/search.html", q=typed, findings=findings)
+    return page("overview/search.html", q=typed, findings=findings, tried=tried_in_words(typed))
 
 
 @blueprint.post("/lockouts/clear")

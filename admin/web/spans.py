@@ -29,10 +29,12 @@ def local_day(value: datetime) -> date:
 
 
 def day_in_words(value: date) -> str:
-    """Returns today, yesterday, or the day."""
+    """Returns today, yesterday, or on which day."""
     if value == today():
         return _("today")
-    return _("yesterday") if value == today() - timedelta(days=1) else day(value)
+    if value == today() - timedelta(days=1):
+        return _("yesterday")
+    return _("on %(day)s", day=day(value))
 
 
 def start_of(value: date) -> datetime:
