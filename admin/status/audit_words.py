@@ -92,11 +92,12 @@ def in_words(action: str) -> str:
     return str(ACTIONS.get(action, action))
 
 
-def details_in_words(detail: Mapping[str, Any]) -> str:
+def details_in_words(action: str, detail: Mapping[str, Any]) -> str:
     """Returns the details that help a reader, on one line."""
-    changed = [str(_FIELDS[name]) for name in detail if name in _FIELDS]
+    changed = [str(_FIELDS[name]) for name in detail if name in _FIELDS and action.endswith(":change")]
     said = [_("changed: %(fields)s", fields=", ".join(changed))] if changed else []
-    return "; ".join([*_known(detail), *said])
+    looked_for = _looked_for(detail) if action == "journal:look" else ()
+    return "; ".join([*_known(detail), *said, *looked_for])
 
 
 def _known(detail: Mapping[str, Any]) -> Iterator[str]:
@@ -112,6 +113,9 @@ def _known(detail: Mapping[str, Any]) -> Iterator[str]:
             yield str(_VALUES.get(detail[name], detail[name]))
     if school := detail.get("school"):
         yield _("school %(code)s", code=school)
+
+
+def _looked_for(detail: Mapping[str, str]) -> Iterator[str]:
     if detail.get("q"):
         yield str(detail["q"])
     if detail.get("unknown"):

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from admin.panel import current_panel
 from admin.status.lockout_rows import LockoutRow
+from admin.status.spans import capital, span
 from admin.web.i18n import clock, day, moment
-from admin.web.spans import capital, span
 from authbridge.login.diagnosis import Cause, Episode, LoginOutcome, NetworkKind, NextAction
 from authbridge.schools.diagnosing import LoginWeek
 from authbridge.schools.organiser_rows import OrganiserRow
@@ -95,7 +96,9 @@ def _waiting(week: LoginWeek, _organiser: OrganiserRow, wait: LockoutRow | None)
     assert wait is not None  # noqa: S101 - it is the cause
     until, episode = clock(wait.until), week.diagnosis.episode
     if wait.username is None or episode is None:
-        return _("Many failed logins came from the same network; it has to wait until %(clock)s.", clock=until)
+        return _(
+            "Many failed logins came from the same network; it has to wait until %(clock)s.", clock=until
+        )
     return ngettext(
         "%(when)s: %(num)s wrong password %(where)s. Therefore there is a wait until %(clock)s.",
         "%(when)s: %(num)s wrong passwords %(where)s. Therefore there is a wait until %(clock)s.",
@@ -188,24 +191,20 @@ def _when(episode: Episode) -> str:
 
 
 def _advice(cause: Cause, action: NextAction, organiser: OrganiserRow) -> str:
-    match action:
-        case NextAction.REINSTATE:
-            return _("Reinstate the access if the reason for the suspension is gone.")
-        case NextAction.OPEN_SCHOOL:
-            return _("Nobody of this school gets in until the school is reinstated.")
-        case NextAction.EXTEND:
-            return _("Extend the validity if the school still needs this access.")
-        case NextAction.LIFT_WAIT:
-            return _("The wait ends by itself. Lift it if the caller needs to get in now.")
-        case NextAction.NEW_PASSWORD:
-            return _("Have the password compared with the letter; if it is lost, issue a new one.")
-        case NextAction.COMPARE_NAME:
-            return _(
-                "Have the login name compared letter by letter; it is %(name)s.", name=organiser.username
-            )
-        case NextAction.TRY_AGAIN if cause is Cause.BUSY:
-            return _("Have it tried again; if it stays like this, call the technician.")
-        case NextAction.TRY_AGAIN:
-            return _("Have it tried again now, with the newest letter.")
-        case NextAction.NOTHING:
-            return _("There is nothing to do.")
+    sentence = _IF_BUSY if cause is Cause.BUSY else _ADVICE[action]
+    return str(sentence % {"name": organiser.username})
+
+
+_IF_BUSY: Any = _l("Have it tried again; if it stays like this, call the technician.")
+_ADVICE: dict[NextAction, Any] = {
+    NextAction.REINSTATE: _l("Reinstate the access if the reason for the suspension is gone."),
+    NextAction.OPEN_SCHOOL: _l("Nobody of this school gets in until the school is reinstated."),
+    NextAction.EXTEND: _l("Extend the validity if the school still needs this access."),
+    NextAction.LIFT_WAIT: _l("The wait ends by itself. Lift it if the caller needs to get in now."),
+    NextAction.NEW_PASSWORD: _l(
+        "Have the password compared with the letter; if it is lost, issue a new one."
+    ),
+    NextAction.COMPARE_NAME: _l("Have the login name compared letter by letter; it is %(name)s."),
+    NextAction.TRY_AGAIN: _l("Have it tried again now, with the newest letter."),
+    NextAction.NOTHING: _l("There is nothing to do."),
+}

@@ -1,6 +1,6 @@
-"""The logins of seven days as a picture, a column a day, and the same as rows of a table; in pixels and words.
+"""The logins of seven days as a picture, a column a day, and the same as rows of a table.
 
-A mark stands at its hours, on those before it; where there is no room for all, the last place has their number.
+A mark stands at its hours, upon those before it; where there is no room for all, the topmost is a number.
 """
 
 from collections import defaultdict
@@ -12,8 +12,8 @@ from flask_babel import gettext as _
 
 from admin.panel import now, today
 from admin.status.login_diagnosis import where
+from admin.status.spans import capital, local_day, span, start_of
 from admin.web.i18n import moment
-from admin.web.spans import capital, local_day, span, start_of
 from authbridge.login.diagnosis import LoginOutcome, RecentAttempt, episodes
 from authbridge.schools.history import SuspensionRow
 

@@ -1,4 +1,4 @@
-"""The week of one organiser as their page shows it: why it does not work, the picture, its table, the waits."""
+"""The week of one organiser as their page shows it: why it does not work, the picture, the table, waits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

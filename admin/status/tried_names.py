@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 
 from admin.panel import current_panel
 from admin.status.login_week import end_of_retention
-from admin.web.spans import span
+from admin.status.spans import span
 from authbridge.login.recent_attempts import tried_name
 
 
@@ -29,7 +29,8 @@ def tried_in_words(typed: str) -> TriedInWords | None:
         return None
     last = tried.misspelt.last
     sentence = _(
-        "Nobody has the login name “%(name)s”, but within the last %(days)s days it was tried, last %(when)s.",
+        "Nobody has the login name “%(name)s”, but within the last %(days)s days it was tried,"
+        " last %(when)s.",
         name=tried.misspelt.typed,
         days=panel.config.retention_days,
         when=span(last, last),

@@ -10,9 +10,9 @@ from admin.panel import current_panel, now, today
 from admin.session.access import needs
 from admin.status.audit_words import TOPICS, details_in_words, in_words
 from admin.status.login_week import end_of_retention
+from admin.status.spans import start_of
 from admin.web.query_params import asked_choice, asked_month, asked_text
 from admin.web.responses import page
-from admin.web.spans import start_of
 from authbridge.audit_rows import KEPT_DAYS, AuditActor, AuditFilter, list_events
 from authbridge.staff.permissions import Permission
 

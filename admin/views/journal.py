@@ -6,14 +6,15 @@ from datetime import date, timedelta
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
-from admin.panel import current_panel, now, today
+from admin.panel import current_panel, today
 from admin.session.access import needs
+from admin.session.browsers import browser_name
 from admin.session.commands import run_command
 from admin.status.login_strip import outcome_in_words
 from admin.status.login_week import end_of_retention
+from admin.status.spans import start_of
 from admin.web.query_params import asked_choice, asked_day, asked_text
 from admin.web.responses import page
-from admin.web.spans import start_of
 from authbridge.login import commands, journal
 from authbridge.login.diagnosis import LoginOutcome
 from authbridge.login.journal_rows import JournalFilter, JournalPage, find_organiser_ids, list_logins
@@ -78,8 +79,8 @@ def index() -> ResponseReturnValue:
         days=[today() - timedelta(days=ago) for ago in range(days + 1)],
         outcomes=list(LoginOutcome),
         in_words=outcome_in_words,
+        browser_name=browser_name,
         retention_days=days,
         since=end_of_retention(),
         purged_at=purged_at,
-        until=now(),
     )

@@ -13,7 +13,7 @@ from admin.status.lockout_rows import all_lockout_rows
 from admin.status.tried_names import tried_in_words
 from admin.views import lockouts
 from admin.web.query_params import asked_text
-from admin.web.redirects import redirect_to
+from admin.web.redirects import redirect_back, redirect_to
 from admin.web.responses import page
 from admin.web.unattended import unattended
 from authbridge.revocations import status
@@ -105,4 +105,4 @@ def clear_lockout() -> ResponseReturnValue:
         abort(403)
     else:
         lockouts.clear_name(name)
-    return redirect_to("overview.index")
+    return redirect_back("overview.index")

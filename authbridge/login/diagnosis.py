@@ -131,7 +131,7 @@ class Diagnosis:
 
 def outcome_of(verdict: str | None) -> LoginOutcome:
     """Returns the outcome of a login by its verdict in the journal; None: it never got one."""
-    return _OUTCOMES[verdict]
+    return _OUTCOMES[None if verdict is None else Verdict(verdict)]
 
 
 _OUTCOMES = {
@@ -146,7 +146,7 @@ _OUTCOMES = {
 
 
 def diagnose(facts: LoginFacts) -> Diagnosis:
-    """Returns the cause and what to do about it; the order is that of :func:`authbridge.login.policy.judge`."""
+    """Returns the cause and what to do; the order is that of :func:`authbridge.login.policy.judge`."""
     latest = _latest(facts.attempts)
     if facts.suspended_at is not None:
         return Diagnosis(Cause.SUSPENDED, NextAction.REINSTATE, _since(facts.suspended_at, latest))
@@ -206,9 +206,7 @@ def _wrong_since_success(attempts: Sequence[RecentAttempt]) -> list[RecentAttemp
         (each.at for each in attempts if each.outcome is LoginOutcome.ADMITTED), default=attempts[0].at
     )
     return [
-        each
-        for each in attempts
-        if each.outcome is LoginOutcome.WRONG_PASSWORD and each.at >= last_success
+        each for each in attempts if each.outcome is LoginOutcome.WRONG_PASSWORD and each.at >= last_success
     ]
 
 

@@ -6,12 +6,11 @@ its deletion is late.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, or_, select, text
+from sqlalchemy import ColumnElement, false, literal_column, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from authbridge.login.diagnosis import LoginOutcome, outcome_of
@@ -114,55 +113,45 @@ def list_logins(session: Session, wanted: JournalFilter, *, after: str = "") -> 
 
 def _checked(
     session: Session, wanted: JournalFilter, after: _Place | None
-) -> list[tuple[_Place, JournalRow]]:
-    query = select(
-        LoginAttempt.at,
-        LoginAttempt.id,
-        Organiser.username,
-        LoginAttempt.verdict,
-        LoginAttempt.ip,
-        LoginAttempt.user_agent,
-    ).outerjoin(Organiser, Organiser.id == LoginAttempt.organiser_id)
-    if wanted.outcome is not None:
-        query = query.where(*_has_outcome(wanted.outcome))
-    return [
-        (
-            _Place(at, _CHECKED.number, row_id),
-            JournalRow(at, username, ((outcome_of(verdict), 1),), ip, user_agent, is_minute=False),
-        )
-        for at, row_id, username, verdict, ip, user_agent in session.execute(
-            _page(query, _CHECKED, wanted, after)
-        )
-    ]
+) -> Iterator[tuple[_Place, JournalRow]]:
+    query = (
+        select(LoginAttempt, Organiser.username)
+        .outerjoin(Organiser, Organiser.id == LoginAttempt.organiser_id)
+        .where(*_is_wanted(_CHECKED, wanted, after), *_has_outcome(wanted.outcome))
+        .order_by(LoginAttempt.at.desc(), LoginAttempt.id.desc())
+        .limit(PAGE_SIZE + 1)
+    )
+    for each, username in session.execute(query):
+        outcomes = ((outcome_of(each.verdict), 1),)
+        row = JournalRow(each.at, username, outcomes, each.ip, each.user_agent, is_minute=False)
+        yield _Place(each.at, _CHECKED.number, each.id), row
 
 
-def _has_outcome(outcome: LoginOutcome) -> list[ColumnElement[bool]]:
+def _has_outcome(outcome: LoginOutcome | None) -> Iterator[ColumnElement[bool]]:
+    if outcome is None:
+        return
     verdict = next((verdict for verdict in Verdict if outcome_of(verdict) is outcome), None)
-    is_it: list[ColumnElement[bool]] = [LoginAttempt.verdict == verdict]
+    yield LoginAttempt.verdict == verdict
     if verdict not in {None, Verdict.GRANTED}:
         # In the words of the index: SQLite finds it by nothing else.
-        is_it.append(text("verdict <> 'granted'"))  # type: ignore[arg-type]  # a condition, too
-    return is_it
+        yield literal_column("verdict") != literal_column("'granted'")
 
 
 def _counted(
     session: Session, wanted: JournalFilter, after: _Place | None
-) -> list[tuple[_Place, JournalRow]]:
+) -> Iterator[tuple[_Place, JournalRow]]:
     counts = [column for outcome, column in _COLUMNS.items() if wanted.outcome in {None, outcome}]
     query = (
         select(RejectedAttempts, Organiser.username)
         .outerjoin(Organiser, Organiser.id == RejectedAttempts.organiser_id)
-        .where(or_(false(), *(column > 0 for column in counts)))
+        .where(*_is_wanted(_COUNTED, wanted, after), or_(false(), *(column > 0 for column in counts)))
+        .order_by(RejectedAttempts.minute.desc(), RejectedAttempts.id.desc())
+        .limit(PAGE_SIZE + 1)
     )
-    return [
-        (
-            _Place(each.minute, _COUNTED.number, each.id),
-            JournalRow(
-                each.minute, username, _outcomes_of(each), each.network or None, None, is_minute=True
-            ),
-        )
-        for each, username in session.execute(_page(query, _COUNTED, wanted, after))
-    ]
+    for each, username in session.execute(query):
+        outcomes = _outcomes_of(each)
+        row = JournalRow(each.minute, username, outcomes, each.network or None, None, is_minute=True)
+        yield _Place(each.minute, _COUNTED.number, each.id), row
 
 
 def _outcomes_of(counted: RejectedAttempts) -> tuple[tuple[LoginOutcome, int], ...]:
@@ -170,26 +159,23 @@ def _outcomes_of(counted: RejectedAttempts) -> tuple[tuple[LoginOutcome, int], .
     return tuple((outcome, count) for outcome, count in counts.items() if count)
 
 
-def _page(
-    query: Select[Any], source: _Source, wanted: JournalFilter, after: _Place | None
-) -> Select[Any]:
-    """Narrows a query to one row more than a page has, so that it is known whether there are older ones."""
-    query = query.where(source.at >= wanted.start)
+def _is_wanted(source: _Source, wanted: JournalFilter, after: _Place | None) -> Iterator[ColumnElement[bool]]:
+    yield source.at >= wanted.start
     if wanted.end is not None:
-        query = query.where(source.at < wanted.end)
+        yield source.at < wanted.end
     if wanted.organiser_ids is not None:
         ids = wanted.organiser_ids
-        query = query.where(source.organiser_id.in_(ids) if ids else source.organiser_id.is_(None))
+        yield source.organiser_id.in_(ids) if ids else source.organiser_id.is_(None)
     if after is not None:
-        query = query.where(source.at <= after.at, or_(source.at < after.at, _is_after(source, after)))
-    return query.order_by(source.at.desc(), source.id.desc()).limit(PAGE_SIZE + 1)
+        yield source.at <= after.at
+        yield or_(source.at < after.at, _is_after(source, after))
 
 
 def _is_after(source: _Source, place: _Place) -> ColumnElement[bool]:
     """Selects rows of the same moment that come after that place."""
     if source.number == place.source:
         return source.id < place.id
-    return and_(True) if source.number < place.source else false()
+    return true() if source.number < place.source else false()
 
 
 def _written(place: _Place) -> str:

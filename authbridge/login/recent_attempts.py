@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from authbridge.login.diagnosis import LoginOutcome, MisspeltName, NetworkKind, RecentAttempt, outcome_of
@@ -40,14 +40,8 @@ def attempts_of(session: Session, organiser: Organiser, *, since: datetime) -> l
             .limit(MOST_READ)
         )
     )
-    rejected = session.execute(
-        select(
-            RejectedAttempts.minute,
-            RejectedAttempts.network,
-            RejectedAttempts.repeated,
-            RejectedAttempts.locked,
-            RejectedAttempts.unavailable,
-        )
+    rejected = session.scalars(
+        select(RejectedAttempts)
         .where(RejectedAttempts.organiser_id == organiser.id, RejectedAttempts.minute >= since)
         .order_by(RejectedAttempts.minute.desc())
         .limit(MOST_READ)
@@ -56,16 +50,15 @@ def attempts_of(session: Session, organiser: Organiser, *, since: datetime) -> l
     return sorted([*checked, *counted], key=lambda attempt: attempt.at)
 
 
-def _counted(row: Row[tuple[datetime, str, int, int, int]], own: list[str]) -> Iterator[RecentAttempt]:
-    minute, network, repeated, locked, unavailable = row
-    kind = _kind_of_network(network, own)
+def _counted(row: RejectedAttempts, own_networks: list[str]) -> Iterator[RecentAttempt]:
+    kind = _kind_of_network(row.network, own_networks)
     for outcome, count in (
-        (LoginOutcome.WRONG_PASSWORD, repeated),
-        (LoginOutcome.WAITED, locked),
-        (LoginOutcome.BUSY, unavailable),
+        (LoginOutcome.WRONG_PASSWORD, row.repeated),
+        (LoginOutcome.WAITED, row.locked),
+        (LoginOutcome.BUSY, row.unavailable),
     ):
         if count:
-            yield RecentAttempt(minute, outcome, kind, count)
+            yield RecentAttempt(row.minute, outcome, kind, count)
 
 
 def _kind_of_address(ip: str | None, own_networks: list[str]) -> NetworkKind:

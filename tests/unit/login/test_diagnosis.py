@@ -150,7 +150,14 @@ def test_a_suspension_says_what_was_tried_since() -> None:
 def test_neighbours_of_one_outcome_and_network_are_one_row() -> None:
     """Another outcome, another network or two hours of silence begin a new one."""
     rows = episodes(
-        [attempt(0), attempt(1), attempt(2, IN), attempt(3), attempt(4, network=NetworkKind.OTHER), attempt(999)]
+        [
+            attempt(0),
+            attempt(1),
+            attempt(2, IN),
+            attempt(3),
+            attempt(4, network=NetworkKind.OTHER),
+            attempt(999),
+        ]
     )
     assert [row.count for row in rows] == [2, 1, 1, 1, 1]
 

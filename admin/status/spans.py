@@ -15,7 +15,9 @@ def span(first: datetime, last: datetime) -> str:
         return _("from %(first)s to %(last)s", first=moment(first), last=moment(last))
     if clock(first) == clock(last):
         return _("%(day)s at %(clock)s", day=day_in_words(days[0]), clock=clock(first))
-    return _("%(day)s from %(first)s to %(last)s", day=day_in_words(days[0]), first=clock(first), last=clock(last))
+    return _(
+        "%(day)s from %(first)s to %(last)s", day=day_in_words(days[0]), first=clock(first), last=clock(last)
+    )
 
 
 def capital(text: str) -> str:
