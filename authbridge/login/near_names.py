@@ -2,12 +2,16 @@
 
 # What a name consists of, a blank, and "?" for what is not ASCII: keyboards turn a hyphen into a dash.
 _TYPED = "abcdefghijklmnopqrstuvwxyz0123456789-._ ?"
+_SHORTEST = 5  # characters; a shorter one is near too much that is no name
 _LONGEST = 64  # characters of a username
 
 
 def names_one_slip_away(name: str) -> set[str]:
-    """Returns the names that differ by one character: another, one more, one less, or two exchanged."""
-    if not 0 < len(name) <= _LONGEST:
+    """Returns the names that differ by one character: another, one more, one less, or two exchanged.
+
+    None for very short and very long ones.
+    """
+    if not _SHORTEST <= len(name) <= _LONGEST:
         return set()
     places = range(len(name))
     less = {name[:at] + name[at + 1 :] for at in places}

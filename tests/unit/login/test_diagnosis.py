@@ -180,3 +180,8 @@ def test_one_slip_is_near(typed: str) -> None:
 def test_anything_else_is_not_near(typed: str) -> None:
     """Neither the name itself nor what is two slips away: it may be a password."""
     assert typed not in names_one_slip_away("ohg-kwtx")
+
+
+def test_nothing_is_near_a_very_short_name() -> None:
+    """Of four letters every other word is near."""
+    assert names_one_slip_away("anna") == set()
