@@ -16,9 +16,11 @@ from admin.session.cookies import CookieSessions
 from admin.stores import idempotent_forms
 from admin.views import (
     account,
+    audit,
     auth,
     credentials,
     jitsi_words,
+    journal,
     organisers,
     overview,
     schools,
@@ -28,7 +30,19 @@ from admin.views import (
 from admin.web import error_pages, headers, i18n
 from authbridge.config import Config
 
-_BLUEPRINTS = (auth, overview, schools, organisers, credentials, staff, account, jitsi_words, statements)
+_BLUEPRINTS = (
+    auth,
+    overview,
+    schools,
+    organisers,
+    credentials,
+    staff,
+    account,
+    jitsi_words,
+    journal,
+    audit,
+    statements,
+)
 _MAX_FORM = 64 * 1024  # bytes
 
 

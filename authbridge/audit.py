@@ -48,6 +48,7 @@ class Action(StrEnum):
     STAFF_SIGN_IN = "staff:sign-in"
     STAFF_END_SESSIONS = "staff:end-sessions"
     STAFF_CLEAR_LOCKOUT = "staff:clear-lockout"
+    JOURNAL_LOOK = "journal:look"
 
 
 POLICY = Actor("policy")

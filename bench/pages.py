@@ -2,7 +2,10 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import insert
 
 from authbridge.audit import Actor
 from authbridge.config import read_config
@@ -11,7 +14,16 @@ from authbridge.login.passwords import Hasher
 from authbridge.schools.commands.organisers import make_passwords
 from authbridge.staff.sign_in import sign_in_services_of
 from authbridge.storage.database import Database
-from authbridge.storage.models import LoginAttempt, LoginFailure, Organiser, Role, School, Suspension
+from authbridge.storage.models import (
+    AuditEvent,
+    LoginAttempt,
+    LoginFailure,
+    Organiser,
+    RejectedAttempts,
+    Role,
+    School,
+    Suspension,
+)
 from bench.environment import CHEAP, USUAL, Environment
 from bench.figures import Figures
 from bench.peers import HostedService
@@ -22,7 +34,9 @@ from workbench.staff import Member, enrol_member
 
 _SCHOOLS, _ORGANISERS = 200, 50  # of each school
 _ATTEMPTS, _FAILURES = 300_000, 2_000
-_WEEK = timedelta(days=7)
+_COUNTED, _EVENTS = 30_000, 50_000  # minutes with rejected logins; events of the audit
+_WEEK, _YEAR = timedelta(days=7), timedelta(days=365)
+_OF_TEN_IN = 8
 _VIEWS = 40
 _PAGE_TARGET = 0.2  # seconds
 _LETTERS = 200
@@ -37,6 +51,17 @@ _PAGES = {
     "organisers, filtered": "/organisers?q=gym&state=suspended",
     "organiser": "/organisers/s100-0025",
     "issue": "/schools/s100/issue",
+    "search, mistyped name": "/search?q=s100-002x",
+    "journal": "/journal",
+    "journal, a rare outcome": "/journal?outcome=busy",
+    "journal, a frequent outcome": "/journal?outcome=wrong-password",
+    "journal, unknown names": "/journal?unknown=yes",
+    "journal, one name": "/journal?q=s100-0025",
+    "journal, one school": "/journal?q=s100",
+    "journal, one day": "/journal?outcome=expired&day={day}",
+    "audit": "/audit",
+    "audit, alarms": "/audit?actor=alarm",
+    "audit, nobody": "/audit?q=nobody",
     "account": "/account",
     "staff": "/staff",
 }
@@ -64,7 +89,11 @@ async def measure(_scene: Environment) -> list[Row]:
 def _visit(panel: Panel, member: Member) -> list[Row]:
     visitor = Visitor(panel.port)
     visitor.sign_in(member)
-    return [*(_row(visitor, title, path) for title, path in _PAGES.items()), _letters(visitor)]
+    day = (datetime.now(UTC) - timedelta(days=3)).date()
+    return [
+        *(_row(visitor, title, path.format(day=day)) for title, path in _PAGES.items()),
+        _letters(visitor),
+    ]
 
 
 def _row(visitor: Visitor, title: str, path: str) -> Row:
@@ -133,17 +162,10 @@ def _populate(database: Database, keyed_hashes: KeyedHashes) -> None:
             for each in organisers
             if each.suspended_at is not None
         )
-        session.add_all(
-            LoginAttempt(
-                at=now - number * _WEEK / _ATTEMPTS,
-                request_id="bench",
-                organiser_id=organisers[number % len(organisers)].id,
-                transport="websocket",
-                node="bench",
-                verdict="refused" if number % 5 == 0 else "granted",
-            )
-            for number in range(_ATTEMPTS)
-        )
+        ids = [each.id for each in organisers]
+        session.execute(insert(LoginAttempt), list(_attempts(ids, now)))
+        session.execute(insert(RejectedAttempts), list(_counted(ids, now)))
+        session.execute(insert(AuditEvent), list(_events(now)))
         session.add_all(
             LoginFailure(
                 at=now,
@@ -155,3 +177,46 @@ def _populate(database: Database, keyed_hashes: KeyedHashes) -> None:
             )
             for number in range(_FAILURES)
         )
+
+
+def _attempts(ids: list[int], now: datetime) -> Iterator[dict[str, object]]:
+    """Yields the logins of a week: of ten, seven in, two wrong, and one of an unknown username."""
+    for number in range(_ATTEMPTS):
+        verdict = "granted" if number % 10 < _OF_TEN_IN else "refused"
+        is_unknown = number % 10 == 0
+        yield {
+            "at": now - number * _WEEK / _ATTEMPTS,
+            "request_id": "bench",
+            "organiser_id": None if is_unknown else ids[number % len(ids)],
+            "unknown_name": f"{number:032x}" if is_unknown else None,
+            "ip": "198.51.100.7",
+            "user_agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Firefox/130.0",
+            "transport": "websocket",
+            "node": "bench",
+            "verdict": "refused" if is_unknown else verdict,
+        }
+
+
+def _counted(ids: list[int], now: datetime) -> Iterator[dict[str, object]]:
+    for number in range(_COUNTED):
+        minute = (now - number * _WEEK / _COUNTED).replace(second=0, microsecond=0)
+        yield {
+            "minute": minute,
+            "organiser_id": ids[number % len(ids)],
+            "pair": str(number),
+            "network": "198.51.100.7",
+            "repeated": 3,
+            "locked": 1,
+            "unavailable": 0,
+        }
+
+
+def _events(now: datetime) -> Iterator[dict[str, object]]:
+    for number in range(_EVENTS):
+        yield {
+            "at": now - number * _YEAR / _EVENTS,
+            "actor": "staff:bench",
+            "action": "organiser:reset",
+            "subject": f"s{number % _SCHOOLS:03}-0025",
+            "detail": {},
+        }

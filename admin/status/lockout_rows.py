@@ -1,5 +1,6 @@
 """The lockouts after failed logins, in sentences, each with the button that ends it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -10,11 +11,10 @@ from admin.panel import current_panel, now
 from admin.session.access import may
 from admin.web.i18n import clock
 from admin.web.redirects import path_to
-from authbridge.login.lockouts import Lockout, list_lockouts, lockouts_of
+from authbridge.login.lockouts import Lockout, list_lockouts
 from authbridge.login.policy import Reason
 from authbridge.login.staff_names import STAFF_PREFIX
 from authbridge.staff.permissions import Permission
-from authbridge.storage.models import Organiser
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +42,11 @@ def all_lockout_rows() -> list[LockoutRow]:
     panel = current_panel()
     with panel.database.read_session() as session:
         found = list_lockouts(session, panel.keyed_hashes, now=now(), limits=panel.limits)
-    return [_row(each) for each in found]
+    return lockout_rows(found)
 
 
-def lockout_rows_of(organiser: Organiser) -> list[LockoutRow]:
-    """Returns the lockouts of one organiser."""
-    panel = current_panel()
-    with panel.database.read_session() as session:
-        found = lockouts_of(session, organiser, panel.keyed_hashes, now=now(), limits=panel.limits)
+def lockout_rows(found: Iterable[Lockout]) -> list[LockoutRow]:
+    """Returns these lockouts as a page shows them."""
     return [_row(each) for each in found]
 
 

@@ -14,7 +14,7 @@ from admin.panel import current_panel, now, today
 from admin.session.access import needs
 from admin.session.commands import run_command
 from admin.session.flashes import flash
-from admin.status.lockout_rows import lockout_rows_of
+from admin.status.login_week import read_login_week
 from admin.status.revocation_status import wait_for_nodes
 from admin.views import suspensions
 from admin.web.query_params import asked_choice, asked_page, asked_text
@@ -63,7 +63,7 @@ def _detail(username: str, sent: DescribeForm | None = None) -> ResponseReturnVa
         created_at=organiser.created_at,
         history=history,
         describe=sent or DescribeForm.of(history),
-        lockouts=lockout_rows_of(organiser),
+        login_week=read_login_week(organiser, history),
         status=suspensions.status_of(suspensions.ORGANISER, organiser, revocation),
         meetings=meetings,
     )

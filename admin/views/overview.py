@@ -11,9 +11,10 @@ from admin.session.flashes import flash
 from admin.status.bell_chart import bell_chart
 from admin.status.health import health_rows
 from admin.status.lockout_rows import all_lockout_rows
+from admin.status.tried_names import tried_in_words
 from admin.views import lockouts
 from admin.web.query_params import asked_text
-from admin.web.redirects import redirect_to
+from admin.web.redirects import redirect_back, redirect_to
 from admin.web.responses import page
 from admin.web.unattended import unattended
 from authbridge.revocations import status
@@ -92,7 +93,7 @@ def search() -> ResponseReturnValue:
     typed = asked_text()
     with current_panel().database.read_session() as session:
         findings = find_by_text(session, typed, today=today())
-    return page("overview/search.html", q=typed, findings=findings)
+    return page("overview/search.html", q=typed, findings=findings, tried=tried_in_words(typed))
 
 
 @blueprint.post("/lockouts/clear")
@@ -106,4 +107,4 @@ def clear_lockout() -> ResponseReturnValue:
         abort(403)
     else:
         lockouts.clear_name(name)
-    return redirect_to("overview.index")
+    return redirect_back("overview.index")

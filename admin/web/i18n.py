@@ -12,6 +12,7 @@ LANGUAGES = ("de", "en")
 COOKIE = "__Host-authbridge-language"
 
 _DAY = {"de": "dd.MM.yyyy", "en": "d MMM yyyy"}
+_WEEKDAY = {"de": "EE dd.MM.", "en": "EE d MMM"}
 _MOMENT = {"de": "dd.MM.yyyy, HH:mm", "en": "d MMM yyyy, HH:mm"}
 
 
@@ -56,6 +57,16 @@ def second(value: datetime) -> str:
     return format_datetime(value, "HH:mm:ss")
 
 
+def weekday(value: date) -> str:
+    """Returns a day of these weeks, such as Mo. 23.11."""
+    return format_date(value, _WEEKDAY[language()])
+
+
+def month(value: date) -> str:
+    """Returns the month of a day, such as November 2026."""
+    return format_date(value, "LLLL yyyy")
+
+
 def install(app: Flask, config: Config) -> None:
     """Makes Flask speak both languages."""
     Babel(
@@ -69,3 +80,5 @@ def install(app: Flask, config: Config) -> None:
     app.add_template_filter(moment)
     app.add_template_filter(clock)
     app.add_template_filter(second)
+    app.add_template_filter(weekday)
+    app.add_template_filter(month)

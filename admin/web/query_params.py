@@ -1,5 +1,7 @@
 """The filter and the page of a list, from the address; values that make no sense are ignored."""
 
+import re
+from datetime import date
 from enum import StrEnum
 from typing import TypeVar
 
@@ -7,6 +9,7 @@ from flask import request
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 _LONGEST_TEXT = 200  # characters
+_DAY = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}")
 _LAST_PAGE = 1_000_000
 
 
@@ -23,3 +26,22 @@ def asked_page() -> int:
 def asked_choice(name: str, choices: type[_Choice]) -> _Choice | None:
     """Returns one of the choices; None if the address has none of them."""
     return next((choice for choice in choices if choice == request.args.get(name)), None)
+
+
+def asked_day(name: str) -> date | None:
+    """Returns a day such as 2026-11-23; None if the address has none."""
+    return _parse_day(request.args.get(name, ""))
+
+
+def asked_month(name: str) -> date | None:
+    """Returns the first day of a month such as 2026-11; None if the address has none."""
+    return _parse_day(f"{request.args.get(name, '')}-01")
+
+
+def _parse_day(typed: str) -> date | None:
+    if not _DAY.fullmatch(typed):
+        return None
+    try:
+        return date.fromisoformat(typed)
+    except ValueError:
+        return None

@@ -1,7 +1,8 @@
-"""Ends lockouts at the command of staff: of a name, of a network."""
+"""Ends lockouts at the command of staff, of a name or a network; notes that they look at the journal."""
 
 import ipaddress
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,9 +13,28 @@ from authbridge.login import alarms, failures, usernames
 from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.networks import at_panel, network_of
 from authbridge.login.staff_names import STAFF_PREFIX, counted_names
-from authbridge.storage.models import Organiser, School, Staff
+from authbridge.storage.models import AuditEvent, Organiser, School, Staff
 
 _UNKNOWN = "unknown-name"  # what was typed may be a password
+_JOURNAL = "journal"
+_ONE_LOOK = timedelta(minutes=10)  # within which the pages of one list are one look
+
+
+def note_look(session: Session, wanted: Mapping[str, str], *, actor: Actor, now: datetime) -> bool:
+    """Notes that staff look at the journal, and for what; returns whether that is a new look.
+
+    ``wanted`` has no text that names nobody: it may be a password.
+    """
+    query = select(AuditEvent.detail).where(
+        AuditEvent.subject == _JOURNAL,
+        AuditEvent.action == Action.JOURNAL_LOOK,
+        AuditEvent.actor == actor,
+        AuditEvent.at > now - _ONE_LOOK,
+    )
+    if dict(wanted) in session.scalars(query):
+        return False
+    record(session, actor=actor, action=Action.JOURNAL_LOOK, subject=_JOURNAL, now=now, **wanted)
+    return True
 
 
 def clear_name(

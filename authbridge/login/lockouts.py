@@ -14,7 +14,7 @@ from authbridge.login.limits import Limits
 from authbridge.login.networks import split_panel
 from authbridge.login.policy import Reason, account_waits_until, pair_waits_until
 from authbridge.login.staff_names import counted_name, staff_actor
-from authbridge.storage.models import LoginFailure, NetworkWait, Organiser, School, Staff
+from authbridge.storage.models import LoginFailure, NetworkWait, Organiser, RejectedAttempts, School, Staff
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +68,27 @@ def list_lockouts(
 def lockouts_of(
     session: Session, organiser: Organiser, keyed_hashes: KeyedHashes, *, now: datetime, limits: Limits
 ) -> list[Lockout]:
-    """Returns the lockouts of one organiser, by their ends."""
+    """Returns the lockouts of one organiser, and of networks that made them wait, by their ends."""
     key = keyed_hashes.name(organiser.username)
     failures = _failures_by_key(session, now, limits, LoginFailure.name_key == key)
     owner = _Owner(organiser.username, frozenset(organiser.school.trusted_networks))
-    found = _of_name(owner, failures.get(key, []), now, limits)
+    made_them_wait = _made_wait(organiser, now - limits.network_wait)
+    found = [
+        *_of_name(owner, failures.get(key, []), now, limits),
+        *_of_networks(session, now, made_them_wait),
+    ]
     return sorted(found, key=lambda lockout: lockout.until)
+
+
+def _made_wait(organiser: Organiser, since: datetime) -> ColumnElement[bool]:
+    """Selects the waits of networks from which this organiser was told to wait."""
+    rejected = select(RejectedAttempts.id).where(
+        RejectedAttempts.organiser_id == organiser.id,
+        RejectedAttempts.network == NetworkWait.network,
+        RejectedAttempts.locked > 0,
+        RejectedAttempts.minute >= since.replace(second=0, microsecond=0),
+    )
+    return rejected.exists()
 
 
 def _failures_by_key(
@@ -187,8 +202,8 @@ def _of_account(owner: _Owner, failures: list[Failure], now: datetime, limits: L
             return
 
 
-def _of_networks(session: Session, now: datetime) -> Iterator[Lockout]:
-    waits = session.scalars(select(NetworkWait).where(NetworkWait.until > now)).all()
+def _of_networks(session: Session, now: datetime, *only: ColumnElement[bool]) -> Iterator[Lockout]:
+    waits = session.scalars(select(NetworkWait).where(NetworkWait.until > now, *only)).all()
     if not waits:
         return
     failures = session.execute(

@@ -10,14 +10,15 @@ class Permission(StrEnum):
     """What a page of the panel asks for."""
 
     READ = "read"  # see everything but secrets
+    INSPECT = "inspect"  # the journal with addresses, and the audit
     MANAGE = "manage"  # schools, organisers, letters, suspensions, waits
     APPOINT = "appoint"  # staff
 
 
 PERMISSIONS = MappingProxyType(
     {
-        Role.ADMIN: frozenset({Permission.READ, Permission.MANAGE, Permission.APPOINT}),
+        Role.ADMIN: frozenset(Permission),
         Role.CLERK: frozenset({Permission.READ, Permission.MANAGE}),
-        Role.AUDITOR: frozenset({Permission.READ}),
+        Role.AUDITOR: frozenset({Permission.READ, Permission.INSPECT}),
     }
 )

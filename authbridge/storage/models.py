@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import JSON
@@ -102,6 +103,11 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map = {datetime: UtcDateTime}  # noqa: RUF012 - SQLAlchemy's own convention
+
+
+def _only(condition: str) -> dict[str, Any]:
+    """Returns the options of an index that holds only the rows under this condition."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 def table_of(model: type[Base]) -> Table:
@@ -360,9 +366,7 @@ class LoginAttempt(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(index=True)
     request_id: Mapped[str] = mapped_column(String(64))
-    organiser_id: Mapped[int | None] = mapped_column(
-        ForeignKey("organisers.id", ondelete="CASCADE"), index=True
-    )
+    organiser_id: Mapped[int | None] = mapped_column(ForeignKey("organisers.id", ondelete="CASCADE"))
     unknown_name: Mapped[str | None] = mapped_column(String(32))
     ip: Mapped[str | None] = mapped_column(String(45))
     user_agent: Mapped[str | None] = mapped_column(String(256))
@@ -371,6 +375,13 @@ class LoginAttempt(Base):
     verdict: Mapped[str | None] = mapped_column(String(16))
     reason: Mapped[str | None] = mapped_column(String(32))
     closed_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index("ix_login_attempts_organiser_id", "organiser_id", "at"),
+        # Only some rows each, so that a usual login writes to neither.
+        Index("ix_login_attempts_unknown_name", "unknown_name", **_only("unknown_name IS NOT NULL")),
+        Index("ix_login_attempts_verdict", "verdict", "at", **_only("verdict <> 'granted'")),
+    )
 
 
 class RejectedAttempts(Base):
@@ -383,16 +394,17 @@ class RejectedAttempts(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     minute: Mapped[datetime] = mapped_column(index=True)
-    organiser_id: Mapped[int | None] = mapped_column(
-        ForeignKey("organisers.id", ondelete="CASCADE"), index=True
-    )
+    organiser_id: Mapped[int | None] = mapped_column(ForeignKey("organisers.id", ondelete="CASCADE"))
     pair: Mapped[str] = mapped_column(String(64))
     network: Mapped[str] = mapped_column(String(64))
     repeated: Mapped[int]
     locked: Mapped[int]
     unavailable: Mapped[int]
 
-    __table_args__ = (UniqueConstraint("minute", "pair", name="uq_rejected_attempts_minute"),)
+    __table_args__ = (
+        UniqueConstraint("minute", "pair", name="uq_rejected_attempts_minute"),
+        Index("ix_rejected_attempts_organiser_id", "organiser_id", "minute"),
+    )
 
 
 class LoginFailure(Base):

@@ -197,6 +197,11 @@ def _overview_and_search(panel_browser: PanelBrowser) -> Iterator[Shown]:
         ("search-short", "/search?q=sc"),
         ("search-found", "/search?q=ohg"),
         ("search-more", "/search?q=schule"),
+        ("journal", "/journal"),
+        ("journal-none", "/journal?outcome=busy"),
+        ("journal-nobody", "/journal?q=nobody"),
+        ("audit", "/audit"),
+        ("audit-none", "/audit?topic=node"),
     ):
         panel_browser.open(path)
         yield Shown(name)
@@ -409,6 +414,8 @@ def _as_auditor(panel_browser: PanelBrowser, panel_server: PanelServer, sights: 
         ("auditor-schools", "/schools"),
         ("auditor-school", "/schools/ohg"),
         ("auditor-organiser", f"/organisers/{sights.suspended}"),
+        ("auditor-journal", "/journal?unknown=yes"),
+        ("auditor-audit", "/audit?actor=staff"),
     ):
         panel_browser.open(path)
         yield Shown(name)

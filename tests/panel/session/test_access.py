@@ -12,6 +12,7 @@ from tests.support.panel.routes import (
     EVERYBODY,
     FRESH,
     HALF_WAY,
+    INSPECT,
     MANAGE,
     OWN_ACCOUNT,
     READ,
@@ -60,7 +61,16 @@ def is_shut(browser: Browser, route: Route, token: str) -> bool:
 
 def test_each_view_is_listed_here(panel: StaffedPanel) -> None:
     """A new view must be listed in the tests, too, with the roles that may use it."""
-    listed = [EVERYBODY, frozenset(HALF_WAY), OWN_ACCOUNT, READ, MANAGE, APPOINT, FRESH - OWN_ACCOUNT]
+    listed = [
+        EVERYBODY,
+        frozenset(HALF_WAY),
+        OWN_ACCOUNT,
+        READ,
+        INSPECT,
+        MANAGE,
+        APPOINT,
+        FRESH - OWN_ACCOUNT,
+    ]
     assert {rule.endpoint for rule in panel.app.url_map.iter_rules()} == frozenset().union(*listed)
     assert sum(map(len, listed)) == len(frozenset().union(*listed)), "listed twice"
 

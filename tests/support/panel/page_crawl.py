@@ -18,7 +18,14 @@ def every_page(panel: StaffedPanel, **headers: str) -> Iterator[Page]:
     admin = panel.browser(Role.ADMIN)
     for path in _paths(sample):
         yield _open(admin, path, headers)
-    for path in ("/", f"/schools/{sample.code}", f"/organisers/{sample.username}", "/account"):
+    for path in (
+        "/",
+        f"/schools/{sample.code}",
+        f"/organisers/{sample.username}",
+        "/journal",
+        "/audit",
+        "/account",
+    ):
         yield _open(panel.browser(Role.AUDITOR), path, headers)
     yield from _faults(admin, sample, headers)
     yield from _shown_once(admin, headers)
@@ -35,7 +42,7 @@ def _open(browser: Browser, path: str, headers: dict[str, str]) -> Page:
 def _first_visits(panel: StaffedPanel) -> Iterator[tuple[Browser, str]]:
     """Yields the pages that are empty before there is a school."""
     admin = panel.browser(Role.ADMIN)
-    for path in ("/", "/schools", "/organisers", "/search?q=abc", "/search"):
+    for path in ("/", "/schools", "/organisers", "/search?q=abc", "/search", "/journal", "/audit?q=x"):
         yield admin, path
 
 
@@ -70,6 +77,8 @@ def _paths(sample: SampleData) -> Iterator[str]:
         "/staff/colleague-0/delete",
         "/staff/admin-anna",
     )
+    yield from ("/journal", "/journal?q=nobody", "/journal?outcome=expired", f"/journal?q={sample.username}")
+    yield from ("/audit", "/audit?topic=staff&actor=alarm", "/audit?month=2026-11")
     yield from ("/account", "/account/password", "/account/recovery", "/confirm", "/credentials/gone")
     yield from ("/accessibility", "/imprint")
 

@@ -55,6 +55,9 @@ READ = frozenset(
 )
 """What every member of staff may look at."""
 
+INSPECT = frozenset({"journal.index", "audit.index"})
+"""What auditors and admins look at."""
+
 MANAGE = frozenset(
     {
         "overview.clear_lockout",
@@ -140,6 +143,8 @@ def roles_for(endpoint: str) -> frozenset[Role]:
     """Returns the roles that may use the view, once signed in."""
     if endpoint in EVERYBODY | OWN_ACCOUNT | READ:
         return frozenset(Role)
+    if endpoint in INSPECT:
+        return frozenset({Role.ADMIN, Role.AUDITOR})
     if endpoint in MANAGE:
         return frozenset({Role.ADMIN, Role.CLERK})
     if endpoint in APPOINT | FRESH:

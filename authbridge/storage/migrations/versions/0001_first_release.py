@@ -247,7 +247,14 @@ def _create_login() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_login_attempts"),
     )
     op.create_index("ix_login_attempts_at", "login_attempts", ["at"])
-    op.create_index("ix_login_attempts_organiser_id", "login_attempts", ["organiser_id"])
+    op.create_index("ix_login_attempts_organiser_id", "login_attempts", ["organiser_id", "at"])
+    for name, columns, only in (
+        ("unknown_name", ["unknown_name"], sa.text("unknown_name IS NOT NULL")),
+        ("verdict", ["verdict", "at"], sa.text("verdict <> 'granted'")),
+    ):
+        op.create_index(
+            f"ix_login_attempts_{name}", "login_attempts", columns, sqlite_where=only, postgresql_where=only
+        )
     op.create_table(
         "rejected_attempts",
         sa.Column("id", sa.Integer, nullable=False),
@@ -268,7 +275,7 @@ def _create_login() -> None:
         sa.UniqueConstraint("minute", "pair", name="uq_rejected_attempts_minute"),
     )
     op.create_index("ix_rejected_attempts_minute", "rejected_attempts", ["minute"])
-    op.create_index("ix_rejected_attempts_organiser_id", "rejected_attempts", ["organiser_id"])
+    op.create_index("ix_rejected_attempts_organiser_id", "rejected_attempts", ["organiser_id", "minute"])
     op.create_table(
         "login_failures",
         sa.Column("id", sa.Integer, nullable=False),

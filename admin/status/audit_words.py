@@ -1,0 +1,126 @@
+"""The words of the audit: what was done, and its details."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+
+from admin.status.login_strip import outcome_in_words
+from admin.web.i18n import day
+from authbridge.login.diagnosis import LoginOutcome
+
+TOPICS = {
+    "school": _l("Schools"),
+    "organiser": _l("Organisers"),
+    "staff": _l("Staff"),
+    "network": _l("Networks"),
+    "node": _l("Meeting servers"),
+    "service": _l("Login service"),
+    "journal": _l("Journal"),
+}
+"""What an event may be about, by the part of its action before the colon."""
+
+ACTIONS = {
+    "school:add": _l("School added"),
+    "school:change": _l("School changed"),
+    "school:suspend": _l("School suspended"),
+    "school:reinstate": _l("School reinstated"),
+    "school:describe-suspension": _l("Suspension of a school described"),
+    "organiser:issue": _l("Access issued"),
+    "organiser:import": _l("Access imported"),
+    "organiser:reset": _l("New password"),
+    "organiser:change-validity": _l("Validity changed"),
+    "organiser:suspend": _l("Access suspended"),
+    "organiser:reinstate": _l("Access reinstated"),
+    "organiser:describe-suspension": _l("Suspension described"),
+    "organiser:end-sessions": _l("Logged out everywhere"),
+    "organiser:clear-lockout": _l("Wait lifted"),
+    "organiser:delete": _l("Access deleted"),
+    "organiser:guessed": _l("Many wrong passwords for one login name"),
+    "organiser:locked": _l("So many wrong passwords that the login name waits everywhere"),
+    "network:clear-lockout": _l("Wait of a network lifted"),
+    "network:locked": _l("Many failed logins from one network; it has to wait"),
+    "network:sprays": _l("Many login names tried from one network"),
+    "network:guesses": _l("Many wrong passwords from a school's own network"),
+    "node:forget": _l("Meeting server forgotten"),
+    "service:guessed": _l("Many failed logins altogether"),
+    "journal:look": _l("Looked at the journal"),
+    "staff:add": _l("Member of staff added"),
+    "staff:reset": _l("Member of staff invited again"),
+    "staff:enrol": _l("Member of staff enrolled"),
+    "staff:change-role": _l("Role changed"),
+    "staff:change-password": _l("Own password changed"),
+    "staff:renew-recovery": _l("Own recovery codes renewed"),
+    "staff:suspend": _l("Member of staff suspended"),
+    "staff:reinstate": _l("Member of staff reinstated"),
+    "staff:delete": _l("Member of staff deleted"),
+    "staff:sign-in": _l("Signed in to the panel"),
+    "staff:end-sessions": _l("Signed out of the panel everywhere"),
+    "staff:clear-lockout": _l("Wait of a member of staff lifted"),
+    "staff:guessed": _l("Many wrong passwords at the panel"),
+    "staff:locked": _l("So many wrong passwords that a member of staff waits"),
+    "staff:code-refused": _l("Wrong code after the right password at the panel"),
+}
+"""What was done, by the action; alarms are among them."""
+
+_FIELDS = {
+    "name": _l("name"),
+    "street": _l("street"),
+    "place": _l("place"),
+    "mailbox": _l("e-mail"),
+    "contract_on": _l("processing contract"),
+    "quota": _l("quota"),
+    "trusted_networks": _l("networks"),
+}
+
+_VALUES = {
+    "misuse": _l("misuse"),
+    "letter-lost": _l("letter lost"),
+    "left-school": _l("left the school"),
+    "other": _l("another reason"),
+    "admin": _l("Management"),
+    "clerk": _l("Administration"),
+    "auditor": _l("Read only"),
+}
+
+
+def in_words(action: str) -> str:
+    """Returns what was done; an action without words as it stands in the audit."""
+    return str(ACTIONS.get(action, action))
+
+
+def details_in_words(action: str, detail: Mapping[str, Any]) -> str:
+    """Returns the details that help a reader, on one line."""
+    changed = [str(_FIELDS[name]) for name in detail if name in _FIELDS and action.endswith(":change")]
+    said = [_("changed: %(fields)s", fields=", ".join(changed))] if changed else []
+    looked_for = _looked_for(detail) if action == "journal:look" else ()
+    return "; ".join([*_known(detail), *said, *looked_for])
+
+
+def _known(detail: Mapping[str, Any]) -> Iterator[str]:
+    if usernames := detail.get("usernames"):
+        yield ngettext("%(num)s organiser", "%(num)s organisers", len(usernames))
+    if print_job := detail.get("print_job"):
+        yield _("print job %(id)s", id=print_job)
+    if "valid_until" in detail:
+        last_day = detail["valid_until"]
+        yield _("valid until %(day)s", day=day(date.fromisoformat(last_day))) if last_day else _("no end")
+    for name in ("role", "reason"):
+        if detail.get(name):
+            yield str(_VALUES.get(detail[name], detail[name]))
+    if school := detail.get("school"):
+        yield _("school %(code)s", code=school)
+
+
+def _looked_for(detail: Mapping[str, str]) -> Iterator[str]:
+    if detail.get("q"):
+        yield str(detail["q"])
+    if detail.get("unknown"):
+        yield _("unknown names only")
+    if detail.get("outcome"):
+        yield outcome_in_words(LoginOutcome(detail["outcome"]))
+    if detail.get("day"):
+        yield day(date.fromisoformat(detail["day"]))
