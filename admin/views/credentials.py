@@ -48,7 +48,7 @@ def issue(code: str) -> ResponseReturnValue:
         free = max(0, school.quota - school_counts(session, school).organisers)
     form = open_form(IssueForm)
     if form.validate_on_submit():
-        order = Order(school, form.count.data or 0, form.valid_until.data)
+        order = Order(school, form.count.data or 0, form.end)
         answer = submit_once(lambda: _start(form, order))
         if answer is not None:
             return answer

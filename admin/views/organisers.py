@@ -17,6 +17,7 @@ from admin.session.flashes import flash
 from admin.status.lockout_rows import lockout_rows_of
 from admin.status.revocation_status import wait_for_nodes
 from admin.views import suspensions
+from admin.web.i18n import day
 from admin.web.query_params import asked_choice, asked_page, asked_text
 from admin.web.redirects import redirect_back, redirect_to
 from admin.web.responses import form_page, page
@@ -87,13 +88,14 @@ def end_sessions(username: str) -> ResponseReturnValue:
 @blueprint.route("/<username>/validity", methods=["GET", "POST"])
 @needs(Permission.MANAGE)
 def validity(username: str) -> ResponseReturnValue:
-    """Sets the last day of validity; without a day the access has no end."""
+    """Sets the last day of validity, or takes the end away."""
     row = _row(username)
-    form = open_form(ValidityForm, valid_until=row.valid_until)
+    form = open_form(ValidityForm, valid_until=row.valid_until, no_end=row.valid_until is None)
+    form.stored_end = row.valid_until
     if form.validate_on_submit():
         with form.show_errors():
-            _change_validity(row.username, form.valid_until.data)
-            flash("done", _("Saved."))
+            _change_validity(row.username, form.end)
+            flash("done", _new_end(row.username, form.end))
             return redirect_to("organisers.show", username=row.username)
     return form_page("organisers/validity.html", form, organiser=row, yesterday=_yesterday())
 
@@ -103,13 +105,22 @@ def validity(username: str) -> ResponseReturnValue:
 def expire(username: str) -> ResponseReturnValue:
     """Ends the access now."""
     _change_validity(username, _yesterday())
-    flash("done", _("The access of %(name)s has expired.", name=username))
+    flash("done", _new_end(username, _yesterday()))
     return redirect_to("organisers.show", username=username)
 
 
 def _change_validity(username: str, last_day: date | None) -> None:
     run_command(organisers.change_validity, username, last_day, today=today())
     _wait_for_nodes(username)
+
+
+def _new_end(username: str, last_day: date | None) -> str:
+    """Returns the sentence of the flash, with the day that holds now."""
+    if last_day is None:
+        return _("%(name)s is valid without an end.", name=username)
+    if last_day < today():
+        return _("The access of %(name)s has expired.", name=username)
+    return _("%(name)s is valid until %(day)s.", name=username, day=day(last_day))
 
 
 def _wait_for_nodes(username: str) -> None:

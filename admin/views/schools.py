@@ -1,5 +1,7 @@
 """Schools: list, detail, add, edit."""
 
+from datetime import date
+
 from flask import Blueprint, make_response
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -90,16 +92,26 @@ def _add(form: NewSchoolForm) -> str | None:
 def edit(code: str) -> ResponseReturnValue:
     """Changes a school; values that somebody else changed meanwhile are shown, not overwritten."""
     school = _read(code)
-    form = open_form(SchoolForm, **_as_typed(school))
+    form = open_form(SchoolForm, no_contract=school.contract_on is None, **_as_typed(school))
+    form.stored_contract = school.contract_on
     if form.validate_on_submit():
         with form.show_errors():
             try:
                 _change(school.code, form)
             except schools.ChangedMeanwhileError:
                 return _show_others_values(form, _read(code))
-            flash("done", _("Saved."))
+            flash("done", _saved(school, form.details["contract_on"]))
             return redirect_to("schools.show", code=school.code)
     return form_page("schools/form.html", form, school=school)
+
+
+def _saved(before: School, contract_on: date | None) -> str:
+    """Returns the sentence of the flash; it names the day of the contract if that has changed."""
+    if contract_on == before.contract_on:
+        return _("Saved.")
+    if contract_on is None:
+        return _("Saved. There is no processing contract.")
+    return _("Saved. The processing contract is of %(day)s.", day=day(contract_on))
 
 
 def _read(code: str) -> School:

@@ -5,6 +5,8 @@ from typing import TypeVar
 
 from flask import request
 
+from authbridge.typed_text import drop_invisible
+
 _Choice = TypeVar("_Choice", bound=StrEnum)
 _LONGEST_TEXT = 200  # characters
 _LAST_PAGE = 1_000_000
@@ -12,7 +14,7 @@ _LAST_PAGE = 1_000_000
 
 def asked_text() -> str:
     """Returns the text to look for."""
-    return request.args.get("q", "")[:_LONGEST_TEXT].strip()
+    return drop_invisible(request.args.get("q", "")[:_LONGEST_TEXT]).strip()
 
 
 def asked_page() -> int:

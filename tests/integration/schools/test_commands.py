@@ -485,7 +485,7 @@ def test_a_note_is_not_in_the_audit(database: Database) -> None:
         assert "UNMISTAKABLE" not in repr([row.detail for row in session.scalars(select(AuditEvent))])
 
 
-@pytest.mark.parametrize("note", ["x" * 201, "a\0b", "a\u202eb"])
+@pytest.mark.parametrize("note", ["x" * 201, "a\0b", "a\ue000b"])
 def test_a_note_is_short_and_printable(note: str) -> None:
     """It is shown on a page of the panel."""
     with pytest.raises(InputError):
@@ -560,7 +560,7 @@ def test_networks_are_kept_in_one_form(database: Database) -> None:
     assert school.trusted_networks == ["198.51.100.0/24", "2001:db8::/48"]
 
 
-@pytest.mark.parametrize("name", ["", "  ", "x" * 201, "a\0b", "a\u202eb"])
+@pytest.mark.parametrize("name", ["", "  ", "x" * 201, "a\0b", "a\ue000b"])
 def test_a_schools_name_is_printable(database: Database, name: str) -> None:
     """What cannot be printed on a letter is no name."""
     with pytest.raises(InputError), database.write_session() as session:
@@ -652,7 +652,7 @@ def test_a_form_that_is_sent_twice_changes_once(database: Database) -> None:
         {"street": "x" * 201},
         {"street": "a\0b"},
         {"place": "x" * 201},
-        {"place": "a\u202eb"},
+        {"place": "a\ue000b"},
         {"quota": -1},
         {"quota": 5001},
         {"contract_on": date(1999, 12, 31)},
