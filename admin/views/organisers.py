@@ -25,8 +25,10 @@ from authbridge.revocations.status import meetings_of, revocation_status_of
 from authbridge.schools import listings
 from authbridge.schools.commands import organisers
 from authbridge.schools.history import suspension_rows
+from authbridge.schools.listings import Extent
 from authbridge.schools.lookup import get_organiser
 from authbridge.schools.organiser_rows import OrganiserRow, OrganiserState, organiser_row
+from authbridge.schools.search_text import without_domain
 from authbridge.staff.permissions import Permission
 
 blueprint = Blueprint("organisers", __name__, url_prefix="/organisers")
@@ -37,9 +39,14 @@ blueprint = Blueprint("organisers", __name__, url_prefix="/organisers")
 def index() -> ResponseReturnValue:
     """Lists the organisers, filtered."""
     state = asked_choice("state", OrganiserState)
-    with current_panel().database.read_session() as session:
+    panel = current_panel()
+    with panel.database.read_session() as session:
         rows = listings.list_organiser_rows(
-            session, today=today(), text=asked_text(), state=state, page=asked_page()
+            session,
+            today=today(),
+            text=without_domain(asked_text(), panel.config.xmpp_host),
+            state=state,
+            extent=Extent(asked_page()),
         )
     return page("organisers/index.html", page=rows, q=asked_text(), state=state or "")
 

@@ -23,6 +23,7 @@ from authbridge.revocations.status import meetings_of, revocation_status_of
 from authbridge.schools import listings
 from authbridge.schools.commands import schools
 from authbridge.schools.history import suspension_rows
+from authbridge.schools.listings import Extent
 from authbridge.schools.lookup import get_school
 from authbridge.schools.school_rows import SchoolFilter, school_counts
 from authbridge.staff.permissions import Permission
@@ -37,7 +38,7 @@ def index() -> ResponseReturnValue:
     """Lists the schools, filtered."""
     show = asked_choice("show", SchoolFilter) or SchoolFilter.ALL
     with current_panel().database.read_session() as session:
-        rows = listings.list_school_rows(session, text=asked_text(), show=show, page=asked_page())
+        rows = listings.list_school_rows(session, text=asked_text(), show=show, extent=Extent(asked_page()))
     return page("schools/index.html", page=rows, q=asked_text(), show=show)
 
 
@@ -58,7 +59,9 @@ def _detail(code: str, sent: DescribeForm | None = None) -> ResponseReturnValue:
             sent,
             school=school,
             used=school_counts(session, school).organisers,
-            page=listings.list_organiser_rows(session, today=today(), code=school.code, page=asked_page()),
+            page=listings.list_organiser_rows(
+                session, today=today(), code=school.code, extent=Extent(asked_page())
+            ),
             history=history,
             describe=sent or DescribeForm.of(history),
             status=suspensions.status_of(suspensions.SCHOOL, school, revocation),
