@@ -26,6 +26,7 @@ class IssueForm(EndForm):
         [required, NumberRange(1, MAX_ISSUED, _("Please give a number from 1 to 200."))],
         default=1,
     )
+    raise_quota = BooleanField(_("Raise the number of accounts of the school if it is not enough"))
     valid_until = DayField(
         _("Valid until"), description=_("The last day on which they can log in, such as 31.07.2028.")
     )

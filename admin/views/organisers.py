@@ -18,14 +18,14 @@ from admin.status.lockout_rows import lockout_rows_of
 from admin.status.revocation_status import wait_for_nodes
 from admin.views import suspensions
 from admin.web.i18n import day
-from admin.web.query_params import asked_choice, asked_page, asked_text
+from admin.web.query_params import asked_choice, asked_extent, asked_text
 from admin.web.redirects import redirect_back, redirect_to
 from admin.web.responses import form_page, page
 from authbridge.revocations.status import meetings_of, revocation_status_of
 from authbridge.schools import listings
 from authbridge.schools.commands import organisers
 from authbridge.schools.history import suspension_rows
-from authbridge.schools.listings import Extent
+from authbridge.schools.listings import OrganiserOrder
 from authbridge.schools.lookup import get_organiser
 from authbridge.schools.organiser_rows import OrganiserRow, OrganiserState, organiser_row
 from authbridge.schools.search_text import without_domain
@@ -39,16 +39,16 @@ blueprint = Blueprint("organisers", __name__, url_prefix="/organisers")
 def index() -> ResponseReturnValue:
     """Lists the organisers, filtered."""
     state = asked_choice("state", OrganiserState)
-    panel = current_panel()
+    panel, extent = current_panel(), asked_extent(OrganiserOrder)
     with panel.database.read_session() as session:
         rows = listings.list_organiser_rows(
             session,
             today=today(),
             text=without_domain(asked_text(), panel.config.xmpp_host),
             state=state,
-            extent=Extent(asked_page()),
+            extent=extent,
         )
-    return page("organisers/index.html", page=rows, q=asked_text(), state=state or "")
+    return page("organisers/index.html", page=rows, q=asked_text(), state=state or "", extent=extent)
 
 
 @blueprint.get("/<username>")

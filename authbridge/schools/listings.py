@@ -30,7 +30,7 @@ from authbridge.schools.search_text import in_order_of, parse_wanted
 from authbridge.storage.models import Organiser, School
 
 PAGE_SIZE = 50
-MOST_AT_ONCE = 1000  # rows of a whole list on one page: about twenty sheets of paper; a table has them all
+MOST_AT_ONCE = 300  # rows of a long page, to be printed: more take too long; the table as a file has all
 
 T = TypeVar("T")
 
@@ -81,6 +81,11 @@ class Page(Generic[T]):
     def last(self) -> int:
         """Returns the number of the last row on this page."""
         return self.first + len(self.rows) - 1
+
+    @property
+    def fits_one(self) -> bool:
+        """Tells whether a long page would have all rows."""
+        return self.total <= MOST_AT_ONCE
 
 
 _FIRST_PAGE = Extent()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from authbridge.typed_text import drop_invisible
 
-_MOST_WORDS = 12  # of a search; an address has fewer
+_MOST_WORDS = 8  # of a search: an address with the name of its school has as many
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _QUOTES = str.maketrans("", "", "'\"`´’‘‚‛“”„‟«»‹›′″ʼ")
 _DASHES = re.compile(r"[-/\u2010-\u2015\u2212\u2e3a\u2e3b\ufe58\ufe63\uff0d]+")

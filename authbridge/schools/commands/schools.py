@@ -14,6 +14,7 @@ from authbridge.audit import Action, Actor, record
 from authbridge.errors import ConflictError, InputError
 from authbridge.login.usernames import parse_school_code
 from authbridge.schools.lookup import get_school
+from authbridge.schools.school_rows import school_counts
 from authbridge.storage.models import School
 from authbridge.typed_text import drop_invisible, parse_line
 
@@ -119,6 +120,18 @@ def change_school(
         **_as_detail(effective),
     )
     return school
+
+
+def make_room(session: Session, code: str, wanted: int, *, actor: Actor, now: datetime) -> School:
+    """Raises the quota, if need be, so that the school has room for that many more organisers.
+
+    Raises:
+        NotFoundError: There is no such school.
+        InputError: No school may have so many.
+    """
+    school = get_school(session, code, lock=True)
+    needed = school_counts(session, school).organisers + wanted
+    return change_school(session, code, quota=max(needed, school.quota), actor=actor, now=now)
 
 
 def parse_name(typed: str) -> str:
