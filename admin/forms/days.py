@@ -24,11 +24,17 @@ def chosen_day(day: DayField, none: BooleanField, stored: date | None) -> date |
         if not none.data:
             raise ValidationError(_("Please give a day, or tick “%(none)s”.", none=none.label.text))
         return None
-    if none.data and stored is not None and day.data != stored:
+    if none.data and day.data != stored:
         raise ValidationError(
             _("Please choose: either the day, or “%(none)s”, not both.", none=none.label.text)
         )
-    return None if none.data and day.data == stored else day.data
+    return None if none.data else day.data
+
+
+def untick(day: DayField, none: BooleanField, stored: date | None) -> None:
+    """Takes away the tick that the box had from the start, where something was typed beside it."""
+    if stored is None and day.is_typed:
+        none.data = False
 
 
 class EndForm(PanelForm):
@@ -46,6 +52,7 @@ class EndForm(PanelForm):
 
     def validate_valid_until(self, field: DayField) -> None:
         """Refuses neither and both, and a year that is a slip of the finger."""
+        untick(field, self.no_end, self.stored_end)
         if field.errors:
             return
         chosen = chosen_day(field, self.no_end, self.stored_end)

@@ -53,6 +53,11 @@ class DayField(Field):
             except InputError as error:
                 raise ValueError(say(error)) from None
 
+    @property
+    def is_typed(self) -> bool:
+        """Tells whether the field was sent with anything in it."""
+        return bool(self.raw_data and str(self.raw_data[0]).strip())
+
     def _value(self) -> str:
         if self.raw_data:
             return drop_invisible(str(self.raw_data[0]))

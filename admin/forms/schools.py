@@ -7,7 +7,7 @@ from wtforms import BooleanField, HiddenField, StringField, TextAreaField
 from wtforms.validators import NumberRange
 
 from admin.forms.base import PanelForm
-from admin.forms.days import chosen_day
+from admin.forms.days import chosen_day, untick
 from admin.forms.fields import DayField, NumberField
 from admin.forms.rules import parsed_by, required
 from admin.panel import today
@@ -60,6 +60,7 @@ class NewSchoolForm(PanelForm):
 
     def validate_contract_on(self, field: DayField) -> None:
         """Refuses a day in the far future, and an empty one without the word that there is no contract."""
+        untick(field, self.no_contract, self.stored_contract)
         if not field.errors:
             chosen_day(field, self.no_contract, self.stored_contract)
             parsed_by(lambda day: schools.parse_contract_day(day, today=today()))(self, field)

@@ -1,5 +1,5 @@
 // Keeps the place on the page when a button came back to it: the notice floats there until the focus leaves it.
-// The pages work without it; they begin at the top then, with the focus on the notice.
+// In a search that has the focus the text is marked, so that typing replaces it. The pages work without it.
 (() => {
   "use strict";
   const KEY = "place";
@@ -12,6 +12,8 @@
     const back = target.elements.namedItem("back");
     if (back) sessionStorage.setItem(KEY, JSON.stringify({ path: back.value, below: scrollY - room }));
   });
+
+  main.querySelector("input[type=search][autofocus]")?.select();
 
   const kept = sessionStorage.getItem(KEY);
   sessionStorage.removeItem(KEY);

@@ -126,3 +126,11 @@ def test_a_field_shows_a_day_as_it_takes_it(
     assert form.fields["valid_until"] == shown
     assert browser.send(form).status == 200
     assert ends(panel) == [STORED]
+
+
+@pytest.mark.parametrize("typed", ["31.06.2027", "2020-01-01"])
+def test_the_tick_from_the_start_goes_where_something_was_typed(browser: Browser, typed: str) -> None:
+    """The form that comes back does not say “no end” beside the day that is wrong."""
+    page = browser.send(browser.get("/schools/ohg/issue"), count="1", valid_until=typed)
+    assert page.error_at("valid_until")
+    assert "no_end" not in page.fields
