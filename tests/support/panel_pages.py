@@ -195,7 +195,7 @@ def _overview_and_search(panel_browser: PanelBrowser) -> Iterator[Shown]:
         ("overview", "/"),
         ("search", "/search?q="),
         ("search-short", "/search?q=sc"),
-        ("search-found", "/search?q=ohg"),
+        ("search-found", "/search?q=hahn"),
         ("search-more", "/search?q=schule"),
     ):
         panel_browser.open(path)
@@ -261,6 +261,8 @@ def _schools(panel_browser: PanelBrowser) -> Iterator[Shown]:
         ("schools-not-found", "/schools?q=nirgends"),
         ("school-odd", "/schools/odd"),
         ("school-suspended", "/schools/shut"),
+        ("school-long", "/schools/ohg?rows=all"),
+        ("school-narrowed", "/schools/ohg?q=nirgends"),
         ("school-full", "/schools/full"),
         ("issue-full", "/schools/full/issue"),
         ("issue-suspended", "/schools/shut/issue"),
@@ -283,6 +285,7 @@ def _organisers(panel_browser: PanelBrowser, panel_server: PanelServer, sights: 
         ("organisers-last-page", "/organisers?page=2"),
         ("organisers-expired", "/organisers?state=expired"),
         ("organisers-not-found", "/organisers?q=nirgends"),
+        ("organisers-sorted", "/organisers?sort=valid-until&down=1"),
         ("organiser", f"/organisers/{sights.active}"),
         ("organiser-expired", f"/organisers/{sights.expired}"),
         ("organiser-of-suspended-school", f"/organisers/{sights.of_suspended_school}"),

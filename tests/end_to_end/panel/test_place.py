@@ -85,7 +85,10 @@ def focused(clerk: PanelBrowser) -> WebElement:
 def test_the_page_stays_where_the_button_was(clerk: PanelBrowser) -> None:
     """Twice in a row; the notice is in sight with the focus, and leaves with it."""
     clerk.open("/schools/ohg")
-    for action, way_back, words in (("suspend", "reinstate", "gesperrt"), ("reinstate", "suspend", "Sperre")):
+    for action, way_back, words in (
+        ("suspend", "reinstate", "gesperrt"),
+        ("reinstate", "suspend", "entsperrt"),
+    ):
         top = press_in_the_middle(clerk, action)
         assert abs(clerk.browser.execute_script(_TOP_OF, button(clerk, way_back)) - top) <= 2  # pixels
         notice = focused(clerk)

@@ -236,6 +236,31 @@ def test_a_school_has_no_more_accounts_than_its_quota(database: Database) -> Non
     assert count(database, Organiser) == 2
 
 
+@pytest.mark.parametrize(("quota", "wanted", "becomes"), [(2, 3, 4), (2, 1, 2), (9, 3, 9), (0, 1, 2)])
+def test_room_is_made_for_no_more_than_is_wanted(
+    database: Database, quota: int, wanted: int, becomes: int
+) -> None:
+    """The quota grows by what is missing, never shrinks, and the audit says so once."""
+    make_school(database)
+    make_organiser(database)
+    set_quota(database, quota)
+    before = count(database, AuditEvent)
+
+    with database.write_session() as session:
+        school = schools.make_room(session, "ohg", wanted, actor=ACTOR, now=MORNING)
+
+    assert school.quota == becomes
+    assert count(database, AuditEvent) - before == (becomes != quota)
+
+
+def test_no_room_is_made_beyond_the_most(database: Database) -> None:
+    """No school has more than five thousand."""
+    make_school(database)
+
+    with pytest.raises(InputError), database.write_session() as session:
+        schools.make_room(session, "ohg", 5001, actor=ACTOR, now=MORNING)
+
+
 def test_a_takeover_is_not_held_up_by_the_quota(database: Database) -> None:
     """What the teachers have in hand goes on working."""
     make_school(database)
