@@ -26,6 +26,7 @@ from admin.views import (
     schools,
     staff,
     statements,
+    tables,
 )
 from admin.web import error_pages, headers, i18n
 from authbridge.config import Config
@@ -42,6 +43,7 @@ _BLUEPRINTS = (
     journal,
     audit,
     statements,
+    tables,
 )
 _MAX_FORM = 64 * 1024  # bytes
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from flask import request
 from flask_wtf import FlaskForm
+from wtforms import Field, HiddenField, PasswordField, StringField
 
 from admin.panel import current_panel, now
 from admin.session.sessions import current_session
 from admin.web.i18n import say
 from authbridge.errors import AuthBridgeError, StorageError
+from authbridge.typed_text import drop_invisible
 
 _Form = TypeVar("_Form", bound="PanelForm")
 
@@ -24,6 +26,16 @@ class PanelForm(FlaskForm):
 
     error_status = 422
     is_draft = False
+
+    class Meta(FlaskForm.Meta):
+        """Drops the invisible characters of what is pasted into a text field; a password keeps its own."""
+
+        def bind_field(self, form: FlaskForm, unbound_field: Any, options: dict[str, Any]) -> Field:  # noqa: ANN401
+            """Returns the field of a form that is opened."""
+            bound: Field = super().bind_field(form, unbound_field, options)
+            if isinstance(bound, StringField) and not isinstance(bound, PasswordField | HiddenField):
+                bound.filters = [*bound.filters, _drop_invisible]
+            return bound
 
     def show_errors(self, fields: Mapping[type[AuthBridgeError], str] | None = None) -> "_ShownErrors":
         """Shows the errors raised inside the ``with`` block in this form, which keeps what was typed.
@@ -39,6 +51,10 @@ class PanelForm(FlaskForm):
             self.form_errors.append(say(error))
         else:
             self[field_name].errors = [*self[field_name].errors, say(error)]
+
+
+def _drop_invisible(typed: str | None) -> str | None:
+    return None if typed is None else drop_invisible(typed)
 
 
 class _ShownErrors:

@@ -1,32 +1,24 @@
 """What people type about organisers: how many to issue, the last day, the language of letters."""
 
-from datetime import date
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from flask_wtf import FlaskForm
-from wtforms import Field, RadioField
-from wtforms.validators import NumberRange, Optional, ValidationError
+from wtforms import BooleanField, RadioField
+from wtforms.validators import NumberRange, ValidationError
 
 from admin.forms.base import PanelForm
+from admin.forms.days import EndForm
 from admin.forms.fields import DayField, NumberField
-from admin.forms.rules import LAST_DAY, required
+from admin.forms.rules import required
 from admin.panel import today
 from authbridge.schools.commands.organisers import MAX_ISSUED
-
-_FIRST_DAY = date(2000, 1, 1)
 
 
 def _languages() -> list[tuple[str, Any]]:
     return [("de", _("German")), ("en", _("English"))]
 
 
-def _not_past(_form: FlaskForm, field: Field) -> None:
-    if field.data is not None and not today() <= field.data <= LAST_DAY:
-        raise ValidationError(_("Please choose a day from today on."))
-
-
-class IssueForm(PanelForm):
+class IssueForm(EndForm):
     """How many organisers to issue, until when they are valid, and the language of their letters."""
 
     count = NumberField(
@@ -34,12 +26,18 @@ class IssueForm(PanelForm):
         [required, NumberRange(1, MAX_ISSUED, _("Please give a number from 1 to 200."))],
         default=1,
     )
+    raise_quota = BooleanField(_("Raise the number of accounts of the school if it is not enough"))
     valid_until = DayField(
-        _("Valid until"),
-        [Optional(), _not_past],
-        description=_("The last day on which they can log in."),
+        _("Valid until"), description=_("The last day on which they can log in, such as 31.07.2028.")
     )
+    no_end = BooleanField(_("No end"), default=True)
     language = RadioField(_("Language of the letters"), choices=_languages, default="de")
+
+    def validate_valid_until(self, field: DayField) -> None:
+        """Refuses a day on which they could not log in any more, besides what :class:`EndForm` refuses."""
+        super().validate_valid_until(field)
+        if field.data is not None and field.data < today():
+            raise ValidationError(_("Please choose a day from today on."))
 
 
 class ResetForm(PanelForm):
@@ -48,16 +46,5 @@ class ResetForm(PanelForm):
     language = RadioField(_("Language of the letter"), choices=_languages, default="de")
 
 
-class ValidityForm(PanelForm):
-    """The last day of validity; empty means no end."""
-
-    valid_until = DayField(
-        _("Valid until"),
-        [Optional()],
-        description=_("The last day on which this organiser can log in. A past day ends the access at once."),
-    )
-
-    def validate_valid_until(self, field: Field) -> None:
-        """Refuses a year that is a slip of the finger."""
-        if field.data is not None and not _FIRST_DAY <= field.data <= LAST_DAY:
-            raise ValidationError(_("Please check the year."))
+class ValidityForm(EndForm):
+    """The last day of validity; a past day ends the access at once."""

@@ -13,6 +13,7 @@ from admin.web.i18n import say
 from authbridge.errors import InputError
 
 _MAX_SECRET = 256  # characters; longer ones are not even looked at
+FIRST_DAY = date(2000, 1, 1)
 LAST_DAY = date(2099, 12, 31)
 
 required = InputRequired(_("Please fill this in."))

@@ -1,10 +1,13 @@
 """What people type about a school."""
 
+from datetime import date
+
 from flask_babel import lazy_gettext as _
-from wtforms import Field, HiddenField, StringField, TextAreaField
-from wtforms.validators import NumberRange, Optional
+from wtforms import BooleanField, HiddenField, StringField, TextAreaField
+from wtforms.validators import NumberRange
 
 from admin.forms.base import PanelForm
+from admin.forms.days import chosen_day, untick
 from admin.forms.fields import DayField, NumberField
 from admin.forms.rules import parsed_by, required
 from admin.panel import today
@@ -36,7 +39,10 @@ class NewSchoolForm(PanelForm):
         [parsed_by(schools.parse_mailbox)],
         description=_("An address of the school or its office, not of a person."),
     )
-    contract_on = DayField(_("Date of the processing contract"), [Optional()])
+    contract_on = DayField(
+        _("Date of the processing contract"), description=_("The day of the signature, such as 01.09.2026.")
+    )
+    no_contract = BooleanField(_("No contract yet"), default=True)
     trusted_networks = TextAreaField(
         _("Networks of the school"),
         [parsed_by(lambda text: schools.parse_networks(_lines(text)))],
@@ -50,10 +56,14 @@ class NewSchoolForm(PanelForm):
         default=50,
     )
     revision = HiddenField()
+    stored_contract: date | None = None
 
-    def validate_contract_on(self, field: Field) -> None:
-        """Refuses a day in the far future."""
-        parsed_by(lambda day: schools.parse_contract_day(day, today=today()))(self, field)
+    def validate_contract_on(self, field: DayField) -> None:
+        """Refuses a day in the far future, and an empty one without the word that there is no contract."""
+        untick(field, self.no_contract, self.stored_contract)
+        if not field.errors:
+            chosen_day(field, self.no_contract, self.stored_contract)
+            parsed_by(lambda day: schools.parse_contract_day(day, today=today()))(self, field)
 
     @property
     def details(self) -> schools.SchoolDetails:
@@ -62,7 +72,7 @@ class NewSchoolForm(PanelForm):
             "street": self.street.data or "",
             "place": self.place.data or "",
             "mailbox": self.mailbox.data or "",
-            "contract_on": self.contract_on.data,
+            "contract_on": chosen_day(self.contract_on, self.no_contract, self.stored_contract),
             "trusted_networks": _lines(self.trusted_networks.data),
             "quota": self.quota.data or 0,
         }

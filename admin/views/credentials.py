@@ -1,6 +1,7 @@
 """Credentials: issued for a school or renewed for an organiser, then shown once, printed, and wiped."""
 
 from contextlib import suppress
+from dataclasses import replace
 
 from flask import Blueprint, abort, make_response
 from flask.typing import ResponseReturnValue
@@ -12,7 +13,7 @@ from admin.forms.base import open_form
 from admin.forms.organisers import IssueForm, ResetForm
 from admin.panel import current_panel, now, today
 from admin.session.access import needs
-from admin.session.commands import submit_once
+from admin.session.commands import run_command, submit_once
 from admin.session.flashes import flash
 from admin.session.sessions import current_session
 from admin.status.revocation_status import LiveStatus, wait_for_nodes
@@ -23,9 +24,10 @@ from admin.web.i18n import day, say
 from admin.web.redirects import path_to, redirect_to
 from admin.web.responses import form_page, page
 from admin.web.spreadsheet import as_csv
-from authbridge.errors import NotFoundError
+from authbridge.errors import InputError, NotFoundError
 from authbridge.letters import Language
 from authbridge.revocations.status import revocation_status_of
+from authbridge.schools.commands import schools
 from authbridge.schools.commands.organisers import QuotaError
 from authbridge.schools.issuing import Order
 from authbridge.schools.lookup import get_organiser, get_school
@@ -48,8 +50,8 @@ def issue(code: str) -> ResponseReturnValue:
         free = max(0, school.quota - school_counts(session, school).organisers)
     form = open_form(IssueForm)
     if form.validate_on_submit():
-        order = Order(school, form.count.data or 0, form.valid_until.data)
-        answer = submit_once(lambda: _start(form, order))
+        order = Order(school, form.count.data or 0, form.end)
+        answer = submit_once(lambda: _start_issuing(form, order))
         if answer is not None:
             return answer
     return form_page("credentials/issue.html", form, school=school, free=free)
@@ -69,7 +71,16 @@ def reset(username: str) -> ResponseReturnValue:
             wait_for_nodes(lambda session: get_organiser(session, organiser.username))
             return answer
     row = organiser_row(organiser, today())
-    return form_page("credentials/reset.html", form, organiser=row)
+    return form_page("credentials/reset.html", form, organiser=row, school=organiser.school)
+
+
+def _start_issuing(form: IssueForm, order: Order) -> str | None:
+    """Raises the quota first where that was ticked; it stays raised if the letters cannot be printed."""
+    with form.show_errors({InputError: "count"}):
+        if form.raise_quota.data:
+            order = replace(order, school=run_command(schools.make_room, order.school.code, order.count))
+        return _start(form, order)
+    return None
 
 
 def _start(form: IssueForm | ResetForm, order: Order) -> str | None:

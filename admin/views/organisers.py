@@ -17,15 +17,18 @@ from admin.session.flashes import flash
 from admin.status.login_week import read_login_week
 from admin.status.revocation_status import wait_for_nodes
 from admin.views import suspensions
-from admin.web.query_params import asked_choice, asked_page, asked_text
+from admin.web.i18n import day
+from admin.web.query_params import asked_choice, asked_extent, asked_text
 from admin.web.redirects import redirect_back, redirect_to
 from admin.web.responses import form_page, page
 from authbridge.revocations.status import meetings_of, revocation_status_of
 from authbridge.schools import listings
 from authbridge.schools.commands import organisers
 from authbridge.schools.history import suspension_rows
+from authbridge.schools.listings import OrganiserOrder
 from authbridge.schools.lookup import get_organiser
 from authbridge.schools.organiser_rows import OrganiserRow, OrganiserState, organiser_row
+from authbridge.schools.search_text import without_domain
 from authbridge.staff.permissions import Permission
 
 blueprint = Blueprint("organisers", __name__, url_prefix="/organisers")
@@ -36,11 +39,16 @@ blueprint = Blueprint("organisers", __name__, url_prefix="/organisers")
 def index() -> ResponseReturnValue:
     """Lists the organisers, filtered."""
     state = asked_choice("state", OrganiserState)
-    with current_panel().database.read_session() as session:
+    panel, extent = current_panel(), asked_extent(OrganiserOrder)
+    with panel.database.read_session() as session:
         rows = listings.list_organiser_rows(
-            session, today=today(), text=asked_text(), state=state, page=asked_page()
+            session,
+            today=today(),
+            text=without_domain(asked_text(), panel.config.xmpp_host),
+            state=state,
+            extent=extent,
         )
-    return page("organisers/index.html", page=rows, q=asked_text(), state=state or "")
+    return page("organisers/index.html", page=rows, q=asked_text(), state=state or "", extent=extent)
 
 
 @blueprint.get("/<username>")
@@ -87,13 +95,14 @@ def end_sessions(username: str) -> ResponseReturnValue:
 @blueprint.route("/<username>/validity", methods=["GET", "POST"])
 @needs(Permission.MANAGE)
 def validity(username: str) -> ResponseReturnValue:
-    """Sets the last day of validity; without a day the access has no end."""
+    """Sets the last day of validity, or takes the end away."""
     row = _row(username)
-    form = open_form(ValidityForm, valid_until=row.valid_until)
+    form = open_form(ValidityForm, valid_until=row.valid_until, no_end=row.valid_until is None)
+    form.stored_end = row.valid_until
     if form.validate_on_submit():
         with form.show_errors():
-            _change_validity(row.username, form.valid_until.data)
-            flash("done", _("Saved."))
+            _change_validity(row.username, form.end)
+            flash("done", _new_end(row.username, form.end))
             return redirect_to("organisers.show", username=row.username)
     return form_page("organisers/validity.html", form, organiser=row, yesterday=_yesterday())
 
@@ -103,13 +112,22 @@ def validity(username: str) -> ResponseReturnValue:
 def expire(username: str) -> ResponseReturnValue:
     """Ends the access now."""
     _change_validity(username, _yesterday())
-    flash("done", _("The access of %(name)s has expired.", name=username))
+    flash("done", _new_end(username, _yesterday()))
     return redirect_to("organisers.show", username=username)
 
 
 def _change_validity(username: str, last_day: date | None) -> None:
     run_command(organisers.change_validity, username, last_day, today=today())
     _wait_for_nodes(username)
+
+
+def _new_end(username: str, last_day: date | None) -> str:
+    """Returns the sentence of the flash, with the day that holds now."""
+    if last_day is None:
+        return _("%(name)s is valid without an end.", name=username)
+    if last_day < today():
+        return _("The access of %(name)s has expired.", name=username)
+    return _("%(name)s is valid until %(day)s.", name=username, day=day(last_day))
 
 
 def _wait_for_nodes(username: str) -> None:

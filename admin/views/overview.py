@@ -22,6 +22,7 @@ from authbridge.revocations.commands import forget_node
 from authbridge.schools import listings
 from authbridge.schools.overview import count_schools_without_contract, list_expiring, list_suspended
 from authbridge.schools.search import find_by_text
+from authbridge.schools.search_text import without_domain
 from authbridge.staff.permissions import Permission
 
 blueprint = Blueprint("overview", __name__)
@@ -89,10 +90,14 @@ def forget() -> ResponseReturnValue:
 @blueprint.get("/search")
 @needs(Permission.READ)
 def search() -> ResponseReturnValue:
-    """Finds schools and organisers by a part of their names."""
-    typed = asked_text()
-    with current_panel().database.read_session() as session:
-        findings = find_by_text(session, typed, today=today())
+    """Finds schools, organisers and print jobs; what the text names exactly is opened."""
+    typed, panel = asked_text(), current_panel()
+    with panel.database.read_session() as session:
+        findings = find_by_text(session, without_domain(typed, panel.config.xmpp_host), today=today())
+    if findings is not None and findings.named_organiser:
+        return redirect_to("organisers.show", username=findings.named_organiser)
+    if findings is not None and findings.named_school:
+        return redirect_to("schools.show", code=findings.named_school)
     return page("overview/search.html", q=typed, findings=findings, tried=tried_in_words(typed))
 
 

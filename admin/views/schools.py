@@ -1,5 +1,7 @@
 """Schools: list, detail, add, edit."""
 
+from datetime import date
+
 from flask import Blueprint, make_response
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -13,7 +15,7 @@ from admin.session.commands import run_command, submit_once
 from admin.session.flashes import flash
 from admin.views import suspensions
 from admin.web.i18n import day
-from admin.web.query_params import asked_choice, asked_page, asked_text
+from admin.web.query_params import asked_choice, asked_extent, asked_text
 from admin.web.redirects import path_to, redirect_to
 from admin.web.responses import form_page, page
 from authbridge.errors import ConflictError
@@ -21,8 +23,11 @@ from authbridge.revocations.status import meetings_of, revocation_status_of
 from authbridge.schools import listings
 from authbridge.schools.commands import schools
 from authbridge.schools.history import suspension_rows
+from authbridge.schools.listings import OrganiserOrder, Page, SchoolOrder
 from authbridge.schools.lookup import get_school
+from authbridge.schools.organiser_rows import OrganiserRow, OrganiserState
 from authbridge.schools.school_rows import SchoolFilter, school_counts
+from authbridge.schools.search_text import without_domain
 from authbridge.staff.permissions import Permission
 from authbridge.storage.models import School
 
@@ -34,9 +39,10 @@ blueprint = Blueprint("schools", __name__, url_prefix="/schools")
 def index() -> ResponseReturnValue:
     """Lists the schools, filtered."""
     show = asked_choice("show", SchoolFilter) or SchoolFilter.ALL
+    extent = asked_extent(SchoolOrder)
     with current_panel().database.read_session() as session:
-        rows = listings.list_school_rows(session, text=asked_text(), show=show, page=asked_page())
-    return page("schools/index.html", page=rows, q=asked_text(), show=show)
+        rows = listings.list_school_rows(session, text=asked_text(), show=show, extent=extent)
+    return page("schools/index.html", page=rows, q=asked_text(), show=show, extent=extent)
 
 
 @blueprint.get("/<code>")
@@ -56,11 +62,27 @@ def _detail(code: str, sent: DescribeForm | None = None) -> ResponseReturnValue:
             sent,
             school=school,
             used=school_counts(session, school).organisers,
-            page=listings.list_organiser_rows(session, today=today(), code=school.code, page=asked_page()),
+            page=_organisers_of(school.code),
+            q=asked_text(),
+            state=asked_choice("state", OrganiserState) or "",
+            extent=asked_extent(OrganiserOrder),
             history=history,
             describe=sent or DescribeForm.of(history),
             status=suspensions.status_of(suspensions.SCHOOL, school, revocation),
             meetings=meetings_of(session, school, now=now()),
+        )
+
+
+def _organisers_of(code: str) -> Page[OrganiserRow]:
+    panel = current_panel()
+    with panel.database.read_session() as session:
+        return listings.list_organiser_rows(
+            session,
+            today=today(),
+            code=code,
+            text=without_domain(asked_text(), panel.config.xmpp_host),
+            state=asked_choice("state", OrganiserState),
+            extent=asked_extent(OrganiserOrder),
         )
 
 
@@ -90,16 +112,26 @@ def _add(form: NewSchoolForm) -> str | None:
 def edit(code: str) -> ResponseReturnValue:
     """Changes a school; values that somebody else changed meanwhile are shown, not overwritten."""
     school = _read(code)
-    form = open_form(SchoolForm, **_as_typed(school))
+    form = open_form(SchoolForm, no_contract=school.contract_on is None, **_as_typed(school))
+    form.stored_contract = school.contract_on
     if form.validate_on_submit():
         with form.show_errors():
             try:
                 _change(school.code, form)
             except schools.ChangedMeanwhileError:
                 return _show_others_values(form, _read(code))
-            flash("done", _("Saved."))
+            flash("done", _saved(school, form.details["contract_on"]))
             return redirect_to("schools.show", code=school.code)
     return form_page("schools/form.html", form, school=school)
+
+
+def _saved(before: School, contract_on: date | None) -> str:
+    """Returns the sentence of the flash; it names the day of the contract if that has changed."""
+    if contract_on == before.contract_on:
+        return _("Saved.")
+    if contract_on is None:
+        return _("Saved. There is no processing contract.")
+    return _("Saved. The processing contract is of %(day)s.", day=day(contract_on))
 
 
 def _read(code: str) -> School:

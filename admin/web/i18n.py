@@ -13,6 +13,7 @@ COOKIE = "__Host-authbridge-language"
 
 _DAY = {"de": "dd.MM.yyyy", "en": "d MMM yyyy"}
 _WEEKDAY = {"de": "EE dd.MM.", "en": "EE d MMM"}
+_TYPED_DAY = {"de": "dd.MM.yyyy", "en": "yyyy-MM-dd"}
 _MOMENT = {"de": "dd.MM.yyyy, HH:mm", "en": "d MMM yyyy, HH:mm"}
 
 
@@ -40,6 +41,11 @@ def say(error: AuthBridgeError) -> str:
 def day(value: date) -> str:
     """Returns a day such as 22.11.2026."""
     return format_date(value, _DAY[language()])
+
+
+def typed_day(value: date) -> str:
+    """Returns a day as fields show it and take it, such as 22.11.2026 or 2026-11-22."""
+    return format_date(value, _TYPED_DAY[language()])
 
 
 def moment(value: datetime) -> str:

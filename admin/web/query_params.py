@@ -7,6 +7,9 @@ from typing import TypeVar
 
 from flask import request
 
+from authbridge.schools.listings import MOST_AT_ONCE, PAGE_SIZE, Extent
+from authbridge.typed_text import drop_invisible
+
 _Choice = TypeVar("_Choice", bound=StrEnum)
 _LONGEST_TEXT = 200  # characters
 _DAY = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}")
@@ -15,12 +18,18 @@ _LAST_PAGE = 1_000_000
 
 def asked_text() -> str:
     """Returns the text to look for."""
-    return request.args.get("q", "")[:_LONGEST_TEXT].strip()
+    return drop_invisible(request.args.get("q", "")[:_LONGEST_TEXT]).strip()
 
 
-def asked_page() -> int:
-    """Returns the number of the page, from 1."""
-    return min(max(request.args.get("page", 1, type=int), 1), _LAST_PAGE)
+def asked_extent(orders: type[StrEnum], *, whole: bool = False) -> Extent:
+    """Returns the page and the order of a list; ``whole``: all of its rows, whatever page is asked for."""
+    size = MOST_AT_ONCE if request.args.get("rows") == "all" else PAGE_SIZE
+    return Extent(
+        page=1 if whole else min(max(request.args.get("page", 1, type=int), 1), _LAST_PAGE),
+        size=None if whole else size,
+        order=asked_choice("sort", orders),
+        down=request.args.get("down") == "1",
+    )
 
 
 def asked_choice(name: str, choices: type[_Choice]) -> _Choice | None:

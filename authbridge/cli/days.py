@@ -1,21 +1,32 @@
 """Parses days of the command line, and tells which day it is there."""
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import click
 
 from authbridge.cli.operator import Operator
+from authbridge.errors import InputError
+from authbridge.typed_text import parse_day
 
 
-class _Day(click.DateTime):
-    """A day as 2027-07-31."""
+class _Day(click.ParamType[date]):
+    """A day as 2028-07-31, 31.07.2028 or 31.7.2028, as in the panel."""
 
     name = "YYYY-MM-DD"
 
-    def __init__(self) -> None:
-        super().__init__(formats=["%Y-%m-%d"])
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - as click has it
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> date:
+        """Parses what was typed; click says what is wrong with it."""
+        try:
+            return parse_day(str(value))
+        except InputError as error:
+            self.fail(str(error), param, ctx)
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002
         """Returns the word that help shows for the value."""
@@ -24,13 +35,9 @@ class _Day(click.DateTime):
 
 def day_option(name: str, explanation: str) -> Callable[[Any], Any]:
     """Returns an option whose value is a :class:`datetime.date`, None if it is not given."""
-    return click.option(name, type=_Day(), callback=_without_time, help=explanation)
+    return click.option(name, type=_Day(), help=explanation)
 
 
 def today(operator: Operator) -> date:
     """Returns the day in the operator's time zone."""
     return operator.clock().astimezone(operator.config.timezone).date()
-
-
-def _without_time(_ctx: click.Context, _param: click.Parameter, value: datetime | None) -> date | None:
-    return None if value is None else value.date()

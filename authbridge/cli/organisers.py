@@ -31,7 +31,7 @@ def organiser() -> None:
 @organiser.command()
 @click.argument("code")
 @click.option("--count", type=click.IntRange(1, organisers.MAX_ISSUED), default=1, show_default=True)
-@day_option("--valid-until", "The last day of validity, as 2027-07-31; else no end.")
+@day_option("--valid-until", "The last day of validity, as 2028-07-31 or 31.07.2028; else no end.")
 @sheet_options
 @pass_operator
 def issue(operator: Operator, /, code: str, count: int, valid_until: date | None, **sheet: Any) -> None:  # noqa: ANN401 - of sheet_options
@@ -106,7 +106,7 @@ def reset(operator: Operator, /, name: str, **sheet: Any) -> None:  # noqa: ANN4
 
 @organiser.command()
 @click.argument("name")
-@day_option("--after", "The last day of validity, as 2027-07-31; else it ends now.")
+@day_option("--after", "The last day of validity, as 2028-07-31 or 31.07.2028; else it ends now.")
 @click.option("--never", is_flag=True, help="The access has no end again.")
 @pass_operator
 def expire(operator: Operator, name: str, after: date | None, *, never: bool) -> None:

@@ -164,6 +164,10 @@ class _Letters:
         from authbridge.letters import Language, LetterBatch, read_letterhead  # noqa: PLC0415 - takes half a second
 
         config = operator.config
+        if not school.place:
+            click.echo(
+                f"The address of “{school.code}” is missing: its letters have an empty window.", err=True
+            )
         self._school = school
         self._letterhead = read_letterhead(config.letter_dir)
         self._job = LetterBatch(

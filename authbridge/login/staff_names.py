@@ -10,6 +10,7 @@ from typing import NewType
 from authbridge.errors import InputError
 from authbridge.login import usernames
 from authbridge.login.failure_history import SignInStep
+from authbridge.typed_text import drop_invisible
 
 StaffName = NewType("StaffName", str)
 
@@ -21,7 +22,7 @@ _STAFF_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}")
 
 def normalise_staff_name(typed: str) -> StaffName:
     """Returns the typed name trimmed and lower-cased; only the database knows whether anybody has it."""
-    return StaffName(usernames.normalise_username(typed))
+    return StaffName(usernames.normalise_username(drop_invisible(typed)))
 
 
 def parse_staff_name(typed: str) -> StaffName:

@@ -5,6 +5,7 @@ import secrets
 from typing import NewType
 
 from authbridge.errors import InputError
+from authbridge.typed_text import drop_invisible
 
 Username = NewType("Username", str)
 SchoolCode = NewType("SchoolCode", str)
@@ -50,7 +51,7 @@ def parse_username(typed: str) -> Username:
     Raises:
         InputError: another character or length; the text does not quote what may be a password.
     """
-    name = normalise_username(typed)
+    name = normalise_username(drop_invisible(typed))
     if not _USERNAME.fullmatch(name):
         raise InputError("A login name has 2 to 64 of the characters a-z 0-9 and . _ - only.")
     return name
@@ -62,7 +63,7 @@ def parse_school_code(typed: str) -> SchoolCode:
     Raises:
         InputError: it is not 2 to 6 of ``a-z 0-9``.
     """
-    code = _trim(typed).lower()
+    code = _trim(drop_invisible(typed)).lower()
     if not _SCHOOL_CODE.fullmatch(code):
         raise InputError("A school's code has 2 to 6 of the characters a-z 0-9.")
     return SchoolCode(code)

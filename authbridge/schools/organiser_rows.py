@@ -1,15 +1,21 @@
 """Shows organisers in lists: as rows, with the state of each; no row holds a hash."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import assert_never
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.orm import Session, contains_eager, load_only
 
-from authbridge.schools.search_text import folded
+from authbridge.schools.school_rows import SchoolMatch
+from authbridge.schools.search_text import Wanted
 from authbridge.storage.models import Organiser, School
+
+_JOINED = func.replace(Organiser.username, "-", "")
+_MOST_OF_A_NAME = 2  # words that a username can supply: the code of its school, and its letters
 
 
 class OrganiserState(StrEnum):
@@ -81,12 +87,34 @@ def organiser_rows(session: Session, query: Select[Organiser], today: date) -> t
     return tuple(organiser_row(organiser, today) for organiser in session.scalars(query))
 
 
-def has_in_name(text: str) -> ColumnElement[bool]:
-    """Selects organisers whose username holds the text."""
-    wanted = folded(text)
+def is_named(wanted: Wanted) -> ColumnElement[bool]:
+    """Selects the organisers whose username, hyphens aside, is the whole text."""
+    return _JOINED.in_([wanted.whole]) if _is_possible(wanted.whole) else false()
+
+
+def has_in_name(words: Sequence[str]) -> ColumnElement[bool]:
+    """Selects organisers whose username holds all of these words."""
+    if not words or not all(map(_is_possible, words)):
+        return false()
+    return and_(*(_JOINED.contains(word, autoescape=True) for word in words))
+
+
+def is_wanted(wanted: Wanted, schools: Sequence[SchoolMatch]) -> ColumnElement[bool]:
+    """Selects organisers who have each word in the username or in their school; ``schools`` have some."""
+    by_missing: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for school in schools:
+        if len(school.missing) <= _MOST_OF_A_NAME:
+            by_missing[school.missing].append(school.id)
+    in_schools = (
+        and_(Organiser.school_id.in_(ids), has_in_name(missing)) if missing else Organiser.school_id.in_(ids)
+        for missing, ids in by_missing.items()
+    )
+    return or_(has_in_name(wanted.words), has_in_name([wanted.whole]), *in_schools)
+
+
+def _is_possible(text: str) -> bool:
     # No username holds anything else, and PostgreSQL takes no NUL.
-    is_possible = wanted.isascii() and wanted.isprintable()
-    return Organiser.username.contains(wanted, autoescape=True) if is_possible else false()
+    return bool(text) and text.isascii() and text.isprintable()
 
 
 def is_in(state: OrganiserState, today: date) -> ColumnElement[bool]:

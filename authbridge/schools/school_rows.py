@@ -6,10 +6,10 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import assert_never
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from authbridge.schools.search_text import folded
+from authbridge.schools.search_text import Wanted, fold, in_order_of
 from authbridge.storage.models import Organiser, School
 
 
@@ -86,22 +86,50 @@ def counts_by_school(session: Session, ids: Sequence[int]) -> dict[int, SchoolCo
     return {each: SchoolCounts(*counts) for each, *counts in session.execute(query)}
 
 
-def find_schools(session: Session, text: str, show: SchoolFilter) -> list[int]:
-    """Returns the ids of the schools in which the text occurs, by code.
+@dataclass(frozen=True, slots=True)
+class SchoolMatch:
+    """A school, compared with a text; ``missing`` are the words of the text that it does not have.
+
+    ``is_named``: the text is its code or its whole name.
+    """
+
+    id: int
+    code: str
+    name: str
+    place: str
+    contract_on: date | None
+    missing: tuple[str, ...]
+    is_named: bool
+
+
+def compare_schools(session: Session, wanted: Wanted, show: SchoolFilter) -> list[SchoolMatch]:
+    """Compares the schools with what is looked for, by name; those without any of its words are left out.
 
     The letters are compared in Python: SQLite knows the capitals of a to z only, PostgreSQL those of its
     locale, and a county has some hundred schools.
     """
-    query = select(School.id, School.code, School.name, School.place)
+    parts = (School.code, School.name, School.street, School.place, School.mailbox)
+    rows = session.execute(select(School.id, School.contract_on, *parts).where(*_shown(show)))
+    matches = [_match(wanted, *row) for row in rows]
+    some = (each for each in matches if not wanted.words or len(each.missing) < len(wanted.words))
+    return sorted(some, key=lambda each: in_order_of(each.name))
+
+
+def _shown(show: SchoolFilter) -> Sequence[ColumnElement[bool]]:
     match show:
         case SchoolFilter.ALL:
-            pass
+            return ()
         case SchoolFilter.SUSPENDED:
-            query = query.where(School.suspended_at.is_not(None))
+            return (School.suspended_at.is_not(None),)
         case SchoolFilter.NO_CONTRACT:
-            query = query.where(School.contract_on.is_(None))
+            return (School.contract_on.is_(None),)
         case _:
             assert_never(show)
-    wanted = folded(text)
-    rows = sorted(session.execute(query), key=lambda row: row[1])
-    return [each for each, *parts in rows if any(wanted in folded(part) for part in parts)]
+
+
+def _match(
+    wanted: Wanted, id_: int, contract_on: date | None, code: str, name: str, *address: str
+) -> SchoolMatch:
+    missing = wanted.missing_in(fold(" ".join((code, name, *address)))) if wanted.words else ()
+    is_named = wanted.whole == code or fold(name).is_whole(wanted.whole)
+    return SchoolMatch(id_, code, name, address[1], contract_on, missing, is_named)

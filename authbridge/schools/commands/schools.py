@@ -14,7 +14,9 @@ from authbridge.audit import Action, Actor, record
 from authbridge.errors import ConflictError, InputError
 from authbridge.login.usernames import parse_school_code
 from authbridge.schools.lookup import get_school
+from authbridge.schools.school_rows import school_counts
 from authbridge.storage.models import School
+from authbridge.typed_text import drop_invisible, parse_line
 
 MOST_ACCOUNTS = 5000  # of one school; the largest have some hundred teachers
 
@@ -120,14 +122,26 @@ def change_school(
     return school
 
 
+def make_room(session: Session, code: str, wanted: int, *, actor: Actor, now: datetime) -> School:
+    """Raises the quota, if need be, so that the school has room for that many more organisers.
+
+    Raises:
+        NotFoundError: There is no such school.
+        InputError: No school may have so many.
+    """
+    school = get_school(session, code, lock=True)
+    needed = school_counts(session, school).organisers + wanted
+    return change_school(session, code, quota=max(needed, school.quota), actor=actor, now=now)
+
+
 def parse_name(typed: str) -> str:
     """Returns the name of a school.
 
     Raises:
         InputError: It is empty, too long, or cannot be printed.
     """
-    name = _one_line(typed)
-    if not name or not _is_printable(name):
+    name = parse_line(typed)
+    if not 1 <= len(name) <= _LONGEST_LINE:
         raise InputError("A school's name has 1 to %(most)s characters.", most=_LONGEST_LINE)
     return name
 
@@ -138,8 +152,8 @@ def parse_street(typed: str) -> str:
     Raises:
         InputError: It is too long, or cannot be printed.
     """
-    street = _one_line(typed)
-    if not _is_printable(street):
+    street = parse_line(typed)
+    if len(street) > _LONGEST_LINE:
         raise InputError("A street has at most %(most)s characters.", most=_LONGEST_LINE)
     return street
 
@@ -150,8 +164,8 @@ def parse_place(typed: str) -> str:
     Raises:
         InputError: It is too long, or cannot be printed.
     """
-    place = _one_line(typed)
-    if not _is_printable(place):
+    place = parse_line(typed)
+    if len(place) > _LONGEST_LINE:
         raise InputError("A place has at most %(most)s characters.", most=_LONGEST_LINE)
     return place
 
@@ -162,7 +176,7 @@ def parse_mailbox(typed: str) -> str:
     Raises:
         InputError: It is no mail address.
     """
-    mailbox = typed.strip()
+    mailbox = drop_invisible(typed).strip()
     if mailbox and (len(mailbox) > _LONGEST_MAILBOX or not _MAILBOX.fullmatch(mailbox)):
         raise InputError("This is no mail address, such as office@school.example.")
     return mailbox
@@ -186,7 +200,7 @@ def parse_network(typed: str) -> str:
         InputError: It is no network, or too wide for a school's own.
     """
     try:
-        network = ipaddress.ip_network(typed.strip(), strict=False)
+        network = ipaddress.ip_network(drop_invisible(typed).strip(), strict=False)
     except ValueError:
         raise InputError(
             "“%(typed)s” is no network, such as 198.51.100.7 or 2001:db8:12::/48.", typed=typed
@@ -234,11 +248,3 @@ def _parse(typed: Mapping[str, Any], now: datetime) -> dict[str, Any]:
 
 def _as_detail(values: Mapping[str, Any]) -> dict[str, object]:
     return {field: value.isoformat() if isinstance(value, date) else value for field, value in values.items()}
-
-
-def _one_line(typed: str) -> str:
-    return " ".join(typed.split())
-
-
-def _is_printable(line: str) -> bool:
-    return len(line) <= _LONGEST_LINE and line.isprintable()

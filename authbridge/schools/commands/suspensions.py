@@ -23,6 +23,7 @@ from authbridge.storage.models import (
     SuspensionReason,
 )
 from authbridge.storage.statements import UNSYNCHRONISED
+from authbridge.typed_text import parse_line
 
 LONGEST_NOTE = 200  # characters; one sentence, not a file on somebody
 
@@ -129,8 +130,8 @@ def parse_note(typed: str) -> str | None:
     Raises:
         InputError: It is too long, or holds a character that cannot be printed.
     """
-    note = " ".join(typed.split())
-    if len(note) > LONGEST_NOTE or not note.isprintable():
+    note = parse_line(typed)
+    if len(note) > LONGEST_NOTE:
         raise InputError("A note has at most %(most)s characters.", most=LONGEST_NOTE)
     return note or None
 

@@ -200,13 +200,14 @@ def test_validity(run: Run) -> None:
     assert state(run, name) == "expired"
     assert "2999-07-31" in run("organiser", "expire", name, "--after", "2999-07-31").output
     assert state(run, name) == "in order"
+    assert "2999-07-31" in run("organiser", "expire", name, "--after", "31.7.2999").output
     run("organiser", "expire", name, "--never")
     assert json.loads(run("organiser", "show", name, "--json").stdout)["valid_until"] is None
     run("organiser", "expire", name, "--never", "--after", "2999-07-31", code=2)
 
 
 @pytest.mark.usefixtures("school")
-@pytest.mark.parametrize("day", ["2020-01-01", "31.07.2027", "2027-02-30"])
+@pytest.mark.parametrize("day", ["", "2020-01-01", "31.06.2027", "2027-02-30", "31.07."])
 def test_a_day_that_cannot_be_meant_issues_nothing(run: Run, day: str) -> None:
     """A letter for a dead access would be posted before anybody notices."""
     run("organiser", "issue", "ohg", "--valid-until", day, code=2)

@@ -15,6 +15,7 @@ from authbridge.schools import listings
 from authbridge.schools.commands import schools, suspensions
 from authbridge.schools.commands.suspensions import SuspensionDescription
 from authbridge.schools.history import suspension_rows
+from authbridge.schools.listings import Extent
 from authbridge.schools.lookup import get_organiser, get_school
 from authbridge.schools.organiser_rows import OrganiserState, organiser_row, state_of
 from authbridge.schools.overview import (
@@ -199,7 +200,7 @@ def test_a_school_row_counts(database: Database) -> None:
         ("%", ["zue"]),
         ("_", []),
         ("\\", []),
-        ("'", ["zue"]),
+        ("'", []),
         ("nirgends", []),
         ("o\0h", []),
     ],
@@ -276,8 +277,8 @@ def test_a_page_that_is_not_there_is_the_last(database: Database, asked: int, nu
     add_organisers(database, "s000", *(f"x{number:03}" for number in range(101)))
 
     with database.read_session() as session:
-        of_schools = listings.list_school_rows(session, page=asked)
-        of_organisers = listings.list_organiser_rows(session, today=TODAY, page=asked)
+        of_schools = listings.list_school_rows(session, extent=Extent(asked))
+        of_organisers = listings.list_organiser_rows(session, today=TODAY, extent=Extent(asked))
     for page in (of_schools, of_organisers):
         assert (page.number, page.pages, page.total, len(page.rows)) == (number, 3, 101, rows)
     first = (number - 1) * 50
@@ -365,7 +366,7 @@ def test_a_history_tells_everything(database: Database) -> None:
 
 LISTINGS: dict[str, tuple[int, Callable[[Session], object]]] = {
     "schools": (3, listings.list_school_rows),
-    "schools by text": (3, lambda s: listings.list_school_rows(s, text="schule", page=2)),
+    "schools by text": (3, lambda s: listings.list_school_rows(s, text="schule", extent=Extent(2))),
     "organisers": (2, lambda s: listings.list_organiser_rows(s, today=TODAY)),
     "of a school": (2, lambda s: listings.list_organiser_rows(s, today=TODAY, code="s000")),
     "by state": (2, lambda s: listings.list_organiser_rows(s, today=TODAY, state=OrganiserState.EXPIRED)),

@@ -3,11 +3,13 @@
 from datetime import date
 
 import pytest
+from sqlalchemy import select
 
+from authbridge.audit import Action
 from authbridge.login.authenticate import authenticate
 from authbridge.schools.commands import schools
 from authbridge.schools.commands.organisers import IssuedCredential
-from authbridge.storage.models import Role
+from authbridge.storage.models import AuditEvent, Role
 from tests.support.factories import ACTOR, make_attempt, make_organiser, make_origin, make_school
 from tests.support.factories import make_services as make_login_services
 from tests.support.panel.browser import Browser
@@ -84,7 +86,44 @@ def test_the_quota_is_held(panel: StaffedPanel, browser: Browser) -> None:
     assert page.fields["count"] == "3"
     assert browser.send(page, count="2").path.startswith("/credentials/")
     assert len(panel.rows()["organisers"]) == 3
-    assert not browser.get("/schools/ohg/issue").html.select('input[name="count"]')
+    assert "used up" in browser.get("/schools/ohg/issue").text
+
+
+def test_the_quota_is_raised_in_the_same_step(panel: StaffedPanel, browser: Browser) -> None:
+    """Only with its tick, and by no more than is needed; the audit has both changes."""
+    with panel.database.write_session() as session:
+        schools.change_school(session, "ohg", quota=1, actor=ACTOR, now=panel.clock())
+    make_organiser(panel.database)
+    page = browser.send(browser.get("/schools/ohg/issue"), count="3", raise_quota="y")
+    assert page.path.startswith("/credentials/"), page.errors()
+    assert "4 of 4" in browser.get("/schools/ohg").text
+    with panel.database.read_session() as session:
+        actions = list(session.scalars(select(AuditEvent.action).order_by(AuditEvent.id)))
+    assert actions[-2:] == [Action.SCHOOL_CHANGE, Action.ORGANISER_ISSUE]
+    browser.send(browser.get("/schools/ohg/edit"), quota="10")
+    browser.send(browser.get("/schools/ohg/issue"), count="1", raise_quota="y")
+    assert "5 of 10" in browser.get("/schools/ohg").text, "not lowered"
+
+
+def test_no_school_has_more_than_the_most(panel: StaffedPanel, browser: Browser) -> None:
+    """The error stands at the number, and nothing is issued."""
+    with panel.database.write_session() as session:
+        schools.change_school(session, "ohg", quota=0, actor=ACTOR, now=panel.clock())
+    page = browser.send(browser.get("/schools/ohg/issue"), count="201", raise_quota="y")
+    assert page.error_at("count")
+    assert panel.rows()["organisers"] == []
+
+
+@pytest.mark.parametrize("path", ["/schools/ohg/issue", "/organisers/{}/reset"])
+def test_letters_without_an_address_are_announced(
+    browser: Browser, issued: IssuedCredential, path: str
+) -> None:
+    """The form says so before anything is printed, and leads to the address."""
+    page = browser.get(path.format(issued.username))
+    assert "The address of this school is missing" in page.text
+    assert "/schools/ohg/edit" in set(page.links())
+    browser.send(browser.get("/schools/ohg/edit"), place="74072 Heilbronn")
+    assert "The address of this school is missing" not in browser.get(path.format(issued.username)).text
 
 
 def test_a_day_from_today_on_is_accepted(browser: Browser) -> None:
@@ -122,14 +161,14 @@ def test_a_new_password_does_not_reinstate(
 def test_validity_is_set_and_taken_away(
     panel: StaffedPanel, browser: Browser, issued: IssuedCredential
 ) -> None:
-    """A past day ends the access; without a day it has no end."""
+    """A past day ends the access; the box takes the end away."""
     path = f"/organisers/{issued.username}"
     for typed, shown, said in (
-        ("2026-11-20", "20 Nov 2026", "granted"),
-        ("2026-11-19", "expired", "expired"),
-        ("", "no end", "granted"),
+        ({"valid_until": "2026-11-20"}, "20 Nov 2026", "granted"),
+        ({"valid_until": "2026-11-19"}, "expired", "expired"),
+        ({"no_end": "y"}, "no end", "granted"),
     ):
-        page = browser.send(browser.get(f"{path}/validity"), valid_until=typed)
+        page = browser.send(browser.get(f"{path}/validity"), **typed)
         assert page.path == path
         assert shown in page.text
         assert verdict(panel, issued) == said

@@ -51,6 +51,9 @@ READ = frozenset(
         "organisers.index",
         "organisers.show",
         "organisers.revocation_status",
+        "tables.schools",
+        "tables.school",
+        "tables.organisers",
     }
 )
 """What every member of staff may look at."""

@@ -1,0 +1,98 @@
+"""Lists as files for a spreadsheet: all rows of the filter that a page shows, without any secret."""
+
+from collections.abc import Callable
+from datetime import date
+from functools import cache
+
+from flask import Blueprint, make_response
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from admin.panel import current_panel, today
+from admin.session.access import needs
+from admin.web.i18n import day
+from admin.web.query_params import asked_choice, asked_extent, asked_text
+from admin.web.spreadsheet import as_csv
+from authbridge.schools import listings
+from authbridge.schools.listings import OrganiserOrder, SchoolOrder
+from authbridge.schools.lookup import get_school
+from authbridge.schools.organiser_rows import OrganiserRow, OrganiserState
+from authbridge.schools.school_rows import SchoolFilter, SchoolRow
+from authbridge.schools.search_text import without_domain
+from authbridge.staff.permissions import Permission
+
+blueprint = Blueprint("tables", __name__, url_prefix="/tables")
+
+_STATES = {
+    OrganiserState.ACTIVE: _l("active"),
+    OrganiserState.SUSPENDED: _l("suspended"),
+    OrganiserState.SCHOOL_SUSPENDED: _l("school suspended"),
+    OrganiserState.EXPIRED: _l("expired"),
+}
+
+
+@blueprint.get("/organisers.csv")
+@needs(Permission.READ)
+def organisers() -> ResponseReturnValue:
+    """Sends the organisers of all schools, filtered."""
+    return _organisers(None, "organisers")
+
+
+@blueprint.get("/schools/<code>.csv")
+@needs(Permission.READ)
+def school(code: str) -> ResponseReturnValue:
+    """Sends the organisers of one school, filtered."""
+    with current_panel().database.read_session() as session:
+        found = get_school(session, code).code
+    return _organisers(found, found)
+
+
+@blueprint.get("/schools.csv")
+@needs(Permission.READ)
+def schools() -> ResponseReturnValue:
+    """Sends the schools, filtered."""
+    with current_panel().database.read_session() as session:
+        listed = listings.list_school_rows(
+            session,
+            text=asked_text(),
+            show=asked_choice("show", SchoolFilter) or SchoolFilter.ALL,
+            extent=asked_extent(SchoolOrder, whole=True),
+        )
+    headings = (_("Name"), _("Short code"), _("Place"), _("State"), _("Organisers"), _("Most accounts"))
+    return _file([[*headings, _("Processing contract")], *map(_school_cells, listed.rows)], "schools")
+
+
+def _organisers(code: str | None, name: str) -> ResponseReturnValue:
+    panel = current_panel()
+    with panel.database.read_session() as session:
+        listed = listings.list_organiser_rows(
+            session,
+            today=today(),
+            code=code,
+            text=without_domain(asked_text(), panel.config.xmpp_host),
+            state=asked_choice("state", OrganiserState),
+            extent=asked_extent(OrganiserOrder, whole=True),
+        )
+    headings = [_("School"), _("Login name"), _("State"), _("Last login"), _("Valid until")]
+    in_words = cache(day)  # thousands of rows have some hundred days
+    return _file([headings, *(_organiser_cells(row, in_words) for row in listed.rows)], name)
+
+
+def _organiser_cells(row: OrganiserRow, in_words: Callable[[date], str]) -> list[str]:
+    last_login = _("never") if row.last_login_on is None else in_words(row.last_login_on)
+    end = _("no end") if row.valid_until is None else in_words(row.valid_until)
+    return [row.school_name, row.username, str(_STATES[row.state]), last_login, end]
+
+
+def _school_cells(row: SchoolRow) -> list[str]:
+    state = _("active") if row.suspended_at is None else _("suspended")
+    contract = _("missing") if row.contract_on is None else day(row.contract_on)
+    return [row.name, row.code, row.place, state, str(row.organisers), str(row.quota), contract]
+
+
+def _file(rows: list[list[str]], name: str) -> ResponseReturnValue:
+    answer = make_response(as_csv(rows))
+    answer.headers["Content-Type"] = "text/csv; charset=utf-8"
+    answer.headers["Content-Disposition"] = f"attachment; filename={name}-{today().isoformat()}.csv"
+    return answer
