@@ -41,7 +41,10 @@ function methods:read_identity(answer, identity, login, client)
 	answer.username, answer.login, answer.is_named = username, login, true;
 	answer.since = self.logins:age_of(login, clients.password_shown_at(client, username));
 	-- Of unknown age: Prosody was started anew since.
-	if login and answer.since == 0 then answer.since = self.renewed:moment_of(username, login); end
+	if login and answer.since == 0 then
+		answer.since = self.renewed:moment_of(username, login);
+		answer.is_early = not self.feed:has_news();
+	end
 end
 
 -- jicofo opens any room to a page that it knows by its JID, and names nobody, unless the page shows its session-id.

@@ -24,7 +24,6 @@ local protect = module:require "protect";
 local remembered_logins = module:require "remembered_logins";
 local renewed_logins = module:require "renewed_logins";
 local room_addresses = module:require "room_addresses";
-local session_close = module:require "session_close";
 
 local sweep_interval, purge_interval = 60, 3600; -- seconds
 local format = 4; -- of the state that outlives a reload
@@ -48,10 +47,10 @@ end
 function methods:attach(host)
 	local context = module:context(host);
 	hooks.before_all(context, "resource-unbind", function (event)
+		self.owners:client_gone(event.session.full_jid);
 		self.meetings:client_gone(event.session.full_jid);
 		self.leaders:client_gone(event.session.full_jid);
 	end);
-	hooks.before_all(context, "smacks-hibernation-end", function (event) session_close.resumed(event.resumed); end);
 	if host == self.place.focus then self:attach_focus(); end
 	if self.mucs[host] then
 		self.owners:attach(host, context);

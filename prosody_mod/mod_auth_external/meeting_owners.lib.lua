@@ -18,9 +18,17 @@ local function new(parts)
 	}, methods);
 end
 
--- Returns a client of an organiser other than `username` (nil: of any) who is in the room or about to join, or nil.
+-- Returns a client of an organiser other than `username` (nil: of any) who is in the room or about to join, or nil.  At the
+-- door of a room with a password or a lobby nobody inherits: whoever is refused there would get the key.
 function methods:heir_in(room, username)
-	return self.people:heir_of(room.jid, username, rooms.clients_in(room), self.feed, time());
+	return self.people:heir_of(room.jid, username, rooms.clients_in(room), self.feed, time(), not rooms.is_protected(room));
+end
+
+-- The client's session ends.
+function methods:client_gone(client)
+	local known = self.people:of_client(client);
+	local room = known and known.room and rooms.find(known.room);
+	if room and room:get_occupant_by_real_jid(client) then self.meetings:client_leaves(client, room.jid, time()); end
 end
 
 function methods:hand_over(address, client)
@@ -88,6 +96,10 @@ function methods:attach(host, context)
 		for client in event.occupant:each_session() do
 			if self.meetings:client_joined(client, event.room.jid, time()) then self.changed(); end
 		end
+	end);
+	hooks.before_all(context, "muc-occupant-left", function (event)
+		local client = event.stanza and event.stanza.attr.from;
+		if client then self.meetings:client_leaves(client, event.room.jid, time()); end
 	end);
 	hooks.before_all(context, "muc-room-destroyed", function (event) self:room_gone(event.room.jid); end);
 end

@@ -9,6 +9,7 @@
 -- second before the first, and says that the room is not ready.
 
 local delayed_for = 15; -- seconds; jicofo waits no longer for the room that an open request asks for
+local reloads_within = 60; -- seconds; a slow school computer loads the page again
 local unseen_for = 60; -- seconds after which a room that does not exist is taken for one that never came to be
 
 local methods = {};
@@ -23,7 +24,7 @@ local function new(people, logins, requests)
 	return on_top {
 		people = people, logins = logins, requests = requests;
 		rooms = {}; -- JID -> { starter, since, at; joined = whether the starter ever was there;
-		-- led = set of usernames of all who ever led it }
+		-- led = set of usernames of all who ever led it; left_at = when a client of the starter last left it, or nil }
 		granted = {}; -- JID -> bare JID -> username of the organiser by whom it leads there
 		delayed = {}; -- JID -> { username, since, at }: whose it becomes, unless an earlier request of another client is answered
 		strangers = {}; -- set of rooms that were there before the module: their starters are unknown
@@ -48,6 +49,24 @@ end
 function methods:is_started_by(address, username)
 	local room = self.rooms[address];
 	return room ~= nil and room.starter == username;
+end
+
+-- Tells whether the starter has ever been in the room.
+function methods:has_starter_joined(address)
+	local room = self.rooms[address];
+	return room ~= nil and room.joined;
+end
+
+-- Tells whether a client of the starter left the room a moment ago, as by a reload of the page.
+function methods:has_starter_just_left(address, now)
+	local room = self.rooms[address];
+	return room ~= nil and room.left_at ~= nil and now - room.left_at <= reloads_within;
+end
+
+-- Notes that the client leaves the room.
+function methods:client_leaves(client, address, now)
+	local known, room = self.people:of_client(client), self.rooms[address];
+	if known and room and known.username == room.starter then room.left_at = now; end
 end
 
 -- Tells whether an organiser has opened the room, or was let in.
@@ -90,7 +109,7 @@ function methods:learn(answer, now)
 	end
 	if self.rooms[address] then self.rooms[address].led[answer.username] = true; end
 	if answer.client then self.people:remember_client(answer, now); end
-	return is_new, answer.login and self.logins:remember(answer.login, answer.username, answer.since, now) or nil;
+	return is_new, answer.login and self.logins:remember(answer, now) or nil;
 end
 
 -- What happens to clients and rooms ----------------------------------------------------------------
@@ -114,6 +133,7 @@ function methods:hand_over(address, client, now)
 	local heir = self.people:of_client(client);
 	if not self.rooms[address] then self:found(address, heir.username, heir.since, now); end
 	local room = self.rooms[address];
+	room.left_at = nil;
 	room.starter, room.since, room.joined = heir.username, heir.since, heir.joined and heir.room == address;
 	room.led[heir.username] = true;
 end

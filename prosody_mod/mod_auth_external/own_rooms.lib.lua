@@ -4,7 +4,10 @@
 -- This file is MIT licensed; see LICENSE.
 
 local jid = require "util.jid";
+local st = require "util.stanza";
+local time = require "util.time".now;
 
+local clients = module:require "clients";
 local hooks = module:require "hooks";
 local rooms = module:require "rooms";
 
@@ -18,34 +21,54 @@ local function new(parts, target)
 	return setmetatable({ feed = parts.feed, people = parts.people, meetings = parts.meetings, target = target }, methods);
 end
 
--- Tells whether jicofo last let that client into this room, and its organiser started it and may go on.
-function methods:is_own(client, address)
-	local known = self.people:of_client(client);
+-- Tells whether the starter is still at home there: inside, gone a moment ago, or no other organiser is inside.  Otherwise an
+-- organiser who once opened a room and left it would come into what a colleague has made of it since.
+function methods:is_at_home(username, room)
+	local inside = rooms.clients_in(room);
+	return self.people:is_among(username, inside) or self.meetings:has_starter_just_left(room.jid, time())
+		or self.people:heir_of(room.jid, username, inside, self.feed, time(), false) == nil;
+end
+
+-- Tells whether jicofo last let that client into this room, and its organiser has started it, was inside, and may go on.
+function methods:is_own(client, room)
+	local known, address = self.people:of_client(client), room.jid;
 	return known ~= nil and known.room == address and self.meetings:is_started_by(address, known.username)
-		and self.people:may_lead(client, self.feed);
+		and self.meetings:has_starter_joined(address) and self.people:may_lead(client, self.feed)
+		and self:is_at_home(known.username, room);
 end
 
 -- jicofo has let that client into the room.  It becomes an owner as if jicofo had made it one, which it will in a moment;
 -- so it counts among those who lead by its organiser.
 function methods:answered(client, address)
 	local room, bare = rooms.find(address), jid.bare(client);
-	if room and self:is_own(client, address) and not rooms.is_leader(room, bare) then
+	if room and self:is_own(client, room) and not rooms.is_leader(room, bare) then
 		rooms.set_affiliation(room, self.target, bare, "owner");
 	end
 end
 
 -- Puts the room's password into the join.  Prosody passes it on to nobody.
-function methods:before_join(event)
-	local room, stanza = event.room, event.stanza;
+function methods:add_password(room, stanza)
 	local password, x = room:get_password(), stanza:get_child("x", xmlns_muc);
-	if not password or not x or not self:is_own(stanza.attr.from, room.jid) then return; end
+	if not password or not x or not self:is_own(stanza.attr.from, room) then return; end
 	x:maptags(function (child) return child.name ~= "password" and child or nil; end);
 	x:text_tag("password", password, { xmlns = xmlns_muc });
 end
 
--- context: of a component with rooms.
+-- Refuses a page that was put out: another module may have held its join back until now.
+function methods:before_join(event)
+	local stanza = event.stanza;
+	local session = clients.session(stanza.attr.from);
+	if session and session.auth_external_is_silenced or self.people:is_client_over(stanza.attr.from, self.feed) then
+		event.origin.send(st.error_reply(stanza, "cancel", "not-allowed"));
+		return true;
+	end
+	self:add_password(event.room, stanza);
+	return nil;
+end
+
+-- context: of a component with rooms.  Where the hook fails, nobody joins.
 function methods:attach(context)
-	hooks.before_all(context, "muc-occupant-pre-join", function (event) self:before_join(event); end);
+	hooks.before_all(context, "muc-occupant-pre-join", function (event) return self:before_join(event); end, hooks.stop);
 end
 
 return { new = new };

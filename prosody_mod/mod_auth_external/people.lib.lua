@@ -145,7 +145,7 @@ end
 function methods:refusal(client, login, feed)
 	local known = self.logins:find(login);
 	if known and is_over(known, known.username, feed) then return "login"; end
-	if login and not feed:has_news() and not (known and known.since > 0) then return "client"; end
+	if login and not feed:has_news() and not (known and known.since > 0 and not known.is_early) then return "client"; end
 	return self:is_client_over(client, feed) and "client" or nil;
 end
 
@@ -185,19 +185,28 @@ function methods:is_expected(username, address, now)
 	return false;
 end
 
--- Returns a client of an organiser other than `username` (nil: of any) who may go on with that meeting, who is in it or
--- about to join; or nil.  occupants: the clients in its rooms.
-function methods:heir_of(address, username, occupants, feed, now)
+-- Returns a client of an organiser other than `username` (nil: of any) who may go on with that meeting, who is in it or,
+-- where it is open, about to join; or nil.  occupants: the clients in its rooms.
+function methods:heir_of(address, username, occupants, feed, now, is_open)
 	local function may(known)
 		return known and not known.ended and known.username ~= username and not feed:is_suspended(known.username);
 	end
 	for _, client in ipairs(occupants) do
 		if may(self.clients[client]) then return client; end
 	end
-	for client, known in pairs(self.clients) do
+	for client, known in pairs(is_open and self.clients or {}) do
 		if is_about_to_join(known, address, now) and may(known) then return client; end
 	end
 	return nil;
+end
+
+-- Tells whether a client of that organiser is among these.
+function methods:is_among(username, occupants)
+	for _, client in ipairs(occupants) do
+		local known = self.clients[client];
+		if known and known.username == username then return true; end
+	end
+	return false;
 end
 
 -- What a suspension ends ---------------------------------------------------------------------------

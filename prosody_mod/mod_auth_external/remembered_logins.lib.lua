@@ -17,7 +17,7 @@ end
 
 local function new(new_cache)
 	return on_top {
-		logins = new_cache(max_logins); -- session-id -> { username, since, seen, ended }
+		logins = new_cache(max_logins); -- session-id -> { username, since, seen, is_early, ended }
 		of_username = {}; -- username -> set of session-ids
 	};
 end
@@ -54,13 +54,15 @@ function methods:take_surplus(username)
 	return oldest;
 end
 
+-- answer: { login, username, since, is_early }; is_early: its age was kept over a restart, and there is no news yet.
 -- Returns a session-id that is to be logged out, if the organiser has too many, or nil.
-function methods:remember(login, username, since, now)
+function methods:remember(answer, now)
+	local login, username = answer.login, answer.username;
 	local before = self.logins:get(login);
 	if before and before.username ~= username then self:forget(login); end
 	local oldest = self.logins:tail();
 	if oldest and self.logins:count() >= max_logins and not before then self:forget(oldest); end
-	self.logins:set(login, { username = username, since = since, seen = now });
+	self.logins:set(login, { username = username, since = answer.since, seen = now, is_early = answer.is_early });
 	self.of_username[username] = self.of_username[username] or {};
 	self.of_username[username][login] = true;
 	return self:take_surplus(username);

@@ -84,6 +84,11 @@ local function destroy(room)
 	return destroy_alone(room);
 end
 
+-- Tells whether somebody who comes must know its password, or is sent to its lobby.
+local function is_protected(room)
+	return room:get_password() ~= nil or room:get_members_only() == true;
+end
+
 local function is_leader(room, address)
 	local affiliation = room:get_affiliation(address);
 	return affiliation == "owner" or affiliation == "admin";
@@ -123,18 +128,19 @@ local function remove(room, occupant)
 	module:context(jid.host(room.jid)):fire_event("muc-occupant-left", { room = room, nick = occupant.nick, occupant = occupant });
 end
 
--- Takes the client and its lead out of that room; the client is told that the room has ended, and others see it leave.
+-- Takes the client, and what it may do there, out of that room; the client is told that the room has ended, and others see it leave.
 -- Returns whether it was there, and whether it is out.  The client goes first: from a room that only members may enter the
--- loss of the lead would put it out without the reason.
+-- loss of the lead would put it out without the reason.  A member could come back by another session of its bare JID.
 local function take_out(room, client, reason)
 	local address, is_told = jid.bare(client), tell_end(room, client, reason);
 	if is_told then protect.call(remove, room, room:get_occupant_by_real_jid(client)); end
-	if is_leader(room, address) then set_affiliation(room, true, address, nil); end
+	local affiliation = room:get_affiliation(address);
+	if affiliation and affiliation ~= "none" and affiliation ~= "outcast" then set_affiliation(room, true, address, nil); end
 	return is_told, room:get_occupant_by_real_jid(client) == nil;
 end
 
 return {
 	all_at = all_at, find = find, with_breakouts = with_breakouts, clients_in = clients_in, holds = holds, is_breakout = is_breakout;
 	destroy = destroy, is_leader = is_leader, set_affiliation = set_affiliation, demote_others = demote_others;
-	tell_end = tell_end, take_out = take_out;
+	is_protected = is_protected, tell_end = tell_end, take_out = take_out;
 };

@@ -3,7 +3,6 @@
 -- This file is MIT licensed; see LICENSE.
 
 local destroy_session = require "core.sessionmanager".destroy_session;
-local add_filter = require "util.filters".add_filter;
 local jid = require "util.jid";
 local st = require "util.stanza";
 local timer = require "util.timer";
@@ -39,21 +38,6 @@ local function as_stanza(reason)
 		:tag("text", { xmlns = xmlns_errors }):text(reason.text):up();
 end
 
-local function close_now(session, action)
-	local reason = reasons[action];
-	session:close(session.websocket_request and as_stanza(reason) or reason);
-	-- 0.12.3 leaves a WebSocket session without a connection, hibernating under mod_smacks, as it is, and it never ends.
-	if not session.destroyed then destroy_session(session, reason.name); end
-	if not session.destroyed then module:log("error", "A session could not be closed: Prosody kept it"); end
-	return session.destroyed == true;
-end
-
--- Over BOSH a client hears nothing while none of its requests waits for an answer, and mod_bosh throws away at the close
--- what it has to say: also that the meeting is over, and a page of Jitsi's that has not heard that comes back.
-local function is_deaf(session)
-	return session.bosh_max_inactive and #session.requests == 0;
-end
-
 -- Lets pass what only keeps the connection alive: Jitsi's page takes two pings without an answer for a broken network.
 local function keep_alive(stanza, session)
 	if stanza.attr.xmlns == xmlns_acks and (stanza.name == "r" or stanza.name == "a") then return stanza; end
@@ -62,15 +46,35 @@ local function keep_alive(stanza, session)
 	return nil;
 end
 
--- Makes Prosody ignore what the client still sends.
+-- Makes Prosody ignore what the client still sends.  In front of the session's thread, not by a filter: mod_smacks gives a
+-- session that another connection resumes the filters of that connection.
 local function silence(session)
+	local thread = session.thread;
+	if session.auth_external_is_silenced or not thread then return; end
 	session.auth_external_is_silenced = true;
-	add_filter(session, "stanzas/in", keep_alive);
+	session.thread = setmetatable({
+		run = function (_, item)
+			if st.is_stanza(item) then item = keep_alive(item, session); end
+			if item ~= nil then return thread:run(item); end
+		end;
+	}, { __index = thread });
 end
 
--- mod_smacks gives a session that another connection resumes the filters of that connection.
-local function resumed(session)
-	if session.auth_external_is_silenced then silence(session); end
+local function close_now(session, action)
+	local reason = reasons[action];
+	-- A session that was resumed in an odd way may fail at each step; nothing that it sends counts all the same.
+	silence(session);
+	protect.call(session.close, session, session.websocket_request and as_stanza(reason) or reason);
+	-- 0.12.3 leaves a WebSocket session without a connection, hibernating under mod_smacks, as it is, and it never ends.
+	if not session.destroyed then protect.call(destroy_session, session, reason.name); end
+	if not session.destroyed then module:log("error", "A session could not be closed: Prosody kept it"); end
+	return session.destroyed == true;
+end
+
+-- Over BOSH a client hears nothing while none of its requests waits for an answer, and mod_bosh throws away at the close
+-- what it has to say: also that the meeting is over, and a page of Jitsi's that has not heard that comes back.
+local function is_deaf(session)
+	return session.bosh_max_inactive and #session.requests == 0;
 end
 
 local function close_when_heard(session, action)
@@ -105,4 +109,4 @@ local function text_of(action)
 	return reasons[action].text;
 end
 
-return { close = close, close_when_read = close_when_read, silence = silence, resumed = resumed, text_of = text_of };
+return { close = close, close_when_read = close_when_read, silence = silence, text_of = text_of };

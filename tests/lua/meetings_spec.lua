@@ -49,7 +49,7 @@ for _, version in ipairs(libraries.versions) do
 		end
 
 		local function heir(occupants, now)
-			return persons:heir_of(room, anna, occupants or {}, feed, now or later);
+			return persons:heir_of(room, anna, occupants or {}, feed, now or later, true);
 		end
 
 		it("learns from jicofo's answers whose a login and a client are, and makes the first organiser a meeting's starter", function ()

@@ -27,7 +27,7 @@ for _, version in ipairs(libraries.versions) do
 			for _, page in ipairs(pages) do world.close_page(page, "suspend"); end
 		end
 
-		local function hears(stanza) return session.filter("stanzas/in", stanza) ~= nil; end
+		local function hears(stanza) return world.is_heard(anna, stanza); end
 
 		local function ping(to)
 			return st.iq({ type = "get", id = "1", to = to }):tag("ping", { xmlns = "urn:xmpp:ping" }):up();
@@ -101,20 +101,36 @@ for _, version in ipairs(libraries.versions) do
 				assert.is_true(hears(st.stanza("a", { xmlns = "urn:xmpp:sm:3", h = "1" })));
 			end);
 
-			it("over another connection that resumes it, either", function ()
-				session.filters, session.filter = nil, nil; -- as mod_smacks leaves it, with those of the new connection
-				world.connect("gx@guest.meet.test/1");
-				local fresh = world.prosody.full_sessions["gx@guest.meet.test/1"];
-				session.filters, session.filter = fresh.filters, fresh.filter;
-				assert.is_true(hears(st.message({ to = room })));
-				world.fire(small_prosody.guests, "smacks-hibernation-end", { origin = fresh, resumed = session });
+			it("over another connection that resumes it, either: it gets that one's filters, and keeps its thread", function ()
+				session.filters, session.filter = {}, function (_, stanza) return stanza; end;
 				assert.is_false(hears(st.message({ to = room })));
+			end);
+
+			it("by a join that another module held back", function ()
+				local answers, join = {}, st.presence({ from = anna, to = room .. "/nick" });
+				local event = { room = world.room(room), stanza = join, origin = { send = function (answer) table.insert(answers, answer); end } };
+				assert.is_true(world.fire(small_prosody.meetings, "muc-occupant-pre-join", event));
+				assert.equal("not-allowed", select(2, answers[1]:get_error()));
 			end);
 		end);
 
-		it("does not keep a session silent that nobody silenced", function ()
-			world.fire(small_prosody.guests, "smacks-hibernation-end", { resumed = session });
-			assert.is_true(hears(st.message({ to = room })));
+		it("is not heard, where it cannot even be closed", function ()
+			local errors = 0;
+			function world.on_error() errors = errors + 1; end
+			function session.close() error("it broke"); end
+			suspend();
+			assert.is_false(hears(st.message({ to = room })));
+			assert.is_true(errors > 0);
+		end);
+
+		it("is a member of no room any more, so that no other session of its bare JID comes back", function ()
+			local place = world.room(room);
+			place:join(anna);
+			place:set_affiliation(true, world.jid.bare(anna), "member");
+			function place.destroy() return false; end
+			function world.on_error() end
+			suspend();
+			assert.is_nil(place:get_affiliation(world.jid.bare(anna)));
 		end);
 	end);
 end

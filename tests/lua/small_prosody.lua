@@ -25,7 +25,7 @@ end
 
 local function new(version)
 	local util = {};
-	for _, name in ipairs({ "util.cache", "util.events", "util.filters", "util.hashes", "util.id", "util.jid", "util.stanza" }) do
+	for _, name in ipairs({ "util.cache", "util.events", "util.hashes", "util.id", "util.jid", "util.stanza" }) do
 		util[name] = libraries.of_prosody(version, name);
 	end
 	local jid, new_events = util["util.jid"], util["util.events"].new;
@@ -115,6 +115,10 @@ local function new(version)
 		if recipient then world.on_told(self, occupant.client, x); end
 	end
 
+	function room_methods:get_password() return self.password; end
+
+	function room_methods:get_members_only() return self.members_only == true; end
+
 	function room_methods:set_persistent(is_persistent) self.is_persistent = is_persistent; end
 
 	function room_methods:join(client)
@@ -177,7 +181,8 @@ local function new(version)
 
 	function world.connect(client)
 		local session = { full_jid = client, host = jid.host(client), requests = {} };
-		util["util.filters"].initialize(session);
+		session.heard = {};
+		session.thread = { run = function (_, item) table.insert(session.heard, item); end };
 		if session.host == own then session.auth_external_login = { began = world.now }; end
 		function session.close()
 			if session.destroyed then return; end
@@ -270,9 +275,12 @@ local function new(version)
 	end
 
 	-- Returns whether Prosody would still listen to what that client sends.
-	function world.is_heard(client)
+	function world.is_heard(client, stanza)
 		local session = prosody.full_sessions[client];
-		return session ~= nil and session.filter("stanzas/in", util["util.stanza"].message({})) ~= nil;
+		if not session then return false; end
+		session.heard = {};
+		session.thread:run(stanza or util["util.stanza"].message({}));
+		return session.heard[1] ~= nil;
 	end
 
 	function world.new_orders() return module:require("orders").new(world.feed, world.guard); end
