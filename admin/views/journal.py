@@ -23,6 +23,8 @@ from authbridge.staff.permissions import Permission
 blueprint = Blueprint("journal", __name__, url_prefix="/journal")
 
 _NOTHING = JournalPage((), None)
+# Those that an index finds; logins that were broken off are few, and stand in the whole list.
+_OUTCOMES = [outcome for outcome in LoginOutcome if outcome is not LoginOutcome.BROKEN_OFF]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,12 @@ class _Asked:
 
 def _asked() -> _Asked:
     unknown = "yes" if request.args.get("unknown") == "yes" else ""
+    outcome = asked_choice("outcome", LoginOutcome)
     return _Asked(
-        "" if unknown else asked_text(), unknown, asked_choice("outcome", LoginOutcome), asked_day("day")
+        name="" if unknown else asked_text(),
+        unknown=unknown,
+        outcome=outcome if outcome in _OUTCOMES else None,
+        day=asked_day("day"),
     )
 
 
@@ -77,7 +83,7 @@ def index() -> ResponseReturnValue:
         asked=asked,
         is_lost=is_lost,
         days=[today() - timedelta(days=ago) for ago in range(days + 1)],
-        outcomes=list(LoginOutcome),
+        outcomes=_OUTCOMES,
         in_words=outcome_in_words,
         browser_name=browser_name,
         retention_days=days,

@@ -2,7 +2,8 @@
 
 import pytest
 
-from authbridge.storage.models import Role, StaffSession
+from authbridge.audit import Action
+from authbridge.storage.models import AuditEvent, Role, StaffSession
 from tests.support.panel.browser import Browser
 from tests.support.panel.routes import Route, routes
 from tests.support.panel.sample_data import SampleData, add_sample_data
@@ -105,13 +106,15 @@ def test_what_the_browser_calls_our_own_is_accepted(
 
 
 def test_looking_changes_nothing(panel: StaffedPanel, sample: SampleData) -> None:
-    """GET and HEAD of every view leave the database as it is."""
+    """GET and HEAD of every view leave the database as it is, but for the note of a look at the journal."""
     browser = panel.browser(Role.ADMIN)
-    before = panel.rows(StaffSession)
+    before, events = panel.rows(StaffSession, AuditEvent), panel.rows()["audit_events"]
     for route in routes(panel.app):
         if not route.is_unsafe:
             look(browser, route.method, route.path.replace("none-none", sample.username))
-    assert panel.rows(StaffSession) == before
+    assert panel.rows(StaffSession, AuditEvent) == before
+    noted = panel.rows()["audit_events"][len(events) :]
+    assert [event[3] for event in noted] == [Action.JOURNAL_LOOK]
 
 
 def look(browser: Browser, method: str, path: str) -> None:
