@@ -13,7 +13,9 @@
     if (back) sessionStorage.setItem(KEY, JSON.stringify({ path: back.value, below: scrollY - room }));
   });
 
-  main.querySelector("input[type=search][autofocus]")?.select();
+  const search = main.querySelector("input[type=search][autofocus]");
+  search?.addEventListener("focus", () => search.select(), { once: true });
+  if (search && search === document.activeElement) search.select();
 
   const kept = sessionStorage.getItem(KEY);
   sessionStorage.removeItem(KEY);
@@ -21,7 +23,6 @@
   if (!flashes || path !== location.pathname + location.search || below <= 0) return;
   flashes.classList.add("floating");
   scrollTo({ top: below + room, behavior: "instant" });
-  flashes.querySelector(".notice").focus({ preventScroll: true });
   flashes.addEventListener("focusout", ({ relatedTarget }) => {
     if (!flashes.contains(relatedTarget)) flashes.classList.remove("floating");
   });

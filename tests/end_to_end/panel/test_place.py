@@ -103,8 +103,9 @@ def test_without_scripts_the_page_begins_with_the_notice(clerk: PanelBrowser) ->
     """The focus is on it all the same."""
     clerk.run_scripts(are_on=False)
     clerk.open("/schools/ohg")
-    for action in ("suspend", "reinstate"):
+    for action, words in (("suspend", "ist gesperrt"), ("reinstate", "ist entsperrt")):
         clerk.browser.find_element(By.CSS_SELECTOR, f"tbody form[action$='/{_NAME}/{action}'] button").click()
+        clerk.await_text(f"{_NAME} {words}")
         assert _NAME in focused(clerk).text
         assert focused(clerk).get_attribute("role") == "alert"
 
