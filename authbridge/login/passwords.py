@@ -22,7 +22,7 @@ from authbridge.login.typed_passwords import (
 )
 from authbridge.login.usernames import ALPHABET
 
-_GROUPS, _GROUP_LETTERS = 3, 4  # 18^12: 50 bits, which no guessing over a network exhausts
+_GROUPS, _GROUP_LETTERS = 3, 4  # 17^12: 49 bits, which no guessing over a network exhausts
 _MISREAD = ("rn", "vv")  # on paper "rn" is an m and "vv" a w
 
 

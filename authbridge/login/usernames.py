@@ -9,13 +9,14 @@ from authbridge.errors import InputError
 Username = NewType("Username", str)
 SchoolCode = NewType("SchoolCode", str)
 
-# No vowels (no words), no i l o (look like 1 and 0), no y z (swapped on German keyboards).
-ALPHABET = "bcdfghjkmnpqrstvwx"
+# No vowels (no words), no i l o (look like 1 and 0), no y z (swapped on German keyboards), no q (read as g).
+ALPHABET = "bcdfghjkmnprstvwx"
 
 _SCHOOL_CODE = re.compile(r"[a-z0-9]{2,6}")
 _USERNAME = re.compile(r"[a-z0-9._-]{2,64}")
 _GENERATED_LETTERS = 4
-_ISSUED_FORM = re.compile(rf"{_SCHOOL_CODE.pattern}-[{ALPHABET}]{{{_GENERATED_LETTERS}}}")
+# Names were once issued with a q too: an unknown name with one must be answered like theirs.
+_ISSUED_FORM = re.compile(rf"{_SCHOOL_CODE.pattern}-[{ALPHABET}q]{{{_GENERATED_LETTERS}}}")
 
 
 def normalise_username(typed: str, host: str = "") -> Username:
