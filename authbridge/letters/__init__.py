@@ -5,14 +5,16 @@ Values in, a PDF out.  It never keeps credentials, logs, writes a file, or reads
 
 from authbridge.letters.letter import Language, Letter, LetterBatch
 from authbridge.letters.letterhead import Letterhead, read_letterhead, read_line
-from authbridge.letters.printing import print_letters
-from authbridge.letters.spelling import spell
+from authbridge.letters.printing import print_files, print_letters
+from authbridge.letters.spelling import SpellingTable, spell
 
 __all__ = [
     "Language",
     "Letter",
     "LetterBatch",
     "Letterhead",
+    "SpellingTable",
+    "print_files",
     "print_letters",
     "read_letterhead",
     "read_line",

@@ -49,9 +49,9 @@ def make_recovery_codes(encryption: StaffEncryption) -> NewRecoveryCodes:
 
 
 def hash_code(encryption: StaffEncryption, purpose: CodePurpose, typed: str) -> str:
-    """Returns the keyed hash of a code as typed: hyphens, blanks and capitals do not matter, and an e counts as a c.
+    """Returns the keyed hash of a code as typed; a text that cannot be a code gives a hash that no code has.
 
-    A text that cannot be a code gives a hash that no code has.
+    Hyphens, blanks and capitals do not matter, and an e counts as a c.
     """
     form = parse_password(typed).as_generated
     return encryption.digest(purpose, "" if form is None else form.decode())
