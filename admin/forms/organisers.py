@@ -1,4 +1,4 @@
-"""What people type about organisers: how many to issue, the last day, the language of letters."""
+"""What people type about organisers: how many to issue, the last day, how letters look."""
 
 from datetime import date
 from typing import Any
@@ -21,13 +21,17 @@ def _languages() -> list[tuple[str, Any]]:
     return [("de", _("German")), ("en", _("English"))]
 
 
+def _sizes() -> list[tuple[str, Any]]:
+    return [("normal", _("Normal")), ("large", _("Large print: 14 points, both sides of a sheet"))]
+
+
 def _not_past(_form: FlaskForm, field: Field) -> None:
     if field.data is not None and not today() <= field.data <= LAST_DAY:
         raise ValidationError(_("Please choose a day from today on."))
 
 
 class IssueForm(PanelForm):
-    """How many organisers to issue, until when they are valid, and the language of their letters."""
+    """How many organisers to issue, until when they are valid, and how their letters look."""
 
     count = NumberField(
         _("How many"),
@@ -40,12 +44,14 @@ class IssueForm(PanelForm):
         description=_("The last day on which they can log in."),
     )
     language = RadioField(_("Language of the letters"), choices=_languages, default="de")
+    size = RadioField(_("Size of print"), choices=_sizes, default="normal")
 
 
 class ResetForm(PanelForm):
-    """The language of the new letter."""
+    """The language of the new letter, and its size of print."""
 
     language = RadioField(_("Language of the letter"), choices=_languages, default="de")
+    size = RadioField(_("Size of print"), choices=_sizes, default="normal")
 
 
 class ValidityForm(PanelForm):

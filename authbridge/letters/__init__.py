@@ -5,7 +5,7 @@ Values in, a PDF out.  It never keeps credentials, logs, writes a file, or reads
 
 from authbridge.letters.letter import Language, Letter, LetterBatch
 from authbridge.letters.letterhead import Letterhead, read_letterhead, read_line
-from authbridge.letters.printing import print_files, print_letters
+from authbridge.letters.printing import print_file, print_files, print_letters
 from authbridge.letters.spelling import SpellingTable, spell
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "LetterBatch",
     "Letterhead",
     "SpellingTable",
+    "print_file",
     "print_files",
     "print_letters",
     "read_letterhead",

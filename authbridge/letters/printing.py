@@ -34,7 +34,7 @@ def print_letters(
     ``printed`` is called with the number of letters laid out; writing the PDF then takes half of the whole
     time.
     """
-    press = _press_for(letters, batch, letterhead)
+    press = _press_for(batch, letterhead, len(letters))
     laid: list[tuple[Document, list[Page]]] = []
     for each in press.lay_all(letters):
         laid.append(each)
@@ -48,14 +48,21 @@ def print_files(letters: Sequence[Letter], batch: LetterBatch, letterhead: Lette
 
     They have the numbers that they have in the PDF of all.
     """
-    press = _press_for(letters, batch, letterhead)
+    press = _press_for(batch, letterhead, len(letters))
     for document, sheet in press.lay_all(letters):
         yield press.paper.bind(document, sheet)
 
 
-def _press_for(letters: Sequence[Letter], batch: LetterBatch, letterhead: Letterhead) -> "_Press":
+def print_file(letters: Sequence[Letter], place: int, batch: LetterBatch, letterhead: Letterhead) -> bytes:
+    """Prints one of the letters as :func:`print_files` does, and no other."""
+    press = _press_for(batch, letterhead, len(letters))
+    ((document, sheet),) = press.lay_all(letters[place : place + 1], first=place + 1)
+    return press.paper.bind(document, sheet)
+
+
+def _press_for(batch: LetterBatch, letterhead: Letterhead, total: int) -> "_Press":
     batch = replace(batch, server=batch.server.rstrip("/"))
-    return _Press(batch, letterhead, _paper_for(batch, letterhead), len(letters))
+    return _Press(batch, letterhead, _paper_for(batch, letterhead), total)
 
 
 def _paper_for(batch: LetterBatch, letterhead: Letterhead) -> Paper:
@@ -76,9 +83,8 @@ class _Press:
     paper: Paper
     total: int
 
-    def lay_all(self, letters: Sequence[Letter]) -> Iterator[tuple[Document, list[Page]]]:
+    def lay_all(self, letters: Sequence[Letter], *, first: int = 1) -> Iterator[tuple[Document, list[Page]]]:
         """Lays out each letter: its pages, and the document from which they have title and language."""
-        first = 1
         for _, group in groupby(letters, self._form):
             alike = list(group)
             whole = self._lay(alike[:1], whole=True)
