@@ -49,8 +49,8 @@ _format_option = click.option(
     type=click.Choice(["csv", "json", "pdf", "zip"]),
     default="csv",
     show_default=True,
-    help="A table, JSON, letters to print, or a ZIP with a file for each letter, to hand out one by one: in a "
-    "page that was cut out of the PDF of all, the passwords of the others can be read.",
+    help="A table, JSON, letters to print, or a ZIP with a file for each letter, to hand out one by one: in "
+    "a page that was cut out of the PDF of all, the passwords of the others can be read.",
 )
 _language_option = click.option(
     "--language", type=click.Choice(["de", "en"]), help="Of the letters; else that of your locale."

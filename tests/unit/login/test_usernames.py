@@ -21,6 +21,8 @@ def test_a_drawn_name_is_of_its_school_and_of_nobody_in_particular() -> None:
     assert all(re.fullmatch(r"ohg-[bcdfghjkmnprstvwx]{4}", name) for name in names)
     assert len(names) > 150
     assert all(is_issued_form(name) for name in names)
+    many = {draw_username(SchoolCode("ohg")).removeprefix("ohg-") for _ in range(2000)}
+    assert not [name for name in many if "rn" in name or "vv" in name or re.search(r"(.)\1\1", name)]
 
 
 @pytest.mark.parametrize("name", ["ohg-kqtx", "ohg-qqqq", "q1-bcdf"])
