@@ -4,23 +4,23 @@ import logging
 from concurrent.futures import wait
 from dataclasses import replace
 
-from admin.panel import Panel, current_panel, now
+from admin.panel import Panel, current_panel, now, today
 from admin.session.sessions import current_actor, current_session
 from admin.stores.handouts import Handout, Step
 from authbridge.audit import Actor
 from authbridge.errors import AuthBridgeError, location_of
-from authbridge.letters import Language, LetterBatch, read_letterhead
+from authbridge.letters import Language, LetterBatch, print_file, print_letters, read_letterhead
 from authbridge.schools.commands import organisers
 from authbridge.schools.commands.print_jobs import new_print_job_id
 from authbridge.schools.issuing import Order, issue
-from authbridge.schools.printing import print_credentials
+from authbridge.schools.printing import letters_of, zip_letters
 
 _log = logging.getLogger(__name__)
 
 _SOON = 1.5  # seconds that the page waits before it shows progress: few accounts are ready by then
 
 
-def start(order: Order, language: Language) -> str:
+def start(order: Order, language: Language, *, large_print: bool) -> str:
     """Starts to work on the order, with letters; returns the id of the handout.
 
     Raises:
@@ -32,23 +32,36 @@ def start(order: Order, language: Language) -> str:
     if order.username is None:
         with panel.database.read_session() as session:
             organisers.require_room(session, order.school, order.count)
-    order = replace(order, print_job=new_print_job_id())
-    handout = _handout_for(order, language)
+    batch = LetterBatch(new_print_job_id(), today(), panel.config.meet_url, language, large_print)
+    order = replace(order, print_job=batch.id)
+    handout = _handout_for(order, batch)
     panel.handouts.add(handout, now=now())
     wait([panel.issuers.submit(_work, panel, order, handout, current_actor())], timeout=_SOON)
     return handout.id
 
 
-def _handout_for(order: Order, language: Language) -> Handout:
+def print_alone(handout: Handout, place: int) -> bytes:
+    """Returns one letter as a file, in which nothing is of another."""
+    letterhead = read_letterhead(current_panel().config.letter_dir)
+    return print_file(handout.letters, place, handout.batch, letterhead)
+
+
+def print_apart(handout: Handout) -> bytes:
+    """Returns all letters as files in a ZIP; waits while other orders are worked on."""
+    panel = current_panel()
+    letterhead = read_letterhead(panel.config.letter_dir)
+    return panel.issuers.submit(zip_letters, list(handout.letters), handout.batch, letterhead).result()
+
+
+def _handout_for(order: Order, batch: LetterBatch) -> Handout:
     return Handout(
         owner=current_session().id_hash,
         username=order.username,
         school_code=order.school.code,
         school_name=order.school.name,
         total=order.count,
-        language=language,
         valid_until=order.valid_until,
-        print_job=order.print_job or "",
+        batch=batch,
         ends_at=current_panel().handouts.end_of(now()),
     )
 
@@ -64,7 +77,8 @@ def _work(panel: Panel, order: Order, handout: Handout, actor: Actor) -> None:
             return
         handout.ends_at = panel.handouts.end_of(panel.clock())
         handout.step, handout.done = Step.PRINTING, 0
-        handout.pdf = _print(panel, order, handout)
+        handout.letters = letters_of(order.school, handout.credentials, order.valid_until)
+        handout.pdf = _print(panel, handout)
     except AuthBridgeError as error:
         handout.error = error.with_traceback(None)  # a traceback refers to the passwords
     except Exception as error:  # noqa: BLE001 - a thread's last resort; its text may quote a password
@@ -90,12 +104,8 @@ def _issue(panel: Panel, order: Order, handout: Handout, actor: Actor) -> list[o
     )
 
 
-def _print(panel: Panel, order: Order, handout: Handout) -> bytes:
+def _print(panel: Panel, handout: Handout) -> bytes:
     def note(printed: int) -> None:
         handout.done = printed
 
-    config = panel.config
-    day = panel.clock().astimezone(config.timezone).date()
-    batch = LetterBatch(handout.print_job, day, config.meet_url, handout.language)
-    letterhead = read_letterhead(config.letter_dir)
-    return print_credentials(order.school, handout.credentials, order.valid_until, batch, letterhead, note)
+    return print_letters(handout.letters, handout.batch, read_letterhead(panel.config.letter_dir), note)

@@ -1,4 +1,4 @@
-"""What people type about organisers: how many to issue, the last day, the language of letters."""
+"""What people type about organisers: how many to issue, the last day, how letters look."""
 
 from typing import Any
 
@@ -18,8 +18,12 @@ def _languages() -> list[tuple[str, Any]]:
     return [("de", _("German")), ("en", _("English"))]
 
 
+def _sizes() -> list[tuple[str, Any]]:
+    return [("normal", _("Normal")), ("large", _("Large print: 14 points, both sides of a sheet"))]
+
+
 class IssueForm(EndForm):
-    """How many organisers to issue, until when they are valid, and the language of their letters."""
+    """How many organisers to issue, until when they are valid, and how their letters look."""
 
     count = NumberField(
         _("How many"),
@@ -32,6 +36,7 @@ class IssueForm(EndForm):
     )
     no_end = BooleanField(_("No end"), default=True)
     language = RadioField(_("Language of the letters"), choices=_languages, default="de")
+    size = RadioField(_("Size of print"), choices=_sizes, default="normal")
 
     def validate_valid_until(self, field: DayField) -> None:
         """Refuses a day on which they could not log in any more, besides what :class:`EndForm` refuses."""
@@ -41,9 +46,10 @@ class IssueForm(EndForm):
 
 
 class ResetForm(PanelForm):
-    """The language of the new letter."""
+    """The language of the new letter, and its size of print."""
 
     language = RadioField(_("Language of the letter"), choices=_languages, default="de")
+    size = RadioField(_("Size of print"), choices=_sizes, default="normal")
 
 
 class ValidityForm(EndForm):

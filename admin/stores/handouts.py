@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from authbridge.errors import AuthBridgeError
 from authbridge.expiring_store import ExpiringStore
-from authbridge.letters import Language
+from authbridge.letters import Letter, LetterBatch
 from authbridge.schools.commands.organisers import IssuedCredential
 
 _LIFETIME = timedelta(minutes=10)
@@ -37,16 +37,26 @@ class Handout:
     school_code: str
     school_name: str
     total: int
-    language: Language
     valid_until: date | None
     ends_at: datetime
+    batch: LetterBatch
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     step: Step = Step.HASHING
     done: int = 0
     error: AuthBridgeError | None = None
-    print_job: str = ""
     credentials: list[IssuedCredential] = field(default_factory=list, repr=False)
+    letters: list[Letter] = field(default_factory=list, repr=False)
     pdf: bytes | None = field(default=None, repr=False)
+
+    @property
+    def print_job(self) -> str:
+        """Returns the id that stands on the letters."""
+        return self.batch.id
+
+    def place_of(self, username: str) -> int | None:
+        """Returns the place of that organiser's letter, None if there is none."""
+        places = (place for place, letter in enumerate(self.letters) if letter.username == username)
+        return next(places, None)
 
     @property
     def is_under_way(self) -> bool:
@@ -106,4 +116,5 @@ class Handouts:
 
 def _wipe(handout: Handout) -> None:
     handout.credentials.clear()
+    handout.letters.clear()
     handout.pdf = None

@@ -85,7 +85,8 @@ def _start_issuing(form: IssueForm, order: Order) -> str | None:
 
 def _start(form: IssueForm | ResetForm, order: Order) -> str | None:
     with form.show_errors({QuotaError: "count"}):
-        handout_id = issuing.start(order, Language(form.language.data))
+        language, large_print = Language(form.language.data), form.size.data == "large"
+        handout_id = issuing.start(order, language, large_print=large_print)
         return path_to("credentials.show", handout_id=handout_id)
     return None
 
@@ -119,6 +120,33 @@ def pdf(handout_id: str) -> ResponseReturnValue:
     if handout.pdf is None:
         abort(404)
     return _file(handout.pdf, "application/pdf", f"inline; filename={_file_name(handout)}.pdf")
+
+
+@blueprint.get("/credentials/<handout_id>/letters.zip")
+@needs(Permission.MANAGE)
+def files(handout_id: str) -> ResponseReturnValue:
+    """Sends each letter as a file of its own, all in a ZIP."""
+    handout = _find_ready(handout_id)
+    if handout is None:
+        return _gone()
+    if handout.pdf is None:
+        abort(404)
+    content = issuing.print_apart(handout)
+    return _file(content, "application/zip", f"attachment; filename={_file_name(handout)}.zip")
+
+
+@blueprint.get("/credentials/<handout_id>/letters/<username>.pdf")
+@needs(Permission.MANAGE)
+def letter(handout_id: str, username: str) -> ResponseReturnValue:
+    """Sends the letter of one organiser; nothing of the others is in the file."""
+    handout = _find_ready(handout_id)
+    if handout is None:
+        return _gone()
+    place = handout.place_of(username)
+    if handout.pdf is None or place is None:
+        abort(404)
+    content = issuing.print_alone(handout, place)
+    return _file(content, "application/pdf", f"inline; filename={username}-{handout.print_job}.pdf")
 
 
 @blueprint.get("/credentials/<handout_id>/table.csv")

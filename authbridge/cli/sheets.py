@@ -37,8 +37,8 @@ class Sheet(Protocol):
 
 
 def sheet_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Adds ``--format``, ``--language`` and ``--output``, the options of :func:`open_sheet`."""
-    for option in (_output_option, _language_option, _format_option):
+    """Adds ``--format``, ``--language``, ``--large-print`` and ``--output``: those of :func:`open_sheet`."""
+    for option in (_output_option, _large_print_option, _language_option, _format_option):
         command = option(command)
     return command
 
@@ -46,13 +46,17 @@ def sheet_options(command: Callable[..., None]) -> Callable[..., None]:
 _format_option = click.option(
     "--format",
     "style",
-    type=click.Choice(["csv", "json", "pdf"]),
+    type=click.Choice(["csv", "json", "pdf", "zip"]),
     default="csv",
     show_default=True,
-    help="A table, JSON, or letters to print.",
+    help="A table, JSON, letters to print, or a ZIP with a file for each letter, to hand out one by one: in "
+    "a page that was cut out of the PDF of all, the passwords of the others can be read.",
 )
 _language_option = click.option(
     "--language", type=click.Choice(["de", "en"]), help="Of the letters; else that of your locale."
+)
+_large_print_option = click.option(
+    "--large-print", is_flag=True, help="Letters in 14 points, on both sides of a sheet."
 )
 _output_option = click.option(
     "--output",
@@ -116,7 +120,7 @@ def _prepare(operator: Operator, school: School, options: Mapping[str, Any]) -> 
             return _Json(school.code)
     if options["output"] is None and is_screen():
         raise click.UsageError("Letters are no text: give --output FILE, or redirect into a file.")
-    return _Letters(operator, school, options["language"] or ("de" if operator.is_german else "en"))
+    return _Letters(operator, school, options)
 
 
 def _new_private_file(path: Path) -> int:
@@ -158,9 +162,9 @@ class _Json:
 
 
 class _Letters:
-    """A PDF with a letter for each."""
+    """A letter for each: one PDF, or a ZIP with a PDF for each."""
 
-    def __init__(self, operator: Operator, school: School, language: str) -> None:
+    def __init__(self, operator: Operator, school: School, options: Mapping[str, Any]) -> None:
         from authbridge.letters import Language, LetterBatch, read_letterhead  # noqa: PLC0415 - takes half a second
 
         config = operator.config
@@ -168,10 +172,12 @@ class _Letters:
             click.echo(
                 f"The address of “{school.code}” is missing: its letters have an empty window.", err=True
             )
+        language = Language(options["language"] or ("de" if operator.is_german else "en"))
         self._school = school
+        self._is_zip = options["style"] == "zip"
         self._letterhead = read_letterhead(config.letter_dir)
         self._job = LetterBatch(
-            id=new_print_job_id(), day=today(operator), server=config.meet_url, language=Language(language)
+            new_print_job_id(), today(operator), config.meet_url, language, options["large_print"]
         )
 
     @property
@@ -179,6 +185,8 @@ class _Letters:
         return self._job.id
 
     def show(self, credentials: Sequence[IssuedCredential], valid_until: date | None) -> bytes:
-        from authbridge.schools.printing import print_credentials  # noqa: PLC0415 - see above
+        from authbridge.letters import print_letters  # noqa: PLC0415 - see above
+        from authbridge.schools.printing import letters_of, zip_letters  # noqa: PLC0415 - see above
 
-        return print_credentials(self._school, credentials, valid_until, self._job, self._letterhead)
+        write = zip_letters if self._is_zip else print_letters
+        return write(letters_of(self._school, credentials, valid_until), self._job, self._letterhead)

@@ -5,8 +5,8 @@ Values in, a PDF out.  It never keeps credentials, logs, writes a file, or reads
 
 from authbridge.letters.letter import Language, Letter, LetterBatch
 from authbridge.letters.letterhead import Letterhead, read_letterhead, read_line
-from authbridge.letters.printing import print_letters
-from authbridge.letters.spelling import spell
+from authbridge.letters.printing import print_file, print_files, print_letters
+from authbridge.letters.spelling import SpellingTable, spell
 from authbridge.letters.statements import Statement, read_statement
 
 __all__ = [
@@ -14,7 +14,10 @@ __all__ = [
     "Letter",
     "LetterBatch",
     "Letterhead",
+    "SpellingTable",
     "Statement",
+    "print_file",
+    "print_files",
     "print_letters",
     "read_letterhead",
     "read_line",

@@ -7,22 +7,29 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from authbridge.letters.letter import Language
-from authbridge.letters.spelling import spell
+from authbridge.letters.spelling import spell, spell_groups
 
 _LOCALES = {Language.GERMAN: "de", Language.ENGLISH: "en_GB"}
 
-_WIDTH = 153  # millimetres, which a login name has
-_LARGE = 19  # points
-_PER_SIGN = 0.6 * 25.4 / 72  # millimetres a point: every sign of the face is 0.6 of its size wide
+_POINTS, _LARGE_PRINT_POINTS = 19, 24
+# How many characters a login name has at most, and the millimetres that letter.css gives them.
+_WIDTHS = {"": (12, 87), "wide": (45, 126), "widest": (64, 153)}
+_PER_SIGN = 0.602 * 25.4 / 72  # millimetres a point: every sign of the face is 0.602 of its size wide
 
 
 def _day(day: date, language: Language) -> str:
     return format_date(day, "long", locale=_LOCALES[language])
 
 
-def _points(name: str) -> float:
+def width_of(name: str) -> str:
+    """Returns the class of letter.css for the room that a login name needs."""
+    return next(width for width, (longest, _) in _WIDTHS.items() if len(name) <= longest)
+
+
+def _points(name: str, *, large_print: bool) -> float:
     # Never on two lines, where nobody could tell whether a hyphen belongs to it.
-    return round(min(_LARGE, _WIDTH / len(name) / _PER_SIGN), 1)
+    room = _WIDTHS[width_of(name)][1]
+    return round(min(_LARGE_PRINT_POINTS if large_print else _POINTS, room / len(name) / _PER_SIGN), 1)
 
 
 def _unbroken(line: str) -> str:
@@ -32,7 +39,9 @@ def _unbroken(line: str) -> str:
 _TEMPLATES = Environment(
     loader=PackageLoader("authbridge.letters"), autoescape=True, trim_blocks=True, undefined=StrictUndefined
 )
-_TEMPLATES.filters.update(day=_day, points=_points, spell=spell, unbroken=_unbroken)
+_TEMPLATES.filters.update(
+    day=_day, points=_points, spell=spell, spell_groups=spell_groups, unbroken=_unbroken
+)
 
 
 def compose(language: Language, words: dict[str, object]) -> str:

@@ -25,9 +25,13 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class LetterBatch:
-    """The common part of letters that are printed at once; ``server`` is such as https://meet.example.org."""
+    """The common part of letters that are printed at once; ``server`` is such as https://meet.example.org.
+
+    ``large_print`` is for people who see badly: 14 points, on the front and the back of a sheet.
+    """
 
     id: str
     day: date
     server: str
     language: Language
+    large_print: bool = False

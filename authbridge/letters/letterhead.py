@@ -15,6 +15,7 @@ from authbridge.letters.composing import compose_part
 from authbridge.letters.letter import Language
 from authbridge.letters.paper import ForeignPictureError, Paper, Picture
 from authbridge.letters.prose import Sender, parse_line, parse_section, parse_sender
+from authbridge.letters.spelling import SpellingTable
 
 LOGO = "letter:logo"  # its address in the HTML
 
@@ -22,8 +23,9 @@ _DEFAULT = Path(__file__).parent / "default"
 _LOGOS = {"logo.svg": "image/svg+xml", "logo.png": "image/png"}
 _MAX_TEXT = 8 * 1024  # bytes; what fits is about 1 KiB
 _MAX_LOGO = 1024 * 1024  # bytes; it is printed 65 mm wide
+_GERMAN_TABLES = (SpellingTable.CITIES, SpellingTable.NAMES)
 
-_PACKAGES = {"Lato": "fonts-lato", "JetBrains Mono": "fonts-jetbrains-mono"}
+_PACKAGES = {"Lato": "fonts-lato", "DejaVu Sans Mono": "fonts-dejavu-core"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Texts:
     rules: Markup
     misuse: Markup
     terms: str
+    spelling: SpellingTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +56,8 @@ def read_letterhead(folder: Path | None) -> Letterhead:
     if folder is not None and not (os.access(folder, os.R_OK | os.X_OK) and folder.is_dir()):
         raise ConfigError(f"{folder}: there is no such folder, or it cannot be read.")
     logo = _read_logo(folder)
-    paper = Paper({} if logo is None else {LOGO: logo})
-    _require_fonts(paper)
-    return Letterhead({language: _read_texts(folder, language, paper) for language in Language}, logo)
+    _require_fonts(Paper({}))
+    return Letterhead({language: _read_texts(folder, language) for language in Language}, logo)
 
 
 def read_line(folder: Path | None, name: str) -> str | None:
@@ -85,7 +87,7 @@ def _require_fonts(paper: Paper) -> None:
         raise ConfigError(f"Letters need fonts that are not installed: apt-get install {packages}")
 
 
-def _read_texts(folder: Path | None, language: Language, paper: Paper) -> Texts:
+def _read_texts(folder: Path | None, language: Language) -> Texts:
     def find(name: str) -> Path:
         return _find(folder, f"{name}.{language}.md") or _DEFAULT / f"{name}.{language}.md"
 
@@ -96,8 +98,10 @@ def _read_texts(folder: Path | None, language: Language, paper: Paper) -> Texts:
         rules=parse_section(words["rules"], paths["rules"]),
         misuse=parse_section(words["misuse"], paths["misuse"]),
         terms=parse_line(words["terms"], paths["terms"]),
+        spelling=_read_spelling(find("spelling")) if language is Language.GERMAN else SpellingTable.RADIO,
     )
-    for name, part, width, height in _places(texts):
+    small, large = Paper({}), Paper({}, large_print=True)
+    for paper, name, part, width, height in _places(texts, small, large):
         if not paper.fits(part, width, height):
             raise ConfigError(
                 f"{paths[name]}: this is too long for its place on the letter; please shorten it."
@@ -105,15 +109,26 @@ def _read_texts(folder: Path | None, language: Language, paper: Paper) -> Texts:
     return texts
 
 
-def _places(texts: Texts) -> list[tuple[str, Markup, float, float]]:
-    # The file, what is printed of it, and how many millimetres letter.css has for that.
+def _read_spelling(path: Path) -> SpellingTable:
+    word = parse_line(_read_text(path), path)
+    if word not in _GERMAN_TABLES:
+        raise ConfigError(f"{path}: this file must say {' or '.join(_GERMAN_TABLES)}, and says “{word}”.")
+    return SpellingTable(word)
+
+
+def _places(texts: Texts, small: Paper, large: Paper) -> list[tuple[Paper, str, Markup, float, float]]:
+    # The file, what is printed of it, and how many millimetres letter.css or large_print.css has for that.
+    rules, misuse = compose_part("section", texts.rules), compose_part("section", texts.misuse)
     return [
-        ("sender", compose_part("sender", texts.sender), 95, 28),
-        ("sender", compose_part("return_line", texts.sender), 80, 6.6),
-        ("sender", compose_part("contact", texts.sender), 65, 33),
-        ("rules", compose_part("section", texts.rules), 80, 46),
-        ("misuse", compose_part("section", texts.misuse), 80, 46),
-        ("terms", compose_part("terms", texts.terms), 64, 7.5),
+        (small, "sender", compose_part("sender", texts.sender), 95, 28),
+        (small, "sender", compose_part("return_line", texts.sender), 80, 6.6),
+        (small, "sender", compose_part("contact", texts.sender, ""), 65, 33),
+        (small, "rules", rules, 80, 46),
+        (small, "misuse", misuse, 80, 46),
+        (small, "terms", compose_part("terms", texts.terms), 64, 7.5),
+        (large, "rules", rules, 165, 60),
+        (large, "misuse", misuse, 165, 60),
+        (large, "terms", compose_part("terms", texts.terms), 165, 13),
     ]
 
 

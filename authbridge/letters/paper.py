@@ -13,7 +13,7 @@ from weasyprint import CSS, HTML, Document, Page
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 
-_STYLES = Path(__file__).parent / "templates" / "letter.css"
+_TEMPLATES = Path(__file__).parent / "templates"
 _VARIANT = "pdf/ua-1"
 _DATA = URLFetcher(allowed_protocols=["data"])
 
@@ -44,21 +44,22 @@ class Picture:
 class Paper:
     """The parts that all pages share: styles, fonts, and the pictures by their address in the HTML."""
 
-    def __init__(self, pictures: Mapping[str, Picture]) -> None:
+    def __init__(self, pictures: Mapping[str, Picture], *, large_print: bool = False) -> None:
         self._pictures = pictures
         self._drawn: dict[str, object] = {}  # WeasyPrint's own form of the pictures, made once
         self._foreign: list[str] = []
         self._fonts = FontConfiguration()
-        self._styles = self._parse(_STYLES.read_text(encoding="utf-8"))
+        names = ("letter.css", "large_print.css") if large_print else ("letter.css",)
+        self._styles = [self._parse((_TEMPLATES / name).read_text(encoding="utf-8")) for name in names]
 
     def lay(self, html: str) -> Document:
         """Returns the pages of ``html``, not yet drawn."""
-        return self._lay(html, [self._styles])
+        return self._lay(html, self._styles)
 
     def fits(self, html: str, width: float, height: float) -> bool:
         """Tells whether the elements of ``html`` have room beneath each other, in that many millimetres."""
         alone = self._parse(_ALONE.format(width=width, height=height))
-        return len(self._lay(html, [self._styles, alone]).pages) == 1
+        return len(self._lay(html, [*self._styles, alone]).pages) == 1
 
     def draws(self, address: str) -> bool:
         """Tells whether the picture of that address can be drawn."""

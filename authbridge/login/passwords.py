@@ -4,7 +4,6 @@ Nothing here keeps, logs or raises a password.  Sources: OWASP Password Storage 
 work factor 10 and more), RFC 4013.
 """
 
-import secrets
 import time
 from dataclasses import dataclass, field, replace
 from typing import Self
@@ -20,25 +19,17 @@ from authbridge.login.typed_passwords import (
     holds_right_to_left,
     parse_password,
 )
-from authbridge.login.usernames import ALPHABET
+from authbridge.login.usernames import draw_letters
 
-_GROUPS, _GROUP_LETTERS = 3, 4  # 18^12: 50 bits, which no guessing over a network exhausts
-_MISREAD = ("rn", "vv")  # on paper "rn" is an m and "vv" a w
+_GROUPS, _GROUP_LETTERS = 3, 4  # 17^12: 49 bits, which no guessing over a network exhausts
 
 
 def generate_password() -> str:
     """Returns a new password as it is printed, such as ``vpgd-kxwj-rhms``."""
-    while True:
-        letters = "".join(secrets.choice(ALPHABET) for _ in range(_GROUPS * _GROUP_LETTERS))
-        if _is_legible(letters):
-            return "-".join(
-                letters[start : start + _GROUP_LETTERS] for start in range(0, len(letters), _GROUP_LETTERS)
-            )
-
-
-def _is_legible(letters: str) -> bool:
-    thrice = any(letter * 3 in letters for letter in ALPHABET)
-    return not thrice and not any(pair in letters for pair in _MISREAD)
+    letters = draw_letters(_GROUPS * _GROUP_LETTERS)
+    return "-".join(
+        letters[start : start + _GROUP_LETTERS] for start in range(0, len(letters), _GROUP_LETTERS)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ QUEUE_TOO_LONG = Decision(Verdict.UNAVAILABLE, Reason.QUEUE_TOO_LONG)
 
 
 def passes_every_wait(cached: CacheResult, *, generated: bool) -> bool:
-    """Applies the rule *remembered*: only the owner has 50 random bits, so no guesser makes them wait."""
+    """Applies the rule *remembered*: only the owner has 49 random bits, so no guesser makes them wait."""
     return cached is CacheResult.RIGHT and generated
 
 
@@ -130,7 +130,7 @@ def pair_waits_until(history: FailureHistory, at: datetime, limits: Limits) -> d
 def account_waits_until(history: FailureHistory, at: datetime, limits: Limits) -> datetime | None:
     """Returns the end of a wait by the rule *account*: so many failures a day, from however many networks."""
     if history.sign_in_step is SignInStep.INVITATION:
-        return None  # its 50 random bits need no such limit, and strangers would use it up within a second
+        return None  # its 49 random bits need no such limit, and strangers would use it up within a second
     window = limits.account_window
     failures = [failure for failure in history.failures if failure.at > at - window]
     ends = [_full_until(failures, limits.account_failures, window)]

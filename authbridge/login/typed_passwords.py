@@ -63,13 +63,13 @@ def _form_or_none(typed: str, *, generated: bool) -> bytes | None:
 def form_to_store(typed: str, *, generated: bool) -> bytes:
     """Returns the bytes that are hashed, at most 64.
 
-    Of a generated password neither hyphens nor blanks nor capitals matter; one that somebody chose
-    counts as typed, after SASLprep.
+    Of a generated password neither hyphens nor blanks nor capitals matter, and an e counts as a c: printed,
+    they look alike, and none has an e. One that somebody chose counts as typed, after SASLprep.
 
     Raises:
         InputError: no password can look like this; the text does not quote it.
     """
-    text = _only_letters(typed) if generated else saslprep(typed)
+    text = _only_letters(typed).replace("e", "c") if generated else saslprep(typed)
     try:
         encoded = text.encode()
     except UnicodeEncodeError:

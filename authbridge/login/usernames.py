@@ -10,13 +10,17 @@ from authbridge.typed_text import drop_invisible
 Username = NewType("Username", str)
 SchoolCode = NewType("SchoolCode", str)
 
-# No vowels (no words), no i l o (look like 1 and 0), no y z (swapped on German keyboards).
-ALPHABET = "bcdfghjkmnpqrstvwx"
+# No vowels (no words), no i l o (look like 1 and 0), no y z (swapped on German keyboards), no q (read as g).
+ALPHABET = "bcdfghjkmnprstvwx"
+
+# On paper "rn" is an m and "vv" a w, and of three alike one is soon lost.
+_MISREAD = ("rn", "vv", *(letter * 3 for letter in ALPHABET))
 
 _SCHOOL_CODE = re.compile(r"[a-z0-9]{2,6}")
 _USERNAME = re.compile(r"[a-z0-9._-]{2,64}")
 _GENERATED_LETTERS = 4
-_ISSUED_FORM = re.compile(rf"{_SCHOOL_CODE.pattern}-[{ALPHABET}]{{{_GENERATED_LETTERS}}}")
+# Names were once issued with a q too: an unknown name with one must be answered like theirs.
+_ISSUED_FORM = re.compile(rf"{_SCHOOL_CODE.pattern}-[{ALPHABET}q]{{{_GENERATED_LETTERS}}}")
 
 
 def normalise_username(typed: str, host: str = "") -> Username:
@@ -71,5 +75,12 @@ def parse_school_code(typed: str) -> SchoolCode:
 
 def draw_username(code: SchoolCode) -> Username:
     """Draws a random name such as ``ohg-kwtx``: of that school, but neither personal nor countable."""
-    letters = "".join(secrets.choice(ALPHABET) for _ in range(_GENERATED_LETTERS))
-    return Username(f"{code}-{letters}")
+    return Username(f"{code}-{draw_letters(_GENERATED_LETTERS)}")
+
+
+def draw_letters(count: int) -> str:
+    """Draws random letters that are read rightly from paper."""
+    while True:
+        letters = "".join(secrets.choice(ALPHABET) for _ in range(count))
+        if not any(misread in letters for misread in _MISREAD):
+            return letters

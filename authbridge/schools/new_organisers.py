@@ -11,7 +11,7 @@ from authbridge.login.typed_passwords import StoredPassword
 from authbridge.login.usernames import Username, draw_username, parse_school_code
 from authbridge.storage.models import AuditEvent, Organiser, School
 
-_DRAWS = 50  # of free names; 18^4 names a school make a second draw rare
+_DRAWS = 50  # of free names; 17^4 names a school make a second draw rare
 
 
 def new_organiser(

@@ -1,24 +1,27 @@
 """Prints the letters of credentials that were just issued."""
 
-from collections.abc import Callable, Sequence
+import io
+from collections.abc import Sequence
 from datetime import date
+from zipfile import ZipFile
 
-from authbridge.letters import Letter, LetterBatch, Letterhead, print_letters
+from authbridge.letters import Letter, LetterBatch, Letterhead, print_files
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.storage.models import School
 
 
-def print_credentials(
-    school: School,
-    credentials: Sequence[IssuedCredential],
-    valid_until: date | None,
-    batch: LetterBatch,
-    letterhead: Letterhead,
-    note_printed: Callable[[int], None] | None = None,
-) -> bytes:
-    """Returns a PDF with a letter for each credential; ``note_printed`` is called with their number."""
+def letters_of(
+    school: School, credentials: Sequence[IssuedCredential], valid_until: date | None
+) -> list[Letter]:
+    """Returns a letter for each credential, in their order."""
     address = tuple(line for line in (school.street, school.place) if line)
-    letters = [
-        Letter(school.name, address, each.username, each.password, valid_until) for each in credentials
-    ]
-    return print_letters(letters, batch, letterhead, note_printed)
+    return [Letter(school.name, address, each.username, each.password, valid_until) for each in credentials]
+
+
+def zip_letters(letters: Sequence[Letter], batch: LetterBatch, letterhead: Letterhead) -> bytes:
+    """Returns a ZIP with a PDF for each letter, named by its login name; in none is anything of another."""
+    content = io.BytesIO()
+    with ZipFile(content, "w") as archive:
+        for letter, pdf in zip(letters, print_files(letters, batch, letterhead), strict=True):
+            archive.writestr(f"{letter.username}.pdf", pdf)
+    return content.getvalue()

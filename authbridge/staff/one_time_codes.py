@@ -1,6 +1,6 @@
 """Makes codes of staff that count once: invitations and recovery codes, both like ``vpgd-kxwj-rhms``.
 
-They are shown once; the database has their keyed hashes.  50 random bits, so neither needs a slow hash.
+They are shown once; the database has their keyed hashes.  49 random bits, so neither needs a slow hash.
 """
 
 from dataclasses import dataclass, field
@@ -49,9 +49,9 @@ def make_recovery_codes(encryption: StaffEncryption) -> NewRecoveryCodes:
 
 
 def hash_code(encryption: StaffEncryption, purpose: CodePurpose, typed: str) -> str:
-    """Returns the keyed hash of a code as typed: hyphens, blanks and capitals do not matter.
+    """Returns the keyed hash of a code as typed; a text that cannot be a code gives a hash that no code has.
 
-    A text that cannot be a code gives a hash that no code has.
+    Hyphens, blanks and capitals do not matter, and an e counts as a c.
     """
     form = parse_password(typed).as_generated
     return encryption.digest(purpose, "" if form is None else form.decode())

@@ -64,7 +64,8 @@ def _played(
         scheduler.enter(_guess(scheduler, username, number, began + number * SECOND / rate))
     stays: list[timedelta] = []
     for number in range(_OWNERS):
-        owner = world.enrol(Owner(f"ohg-xx{ALPHABET[number % 18]}{ALPHABET[number // 18]}", "vpgd-kxwj-rhms"))
+        tens, ones = divmod(number, len(ALPHABET))
+        owner = world.enrol(Owner(f"ohg-xx{ALPHABET[ones]}{ALPHABET[tens]}", "vpgd-kxwj-rhms"))
         scheduler.enter(_log_in(scheduler, owner, began + (number + 1) * _LASTING / (_OWNERS + 1), stays))
     return played(scheduler, name, 2 * _LASTING), stays
 

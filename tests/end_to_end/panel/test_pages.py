@@ -31,8 +31,8 @@ from workbench import ROOT
 
 _NODE_MODULES = ROOT / "tests/browser/node_modules"
 
-_NO_PAGES = {"static", "credentials.pdf", "credentials.table"} | DOCUMENTS
-_NO_PAGES |= {"tables.schools", "tables.school", "tables.organisers"}
+_NO_PAGES = {"static", "credentials.pdf", "credentials.files", "credentials.letter", "credentials.table"}
+_NO_PAGES |= DOCUMENTS | {"tables.schools", "tables.school", "tables.organisers"}
 # Parts of pages, which these ask for by themselves.
 _NO_PAGES |= {
     "overview.health",

@@ -5,6 +5,7 @@ import io
 import json
 import re
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from click.testing import CliRunner
@@ -113,6 +114,25 @@ def test_letters_are_printed(run: Run, tmp_path: Path, language: str, word: str)
         for expected in (each["username"], word, "Schulstraße 1", "72336 Balingen", "2999"):
             assert expected in page
     assert run("organiser", "reset", listed[0]["username"], *options, code=1).stdout == ""
+
+
+@pytest.mark.usefixtures("school")
+def test_each_letter_is_a_file_in_a_zip(run: Run, tmp_path: Path) -> None:
+    """Named by its login name, in large print if asked for; the file is private, the print job on record."""
+    target = tmp_path / "letters.zip"
+
+    options = ("--format", "zip", "--large-print", "--language", "de", "--output", str(target))
+    run("organiser", "issue", "ohg", "--count", "2", *options)
+
+    listed = [each["username"] for each in json.loads(run("organiser", "list", "--json").stdout)]
+    assert target.stat().st_mode & 0o077 == 0
+    with ZipFile(target) as archive:
+        letters = {name: words_of(archive.read(name)) for name in archive.namelist()}
+    assert list(letters) == [f"{name}.pdf" for name in listed]
+    for number, (name, pages) in enumerate(zip(listed, letters.values(), strict=True), start=1):
+        assert len(pages) == 2, "front and back"
+        assert name in pages[0]
+        assert f"Brief {number} von 2, Seite 2 von 2" in pages[1]
 
 
 @pytest.mark.usefixtures("school")

@@ -77,6 +77,19 @@ def test_a_typed_name_may_have_capitals_blanks_and_our_domain(database: Database
     assert login(make_services(database), typed, issued.password) is Verdict.GRANTED
 
 
+def test_a_c_that_was_read_as_an_e_logs_in(database: Database) -> None:
+    """Both spellings are one password: what was wrong with an e is as wrong with a c, and counts once."""
+    make_school(database)
+    services = make_services(database)
+    issued = next(each for each in (make_organiser(database) for _ in range(40)) if "c" in each.password)
+    read = issued.password.replace("c", "e")
+
+    wrong = [login(services, issued.username, read + letter) for letter in "ec" * 4]
+    assert set(wrong) == {Verdict.REFUSED}, "eight distinct ones would have to wait"
+    assert login(services, issued.username, read) is Verdict.GRANTED
+    assert login(services, issued.username, issued.password) is Verdict.GRANTED
+
+
 @pytest.mark.parametrize(
     "name", ["ohg-zzzz", "", "x" * 1000, "ohg-\udcff", "ohg\0kwtx", "'; DROP TABLE organisers; --"]
 )

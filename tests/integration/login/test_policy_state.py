@@ -182,7 +182,7 @@ RULES = [lock_pair, lock_account, lock_network]
 def test_the_owner_of_a_remembered_generated_password_never_waits(
     database: Database, lock: Callable[[Story, str], None]
 ) -> None:
-    """Only the owner has 50 random bits, so no guesser makes him wait, wherever either of them is."""
+    """Only the owner has 49 random bits, so no guesser makes him wait, wherever either of them is."""
     story = Story(database, limits=STRICT)
     owner, forgotten = story.issue(), story.issue()
     story.owner(owner, OTHER)

@@ -547,7 +547,7 @@ def test_who_must_wait_keeps_no_writer_waiting(panel: Panel, anna: Member, sign_
 @SQLITE_FIRST
 @pytest.mark.parametrize("is_invited", [True, False])
 def test_strangers_cannot_kill_an_invitation(panel: Panel, *, is_invited: bool) -> None:
-    """It has 50 random bits; whoever was invited comes in, and nobody is said to wait."""
+    """It has 49 random bits; whoever was invited comes in, and nobody is said to wait."""
     code = make_invited(panel.database) if is_invited else "vpgd-kxwj-rhms"
     for number in range(150):
         typed = f"vpgd-kxwj-{number:04}"

@@ -31,9 +31,9 @@ def test_passwords_of_organisers_are_in_memory_only(
     browser = panel.browser(Role.CLERK)
     page = browser.send(browser.get("/schools/ohg/issue"), count="2")
     secrets = secrets_of(page)
-    for name in ("letters.pdf", "table.csv"):
-        browser.fetch(f"{page.path}/{name}")
     name = page.html.select(".secrets .code")[0].get_text(strip=True)
+    for file in ("letters.pdf", "table.csv", "letters.zip", f"letters/{name}.pdf"):
+        browser.fetch(f"{page.path}/{file}")
     secrets |= secrets_of(browser.send(browser.get(f"/organisers/{name}/reset")))
     assert len(secrets) == 3
     told = [

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Callable
+from zipfile import ZipFile
 
 import pytest
 from pypdf import PdfReader
@@ -11,7 +12,7 @@ from admin.serving import sweep
 from admin.session.cookies import SESSION_COOKIE
 from authbridge.staff import commands as staff_commands
 from authbridge.storage.models import Role
-from tests.support.factories import ACTOR, make_school
+from tests.support.factories import ACTOR, make_organiser, make_school
 from tests.support.panel.browser import Browser, Page
 from tests.support.panel.staffed_panel import PanelFactory, StaffedPanel
 
@@ -38,13 +39,15 @@ def passwords(page: Page) -> list[tuple[str, ...]]:
     return [tuple(cell.get_text(strip=True) for cell in row.select(".code")) for row in rows]
 
 
-def places(page: Page) -> tuple[str, str, str]:
-    """Returns the addresses of the page, the letters and the table."""
-    return page.path, f"{page.path}/letters.pdf", f"{page.path}/table.csv"
+def places(page: Page) -> tuple[str, ...]:
+    """Returns the addresses of the page, the letters, the table, the letters apart, and one letter."""
+    ((name, _password), *_others) = passwords(page)
+    files = ("letters.pdf", "table.csv", "letters.zip", f"letters/{name}.pdf")
+    return page.path, *(f"{page.path}/{file}" for file in files)
 
 
 def statuses(browser: Browser, page: Page) -> set[int]:
-    """Returns the statuses of the page, the letters and the table."""
+    """Returns the statuses of all these addresses."""
     return {browser.fetch(path).status_code for path in places(page)}
 
 
@@ -60,6 +63,47 @@ def test_page_letters_and_table_agree(browser: Browser) -> None:
     table = browser.fetch(places(page)[2]).data.decode("utf-8-sig")
     rows = list(csv.reader(io.StringIO(table), delimiter=";"))[1:]
     assert [tuple(row[1:3]) for row in rows] == shown
+
+
+def test_each_letter_is_offered_as_a_file_of_its_own(browser: Browser) -> None:
+    """Linked beside its password and together in a ZIP; the page says why not to cut the PDF of all."""
+    page = issue(browser, 3)
+    shown = passwords(page)
+    with ZipFile(io.BytesIO(browser.fetch(f"{page.path}/letters.zip").data)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    assert list(files) == [f"{name}.pdf" for name, _password in shown]
+    for number, (name, password) in enumerate(shown, start=1):
+        address = f"{page.path}/letters/{name}.pdf"
+        assert address in page.links()
+        answer = browser.fetch(address)
+        assert answer.headers["Content-Disposition"].startswith("inline; filename=" + name)
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.data == files[f"{name}.pdf"]
+        (sheet,) = PdfReader(io.BytesIO(answer.data)).pages
+        text = sheet.extract_text()
+        assert password in text
+        assert f"letter {number} of 3" in text
+        assert not [each for each in shown if each[0] != name and (each[0] in text or each[1] in text)]
+    assert "if you delete the other pages, their passwords stay in the file" in page.text
+    assert browser.fetch(f"{page.path}/letters/ohg-zzzz.pdf").status_code == 404
+
+
+def test_a_single_letter_needs_no_choice(browser: Browser) -> None:
+    """One access has one letter: no ZIP, no second link, no warning."""
+    page = issue(browser)
+    assert not [link for link in page.links() if "/letters/" in link or link.endswith(".zip")]
+    assert "delete the other pages" not in page.text
+
+
+@pytest.mark.parametrize("form", ["/schools/ohg/issue", "/organisers/{}/reset"])
+def test_large_print_is_a_choice(panel: StaffedPanel, browser: Browser, form: str) -> None:
+    """On both forms; the letter has a front and a back then, else one page."""
+    name = make_organiser(panel.database).username
+    for size, sides in (("normal", 1), ("large", 2)):
+        page = browser.send(browser.get(form.format(name)), size=size, language="en")
+        pdf = PdfReader(io.BytesIO(browser.fetch(f"{page.path}/letters.pdf").data))
+        assert len(pdf.pages) == sides
+        assert ("page 2 of 2" in pdf.pages[-1].extract_text()) == (sides == 2)
 
 
 def test_they_are_the_sessions_own(panel: StaffedPanel, browser: Browser) -> None:
@@ -127,7 +171,8 @@ def test_whatever_ends_them_wipes_them(
         assert "Letter lost means: new password" in gone.text
         assert password not in gone.text
     sweep(panel.parts)
-    assert (handout.credentials, handout.pdf, panel.parts.handouts.all(now=panel.clock())) == ([], None, [])
+    assert (handout.credentials, handout.letters, handout.pdf) == ([], [], None)
+    assert panel.parts.handouts.all(now=panel.clock()) == []
 
 
 def test_a_restart_wipes_them(panel: StaffedPanel, browser: Browser, panel_factory: PanelFactory) -> None:

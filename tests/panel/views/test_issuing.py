@@ -80,7 +80,7 @@ def test_nothing_can_be_taken_before_it_is_ready(slow: StaffedPanel) -> None:
     """Letters and table are closed until the order is ready."""
     browser = slow.browser(Role.CLERK)
     page = order(browser)
-    for name in ("letters.pdf", "table.csv"):
+    for name in ("letters.pdf", "table.csv", "letters.zip", "letters/ohg-kwtx.pdf"):
         assert browser.fetch(f"{page.path}/{name}").status_code == 410
 
 
@@ -164,4 +164,6 @@ def test_what_was_issued_is_shown_though_its_letters_are_not_printed(
     links = list(page.links())
     assert f"{page.path}/table.csv" in links
     assert f"{page.path}/letters.pdf" not in links
-    assert browser.fetch(f"{page.path}/letters.pdf").status_code == 404
+    name = page.html.select(".secrets .code")[0].get_text(strip=True)
+    for file in ("letters.pdf", "letters.zip", f"letters/{name}.pdf"):
+        assert browser.fetch(f"{page.path}/{file}").status_code == 404

@@ -80,6 +80,8 @@ MANAGE = frozenset(
         "organisers.describe",
         "credentials.show",
         "credentials.pdf",
+        "credentials.files",
+        "credentials.letter",
         "credentials.table",
         "credentials.done",
     }

@@ -7,7 +7,8 @@ import pytest
 import segno
 
 from authbridge.errors import ConfigError
-from authbridge.letters import Language, Letter, read_letterhead, spell
+from authbridge.letters import Language, Letter, SpellingTable, read_letterhead, spell
+from authbridge.letters.spelling import spell_groups
 from authbridge.login.usernames import ALPHABET
 
 DEFAULTS = Path("authbridge/letters/default")
@@ -25,33 +26,41 @@ def make_folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("text", "language", "spelled"),
+    ("text", "table", "spelled"),
     [
-        ("vpgd", Language.GERMAN, "Viktor-Paula-Gustav-Dora"),
-        (
-            "ohg-kwtx",
-            Language.GERMAN,
-            "Otto-Heinrich-Gustav, Bindestrich, Kaufmann-Wilhelm-Theodor-Xanthippe",
-        ),
-        ("frau.a_1", Language.GERMAN, "Friedrich-Richard-Anton-Ulrich, Punkt, Anton, Unterstrich, Eins"),
-        ("ohg-kwtx", Language.ENGLISH, "Oscar-Hotel-Golf, hyphen, Kilo-Whiskey-Tango-Xray"),
-        ("x0._", Language.ENGLISH, "Xray-Zero, dot, underscore"),
+        ("vpgd", SpellingTable.CITIES, "Völklingen-Potsdam-Goslar-Düsseldorf"),
+        ("bcfhjk", SpellingTable.CITIES, "Berlin-Chemnitz-Frankfurt-Hamburg-Jena-Köln"),
+        ("mnrst", SpellingTable.CITIES, "München-Nürnberg-Rostock-Salzwedel-Tübingen"),
+        ("wxq", SpellingTable.CITIES, "Wuppertal-Xanten-Quickborn"),
+        ("aeiloyuz", SpellingTable.CITIES, "Aachen-Essen-Ingelheim-Leipzig-Offenbach-Ypsilon-Unna-Zwickau"),
+        ("ohg-kw", SpellingTable.NAMES, "Otto-Heinrich-Gustav, Bindestrich, Kaufmann-Wilhelm"),
+        ("frau.a_1", SpellingTable.NAMES, "Friedrich-Richard-Anton-Ulrich, Punkt, Anton, Unterstrich, Eins"),
+        ("ohg-kwtx", SpellingTable.RADIO, "Oscar-Hotel-Golf, hyphen, Kilo-Whiskey-Tango-Xray"),
+        ("x0._", SpellingTable.RADIO, "Xray-Zero, dot, underscore"),
     ],
 )
-def test_names_are_spelled_as_on_the_telephone(text: str, language: Language, spelled: str) -> None:
-    """German in the words that people know, English in those of radio."""
-    assert spell(text, language) == spelled
+def test_names_are_spelled_as_on_the_telephone(text: str, table: SpellingTable, spelled: str) -> None:
+    """German by DIN 5009 of 2022 or of 1996, English in the words of radio."""
+    assert spell(text, table) == spelled
 
 
-@pytest.mark.parametrize("language", Language)
-def test_what_is_spelled_can_be_written_down_again(language: Language) -> None:
+def test_each_letter_of_a_password_has_its_word() -> None:
+    """Group by group, as it is printed."""
+    assert spell_groups("vp-gd", SpellingTable.CITIES) == [
+        [("v", "Völklingen"), ("p", "Potsdam")],
+        [("g", "Goslar"), ("d", "Düsseldorf")],
+    ]
+
+
+@pytest.mark.parametrize("table", SpellingTable)
+def test_what_is_spelled_can_be_written_down_again(table: SpellingTable) -> None:
     """No two signs of a login name are spelled alike, and every letter's word begins with that letter."""
     signs = "abcdefghijklmnopqrstuvwxyz0123456789-._"
-    words = [spell(sign, language) for sign in signs]
+    words = [spell(sign, table) for sign in signs]
 
     assert len(set(words)) == len(signs)
     assert all(len(word) > 1 for word in words)
-    assert all(spell(letter, language).lower().startswith(letter) for letter in ALPHABET)
+    assert all(spell(letter, table).lower().startswith(letter) for letter in ALPHABET)
 
 
 def test_a_letter_does_not_show_its_password() -> None:
@@ -68,6 +77,29 @@ def test_letters_can_be_printed_before_anything_is_set_up() -> None:
     assert letterhead.texts.keys() == set(Language)
     assert letterhead.texts[Language.GERMAN].terms == "Stand 1. September 2026"
     assert letterhead.logo is None
+
+
+@pytest.mark.parametrize(
+    ("word", "table"), [("names", SpellingTable.NAMES), ("cities\n", SpellingTable.CITIES)]
+)
+def test_the_operator_chooses_how_german_letters_spell(folder: Path, word: str, table: SpellingTable) -> None:
+    """By cities unless the operator says otherwise; English letters spell as on the radio."""
+    assert read_letterhead(None).texts[Language.GERMAN].spelling is SpellingTable.CITIES
+    (folder / "spelling.de.md").write_text(word)
+
+    texts = read_letterhead(folder).texts
+
+    assert texts[Language.GERMAN].spelling is table
+    assert texts[Language.ENGLISH].spelling is SpellingTable.RADIO
+
+
+def test_the_rules_say_who_logs_a_device_out() -> None:
+    """A call does it; nobody has to find the settings of a browser."""
+    german, english = (read_letterhead(None).texts[language].rules for language in Language)
+
+    assert "Rufen Sie uns an, wir melden das Gerät ab." in german
+    assert "call us, we log the device out." in english
+    assert "cache" not in f"{german}{english}".lower()
 
 
 def test_every_file_that_ships_is_explained() -> None:
@@ -129,6 +161,8 @@ def test_html_is_printed_as_it_was_typed(folder: Path) -> None:
         pytest.param("sender.de.md", "# Name\n\n- a\n", "postal address", id="address as a list"),
         pytest.param("terms.de.md", "Stand 1\nStand 2\n", "one line", id="two lines"),
         pytest.param("terms.de.md", "\n", "one line", id="no line"),
+        pytest.param("spelling.de.md", "Städte\n", "cities or names, and says “Städte”", id="no table"),
+        pytest.param("spelling.de.md", "radio\n", "cities or names", id="no German table"),
         pytest.param("terms.de.md", "x" * 9000, "8 KiB", id="a wrong file"),
         pytest.param("logo.svg", "<svg", "no picture", id="broken logo"),
         pytest.param("logo.png", "PNG", "no picture", id="not a PNG"),

@@ -20,7 +20,7 @@ def test_a_generated_password_suits_paper_and_tablet() -> None:
     """Three groups of four letters that are neither misread nor mistyped."""
     for password in (generate_password() for _ in range(2000)):
         letters = password.replace("-", "")
-        assert re.fullmatch(r"[bcdfghjkmnpqrstvwx]{4}(-[bcdfghjkmnpqrstvwx]{4}){2}", password)
+        assert re.fullmatch(r"[bcdfghjkmnprstvwx]{4}(-[bcdfghjkmnprstvwx]{4}){2}", password)
         assert "rn" not in letters
         assert "vv" not in letters
         assert not re.search(r"(.)\1\1", letters)
@@ -53,6 +53,32 @@ def test_a_generated_password_is_matched_however_it_is_typed(typed: str) -> None
 def test_another_password_is_not_matched(typed: str) -> None:
     """What differs in a letter is another password."""
     assert not HASHER.matches(parse_password(typed), HASHER.hash("vpgd-kxwj-rhms", generated=True))
+
+
+@pytest.mark.parametrize("typed", ["vcgd-kxwc-rhmc", "vegd-kxwe-rhme", "VEGD-KXWC-RHME", "vegdkxwcrhmc"])
+def test_a_typed_e_counts_as_c(typed: str) -> None:
+    """A printed c is easily read as an e, and no generated password has an e."""
+    stored = HASHER.hash("vcgd-kxwc-rhmc", generated=True)
+
+    assert HASHER.matches(parse_password(typed), stored)
+    assert parse_password(typed).as_generated == b"vcgdkxwcrhmc"
+
+
+@pytest.mark.parametrize("password", ["qpgd-kxwj-rhmq", "QPGD kxwj rhmq"])
+def test_an_older_password_with_a_q_stays_valid(password: str) -> None:
+    """Letters that hang on the wall go on working; a q stands for itself alone."""
+    stored = HASHER.hash("qpgd-kxwj-rhmq", generated=True)
+
+    assert HASHER.matches(parse_password(password), stored)
+    assert not HASHER.matches(parse_password("gpgd-kxwj-rhmg"), stored)
+
+
+def test_an_e_of_an_imported_password_is_an_e() -> None:
+    """Somebody else chose that password, with any letters."""
+    stored = HASHER.hash("geheim", generated=False)
+
+    assert HASHER.matches(parse_password("geheim"), stored)
+    assert not HASHER.matches(parse_password("gchcim"), stored)
 
 
 def test_an_imported_password_counts_exactly_as_typed() -> None:
