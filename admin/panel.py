@@ -11,6 +11,7 @@ from admin.stores.drafts import Drafts
 from admin.stores.handouts import Handouts
 from admin.stores.idempotent_forms import IdempotentForms
 from admin.stores.invitation_codes import InvitationCodes
+from admin.stores.late_forms import LateForms
 from admin.stores.service_health import ServiceHealth
 from authbridge.clock import Clock
 from authbridge.config import Config
@@ -39,6 +40,7 @@ class Panel:
     handouts: Handouts = field(default_factory=Handouts)
     invitation_codes: InvitationCodes = field(default_factory=InvitationCodes)
     drafts: Drafts = field(default_factory=Drafts)
+    late_forms: LateForms = field(default_factory=LateForms)
     idempotent_forms: IdempotentForms = field(default_factory=IdempotentForms)
     issuers: Executor = field(default_factory=lambda: ThreadPoolExecutor(_ISSUING_THREADS, "issuer"))
     hashers: Executor = field(

@@ -18,12 +18,10 @@ _Form = TypeVar("_Form", bound="PanelForm")
 class PanelForm(FlaskForm):
     """A form of the panel; without fields of its own it is a button with a CSRF token.
 
-    ``error_status`` is the HTTP status of the page if the form has errors. ``is_draft`` tells whether it was
-    typed before the session expired.
+    ``error_status`` is the HTTP status of the page if the form has errors.
     """
 
     error_status = 422
-    is_draft = False
 
     def show_errors(self, fields: Mapping[type[AuthBridgeError], str] | None = None) -> "_ShownErrors":
         """Shows the errors raised inside the ``with`` block in this form, which keeps what was typed.
@@ -66,6 +64,4 @@ def open_form(form: type[_Form], **defaults: object) -> _Form:
     if request.method == "POST":
         return form()
     draft = current_panel().drafts.take(current_session().staff_id, request.path, now=now())
-    opened = form(formdata=draft, data=defaults)
-    opened.is_draft = draft is not None
-    return opened
+    return form(formdata=draft, data=defaults)

@@ -11,11 +11,12 @@ from markupsafe import Markup
 
 from admin.forms.auth import CodeForm, EnrolForm, InvitationForm, SignInForm
 from admin.panel import current_panel, now, today
-from admin.session import sessions
+from admin.session import lateness, sessions
 from admin.session.access import needs, open_at, open_to_everybody
 from admin.session.commands import run_command
 from admin.session.sessions import current_session
 from admin.session.sign_in_requests import caller
+from admin.stores.late_forms import Lateness
 from admin.web import i18n
 from admin.web.headers import hide_from_back_button
 from admin.web.redirects import local_path, redirect_to, redirect_to_path
@@ -33,7 +34,9 @@ from authbridge.storage.models import SessionStage
 
 blueprint = Blueprint("auth", __name__)
 
-_NOTES = frozenset({"signed-out", "expired", "ended"})
+_NOTES = frozenset(
+    {"signed-out", "again", "expired", "expired-form", "expired-button", "ended", "ended-button"}
+)
 
 
 class _CodeError(AuthBridgeError):
@@ -45,7 +48,7 @@ class _CodeError(AuthBridgeError):
 def sign_in() -> ResponseReturnValue:
     """Asks for name and password, the first step."""
     if sessions.is_signed_in():
-        return redirect_to("overview.index")
+        return redirect_to_path(_wanted_path())
     form = SignInForm()
     if form.validate_on_submit():
         outcome = sign_in_flow.sign_in(form.name.data, form.password.data, caller(), current_panel().sign_in)
@@ -63,24 +66,22 @@ def sign_in_code() -> ResponseReturnValue:
     """Asks for a code, the second step."""
     form = CodeForm()
     if form.validate_on_submit():
-        owner_id = current_session().staff_id
         outcome = sign_in_flow.confirm_code(
             current_session(), form.code.data, caller(), current_panel().sign_in
         )
         if outcome.token is not None:
             sessions.begin(outcome.token)
             sessions.keep_device(outcome.device)
-            return redirect_to_path(_path_after_sign_in(owner_id))
+            return redirect_to_path(lateness.tell(Lateness.SIGNED_OUT) or _wanted_path())
         if outcome.decision.reason is Reason.SESSION_ENDED:  # also the second click of a double click
-            return redirect_to("overview.index")
+            return redirect_to_path(_wanted_path())
         form.refuse(outcome.decision, _("This code is wrong, or it was used already."))
     return form_page("auth/code.html", form)
 
 
-def _path_after_sign_in(staff_id: int) -> str:
-    """Returns the form that was interrupted, or the page that was asked for, or the overview."""
-    interrupted = current_panel().drafts.path_for(staff_id, now=now())
-    return interrupted or local_path(request.args.get("next")) or url_for("overview.index")
+def _wanted_path() -> str:
+    """Returns the page that was asked for, or the overview."""
+    return local_path(request.args.get("next")) or url_for("overview.index")
 
 
 @blueprint.route("/confirm", methods=["GET", "POST"])
@@ -88,15 +89,16 @@ def _path_after_sign_in(staff_id: int) -> str:
 def reauthenticate() -> ResponseReturnValue:
     """Asks for another code before a grave change."""
     form = CodeForm()
-    wanted = local_path(request.args.get("next")) or url_for("overview.index")
+    wanted = _wanted_path()
     if form.validate_on_submit():
         outcome = sign_in_flow.confirm_code(
             current_session(), form.code.data, caller(), current_panel().sign_in
         )
         if outcome.decision.verdict is Verdict.GRANTED:
+            lateness.tell(Lateness.STALE_FACTOR, page=wanted)
             return redirect_to_path(wanted)
         form.refuse(outcome.decision, _("This code is wrong, or it was used already."))
-    return form_page("auth/reauthenticate.html", form, next=wanted)
+    return form_page("auth/reauthenticate.html", form, next=wanted, waiting=lateness.waiting_labels(wanted))
 
 
 @blueprint.route("/invitation", methods=["GET", "POST"])
