@@ -128,5 +128,8 @@ def _note(owner_of_expired: int | None) -> str | None:
 def _owner_of_expired_session() -> int | None:
     if not current_user.token:
         return None
-    with current_panel().database.read_session() as session:
-        return staff_sessions.expired_owner(session, current_user.token, now=now())
+    panel = current_panel()
+    with panel.database.read_session() as session:
+        return staff_sessions.expired_owner(
+            session, current_user.token, idle=panel.config.panel_idle, now=now()
+        )

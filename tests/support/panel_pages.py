@@ -144,7 +144,7 @@ def _adding_a_school(
 
     panel_browser.open("/schools/add")
     panel_browser.fill(code="weg", name="Schule am Weg")
-    panel_server.leave_idle(admin, timedelta(minutes=16))
+    panel_server.leave_idle(admin, timedelta(minutes=61))
     panel_browser.send()
     yield Shown("sign-in-after-idle-time")
     panel_browser.fill(name=admin.name, password=admin.password)

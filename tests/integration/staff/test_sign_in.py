@@ -56,6 +56,7 @@ from tests.support.factories import (
     ENCRYPTION,
     HASHER,
     HOST,
+    IDLE,
     KEYED_HASHES,
     LIMITS,
     Member,
@@ -112,7 +113,7 @@ class Panel:
         """The session of that token."""
         assert token is not None
         with self.database.read_session() as session:
-            return sessions.find(session, token, now=self.clock())
+            return sessions.find(session, token, idle=IDLE, now=self.clock())
 
     def visit_of(self, outcome: Outcome) -> PanelSession:
         """The session that began with it."""
