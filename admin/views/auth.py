@@ -1,10 +1,12 @@
 """Signing in and out: password, second factor, invitation; and the language of this browser."""
 
+from datetime import timedelta
 from io import BytesIO
 
 import segno
 from flask import Blueprint, abort, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import format_timedelta
 from flask_babel import gettext as _
 from flask_login import current_user
 from markupsafe import Markup
@@ -75,8 +77,26 @@ def sign_in_code() -> ResponseReturnValue:
             return redirect_to_path(lateness.tell(Lateness.SIGNED_OUT) or _wanted_path())
         if outcome.decision.reason is Reason.SESSION_ENDED:  # also the second click of a double click
             return redirect_to_path(_wanted_path())
-        form.refuse(outcome.decision, _("This code is wrong, or it was used already."))
+        form.refuse(outcome.decision, _why_wrong(outcome.drift))
     return form_page("auth/code.html", form)
+
+
+def _why_wrong(drift: timedelta | None) -> str:
+    """Says why a code was refused; a wrong clock is named, for nobody would think of it."""
+    if drift is None:
+        return _("This code is wrong, or it was used already.")
+    span = format_timedelta(abs(drift))
+    if drift < timedelta():
+        return _(
+            "This code was right about %(span)s ago. If your phone shows it just now, its clock is slow:"
+            " switch on “automatic date and time” there, and type the code that it shows then.",
+            span=span,
+        )
+    return _(
+        "This code will be right only in about %(span)s: the clock of your phone is fast."
+        " Switch on “automatic date and time” there, and type the code that it shows then.",
+        span=span,
+    )
 
 
 def _wanted_path() -> str:
@@ -97,7 +117,7 @@ def reauthenticate() -> ResponseReturnValue:
         if outcome.decision.verdict is Verdict.GRANTED:
             lateness.tell(Lateness.STALE_FACTOR, page=wanted)
             return redirect_to_path(wanted)
-        form.refuse(outcome.decision, _("This code is wrong, or it was used already."))
+        form.refuse(outcome.decision, _why_wrong(outcome.drift))
     return form_page("auth/reauthenticate.html", form, next=wanted, waiting=lateness.waiting_labels(wanted))
 
 
@@ -145,10 +165,17 @@ def _enrol(form: EnrolForm, secret: str, recovery: NewRecoveryCodes) -> None:
     stored = hash_staff_password(form.password.data, own.name, services.hasher)
     step = totp.matching_step(secret, form.code.data, now(), None)
     if step is None:
-        raise _CodeError("This code does not fit. Please type the one that the app shows now.")
+        raise _code_error(secret, form.code.data)
     enrolment = staff_commands.Enrolment(stored, services.encryption.seal(secret), step, recovery)
     sessions.begin(run_command(staff_commands.enrol, own, enrolment, today=today()))
     sessions.keep_device(sign_in_flow.device_token(own.name, services))
+
+
+def _code_error(secret: str, typed: str) -> _CodeError:
+    step = totp.wrong_clock_step(secret, typed, now(), None)
+    if step is None:
+        return _CodeError("This code does not fit. Please type the one that the app shows now.")
+    return _CodeError(_why_wrong(totp.drift_of(step, now())))
 
 
 @blueprint.post("/sign-out")

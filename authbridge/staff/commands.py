@@ -81,7 +81,8 @@ def reset_staff(
     staff = (
         _get_keeping_an_admin(session, name) if _is_of_panel(actor) else get_staff(session, name, lock=True)
     )
-    staff.password_hash = staff.factor_secret = staff.factor_step = staff.enrolled_at = None
+    staff.password_hash = staff.factor_secret = staff.enrolled_at = None
+    staff.factor_step = staff.void_step = None
     _forget_recovery_codes(session, staff)
     sessions.end_all(session, staff.id)
     for counted in staff_names.counted_names(staff.name):

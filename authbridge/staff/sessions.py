@@ -1,8 +1,8 @@
 """Keeps the sessions of the panel: their owner, their stage, and their end.
 
 The browser has 256 random bits, the database their hash.  A session ends some time after its last use (a
-setting, an hour unless set: NIST SP 800-63B-4, 2.2.3), 10 hours after its beginning (OWASP ASVS 5.0 7.3), and at
-once when a person ends it or suspends its owner; each step forward is a new session with a new id.
+setting, an hour unless set: NIST SP 800-63B-4, 2.2.3), 10 hours after its beginning (OWASP ASVS 5.0 7.3), and
+at once when a person ends it or suspends its owner; each step forward is a new session with a new id.
 """
 
 import hashlib

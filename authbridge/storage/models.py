@@ -273,7 +273,7 @@ class Staff(Base):
     """A person of the panel; without password and second factor until they enrol.
 
     ``factor_secret`` is encrypted under the secret key file; ``factor_step`` is the time step of the last
-    code that was used: none counts twice.
+    code that was used: none counts twice.  ``void_step`` is that of a code that came from a clock too fast.
     """
 
     __tablename__ = "staff"
@@ -284,6 +284,7 @@ class Staff(Base):
     password_hash: Mapped[str | None] = mapped_column(String(60))
     factor_secret: Mapped[str | None] = mapped_column(String(200))
     factor_step: Mapped[int | None]
+    void_step: Mapped[int | None]
     enrolled_at: Mapped[datetime | None]
     suspended_at: Mapped[datetime | None]
     last_sign_in_on: Mapped[date | None]

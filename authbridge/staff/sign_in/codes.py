@@ -7,7 +7,7 @@ parallel guesses count one another; nothing is hashed slowly, so nothing waits i
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import delete
@@ -64,7 +64,9 @@ def confirm_code(visit: PanelSession, typed: str, caller: Caller, services: Sign
             return Outcome(steps.judge(staff, is_proven=True))
         factor = _use_factor(turn, staff, typed)
         decision = steps.judge(staff, is_proven=factor is not None)
-        if decision.verdict is not Verdict.GRANTED or factor is None:
+        if factor is None:
+            return Outcome(decision, drift=_drift(turn, staff, typed))
+        if decision.verdict is not Verdict.GRANTED:
             return Outcome(decision)
         _note_success(turn, name, caller)
         token = _continue(turn, visit, staff, factor)
@@ -150,7 +152,7 @@ def _use_factor(turn: _Turn, staff: Staff, typed: str) -> _Factor | None:
     if staff.factor_secret is None:
         return None
     secret = encryption.unseal(staff.factor_secret)
-    step = totp.matching_step(secret, typed, turn.now, staff.factor_step)
+    step = totp.matching_step(secret, typed, turn.now, staff.factor_step, void_step=staff.void_step)
     if step is not None:
         staff.factor_step = step
         return _Factor.APP
@@ -158,6 +160,20 @@ def _use_factor(turn: _Turn, staff: Staff, typed: str) -> _Factor | None:
     used = delete(RecoveryCode).where(RecoveryCode.staff_id == staff.id, is_it).returning(RecoveryCode.id)
     found = session.execute(used, execution_options=UNSYNCHRONISED).first()
     return None if found is None else _Factor.RECOVERY
+
+
+def _drift(turn: _Turn, staff: Staff, typed: str) -> timedelta | None:
+    """Returns how far off the clock is that shows a refused code, and voids a code still to come."""
+    if staff.factor_secret is None:
+        return None
+    secret = turn.services.encryption.unseal(staff.factor_secret)
+    step = totp.wrong_clock_step(secret, typed, turn.now, staff.factor_step)
+    if step is None:
+        return None
+    drift = totp.drift_of(step, turn.now)
+    if drift > timedelta():
+        staff.void_step = step
+    return drift
 
 
 def _note_success(turn: _Turn, name: StaffName, caller: Caller) -> None:

@@ -175,6 +175,7 @@ def _create_staff() -> None:
         sa.Column("password_hash", sa.String(60)),
         sa.Column("factor_secret", sa.String(200)),
         sa.Column("factor_step", sa.Integer),
+        sa.Column("void_step", sa.Integer),
         sa.Column("enrolled_at", moment),
         sa.Column("suspended_at", moment),
         sa.Column("last_sign_in_on", sa.Date),
