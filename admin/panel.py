@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from flask import current_app
 
+from admin.stores.challenges import Challenges
 from admin.stores.drafts import Drafts
 from admin.stores.handouts import Handouts
 from admin.stores.idempotent_forms import IdempotentForms
@@ -39,6 +40,7 @@ class Panel:
     service_health: ServiceHealth
     handouts: Handouts = field(default_factory=Handouts)
     invitation_codes: InvitationCodes = field(default_factory=InvitationCodes)
+    challenges: Challenges = field(default_factory=Challenges)
     drafts: Drafts = field(default_factory=Drafts)
     late_forms: LateForms = field(default_factory=LateForms)
     idempotent_forms: IdempotentForms = field(default_factory=IdempotentForms)

@@ -24,7 +24,9 @@ _PORTS = range(1, 65536)
 _LIMITS = range(1, 10_000_001)  # a count, or seconds: 115 days
 _YES_OR_NO = {"yes": True, "no": False}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
-_URL = re.compile(r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?|http://127\.0\.0\.1(:[0-9]{1,5})?")
+_URL = re.compile(
+    r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?|http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,9 @@ from admin.session.sessions import current_session
 from admin.stores.late_forms import Button, LateForm, Lateness
 from admin.web.redirects import has_page, page_of_form
 
-_WITH_SECRETS = frozenset({"auth", "account"})  # blueprints whose forms may hold passwords and codes
+_WITH_SECRETS = frozenset(
+    {"auth", "account", "passkeys"}
+)  # blueprints whose forms may hold passwords and codes
 _NEVER_KEPT = ("csrf_token", "idempotency_key", "back", "pressed")
 _LONGEST_LABEL = 200  # characters
 

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from admin.forms.auth import CodeForm, EnrolForm, InvitationForm, SignInForm
 from admin.panel import current_panel, now, today
-from admin.session import lateness, sessions
+from admin.session import lateness, passkeys, sessions
 from admin.session.access import needs, open_at, open_to_everybody
 from admin.session.commands import run_command
 from admin.session.sessions import current_session
@@ -32,6 +32,7 @@ from authbridge.staff import totp
 from authbridge.staff.one_time_codes import NewRecoveryCodes, make_recovery_codes
 from authbridge.staff.password_rules import hash_staff_password
 from authbridge.staff.permissions import Permission
+from authbridge.staff.sign_in import Outcome
 from authbridge.storage.models import SessionStage
 
 blueprint = Blueprint("auth", __name__)
@@ -67,24 +68,42 @@ def sign_in() -> ResponseReturnValue:
 def sign_in_code() -> ResponseReturnValue:
     """Asks for a code, the second step."""
     form = CodeForm()
-    if form.validate_on_submit():
-        outcome = sign_in_flow.confirm_code(
-            current_session(), form.code.data, caller(), current_panel().sign_in
-        )
+    outcome = _confirm(form)
+    if outcome is not None:
         if outcome.token is not None:
             sessions.begin(outcome.token)
             sessions.keep_device(outcome.device)
             return redirect_to_path(lateness.tell(Lateness.SIGNED_OUT) or _wanted_path())
         if outcome.decision.reason is Reason.SESSION_ENDED:  # also the second click of a double click
             return redirect_to_path(_wanted_path())
-        form.refuse(outcome.decision, _why_wrong(outcome.drift))
-    return form_page("auth/code.html", form)
+        form.refuse(outcome.decision, _why_wrong(outcome))
+    return form_page("auth/code.html", form, passkey=passkeys.sign_in_options())
 
 
-def _why_wrong(drift: timedelta | None) -> str:
-    """Says why a code was refused; a wrong clock is named, for nobody would think of it."""
-    if drift is None:
+def _confirm(form: CodeForm) -> Outcome | None:
+    """Takes the second factor that was sent, a code or a passkey; None if none was."""
+    services = current_panel().sign_in
+    if passkeys.was_used():
+        shown = passkeys.shown()
+        if shown is None:
+            form.form_errors.append(_("That took too long. Please try again."))
+            return None
+        return sign_in_flow.confirm_passkey(current_session(), shown, caller(), services)
+    if form.validate_on_submit():
+        return sign_in_flow.confirm_code(current_session(), form.code.data, caller(), services)
+    return None
+
+
+def _why_wrong(outcome: Outcome) -> str:
+    if passkeys.was_used():
+        return _("This passkey was not accepted. Please try again, or type a code.")
+    if outcome.drift is None:
         return _("This code is wrong, or it was used already.")
+    return _wrong_clock(outcome.drift)
+
+
+def _wrong_clock(drift: timedelta) -> str:
+    """Says that a code is refused for the clock that shows it, for nobody would think of that."""
     span = format_timedelta(abs(drift))
     if drift < timedelta():
         return _(
@@ -110,15 +129,19 @@ def reauthenticate() -> ResponseReturnValue:
     """Asks for another code before a grave change."""
     form = CodeForm()
     wanted = _wanted_path()
-    if form.validate_on_submit():
-        outcome = sign_in_flow.confirm_code(
-            current_session(), form.code.data, caller(), current_panel().sign_in
-        )
+    outcome = _confirm(form)
+    if outcome is not None:
         if outcome.decision.verdict is Verdict.GRANTED:
             lateness.tell(Lateness.STALE_FACTOR, page=wanted)
             return redirect_to_path(wanted)
-        form.refuse(outcome.decision, _why_wrong(outcome.drift))
-    return form_page("auth/reauthenticate.html", form, next=wanted, waiting=lateness.waiting_labels(wanted))
+        form.refuse(outcome.decision, _why_wrong(outcome))
+    return form_page(
+        "auth/reauthenticate.html",
+        form,
+        next=wanted,
+        waiting=lateness.waiting_labels(wanted),
+        passkey=passkeys.sign_in_options(),
+    )
 
 
 @blueprint.route("/invitation", methods=["GET", "POST"])
@@ -175,7 +198,7 @@ def _code_error(secret: str, typed: str) -> _CodeError:
     step = totp.wrong_clock_step(secret, typed, now(), None)
     if step is None:
         return _CodeError("This code does not fit. Please type the one that the app shows now.")
-    return _CodeError(_why_wrong(totp.drift_of(step, now())))
+    return _CodeError(_wrong_clock(totp.drift_of(step, now())))
 
 
 @blueprint.post("/sign-out")

@@ -12,13 +12,19 @@ from tests.support.factories import make_organiser, make_school
 from tests.support.panel.browser import Browser, Page
 from tests.support.panel.routes import EVERYBODY, FRESH, HALF_WAY, Route, routes
 from tests.support.panel.sample_data import add_sample_data
-from tests.support.panel.staffed_panel import StaffedPanel
+from tests.support.panel.staffed_panel import PanelFactory, StaffedPanel
 
 ADMIN = Role.ADMIN
 LATE = {"minutes": 61}
 TEN_MINUTES = 600
 NO_FORM = frozenset({"account.stay", "auth.reauthenticate"})
 """A request of the page's own script; and the code itself, whose page asks for it again."""
+
+
+@pytest.fixture(name="panel")
+def open_panel(panel_factory: PanelFactory) -> StaffedPanel:
+    """A panel at an address that has a name: without one it has no form for passkeys."""
+    return panel_factory.open(AUTHBRIDGE_PANEL_URL="http://localhost:8702")
 
 
 def forms(panel: StaffedPanel) -> Iterator[Route]:

@@ -205,6 +205,23 @@ def _create_staff() -> None:
     )
     op.create_index("ix_recovery_codes_staff_id", "recovery_codes", ["staff_id"])
     op.create_table(
+        "passkeys",
+        sa.Column("id", sa.Integer, nullable=False),
+        sa.Column("staff_id", sa.Integer, nullable=False),
+        sa.Column("label", sa.String(40), nullable=False),
+        sa.Column("credential_id", sa.String(1364), nullable=False),
+        sa.Column("public_key", sa.LargeBinary, nullable=False),
+        sa.Column("sign_count", sa.BigInteger, nullable=False),
+        sa.Column("created_at", moment, nullable=False),
+        sa.Column("last_used_on", sa.Date),
+        sa.ForeignKeyConstraint(
+            ["staff_id"], ["staff.id"], name="fk_passkeys_staff_id_staff", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_passkeys"),
+        sa.UniqueConstraint("credential_id", name="uq_passkeys_credential_id"),
+    )
+    op.create_index("ix_passkeys_staff_id", "passkeys", ["staff_id"])
+    op.create_table(
         "staff_sessions",
         sa.Column("id_hash", sa.String(64), nullable=False),
         sa.Column("staff_id", sa.Integer, nullable=False),
