@@ -27,6 +27,7 @@ def downgrade() -> None:
         "rejected_attempts",
         "login_attempts",
         "staff_sessions",
+        "passkeys",
         "recovery_codes",
         "invitations",
         "staff",
