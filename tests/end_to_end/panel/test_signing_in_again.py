@@ -1,4 +1,4 @@
-"""Signing in again in a real browser: what was pressed too late is not lost, and a passkey does for a code."""
+"""Signing in again in a real browser: no late press is lost, and a passkey does instead of a code."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
