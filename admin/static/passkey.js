@@ -49,6 +49,7 @@
       event.preventDefault();
       use(form);
     });
-    if (form.dataset.passkey === "get") form.querySelector("button").focus();
+    const isFirst = form.dataset.passkey === "get" && !document.querySelector("[autofocus]"); // else an error comes first
+    if (isFirst) form.querySelector("button").focus();
   }
 })();

@@ -133,6 +133,8 @@ def test_a_passkey_is_made_used_and_removed(
     show_password(panel_browser, member)
     focused = panel_browser.browser.switch_to.active_element
     assert focused.text == "Passkey benutzen", "Enter is enough"
+    said = [each["message"] for each in panel_browser.browser.get_log("browser")]  # type: ignore[no-untyped-call]  # selenium's
+    assert not [each for each in said if "utofocus" in each or "Refused" in each or "SyntaxError" in each]
     panel_browser.press("Passkey benutzen")
     assert panel_browser.path == "/"
 
