@@ -7,10 +7,12 @@ from datetime import date, datetime
 
 from flask import current_app
 
+from admin.stores.challenges import Challenges
 from admin.stores.drafts import Drafts
 from admin.stores.handouts import Handouts
 from admin.stores.idempotent_forms import IdempotentForms
 from admin.stores.invitation_codes import InvitationCodes
+from admin.stores.late_forms import LateForms
 from admin.stores.service_health import ServiceHealth
 from admin.stores.usual_days import UsualDays
 from authbridge.clock import Clock
@@ -39,7 +41,9 @@ class Panel:
     service_health: ServiceHealth
     handouts: Handouts = field(default_factory=Handouts)
     invitation_codes: InvitationCodes = field(default_factory=InvitationCodes)
+    challenges: Challenges = field(default_factory=Challenges)
     drafts: Drafts = field(default_factory=Drafts)
+    late_forms: LateForms = field(default_factory=LateForms)
     idempotent_forms: IdempotentForms = field(default_factory=IdempotentForms)
     usual_days: UsualDays = field(default_factory=UsualDays)
     issuers: Executor = field(default_factory=lambda: ThreadPoolExecutor(_ISSUING_THREADS, "issuer"))

@@ -48,5 +48,5 @@ def sweep(panel: Panel) -> None:
     if not owners:
         return
     with panel.database.read_session() as session:
-        alive = staff_sessions.alive(session, owners, now=now)
+        alive = staff_sessions.alive(session, owners, idle=panel.config.panel_idle, now=now)
     panel.handouts.sweep(alive, now=now)

@@ -42,6 +42,8 @@ class Action(StrEnum):
     STAFF_CHANGE_ROLE = "staff:change-role"
     STAFF_CHANGE_PASSWORD = "staff:change-password"  # noqa: S105 - an action, no password
     STAFF_RENEW_RECOVERY = "staff:renew-recovery"
+    STAFF_ADD_PASSKEY = "staff:add-passkey"
+    STAFF_REMOVE_PASSKEY = "staff:remove-passkey"
     STAFF_SUSPEND = "staff:suspend"
     STAFF_REINSTATE = "staff:reinstate"
     STAFF_DELETE = "staff:delete"

@@ -19,11 +19,14 @@ _MIN_SECRET = 32  # characters; `openssl rand -hex 32` gives 64
 _HOW_TO_MAKE = "a file with one secret line, made by: openssl rand -hex 32"
 _BCRYPT_COSTS = range(4, 17)  # 4 is bcrypt's least (tests, benchmark); 16 takes 4 s a check
 _RETENTION_DAYS = range(1, 57)
+PANEL_IDLE_MINUTES = range(5, 121)  # an unattended desk should not stay open for longer than a lesson or two
 _PORTS = range(1, 65536)
 _LIMITS = range(1, 10_000_001)  # a count, or seconds: 115 days
 _YES_OR_NO = {"yes": True, "no": False}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
-_URL = re.compile(r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?|http://127\.0\.0\.1(:[0-9]{1,5})?")
+_URL = re.compile(
+    r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?|http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class Config:
     letter_dir: Path | None
     timezone: ZoneInfo
     retention_days: int
+    panel_idle: timedelta
     bcrypt_cost: int
     remember_credentials: bool
     limits: Limits
@@ -70,6 +74,7 @@ def read_config(environ: Mapping[str, str]) -> Config:
         letter_dir=settings.folder("LETTER_DIR"),
         timezone=settings.timezone("TIMEZONE", "Europe/Berlin"),
         retention_days=settings.number("RETENTION_DAYS", 7, _RETENTION_DAYS),
+        panel_idle=timedelta(minutes=settings.number("PANEL_IDLE_MINUTES", 60, PANEL_IDLE_MINUTES)),
         bcrypt_cost=settings.number("BCRYPT_COST", 10, _BCRYPT_COSTS),
         remember_credentials=settings.yes_or_no("REMEMBER_CREDENTIALS", "yes"),
         limits=settings.limits(),

@@ -63,8 +63,13 @@ class ExpiringStore(Generic[_Key, _Value]):
 
     def values(self, *, now: datetime) -> list[_Value]:
         """Returns the values that have not ended, oldest first."""
+        return [value for _key, value in self.items(now=now)]
+
+    def items(self, *, now: datetime) -> list[tuple[_Key, _Value]]:
+        """Returns the same with their keys."""
         with self._lock:
-            return [value for value, until in self._entries.values() if not _is_over(until, now)]
+            entries = self._entries.items()
+            return [(key, value) for key, (value, until) in entries if not _is_over(until, now)]
 
     def sweep(self, is_unwanted: Callable[[_Value], bool] | None = None, *, now: datetime) -> bool:
         """Removes the entries that have ended, and the unwanted ones; returns whether there were any."""

@@ -13,6 +13,7 @@ class Panel:
 
     service: Service
     port: int = field(default_factory=free_port)
+    host: str = "127.0.0.1"  # or localhost, for passkeys: browsers allow none at a bare IP address
 
     def __post_init__(self) -> None:
         self.environ = {
@@ -26,7 +27,7 @@ class Panel:
     @property
     def url(self) -> str:
         """Returns the address that the browser opens."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     @property
     def process(self) -> Process:
@@ -36,7 +37,7 @@ class Panel:
     def start(self) -> None:
         """Starts it and returns when it answers."""
         self._process.start()
-        self._process.await_ready(lambda: is_answering(self.port, "/sign-in"))
+        self._process.await_ready(lambda: is_answering(self.port, "/sign-in", self.host))
 
     def stop(self) -> None:
         """Ends it gracefully."""

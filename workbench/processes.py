@@ -122,11 +122,11 @@ def children_of(pid: int) -> list[int]:
         return []
 
 
-def is_answering(port: int, path: str) -> bool:
-    """Tells whether an HTTP server on that loopback port answers that path with 200."""
+def is_answering(port: int, path: str, host: str = "127.0.0.1") -> bool:
+    """Tells whether an HTTP server on that loopback port answers that path with 200, under that name."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     try:
-        connection.request("GET", path)
+        connection.request("GET", path, headers={"Host": f"{host}:{port}"})
         return connection.getresponse().status == http.HTTPStatus.OK
     except OSError:
         return False

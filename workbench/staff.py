@@ -2,7 +2,7 @@
 
 import secrets
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pyotp
 
@@ -58,7 +58,7 @@ def enrol_member(services: SignInServices, name: str, role: Role) -> Member:
         recovery,
     )
     with services.database.write_session() as session:
-        visit = sessions.find(session, outcome.token, now=now)
+        visit = sessions.find(session, outcome.token, idle=timedelta(hours=1), now=now)
         assert visit is not None  # noqa: S101 - just opened
         enrol(session, visit, enrolment, today=now.date(), actor=_ACTOR, now=now)
     return Member(name, member.password, member.secret, recovery.codes)

@@ -20,12 +20,10 @@ _Form = TypeVar("_Form", bound="PanelForm")
 class PanelForm(FlaskForm):
     """A form of the panel; without fields of its own it is a button with a CSRF token.
 
-    ``error_status`` is the HTTP status of the page if the form has errors. ``is_draft`` tells whether it was
-    typed before the session expired.
+    ``error_status`` is the HTTP status of the page if the form has errors.
     """
 
     error_status = 422
-    is_draft = False
 
     class Meta(FlaskForm.Meta):
         """Drops the invisible characters of what is pasted into a text field; a password keeps its own."""
@@ -82,6 +80,4 @@ def open_form(form: type[_Form], **defaults: object) -> _Form:
     if request.method == "POST":
         return form()
     draft = current_panel().drafts.take(current_session().staff_id, request.path, now=now())
-    opened = form(formdata=draft, data=defaults)
-    opened.is_draft = draft is not None
-    return opened
+    return form(formdata=draft, data=defaults)

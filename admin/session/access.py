@@ -9,8 +9,10 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from admin.panel import current_panel, now
+from admin.session import lateness
 from admin.session.sessions import current_session, is_signed_in
-from admin.web.redirects import current_path, local_path
+from admin.stores.late_forms import Lateness
+from admin.web.redirects import current_path, has_page, local_path, page_of_form
 from authbridge.staff import sessions as staff_sessions
 from authbridge.staff.permissions import PERMISSIONS, Permission
 from authbridge.storage.models import SessionStage
@@ -82,7 +84,7 @@ def require_access() -> Response | None:
         return _require_permission(access.permission, fresh=access.fresh)
     session = current_user.session if access.stage is not None else None
     if access.stage is not None and (session is None or session.stage is not access.stage):
-        return redirect(url_for("auth.sign_in"))
+        return _to_first_step()
     return None
 
 
@@ -92,46 +94,42 @@ def _require_permission(permission: Permission, *, fresh: bool) -> Response | No
     if not may(permission):
         abort(403)
     if fresh and not staff_sessions.is_fresh(current_session(), now()):
-        _keep_draft(current_session().staff_id)
-        return redirect(url_for("auth.reauthenticate", next=_path_after_code()), 303)
+        lateness.keep(current_session().staff_id, Lateness.STALE_FACTOR)
+        return redirect(url_for("auth.reauthenticate", next=page_of_form()), 303)
     return None
 
 
+def _to_first_step() -> Response:
+    """Redirects to the beginning of the sign-in, and says so if a code was sent too late."""
+    note = "again" if request.method == "POST" else None
+    return redirect(url_for("auth.sign_in", note=note, next=local_path(request.args.get("next"))), 303)
+
+
 def _to_sign_in() -> Response:
-    """Redirects to the sign-in, and keeps what the owner of an expired session had typed."""
+    """Redirects to the sign-in; what the owner of an expired session sent is kept for them."""
     owner = _owner_of_expired_session()
     if owner is not None:
-        _keep_draft(owner)
-    note = "expired" if owner is not None else ("ended" if current_user.token else None)
-    wanted = current_path() if request.method == "GET" and request.path != "/" else None
-    return redirect(url_for("auth.sign_in", note=note, next=wanted), 303)
+        lateness.keep(owner, Lateness.SIGNED_OUT)
+    wanted = page_of_form() if request.method == "POST" else current_path()
+    return redirect(url_for("auth.sign_in", note=_note(owner), next=None if wanted == "/" else wanted), 303)
+
+
+def _note(owner_of_expired: int | None) -> str | None:
+    """Returns what the sign-in page says: why it is shown, and what became of a form."""
+    if not current_user.token:
+        return None
+    why = "expired" if owner_of_expired is not None else "ended"
+    if request.method != "POST":
+        return why
+    comes_back = owner_of_expired is not None and has_page() and not lateness.may_hold_secrets()
+    return f"{why}-form" if comes_back else f"{why}-button"
 
 
 def _owner_of_expired_session() -> int | None:
     if not current_user.token:
         return None
-    with current_panel().database.read_session() as session:
-        return staff_sessions.expired_owner(session, current_user.token, now=now())
-
-
-def _path_after_code() -> str | None:
-    """Returns this page, or for a button without a page of its own the page on which it stands."""
-    return current_path() if _has_page() else local_path(request.form.get("back"))
-
-
-def _has_page() -> bool:
-    return request.url_rule is not None and "GET" in (request.url_rule.methods or ())
-
-
-_NEVER_KEPT = ("csrf_token", "idempotency_key")
-_WITH_SECRETS = frozenset({"auth", "account"})  # blueprints whose forms hold passwords and codes
-
-
-def _keep_draft(staff_id: int) -> None:
-    """Keeps the typed form for its writer; not for a mere button, which is quickly pressed again."""
-    if request.method != "POST" or not _has_page() or request.blueprint in _WITH_SECRETS:
-        return
-    fields = request.form.copy()
-    for name in _NEVER_KEPT:
-        fields.poplist(name)
-    current_panel().drafts.keep(staff_id, request.path, fields, now=now())
+    panel = current_panel()
+    with panel.database.read_session() as session:
+        return staff_sessions.expired_owner(
+            session, current_user.token, idle=panel.config.panel_idle, now=now()
+        )

@@ -7,6 +7,7 @@ from flask_login import current_user
 
 from admin.panel import current_panel
 from admin.session.sessions import current_session
+from admin.stores.late_forms import Button
 from authbridge.errors import StorageError
 from authbridge.staff import sessions as staff_sessions
 
@@ -21,6 +22,11 @@ def flash(kind: str, text: str, undo: dict[str, Any] | None = None) -> None:
 def undo_action(label: str, endpoint: str, **values: str) -> dict[str, Any]:
     """Returns the button of a flash: its label, and the view that it calls."""
     return {"label": label, "endpoint": endpoint, "values": values}
+
+
+def again_action(button: Button) -> dict[str, Any]:
+    """Returns the button of a flash that sends a late form again."""
+    return undo_action(button.label, button.endpoint, **button.values) | {"fields": button.fields}
 
 
 def take_flashes() -> list[dict[str, Any]]:

@@ -69,8 +69,9 @@ def _raise_failure() -> None:
 
 
 def _find(token: str) -> PanelSession | None:
-    with current_panel().database.read_session() as session:
-        return staff_sessions.find(session, token, now=now())
+    panel = current_panel()
+    with panel.database.read_session() as session:
+        return staff_sessions.find(session, token, idle=panel.config.panel_idle, now=now())
 
 
 def _touched(found: PanelSession | None) -> PanelSession | None:

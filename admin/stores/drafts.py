@@ -30,11 +30,6 @@ class Drafts:
         """Keeps what that person had typed on that page, in place of an earlier draft."""
         self._drafts.put(staff_id, Draft(path, fields), now=now)
 
-    def path_for(self, staff_id: int, *, now: datetime) -> str | None:
-        """Returns the page on which that person was interrupted."""
-        draft = self._drafts.find(staff_id, now=now)
-        return None if draft is None else draft.path
-
     def take(self, staff_id: int, path: str, *, now: datetime) -> Mapping[str, str] | None:
         """Returns what that person had typed on that page, and forgets it."""
         draft = self._drafts.take(staff_id, lambda each: each.path == path, now=now)

@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from admin.forms.auth import PasswordForm
 from admin.forms.base import PanelForm
 from admin.panel import current_panel, now
+from admin.session import passkeys
 from admin.session.access import needs
 from admin.session.browsers import browser_name
 from admin.session.commands import run_command
@@ -19,7 +20,7 @@ from admin.web.responses import form_page, page
 from authbridge.errors import InputError
 from authbridge.login.policy import Verdict
 from authbridge.staff import commands as staff_commands
-from authbridge.staff import members
+from authbridge.staff import members, passkey_commands
 from authbridge.staff import sessions as staff_sessions
 from authbridge.staff import sign_in as sign_in_flow
 from authbridge.staff.one_time_codes import make_recovery_codes
@@ -42,6 +43,8 @@ def show() -> ResponseReturnValue:
                 (row, browser_name(row.user_agent))
                 for row in staff_sessions.list_sessions(session, own, now=now())
             ],
+            passkeys=passkey_commands.list_passkeys(session, own.staff_id),
+            with_passkeys=passkeys.site() is not None,
             recovery_left=members.count_recovery_codes(session, own.staff_id),
         )
 

@@ -10,6 +10,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from admin.web.i18n import say
+from admin.web.redirects import page_of_form
 from authbridge.errors import (
     AuthBridgeError,
     ConfigError,
@@ -39,9 +40,10 @@ def _refused(error: HTTPException) -> ResponseReturnValue:
         return error.response
     if isinstance(error, CSRFError):
         sentence = _(
-            "This page was open for too long, or was opened twice. Go back, reload it and try again."
+            "Nothing was done: this page is from before your last sign-in, or was open for too long."
+            " Please open it again and try once more."
         )
-        return _page(_("Please try once more"), sentence, 400)
+        return _page(_("Please try once more"), sentence, 400, back=page_of_form())
     code = error.code or 500
     match code:
         case 403:
@@ -91,8 +93,10 @@ def _bug(error: Exception) -> ResponseReturnValue:
     )
 
 
-def _page(title: str, sentence: str, code: int, logged: str | None = None) -> tuple[str, int]:
+def _page(
+    title: str, sentence: str, code: int, logged: str | None = None, *, back: str | None = None
+) -> tuple[str, int]:
     error_id = secrets.token_hex(4)
     if logged is not None:
         _log.error("%s %s", error_id, logged)
-    return render_template("errors/page.html", title=title, sentence=sentence, id=error_id), code
+    return render_template("errors/page.html", title=title, sentence=sentence, id=error_id, back=back), code

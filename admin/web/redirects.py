@@ -3,6 +3,7 @@
 from urllib.parse import urlsplit
 
 from flask import redirect, request, url_for
+from flask.globals import request_ctx
 from werkzeug.wrappers import Response
 
 
@@ -32,6 +33,28 @@ def path_to(endpoint: str, **values: object) -> str:
 def path_of_button() -> str | None:
     """Returns the page on which the button was pressed, if the form names it."""
     return local_path(request.form.get("back"))
+
+
+def has_page() -> bool:
+    """Tells whether the address of this request is that of a page; a mere button has none of its own."""
+    return request.url_rule is not None and "GET" in (request.url_rule.methods or ())
+
+
+def page_of_form() -> str:
+    """Returns the path of the page on which the form of this request stands.
+
+    That is this page, or for a button the page that it names, else the closest page above its address.
+    """
+    return current_path() if has_page() else path_of_button() or _page_above(request.path)
+
+
+def _page_above(path: str) -> str:
+    router = request_ctx.url_adapter
+    while path != "/" and router is not None:
+        path = path.rpartition("/")[0] or "/"
+        if router.test(path, "GET"):
+            return path
+    return "/"
 
 
 def redirect_to(endpoint: str, **values: object) -> Response:

@@ -19,7 +19,7 @@ from authbridge.staff import sessions
 from authbridge.staff.members import find_staff, get_staff
 from authbridge.staff.one_time_codes import NewInvitation, NewRecoveryCodes
 from authbridge.staff.sessions import PanelSession
-from authbridge.storage.models import AuditEvent, Invitation, RecoveryCode, Role, SessionStage, Staff
+from authbridge.storage.models import AuditEvent, Invitation, Passkey, RecoveryCode, Role, SessionStage, Staff
 from authbridge.storage.statements import UNSYNCHRONISED
 
 INVITATION_LIFETIME = timedelta(hours=24)
@@ -70,7 +70,7 @@ def reset_staff(
     actor: Actor,
     now: datetime,
 ) -> Staff:
-    """Invites anew: password, second factor, recovery codes, sessions and failures are gone.
+    """Invites anew: password, second factors, recovery codes, sessions and failures are gone.
 
     A suspension stays.  The command line may reset the last admin, too: a lockout of all admins ends there.
 
@@ -81,8 +81,10 @@ def reset_staff(
     staff = (
         _get_keeping_an_admin(session, name) if _is_of_panel(actor) else get_staff(session, name, lock=True)
     )
-    staff.password_hash = staff.factor_secret = staff.factor_step = staff.enrolled_at = None
+    staff.password_hash = staff.factor_secret = staff.enrolled_at = None
+    staff.factor_step = staff.void_step = None
     _forget_recovery_codes(session, staff)
+    _forget_passkeys(session, staff)
     sessions.end_all(session, staff.id)
     for counted in staff_names.counted_names(staff.name):
         failures.forget_name(session, keyed_hashes.name(counted))
@@ -106,7 +108,7 @@ def enrol(
     Raises:
         ConflictError: The invitation or the session is over.
     """
-    staff = _hold_own(session, panel_session)
+    staff = hold_own(session, panel_session)
     invitation = session.get(Invitation, staff.id)
     if invitation is None or now >= invitation.expires_at:
         raise ConflictError("This invitation is no longer valid. Please ask for a new one.")
@@ -186,7 +188,7 @@ def change_password(
     Raises:
         ConflictError: The session is over.
     """
-    staff = _hold_own(session, panel_session)
+    staff = hold_own(session, panel_session)
     staff.password_hash = password.hash
     sessions.end_all(session, staff.id, but=panel_session)
     record(session, actor=actor, action=Action.STAFF_CHANGE_PASSWORD, subject=staff.name, now=now)
@@ -200,7 +202,7 @@ def renew_recovery_codes(
     Raises:
         ConflictError: The session is over.
     """
-    staff = _hold_own(session, panel_session)
+    staff = hold_own(session, panel_session)
     _keep_recovery_codes(session, staff, recovery)
     record(session, actor=actor, action=Action.STAFF_RENEW_RECOVERY, subject=staff.name, now=now)
 
@@ -254,7 +256,7 @@ def _get_keeping_an_admin(session: Session, name: str, *, unless: bool = False) 
     return staff
 
 
-def _hold_own(session: Session, panel_session: PanelSession) -> Staff:
+def hold_own(session: Session, panel_session: PanelSession) -> Staff:
     """Finds and locks the owner of the session.
 
     Raises:
@@ -286,4 +288,9 @@ def _keep_recovery_codes(session: Session, staff: Staff, recovery: NewRecoveryCo
 
 def _forget_recovery_codes(session: Session, staff: Staff) -> None:
     query = delete(RecoveryCode).where(RecoveryCode.staff_id == staff.id)
+    session.execute(query, execution_options=UNSYNCHRONISED)
+
+
+def _forget_passkeys(session: Session, staff: Staff) -> None:
+    query = delete(Passkey).where(Passkey.staff_id == staff.id)
     session.execute(query, execution_options=UNSYNCHRONISED)

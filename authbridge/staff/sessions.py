@@ -1,8 +1,8 @@
 """Keeps the sessions of the panel: their owner, their stage, and their end.
 
-The browser has 256 random bits, the database their hash.  A session ends 15 minutes after its last use and
-10 hours after its beginning (OWASP ASVS 5.0 7.3), at once when a person ends it or suspends its owner; each
-step forward is a new session with a new id.
+The browser has 256 random bits, the database their hash.  A session ends some time after its last use (a
+setting, an hour unless set: NIST SP 800-63B-4, 2.2.3), 10 hours after its beginning (OWASP ASVS 5.0 7.3), and
+at once when a person ends it or suspends its owner; each step forward is a new session with a new id.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, CursorResult, and_, delete, or_, select, u
 from sqlalchemy.orm import Session
 
 from authbridge.audit import Actor
+from authbridge.config import PANEL_IDLE_MINUTES
 from authbridge.errors import ConflictError
 from authbridge.login.staff_names import staff_actor
 from authbridge.staff import totp
@@ -25,15 +26,16 @@ from authbridge.storage.statements import UNSYNCHRONISED, delete_some
 
 Notice = dict[str, Any]
 
-IDLE = timedelta(minutes=15)
 FRESH = timedelta(minutes=10)  # since the second factor was shown, for what changes staff
 _AT_MOST = {
     SessionStage.ENROLLING: timedelta(hours=1),  # somebody has to find an app for the second factor
-    SessionStage.PASSWORD: IDLE,
+    SessionStage.PASSWORD: timedelta(minutes=15),  # somebody has to find the phone
     SessionStage.SIGNED_IN: timedelta(hours=10),
 }
 _GIVEN_BACK = timedelta(hours=1)  # after the end, a form that was being filled in
 _TOUCH = timedelta(seconds=30)  # between two notes that a session is used
+
+_LONGEST_IDLE = timedelta(minutes=PANEL_IDLE_MINUTES[-1])
 
 _TOKEN_BYTES = 32
 _LONGEST_USER_AGENT = 256
@@ -43,7 +45,7 @@ _MOST_NOTICES = 10
 
 @dataclass(frozen=True, slots=True)
 class PanelSession:
-    """A session that is in order, with its owner as they are at this moment."""
+    """A session that is in order, with its owner as they are at this moment; ``idle`` ends it without use."""
 
     id_hash: str = field(repr=False)
     staff_id: int
@@ -53,6 +55,7 @@ class PanelSession:
     started_at: datetime
     seen_at: datetime
     factor_at: datetime | None
+    idle: timedelta
     notices: tuple[Notice, ...] = ()
 
     @property
@@ -63,7 +66,7 @@ class PanelSession:
     @property
     def ends_at(self) -> datetime:
         """Returns the moment at which it ends if it is not used any more."""
-        return _end_of(self.seen_at, self.started_at, self.stage)
+        return _end_of(self.seen_at, self.started_at, self.stage, self.idle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +80,8 @@ class SessionRow:
     is_this: bool
 
 
-def _end_of(seen_at: datetime, started_at: datetime, stage: SessionStage) -> datetime:
-    return min(seen_at + IDLE, started_at + _AT_MOST[stage])
+def _end_of(seen_at: datetime, started_at: datetime, stage: SessionStage, idle: timedelta) -> datetime:
+    return min(seen_at + idle, started_at + _AT_MOST[stage])
 
 
 def open_session(
@@ -102,7 +105,7 @@ def open_session(
     return token
 
 
-def find(session: Session, token: str, *, now: datetime) -> PanelSession | None:
+def find(session: Session, token: str, *, idle: timedelta, now: datetime) -> PanelSession | None:
     """Finds the session of that token; None if it has ended or its owner is suspended."""
     row = session.execute(
         select(StaffSession, Staff.name, Staff.role)
@@ -121,12 +124,13 @@ def find(session: Session, token: str, *, now: datetime) -> PanelSession | None:
         started_at=found.started_at,
         seen_at=found.seen_at,
         factor_at=found.factor_at,
+        idle=idle,
         notices=tuple(found.notices),
     )
     return panel_session if now < panel_session.ends_at else None
 
 
-def alive(session: Session, id_hashes: Collection[str], *, now: datetime) -> set[str]:
+def alive(session: Session, id_hashes: Collection[str], *, idle: timedelta, now: datetime) -> set[str]:
     """Returns those of these sessions that are in order, by the hashes of their ids."""
     rows = session.scalars(
         select(StaffSession)
@@ -134,16 +138,18 @@ def alive(session: Session, id_hashes: Collection[str], *, now: datetime) -> set
         .where(StaffSession.id_hash.in_(id_hashes), Staff.suspended_at.is_(None))
     )
     return {
-        row.id_hash for row in rows if now < _end_of(row.seen_at, row.started_at, SessionStage(row.stage))
+        row.id_hash
+        for row in rows
+        if now < _end_of(row.seen_at, row.started_at, SessionStage(row.stage), idle)
     }
 
 
-def expired_owner(session: Session, token: str, *, now: datetime) -> int | None:
+def expired_owner(session: Session, token: str, *, idle: timedelta, now: datetime) -> int | None:
     """Returns the owner of a signed-in session that ended by itself within the last hour; else None."""
     row = session.get(StaffSession, _hash(token))
     if row is None or row.stage != SessionStage.SIGNED_IN:
         return None
-    ended_at = _end_of(row.seen_at, row.started_at, SessionStage.SIGNED_IN)
+    ended_at = _end_of(row.seen_at, row.started_at, SessionStage.SIGNED_IN, idle)
     return row.staff_id if ended_at <= now < ended_at + _GIVEN_BACK else None
 
 
@@ -238,7 +244,7 @@ def list_sessions(session: Session, panel_session: PanelSession, *, now: datetim
         .where(
             StaffSession.staff_id == panel_session.staff_id,
             StaffSession.stage == SessionStage.SIGNED_IN,
-            StaffSession.seen_at > now - IDLE,
+            StaffSession.seen_at > now - panel_session.idle,
             StaffSession.started_at > now - _AT_MOST[SessionStage.SIGNED_IN],
         )
         .order_by(StaffSession.started_at.desc())
@@ -278,7 +284,7 @@ def purge_batch(session: Session, *, now: datetime) -> bool:
     """Deletes some of the sessions and invitations that are over; returns whether there may be more."""
     over = now - _GIVEN_BACK
     is_old = or_(
-        StaffSession.seen_at <= over - IDLE,
+        StaffSession.seen_at <= over - _LONGEST_IDLE,
         StaffSession.started_at <= over - _AT_MOST[SessionStage.SIGNED_IN],
     )
     is_full = [

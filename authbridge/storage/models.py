@@ -5,11 +5,13 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     DateTime,
     Dialect,
     ForeignKey,
     Index,
+    LargeBinary,
     MetaData,
     SmallInteger,
     String,
@@ -279,7 +281,7 @@ class Staff(Base):
     """A person of the panel; without password and second factor until they enrol.
 
     ``factor_secret`` is encrypted under the secret key file; ``factor_step`` is the time step of the last
-    code that was used: none counts twice.
+    code that was used: none counts twice.  ``void_step`` is that of a code that came from a clock too fast.
     """
 
     __tablename__ = "staff"
@@ -290,6 +292,7 @@ class Staff(Base):
     password_hash: Mapped[str | None] = mapped_column(String(60))
     factor_secret: Mapped[str | None] = mapped_column(String(200))
     factor_step: Mapped[int | None]
+    void_step: Mapped[int | None]
     enrolled_at: Mapped[datetime | None]
     suspended_at: Mapped[datetime | None]
     last_sign_in_on: Mapped[date | None]
@@ -319,6 +322,26 @@ class RecoveryCode(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id", ondelete="CASCADE"), index=True)
     code_hash: Mapped[str] = mapped_column(String(64))
+
+
+class Passkey(Base):
+    """The public half of a key that a member of staff may show instead of a code.
+
+    ``credential_id`` is base64url, as browsers send it; ``sign_count`` is that of its last use.
+    """
+
+    __tablename__ = "passkeys"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id", ondelete="CASCADE"), index=True)
+    label: Mapped[str] = mapped_column(String(40))
+    credential_id: Mapped[str] = mapped_column(String(1364))
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[datetime]
+    last_used_on: Mapped[date | None]
+
+    __table_args__ = (UniqueConstraint("credential_id"),)
 
 
 class StaffSession(Base):

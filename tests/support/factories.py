@@ -2,7 +2,7 @@
 
 from base64 import b32encode
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pyotp
@@ -33,6 +33,7 @@ from authbridge.storage.models import Role, SessionStage
 from tests.support.fakes import MORNING, FakeClock
 
 ACTOR = Actor("cli:test")
+IDLE = timedelta(hours=1)  # after which a session of the panel ends, unless set
 HASHER = Hasher(4)
 HOST = "meet.test"
 SECRET_KEY = b"k" * 32
@@ -154,7 +155,7 @@ def make_visit(
     with database.write_session() as session:
         staff_id = get_staff(session, name).id
         token = sessions.open_session(session, staff_id, stage=stage, user_agent="browser", now=now)
-        visit = sessions.find(session, token, now=now)
+        visit = sessions.find(session, token, idle=IDLE, now=now)
     assert visit is not None
     return visit
 

@@ -65,6 +65,16 @@ class PanelServer:
         with self.database.write_session() as session:
             session.execute(_sessions_of(member).values(factor_at=datetime.now(UTC)))
 
+    def leave_factor(self, member: Member, duration: timedelta) -> None:
+        """Lets their second factor look as if it had been shown so long ago."""
+        with self.database.write_session() as session:
+            session.execute(_sessions_of(member).values(factor_at=datetime.now(UTC) - duration))
+
+    def renew_code(self, member: Member) -> None:
+        """Lets the code of this half minute count once more: nobody has to wait for the next one."""
+        with self.database.write_session() as session:
+            session.execute(update(Staff).where(Staff.name == member.name).values(factor_step=None))
+
     def idle_time(self, member: Member) -> timedelta:
         """Returns how long nothing has been heard of their session."""
         with self.database.read_session() as session:
@@ -78,11 +88,13 @@ def _sessions_of(member: Member) -> Update:
 
 
 @contextlib.contextmanager
-def open_panel_server(folder: Path, template: Path, *, bcrypt_cost: int = 4) -> Iterator[PanelServer]:
+def open_panel_server(
+    folder: Path, template: Path, *, bcrypt_cost: int = 4, host: str = "127.0.0.1"
+) -> Iterator[PanelServer]:
     """Starts the panel in that folder over a copy of the SQLite file ``template``; the service rests yet."""
     service = Service(folder, bcrypt_cost=bcrypt_cost)
     shutil.copy(template, folder / "authbridge.db")
-    panel = Panel(service)
+    panel = Panel(service, host=host)
     config = read_config(panel.environ)
     database = Database(config.database_url)
     with contextlib.ExitStack() as running:

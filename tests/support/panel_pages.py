@@ -10,6 +10,7 @@ from datetime import date, timedelta
 
 import pyotp
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.virtual_authenticator import VirtualAuthenticatorOptions
 from sqlalchemy import func, select
 
 from authbridge.clock import utc_now
@@ -68,6 +69,9 @@ def walk(panel_browser: PanelBrowser, panel_server: PanelServer) -> Iterator[Sho
     yield from _staff(panel_browser, panel_server, admin)
     panel_server.renew_factor(admin)
     yield from _account(panel_browser, admin)
+    yield from _passkeys(panel_browser)
+    panel_server.leave_factor(admin, timedelta(minutes=11))
+    yield from _a_late_press(panel_browser, admin)
     yield from _errors(panel_browser)
     yield from _as_auditor(panel_browser, panel_server, sights)
 
@@ -80,7 +84,7 @@ def _at_the_door(panel_browser: PanelBrowser, panel_server: PanelServer) -> Iter
     panel_browser.fill(name="nobody", password="wrong")
     panel_browser.send()
     yield Shown("sign-in-wrong", 422)
-    for note in ("signed-out", "expired", "ended"):
+    for note in ("signed-out", "again", "expired", "expired-form", "expired-button", "ended", "ended-button"):
         panel_browser.open(f"/sign-in?note={note}")
         yield Shown(f"sign-in-{note}")
 
@@ -144,7 +148,7 @@ def _adding_a_school(
 
     panel_browser.open("/schools/add")
     panel_browser.fill(code="weg", name="Schule am Weg")
-    panel_server.leave_idle(admin, timedelta(minutes=16))
+    panel_server.leave_idle(admin, timedelta(minutes=61))
     panel_browser.send()
     yield Shown("sign-in-after-idle-time")
     panel_browser.fill(name=admin.name, password=admin.password)
@@ -393,6 +397,32 @@ def _account(panel_browser: PanelBrowser, admin: Member) -> Iterator[Shown]:
     panel_browser.fill(current=admin.password, password="kurz", repeated="anders")
     panel_browser.send()
     yield Shown("account-password-wrong", 422)
+
+
+def _passkeys(panel_browser: PanelBrowser) -> Iterator[Shown]:
+    options = VirtualAuthenticatorOptions()
+    options.transport = VirtualAuthenticatorOptions.Transport.INTERNAL
+    options.has_user_verification = options.is_user_verified = True
+    panel_browser.browser.add_virtual_authenticator(options)
+    panel_browser.open("/account/passkeys/add")
+    yield Shown("passkey-add")
+    panel_browser.fill(label="Schlüsselbund")
+    _press(panel_browser, "form[data-passkey] button[type=submit]")
+    yield Shown("account-with-a-passkey")
+
+
+def _a_late_press(panel_browser: PanelBrowser, admin: Member) -> Iterator[Shown]:
+    """Presses a button for which the code is no longer fresh, and shows a passkey instead."""
+    panel_browser.open("/account")
+    _press(panel_browser, "form[action$='/remove'] button")
+    yield Shown("confirm-with-a-passkey")
+    _press(panel_browser, "form[data-passkey] button")
+    yield Shown("account-late-press")
+    _press(panel_browser, "form[action$='/sign-out'] button")
+    panel_browser.fill(name=admin.name, password=admin.password)
+    panel_browser.send()
+    yield Shown("code-with-a-passkey")
+    _press(panel_browser, "form[data-passkey] button")
 
 
 def _errors(panel_browser: PanelBrowser) -> Iterator[Shown]:

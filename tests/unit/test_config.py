@@ -34,6 +34,7 @@ def test_the_least_that_must_be_set_is_enough(environ: dict[str, str]) -> None:
     assert config.xmpp_host == "meet.example.org"
     assert read_api_token(config) == TOKEN
     assert (config.api_bind, config.bcrypt_cost) == ("127.0.0.1:8701", 10)
+    assert config.panel_idle == timedelta(minutes=60)
     assert (config.retention_days, config.timezone.key) == (7, "Europe/Berlin")
 
 
@@ -135,6 +136,8 @@ def test_a_secret_that_cannot_be_read_is_named(environ: dict[str, str], tmp_path
         ("API_BIND", "127.0.0.1:99999"),
         ("API_BIND", "localhost:8701"),
         ("RETENTION_DAYS", "0"),
+        ("PANEL_IDLE_MINUTES", "4"),
+        ("PANEL_IDLE_MINUTES", "121"),
         ("RETENTION_DAYS", "57"),
         ("RETENTION_DAYS", "7.5"),
         ("BCRYPT_COST", "3"),

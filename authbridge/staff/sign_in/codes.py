@@ -1,4 +1,4 @@
-"""The code steps of the sign-in: one-time code, recovery code, invitation.
+"""The code steps of the sign-in: one-time code, recovery code or passkey, and the invitation.
 
 Codes are compared within one transaction, one after the other for each name and for each network, so that
 parallel guesses count one another; nothing is hashed slowly, so nothing waits in a queue.
@@ -6,11 +6,6 @@ parallel guesses count one another; nothing is hashed slowly, so nothing waits i
 
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
-
-from sqlalchemy import delete
 
 from authbridge.audit import Action, record
 from authbridge.login import flow, policy
@@ -20,29 +15,15 @@ from authbridge.login.policy import Reason, Verdict
 from authbridge.login.staff_names import StaffName, counted_name, normalise_staff_name
 from authbridge.login.subjects import Login
 from authbridge.login.typed_passwords import parse_password
-from authbridge.staff import device_cookies, members, sessions, totp
+from authbridge.staff import device_cookies, members, sessions
 from authbridge.staff.one_time_codes import CodePurpose, hash_code
 from authbridge.staff.sessions import PanelSession
 from authbridge.staff.sign_in import steps
-from authbridge.staff.sign_in.services import Caller, Outcome, SignInServices, StaffFailures
-from authbridge.storage.models import Invitation, RecoveryCode, SessionStage, Staff
-from authbridge.storage.statements import UNSYNCHRONISED
+from authbridge.staff.sign_in.factors import Factor, PasskeyAnswer, Turn, Use, use_code, use_passkey
+from authbridge.staff.sign_in.services import Caller, Outcome, SignInServices
+from authbridge.storage.models import Invitation, SessionStage, Staff
 
-
-class _Factor(StrEnum):
-    """The kind of second factor that was shown; stands in the audit."""
-
-    APP = "app"
-    RECOVERY = "recovery-code"
-
-
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """The transaction in which one code is compared, and its moment."""
-
-    store: StaffFailures
-    now: datetime
-    services: SignInServices
+_DISTINCT = 32  # characters of a challenge
 
 
 def confirm_code(visit: PanelSession, typed: str, caller: Caller, services: SignInServices) -> Outcome:
@@ -52,9 +33,28 @@ def confirm_code(visit: PanelSession, typed: str, caller: Caller, services: Sign
     a known device.  Later it makes the factor fresh, and does nothing where it is fresh already: a second
     click finds the code used up.
     """
+    return _confirm(visit, typed, caller, services, lambda turn, staff: use_code(turn, staff, typed))
+
+
+def confirm_passkey(
+    visit: PanelSession, shown: PasskeyAnswer, caller: Caller, services: SignInServices
+) -> Outcome:
+    """Takes the second step by a passkey; all else is as with a code."""
+    # The challenge stands for what was typed: it is another one each time, as a guess would be.
+    attempt = shown.challenge.hex()[:_DISTINCT]
+    return _confirm(visit, attempt, caller, services, lambda turn, staff: use_passkey(turn, staff, shown))
+
+
+def _confirm(
+    visit: PanelSession,
+    typed: str,
+    caller: Caller,
+    services: SignInServices,
+    use_factor: Callable[[Turn, Staff], Use],
+) -> Outcome:
     name = normalise_staff_name(visit.name)
 
-    def compare(turn: _Turn) -> Outcome:
+    def compare(turn: Turn) -> Outcome:
         session = turn.store.session
         staff = session.get(Staff, visit.staff_id, with_for_update={"key_share": True})
         current = sessions.find_row(session, visit)
@@ -62,15 +62,17 @@ def confirm_code(visit: PanelSession, typed: str, caller: Caller, services: Sign
             return Outcome(policy.SESSION_ENDED)
         if sessions.is_fresh(current, turn.now):
             return Outcome(steps.judge(staff, is_proven=True))
-        factor = _use_factor(turn, staff, typed)
+        factor, drift = use_factor(turn, staff)
         decision = steps.judge(staff, is_proven=factor is not None)
-        if decision.verdict is not Verdict.GRANTED or factor is None:
+        if factor is None:
+            return Outcome(decision, drift=drift)
+        if decision.verdict is not Verdict.GRANTED:
             return Outcome(decision)
         _note_success(turn, name, caller)
         token = _continue(turn, visit, staff, factor)
         is_known = token is None or steps.known_device(session, name, caller, services) is not None
         device = None if is_known else device_cookies.new_token(staff, services.encryption, turn.now.date())
-        return Outcome(decision, token, recovered=factor is _Factor.RECOVERY, device=device)
+        return Outcome(decision, token, recovered=factor is Factor.RECOVERY, device=device)
 
     return _compare_in_turn(SignInStep.CODE, name, typed, caller, services, compare)
 
@@ -79,7 +81,7 @@ def verify_invitation(name: str, code: str, caller: Caller, services: SignInServ
     """Verifies an invitation; where granted, opens a session in which to enrol."""
     staff_name = normalise_staff_name(name)
 
-    def compare(turn: _Turn) -> Outcome:
+    def compare(turn: Turn) -> Outcome:
         session = turn.store.session
         staff = members.find_staff(session, staff_name, lock=True)
         decision = steps.judge(staff, is_proven=_is_invited(turn, staff, code))
@@ -111,7 +113,7 @@ def _compare_in_turn(
     typed: str,
     caller: Caller,
     services: SignInServices,
-    compare: Callable[[_Turn], Outcome],
+    compare: Callable[[Turn], Outcome],
 ) -> Outcome:
     with services.read() as store:
         now = services.clock()
@@ -124,13 +126,13 @@ def _compare_in_turn(
     with services.write() as store:
         store.lock_for_recording(pair)
         now = services.clock()
-        outcome, due = _compare(login, name, _Turn(store, now, services), compare)
+        outcome, due = _compare(login, name, Turn(store, now, services), compare)
     services.raise_alarms(due, now)
     return outcome
 
 
 def _compare(
-    login: Login, name: StaffName, turn: _Turn, compare: Callable[[_Turn], Outcome]
+    login: Login, name: StaffName, turn: Turn, compare: Callable[[Turn], Outcome]
 ) -> tuple[Outcome, list[DueAlarm]]:
     store, now, services = turn.store, turn.now, turn.services
     history = flow.history_before_check(store, login.pair, now, services.limits)
@@ -144,34 +146,18 @@ def _compare(
     return outcome, flow.count_failure(store, login.pair, history, account_name, services)
 
 
-def _use_factor(turn: _Turn, staff: Staff, typed: str) -> _Factor | None:
-    """Uses up the second factor that the code stands for; None if it is wrong or was used."""
-    session, encryption = turn.store.session, turn.services.encryption
-    if staff.factor_secret is None:
-        return None
-    secret = encryption.unseal(staff.factor_secret)
-    step = totp.matching_step(secret, typed, turn.now, staff.factor_step)
-    if step is not None:
-        staff.factor_step = step
-        return _Factor.APP
-    is_it = RecoveryCode.code_hash == hash_code(encryption, CodePurpose.RECOVERY, typed)
-    used = delete(RecoveryCode).where(RecoveryCode.staff_id == staff.id, is_it).returning(RecoveryCode.id)
-    found = session.execute(used, execution_options=UNSYNCHRONISED).first()
-    return None if found is None else _Factor.RECOVERY
-
-
-def _note_success(turn: _Turn, name: StaffName, caller: Caller) -> None:
+def _note_success(turn: Turn, name: StaffName, caller: Caller) -> None:
     for step in (SignInStep.PASSWORD, SignInStep.CODE):
         pair = steps.pair_of(turn.store.session, step, name, caller, turn.services)
         turn.store.note_success(pair, turn.now)
 
 
-def _continue(turn: _Turn, visit: PanelSession, staff: Staff, factor: _Factor) -> str | None:
+def _continue(turn: Turn, visit: PanelSession, staff: Staff, factor: Factor) -> str | None:
     """Opens what both factors open: a new session (its token), or ten more minutes of the current one."""
     session, now = turn.store.session, turn.now
     if visit.stage is SessionStage.SIGNED_IN:
         sessions.mark_factor(session, visit, now=now)
-        if factor is _Factor.RECOVERY:
+        if factor is Factor.RECOVERY:
             _audit(turn, visit, factor=factor, again=True)  # there is one less, and the audit says when
         return None
     _audit(turn, visit, factor=factor)
@@ -179,7 +165,7 @@ def _continue(turn: _Turn, visit: PanelSession, staff: Staff, factor: _Factor) -
     return sessions.rotate(session, visit, SessionStage.SIGNED_IN, now=now)
 
 
-def _audit(turn: _Turn, visit: PanelSession, **detail: object) -> None:
+def _audit(turn: Turn, visit: PanelSession, **detail: object) -> None:
     record(
         turn.store.session,
         actor=visit.actor,
@@ -190,7 +176,7 @@ def _audit(turn: _Turn, visit: PanelSession, **detail: object) -> None:
     )
 
 
-def _is_invited(turn: _Turn, staff: Staff | None, typed: str) -> bool:
+def _is_invited(turn: Turn, staff: Staff | None, typed: str) -> bool:
     # Always the same work: the time must not tell whether there is an invitation.
     shown = hash_code(turn.services.encryption, CodePurpose.INVITATION, typed)
     invitation = turn.store.session.get(Invitation, -1 if staff is None else staff.id)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -77,12 +77,14 @@ class Outcome:
     """The decision, and the token of the session that begins with it; ``recovered``: by a recovery code.
 
     ``device`` is the cookie that the browser shows from now on, None where it has a valid one already.
+    ``drift`` is by how much the app's clock is ahead (negative: behind), where a code was refused for it.
     """
 
     decision: Decision
     token: str | None = field(default=None, repr=False)
     recovered: bool = False
     device: str | None = field(default=None, repr=False)
+    drift: timedelta | None = None
 
 
 def sign_in_services_of(config: Config, database: Database) -> SignInServices:

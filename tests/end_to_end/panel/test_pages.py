@@ -133,7 +133,7 @@ def _walk_in(language: str, folder: Path, template: Path) -> Record:
     for each in (record.sources, folder / "office", folder / "home"):
         each.mkdir()
     with (
-        open_panel_server(folder / "office", template, bcrypt_cost=_SLOW) as panel_server,
+        open_panel_server(folder / "office", template, bcrypt_cost=_SLOW, host="localhost") as panel_server,
         open_chromium(folder / "home", is_watched=True) as browser,
     ):
         panel_server.service.start()

@@ -431,10 +431,10 @@ def test_the_warning_before_the_idle_time_ends(
     """Two minutes before the end the page says so, and a button renews the session; else it ends."""
     panel_browser, member = hasty_browser, panel_server.enrol(Role.CLERK)
     panel_browser.sign_in(member)
-    panel_server.leave_idle(member, timedelta(minutes=14))
+    panel_server.leave_idle(member, timedelta(minutes=59))
     region = panel_browser.browser.find_element(By.ID, "session")
 
-    panel_browser.browser.execute_script("passTime(12.9)")
+    panel_browser.browser.execute_script("passTime(57.9)")
     time.sleep(0.2)  # the script looks every 0.05 s here
     assert not region.text
     panel_browser.browser.execute_script("passTime(0.2)")
@@ -443,7 +443,7 @@ def test_the_warning_before_the_idle_time_ends(
     panel_browser.await_text(_WARNING, is_there=False)
     assert panel_server.idle_time(member) < timedelta(minutes=1)
 
-    panel_browser.browser.execute_script("passTime(14)")
+    panel_browser.browser.execute_script("passTime(59)")
     panel_browser.await_text(_WARNING)
     panel_browser.browser.execute_script("passTime(2)")
     panel_browser.await_text("Sie wurden abgemeldet.")

@@ -28,6 +28,7 @@ from tests.support.factories import (
     ACTOR,
     ENCRYPTION,
     HASHER,
+    IDLE,
     KEYED_HASHES,
     make_invited,
     make_sign_in_services,
@@ -180,7 +181,7 @@ def test_an_invitation_becomes_a_member(database: Database) -> None:
         )
 
     with database.read_session() as session:
-        now_in = sessions.find(session, token, now=MORNING)
+        now_in = sessions.find(session, token, idle=IDLE, now=MORNING)
         row = staff_row(session, "anna", now=MORNING)
         assert members.count_recovery_codes(session, visit.staff_id) == 10
     assert now_in is not None

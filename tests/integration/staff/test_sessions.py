@@ -13,7 +13,7 @@ from authbridge.staff.members import get_staff
 from authbridge.staff.sessions import PanelSession
 from authbridge.storage.database import Database
 from authbridge.storage.models import Invitation, Role, SessionStage, StaffSession
-from tests.support.factories import ACTOR, ENCRYPTION, LIMITS, make_invited, make_staff, make_visit
+from tests.support.factories import ACTOR, ENCRYPTION, IDLE, LIMITS, make_invited, make_staff, make_visit
 from tests.support.fakes import MORNING, FakeClock
 
 WEEK = timedelta(days=7)
@@ -29,7 +29,7 @@ def begin(database: Database, stage: SessionStage = SessionStage.SIGNED_IN, name
 def find(database: Database, token: str, now: datetime = MORNING) -> PanelSession | None:
     """Who comes with that token."""
     with database.read_session() as session:
-        return sessions.find(session, token, now=now)
+        return sessions.find(session, token, idle=IDLE, now=now)
 
 
 def use(database: Database, token: str, *, every: timedelta, times: int) -> datetime:
@@ -38,7 +38,7 @@ def use(database: Database, token: str, *, every: timedelta, times: int) -> date
     for _ in range(times):
         now += every
         with database.write_session() as session:
-            visit = sessions.find(session, token, now=now)
+            visit = sessions.find(session, token, idle=IDLE, now=now)
             assert visit is not None
             assert sessions.touch(session, visit, now=now).seen_at == now
     return now
@@ -58,7 +58,7 @@ def test_a_session_says_who_it_is(database: Database, token: str) -> None:
     assert visit is not None
     assert (visit.name, visit.role, visit.stage) == ("anna", Role.CLERK, SessionStage.SIGNED_IN)
     assert visit.actor == "staff:anna"
-    assert visit.ends_at == MORNING + timedelta(minutes=15)
+    assert visit.ends_at == MORNING + IDLE
     assert visit.id_hash not in repr(visit)
     with database.read_session() as session:
         (row,) = session.scalars(select(StaffSession))
@@ -75,8 +75,8 @@ def test_what_is_no_token_is_nobodys(database: Database, token: str) -> None:
 @pytest.mark.parametrize(
     ("idle", "lives"),
     [
-        pytest.param(timedelta(minutes=15, microseconds=-1), True, id="just before"),
-        pytest.param(timedelta(minutes=15), False, id="fifteen minutes"),
+        pytest.param(IDLE - timedelta(microseconds=1), True, id="just before"),
+        pytest.param(IDLE, False, id="an hour"),
     ],
 )
 def test_a_session_ends_when_nobody_uses_it(
@@ -85,18 +85,29 @@ def test_a_session_ends_when_nobody_uses_it(
     idle: timedelta,
     lives: bool,  # noqa: FBT001 - a table
 ) -> None:
-    """After fifteen minutes."""
+    """After an hour."""
     assert (find(database, token, MORNING + idle) is not None) is lives
 
 
 def test_a_session_that_is_used_ends_after_ten_hours(database: Database, token: str) -> None:
     """And not a moment later, however busy she is."""
-    last = use(database, token, every=timedelta(minutes=14), times=42)  # 9:48
+    last = use(database, token, every=timedelta(minutes=59), times=10)  # 9:50
 
     end = MORNING + timedelta(hours=10)
-    assert end - last < timedelta(minutes=15)
+    assert end - last < IDLE
     assert find(database, token, end - timedelta(microseconds=1)) is not None
     assert find(database, token, end) is None
+
+
+def test_the_operator_may_set_another_time(database: Database, token: str) -> None:
+    """The same row ends after five minutes, or after two hours."""
+    with database.read_session() as session:
+        for minutes in (5, 120):
+            idle = timedelta(minutes=minutes)
+            found = sessions.find(session, token, idle=idle, now=MORNING)
+            assert found is not None
+            assert found.ends_at == MORNING + idle
+            assert sessions.find(session, token, idle=idle, now=MORNING + idle) is None
 
 
 @pytest.mark.parametrize(
@@ -170,10 +181,10 @@ def test_half_a_sign_in_is_never_fresh(database: Database, stage: SessionStage) 
 @pytest.mark.parametrize(
     ("since", "is_known"),
     [
-        pytest.param(timedelta(minutes=15, microseconds=-1), False, id="it goes on"),
-        pytest.param(timedelta(minutes=15), True, id="it just ended"),
-        pytest.param(timedelta(minutes=75, microseconds=-1), True, id="an hour ago"),
-        pytest.param(timedelta(minutes=75), False, id="too long ago"),
+        pytest.param(IDLE - timedelta(microseconds=1), False, id="it goes on"),
+        pytest.param(IDLE, True, id="it just ended"),
+        pytest.param(timedelta(hours=2, microseconds=-1), True, id="an hour ago"),
+        pytest.param(timedelta(hours=2), False, id="too long ago"),
     ],
 )
 def test_the_form_goes_back_to_its_owner_for_an_hour(
@@ -185,16 +196,18 @@ def test_the_form_goes_back_to_its_owner_for_an_hour(
     """Whose an expired session was, so that nobody else gets what she had typed."""
     with database.read_session() as session:
         staff_id = get_staff(session, "anna").id
-        found = sessions.expired_owner(session, token, now=MORNING + since)
+        found = sessions.expired_owner(session, token, idle=IDLE, now=MORNING + since)
     assert found == (staff_id if is_known else None)
 
 
 def test_after_ten_hours_the_form_goes_back_too(database: Database, token: str) -> None:
     """The end of the day is an end by itself."""
-    use(database, token, every=timedelta(minutes=14), times=42)
+    use(database, token, every=timedelta(minutes=59), times=10)
 
     with database.read_session() as session:
-        assert sessions.expired_owner(session, token, now=MORNING + timedelta(hours=10)) is not None
+        assert (
+            sessions.expired_owner(session, token, idle=IDLE, now=MORNING + timedelta(hours=10)) is not None
+        )
 
 
 @pytest.mark.parametrize("stage", [SessionStage.PASSWORD, SessionStage.ENROLLING])
@@ -203,7 +216,7 @@ def test_half_a_sign_in_owns_no_form(database: Database, stage: SessionStage) ->
     make_staff(database)
     token = begin(database, stage)
     with database.read_session() as session:
-        assert sessions.expired_owner(session, token, now=MORNING + timedelta(minutes=20)) is None
+        assert sessions.expired_owner(session, token, idle=IDLE, now=MORNING + timedelta(minutes=70)) is None
 
 
 def test_a_session_that_a_person_ended_gives_nothing_back(database: Database, token: str) -> None:
@@ -213,7 +226,7 @@ def test_a_session_that_a_person_ended_gives_nothing_back(database: Database, to
     with database.write_session() as session:
         sessions.end(session, visit)
     with database.read_session() as session:
-        assert sessions.expired_owner(session, token, now=MORNING + timedelta(minutes=20)) is None
+        assert sessions.expired_owner(session, token, idle=IDLE, now=MORNING + timedelta(minutes=70)) is None
     with database.write_session() as session:
         sessions.touch(session, visit, now=MORNING)
         sessions.add_notice(session, visit, {"text": "late"})
@@ -260,7 +273,7 @@ def test_one_sees_and_ends_ones_own_sessions(database: Database, token: str) -> 
         assert sorted(row.is_this for row in rows) == [False, True]
         assert {row.user_agent for row in rows} == {"Firefox"}
         (that,) = [row.id for row in rows if not row.is_this]
-        assert sessions.list_sessions(session, here, now=MORNING + timedelta(minutes=15)) == []
+        assert sessions.list_sessions(session, here, now=MORNING + IDLE) == []
 
     with database.write_session() as session:
         for nonsense in ("", "%", that[:15], berts.id_hash[:16], "_" * 16):
@@ -309,7 +322,7 @@ def test_the_factor_to_be_set_up_stays_for_the_session(database: Database) -> No
 
 
 def test_what_is_over_is_deleted(database: Database, token: str) -> None:
-    """Sessions an hour after their end, invitations at theirs."""
+    """Sessions an hour after the latest end that can be set, invitations at theirs."""
     make_invited(database, "bert")
     clock = FakeClock(MORNING)
 
@@ -322,8 +335,8 @@ def test_what_is_over_is_deleted(database: Database, token: str) -> None:
                 session.scalar(select(func.count(Invitation.staff_id))) or 0,
             )
 
-    assert left(minutes=74) == (1, 1)
-    assert left(minutes=75) == (0, 1)
+    assert left(minutes=179) == (1, 1)
+    assert left(minutes=180) == (0, 1)
     assert left(hours=24, seconds=-1) == (0, 1)
     assert left(hours=24) == (0, 0)
     assert find(database, token, clock()) is None
@@ -331,7 +344,7 @@ def test_what_is_over_is_deleted(database: Database, token: str) -> None:
 
 def test_a_session_in_use_is_not_deleted(database: Database, token: str) -> None:
     """Purging goes by the end, not by the beginning."""
-    clock = FakeClock(use(database, token, every=timedelta(minutes=14), times=42))
+    clock = FakeClock(use(database, token, every=timedelta(minutes=59), times=10))
     retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
     assert find(database, token, clock()) is not None
 

@@ -56,6 +56,7 @@ from tests.support.factories import (
     ENCRYPTION,
     HASHER,
     HOST,
+    IDLE,
     KEYED_HASHES,
     LIMITS,
     Member,
@@ -112,7 +113,7 @@ class Panel:
         """The session of that token."""
         assert token is not None
         with self.database.read_session() as session:
-            return sessions.find(session, token, now=self.clock())
+            return sessions.find(session, token, idle=IDLE, now=self.clock())
 
     def visit_of(self, outcome: Outcome) -> PanelSession:
         """The session that began with it."""
@@ -779,6 +780,38 @@ def test_in_production_another_thread_tells(database: Database, tmp_path: Path) 
 
 
 # The second factor
+
+
+@pytest.mark.parametrize("minutes", [-5, -1, 1, 5])
+def test_a_code_of_a_wrong_clock_is_refused_and_named(panel: Panel, anna: Member, minutes: int) -> None:
+    """By how much, so that the page can say what to do; it counts as a failure like any other."""
+    outcome = panel.code(panel.half(anna), anna.code(MORNING + timedelta(minutes=minutes)))
+
+    assert outcome.decision.verdict is REFUSED
+    assert outcome.token is None
+    assert outcome.drift == timedelta(minutes=minutes)
+    assert len(panel.rows(LoginFailure)) == 1
+
+
+def test_a_guesser_gains_nothing_from_what_is_said_of_the_clock(panel: Panel, anna: Member) -> None:
+    """A code that will be right in five minutes, and was named, is refused then; the next one is right."""
+    visit = panel.half(anna)
+    code = anna.code(MORNING + timedelta(minutes=5))
+    assert panel.code(visit, code).drift == timedelta(minutes=5)
+    panel.clock.advance(minutes=5)
+    again = panel.code(visit, code)
+    assert (again.decision.verdict, again.drift) == (REFUSED, None)
+    panel.clock.advance(seconds=30)
+    assert panel.code(visit, anna.code(panel.clock())).decision.verdict is GRANTED
+
+
+def test_a_wrong_code_says_nothing_of_the_clock(panel: Panel, anna: Member) -> None:
+    """Nor a recovery code, nor one that was used."""
+    code = anna.code(MORNING)
+    assert panel.code(panel.half(anna), code).decision.verdict is GRANTED
+    panel.clock.advance(minutes=3)
+    for typed in ("000000", "vpgd-kxwj-rhms", code):
+        assert panel.code(panel.half(anna), typed).drift is None
 
 
 def test_a_code_counts_once(panel: Panel, anna: Member) -> None:

@@ -1,6 +1,7 @@
 """A person accepts an invitation: a code, a password, a second factor, all of it or nothing."""
 
 import re
+from datetime import timedelta
 
 import pyotp
 import pytest
@@ -77,6 +78,16 @@ def test_the_first_time(panel: StaffedPanel, code: str) -> None:
     again = panel.browser()
     page = again.send(again.get("/sign-in"), name=NAME, password=PASSWORD)
     assert again.send(page, code=app.at(panel.clock())).path == "/"
+
+
+def test_a_phone_with_a_wrong_clock_is_named_at_once(panel: StaffedPanel, code: str) -> None:
+    """Else the first sign-in fails without a reason; nothing is stored."""
+    browser = panel.browser()
+    page = show_code(browser, code)
+    behind = app_of(page).at(panel.clock() - timedelta(minutes=4))
+    page = enrol(panel, browser, page, code=behind)
+    assert "right about 4 minutes ago" in page.error_at("code")
+    assert is_invited(panel)
 
 
 def test_a_code_works_once(panel: StaffedPanel, code: str) -> None:

@@ -10,7 +10,7 @@ from tests.support.panel.browser import URL, Browser
 from tests.support.panel.staffed_panel import StaffedPanel
 
 ANNA = Role.CLERK
-IDLE = 15 * 60
+IDLE = 60 * 60
 AT_MOST = 10 * 60 * 60
 
 

@@ -1,5 +1,7 @@
 """Signing in takes two steps; each of them tells no more than it must."""
 
+from datetime import timedelta
+
 import pytest
 
 from authbridge.staff import commands as staff_commands
@@ -167,3 +169,29 @@ def test_somebody_and_nobody_take_the_same_work(panel_factory: PanelFactory) -> 
 def test_who_is_signed_in_needs_no_sign_in(panel: StaffedPanel) -> None:
     """A signed-in person is redirected from the sign-in to the overview."""
     assert panel.browser(ANNA).get("/sign-in").path == "/"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [
+        pytest.param(-2, "right about 2 minutes ago", id="slow"),
+        pytest.param(2, "right only in about 2 minutes", id="fast"),
+    ],
+)
+def test_a_phone_with_a_wrong_clock_is_named(panel: StaffedPanel, minutes: int, said: str) -> None:
+    """At the second step and where a fresh code is asked for; the code is refused all the same."""
+    clerk = panel.members[Role.CLERK]
+    browser = panel.browser()
+    panel.clock.advance(minutes=10)
+    page = browser.show_password(clerk)
+    code = clerk.code_at(panel.clock() + timedelta(minutes=minutes))
+    page = browser.send(page, code=code)
+    assert (page.status, page.path) == (422, "/sign-in/code")
+    assert said in page.text
+    assert "automatic date and time" in page.text
+
+    browser = panel.browser(Role.CLERK)
+    panel.clock.advance(minutes=10)
+    code = clerk.code_at(panel.clock() + timedelta(minutes=minutes))
+    page = browser.send(browser.get("/account/recovery"), code=code)
+    assert said in page.text, page.text

@@ -35,6 +35,8 @@ OWN_ACCOUNT = frozenset(
         "account.end_others",
         "account.password",
         "account.recovery",
+        "passkeys.add",
+        "passkeys.remove",
     }
 )
 """What every member of staff may change: the own account."""
@@ -99,6 +101,8 @@ UNATTENDED = frozenset(
 FRESH = frozenset(
     {
         "account.recovery",
+        "passkeys.add",
+        "passkeys.remove",
         "staff.add",
         "staff.role",
         "staff.suspend",
@@ -109,7 +113,7 @@ FRESH = frozenset(
         "staff.delete",
     }
 )
-"""What asks for a second factor that was shown within ten minutes; all but the first are for admins."""
+"""What asks for a second factor that was shown within ten minutes; all but the account's are for admins."""
 
 _NOTHING = {
     "code": "none",
@@ -117,6 +121,7 @@ _NOTHING = {
     "name": "nobody",
     "handout_id": "none",
     "public_id": "none",
+    "passkey_id": "0",
     "filename": "panel.css",
     "transport": "websocket",
     "language": "de",
@@ -161,5 +166,7 @@ def _path(rule: Rule) -> str:
     path = rule.rule
     for name in rule.arguments:
         value = quote(_NOTHING[name])
-        path = path.replace(f"<{name}>", value).replace(f"<path:{name}>", value)
+        path = (
+            path.replace(f"<{name}>", value).replace(f"<path:{name}>", value).replace(f"<int:{name}>", value)
+        )
     return path

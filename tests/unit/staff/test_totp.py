@@ -7,7 +7,7 @@ import pyotp
 import pytest
 
 from authbridge.staff import totp
-from authbridge.staff.totp import matching_step
+from authbridge.staff.totp import matching_step, wrong_clock_step
 
 RFC_SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # RFC 6238, appendix B: "12345678901234567890"
 STEP = 59_000_000
@@ -58,6 +58,41 @@ def test_a_code_counts_in_its_step_and_the_ones_beside(seconds: float, matches: 
 def test_no_code_counts_twice(last_step: int | None, matches: bool) -> None:  # noqa: FBT001 - a table
     """Nor one that is older than the last."""
     assert matching_step(RFC_SECRET, CODE, BEGIN, last_step) == (STEP if matches else None)
+
+
+def test_a_code_that_was_told_to_come_too_early_stays_wrong() -> None:
+    """Its own step refuses it too: a guesser must not learn a code that will be right."""
+    assert matching_step(RFC_SECRET, CODE, BEGIN, None, void_step=STEP) is None
+    assert matching_step(RFC_SECRET, CODE, BEGIN, None, void_step=STEP - 1) == STEP
+
+
+@pytest.mark.parametrize(
+    ("steps", "is_told"),
+    [
+        pytest.param(-21, False, id="more than ten minutes ahead"),
+        pytest.param(-20, True, id="ten minutes ahead"),
+        pytest.param(-2, True, id="a minute ahead"),
+        pytest.param(-1, False, id="right: a step ahead"),
+        pytest.param(0, False, id="right"),
+        pytest.param(1, False, id="right: a step behind"),
+        pytest.param(2, True, id="a minute behind"),
+        pytest.param(20, True, id="ten minutes behind"),
+        pytest.param(21, False, id="more than ten minutes behind"),
+    ],
+)
+def test_a_code_of_a_wrong_clock_is_recognised(steps: int, is_told: bool) -> None:  # noqa: FBT001 - a table
+    """Up to ten minutes either way, and never where the code is right or may be."""
+    at = BEGIN + timedelta(seconds=30 * steps)
+    assert wrong_clock_step(RFC_SECRET, CODE, at, None) == (STEP if is_told else None)
+    if is_told:
+        assert matching_step(RFC_SECRET, CODE, at, None) is None, "never accepted for it"
+
+
+def test_a_used_code_says_nothing_of_the_clock() -> None:
+    """A code that was right some minutes ago and is typed again is no sign of a slow clock."""
+    at = BEGIN + timedelta(minutes=5)
+    assert wrong_clock_step(RFC_SECRET, CODE, at, STEP) is None
+    assert wrong_clock_step(RFC_SECRET, CODE, at, STEP - 1) == STEP
 
 
 @pytest.mark.parametrize("typed", [f" {CODE[:3]} {CODE[3:]}\n", f"\u00a0{CODE}", " ".join(CODE)])

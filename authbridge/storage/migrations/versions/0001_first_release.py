@@ -27,6 +27,7 @@ def downgrade() -> None:
         "rejected_attempts",
         "login_attempts",
         "staff_sessions",
+        "passkeys",
         "recovery_codes",
         "invitations",
         "staff",
@@ -175,6 +176,7 @@ def _create_staff() -> None:
         sa.Column("password_hash", sa.String(60)),
         sa.Column("factor_secret", sa.String(200)),
         sa.Column("factor_step", sa.Integer),
+        sa.Column("void_step", sa.Integer),
         sa.Column("enrolled_at", moment),
         sa.Column("suspended_at", moment),
         sa.Column("last_sign_in_on", sa.Date),
@@ -203,6 +205,23 @@ def _create_staff() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_recovery_codes"),
     )
     op.create_index("ix_recovery_codes_staff_id", "recovery_codes", ["staff_id"])
+    op.create_table(
+        "passkeys",
+        sa.Column("id", sa.Integer, nullable=False),
+        sa.Column("staff_id", sa.Integer, nullable=False),
+        sa.Column("label", sa.String(40), nullable=False),
+        sa.Column("credential_id", sa.String(1364), nullable=False),
+        sa.Column("public_key", sa.LargeBinary, nullable=False),
+        sa.Column("sign_count", sa.BigInteger, nullable=False),
+        sa.Column("created_at", moment, nullable=False),
+        sa.Column("last_used_on", sa.Date),
+        sa.ForeignKeyConstraint(
+            ["staff_id"], ["staff.id"], name="fk_passkeys_staff_id_staff", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_passkeys"),
+        sa.UniqueConstraint("credential_id", name="uq_passkeys_credential_id"),
+    )
+    op.create_index("ix_passkeys_staff_id", "passkeys", ["staff_id"])
     op.create_table(
         "staff_sessions",
         sa.Column("id_hash", sa.String(64), nullable=False),
