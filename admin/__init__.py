@@ -14,11 +14,33 @@ from admin.panel import EXTENSION, Panel, now
 from admin.session import access, flashes, sessions
 from admin.session.cookies import CookieSessions
 from admin.stores import idempotent_forms
-from admin.views import account, auth, credentials, jitsi_words, organisers, overview, schools, staff
+from admin.views import (
+    account,
+    auth,
+    credentials,
+    jitsi_words,
+    organisers,
+    overview,
+    print_jobs,
+    schools,
+    selections,
+    staff,
+)
 from admin.web import error_pages, headers, i18n
 from authbridge.config import Config
 
-_BLUEPRINTS = (auth, overview, schools, organisers, credentials, staff, account, jitsi_words)
+_BLUEPRINTS = (
+    auth,
+    overview,
+    schools,
+    organisers,
+    selections,
+    credentials,
+    print_jobs,
+    staff,
+    account,
+    jitsi_words,
+)
 _MAX_FORM = 64 * 1024  # bytes
 
 

@@ -29,7 +29,7 @@ def start(order: Order, language: Language) -> str:
     """
     panel = current_panel()
     read_letterhead(panel.config.letter_dir)  # now, for later the old password is void already
-    if order.username is None:
+    if not order.usernames:
         with panel.database.read_session() as session:
             organisers.require_room(session, order.school, order.count)
     order = replace(order, print_job=new_print_job_id())
@@ -42,12 +42,11 @@ def start(order: Order, language: Language) -> str:
 def _handout_for(order: Order, language: Language) -> Handout:
     return Handout(
         owner=current_session().id_hash,
-        username=order.username,
+        usernames=order.usernames,
         school_code=order.school.code,
         school_name=order.school.name,
         total=order.count,
         language=language,
-        valid_until=order.valid_until,
         print_job=order.print_job or "",
         ends_at=current_panel().handouts.end_of(now()),
     )
@@ -98,4 +97,4 @@ def _print(panel: Panel, order: Order, handout: Handout) -> bytes:
     day = panel.clock().astimezone(config.timezone).date()
     batch = LetterBatch(handout.print_job, day, config.meet_url, handout.language)
     letterhead = read_letterhead(config.letter_dir)
-    return print_credentials(order.school, handout.credentials, order.valid_until, batch, letterhead, note)
+    return print_credentials(order.school, handout.credentials, batch, letterhead, note)

@@ -17,11 +17,13 @@ from authbridge.schools.commands.organisers import MAX_ISSUED
 _FIRST_DAY = date(2000, 1, 1)
 
 
-def _languages() -> list[tuple[str, Any]]:
+def languages() -> list[tuple[str, Any]]:
+    """Returns the languages of letters."""
     return [("de", _("German")), ("en", _("English"))]
 
 
-def _not_past(_form: FlaskForm, field: Field) -> None:
+def not_past(_form: FlaskForm, field: Field) -> None:
+    """Refuses a day before today, and a year that is a slip of the finger."""
     if field.data is not None and not today() <= field.data <= LAST_DAY:
         raise ValidationError(_("Please choose a day from today on."))
 
@@ -36,16 +38,16 @@ class IssueForm(PanelForm):
     )
     valid_until = DayField(
         _("Valid until"),
-        [Optional(), _not_past],
+        [Optional(), not_past],
         description=_("The last day on which they can log in."),
     )
-    language = RadioField(_("Language of the letters"), choices=_languages, default="de")
+    language = RadioField(_("Language of the letters"), choices=languages, default="de")
 
 
 class ResetForm(PanelForm):
     """The language of the new letter."""
 
-    language = RadioField(_("Language of the letter"), choices=_languages, default="de")
+    language = RadioField(_("Language of the letter"), choices=languages, default="de")
 
 
 class ValidityForm(PanelForm):

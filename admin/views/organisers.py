@@ -15,17 +15,19 @@ from admin.session.access import needs
 from admin.session.commands import run_command
 from admin.session.flashes import flash
 from admin.status.lockout_rows import lockout_rows_of
+from admin.status.organiser_queries import as_parameters, asked_query
 from admin.status.revocation_status import wait_for_nodes
 from admin.views import suspensions
-from admin.web.query_params import asked_choice, asked_page, asked_text
+from admin.web.query_params import asked_page
 from admin.web.redirects import redirect_back, redirect_to
 from admin.web.responses import form_page, page
+from authbridge.revocations.running import running_meetings
 from authbridge.revocations.status import meetings_of, revocation_status_of
 from authbridge.schools import listings
 from authbridge.schools.commands import organisers
 from authbridge.schools.history import suspension_rows
-from authbridge.schools.lookup import get_organiser
-from authbridge.schools.organiser_rows import OrganiserRow, OrganiserState, organiser_row
+from authbridge.schools.lookup import get_organiser, get_school
+from authbridge.schools.organiser_rows import OrganiserRow, organiser_row
 from authbridge.staff.permissions import Permission
 
 blueprint = Blueprint("organisers", __name__, url_prefix="/organisers")
@@ -35,12 +37,20 @@ blueprint = Blueprint("organisers", __name__, url_prefix="/organisers")
 @needs(Permission.READ)
 def index() -> ResponseReturnValue:
     """Lists the organisers, filtered."""
-    state = asked_choice("state", OrganiserState)
+    asked = asked_query()
     with current_panel().database.read_session() as session:
-        rows = listings.list_organiser_rows(
-            session, today=today(), text=asked_text(), state=state, page=asked_page()
-        )
-    return page("organisers/index.html", page=rows, q=asked_text(), state=state or "")
+        rows = listings.list_organiser_rows(session, asked, today=today(), page=asked_page())
+        running = running_meetings(session, now=now())
+        school = get_school(session, asked.code) if asked.code else None
+    return page(
+        "organisers/index.html",
+        page=rows,
+        running=running,
+        school=school,
+        q=asked.text,
+        state=asked.show or "",
+        asked=as_parameters(asked),
+    )
 
 
 @blueprint.get("/<username>")

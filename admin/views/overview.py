@@ -17,15 +17,16 @@ from admin.web.responses import page
 from admin.web.unattended import unattended
 from authbridge.revocations import status
 from authbridge.revocations.commands import forget_node
+from authbridge.revocations.running import running_meetings
 from authbridge.schools import listings
 from authbridge.schools.overview import count_schools_without_contract, list_expiring, list_suspended
+from authbridge.schools.print_jobs import find_print_job
 from authbridge.schools.search import find_by_text
 from authbridge.staff.permissions import Permission
 
 blueprint = Blueprint("overview", __name__)
 
 _SHOWN = 10  # of each list; the rest is a click away
-_SOON = 30  # days
 
 
 @blueprint.get("/")
@@ -34,7 +35,7 @@ def index() -> ResponseReturnValue:
     """Shows how things are."""
     with current_panel().database.read_session() as session:
         suspended = list_suspended(session, limit=_SHOWN)
-        expiring = list_expiring(session, today=today(), limit=_SHOWN, days=_SOON)
+        expiring = list_expiring(session, today=today())
         without_contract = count_schools_without_contract(session)
         first_run = listings.list_school_rows(session).total == 0
         running = status.meetings(session, now=now())
@@ -48,8 +49,8 @@ def index() -> ResponseReturnValue:
         suspended_total=suspended.total,
         lockouts=lockout_rows[:_SHOWN],
         lockouts_total=len(lockout_rows),
-        expiring=expiring.rows,
-        expiring_total=expiring.total,
+        expiring=expiring,
+        expiring_total=sum(row.organisers for row in expiring),
         schools_without_contract=without_contract,
         first_run=first_run,
     )
@@ -86,11 +87,15 @@ def forget() -> ResponseReturnValue:
 @blueprint.get("/search")
 @needs(Permission.READ)
 def search() -> ResponseReturnValue:
-    """Finds schools and organisers by a part of their names."""
+    """Finds schools and organisers by a part of their names, and a print job by its number."""
     typed = asked_text()
     with current_panel().database.read_session() as session:
+        job = find_print_job(session, typed)
+        if job is not None:
+            return redirect_to("print_jobs.show", print_job=job.id)
         findings = find_by_text(session, typed, today=today())
-    return page("overview/search.html", q=typed, findings=findings)
+        running = running_meetings(session, now=now()) if findings and findings.organisers else None
+    return page("overview/search.html", q=typed, findings=findings, running=running)
 
 
 @blueprint.post("/lockouts/clear")

@@ -17,14 +17,19 @@ from admin.web.query_params import asked_choice, asked_page, asked_text
 from admin.web.redirects import path_to, redirect_to
 from admin.web.responses import form_page, page
 from authbridge.errors import ConflictError
+from authbridge.revocations.running import running_meetings
 from authbridge.revocations.status import meetings_of, revocation_status_of
 from authbridge.schools import listings
 from authbridge.schools.commands import schools
 from authbridge.schools.history import suspension_rows
 from authbridge.schools.lookup import get_school
+from authbridge.schools.organiser_filters import OrganiserQuery
+from authbridge.schools.print_jobs import list_print_jobs
 from authbridge.schools.school_rows import SchoolFilter, school_counts
 from authbridge.staff.permissions import Permission
 from authbridge.storage.models import School
+
+_JOBS_SHOWN = 5  # of the latest; older letters are found by the number on them
 
 blueprint = Blueprint("schools", __name__, url_prefix="/schools")
 
@@ -56,7 +61,11 @@ def _detail(code: str, sent: DescribeForm | None = None) -> ResponseReturnValue:
             sent,
             school=school,
             used=school_counts(session, school).organisers,
-            page=listings.list_organiser_rows(session, today=today(), code=school.code, page=asked_page()),
+            page=listings.list_organiser_rows(
+                session, OrganiserQuery(code=school.code), today=today(), page=asked_page()
+            ),
+            running=running_meetings(session, now=now()),
+            print_jobs=list_print_jobs(session, school, limit=_JOBS_SHOWN),
             history=history,
             describe=sent or DescribeForm.of(history),
             status=suspensions.status_of(suspensions.SCHOOL, school, revocation),

@@ -43,6 +43,8 @@ READ = frozenset(
         "organisers.index",
         "organisers.show",
         "organisers.revocation_status",
+        "print_jobs.show",
+        "print_jobs.hand_out_list",
     }
 )
 """What every member of staff may look at."""
@@ -64,6 +66,13 @@ MANAGE = frozenset(
         "organisers.suspend",
         "organisers.reinstate",
         "organisers.describe",
+        "selections.suspend",
+        "selections.reinstate",
+        "selections.end_sessions",
+        "selections.extend",
+        "selections.expire",
+        "selections.reset",
+        "selections.undo",
         "credentials.show",
         "credentials.pdf",
         "credentials.table",
@@ -100,6 +109,8 @@ _NOTHING = {
     "username": "none-none",
     "name": "nobody",
     "handout_id": "none",
+    "print_job": "XXX-XXX",
+    "event_id": "0",
     "public_id": "none",
     "filename": "panel.css",
     "transport": "websocket",
