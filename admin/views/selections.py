@@ -212,6 +212,7 @@ def _ask(
         needing=len(needing),
         needless=len(chosen.rows) - len(needing),
         expired=sum(row.state is OrganiserState.EXPIRED for row in chosen.rows),
+        suspended=sum(row.suspended_at is not None for row in chosen.rows),
         schools=len({row.school_code for row in chosen.rows}),
         ends=ends,
         most=MOST_SELECTED,
