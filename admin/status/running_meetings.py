@@ -11,7 +11,7 @@ def ends_in_words(count: MeetingCount) -> str:
     if not count.is_known:
         return _("No meeting server answers; whether this ends meetings is not known.")
     if not count.silent:
-        return _ends(count.known) if count.known else _("None of them has a meeting running.")
+        return _ends(count.known) if count.known else _("No meeting of theirs is running.")
     silent = ", ".join(count.silent)
     if not count.known:
         return _("Whether this ends meetings is not known: of %(silent)s nothing is known.", silent=silent)

@@ -16,6 +16,7 @@ from admin.session.commands import submit_once
 from admin.session.flashes import flash
 from admin.session.sessions import current_session
 from admin.status.revocation_status import LiveStatus, wait_for_nodes
+from admin.status.running_meetings import ends_in_words
 from admin.stores.handouts import Handout, Step
 from admin.views import suspensions
 from admin.web.headers import hide_from_back_button
@@ -25,11 +26,12 @@ from admin.web.responses import form_page, page
 from admin.web.spreadsheet import as_csv
 from authbridge.errors import NotFoundError
 from authbridge.letters import Language
+from authbridge.revocations.running import running_meetings
 from authbridge.revocations.status import revocation_status_of
 from authbridge.schools.commands.organisers import QuotaError
 from authbridge.schools.issuing import Order
 from authbridge.schools.lookup import get_organiser, get_school
-from authbridge.schools.organiser_rows import organiser_row
+from authbridge.schools.organiser_rows import is_logged_out, organiser_row
 from authbridge.schools.school_rows import school_counts
 from authbridge.staff.permissions import Permission
 
@@ -68,8 +70,11 @@ def reset(username: str) -> ResponseReturnValue:
         if answer is not None:
             wait_for_nodes(lambda session: get_organiser(session, organiser.username))
             return answer
+    with current_panel().database.read_session() as session:
+        running = running_meetings(session, now=now())
     row = organiser_row(organiser, today())
-    return form_page("credentials/reset.html", form, organiser=row)
+    ends = None if is_logged_out(row.state) else ends_in_words(running.of([row.username]))
+    return form_page("credentials/reset.html", form, organiser=row, ends=ends)
 
 
 def _start(form: IssueForm | ResetForm, order: Order) -> str | None:

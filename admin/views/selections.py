@@ -33,7 +33,7 @@ from authbridge.schools.commands import selections
 from authbridge.schools.commands.selections import SelectionResult
 from authbridge.schools.issuing import Order
 from authbridge.schools.lookup import get_school
-from authbridge.schools.organiser_rows import OrganiserRow, OrganiserState
+from authbridge.schools.organiser_rows import OrganiserRow, OrganiserState, is_logged_out
 from authbridge.schools.selection import MOST_SELECTED, Selection, find_selection, require_for_letters
 from authbridge.staff.permissions import Permission
 
@@ -52,10 +52,6 @@ class SelectionChange:
     can_be_undone: bool = False
 
 
-def _is_logged_out(row: OrganiserRow) -> bool:
-    return row.state in {OrganiserState.SUSPENDED, OrganiserState.SCHOOL_SUSPENDED}
-
-
 _SUSPEND = SelectionChange(
     words.SUSPEND,
     lambda form: run_command(selections.suspend_selection, form.name.data),
@@ -71,7 +67,7 @@ _REINSTATE = SelectionChange(
 _END_SESSIONS = SelectionChange(
     words.END_SESSIONS,
     lambda form: run_command(selections.end_sessions_of_selection, form.name.data),
-    _is_logged_out,
+    lambda row: is_logged_out(row.state),
     ends_sessions=True,
 )
 _EXTEND = SelectionChange(
@@ -202,7 +198,8 @@ def _ask(
     chosen = _read(form)
     needing = [row for row in chosen.rows if not is_needless(row)]
     form.name.data, form.seen.data = tuple(row.username for row in chosen.rows), chosen.seen
-    ends = _ends(needing) if ends_sessions and needing else None
+    logged_in = [row.username for row in needing if not is_logged_out(row.state)]
+    ends = _ends(logged_in) if ends_sessions and logged_in else None
     return form_page(
         "selections/ask.html",
         form,
@@ -225,10 +222,10 @@ def _read(form: SelectionForm) -> Selection:
         return find_selection(session, form.name.data or (), today=today())
 
 
-def _ends(rows: list[OrganiserRow]) -> str:
+def _ends(usernames: list[str]) -> str:
     with current_panel().database.read_session() as session:
         running = running_meetings(session, now=now())
-    return ends_in_words(running.of(row.username for row in rows))
+    return ends_in_words(running.of(usernames))
 
 
 def _start_reset(form: RenewalForm) -> str | None:

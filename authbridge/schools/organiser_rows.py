@@ -65,6 +65,11 @@ def state_of(
     return OrganiserState.ACTIVE
 
 
+def is_logged_out(state: OrganiserState) -> bool:
+    """Tells whether a suspension has ended all sessions, so that nothing can be running."""
+    return state in {OrganiserState.SUSPENDED, OrganiserState.SCHOOL_SUSPENDED}
+
+
 def organiser_row(organiser: Organiser, today: date) -> OrganiserRow:
     """Returns the organiser as lists show them."""
     school = organiser.school

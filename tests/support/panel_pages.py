@@ -356,6 +356,7 @@ def _several_organisers(panel_browser: PanelBrowser, sights: Sights) -> Iterator
     yield Shown("several-extend-without-a-day", 422)
     panel_browser.open(f"/selection/reset?all=1&job={_PRINT_JOB}")
     panel_browser.send()
+    panel_browser.await_element(_DONE)
     yield Shown("several-new-passwords")
     _press(panel_browser, _DONE)
     yield Shown("print-job-of-new-passwords")

@@ -43,7 +43,7 @@ MOST = {
     "{school}/issue": 5,
     "{organiser}": 12,
     "{organiser}/revocation-status": 5,
-    "{organiser}/reset": 4,
+    "{organiser}/reset": 5,
     "{organiser}/validity": 4,
     "{organiser}/delete": 4,
     "/overview/health": 2,

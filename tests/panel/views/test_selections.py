@@ -143,7 +143,7 @@ def test_suspending_says_how_many_and_what_it_ends_and_can_be_undone(
 @pytest.mark.parametrize(
     ("running", "silent", "sentence"),
     [
-        ({}, False, "None of them has a meeting running."),
+        ({}, False, "No meeting of theirs is running."),
         ({"": 0}, True, "Whether this ends meetings is not known: of jitsi2 nothing is known."),
         ({"one": 1}, False, "Ends 1 running meeting."),
         ({"one": 3}, True, "Ends at least 3 running meetings; of jitsi2 nothing is known."),
