@@ -3,9 +3,7 @@
 from datetime import date, timedelta
 
 from flask_babel import lazy_gettext as _
-from markupsafe import Markup
-from wtforms import Field, HiddenField, RadioField
-from wtforms.widgets import html_params
+from wtforms import HiddenField, RadioField
 
 from admin.forms.base import PanelForm
 from admin.forms.fields import DayField
@@ -17,25 +15,21 @@ _SUMMER = (7, 31)  # month and day: the school year ends
 _THIS_YEAR = timedelta(days=60)  # before the end of a school year the next one is meant
 
 
-def _hidden(field: Field, **_attributes: object) -> Markup:
-    inputs = (html_params(type="hidden", name=field.name, value=each) for each in field.data or ())
-    return Markup("").join(Markup("<input {}>").format(Markup(each)) for each in inputs)  # noqa: S704 - escaped
-
-
-class NamesField(Field):
-    """Login names that were chosen, each in a hidden field of its own: what was shown is what is sent."""
-
-    widget = staticmethod(_hidden)
+class NamesField(HiddenField):
+    """Login names that were chosen, with blanks between them: what was shown is what is sent."""
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        """Takes all of them."""
-        self.data = tuple(valuelist)
+        """Takes the names apart."""
+        self.data = tuple(" ".join(valuelist).split())
+
+    def _value(self) -> str:
+        return " ".join(self.data or ())
 
 
 class SelectionForm(PanelForm):
     """Organisers who were chosen together; ``seen`` tells what was shown of them, ``back`` is their list."""
 
-    name = NamesField()
+    name = NamesField(default=())
     seen = HiddenField()
     back = HiddenField()
 

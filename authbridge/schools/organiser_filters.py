@@ -39,11 +39,6 @@ class OrganiserQuery:
     show: OrganiserFilter | None = None
     waiting: Collection[str] = ()
 
-    @property
-    def is_empty(self) -> bool:
-        """Tells whether it means all organisers of the county."""
-        return not (self.code or self.print_job or self.text.strip() or self.show)
-
 
 EVERYBODY = OrganiserQuery()
 

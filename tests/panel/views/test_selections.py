@@ -55,9 +55,8 @@ def ask(browser: Browser, change: str, usernames: list[str], back: str = "/schoo
 
 
 def confirm(browser: Browser, page: Page, change: str, **typed: str) -> Page:
-    """Presses the button of the page that asks; it sends the names that it shows."""
-    shown = [str(field["value"]) for field in page.form(f"/selection/{change}").select('[name="name"]')]
-    return browser.send(page, f"/selection/{change}", name=shown, **typed)
+    """Presses the button of the page that asks."""
+    return browser.send(page, f"/selection/{change}", **typed)
 
 
 def all_of(panel: StaffedPanel) -> list[Organiser]:
