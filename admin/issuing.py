@@ -29,7 +29,7 @@ def start(order: Order, language: Language, *, large_print: bool) -> str:
     """
     panel = current_panel()
     read_letterhead(panel.config.letter_dir)  # now, for later the old password is void already
-    if order.username is None:
+    if not order.usernames:
         with panel.database.read_session() as session:
             organisers.require_room(session, order.school, order.count)
     batch = LetterBatch(new_print_job_id(), today(), panel.config.meet_url, language, large_print)
@@ -56,11 +56,10 @@ def print_apart(handout: Handout) -> bytes:
 def _handout_for(order: Order, batch: LetterBatch) -> Handout:
     return Handout(
         owner=current_session().id_hash,
-        username=order.username,
+        usernames=order.usernames,
         school_code=order.school.code,
         school_name=order.school.name,
         total=order.count,
-        valid_until=order.valid_until,
         batch=batch,
         ends_at=current_panel().handouts.end_of(now()),
     )
@@ -77,7 +76,7 @@ def _work(panel: Panel, order: Order, handout: Handout, actor: Actor) -> None:
             return
         handout.ends_at = panel.handouts.end_of(panel.clock())
         handout.step, handout.done = Step.PRINTING, 0
-        handout.letters = letters_of(order.school, handout.credentials, order.valid_until)
+        handout.letters = letters_of(order.school, handout.credentials)
         handout.pdf = _print(panel, handout)
     except AuthBridgeError as error:
         handout.error = error.with_traceback(None)  # a traceback refers to the passwords

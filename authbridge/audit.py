@@ -32,6 +32,12 @@ class Action(StrEnum):
     ORGANISER_END_SESSIONS = "organiser:end-sessions"
     ORGANISER_CLEAR_LOCKOUT = "organiser:clear-lockout"
     ORGANISER_DELETE = "organiser:delete"
+    ORGANISERS_RESET = "organisers:reset"
+    ORGANISERS_CHANGE_VALIDITY = "organisers:change-validity"
+    ORGANISERS_UNDO_VALIDITY = "organisers:undo-validity"
+    ORGANISERS_SUSPEND = "organisers:suspend"
+    ORGANISERS_REINSTATE = "organisers:reinstate"
+    ORGANISERS_END_SESSIONS = "organisers:end-sessions"
     ORGANISER_DESCRIBE_SUSPENSION = "organiser:describe-suspension"
     SCHOOL_DESCRIBE_SUSPENSION = "school:describe-suspension"
     NETWORK_CLEAR_LOCKOUT = "network:clear-lockout"
@@ -74,12 +80,14 @@ def record(
     subject: str,
     now: datetime,
     **detail: object,
-) -> None:
+) -> AuditEvent:
     """Adds the event to the transaction of the change itself; ``detail`` is plain JSON, without secrets.
 
     ``action`` is an :class:`Action`, or an alarm of the login policy, which has the same form.
     """
-    session.add(AuditEvent(at=now, actor=actor, action=action, subject=subject, detail=detail))
+    event = AuditEvent(at=now, actor=actor, action=action, subject=subject, detail=detail)
+    session.add(event)
+    return event
 
 
 def purge(session: Session, *, now: datetime, retention: timedelta) -> None:

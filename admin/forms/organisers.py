@@ -3,23 +3,32 @@
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from wtforms import BooleanField, RadioField
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, Field, RadioField
 from wtforms.validators import NumberRange, ValidationError
 
 from admin.forms.base import PanelForm
 from admin.forms.days import EndForm
 from admin.forms.fields import DayField, NumberField
-from admin.forms.rules import required
+from admin.forms.rules import LAST_DAY, required
 from admin.panel import today
 from authbridge.schools.commands.organisers import MAX_ISSUED
 
 
-def _languages() -> list[tuple[str, Any]]:
+def languages() -> list[tuple[str, Any]]:
+    """Returns the languages of letters."""
     return [("de", _("German")), ("en", _("English"))]
 
 
-def _sizes() -> list[tuple[str, Any]]:
+def sizes() -> list[tuple[str, Any]]:
+    """Returns the sizes of print."""
     return [("normal", _("Normal")), ("large", _("Large print: 14 points, both sides of a sheet"))]
+
+
+def not_past(_form: FlaskForm, field: Field) -> None:
+    """Refuses a day before today, and a year that is a slip of the finger."""
+    if field.data is not None and not today() <= field.data <= LAST_DAY:
+        raise ValidationError(_("Please choose a day from today on."))
 
 
 class IssueForm(EndForm):
@@ -35,21 +44,20 @@ class IssueForm(EndForm):
         _("Valid until"), description=_("The last day on which they can log in, such as 31.07.2028.")
     )
     no_end = BooleanField(_("No end"), default=True)
-    language = RadioField(_("Language of the letters"), choices=_languages, default="de")
-    size = RadioField(_("Size of print"), choices=_sizes, default="normal")
+    language = RadioField(_("Language of the letters"), choices=languages, default="de")
+    size = RadioField(_("Size of print"), choices=sizes, default="normal")
 
     def validate_valid_until(self, field: DayField) -> None:
         """Refuses a day on which they could not log in any more, besides what :class:`EndForm` refuses."""
         super().validate_valid_until(field)
-        if field.data is not None and field.data < today():
-            raise ValidationError(_("Please choose a day from today on."))
+        not_past(self, field)
 
 
 class ResetForm(PanelForm):
     """The language of the new letter, and its size of print."""
 
-    language = RadioField(_("Language of the letter"), choices=_languages, default="de")
-    size = RadioField(_("Size of print"), choices=_sizes, default="normal")
+    language = RadioField(_("Language of the letter"), choices=languages, default="de")
+    size = RadioField(_("Size of print"), choices=sizes, default="normal")
 
 
 class ValidityForm(EndForm):

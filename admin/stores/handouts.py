@@ -4,7 +4,7 @@ import gc
 import secrets
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from authbridge.errors import AuthBridgeError
@@ -29,15 +29,15 @@ class Handout:
     """Credentials that are shown once; the thread that makes them changes the handout meanwhile.
 
     ``owner`` is the hash of the session's id. ``error`` is for the person who waits: on FAILED nothing was
-    issued, on READY only the letters are missing.
+    issued, on READY only the letters are missing. ``usernames`` are the organisers with new passwords, none
+    for new organisers.
     """
 
     owner: str
-    username: str | None  # the organiser with the new password; None for new organisers
+    usernames: tuple[str, ...]
     school_code: str
     school_name: str
     total: int
-    valid_until: date | None
     ends_at: datetime
     batch: LetterBatch
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
@@ -92,6 +92,11 @@ class Handouts:
         handout = self._handouts.find(handout_id, now=now)
         is_shown = handout is not None and handout.owner == owner and handout.is_open(now)
         return handout if is_shown else None
+
+    def find_job(self, print_job: str, owner: str, *, now: datetime) -> Handout | None:
+        """Returns the handout with the letters of that number, while its owner may look at it."""
+        ids = [handout.id for handout in self.all(now=now) if handout.print_job == print_job]
+        return self.find(ids[0], owner, now=now) if ids else None
 
     def wipe(self, handout_id: str, owner: str, *, now: datetime) -> None:
         """Wipes one that its owner is done with."""

@@ -17,6 +17,7 @@ from admin.session.commands import run_command, submit_once
 from admin.session.flashes import flash
 from admin.session.sessions import current_session
 from admin.status.revocation_status import LiveStatus, wait_for_nodes
+from admin.status.running_meetings import ends_in_words
 from admin.stores.handouts import Handout, Step
 from admin.views import suspensions
 from admin.web.headers import hide_from_back_button
@@ -26,12 +27,13 @@ from admin.web.responses import form_page, page
 from admin.web.spreadsheet import as_csv
 from authbridge.errors import InputError, NotFoundError
 from authbridge.letters import Language
+from authbridge.revocations.running import running_meetings
 from authbridge.revocations.status import revocation_status_of
 from authbridge.schools.commands import schools
 from authbridge.schools.commands.organisers import QuotaError
 from authbridge.schools.issuing import Order
 from authbridge.schools.lookup import get_organiser, get_school
-from authbridge.schools.organiser_rows import organiser_row
+from authbridge.schools.organiser_rows import is_logged_out, organiser_row
 from authbridge.schools.school_rows import school_counts
 from authbridge.staff.permissions import Permission
 
@@ -65,13 +67,16 @@ def reset(username: str) -> ResponseReturnValue:
         organiser = get_organiser(session, username)
     form = open_form(ResetForm)
     if form.validate_on_submit():
-        order = Order(organiser.school, 1, organiser.valid_until, organiser.username)
+        order = Order(organiser.school, 1, organiser.valid_until, (organiser.username,))
         answer = submit_once(lambda: _start(form, order))
         if answer is not None:
             wait_for_nodes(lambda session: get_organiser(session, organiser.username))
             return answer
+    with current_panel().database.read_session() as session:
+        running = running_meetings(session, now=now())
     row = organiser_row(organiser, today())
-    return form_page("credentials/reset.html", form, organiser=row, school=organiser.school)
+    ends = None if is_logged_out(row.state) else ends_in_words(running.of([row.username]))
+    return form_page("credentials/reset.html", form, organiser=row, school=organiser.school, ends=ends)
 
 
 def _start_issuing(form: IssueForm, order: Order) -> str | None:
@@ -169,15 +174,17 @@ def done(handout_id: str) -> ResponseReturnValue:
     flash("done", _("Done. The passwords are wiped and can no longer be seen."))
     if handout is None:
         return redirect_to("overview.index")
+    if len(handout.usernames) > 1:  # they may still be suspended: their print job is what comes next
+        return redirect_to("print_jobs.show", print_job=handout.print_job)
     return redirect_to("schools.show", code=handout.school_code)
 
 
 def _status_of(handout: Handout) -> LiveStatus | None:
     """Returns how far the old logins of a reset are ended; None for new organisers and for a deleted one."""
-    if handout.username is None:
+    if len(handout.usernames) != 1:
         return None
     with suppress(NotFoundError), current_panel().database.read_session() as session:
-        organiser = get_organiser(session, handout.username)
+        organiser = get_organiser(session, handout.usernames[0])
         return suspensions.status_of(
             suspensions.ORGANISER, organiser, revocation_status_of(session, organiser, now=now())
         )
@@ -186,9 +193,13 @@ def _status_of(handout: Handout) -> LiveStatus | None:
 
 def _path_of_order(handout: Handout) -> str:
     """Returns the form from which it was ordered, to try once more."""
-    if handout.username is None:
-        return path_to("credentials.issue", code=handout.school_code)
-    return path_to("credentials.reset", username=handout.username)
+    match handout.usernames:
+        case ():
+            return path_to("credentials.issue", code=handout.school_code)
+        case (username,):
+            return path_to("credentials.reset", username=username)
+        case usernames:
+            return path_to("selections.reset", name=usernames)
 
 
 def _find(handout_id: str) -> Handout | None:
@@ -216,6 +227,8 @@ def _file(content: bytes, kind: str, disposition: str) -> Response:
 
 
 def _table_of(handout: Handout) -> list[list[str]]:
-    until = "" if handout.valid_until is None else day(handout.valid_until)
-    rows = [[handout.school_name, each.username, each.password, until] for each in handout.credentials]
+    rows = [
+        [handout.school_name, each.username, each.password, day(each.valid_until) if each.valid_until else ""]
+        for each in handout.credentials
+    ]
     return [[_("School"), _("Login name"), _("Password"), _("Valid until")], *rows]

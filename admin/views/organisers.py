@@ -15,20 +15,21 @@ from admin.session.access import needs
 from admin.session.commands import run_command
 from admin.session.flashes import flash
 from admin.status.login_week import read_login_week
+from admin.status.organiser_queries import as_parameters, asked_query
 from admin.status.revocation_status import wait_for_nodes
 from admin.views import suspensions
 from admin.web.i18n import day
-from admin.web.query_params import asked_choice, asked_extent, asked_text
+from admin.web.query_params import asked_extent
 from admin.web.redirects import redirect_back, redirect_to
 from admin.web.responses import form_page, page
+from authbridge.revocations.running import running_meetings
 from authbridge.revocations.status import meetings_of, revocation_status_of
 from authbridge.schools import listings
 from authbridge.schools.commands import organisers
 from authbridge.schools.history import suspension_rows
 from authbridge.schools.listings import OrganiserOrder
-from authbridge.schools.lookup import get_organiser
-from authbridge.schools.organiser_rows import OrganiserRow, OrganiserState, organiser_row
-from authbridge.schools.search_text import without_domain
+from authbridge.schools.lookup import get_organiser, get_school
+from authbridge.schools.organiser_rows import OrganiserRow, organiser_row
 from authbridge.staff.permissions import Permission
 
 blueprint = Blueprint("organisers", __name__, url_prefix="/organisers")
@@ -38,17 +39,21 @@ blueprint = Blueprint("organisers", __name__, url_prefix="/organisers")
 @needs(Permission.READ)
 def index() -> ResponseReturnValue:
     """Lists the organisers, filtered."""
-    state = asked_choice("state", OrganiserState)
-    panel, extent = current_panel(), asked_extent(OrganiserOrder)
-    with panel.database.read_session() as session:
-        rows = listings.list_organiser_rows(
-            session,
-            today=today(),
-            text=without_domain(asked_text(), panel.config.xmpp_host),
-            state=state,
-            extent=extent,
-        )
-    return page("organisers/index.html", page=rows, q=asked_text(), state=state or "", extent=extent)
+    asked, extent = asked_query(), asked_extent(OrganiserOrder)
+    with current_panel().database.read_session() as session:
+        rows = listings.list_organiser_rows(session, asked, today=today(), extent=extent)
+        running = running_meetings(session, now=now())
+        school = get_school(session, asked.code) if asked.code else None
+    return page(
+        "organisers/index.html",
+        page=rows,
+        running=running,
+        school=school,
+        q=asked.text,
+        state=asked.show or "",
+        asked=as_parameters(asked),
+        extent=extent,
+    )
 
 
 @blueprint.get("/<username>")

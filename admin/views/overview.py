@@ -19,6 +19,7 @@ from admin.web.responses import page
 from admin.web.unattended import unattended
 from authbridge.revocations import status
 from authbridge.revocations.commands import forget_node
+from authbridge.revocations.running import running_meetings
 from authbridge.schools import listings
 from authbridge.schools.overview import count_schools_without_contract, list_expiring, list_suspended
 from authbridge.schools.search import find_by_text
@@ -28,7 +29,6 @@ from authbridge.staff.permissions import Permission
 blueprint = Blueprint("overview", __name__)
 
 _SHOWN = 10  # of each list; the rest is a click away
-_SOON = 30  # days
 
 
 @blueprint.get("/")
@@ -37,7 +37,7 @@ def index() -> ResponseReturnValue:
     """Shows how things are."""
     with current_panel().database.read_session() as session:
         suspended = list_suspended(session, limit=_SHOWN)
-        expiring = list_expiring(session, today=today(), limit=_SHOWN, days=_SOON)
+        expiring = list_expiring(session, today=today())
         without_contract = count_schools_without_contract(session)
         first_run = listings.list_school_rows(session).total == 0
         running = status.meetings(session, now=now())
@@ -52,8 +52,8 @@ def index() -> ResponseReturnValue:
         suspended_total=suspended.total,
         lockouts=lockout_rows[:_SHOWN],
         lockouts_total=len(lockout_rows),
-        expiring=expiring.rows,
-        expiring_total=expiring.total,
+        expiring=expiring,
+        expiring_total=sum(row.organisers for row in expiring),
         schools_without_contract=without_contract,
         first_run=first_run,
     )
@@ -90,15 +90,20 @@ def forget() -> ResponseReturnValue:
 @blueprint.get("/search")
 @needs(Permission.READ)
 def search() -> ResponseReturnValue:
-    """Finds schools, organisers and print jobs; what the text names exactly is opened."""
+    """Finds schools and organisers; what the text names exactly, and a print job by its number, is opened."""
     typed, panel = asked_text(), current_panel()
     with panel.database.read_session() as session:
         findings = find_by_text(session, without_domain(typed, panel.config.xmpp_host), today=today())
+        running = running_meetings(session, now=now()) if findings and findings.organisers else None
     if findings is not None and findings.named_organiser:
         return redirect_to("organisers.show", username=findings.named_organiser)
     if findings is not None and findings.named_school:
         return redirect_to("schools.show", code=findings.named_school)
-    return page("overview/search.html", q=typed, findings=findings, tried=tried_in_words(typed))
+    if findings is not None and findings.named_print_job:
+        return redirect_to("print_jobs.show", print_job=findings.named_print_job)
+    return page(
+        "overview/search.html", q=typed, findings=findings, running=running, tried=tried_in_words(typed)
+    )
 
 
 @blueprint.post("/lockouts/clear")

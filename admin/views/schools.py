@@ -1,5 +1,6 @@
 """Schools: list, detail, add, edit."""
 
+from dataclasses import replace
 from datetime import date
 
 from flask import Blueprint, make_response
@@ -13,23 +14,26 @@ from admin.panel import current_panel, now, today
 from admin.session.access import needs
 from admin.session.commands import run_command, submit_once
 from admin.session.flashes import flash
+from admin.status.organiser_queries import asked_query
 from admin.views import suspensions
 from admin.web.i18n import day
 from admin.web.query_params import asked_choice, asked_extent, asked_text
 from admin.web.redirects import path_to, redirect_to
 from admin.web.responses import form_page, page
 from authbridge.errors import ConflictError
+from authbridge.revocations.running import running_meetings
 from authbridge.revocations.status import meetings_of, revocation_status_of
 from authbridge.schools import listings
 from authbridge.schools.commands import schools
 from authbridge.schools.history import suspension_rows
-from authbridge.schools.listings import OrganiserOrder, Page, SchoolOrder
+from authbridge.schools.listings import OrganiserOrder, SchoolOrder
 from authbridge.schools.lookup import get_school
-from authbridge.schools.organiser_rows import OrganiserRow, OrganiserState
+from authbridge.schools.print_jobs import list_print_jobs
 from authbridge.schools.school_rows import SchoolFilter, school_counts
-from authbridge.schools.search_text import without_domain
 from authbridge.staff.permissions import Permission
 from authbridge.storage.models import School
+
+_JOBS_SHOWN = 5  # of the latest; older letters are found by the number on them
 
 blueprint = Blueprint("schools", __name__, url_prefix="/schools")
 
@@ -53,8 +57,10 @@ def show(code: str) -> ResponseReturnValue:
 
 
 def _detail(code: str, sent: DescribeForm | None = None) -> ResponseReturnValue:
+    extent = asked_extent(OrganiserOrder)
     with current_panel().database.read_session() as session:
         school = get_school(session, code)
+        asked = replace(asked_query(), code=school.code)
         history = suspension_rows(session, school)
         revocation = revocation_status_of(session, school, now=now())
         return form_page(
@@ -62,27 +68,16 @@ def _detail(code: str, sent: DescribeForm | None = None) -> ResponseReturnValue:
             sent,
             school=school,
             used=school_counts(session, school).organisers,
-            page=_organisers_of(school.code),
-            q=asked_text(),
-            state=asked_choice("state", OrganiserState) or "",
-            extent=asked_extent(OrganiserOrder),
+            page=listings.list_organiser_rows(session, asked, today=today(), extent=extent),
+            running=running_meetings(session, now=now()),
+            print_jobs=list_print_jobs(session, school, limit=_JOBS_SHOWN),
+            q=asked.text,
+            state=asked.show or "",
+            extent=extent,
             history=history,
             describe=sent or DescribeForm.of(history),
             status=suspensions.status_of(suspensions.SCHOOL, school, revocation),
             meetings=meetings_of(session, school, now=now()),
-        )
-
-
-def _organisers_of(code: str) -> Page[OrganiserRow]:
-    panel = current_panel()
-    with panel.database.read_session() as session:
-        return listings.list_organiser_rows(
-            session,
-            today=today(),
-            code=code,
-            text=without_domain(asked_text(), panel.config.xmpp_host),
-            state=asked_choice("state", OrganiserState),
-            extent=asked_extent(OrganiserOrder),
         )
 
 

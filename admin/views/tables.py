@@ -1,6 +1,7 @@
 """Lists as files for a spreadsheet: all rows of the filter that a page shows, without any secret."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from functools import cache
 
@@ -11,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 
 from admin.panel import current_panel, today
 from admin.session.access import needs
+from admin.status.organiser_queries import asked_query
 from admin.web.i18n import day
 from admin.web.query_params import asked_choice, asked_extent, asked_text
 from admin.web.spreadsheet import as_csv
@@ -19,7 +21,6 @@ from authbridge.schools.listings import OrganiserOrder, SchoolOrder
 from authbridge.schools.lookup import get_school
 from authbridge.schools.organiser_rows import OrganiserRow, OrganiserState
 from authbridge.schools.school_rows import SchoolFilter, SchoolRow
-from authbridge.schools.search_text import without_domain
 from authbridge.staff.permissions import Permission
 
 blueprint = Blueprint("tables", __name__, url_prefix="/tables")
@@ -36,7 +37,7 @@ _STATES = {
 @needs(Permission.READ)
 def organisers() -> ResponseReturnValue:
     """Sends the organisers of all schools, filtered."""
-    return _organisers(None, "organisers")
+    return _organisers("", "organisers")
 
 
 @blueprint.get("/schools/<code>.csv")
@@ -63,15 +64,13 @@ def schools() -> ResponseReturnValue:
     return _file([[*headings, _("Processing contract")], *map(_school_cells, listed.rows)], "schools")
 
 
-def _organisers(code: str | None, name: str) -> ResponseReturnValue:
-    panel = current_panel()
-    with panel.database.read_session() as session:
+def _organisers(code: str, name: str) -> ResponseReturnValue:
+    asked = asked_query()
+    with current_panel().database.read_session() as session:
         listed = listings.list_organiser_rows(
             session,
+            replace(asked, code=code or asked.code),
             today=today(),
-            code=code,
-            text=without_domain(asked_text(), panel.config.xmpp_host),
-            state=asked_choice("state", OrganiserState),
             extent=asked_extent(OrganiserOrder, whole=True),
         )
     headings = [_("School"), _("Login name"), _("State"), _("Last login"), _("Valid until")]

@@ -42,7 +42,7 @@ def issue(operator: Operator, /, code: str, count: int, valid_until: date | None
         school = get_school(session, code)
     with open_sheet(operator, school, sheet) as delivery:
         order = Order(school, count, valid_until, print_job=delivery.sheet.print_job)
-        delivery.write(issue_order(order, operator, actor=operator.actor), valid_until)
+        delivery.write(issue_order(order, operator, actor=operator.actor))
 
 
 @organiser.command("import")
@@ -98,8 +98,10 @@ def reset(operator: Operator, /, name: str, **sheet: Any) -> None:  # noqa: ANN4
     with operator.database.read_session() as session:
         found = get_organiser(session, name)
     with open_sheet(operator, found.school, sheet) as delivery:
-        order = Order(found.school, 1, found.valid_until, found.username, delivery.sheet.print_job)
-        delivery.write(issue_order(order, operator, actor=operator.actor), found.valid_until)
+        order = Order(
+            found.school, 1, found.valid_until, (found.username,), print_job=delivery.sheet.print_job
+        )
+        delivery.write(issue_order(order, operator, actor=operator.actor))
     # What comes from standard output is the new password.
     echo_status(operator, partial(get_organiser, username=name), err=True)
 

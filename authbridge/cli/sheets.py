@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,7 +31,7 @@ class Sheet(Protocol):
     def print_job(self) -> str | None:
         """Returns the id of the letters, None if none are printed."""
 
-    def show(self, credentials: Sequence[IssuedCredential], valid_until: date | None) -> bytes:
+    def show(self, credentials: Sequence[IssuedCredential]) -> bytes:
         """Returns the credentials in clear."""
 
 
@@ -74,9 +73,9 @@ class Delivery:
     file: int | None  # a descriptor; None is standard output
     path: Path | None
 
-    def write(self, credentials: Sequence[IssuedCredential], valid_until: date | None) -> None:
+    def write(self, credentials: Sequence[IssuedCredential]) -> None:
         """Writes the credentials, once."""
-        content = self.sheet.show(credentials, valid_until)
+        content = self.sheet.show(credentials)
         if self.file is None:
             click.echo(content, nl=False)
             return
@@ -141,7 +140,7 @@ class _Table:
     code: str
     print_job: None = None
 
-    def show(self, credentials: Sequence[IssuedCredential], valid_until: date | None) -> bytes:  # noqa: ARG002
+    def show(self, credentials: Sequence[IssuedCredential]) -> bytes:
         rows = _rows(self.code, credentials)
         text = io.StringIO()
         writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
@@ -157,7 +156,7 @@ class _Json:
     code: str
     print_job: None = None
 
-    def show(self, credentials: Sequence[IssuedCredential], valid_until: date | None) -> bytes:  # noqa: ARG002
+    def show(self, credentials: Sequence[IssuedCredential]) -> bytes:
         return (json.dumps(_rows(self.code, credentials), indent=2) + "\n").encode()
 
 
@@ -184,9 +183,9 @@ class _Letters:
     def print_job(self) -> str:
         return self._job.id
 
-    def show(self, credentials: Sequence[IssuedCredential], valid_until: date | None) -> bytes:
+    def show(self, credentials: Sequence[IssuedCredential]) -> bytes:
         from authbridge.letters import print_letters  # noqa: PLC0415 - see above
         from authbridge.schools.printing import letters_of, zip_letters  # noqa: PLC0415 - see above
 
         write = zip_letters if self._is_zip else print_letters
-        return write(letters_of(self._school, credentials, valid_until), self._job, self._letterhead)
+        return write(letters_of(self._school, credentials), self._job, self._letterhead)

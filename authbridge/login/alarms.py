@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from itertools import product
 
 from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.orm import Session
@@ -75,18 +76,18 @@ def raised_at(connection: Connection, alarm: Alarm, subject: str) -> datetime | 
     return None if row is None else row[0]
 
 
-def forget(session: Session, username: str) -> None:
-    """Settles the alarms about an organiser, so that the next attack raises them again."""
-    _forget(session, username, ALARMS_OF_ORGANISER)
+def forget(session: Session, *usernames: str) -> None:
+    """Settles the alarms about organisers, so that the next attack raises them again."""
+    _forget(session, usernames, ALARMS_OF_ORGANISER)
 
 
 def forget_staff(session: Session, name: str) -> None:
     """Settles the alarms about a member of staff, so that the next attack raises them again."""
-    _forget(session, name, ALARMS_OF_STAFF)
+    _forget(session, [name], ALARMS_OF_STAFF)
 
 
-def _forget(session: Session, name: str, alarms: Iterable[Alarm]) -> None:
-    about = [_about(alarm, name) for alarm in alarms]
+def _forget(session: Session, names: Iterable[str], alarms: Iterable[Alarm]) -> None:
+    about = [_about(alarm, name) for alarm, name in product(alarms, names)]
     session.execute(delete(AlarmRaised).where(AlarmRaised.about.in_(about)), execution_options=UNSYNCHRONISED)
 
 

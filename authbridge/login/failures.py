@@ -217,7 +217,12 @@ class SqlFailures:
 
 def forget_name(session: Session, name_key: str) -> bool:
     """Deletes the failures of a name; returns whether there were any."""
-    query = delete(LoginFailure).where(LoginFailure.name_key == name_key).returning(LoginFailure.id)
+    return forget_names(session, [name_key])
+
+
+def forget_names(session: Session, name_keys: Collection[str]) -> bool:
+    """Deletes the failures of these names; returns whether there were any."""
+    query = delete(LoginFailure).where(LoginFailure.name_key.in_(name_keys)).returning(LoginFailure.id)
     return bool(session.execute(query, execution_options=UNSYNCHRONISED).all())
 
 

@@ -4,7 +4,7 @@ Only effective changes are published: a suspended school appears as its organise
 suspended already appears no second time.  Each publishing function writes in the transaction of its command.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -88,7 +88,42 @@ def publish_suspension(
         else and_(School.id == suspension.school_id, Organiser.suspended_at.is_(None))
     )
     query = select(Organiser.username).join(Organiser.school).where(is_affected).order_by(Organiser.username)
-    _append(session, feed, session.scalars(query).all(), action, now, suspension.id)
+    _append(session, feed, dict.fromkeys(session.scalars(query), suspension.id), action, now)
+
+
+def publish_suspensions(
+    session: Session, suspensions: Sequence[Suspension], action: RevocationAction, *, now: datetime
+) -> None:
+    """Publishes likewise that suspensions of many organisers began or ended at once."""
+    feed = _lock_feed(session)
+    query = (
+        select(Organiser.username, Suspension.id)
+        .join(Suspension, Suspension.organiser_id == Organiser.id)
+        .join(Organiser.school)
+        .where(Suspension.id.in_([each.id for each in suspensions]), School.suspended_at.is_(None))
+        .order_by(Organiser.username)
+    )
+    _append(session, feed, dict(iter(session.execute(query))), action, now)
+
+
+def publish_ends_of_sessions(
+    session: Session, organisers: Sequence[Organiser], *, now: datetime
+) -> tuple[str, ...]:
+    """Publishes that all sessions of many organisers end; returns those whom no suspension has logged out."""
+    feed = _lock_feed(session)
+    query = (
+        select(Organiser.username)
+        .join(Organiser.school)
+        .where(
+            Organiser.id.in_([each.id for each in organisers]),
+            Organiser.suspended_at.is_(None),
+            School.suspended_at.is_(None),
+        )
+        .order_by(Organiser.username)
+    )
+    usernames = tuple(session.scalars(query))
+    _append(session, feed, dict.fromkeys(usernames), RevocationAction.END_SESSIONS, now)
+    return usernames
 
 
 def publish_end_of_sessions(session: Session, organiser: Organiser, *, now: datetime) -> bool:
@@ -96,7 +131,7 @@ def publish_end_of_sessions(session: Session, organiser: Organiser, *, now: date
     feed = _lock_feed(session)
     if _is_suspended(session, organiser):
         return False
-    _append(session, feed, [organiser.username], RevocationAction.END_SESSIONS, now)
+    _append(session, feed, {organiser.username: None}, RevocationAction.END_SESSIONS, now)
     return True
 
 
@@ -109,7 +144,7 @@ def publish_deletion(session: Session, organiser: Organiser, *, now: datetime) -
     action = (
         RevocationAction.REINSTATE if _is_suspended(session, organiser) else RevocationAction.END_SESSIONS
     )
-    _append(session, feed, [organiser.username], action, now)
+    _append(session, feed, {organiser.username: None}, action, now)
 
 
 def _lock_feed(session: Session) -> RevocationFeed:
@@ -132,18 +167,18 @@ def _is_suspended(session: Session, organiser: Organiser) -> bool:
 def _append(
     session: Session,
     feed: RevocationFeed,
-    usernames: Sequence[str],
+    suspension_ids: Mapping[str, int | None],
     action: RevocationAction,
     now: datetime,
-    suspension_id: int | None = None,
 ) -> None:
-    if not usernames:
+    """Appends a revocation for each username, with the suspension that it is about."""
+    if not suspension_ids:
         return
     session.add_all(
         Revocation(id=number, username=username, action=action, at=now, suspension_id=suspension_id)
-        for number, username in enumerate(usernames, feed.last_id + 1)
+        for number, (username, suspension_id) in enumerate(suspension_ids.items(), feed.last_id + 1)
     )
-    feed.last_id += len(usernames)
+    feed.last_id += len(suspension_ids)
     change_signal.notify(session)
 
 

@@ -4,8 +4,10 @@ It changes nothing.  Of meetings there are numbers by organiser and nothing else
 """
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import assert_never
 
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
@@ -22,7 +24,7 @@ from authbridge.storage.models import (
     Suspension,
 )
 
-_LATE = timedelta(seconds=30)  # a node asks every 20 s at the latest
+LATE = timedelta(seconds=30)  # a node asks every 20 s at the latest
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def nodes(session: Session, *, now: datetime) -> list[NodeRow]:
         NodeRow(
             node.node,
             node.last_seen_at,
-            is_late=now - node.last_seen_at > _LATE,
+            is_late=now - node.last_seen_at > LATE,
             meetings=sum(node.meetings.values()),
         )
         for node in session.scalars(query)
@@ -149,7 +151,7 @@ def meetings_of(session: Session, of: Suspendable, *, now: datetime) -> int | No
 
 def _running(session: Session, now: datetime) -> tuple[datetime | None, Counter[str]]:
     """Returns since when that is known, and the number of running meetings by username."""
-    is_there = ProsodyNode.last_seen_at >= now - _LATE
+    is_there = ProsodyNode.last_seen_at >= now - LATE
     reported_at: datetime | None = None
     running: Counter[str] = Counter()
     for seen_at, reported in session.execute(
@@ -165,13 +167,25 @@ def _names(running: Counter[str]) -> list[str]:
     return [name for name in running if name.isascii() and name.isprintable()]
 
 
-def revocation_status_of(session: Session, of: Suspendable, *, now: datetime) -> RevocationStatus | None:
+@dataclass(frozen=True, slots=True)
+class RevokedTogether:
+    """Organisers whose accesses were suspended or logged out by one click, by name."""
+
+    usernames: Collection[str]
+
+
+Revocable = Suspendable | RevokedTogether
+"""What has a revocation of its own."""
+
+
+def revocation_status_of(session: Session, of: Revocable, *, now: datetime) -> RevocationStatus | None:
     """Returns the status of the latest suspension or end of sessions; None if there was none this week.
 
     An organiser's suspension is also that of the school.  A school's has a revocation for each organiser
-    whose access it ended, and a node has carried it out when it has carried out each of these.
+    whose access it ended, and a node has carried it out when it has carried out each of these; likewise that
+    of several who were revoked together.
     """
-    is_meant = _of_organiser(of) if isinstance(of, Organiser) else _of_school(of)
+    is_meant = _meant_by(of)
     query = select(Revocation.action, Revocation.at, func.count()).where(is_meant)
     published = session.execute(query.group_by(Revocation.action, Revocation.at)).one_or_none()
     if published is None:
@@ -190,7 +204,7 @@ def revocation_status_of(session: Session, of: Suspendable, *, now: datetime) ->
         done=len(following) - len(waiting),
         nodes=len(following),
         last_done_at=max((each.at for each in done), default=None),
-        late=tuple(node.node for node in waiting if node.is_late or now - published_at > _LATE),
+        late=tuple(node.node for node in waiting if node.is_late or now - published_at > LATE),
         is_counted=all(each.counted == each.revocations for each in done),
         waiting=sum(each.waiting or 0 for each in done),
     )
@@ -210,6 +224,25 @@ _DONE = (
     .join(Revocation, Revocation.id == RevocationDone.revocation_id)
     .group_by(RevocationDone.node)
 )
+
+
+def _meant_by(of: Revocable) -> ColumnElement[bool]:
+    match of:
+        case Organiser():
+            return _of_organiser(of)
+        case School():
+            return _of_school(of)
+        case RevokedTogether():
+            return _of_several(of.usernames)
+        case _:
+            assert_never(of)
+
+
+def _of_several(usernames: Collection[str]) -> ColumnElement[bool]:
+    """Selects the revocations of these organisers that were published last, all at one moment."""
+    is_theirs = (Revocation.username.in_(usernames), Revocation.action.in_(ENDING))
+    latest = select(func.max(Revocation.at)).where(*is_theirs)
+    return and_(*is_theirs, Revocation.at == latest.scalar_subquery())
 
 
 def _of_organiser(organiser: Organiser) -> ColumnElement[bool]:

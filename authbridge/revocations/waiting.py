@@ -6,19 +6,18 @@ from collections.abc import Callable
 from sqlalchemy.orm import Session
 
 from authbridge.clock import Clock
-from authbridge.revocations.status import RevocationStatus, revocation_status_of
+from authbridge.revocations.status import Revocable, RevocationStatus, revocation_status_of
 from authbridge.storage.database import Database
-from authbridge.storage.models import Suspendable
 
 _LOOK = 0.02  # seconds between two looks; a Prosody takes about as long
 
-Find = Callable[[Session], Suspendable]
+Find = Callable[[Session], Revocable]
 
 
 def wait_until_applied(
     database: Database, find: Find, *, clock: Clock, patience: float
 ) -> RevocationStatus | None:
-    """Returns the status of the latest revocation of the organiser or school that ``find`` returns.
+    """Returns the status of the latest revocation of what ``find`` returns.
 
     It returns as soon as no Prosody is left that may carry it out at any moment (it waits for none that is
     late), after ``patience`` seconds at the latest.

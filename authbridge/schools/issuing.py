@@ -15,21 +15,24 @@ from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.passwords import Hasher
 from authbridge.schools.commands import organisers
 from authbridge.schools.commands.organisers import IssuedCredential, NewPassword
+from authbridge.schools.commands.selections import reset_selection
 from authbridge.storage.database import Database
 from authbridge.storage.models import School
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order for ``count`` new organisers, or for a new password of the organiser ``username``.
+    """An order for ``count`` new organisers, or for new passwords of the organisers ``usernames``.
 
-    ``print_job`` is the id of the letters, None if none are printed.
+    These are one, or a selection with what was ``seen`` of it. ``print_job`` is the id of the letters, None
+    if none are printed.
     """
 
     school: School
     count: int
     valid_until: date | None
-    username: str | None = None
+    usernames: tuple[str, ...] = ()
+    seen: str | None = None
     print_job: str | None = None
 
 
@@ -70,6 +73,7 @@ def issue(
     Raises:
         NotFoundError: The school or the organiser does not exist any more.
         QuotaError: The school may not have so many organisers more.
+        StaleSelectionError: One of the organisers was deleted or changed since the selection was shown.
     """
     passwords = []
     for password in (map if pool is None else pool.map)(_maker_for(order, services), range(order.count)):
@@ -91,18 +95,23 @@ def _write_down(
 ) -> list[IssuedCredential]:
     now = services.clock()
     with services.database.write_session() as session:
-        if order.username is None:
+        if not order.usernames:
             return organisers.issue_organisers(
                 session, order.school.code, passwords, valid_until=order.valid_until, actor=actor, now=now
             )
-        (password,) = passwords
-        return [
-            organisers.reset_password(
-                session,
-                order.username,
-                password,
-                keyed_hashes=services.keyed_hashes,
-                actor=actor,
-                now=now,
-            )
-        ]
+        if order.seen is None:
+            username, password = order.usernames[0], passwords[0]
+            keyed_hashes = services.keyed_hashes
+            return [
+                organisers.reset_password(
+                    session, username, password, keyed_hashes=keyed_hashes, actor=actor, now=now
+                )
+            ]
+        return reset_selection(
+            session,
+            dict(zip(order.usernames, passwords, strict=True)),
+            seen=order.seen,
+            keyed_hashes=services.keyed_hashes,
+            actor=actor,
+            now=now,
+        )

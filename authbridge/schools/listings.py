@@ -9,14 +9,8 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from authbridge.schools.organiser_rows import (
-    ORGANISERS,
-    OrganiserRow,
-    OrganiserState,
-    is_in,
-    is_wanted,
-    organiser_rows,
-)
+from authbridge.schools.organiser_filters import EVERYBODY, OrganiserQuery, fits
+from authbridge.schools.organiser_rows import ORGANISERS, OrganiserRow, is_wanted, organiser_rows
 from authbridge.schools.school_rows import (
     NO_ORGANISERS,
     SchoolFilter,
@@ -107,30 +101,38 @@ def list_school_rows(
 
 
 def list_organiser_rows(
-    session: Session,
-    *,
-    today: date,
-    code: str | None = None,
-    text: str = "",
-    state: OrganiserState | None = None,
-    extent: Extent = _FIRST_PAGE,
+    session: Session, asked: OrganiserQuery = EVERYBODY, *, today: date, extent: Extent = _FIRST_PAGE
 ) -> Page[OrganiserRow]:
-    """Lists organisers of one school or of all; ``text`` has words of the name, or of the school."""
-    conditions: list[ColumnElement[bool]] = []
-    if code is not None:
-        conditions.append(School.code == code)
-    if text.strip():
-        wanted = parse_wanted(text)
-        schools = compare_schools(session, wanted, SchoolFilter.ALL) if wanted.words else []
-        conditions.append(is_wanted(wanted, schools))
-    if state is not None:
-        conditions.append(is_in(state, today))
+    """Lists organisers, by name unless another order is asked for."""
+    conditions = _wanted(session, asked, today)
     counted = select(func.count(Organiser.id)).join(Organiser.school).where(*conditions)
     total = session.scalar(counted) or 0
     number, pages, size = _page_of(extent, total)
     first = (number - 1) * size
     query = ORGANISERS.where(*conditions).order_by(*_organiser_order(extent)).limit(size).offset(first)
     return Page(organiser_rows(session, query, today), number, pages, total, first + 1)
+
+
+def list_usernames(session: Session, asked: OrganiserQuery, *, today: date, limit: int) -> tuple[str, ...]:
+    """Lists the names of organisers."""
+    query = select(Organiser.username).join(Organiser.school).where(*_wanted(session, asked, today))
+    return tuple(session.scalars(query.order_by(Organiser.username).limit(limit)))
+
+
+def _wanted(session: Session, asked: OrganiserQuery, today: date) -> list[ColumnElement[bool]]:
+    """Returns the conditions of a query; its text has words of the name, or of the school."""
+    conditions: list[ColumnElement[bool]] = []
+    if asked.code:
+        conditions.append(School.code == asked.code)
+    if asked.print_job:
+        conditions.append(Organiser.print_job_id == asked.print_job)
+    if asked.text.strip():
+        wanted = parse_wanted(asked.text)
+        schools = compare_schools(session, wanted, SchoolFilter.ALL) if wanted.words else []
+        conditions.append(is_wanted(wanted, schools))
+    if asked.show is not None:
+        conditions.append(fits(asked.show, asked.waiting, today))
+    return conditions
 
 
 def _organiser_order(extent: Extent) -> list[ColumnElement[Any]]:

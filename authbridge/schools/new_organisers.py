@@ -15,15 +15,22 @@ _DRAWS = 50  # of free names; 17^4 names a school make a second draw rare
 
 
 def new_organiser(
-    school: School, username: str, stored: StoredPassword, valid_until: date | None, now: datetime
+    school: School,
+    username: str,
+    stored: StoredPassword,
+    valid_until: date | None,
+    now: datetime,
+    *,
+    print_job: str | None = None,
 ) -> Organiser:
-    """Returns a row with the first version of its credential."""
+    """Returns a row with the first version of its credential, and the number on its letter."""
     return Organiser(
         school=school,
         username=username,
         password_hash=stored.hash,
         password_generated=stored.generated,
         quick_check=stored.quick_check,
+        print_job_id=print_job,
         credential_version=1,
         valid_until=valid_until,
         created_at=now,

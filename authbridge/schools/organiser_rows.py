@@ -29,7 +29,7 @@ class OrganiserState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OrganiserRow:
-    """An organiser in a list."""
+    """An organiser in a list; ``print_job`` is the number on the present letter, if it is known."""
 
     username: str
     school_code: str
@@ -38,13 +38,21 @@ class OrganiserRow:
     last_login_on: date | None
     valid_until: date | None
     suspended_at: datetime | None
+    print_job: str | None
 
 
 ORGANISERS = (
     select(Organiser)
     .join(Organiser.school)
     .options(
-        load_only(Organiser.username, Organiser.suspended_at, Organiser.last_login_on, Organiser.valid_until),
+        load_only(
+            Organiser.username,
+            Organiser.suspended_at,
+            Organiser.last_login_on,
+            Organiser.valid_until,
+            Organiser.print_job_id,
+            Organiser.credential_version,
+        ),
         contains_eager(Organiser.school).load_only(School.code, School.name, School.suspended_at),
     )
 )
@@ -63,6 +71,11 @@ def state_of(
     return OrganiserState.ACTIVE
 
 
+def is_logged_out(state: OrganiserState) -> bool:
+    """Tells whether a suspension has ended all sessions, so that nothing can be running."""
+    return state in {OrganiserState.SUSPENDED, OrganiserState.SCHOOL_SUSPENDED}
+
+
 def organiser_row(organiser: Organiser, today: date) -> OrganiserRow:
     """Returns the organiser as lists show them."""
     school = organiser.school
@@ -79,6 +92,7 @@ def organiser_row(organiser: Organiser, today: date) -> OrganiserRow:
         last_login_on=organiser.last_login_on,
         valid_until=organiser.valid_until,
         suspended_at=organiser.suspended_at,
+        print_job=organiser.print_job_id,
     )
 
 

@@ -1,13 +1,13 @@
 """Answers what the panel's first page shows: suspended now, expiring soon, schools without a contract."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Generic, TypeVar
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from authbridge.schools.organiser_rows import ORGANISERS, OrganiserRow, organiser_rows
+from authbridge.schools.organiser_filters import expires_soon
 from authbridge.storage.models import Organiser, School, Suspension
 
 T = TypeVar("T")
@@ -56,12 +56,31 @@ def list_suspended(session: Session, *, limit: int) -> Excerpt[SuspendedRow]:
     return Excerpt(rows, session.scalar(select(func.count(Suspension.id)).where(is_on)) or 0)
 
 
-def list_expiring(session: Session, *, today: date, limit: int, days: int = 30) -> Excerpt[OrganiserRow]:
-    """Lists the organisers whose last day of validity is today or within that many days, soonest first."""
-    is_soon = Organiser.valid_until.between(today, today + timedelta(days=days))
-    query = ORGANISERS.where(is_soon).order_by(Organiser.valid_until, Organiser.username).limit(limit)
-    total = session.scalar(select(func.count(Organiser.id)).where(is_soon)) or 0
-    return Excerpt(organiser_rows(session, query, today), total)
+@dataclass(frozen=True, slots=True)
+class ExpiringRow:
+    """A school with the number of its organisers who expire soon, the first of them on ``first_day``."""
+
+    code: str
+    name: str
+    organisers: int
+    first_day: date
+
+
+def list_expiring(session: Session, *, today: date) -> tuple[ExpiringRow, ...]:
+    """Lists the schools with organisers who expire soon, soonest first."""
+    first_day = func.min(Organiser.valid_until)
+    query = (
+        select(School.code, School.name, func.count(), first_day)
+        .join(Organiser.school)
+        .where(expires_soon(today))
+        .group_by(School.code, School.name)
+        .order_by(first_day, School.code)
+    )
+    return tuple(
+        ExpiringRow(code, name, organisers, day)
+        for code, name, organisers, day in session.execute(query)
+        if day is not None
+    )
 
 
 def count_schools_without_contract(session: Session) -> int:

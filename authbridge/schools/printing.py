@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Sequence
-from datetime import date
 from zipfile import ZipFile
 
 from authbridge.letters import Letter, LetterBatch, Letterhead, print_files
@@ -10,12 +9,12 @@ from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.storage.models import School
 
 
-def letters_of(
-    school: School, credentials: Sequence[IssuedCredential], valid_until: date | None
-) -> list[Letter]:
+def letters_of(school: School, credentials: Sequence[IssuedCredential]) -> list[Letter]:
     """Returns a letter for each credential, in their order."""
     address = tuple(line for line in (school.street, school.place) if line)
-    return [Letter(school.name, address, each.username, each.password, valid_until) for each in credentials]
+    return [
+        Letter(school.name, address, each.username, each.password, each.valid_until) for each in credentials
+    ]
 
 
 def zip_letters(letters: Sequence[Letter], batch: LetterBatch, letterhead: Letterhead) -> bytes:

@@ -1,10 +1,9 @@
 """Searches schools, organisers and print jobs by what staff type into the one field on top of every page."""
 
-import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
-from sqlalchemy import case, or_, select
+from sqlalchemy import case, or_
 from sqlalchemy.orm import Session
 
 from authbridge.schools.organiser_rows import (
@@ -15,41 +14,30 @@ from authbridge.schools.organiser_rows import (
     is_wanted,
     organiser_rows,
 )
+from authbridge.schools.print_jobs import PrintJobRow, find_print_job
 from authbridge.schools.school_rows import SchoolFilter, SchoolMatch, SchoolRow, compare_schools, school_rows
 from authbridge.schools.search_text import Wanted, parse_wanted
-from authbridge.storage.models import Organiser, PrintJob, School
+from authbridge.storage.models import Organiser
 
 MOST_FOUND = 20  # of each kind; a longer text finds fewer
 LEAST_LETTERS = 3  # of a part
 _LEAST_OF_A_CODE = 2
 
-_PRINT_JOB = re.compile(r"([0-9a-z]{3})([0-9a-z]{3})")
-
-
-@dataclass(frozen=True, slots=True)
-class PrintJobRow:
-    """Letters that were printed at once, found by the number that stands on each of them."""
-
-    id: str
-    at: datetime
-    letters: int
-    school_code: str
-    school_name: str
-
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """The schools, organisers and print jobs that a search finds; ``more``: there are more than these.
+    """The schools, organisers and the print job that a search finds; ``more``: there are more than these.
 
-    ``named_school`` and ``named_organiser`` are set if the whole text names that one, and nothing else.
+    ``named_school``, ``named_organiser`` or ``named_print_job`` is set if the text names that, and no other.
     """
 
     schools: tuple[SchoolRow, ...]
     organisers: tuple[OrganiserRow, ...]
-    print_jobs: tuple[PrintJobRow, ...]
+    print_job: PrintJobRow | None
     more: bool
     named_school: str | None = None
     named_organiser: str | None = None
+    named_print_job: str | None = None
 
 
 def find_by_text(session: Session, text: str, *, today: date) -> Findings | None:
@@ -67,16 +55,17 @@ def find_by_text(session: Session, text: str, *, today: date) -> Findings | None
     organisers = _find_organisers(session, wanted, schools, today, is_short=is_short)
     if is_short and not found and not organisers:
         return None
-    print_jobs = _find_print_jobs(session, wanted)
+    job = find_print_job(session, text)
     named_organisers = [each for each in organisers if _has_name(each, wanted)]
-    is_only = len(named) + len(named_organisers) + len(print_jobs) == 1
+    is_only = len(named) + len(named_organisers) + (job is not None) == 1
     return Findings(
         schools=school_rows(session, [each.id for each in found[:MOST_FOUND]]),
         organisers=organisers[:MOST_FOUND],
-        print_jobs=print_jobs,
+        print_job=job,
         more=len(found) > MOST_FOUND or len(organisers) > MOST_FOUND,
         named_school=named[0].code if is_only and named else None,
         named_organiser=named_organisers[0].username if is_only and named_organisers else None,
+        named_print_job=job.id if is_only and job is not None else None,
     )
 
 
@@ -97,16 +86,3 @@ def _find_organisers(
 
 def _has_name(organiser: OrganiserRow, wanted: Wanted) -> bool:
     return organiser.username.replace("-", "") == wanted.whole
-
-
-def _find_print_jobs(session: Session, wanted: Wanted) -> tuple[PrintJobRow, ...]:
-    """Finds the print job of that number, with or without its hyphen."""
-    number = _PRINT_JOB.fullmatch(wanted.whole)
-    if number is None:
-        return ()
-    query = (
-        select(PrintJob.id, PrintJob.at, PrintJob.letters, School.code, School.name)
-        .join(School, School.id == PrintJob.school_id)
-        .where(PrintJob.id == "-".join(number.groups()).upper())
-    )
-    return tuple(PrintJobRow(*row) for row in session.execute(query))

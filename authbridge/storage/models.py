@@ -148,7 +148,10 @@ class School(Base):
 
 
 class Organiser(Base):
-    """An account that may open meetings; no personal name, the school knows who holds the letter."""
+    """An account that may open meetings; no personal name, the school knows who holds the letter.
+
+    ``print_job_id`` is the number on the letter with the present password; None where none was printed.
+    """
 
     __tablename__ = "organisers"
 
@@ -158,6 +161,9 @@ class Organiser(Base):
     password_hash: Mapped[str] = mapped_column(String(60))
     password_generated: Mapped[bool]
     quick_check: Mapped[str | None] = mapped_column(String(10))
+    print_job_id: Mapped[str | None] = mapped_column(
+        ForeignKey("print_jobs.id", ondelete="SET NULL"), index=True
+    )
     credential_version: Mapped[int] = mapped_column(default=1)
     valid_until: Mapped[date | None]
     suspended_at: Mapped[datetime | None]

@@ -7,5 +7,7 @@ module.exports = {
   rules: {
     // Titles hold the names of schools, and those are as long as they are.
     "long-title": "off",
+    // The boxes of one list share a name: each that is ticked is sent.
+    "form-dup-name": ["error", { shared: ["radio", "button", "reset", "submit", "checkbox"] }],
   },
 };

@@ -27,6 +27,8 @@ from workbench.staff import Member, invite
 
 _DONE = "form[action$='/done']"
 
+_PRINT_JOB = "D7K-42P"
+
 _PASSWORD = "Elf Schafe lesen abends Zeitung"
 
 _LONG_NAME = "Gemeinschafts-und-Verbundschule-mit-sonderpädagogischer-Außenstelle-im-Bildungszentrum-Nordwest"
@@ -64,6 +66,7 @@ def walk(panel_browser: PanelBrowser, panel_server: PanelServer) -> Iterator[Sho
     yield from _meeting_servers(panel_browser, panel_server.database, sights)
     yield from _schools(panel_browser)
     yield from _organisers(panel_browser, panel_server, sights)
+    yield from _several_organisers(panel_browser, sights)
     yield from _credentials(panel_browser, sights)
     panel_server.renew_factor(admin)
     yield from _staff(panel_browser, panel_server, admin)
@@ -168,7 +171,7 @@ def _furnish(database: Database, panel_server: PanelServer) -> Sights:
         make_school(database, f"s{number}", f"Schule Nummer {number}")
     names = _issue(database, "ohg", 70)
     (expired,) = _issue(database, "odd", 1, date(2024, 7, 31))
-    _issue(database, "odd", 2, today + timedelta(days=7))
+    _issue(database, "odd", 2, today + timedelta(days=7), _PRINT_JOB)
     (of_suspended_school,) = _issue(database, "shut", 1)
     with database.write_session() as session:
         schools.change_school(session, "full", quota=0, actor=ACTOR, now=utc_now())
@@ -185,8 +188,14 @@ def _furnish(database: Database, panel_server: PanelServer) -> Sights:
     return sights
 
 
-def _issue(database: Database, school: str, count: int, valid_until: date | None = None) -> list[str]:
-    passwords = organisers.make_passwords(count, HASHER)
+def _issue(
+    database: Database,
+    school: str,
+    count: int,
+    valid_until: date | None = None,
+    print_job: str | None = None,
+) -> list[str]:
+    passwords = organisers.make_passwords(count, HASHER, print_job=print_job)
     with database.write_session() as session:
         issued = organisers.issue_organisers(
             session, school, passwords, valid_until=valid_until, actor=ACTOR, now=utc_now()
@@ -328,6 +337,41 @@ def _organisers(panel_browser: PanelBrowser, panel_server: PanelServer, sights: 
         suspensions.suspend(session, ORGANISER, sights.active, reason=None, actor=ACTOR, now=utc_now())
     _press(panel_browser, "form[action$='/suspend'] button")
     yield Shown("organiser-suspended-before")
+
+
+def _several_organisers(panel_browser: PanelBrowser, sights: Sights) -> Iterator[Shown]:
+    everybody = "all=1&school=ohg"
+    for name, path in (
+        ("organisers-expiring", "/organisers?state=expiring&school=odd"),
+        ("organisers-waiting", "/organisers?state=waiting"),
+        ("print-job", f"/print-jobs/{_PRINT_JOB}"),
+        ("hand-out-list", f"/print-jobs/{_PRINT_JOB}/hand-out-list"),
+        ("several-none", "/selection/suspend"),
+        ("several-logout", f"/selection/end-sessions?{everybody}"),
+        ("several-end", f"/selection/expire?{everybody}"),
+        ("several-reinstate", f"/selection/reinstate?{everybody}"),
+        ("several-reset-of-schools", "/selection/reset?all=1&q=o"),
+        ("several-gone", f"/selection/suspend?name={sights.suspended}&name=ohg-zzzz"),
+        ("several-suspend", f"/selection/suspend?all=1&job={_PRINT_JOB}&back=/print-jobs/{_PRINT_JOB}"),
+    ):
+        panel_browser.open(path)
+        yield Shown(name)
+    panel_browser.send()
+    yield Shown("several-just-suspended")
+    panel_browser.open("/organisers")
+    panel_browser.browser.find_element(By.CSS_SELECTOR, "td.pick input").click()
+    yield Shown("several-ticked")
+    _press(panel_browser, "form#selection button")
+    yield Shown("several-extend")
+    panel_browser.browser.execute_script("document.querySelector('main [name=valid_until]').value = '';")
+    panel_browser.send()
+    yield Shown("several-extend-without-a-day", 422)
+    panel_browser.open(f"/selection/reset?all=1&job={_PRINT_JOB}")
+    panel_browser.send()
+    panel_browser.await_element(_DONE)
+    yield Shown("several-new-passwords")
+    _press(panel_browser, _DONE)
+    yield Shown("print-job-of-new-passwords")
 
 
 def _credentials(panel_browser: PanelBrowser, sights: Sights) -> Iterator[Shown]:

@@ -42,10 +42,11 @@ class NewPassword:
 
 @dataclass(frozen=True, slots=True)
 class IssuedCredential:
-    """A username and its password, as a letter shows them."""
+    """A username and its password, as a letter shows them; ``valid_until`` None: no end."""
 
     username: Username
     password: str = field(repr=False)
+    valid_until: date | None = None
 
 
 def make_passwords(
@@ -91,10 +92,12 @@ def issue_organisers(
     school = get_school(session, code, lock=True)  # other commands that issue for it wait, and count ours
     require_room(session, school, len(passwords))
     usernames = draw_free_usernames(session, school, len(passwords))
+    job = passwords[0].print_job
+    printed = add_print_job(session, job, school, len(passwords), actor=actor, now=now)
     issued = []
     for username, password in zip(usernames, passwords, strict=True):
-        session.add(new_organiser(school, username, password.stored, valid_until, now))
-        issued.append(IssuedCredential(username, password.plain))
+        session.add(new_organiser(school, username, password.stored, valid_until, now, print_job=job))
+        issued.append(IssuedCredential(username, password.plain, valid_until))
     record(
         session,
         actor=actor,
@@ -103,7 +106,7 @@ def issue_organisers(
         now=now,
         usernames=usernames,
         valid_until=None if valid_until is None else valid_until.isoformat(),
-        **add_print_job(session, passwords[0].print_job, school, len(passwords), actor=actor, now=now),
+        **printed,
     )
     return issued
 
@@ -125,21 +128,28 @@ def reset_password(
         NotFoundError: There is no such organiser.
     """
     organiser = get_organiser(session, username, lock=True)
-    organiser.password_hash = password.stored.hash
-    organiser.password_generated = password.stored.generated
-    organiser.quick_check = password.stored.quick_check
-    organiser.credential_version += 1
-    _forget_failures(session, organiser.username, keyed_hashes)
+    printed = add_print_job(session, password.print_job, organiser.school, 1, actor=actor, now=now)
+    replace_password(organiser, password)
+    forget_failures(session, [organiser.username], keyed_hashes)
     record(
         session,
         actor=actor,
         action=Action.ORGANISER_RESET,
         subject=organiser.username,
         now=now,
-        **add_print_job(session, password.print_job, organiser.school, 1, actor=actor, now=now),
+        **printed,
     )
     feed.publish_end_of_sessions(session, organiser, now=now)
-    return IssuedCredential(Username(organiser.username), password.plain)
+    return IssuedCredential(Username(organiser.username), password.plain, organiser.valid_until)
+
+
+def replace_password(organiser: Organiser, password: NewPassword) -> None:
+    """Writes the next version of a credential down; the letter with the old one is void."""
+    organiser.password_hash = password.stored.hash
+    organiser.password_generated = password.stored.generated
+    organiser.quick_check = password.stored.quick_check
+    organiser.print_job_id = password.print_job
+    organiser.credential_version += 1
 
 
 def change_validity(
@@ -200,7 +210,7 @@ def delete_organiser(
     session.execute(
         delete(Suspension).where(Suspension.organiser_id == organiser.id), execution_options=UNSYNCHRONISED
     )
-    _forget_failures(session, organiser.username, keyed_hashes)
+    forget_failures(session, [organiser.username], keyed_hashes)
     record(
         session,
         actor=actor,
@@ -213,9 +223,10 @@ def delete_organiser(
     feed.publish_deletion(session, organiser, now=now)
 
 
-def _forget_failures(session: Session, username: str, keyed_hashes: KeyedHashes) -> None:
-    failures.forget_name(session, keyed_hashes.name(username))
-    alarms.forget(session, username)
+def forget_failures(session: Session, usernames: Sequence[str], keyed_hashes: KeyedHashes) -> None:
+    """Deletes the failures of these organisers, and settles the alarms about them."""
+    failures.forget_names(session, [keyed_hashes.name(username) for username in usernames])
+    alarms.forget(session, *usernames)
 
 
 def require_room(session: Session, school: School, wanted: int) -> None:

@@ -28,6 +28,7 @@ def add_print_job(
     if print_job is None:
         return {}
     session.add(PrintJob(id=print_job, school_id=school.id, at=now, actor=actor, letters=letters))
+    session.flush()  # before the organisers whose letters name it
     return {"print_job": print_job}
 
 

@@ -21,7 +21,7 @@ from authbridge.revocations import commands as node_commands
 from authbridge.revocations import reports
 from authbridge.revocations.reports import Contact
 from authbridge.schools import new_organisers
-from authbridge.schools.commands import organisers, schools, suspensions
+from authbridge.schools.commands import organisers, schools, selections, suspensions
 from authbridge.schools.commands.imports import ImportedCredential, import_organisers
 from authbridge.schools.commands.organisers import QuotaError
 from authbridge.schools.commands.print_jobs import new_print_job_id
@@ -101,6 +101,18 @@ def commands(username: str) -> dict[Action, Command]:
         Action.ORGANISER_DELETE: lambda s: organisers.delete_organiser(
             s, username, keyed_hashes=KEYED_HASHES, **who
         ),
+        Action.ORGANISERS_RESET: lambda s: selections.reset_selection(
+            s, {username: password}, seen=None, keyed_hashes=KEYED_HASHES, **who
+        ),
+        Action.ORGANISERS_CHANGE_VALIDITY: lambda s: selections.expire_selection(
+            s, [username], seen=None, today=TODAY, **who
+        ),
+        Action.ORGANISERS_UNDO_VALIDITY: lambda s: selections.undo_selection(
+            s, latest_event(s, Action.ORGANISERS_CHANGE_VALIDITY), today=TODAY, **who
+        ),
+        Action.ORGANISERS_SUSPEND: lambda s: selections.suspend_selection(s, [username], **who),
+        Action.ORGANISERS_REINSTATE: lambda s: selections.reinstate_selection(s, [username], **who),
+        Action.ORGANISERS_END_SESSIONS: lambda s: selections.end_sessions_of_selection(s, [username], **who),
         Action.ORGANISER_CLEAR_LOCKOUT: lambda s: lockout_commands.clear_name(
             s, username, keyed_hashes=KEYED_HASHES, **who
         ),
@@ -117,6 +129,8 @@ NEVER_REPEATS = {
     Action.ORGANISER_RESET,
     Action.ORGANISER_DELETE,
     Action.ORGANISER_END_SESSIONS,
+    Action.ORGANISERS_RESET,
+    Action.ORGANISERS_END_SESSIONS,
     Action.NODE_FORGET,
 }
 BEFORE = {
@@ -124,7 +138,14 @@ BEFORE = {
     Action.SCHOOL_DESCRIBE_SUSPENSION: Action.SCHOOL_SUSPEND,
     Action.ORGANISER_REINSTATE: Action.ORGANISER_SUSPEND,
     Action.ORGANISER_DESCRIBE_SUSPENSION: Action.ORGANISER_SUSPEND,
+    Action.ORGANISERS_REINSTATE: Action.ORGANISERS_SUSPEND,
+    Action.ORGANISERS_UNDO_VALIDITY: Action.ORGANISERS_CHANGE_VALIDITY,
 }
+
+
+def latest_event(session: Session, action: Action) -> int:
+    """The id of the latest event of that action."""
+    return session.scalars(select(func.max(AuditEvent.id)).where(AuditEvent.action == action)).one()
 
 
 def actions(database: Database) -> list[str]:

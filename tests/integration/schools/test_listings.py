@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from itertools import product
+from typing import Any
 
 import pytest
 from sqlalchemy import event
@@ -11,21 +12,26 @@ from sqlalchemy.orm import Session
 
 from authbridge.login import policy
 from authbridge.revocations import status
+from authbridge.revocations.running import running_meetings
 from authbridge.schools import listings
 from authbridge.schools.commands import schools, suspensions
 from authbridge.schools.commands.suspensions import SuspensionDescription
 from authbridge.schools.history import suspension_rows
 from authbridge.schools.listings import Extent
 from authbridge.schools.lookup import get_organiser, get_school
+from authbridge.schools.organiser_filters import OrganiserFilter, OrganiserQuery
 from authbridge.schools.organiser_rows import OrganiserState, organiser_row, state_of
 from authbridge.schools.overview import (
+    ExpiringRow,
     SuspendedRow,
     count_schools_without_contract,
     list_expiring,
     list_suspended,
 )
+from authbridge.schools.print_jobs import list_print_jobs
 from authbridge.schools.school_rows import SchoolFilter, school_counts
 from authbridge.schools.search import find_by_text
+from authbridge.schools.selection import find_selection
 from authbridge.schools.suspendable import ORGANISER, SCHOOL
 from authbridge.storage.database import Database
 from authbridge.storage.models import Organiser, Reporter, School, SuspensionReason
@@ -90,10 +96,13 @@ def codes(database: Database, text: str = "", show: SchoolFilter = SchoolFilter.
         return [row.code for row in listings.list_school_rows(session, text=text, show=show).rows]
 
 
-def names(database: Database, text: str = "", state: OrganiserState | None = None) -> list[str]:
-    """The names of the organisers that the list shows."""
+def names(database: Database, text: str = "", **asked: Any) -> list[str]:  # noqa: ANN401
+    """The names of the organisers that the list shows, which are those that a selection would take."""
+    query = OrganiserQuery(text=text, **asked)
     with database.read_session() as session:
-        page = listings.list_organiser_rows(session, today=TODAY, text=text, state=state)
+        page = listings.list_organiser_rows(session, query, today=TODAY)
+        usernames = listings.list_usernames(session, query, today=TODAY, limit=50)
+    assert [row.username for row in page.rows] == list(usernames)
     return [row.username for row in page.rows]
 
 
@@ -152,7 +161,7 @@ def test_a_filter_by_state_shows_those_in_that_state(database: Database) -> None
     assert len(everybody) == 16
     for state in OrganiserState:
         expected = [row.username for row in everybody if row.state is state]
-        assert names(database, state=state) == expected
+        assert names(database, show=OrganiserFilter(state)) == expected
         assert expected
 
 
@@ -263,8 +272,25 @@ def test_the_organisers_of_one_school(database: Database) -> None:
     add_organisers(database, "gsw", "c")
 
     with database.read_session() as session:
-        page = listings.list_organiser_rows(session, today=TODAY, code="ohg")
+        page = listings.list_organiser_rows(session, OrganiserQuery(code="ohg"), today=TODAY)
     assert [row.username for row in page.rows] == ["a", "b", "gsw-xxxx"]
+
+
+def test_filters_for_those_who_may_need_something(database: Database) -> None:
+    """Those who expire soon, who never logged in, who wait: each of one school, too."""
+    make_school(database)
+    make_school(database, "gsw", "Grundschule")
+    add_organisers(database, "ohg", "ohg-a", "ohg-b", valid_until=TODAY + timedelta(days=30))
+    add_organisers(database, "gsw", "gsw-a", valid_until=TODAY)
+    add_organisers(database, "gsw", "gsw-b", valid_until=TODAY - timedelta(days=1))
+    with database.write_session() as session:
+        get_organiser(session, "ohg-a").last_login_on = TODAY
+
+    assert names(database, show=OrganiserFilter.EXPIRING) == ["gsw-a", "ohg-a", "ohg-b"]
+    assert names(database, show=OrganiserFilter.EXPIRING, code="ohg") == ["ohg-a", "ohg-b"]
+    assert names(database, show=OrganiserFilter.NEVER_LOGGED_IN) == ["gsw-a", "gsw-b", "ohg-b"]
+    assert names(database, show=OrganiserFilter.WAITING, waiting=["ohg-a", "gsw-b"]) == ["gsw-b", "ohg-a"]
+    assert names(database, show=OrganiserFilter.WAITING) == []
 
 
 @pytest.mark.parametrize(
@@ -332,17 +358,20 @@ def test_who_is_suspended_now(database: Database) -> None:
 
 
 def test_what_expires_soon(database: Database) -> None:
-    """From today to the thirtieth day from now, soonest first."""
+    """From today to the thirtieth day from now, by school, soonest first."""
     make_school(database)
     for days in (-1, 30, 31, 0):
         add_organisers(database, "ohg", f"in{days}", valid_until=TODAY + timedelta(days=days))
     add_organisers(database, "ohg", "never")
+    make_school(database, "gsw", "Grundschule")
+    add_organisers(database, "gsw", "tomorrow", valid_until=TODAY + timedelta(days=1))
 
     with database.read_session() as session:
-        soon = list_expiring(session, today=TODAY, limit=10)
-        first = list_expiring(session, today=TODAY, limit=1)
-    assert [row.username for row in soon.rows] == ["in0", "in30"]
-    assert ([row.username for row in first.rows], first.total) == (["in0"], 2)
+        soon = list_expiring(session, today=TODAY)
+    assert soon == (
+        ExpiringRow("ohg", "Otto-Hahn-Gymnasium", 2, TODAY),
+        ExpiringRow("gsw", "Grundschule", 1, TODAY + timedelta(days=1)),
+    )
 
 
 def test_a_history_tells_everything(database: Database) -> None:
@@ -364,20 +393,26 @@ def test_a_history_tells_everything(database: Database) -> None:
     assert (first.until, first.reinstated_by, first.reason) == (MORNING, ACTOR, None)
 
 
+EXPIRED = OrganiserQuery(show=OrganiserFilter.EXPIRED)
+MANY = status.RevokedTogether([f"s000-{number:03}" for number in range(100)])
 LISTINGS: dict[str, tuple[int, Callable[[Session], object]]] = {
     "schools": (3, listings.list_school_rows),
     "schools by text": (3, lambda s: listings.list_school_rows(s, text="schule", extent=Extent(2))),
     "organisers": (2, lambda s: listings.list_organiser_rows(s, today=TODAY)),
-    "of a school": (2, lambda s: listings.list_organiser_rows(s, today=TODAY, code="s000")),
-    "by state": (2, lambda s: listings.list_organiser_rows(s, today=TODAY, state=OrganiserState.EXPIRED)),
-    "by text": (3, lambda s: listings.list_organiser_rows(s, today=TODAY, text="schule")),
+    "of a school": (2, lambda s: listings.list_organiser_rows(s, OrganiserQuery(code="s000"), today=TODAY)),
+    "by state": (2, lambda s: listings.list_organiser_rows(s, EXPIRED, today=TODAY)),
+    "by text": (3, lambda s: listings.list_organiser_rows(s, OrganiserQuery(text="schule"), today=TODAY)),
     "search": (4, lambda s: find_by_text(s, "s00", today=TODAY)),
     "suspended": (2, lambda s: list_suspended(s, limit=20)),
-    "expiring": (2, lambda s: list_expiring(s, today=TODAY, limit=20)),
+    "expiring": (1, lambda s: list_expiring(s, today=TODAY)),
     "nodes": (1, lambda s: status.nodes(s, now=MORNING)),
     "effect": (3, lambda s: [status.revocation_status_of(s, Organiser(username="s000-001"), now=MORNING)]),
     "effect of a school": (3, lambda s: [status.revocation_status_of(s, School(id=1), now=MORNING)]),
     "meetings": (2, lambda s: status.meetings(s, now=MORNING)),
+    "effect of many": (3, lambda s: [status.revocation_status_of(s, MANY, now=MORNING)]),
+    "running meetings": (1, lambda s: running_meetings(s, now=MORNING).of(MANY.usernames)),
+    "a selection": (1, lambda s: find_selection(s, MANY.usernames, today=TODAY)),
+    "print jobs": (2, lambda s: [list_print_jobs(s, get_school(s, "s000"), limit=5)]),
     "meetings of a school": (2, lambda s: [status.meetings_of(s, School(id=1), now=MORNING)]),
 }
 

@@ -35,6 +35,15 @@ MOST = {
     "/tables{school}.csv": 4,
     "/organisers?q=ohg": 6,
     "/organisers?state=suspended": 5,
+    "/organisers?state=expiring": 5,
+    "/organisers?state=never-logged-in": 5,
+    "/organisers?state=waiting": 11,  # whose waits those are: six
+    "/organisers?school=ohg": 6,
+    "/print-jobs/D7K-42P": 6,
+    "/print-jobs/D7K-42P/hand-out-list": 5,
+    "/selection/suspend?all=1&school=ohg": 5,
+    "/selection/extend?all=1&state=expiring": 4,
+    "/selection/reset?all=1&job=D7K-42P": 5,
     "{school}": 12,  # what became of a suspension: three; the meetings that it would end: two
     "{school}?q=0&state=suspended": 13,
     "{school}/revocation-status": 5,
@@ -42,7 +51,7 @@ MOST = {
     "{school}/issue": 5,
     "{organiser}": 18,  # of its week six: logins, counts, changes, mistyped names, waits, suspensions
     "{organiser}/revocation-status": 5,
-    "{organiser}/reset": 4,
+    "{organiser}/reset": 5,
     "{organiser}/validity": 4,
     "{organiser}/delete": 4,
     "/overview/health": 2,

@@ -69,6 +69,11 @@ def _paths(sample: SampleData) -> Iterator[str]:
     yield from ("/schools", "/schools?q=nothing", "/schools?show=suspended", "/schools?show=no-contract")
     yield from ("/schools/add", "/schools/s0", school, f"{school}/edit", f"{school}/issue")
     yield from ("/organisers", "/organisers?q=nothing", "/organisers?state=suspended", organiser)
+    yield from ("/organisers?state=waiting", "/organisers?state=expiring&school=ohg")
+    yield from ("/print-jobs/D7K-42P", "/print-jobs/D7K-42P/hand-out-list")
+    for change in ("suspend", "reinstate", "end-sessions", "extend", "expire", "reset"):
+        yield from (f"/selection/{change}?all=1&school=ohg", f"/selection/{change}")
+    yield f"/selection/suspend?name={sample.username}&name=gone-gone&back=/organisers"
     yield from (f"{organiser}/{name}" for name in ("reset", "validity", "delete"))
     yield from (
         "/staff",
@@ -91,6 +96,8 @@ def _faults(admin: Browser, sample: SampleData, headers: dict[str, str]) -> Iter
     yield admin.send(admin.get(f"{school}/edit"), revision="0", name="Another")
     yield admin.send(admin.get(f"{school}/issue"), count="0", valid_until="x", language="fr")
     yield admin.send(admin.get(f"{organiser}/validity"), valid_until="0001-01-01")
+    yield admin.send(admin.get("/selection/extend?all=1&school=ohg"), "/selection/extend", valid_until="x")
+    yield admin.send(admin.get("/selection/reset?all=1&q=s"), "/selection/reset", seen="stale")
     yield admin.send(admin.get(f"{organiser}/delete"), typed="another")
     yield admin.send(admin.get(organiser), f"{organiser}/suspension", note="x" * 201, reason="none of them")
     yield admin.send(admin.get("/staff/add"), name="?", role="king")

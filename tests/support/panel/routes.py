@@ -56,6 +56,8 @@ READ = frozenset(
         "tables.schools",
         "tables.school",
         "tables.organisers",
+        "print_jobs.show",
+        "print_jobs.hand_out_list",
     }
 )
 """What every member of staff may look at."""
@@ -80,6 +82,13 @@ MANAGE = frozenset(
         "organisers.suspend",
         "organisers.reinstate",
         "organisers.describe",
+        "selections.suspend",
+        "selections.reinstate",
+        "selections.end_sessions",
+        "selections.extend",
+        "selections.expire",
+        "selections.reset",
+        "selections.undo",
         "credentials.show",
         "credentials.pdf",
         "credentials.files",
@@ -120,6 +129,8 @@ _NOTHING = {
     "username": "none-none",
     "name": "nobody",
     "handout_id": "none",
+    "print_job": "XXX-XXX",
+    "event_id": "0",
     "public_id": "none",
     "passkey_id": "0",
     "filename": "panel.css",

@@ -14,6 +14,7 @@ from authbridge.storage.models import (
     LoginFailure,
     NetworkWait,
     Organiser,
+    PrintJob,
     ProsodyNode,
     Revocation,
     RevocationAction,
@@ -30,6 +31,7 @@ from tests.support.factories import ACTOR, KEYED_HASHES
 from tests.support.fakes import MORNING
 
 CODE = "ohg"
+PRINT_JOB = "D7K-42P"
 NO_HASH = "x" * 60
 
 
@@ -45,6 +47,8 @@ def add_sample_data(database: Database, size: int = 3) -> SampleData:
     """Adds ``size`` rows of everything that a page lists."""
     with database.write_session() as session:
         school = _school(session, CODE, "Otto-Hahn-Gymnasium")
+        session.add(PrintJob(id=PRINT_JOB, school_id=school.id, at=MORNING, actor=ACTOR, letters=size))
+        session.flush()
         organisers = [_organiser(session, school, number) for number in range(size)]
         for number in range(size):
             other = _school(session, f"s{number}", f"Schule am Bach {number}")
@@ -102,6 +106,7 @@ def _organiser(session: Session, school: School, number: int) -> Organiser:
         school_id=school.id,
         password_hash=NO_HASH,
         password_generated=True,
+        print_job_id=PRINT_JOB,
         suspended_at=MORNING,
         valid_until=MORNING.date() + timedelta(days=3),
         last_login_on=MORNING.date(),

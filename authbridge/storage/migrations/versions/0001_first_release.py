@@ -35,9 +35,9 @@ def downgrade() -> None:
         "revocations_done",
         "revocation_feed",
         "revocations",
-        "print_jobs",
         "suspensions",
         "organisers",
+        "print_jobs",
         "schools",
     ):
         op.drop_table(table)
@@ -62,6 +62,17 @@ def _create_schools() -> None:
         sa.UniqueConstraint("code", name="uq_schools_code"),
     )
     op.create_table(
+        "print_jobs",
+        sa.Column("id", sa.String(16), nullable=False),
+        sa.Column("school_id", sa.Integer, nullable=False),
+        sa.Column("at", moment, nullable=False),
+        sa.Column("actor", sa.String(80), nullable=False),
+        sa.Column("letters", sa.Integer, nullable=False),
+        sa.ForeignKeyConstraint(["school_id"], ["schools.id"], name="fk_print_jobs_school_id_schools"),
+        sa.PrimaryKeyConstraint("id", name="pk_print_jobs"),
+    )
+    op.create_index("ix_print_jobs_school_id", "print_jobs", ["school_id"])
+    op.create_table(
         "organisers",
         sa.Column("id", sa.Integer, nullable=False),
         sa.Column("username", sa.String(64), nullable=False),
@@ -69,16 +80,24 @@ def _create_schools() -> None:
         sa.Column("password_hash", sa.String(60), nullable=False),
         sa.Column("password_generated", sa.Boolean, nullable=False),
         sa.Column("quick_check", sa.String(10)),
+        sa.Column("print_job_id", sa.String(16)),
         sa.Column("credential_version", sa.Integer, nullable=False),
         sa.Column("valid_until", sa.Date),
         sa.Column("suspended_at", moment),
         sa.Column("last_login_on", sa.Date),
         sa.Column("created_at", moment, nullable=False),
         sa.ForeignKeyConstraint(["school_id"], ["schools.id"], name="fk_organisers_school_id_schools"),
+        sa.ForeignKeyConstraint(
+            ["print_job_id"],
+            ["print_jobs.id"],
+            name="fk_organisers_print_job_id_print_jobs",
+            ondelete="SET NULL",
+        ),
         sa.PrimaryKeyConstraint("id", name="pk_organisers"),
         sa.UniqueConstraint("username", name="uq_organisers_username"),
     )
     op.create_index("ix_organisers_school_id", "organisers", ["school_id"])
+    op.create_index("ix_organisers_print_job_id", "organisers", ["print_job_id"])
     op.create_table(
         "suspensions",
         sa.Column("id", sa.Integer, nullable=False),
@@ -100,17 +119,6 @@ def _create_schools() -> None:
     )
     op.create_index("ix_suspensions_organiser_id", "suspensions", ["organiser_id"])
     op.create_index("ix_suspensions_school_id", "suspensions", ["school_id"])
-    op.create_table(
-        "print_jobs",
-        sa.Column("id", sa.String(16), nullable=False),
-        sa.Column("school_id", sa.Integer, nullable=False),
-        sa.Column("at", moment, nullable=False),
-        sa.Column("actor", sa.String(80), nullable=False),
-        sa.Column("letters", sa.Integer, nullable=False),
-        sa.ForeignKeyConstraint(["school_id"], ["schools.id"], name="fk_print_jobs_school_id_schools"),
-        sa.PrimaryKeyConstraint("id", name="pk_print_jobs"),
-    )
-    op.create_index("ix_print_jobs_school_id", "print_jobs", ["school_id"])
 
 
 def _create_revocations() -> None:

@@ -1,0 +1,60 @@
+"""What people send about several organisers at once: their names, and what the change needs to know."""
+
+from datetime import date, timedelta
+
+from flask_babel import lazy_gettext as _
+from wtforms import HiddenField, RadioField
+
+from admin.forms.base import PanelForm
+from admin.forms.fields import DayField
+from admin.forms.organisers import languages, not_past, sizes
+from admin.forms.rules import required
+from admin.panel import today
+
+_SUMMER = (7, 31)  # month and day: the school year ends
+_THIS_YEAR = timedelta(days=60)  # before the end of a school year the next one is meant
+
+
+class NamesField(HiddenField):
+    """Login names that were chosen, with blanks between them: what was shown is what is sent."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Takes the names apart."""
+        self.data = tuple(" ".join(valuelist).split())
+
+    def _value(self) -> str:
+        return " ".join(self.data or ())
+
+
+class SelectionForm(PanelForm):
+    """Organisers who were chosen together; ``seen`` tells what was shown of them, ``back`` is their list."""
+
+    name = NamesField(default=())
+    seen = HiddenField()
+    back = HiddenField()
+
+
+class ExtensionForm(SelectionForm):
+    """The day until which organisers are to be valid; there is no extension without a day."""
+
+    valid_until = DayField(
+        _("Valid until"),
+        [required, not_past],
+        default=lambda: next_summer(today()),
+        description=_(
+            "The last day on which they can log in, such as 31.07.2028. "
+            "Suggested is the end of the school year."
+        ),
+    )
+
+
+class RenewalForm(SelectionForm):
+    """The language of the new letters, and their size of print."""
+
+    language = RadioField(_("Language of the letters"), choices=languages, default="de")
+    size = RadioField(_("Size of print"), choices=sizes, default="normal")
+
+
+def next_summer(day: date) -> date:
+    """Returns the end of the school year that is meant on that day: shortly before one, of the next."""
+    return next(end for year in (day.year, day.year + 1) if (end := date(year, *_SUMMER)) > day + _THIS_YEAR)
