@@ -91,6 +91,10 @@ def _at_the_door(panel_browser: PanelBrowser, panel_server: PanelServer) -> Iter
         panel_browser.open(f"/sign-in?note={note}")
         yield Shown(f"sign-in-{note}")
 
+    for name in ("accessibility", "imprint"):
+        panel_browser.open(f"/{name}")
+        yield Shown(name)
+
     code = invite(panel_server.services, "neu", Role.CLERK)
     panel_browser.open("/invitation")
     yield Shown("invitation")

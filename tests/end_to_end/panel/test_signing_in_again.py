@@ -105,7 +105,7 @@ def test_a_suspension_after_an_idle_hour(
     panel_server.renew_code(member)
     sign_in_here(panel_browser, member)
     assert panel_browser.path == f"/organisers/{username}"
-    alert = panel_browser.browser.find_element(By.CSS_SELECTOR, "main > [role=alert]")
+    alert = panel_browser.browser.find_element(By.CSS_SELECTOR, "main [role=alert]")
     assert told in alert.text
     with panel_server.database.read_session() as session:
         assert get_organiser(session, username).suspended_at is None

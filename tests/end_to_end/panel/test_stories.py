@@ -23,6 +23,9 @@ from workbench.prosody import Prosody
 _PASSWORD = "Elf Schafe lesen abends Zeitung"
 
 _SECRET = r"\b[a-z]{4}-[a-z]{4}-[a-z]{4}\b"  # of organisers, recovery codes and invitations
+_BESIDE = (
+    r".*?http\S+\n(\S+)\n.*?\n([a-z]{4}(?:-[a-z]{4}){2})\n"  # the labels stand apart from what they label
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ GERMAN = Words(
     letter_language="Deutsch",
     issue="Ausgeben",
     letters="Zugangsbriefe (PDF)",
-    on_paper=re.compile(r"Anmeldename: (\S+)\n.*?Passwort: (\S+)\n", re.DOTALL),
+    on_paper=re.compile(rf"Anmeldename:\nPasswort:\n{_BESIDE}", re.DOTALL),
     done="Fertig",
     gone="Diese Passwörter sind nicht mehr da",
     suspend="Sperren",
@@ -108,7 +111,7 @@ ENGLISH = Words(
     letter_language="English",
     issue="Issue",
     letters="Letters (PDF)",
-    on_paper=re.compile(r"Login name: (\S+)\n.*?Password: (\S+)\n", re.DOTALL),
+    on_paper=re.compile(rf"Login name:\nPassword:\n{_BESIDE}", re.DOTALL),
     done="Done",
     gone="These passwords are gone",
     suspend="Suspend",
@@ -398,12 +401,13 @@ def test_the_keyboard_is_enough(panel_browser: PanelBrowser, panel_server: Panel
 
     tab_to(panel_browser, "Schule oder Zugang finden")
     send_with_enter(panel_browser, organiser.username)
+    assert panel_browser.path == f"/organisers/{organiser.username}"
     tab_to(panel_browser, f"Sperren {organiser.username}")
     send_with_enter(panel_browser)
-    assert "gesperrt" in panel_browser.row(organiser.username)
+    panel_browser.await_text(f"{organiser.username} ist gesperrt")
     tab_to(panel_browser, "Rückgängig")
     send_with_enter(panel_browser)
-    assert "aktiv" in panel_browser.row(organiser.username)
+    panel_browser.await_text(f"{organiser.username} ist entsperrt")
 
 
 _HASTE = """

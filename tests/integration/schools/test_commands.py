@@ -117,6 +117,7 @@ def commands(username: str) -> dict[Action, Command]:
             s, username, keyed_hashes=KEYED_HASHES, **who
         ),
         Action.NETWORK_CLEAR_LOCKOUT: lambda s: lockout_commands.clear_network(s, "198.51.100.7", **who),
+        Action.JOURNAL_LOOK: lambda s: lockout_commands.note_look(s, {"outcome": "refused"}, **who),
         Action.NODE_FORGET: lambda s: node_commands.forget_node(s, "node-a", **who),
     }
 

@@ -16,10 +16,11 @@ from authbridge.login import commands as lockout_commands
 from authbridge.login.networks import parse_address
 from authbridge.login.policy import Verdict
 from authbridge.staff import commands as staff_commands
-from authbridge.staff import members, sessions
+from authbridge.staff import members, passkey_commands, sessions
 from authbridge.staff.commands import Enrolment
 from authbridge.staff.members import StaffState, get_staff, list_staff, staff_row
 from authbridge.staff.one_time_codes import make_invitation, make_recovery_codes
+from authbridge.staff.passkeys import NewPasskey
 from authbridge.staff.sign_in import Caller, sign_in, verify_invitation
 from authbridge.staff.totp import new_secret
 from authbridge.storage.database import Database
@@ -100,6 +101,8 @@ def commands(database: Database) -> dict[Action, Command]:
         Action.STAFF_DELETE: lambda s: staff_commands.delete_staff(s, "anna", **who),
         Action.STAFF_CHANGE_PASSWORD: lambda s: staff_commands.change_password(s, visit, stored, **who),
         Action.STAFF_RENEW_RECOVERY: lambda s: staff_commands.renew_recovery_codes(s, visit, recovery, **who),
+        Action.STAFF_ADD_PASSKEY: lambda s: passkey_commands.add_passkey(s, visit, PASSKEY, **who),
+        Action.STAFF_REMOVE_PASSKEY: lambda s: passkey_commands.remove_passkey(s, visit, 1, **who),
         Action.STAFF_END_SESSIONS: lambda s: staff_commands.end_all_sessions(s, "anna", **who),
         Action.STAFF_CLEAR_LOCKOUT: lambda s: lockout_commands.clear_name(
             s, "staff:anna", keyed_hashes=KEYED_HASHES, **who
@@ -114,7 +117,9 @@ NEVER_REPEATS = {
     Action.STAFF_DELETE,
     Action.STAFF_CHANGE_PASSWORD,
     Action.STAFF_RENEW_RECOVERY,
+    Action.STAFF_ADD_PASSKEY,
 }
+PASSKEY = NewPasskey("Schlüsselbund", "credential", b"key", 0)
 STAFF_ACTIONS = [each for each in Action if each.startswith("staff:") and each is not Action.STAFF_SIGN_IN]
 
 
@@ -126,6 +131,8 @@ def test_a_command_writes_exactly_one_audit_event(database: Database, chef: str,
     else:
         make_staff(database)
     every = commands(database)
+    if action is Action.STAFF_REMOVE_PASSKEY:
+        run(database, every[Action.STAFF_ADD_PASSKEY])
     if action is Action.STAFF_REINSTATE:
         run(database, every[Action.STAFF_SUSPEND])
     sign_in("anna", "wrong", HERE, make_sign_in_services(database))

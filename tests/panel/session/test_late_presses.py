@@ -106,7 +106,7 @@ def test_a_late_suspension_is_carried_on_by_one_click(panel: StaffedPanel, usern
     press_late(panel, browser, f"/organisers/{username}", action)
     page = browser.sign_in(panel.members[Role.CLERK])
     assert page.path == f"/organisers/{username}"
-    (notice,) = page.html.select("main > .notice[role=alert]")
+    (notice,) = page.html.select("main .notice[role=alert]")
     assert "Not carried out" in notice.get_text()
     assert username in notice.get_text()
     assert panel.rows()["suspensions"] == []

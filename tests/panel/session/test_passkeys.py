@@ -237,7 +237,7 @@ def test_the_same_passkey_is_not_added_twice(panel: StaffedPanel, key: Authentic
     assert count(panel, Passkey) == 1
 
 
-@pytest.mark.parametrize("label", ["", "x" * 41, "a\u202eb"])
+@pytest.mark.parametrize("label", ["", "x" * 41, "\u202e"])
 def test_a_label_is_short_and_visible(panel: StaffedPanel, label: str) -> None:
     """The label is shown in the list; nothing is stored else."""
     page = add(panel.browser(ANNA), Authenticator(SITE), label)

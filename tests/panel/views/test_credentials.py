@@ -152,7 +152,7 @@ def suspend_her(panel: StaffedPanel, browser: Browser, page: Page) -> None:  # n
 
 def let_it_idle(panel: StaffedPanel, browser: Browser, page: Page) -> None:  # noqa: ARG001
     """Lets the session expire, and signs in again."""
-    panel.clock.advance(minutes=15)
+    panel.clock.advance(minutes=60)
     browser.sign_in(panel.members[Role.CLERK])
 
 
