@@ -83,13 +83,13 @@ def parse_statement(text: str, path: Path) -> tuple[str, Markup]:
     Raises:
         ConfigError: The text cannot be shown; the sentence names ``path``.
     """
-    markdown = _markdown()
+    markdown = _markdown(xhtmlOut=False)
     heading, rest = _parse(markdown, text, path, also=_HEADINGS)
     return heading, Markup(markdown.renderer.render(rest, markdown.options, {}))  # noqa: S704 - it escapes
 
 
-def _markdown() -> MarkdownIt:
-    return MarkdownIt("commonmark", {"html": False, "breaks": True})  # a line in the file is a line on paper
+def _markdown(**options: bool) -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": False, "breaks": True, **options})  # a line in the file is a line on paper
 
 
 def _parse(

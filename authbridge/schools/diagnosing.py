@@ -20,6 +20,12 @@ _CHANGES_OF_ORGANISER = (
     Action.ORGANISER_CHANGE_VALIDITY,
     Action.ORGANISER_CLEAR_LOCKOUT,
 )
+_CHANGES_OF_SEVERAL = (
+    Action.ORGANISERS_RESET,
+    Action.ORGANISERS_REINSTATE,
+    Action.ORGANISERS_CHANGE_VALIDITY,
+    Action.ORGANISERS_UNDO_VALIDITY,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,4 +76,8 @@ def _changed_at(session: Session, organiser: Organiser, since: datetime) -> date
         AuditEvent.subject == organiser.school.code, AuditEvent.action == Action.SCHOOL_REINSTATE
     )
     query = select(func.max(AuditEvent.at)).where(or_(of_organiser, of_school), AuditEvent.at >= since)
-    return session.scalar(query)
+    of_several = select(AuditEvent.at, AuditEvent.detail).where(
+        AuditEvent.action.in_(_CHANGES_OF_SEVERAL), AuditEvent.at >= since
+    )
+    moments = [at for at, detail in session.execute(of_several) if organiser.username in detail["usernames"]]
+    return max(filter(None, [session.scalar(query), *moments]), default=None)

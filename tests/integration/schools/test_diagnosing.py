@@ -8,7 +8,7 @@ from authbridge.login.authenticate import LoginServices, authenticate
 from authbridge.login.diagnosis import Cause, MisspeltName, NetworkKind
 from authbridge.login.lockouts import lockouts_of
 from authbridge.login.recent_attempts import TriedName, tried_name
-from authbridge.schools.commands import organisers, schools, suspensions
+from authbridge.schools.commands import organisers, schools, selections, suspensions
 from authbridge.schools.diagnosing import LoginWeek, login_week_of
 from authbridge.schools.lookup import get_organiser
 from authbridge.schools.suspendable import ORGANISER
@@ -151,6 +151,19 @@ def test_a_new_password_ends_the_story_of_the_old_one(county: County) -> None:
     assert county.week.changed_at == county.clock()
     assert county.log_in() == "granted"
     assert county.cause() is Cause.IN_ORDER
+
+
+def test_so_do_new_passwords_for_several(county: County) -> None:
+    """The audit has one event for all of them."""
+    county.log_in("wrong")
+    county.clock.advance(minutes=1)
+    renewed = {county.issued.username: organisers.make_passwords(1, HASHER)[0]}
+    with county.database.write_session() as session:
+        selections.reset_selection(
+            session, renewed, seen=None, keyed_hashes=KEYED_HASHES, actor=ACTOR, now=county.clock()
+        )
+    assert county.cause() is Cause.NOT_TRIED_SINCE
+    assert county.week.changed_at == county.clock()
 
 
 def test_a_suspension_is_the_cause_and_then_open_again(county: County) -> None:

@@ -49,7 +49,7 @@ MOST = {
     "{school}/revocation-status": 5,
     "{school}/edit": 4,
     "{school}/issue": 5,
-    "{organiser}": 18,  # of its week six: logins, counts, changes, mistyped names, waits, suspensions
+    "{organiser}": 19,  # of its week seven: logins, counts, changes (two), mistyped names, waits, suspensions
     "{organiser}/revocation-status": 5,
     "{organiser}/reset": 5,
     "{organiser}/validity": 4,
