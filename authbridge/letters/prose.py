@@ -89,7 +89,9 @@ def parse_statement(text: str, path: Path) -> tuple[str, Markup]:
 
 
 def _markdown(**options: bool) -> MarkdownIt:
-    return MarkdownIt("commonmark", {"html": False, "breaks": True, **options})  # a line in the file is a line on paper
+    return MarkdownIt(
+        "commonmark", {"html": False, "breaks": True, **options}
+    )  # a line in the file is a line on paper
 
 
 def _parse(

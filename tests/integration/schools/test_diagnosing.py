@@ -157,7 +157,7 @@ def test_so_do_new_passwords_for_several(county: County) -> None:
     """The audit has one event for all of them."""
     county.log_in("wrong")
     county.clock.advance(minutes=1)
-    renewed = {county.issued.username: organisers.make_passwords(1, HASHER)[0]}
+    renewed = {str(county.issued.username): organisers.make_passwords(1, HASHER)[0]}
     with county.database.write_session() as session:
         selections.reset_selection(
             session, renewed, seen=None, keyed_hashes=KEYED_HASHES, actor=ACTOR, now=county.clock()
