@@ -83,14 +83,18 @@ def report(panel: StaffedPanel, node: str, meetings: dict[str, int], *, is_silen
         reports.note_contact(session, Contact(node, None, 0, (), meetings), now=told_at)
 
 
-@pytest.mark.parametrize("where", ["/schools/ohg", "/organisers", "/organisers?q=ohg", "/search?q=ohg-"])
+@pytest.mark.parametrize("where", ["/schools/ohg", "/organisers", "/organisers?q=ohg", "/search?q="])
 def test_every_list_has_checkboxes_and_buttons_for_them(
     browser: Browser, issued: list[IssuedCredential], where: str
 ) -> None:
     """They belong to one form, which needs no script; it leads back to the list."""
+    listed = names(issued)
+    if where == "/search?q=":  # of a whole name or code it would open the page
+        where += listed[0][:-1]
+        listed = [name for name in listed if name.startswith(listed[0][:-1])]
     page = browser.get(where)
     boxes = page.html.select('td.pick input[type="checkbox"][name="name"][form="selection"]')
-    assert [box["value"] for box in boxes] == names(issued)
+    assert [box["value"] for box in boxes] == listed
     form = page.html.select_one("form#selection")
     assert form is not None
     assert form["method"] == "get"
@@ -264,7 +268,7 @@ def test_an_interrupted_selection_is_not_lost(
     member = panel.members[Role.CLERK]
     page = browser.sign_in(member)
     assert page.path == "/selection/suspend"
-    assert "It is not saved yet" in page.text
+    assert "Nothing is saved yet: you had been signed out." in page.text
     assert not any(each.suspended_at for each in all_of(panel))
     assert confirm(browser, page, "suspend").flashes()[0].startswith("2 accesses are suspended.")
 
