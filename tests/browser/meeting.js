@@ -107,6 +107,7 @@ class Person {
       if (destroyed) {
         this.note("destroyed", destroyed.textContent);
         this.connection.send($pres({ to: this.seat, type: "unavailable" }));
+        this.seat = null; // Jitsi's client has forgotten the room by now, and hears nothing more of it
         setTimeout(() => this.hangUp(), reading);
       } else if (presence.getAttribute("type") === "unavailable") {
         this.note("left", presence.textContent);

@@ -74,9 +74,15 @@ def test_one_click(
         panel_browser.open("/sign-in")
         panel_browser.press("Deutsch")
         panel_browser.sign_in(clerk)
-        panel_browser.open("/schools/ohg")
+        suspend = "Sperren: beendet 1 laufende Besprechung"  # told within two seconds
+
+        def is_told() -> bool:
+            panel_browser.open("/schools/ohg")
+            return suspend in panel_browser.row(who.username)
+
+        await_true(browser, is_told)
         clicked = time.time()
-        panel_browser.press("Sperren", beside=who.username)
+        panel_browser.press(suspend, beside=who.username)
         panel_browser.await_text("1 Besprechung beendet")
         proof = panel_browser.text
 
