@@ -115,7 +115,7 @@ def _row(visitor: Visitor, title: str, path: str) -> Row:
 
 def _letters(visitor: Visitor) -> Row:
     started = time.perf_counter()
-    place = visitor.send("/schools/big/issue", count=str(_LETTERS), language="de")
+    place = visitor.send("/schools/big/issue", count=str(_LETTERS), language="de", size="normal", no_end="y")
     while "letters.pdf" not in visitor.get(place):
         time.sleep(0.2)
     seconds = time.perf_counter() - started
