@@ -1,7 +1,7 @@
 """What becomes of a form that came after the session or the fresh code had run out: nothing is swallowed.
 
-It is kept for its sender alone, who is told after the next sign-in or code that nothing was done, on the page
-of the button and with the button itself.  Nobody's form is ever sent for them.
+The panel keeps the form for its sender alone.  After the next sign-in or code the page of the button says
+that nothing was done, and shows the button again.  The panel never sends a form for anybody.
 """
 
 from flask import request

@@ -1,7 +1,7 @@
 """Tells what a change would end: the meetings that run now, as far as the Prosody servers report them.
 
 It changes nothing.
-A server that is silent is never "no meeting": whoever asks is told its name beside the number.
+A silent server never counts as "no meeting": the page names it beside the number.
 """
 
 from collections import Counter

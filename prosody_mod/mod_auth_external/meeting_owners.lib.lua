@@ -18,8 +18,8 @@ local function new(parts)
 	}, methods);
 end
 
--- Returns a client of an organiser other than `username` (nil: of any) who is in the room or about to join, or nil.  At the
--- door of a room with a password or a lobby nobody inherits: whoever is refused there would get the key.
+-- Returns a client of an organiser other than `username` (nil: of any) who is in the room or about to join, or nil.  Nobody
+-- inherits at the door of a room with a password or a lobby: an organiser who is refused there would get the key.
 function methods:heir_in(room, username)
 	return self.people:heir_of(room.jid, username, rooms.clients_in(room), self.feed, time(), not rooms.is_protected(room));
 end

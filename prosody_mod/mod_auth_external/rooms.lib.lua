@@ -128,7 +128,7 @@ local function remove(room, occupant)
 	module:context(jid.host(room.jid)):fire_event("muc-occupant-left", { room = room, nick = occupant.nick, occupant = occupant });
 end
 
--- Takes the client, and what it may do there, out of that room; the client is told that the room has ended, and others see it leave.
+-- Removes the client and its affiliation from that room.  The client reads that the room has ended; others see it leave.
 -- Returns whether it was there, and whether it is out.  The client goes first: from a room that only members may enter the
 -- loss of the lead would put it out without the reason.  A member could come back by another session of its bare JID.
 local function take_out(room, client, reason)

@@ -1,4 +1,4 @@
--- session_close.lib.lua: closes a session, at once or when its client has read why, and says what its client is told.
+-- session_close.lib.lua: closes a session, at once or when its client has read why.
 -- The client is never told why an organiser is suspended.
 -- This file is MIT licensed; see LICENSE.
 

@@ -90,7 +90,7 @@ def test_a_suspension_after_an_idle_hour(
     language: str,
     scripts: bool,  # noqa: FBT001 - a table
 ) -> None:
-    """The clerk presses, is asked to sign in, is told that nothing was done, and presses once more."""
+    """The clerk presses and signs in; the page says that nothing was done; a second press does it."""
     suspend, not_done, told, done = WORDS[language]
     member, username = panel_server.enrol(Role.CLERK), make_organiser(panel_server.database).username
     panel_browser.run_scripts(are_on=scripts)
