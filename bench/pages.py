@@ -41,6 +41,7 @@ _VIEWS = 40
 _PAGE_TARGET = 0.2  # seconds
 _LETTERS = 200
 _LETTERS_TARGET = 30.0  # seconds
+_LETTERS_PATIENCE = 4 * _LETTERS_TARGET
 
 _PAGES = {
     "overview": "/",
@@ -117,6 +118,9 @@ def _letters(visitor: Visitor) -> Row:
     started = time.perf_counter()
     place = visitor.send("/schools/big/issue", count=str(_LETTERS), language="de", size="normal", no_end="y")
     while "letters.pdf" not in visitor.get(place):
+        if time.perf_counter() - started > _LETTERS_PATIENCE:
+            message = f"no letters after {_LETTERS_PATIENCE:.0f} s: the panel may have refused the form"
+            raise TimeoutError(message)
         time.sleep(0.2)
     seconds = time.perf_counter() - started
     return Row(
