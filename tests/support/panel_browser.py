@@ -4,14 +4,14 @@ import base64
 import contextlib
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 
 import pypdf
-from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -35,6 +35,13 @@ fetch(path).then(async (answer) => {
   const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
   done([answer.status, answer.headers.get("Content-Type"), btoa(text)]);
 });
+"""
+
+# One question for finding and reading: what a first one found may be replaced before the second.
+_TEXT = """
+const [selector, words] = arguments;
+const found = [...document.querySelectorAll(selector)].find((each) => each.innerText.includes(words));
+return found.innerText.replace(/[\\t\\u00a0]/g, " ");
 """
 
 
@@ -142,12 +149,12 @@ class PanelBrowser:
     @property
     def title(self) -> str:
         """Returns the heading."""
-        return self.browser.find_element(By.TAG_NAME, "h1").text
+        return self.text_of("h1")
 
     @property
     def text(self) -> str:
         """Returns the text below the head of the page."""
-        return self.browser.find_element(By.TAG_NAME, "main").text
+        return self.text_of("main")
 
     def open(self, path: str) -> None:
         """Opens that path."""
@@ -191,12 +198,11 @@ class PanelBrowser:
         old = self._page_and_state()[0]
         yield
 
-        def is_there(_browser: Chrome) -> bool:
+        def is_there() -> bool:
             page, state = self._page_and_state()
             return page != old and state == "complete"
 
-        # Between two pages a question may meet neither.
-        WebDriverWait(self.browser, PATIENCE, 0.02, [WebDriverException]).until(is_there)
+        self.await_that(is_there)
 
     def _page_and_state(self) -> tuple[float, str]:
         page, state = self.browser.execute_script("return [performance.timeOrigin, document.readyState];")
@@ -204,7 +210,12 @@ class PanelBrowser:
 
     def row(self, words: str) -> str:
         """Returns the text of the table's row in which these words stand."""
-        return self.browser.find_element(By.XPATH, f'//tr[contains(., "{words}")]').text
+        return self.text_of("tr", words)
+
+    def text_of(self, selector: str, words: str = "") -> str:
+        """Returns the text of the first element that matches and holds these words."""
+        text: str = self.browser.execute_script(_TEXT, selector, words)
+        return text
 
     def fetch(self, path: str) -> Answer:
         """Returns the answer for a path, as this browser with its cookies gets it."""
@@ -222,16 +233,19 @@ class PanelBrowser:
         assert "/sign-in" not in self.path, self.text
 
     def await_text(self, words: str, *, is_there: bool = True) -> None:
-        """Returns once it stands there, or no longer does; the page may be replaced meanwhile."""
-        WebDriverWait(self.browser, PATIENCE, 0.05, [StaleElementReferenceException]).until(
-            lambda _: (words in self.browser.find_element(By.TAG_NAME, "body").text) is is_there
-        )
+        """Returns once it stands there, or no longer does."""
+        self.await_that(lambda: (words in self.text_of("body")) is is_there)
 
     def await_element(self, selector: str) -> None:
-        """Returns once it is on the page, which may be replaced meanwhile."""
-        WebDriverWait(self.browser, PATIENCE, 0.05).until(
-            lambda _: self.browser.find_elements(By.CSS_SELECTOR, selector)
-        )
+        """Returns once it is on the page."""
+        self.await_that(lambda: self.browser.find_elements(By.CSS_SELECTOR, selector))
+
+    def await_that(self, is_so: Callable[[], object]) -> None:
+        """Returns once that answers with something true; the page may be replaced meanwhile.
+
+        Between two pages a question meets neither, or an element of the one that goes: then it is asked anew.
+        """
+        WebDriverWait(self.browser, PATIENCE, 0.05, [WebDriverException]).until(lambda _: is_so())
 
     def run_scripts(self, *, are_on: bool) -> None:
         """Lets pages run scripts from now on, or not."""

@@ -106,7 +106,7 @@ def _at_the_door(panel_browser: PanelBrowser, panel_server: PanelServer) -> Iter
     yield Shown("enrol")
     panel_browser.send()
     yield Shown("enrol-empty", 422)
-    secret = panel_browser.browser.find_element(By.CLASS_NAME, "secret").text.replace(" ", "")
+    secret = panel_browser.text_of(".secret").replace(" ", "")
     panel_browser.fill(password=_PASSWORD, repeated=_PASSWORD, code=pyotp.TOTP(secret).now())
     panel_browser.send()
     yield Shown("enrol-recovery-codes")

@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.wait import WebDriverWait
 from sqlalchemy import delete
 
 from authbridge.clock import utc_now
 from authbridge.revocations.reports import NodeReport
 from authbridge.storage.models import Role, StaffSession
-from tests.support.chromium import PATIENCE, open_chromium
+from tests.support.chromium import open_chromium
 from tests.support.factories import make_organiser, make_school
 from tests.support.feeds import acknowledge, position, report
 from tests.support.panel_browser import PanelBrowser, PanelServer, open_panel_server
@@ -82,7 +81,7 @@ def suspend(panel_browser: PanelBrowser, panel_server: PanelServer) -> NodeRepor
 
 def line(panel_browser: PanelBrowser) -> str:
     """What became of it."""
-    return panel_browser.browser.find_element(By.CLASS_NAME, "revocation").text
+    return panel_browser.text_of(".revocation")
 
 
 def questions(panel_browser: PanelBrowser) -> int:
@@ -94,7 +93,7 @@ def questions(panel_browser: PanelBrowser) -> int:
 def await_question(panel_browser: PanelBrowser) -> None:
     """Returns once the page has asked once more."""
     before = questions(panel_browser)
-    WebDriverWait(panel_browser.browser, PATIENCE, 0.05).until(lambda _: questions(panel_browser) > before)
+    panel_browser.await_that(lambda: questions(panel_browser) > before)
 
 
 def test_the_line_completes_itself_and_then_rests(
@@ -158,12 +157,9 @@ def test_the_overview_turns_red_and_back_by_itself(
     assert "gestört" in meeting_server(panel_browser)
     report(panel_server.database, NODE, {username: 1}, utc_now())
     panel_browser.await_text("Endgültig weg: vergessen", is_there=False)
-    WebDriverWait(panel_browser.browser, PATIENCE, 0.05).until(
-        lambda _: "Otto-Hahn-Gymnasium 1" in " ".join(panel_browser.text.split())
-    )
+    panel_browser.await_that(lambda: "Otto-Hahn-Gymnasium 1" in " ".join(panel_browser.text.split()))
 
 
 def meeting_server(panel_browser: PanelBrowser) -> str:
     """What the overview says of it."""
-    place = f'//li[contains(., "{NODE}")] | //p[contains(@class, "all-well")][contains(., "{NODE}")]'
-    return panel_browser.browser.find_element(By.XPATH, place).text
+    return panel_browser.text_of("li, p.all-well", NODE)

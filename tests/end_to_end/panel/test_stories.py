@@ -169,7 +169,7 @@ def enrol_by_invitation(panel_browser: PanelBrowser, words: Words, name: str, co
     panel_browser.type("Name", name)
     panel_browser.type(words.one_time_code, code)
     panel_browser.press(words.go_on)
-    secret = panel_browser.browser.find_element(By.CLASS_NAME, "secret").text.replace(" ", "")
+    secret = panel_browser.text_of(".secret").replace(" ", "")
     panel_browser.type(words.new_password, _PASSWORD)
     panel_browser.type(words.repeated, _PASSWORD)
     panel_browser.type(words.app_code, pyotp.TOTP(secret).now())
@@ -252,7 +252,7 @@ def test_the_whole_way_works_without_scripts(panel_browser: PanelBrowser, panel_
     panel_browser.sign_in(member)
     add_school(panel_browser, GERMAN, "still", "Stille Schule")
     issue(panel_browser, GERMAN, 1)
-    username = panel_browser.browser.find_element(By.CSS_SELECTOR, "main table .code").text
+    username = panel_browser.text_of("main table .code")
     panel_browser.press("Zugangsbrief (PDF)")
     assert panel_browser.browser.execute_script("return document.contentType") == "application/pdf"
     with panel_browser.next_page():

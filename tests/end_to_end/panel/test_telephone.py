@@ -141,7 +141,7 @@ def open_page(clerk: PanelBrowser, username: str) -> str:
         tab_to(clerk, f'main a[href="{path}"]')
         with clerk.next_page():
             press_keys(clerk, Keys.ENTER)
-    return clerk.browser.find_element(By.CSS_SELECTOR, ".why .said").text
+    return clerk.text_of(".why .said")
 
 
 @pytest.mark.parametrize("words", [GERMAN, ENGLISH], ids=["de", "en"])
