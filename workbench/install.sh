@@ -15,7 +15,7 @@ readonly PROJECT=$PWD CACHE=$PWD/.cache LOG=$PWD/.cache/install.log
 readonly RUN_PACKAGES=(python3 python3-venv ca-certificates openssl
     lua5.4 lua-bitop lua-expat lua-filesystem lua-sec lua-socket lua-unbound
     libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz0b libharfbuzz-subset0 fonts-lato fonts-dejavu-core) # letters
-readonly TEST_PACKAGES=(lua-busted lua-check chromium chromium-driver nginx postgresql-15
+readonly TEST_PACKAGES=(lua-busted lua-check chromium chromium-headless-shell chromium-driver nginx postgresql-15
     poppler-utils zbar-tools) # letters, as screen readers and cameras see them
 
 # The lock may be held for a while by the machine's own updates.

@@ -13,7 +13,6 @@ from sqlalchemy import delete
 from authbridge.clock import utc_now
 from authbridge.revocations.reports import NodeReport
 from authbridge.storage.models import Role, StaffSession
-from tests.support.chromium import open_chromium
 from tests.support.factories import make_organiser, make_school
 from tests.support.feeds import acknowledge, position, report
 from tests.support.panel_browser import PanelBrowser, PanelServer, open_panel_server
@@ -35,13 +34,6 @@ def run_panel_server(
     with open_panel_server(tmp_path_factory.mktemp("office"), sqlite_template) as panel_server:
         make_school(panel_server.database)
         yield panel_server
-
-
-@pytest.fixture(name="browser", scope="module")
-def start_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    """A browser."""
-    with open_chromium(tmp_path_factory.mktemp("chromium")) as browser:
-        yield browser
 
 
 @pytest.fixture(name="panel_browser")

@@ -11,7 +11,6 @@ from selenium.webdriver.remote.webelement import WebElement
 
 from authbridge.clock import utc_now
 from authbridge.storage.models import Organiser, Role, School
-from tests.support.chromium import open_chromium
 from tests.support.factories import make_organiser, make_school
 from tests.support.panel_browser import PanelBrowser, PanelServer, open_panel_server
 
@@ -40,13 +39,6 @@ def run_panel_server(
                 for number in range(40)
             )
         yield panel_server
-
-
-@pytest.fixture(name="browser", scope="module")
-def start_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    """A browser."""
-    with open_chromium(tmp_path_factory.mktemp("chromium")) as browser:
-        yield browser
 
 
 @pytest.fixture(name="clerk")

@@ -16,7 +16,6 @@ from authbridge.clock import utc_now
 from authbridge.schools.commands import organisers
 from authbridge.storage.database import Database
 from authbridge.storage.models import AuditEvent, Organiser, Role
-from tests.support.chromium import open_chromium
 from tests.support.factories import ACTOR, HASHER, make_school
 from tests.support.panel_browser import PanelBrowser, PanelServer, open_panel_server
 
@@ -102,13 +101,6 @@ class Keyboard:
 
     def _first(self, selector: str) -> WebElement:
         return self.panel_browser.browser.find_element(By.CSS_SELECTOR, selector)
-
-
-@pytest.fixture(name="browser", scope="module")
-def start_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    """The browser of the clerk."""
-    with open_chromium(tmp_path_factory.mktemp("chromium")) as browser:
-        yield browser
 
 
 @pytest.fixture(name="panel_server")

@@ -15,7 +15,6 @@ from authbridge.schools.commands import suspensions
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.schools.suspendable import ORGANISER
 from authbridge.storage.models import Role
-from tests.support.chromium import open_chromium
 from tests.support.factories import (
     ACTOR,
     make_organiser,
@@ -69,21 +68,12 @@ def run_panel_server(
         yield panel_server
 
 
-@pytest.fixture(name="browser", scope="module")
-def start_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    """The clerk's browser."""
-    with open_chromium(tmp_path_factory.mktemp("chromium")) as browser:
-        yield browser
-
-
 @pytest.fixture(name="clerk", params=["with-scripts", "without-scripts"])
 def sign_in(
     request: pytest.FixtureRequest, browser: Chrome, panel_server: PanelServer
 ) -> Iterator[PanelBrowser]:
     """A clerk who is signed in; of pages without scripts a clerk has all, too."""
     clerk = PanelBrowser(browser, panel_server.panel.url)
-    clerk.open("/sign-in")
-    browser.delete_all_cookies()
     clerk.sign_in(panel_server.enrol(Role.CLERK))
     clerk.run_scripts(are_on=request.param == "with-scripts")
     clerk.open("/")
