@@ -11,7 +11,7 @@ from werkzeug.exceptions import BadRequest, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from admin.panel import EXTENSION, Panel, now
-from admin.session import access, flashes, sessions
+from admin.session import access, button_labels, flashes, sessions
 from admin.session.cookies import CookieSessions
 from admin.stores import idempotent_forms
 from admin.views import (
@@ -126,6 +126,7 @@ def _install_context(app: Flask) -> None:
             "may": access.may,
             "language": i18n.language(),
             "take_flashes": flashes.take_flashes,
+            "sign_label": button_labels.sign_label,
             "new_idempotency_key": idempotent_forms.new_idempotency_key,
             "session_ends_in": _seconds_left(),
             "static": lambda name: url_for("static", filename=name),

@@ -12,6 +12,7 @@ worker_class = "gthread"
 threads = 600  # most of them wait for their turn to be hashed; a Prosody sends 512 logins at most
 worker_connections = 2000  # several Prosodys keep connections open; none of them is kept waiting at the door
 graceful_timeout = 2  # seconds that a login under way gets at a restart; Prosody asks again
+limit_request_line = 8190  # bytes, as much as nginx passes on: some hundred ticked names are one address
 control_socket_disable = True  # it would lie in the home folder
 
 

@@ -79,5 +79,9 @@ def open_form(form: type[_Form], **defaults: object) -> _Form:
     """Returns the form as it was sent, or with the draft of an expired session, or with its defaults."""
     if request.method == "POST":
         return form()
-    draft = current_panel().drafts.take(current_session().staff_id, request.path, now=now())
-    return form(formdata=draft, data=defaults)
+    return form(formdata=take_draft(request.path), data=defaults)
+
+
+def take_draft(path: str) -> Mapping[str, str] | None:
+    """Returns what the person signed in had sent to that path when their session had expired; only once."""
+    return current_panel().drafts.take(current_session().name, path, now=now())

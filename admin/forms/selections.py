@@ -27,10 +27,13 @@ class NamesField(HiddenField):
 
 
 class SelectionForm(PanelForm):
-    """Organisers who were chosen together; ``seen`` tells what was shown of them, ``back`` is their list."""
+    """Organisers who were chosen together; ``seen`` tells what was shown of them, ``back`` is their list.
+
+    A form without ``seen`` is one that has seen nothing, not one to which no change matters.
+    """
 
     name = NamesField(default=())
-    seen = HiddenField()
+    seen = HiddenField(filters=[lambda sent: sent or ""])
     back = HiddenField()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from flask_babel import lazy_gettext as _
 from wtforms import SelectField, StringField
 
-from admin.forms.base import PanelForm
+from admin.forms.base import PanelForm, take_draft
 from admin.forms.rules import parsed_by
 from authbridge.schools.commands import suspensions
 from authbridge.schools.history import SuspensionRow
@@ -38,13 +38,16 @@ class DescribeForm(PanelForm):
     note = StringField(_("Note"), [parsed_by(suspensions.parse_note)], description=_("No names, please."))
 
     @classmethod
-    def of(cls, history: Sequence[SuspensionRow]) -> "DescribeForm | None":
-        """Returns the form of the suspension in force, with its description; None if there is none."""
+    def of(cls, history: Sequence[SuspensionRow], path: str) -> "DescribeForm | None":
+        """Returns the form of the suspension in force, with its description or the draft for that path.
+
+        None if there is no such suspension.
+        """
         if not history or history[0].until is not None:
             return None
         current = history[0]
         return cls(
-            formdata=None,
+            formdata=take_draft(path),
             data={
                 "reason": current.reason or "",
                 "reported_by": current.reported_by or "",

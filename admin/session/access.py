@@ -12,7 +12,7 @@ from admin.panel import current_panel, now
 from admin.session import lateness
 from admin.session.sessions import current_session, is_signed_in
 from admin.stores.late_forms import Lateness
-from admin.web.redirects import current_path, has_page, local_path, page_of_form
+from admin.web.redirects import current_path, local_path, page_of_form
 from authbridge.staff import sessions as staff_sessions
 from authbridge.staff.permissions import PERMISSIONS, Permission
 from authbridge.storage.models import SessionStage
@@ -76,25 +76,25 @@ def may(permission: str) -> bool:
 def require_access() -> Response | None:
     """Lets the request pass, or returns the redirect to the page that comes first."""
     if request.endpoint is None:  # no such page; strangers must not learn which pages exist
-        return None if is_signed_in() else _to_sign_in()
+        return None if is_signed_in() else _to_sign_in(is_grave=False)
     access = access_of(request.endpoint)
     if access is None:
         abort(403)
     if access.permission is not None:
-        return _require_permission(access.permission, fresh=access.fresh)
+        return _require_permission(access.permission, is_grave=access.fresh)
     session = current_user.session if access.stage is not None else None
     if access.stage is not None and (session is None or session.stage is not access.stage):
         return _to_first_step()
     return None
 
 
-def _require_permission(permission: Permission, *, fresh: bool) -> Response | None:
+def _require_permission(permission: Permission, *, is_grave: bool) -> Response | None:
     if not is_signed_in():
-        return _to_sign_in()
+        return _to_sign_in(is_grave=is_grave)
     if not may(permission):
         abort(403)
-    if fresh and not staff_sessions.is_fresh(current_session(), now()):
-        lateness.keep(current_session().staff_id, Lateness.STALE_FACTOR)
+    if is_grave and not staff_sessions.is_fresh(current_session(), now()):
+        lateness.keep(current_session().name, Lateness.STALE_FACTOR, is_grave=True)
         return redirect(url_for("auth.reauthenticate", next=page_of_form()), 303)
     return None
 
@@ -105,27 +105,25 @@ def _to_first_step() -> Response:
     return redirect(url_for("auth.sign_in", note=note, next=local_path(request.args.get("next"))), 303)
 
 
-def _to_sign_in() -> Response:
+def _to_sign_in(*, is_grave: bool) -> Response:
     """Redirects to the sign-in; what the owner of an expired session sent is kept for them."""
     owner = _owner_of_expired_session()
-    if owner is not None:
-        lateness.keep(owner, Lateness.SIGNED_OUT)
+    comes_back = owner is not None and lateness.keep(owner, Lateness.SIGNED_OUT, is_grave=is_grave)
+    note = (
+        _note("ended" if owner is None else "expired", comes_back=comes_back) if current_user.token else None
+    )
     wanted = page_of_form() if request.method == "POST" else current_path()
-    return redirect(url_for("auth.sign_in", note=_note(owner), next=None if wanted == "/" else wanted), 303)
+    return redirect(url_for("auth.sign_in", note=note, next=None if wanted == "/" else wanted), 303)
 
 
-def _note(owner_of_expired: int | None) -> str | None:
+def _note(why: str, *, comes_back: bool) -> str:
     """Returns what the sign-in page says: why it is shown, and what became of a form."""
-    if not current_user.token:
-        return None
-    why = "expired" if owner_of_expired is not None else "ended"
     if request.method != "POST":
         return why
-    comes_back = owner_of_expired is not None and has_page() and not lateness.may_hold_secrets()
     return f"{why}-form" if comes_back else f"{why}-button"
 
 
-def _owner_of_expired_session() -> int | None:
+def _owner_of_expired_session() -> str | None:
     if not current_user.token:
         return None
     panel = current_panel()

@@ -1,5 +1,6 @@
 """Messages for the next page, kept with the session; each is shown once, perhaps with a button to undo."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -19,14 +20,18 @@ def flash(kind: str, text: str, undo: dict[str, Any] | None = None) -> None:
         staff_sessions.add_notice(session, current_session(), {"kind": kind, "text": text, "undo": undo})
 
 
-def undo_action(label: str, endpoint: str, **values: str) -> dict[str, Any]:
-    """Returns the button of a flash: its label, and the view that it calls."""
-    return {"label": label, "endpoint": endpoint, "values": values}
+def undo_action(
+    label: str, endpoint: str, fields: Sequence[tuple[str, str]] = (), **values: str
+) -> dict[str, Any]:
+    """Returns the button of a flash: its label, the view that it calls, and its hidden fields."""
+    says = f"{label}: {', '.join(values.values())}"
+    return {"label": label, "says": says, "endpoint": endpoint, "values": values, "fields": list(fields)}
 
 
 def again_action(button: Button) -> dict[str, Any]:
     """Returns the button of a flash that sends a late form again."""
-    return undo_action(button.label, button.endpoint, **button.values) | {"fields": button.fields}
+    again = undo_action(button.label, button.endpoint, button.fields, **button.values)
+    return again | {"says": button.label}
 
 
 def take_flashes() -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from admin.panel import current_panel, now
+from admin.session.button_labels import sent_fields, signed_label
 from admin.session.flashes import again_action, flash
 from admin.session.sessions import current_session
 from admin.stores.late_forms import Button, LateForm, Lateness
@@ -17,18 +18,27 @@ from admin.web.redirects import has_page, page_of_form
 _WITH_SECRETS = frozenset(
     {"auth", "account", "passkeys"}
 )  # blueprints whose forms may hold passwords and codes
-_NEVER_KEPT = ("csrf_token", "idempotency_key", "back", "pressed")
-_LONGEST_LABEL = 200  # characters
 
 
-def keep(staff_id: int, lateness: Lateness) -> None:
-    """Keeps the form of this request for its sender; its token has proved that one of our pages sent it."""
+def keep(sender: str, lateness: Lateness, *, is_grave: bool) -> bool:
+    """Keeps the form of this request for its sender; its token has proved that one of our pages sent it.
+
+    Somebody else may have sent it: whoever stands at a browser that was left alone, or holds a cookie that
+    has expired.  So a button is offered again only if the page itself signed what it does, and a grave one
+    never: its page has it.  Returns whether what was typed comes back.
+    """
     if request.method != "POST" or not request.form:  # a page's own script sends no fields
-        return
-    if has_page() and not may_hold_secrets():
-        current_panel().drafts.keep(staff_id, request.path, MultiDict(_kept_fields()), now=now())
-    form = LateForm(page_of_form(), lateness, has_page(), None if has_page() else _button())
-    current_panel().late_forms.keep(staff_id, request.path, form, now=now())
+        return False
+    panel, label, fields = current_panel(), signed_label(), sent_fields()
+    is_form = has_page() or (label is None and bool(fields) and not is_grave)
+    comes_back = is_form and not may_hold_secrets()
+    if comes_back:
+        panel.drafts.keep(sender, request.path, MultiDict(fields), now=now())
+    button = None if is_grave or label is None else _button(label, fields)
+    panel.late_forms.keep(
+        sender, request.path, LateForm(page_of_form(), lateness, is_form, label, button), now=now()
+    )
+    return comes_back
 
 
 def may_hold_secrets() -> bool:
@@ -36,25 +46,19 @@ def may_hold_secrets() -> bool:
     return request.blueprint in _WITH_SECRETS
 
 
-def _kept_fields() -> list[tuple[str, str]]:
-    return [(name, value) for name, value in request.form.items(multi=True) if name not in _NEVER_KEPT]
-
-
-def _button() -> Button | None:
-    """Returns the button that was pressed, as its own form names it."""
-    label = request.form.get("pressed", "")[:_LONGEST_LABEL]
-    if not label or request.endpoint is None:
+def _button(label: str, fields: list[tuple[str, str]]) -> Button | None:
+    if request.endpoint is None:
         return None
-    fields = [] if may_hold_secrets() else _kept_fields()
-    return Button(label, request.endpoint, dict(request.view_args or {}), fields)
+    kept = [] if may_hold_secrets() else fields
+    return Button(label, request.endpoint, dict(request.view_args or {}), kept)
 
 
 def waiting_labels(page: str) -> list[str]:
     """Returns which buttons of that page wait for a fresh code; "" for one that does not say what it does."""
     forms = current_panel().late_forms.find(
-        current_session().staff_id, Lateness.STALE_FACTOR, page=page, now=now()
+        current_session().name, Lateness.STALE_FACTOR, page=page, now=now()
     )
-    return ["" if form.button is None else form.button.label for form in forms]
+    return [form.label or "" for form in forms]
 
 
 def tell(lateness: Lateness, *, page: str | None = None) -> str | None:
@@ -62,17 +66,15 @@ def tell(lateness: Lateness, *, page: str | None = None) -> str | None:
 
     With ``page``, only those of that page: others were given up.
     """
-    forms = current_panel().late_forms.take(current_session().staff_id, lateness, page=page, now=now())
+    forms = current_panel().late_forms.take(current_session().name, lateness, page=page, now=now())
     for form in forms:
-        kind = "warn" if form.has_page else "error"
+        kind = "warn" if form.is_form else "error"
         flash(kind, _sentence(form), None if form.button is None else again_action(form.button))
     return forms[-1].page if forms else None
 
 
 def _sentence(form: LateForm) -> str:
-    if form.has_page:
-        return _of_page(form.lateness)
-    return _of_button(form.lateness, None if form.button is None else form.button.label)
+    return _of_page(form.lateness) if form.is_form else _of_button(form.lateness, form.label)
 
 
 def _of_page(lateness: Lateness) -> str:

@@ -27,7 +27,10 @@ class ClearButton:
 
 @dataclass(frozen=True, slots=True)
 class LockoutRow:
-    """A lockout as a page shows it; ``member`` is the name of a member of staff who is locked out."""
+    """A lockout as a page shows it; ``member`` is the name of a member of staff who is locked out.
+
+    ``network`` is set where a whole network waits.
+    """
 
     sentence: str
     username: str | None
@@ -53,8 +56,9 @@ def lockout_rows(found: Iterable[Lockout]) -> list[LockoutRow]:
 def _row(lockout: Lockout) -> LockoutRow:
     member = _member_of(lockout)
     username = None if member is not None else lockout.username
+    network = lockout.network if lockout.rule is Reason.NETWORK_WAITS else None
     button = _button_for(lockout, member)
-    return LockoutRow(_sentence(lockout), username, lockout.network, lockout.until, button, member)
+    return LockoutRow(_sentence(lockout), username, network, lockout.until, button, member)
 
 
 def _member_of(lockout: Lockout) -> str | None:
@@ -64,14 +68,20 @@ def _member_of(lockout: Lockout) -> str | None:
 
 
 def _button_for(lockout: Lockout, member: str | None) -> ClearButton | None:
+    if not _may_help(lockout):
+        return None
     if lockout.rule is Reason.NETWORK_WAITS:
         return ClearButton(path_to("overview.clear_lockout"), {"network": lockout.network or ""})
     if lockout.username is None:
         return None
     if member is None:
         return ClearButton(path_to("overview.clear_lockout"), {"name": lockout.username})
-    # A clerk who could clear this could guess a colleague's second factor for ever.
-    return ClearButton(path_to("staff.clear_lockout", name=member)) if may(Permission.APPOINT) else None
+    return ClearButton(path_to("staff.clear_lockout", name=member))
+
+
+def _may_help(lockout: Lockout) -> bool:
+    # A clerk who could clear a wait of staff could guess a colleague's second factor for ever.
+    return not lockout.at_panel or may(Permission.APPOINT)
 
 
 def _sentence(lockout: Lockout) -> str:
@@ -85,10 +95,13 @@ def _sentence(lockout: Lockout) -> str:
 
 
 def _where(lockout: Lockout) -> str:
+    """Returns from where: the address only of a network that waits, for that of a login is the journal's."""
     if lockout.is_own:
         return _("from the school's own network")
-    if lockout.network is not None:
+    if lockout.rule is Reason.NETWORK_WAITS and _may_help(lockout):
         return _("from %(network)s", network=lockout.network)
+    if lockout.network is not None:
+        return _("from another network")
     if lockout.rule is Reason.ACCOUNT_WAITS:
         return _("from many places")
     return _("from a place that is not known")

@@ -9,7 +9,6 @@ from werkzeug.datastructures import MultiDict  # noqa: TC002 - dataclasses read 
 from authbridge.expiring_store import ExpiringStore
 
 _LIFETIME = timedelta(minutes=30)
-_MAX_DRAFTS = 200  # of some kilobytes each; then the oldest goes
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +20,20 @@ class Draft:
 
 
 class Drafts:
-    """The drafts of this process: one a member of staff, by the id of their row."""
+    """The drafts of this process: one a member of staff, by their name."""
 
     def __init__(self) -> None:
-        self._drafts = ExpiringStore[int, Draft](_LIFETIME, _MAX_DRAFTS)
+        self._drafts = ExpiringStore[str, Draft](_LIFETIME)
 
-    def keep(self, staff_id: int, path: str, fields: "MultiDict[str, str]", *, now: datetime) -> None:
+    def keep(self, writer: str, path: str, fields: "MultiDict[str, str]", *, now: datetime) -> None:
         """Keeps what that person had typed on that page, in place of an earlier draft."""
-        self._drafts.put(staff_id, Draft(path, fields), now=now)
+        self._drafts.put(writer, Draft(path, fields), now=now)
 
-    def take(self, staff_id: int, path: str, *, now: datetime) -> Mapping[str, str] | None:
+    def take(self, writer: str, path: str, *, now: datetime) -> Mapping[str, str] | None:
         """Returns what that person had typed on that page, and forgets it."""
-        draft = self._drafts.take(staff_id, lambda each: each.path == path, now=now)
+        draft = self._drafts.take(writer, lambda each: each.path == path, now=now)
         return None if draft is None else draft.fields
+
+    def sweep(self, *, now: datetime) -> None:
+        """Removes what has ended."""
+        self._drafts.sweep(now=now)

@@ -11,7 +11,7 @@ from admin.session.access import needs
 from admin.status.audit_words import TOPICS, details_in_words, in_words
 from admin.status.login_week import end_of_retention
 from admin.status.spans import start_of
-from admin.web.query_params import asked_choice, asked_month, asked_text
+from admin.web.query_params import asked_choice, asked_month, asked_text, parse_number
 from admin.web.responses import page
 from authbridge.audit_rows import KEPT_DAYS, AuditActor, AuditFilter, list_events
 from authbridge.staff.permissions import Permission
@@ -81,7 +81,7 @@ def index() -> ResponseReturnValue:
             asked.filter,
             now=now(),
             addresses_since=end_of_retention(),
-            before=request.args.get("before", type=int),
+            before=parse_number(request.args.get("before", "")) or None,
         )
     return page(
         "audit/index.html",

@@ -20,11 +20,12 @@ from admin.status.revocation_status import LiveStatus, wait_for_nodes
 from admin.status.running_meetings import ends_in_words
 from admin.stores.handouts import Handout, Step
 from admin.views import suspensions
-from admin.web.headers import hide_from_back_button
+from admin.web.headers import hide_from_back_button, replace_at
 from admin.web.i18n import day, say
 from admin.web.redirects import path_to, redirect_to
 from admin.web.responses import form_page, page
 from admin.web.spreadsheet import as_csv
+from admin.web.unattended import unattended
 from authbridge.errors import InputError, NotFoundError
 from authbridge.letters import Language
 from authbridge.revocations.running import running_meetings
@@ -106,13 +107,26 @@ def show(handout_id: str) -> ResponseReturnValue:
     error = None if handout.error is None else say(handout.error)
     if handout.step is Step.READY:
         hide_from_back_button()
-        return page("credentials/show.html", handout=handout, error=error, status=_status_of(handout))
+        answer = make_response(
+            page("credentials/show.html", handout=handout, error=error, status=_status_of(handout))
+        )
+        replace_at(answer, path_to("credentials.over", handout_id=handout.id), handout.ends_at - now())
+        return answer
     answer = make_response(
         page("credentials/progress.html", handout=handout, error=error, again=_path_of_order(handout))
     )
     if handout.step is not Step.FAILED:
         answer.headers["Refresh"] = _REFRESH
     return answer
+
+
+@blueprint.get("/credentials/<handout_id>/over")
+@needs(Permission.MANAGE)
+@unattended
+def over(handout_id: str) -> ResponseReturnValue:
+    """Takes the place of credentials that were left on the screen, once they are wiped."""
+    handout = _find(handout_id)
+    return _gone() if handout is None else redirect_to("credentials.show", handout_id=handout_id)
 
 
 @blueprint.get("/credentials/<handout_id>/letters.pdf")
@@ -198,8 +212,8 @@ def _path_of_order(handout: Handout) -> str:
             return path_to("credentials.issue", code=handout.school_code)
         case (username,):
             return path_to("credentials.reset", username=username)
-        case usernames:
-            return path_to("selections.reset", name=usernames)
+        case _:  # too many for an address
+            return path_to("selections.reset", again=handout.id)
 
 
 def _find(handout_id: str) -> Handout | None:

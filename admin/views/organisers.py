@@ -20,7 +20,7 @@ from admin.status.revocation_status import wait_for_nodes
 from admin.views import suspensions
 from admin.web.i18n import day
 from admin.web.query_params import asked_extent
-from admin.web.redirects import redirect_back, redirect_to
+from admin.web.redirects import path_to, redirect_back, redirect_to
 from admin.web.responses import form_page, page
 from authbridge.revocations.running import running_meetings
 from authbridge.revocations.status import meetings_of, revocation_status_of
@@ -75,7 +75,7 @@ def _detail(username: str, sent: DescribeForm | None = None) -> ResponseReturnVa
         organiser=organiser_row(organiser, today()),
         created_at=organiser.created_at,
         history=history,
-        describe=sent or DescribeForm.of(history),
+        describe=sent or DescribeForm.of(history, path_to("organisers.describe", name=username)),
         login_week=read_login_week(organiser, history),
         status=suspensions.status_of(suspensions.ORGANISER, organiser, revocation),
         meetings=meetings,

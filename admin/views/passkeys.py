@@ -11,6 +11,7 @@ from admin.session.access import needs
 from admin.session.commands import run_command
 from admin.session.flashes import flash
 from admin.session.sessions import current_session
+from admin.web.query_params import parse_number
 from admin.web.redirects import redirect_to
 from admin.web.responses import form_page
 from authbridge.staff import passkey_commands
@@ -43,13 +44,13 @@ def _is_added(form: PasskeyForm) -> bool:
     return False
 
 
-@blueprint.post("/<int:passkey_id>/remove")
+@blueprint.post("/<passkey_id>/remove")
 @needs(Permission.READ, fresh=True)
-def remove(passkey_id: int) -> ResponseReturnValue:
+def remove(passkey_id: str) -> ResponseReturnValue:
     """Removes a passkey: it opens nothing from now on."""
     form = PanelForm(formdata=None)
     with form.show_errors():
-        if run_command(passkey_commands.remove_passkey, current_session(), passkey_id):
+        if run_command(passkey_commands.remove_passkey, current_session(), parse_number(passkey_id)):
             flash("done", _("The passkey is removed. It opens nothing any more."))
         else:
             flash("warn", _("This passkey was removed already."))

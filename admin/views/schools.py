@@ -17,7 +17,7 @@ from admin.session.flashes import flash
 from admin.status.organiser_queries import asked_query
 from admin.views import suspensions
 from admin.web.i18n import day
-from admin.web.query_params import asked_choice, asked_extent, asked_text
+from admin.web.query_params import asked_choice, asked_extent, asked_text, parse_number
 from admin.web.redirects import path_to, redirect_to
 from admin.web.responses import form_page, page
 from authbridge.errors import ConflictError
@@ -75,7 +75,7 @@ def _detail(code: str, sent: DescribeForm | None = None) -> ResponseReturnValue:
             state=asked.show or "",
             extent=extent,
             history=history,
-            describe=sent or DescribeForm.of(history),
+            describe=sent or DescribeForm.of(history, path_to("schools.describe", name=code)),
             status=suspensions.status_of(suspensions.SCHOOL, school, revocation),
             meetings=meetings_of(session, school, now=now()),
         )
@@ -139,7 +139,7 @@ def _change(code: str, form: SchoolForm) -> None:
     run_command(
         schools.change_school,
         code,
-        revision=int(typed) if typed.isdecimal() else 0,
+        revision=parse_number(typed),
         name=form.name.data,
         **form.details,
     )

@@ -19,11 +19,13 @@ from admin.panel import current_panel, now, today
 from admin.session.access import needs
 from admin.session.commands import run_command, submit_once
 from admin.session.flashes import flash, undo_action
+from admin.session.sessions import current_session
 from admin.status.organiser_queries import asked_query
 from admin.status.revocation_status import in_words, wait_for_nodes
 from admin.status.running_meetings import ends_in_words
 from admin.views import selection_words as words
-from admin.web.redirects import local_path, path_to, redirect_back
+from admin.web.query_params import parse_number
+from admin.web.redirects import local_path, path_of_button, path_to, redirect_to
 from admin.web.responses import form_page
 from authbridge.letters import Language
 from authbridge.revocations.running import running_meetings
@@ -40,14 +42,22 @@ from authbridge.staff.permissions import Permission
 blueprint = Blueprint("selections", __name__, url_prefix="/selection")
 
 
+def _seen(chosen: Selection) -> str:
+    return chosen.seen
+
+
 @dataclass(frozen=True, slots=True)
 class SelectionChange:
-    """A change to several organisers: its words, its form, its command, and who needs it not."""
+    """A change to several organisers: its words, its form, its command, and who needs it not.
+
+    ``seen`` returns what of the selection must be as it was shown.
+    """
 
     words: words.ChangeWords
     command: Callable[[Any], SelectionResult]
     is_needless: Callable[[OrganiserRow], bool]
     form: type[SelectionForm] = SelectionForm
+    seen: Callable[[Selection], str] = _seen
     ends_sessions: bool = False
     can_be_undone: bool = False
 
@@ -61,8 +71,9 @@ _SUSPEND = SelectionChange(
 )
 _REINSTATE = SelectionChange(
     words.REINSTATE,
-    lambda form: run_command(selections.reinstate_selection, form.name.data),
+    lambda form: run_command(selections.reinstate_selection, form.name.data, seen=form.seen.data),
     lambda row: row.suspended_at is None,
+    seen=lambda chosen: chosen.seen_suspensions,
 )
 _END_SESSIONS = SelectionChange(
     words.END_SESSIONS,
@@ -140,15 +151,24 @@ def reset() -> ResponseReturnValue:
 @needs(Permission.MANAGE)
 def undo(event_id: str) -> ResponseReturnValue:
     """Undoes what one click has changed, where it is still so."""
-    result = run_command(
-        selections.undo_selection, int(event_id) if event_id.isdecimal() else 0, today=today()
-    )
+    return submit_once(lambda: _undo(parse_number(event_id))) or redirect_to("organisers.index")
+
+
+def _undo(event_id: int) -> str:
+    result = run_command(selections.undo_selection, event_id, today=today())
     flash("done" if result.changed else "warn", words.undone(result))
-    return redirect_back("organisers.index")
+    return path_of_button() or path_to("organisers.index")
 
 
 def _asked_names() -> tuple[str, ...]:
-    """Returns the names that were ticked, or those of the whole list: one too many if they are too many."""
+    """Returns the names that were ticked, or those of the whole list: one too many if they are too many.
+
+    Or those of new passwords that could not be made, by the handout's id.
+    """
+    if "again" in request.args:
+        panel, owner = current_panel(), current_session().id_hash
+        handout = panel.handouts.find(request.args["again"], owner, now=now())
+        return () if handout is None else handout.usernames
     if "all" not in request.args:
         return tuple(dict.fromkeys(request.args.getlist("name")))
     asked = asked_query()
@@ -166,7 +186,13 @@ def _change(change: SelectionChange) -> ResponseReturnValue:
         answer = submit_once(lambda: _carry_out(change, form))
         if answer is not None:
             return answer
-    return _ask(change.words, form, is_needless=change.is_needless, ends_sessions=change.ends_sessions)
+    return _ask(
+        change.words,
+        form,
+        is_needless=change.is_needless,
+        seen=change.seen,
+        ends_sessions=change.ends_sessions,
+    )
 
 
 def _carry_out(change: SelectionChange, form: SelectionForm) -> str | None:
@@ -192,12 +218,13 @@ def _ask(
     form: SelectionForm,
     *,
     is_needless: Callable[[OrganiserRow], bool],
+    seen: Callable[[Selection], str] = _seen,
     ends_sessions: bool,
 ) -> ResponseReturnValue:
     """Shows who was chosen, how many need the change, and what it ends."""
     chosen = _read(form)
     needing = [row for row in chosen.rows if not is_needless(row)]
-    form.name.data, form.seen.data = tuple(row.username for row in chosen.rows), chosen.seen
+    form.name.data, form.seen.data = tuple(row.username for row in chosen.rows), seen(chosen)
     logged_in = [row.username for row in needing if not is_logged_out(row.state)]
     ends = _ends(logged_in) if ends_sessions and logged_in else None
     return form_page(

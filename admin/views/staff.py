@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, request
+from flask import Blueprint, make_response, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -15,10 +15,12 @@ from admin.session.access import needs
 from admin.session.commands import run_command, submit_once
 from admin.session.flashes import flash
 from admin.session.sessions import current_session
+from admin.stores import invitation_codes
 from admin.views import lockouts
-from admin.web.headers import hide_from_back_button
+from admin.web.headers import hide_from_back_button, replace_at
 from admin.web.redirects import path_to, redirect_to
 from admin.web.responses import form_page, page
+from admin.web.unattended import unattended
 from authbridge.errors import ConflictError
 from authbridge.login import staff_names
 from authbridge.login.staff_names import STAFF_PREFIX, parse_staff_name
@@ -178,11 +180,27 @@ def _invite(
 def invited(name: str) -> ResponseReturnValue:
     """Shows the code of an invitation that was just made, and how to hand it over."""
     row = _row(name)
+    code = current_panel().invitation_codes.find((current_session().id_hash, row.name), now=now())
     hide_from_back_button()
+    answer = make_response(_invitation(row, code))
+    if code is not None:
+        replace_at(answer, path_to("staff.invitation_over", name=row.name), invitation_codes.LIFETIME)
+    return answer
+
+
+@blueprint.get("/<name>/invitation/over")
+@needs(Permission.APPOINT)
+@unattended
+def invitation_over(name: str) -> ResponseReturnValue:
+    """Takes the place of a code that was left on the screen."""
+    return _invitation(_row(name), None)
+
+
+def _invitation(row: StaffRow, code: str | None) -> ResponseReturnValue:
     return page(
         "staff/invited.html",
         name=row.name,
-        code=current_panel().invitation_codes.find((current_session().id_hash, row.name), now=now()),
+        code=code,
         expires_at=row.invited_until,
         url=path_to("auth.invitation", _external=True),
     )

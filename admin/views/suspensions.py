@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -15,6 +15,7 @@ from admin.session.access import needs
 from admin.session.commands import run_command
 from admin.session.flashes import flash, undo_action
 from admin.status.revocation_status import LiveStatus, in_words, live_status, wait_for_nodes
+from admin.web.query_params import parse_moment
 from admin.web.redirects import path_of_button, path_to, redirect_to_path
 from admin.web.responses import page
 from admin.web.unattended import unattended
@@ -104,11 +105,18 @@ def status_of(
 def _suspend(views: SuspensionViews, name: str) -> ResponseReturnValue:
     """Suspends at once, without a question; the flash has the way back."""
     if run_command(suspensions.suspend, views.kind, name, reason=None):
-        undo = undo_action(_("Undo"), f"{views.blueprint}.reinstate", name=name)
+        undo = undo_action(_("Undo"), f"{views.blueprint}.reinstate", _since(views, name), name=name)
         flash("done", " ".join(_result_of(views, name)), undo)
     else:
         flash("warn", views.suspended_before % {"name": name})
     return _redirect_back(views, name)
+
+
+def _since(views: SuspensionViews, name: str) -> list[tuple[str, str]]:
+    """Returns which suspension is meant: "Undo" lifts none that a colleague has made since."""
+    with current_panel().database.read_session() as session:
+        moment = views.kind.find(session, name).suspended_at
+    return [] if moment is None else [("since", moment.isoformat())]
 
 
 def _result_of(views: SuspensionViews, name: str) -> Iterator[str]:
@@ -121,7 +129,7 @@ def _result_of(views: SuspensionViews, name: str) -> Iterator[str]:
 
 def _reinstate(views: SuspensionViews, name: str) -> ResponseReturnValue:
     """Gives the access back; a meeting that was ended stays ended."""
-    if run_command(suspensions.reinstate, views.kind, name):
+    if run_command(suspensions.reinstate, views.kind, name, since=parse_moment(request.form.get("since"))):
         flash("done", views.reinstated % {"name": name})
     else:
         flash("warn", views.not_suspended % {"name": name})

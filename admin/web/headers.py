@@ -1,6 +1,8 @@
 """The headers of every answer: load nothing from elsewhere, store nothing, be in no frame."""
 
+import math
 import secrets
+from datetime import timedelta
 from http import HTTPStatus
 
 from flask import Flask, Response, g, request
@@ -64,6 +66,11 @@ def publish() -> None:
 def is_public_document() -> bool:
     """Tells whether the answer under way was marked as one."""
     return bool(g.get("is_public_document"))
+
+
+def replace_at(answer: Response, path: str, duration: timedelta) -> None:
+    """Lets the browser replace this page by that one after so long, also without scripts."""
+    answer.headers["Refresh"] = f"{math.ceil(duration.total_seconds())}; url={path}"
 
 
 def hide_from_back_button() -> None:

@@ -1,11 +1,12 @@
-"""The filter and the page of a list, from the address; values that make no sense are ignored."""
+"""What an address asks for: the filter and the page of a list, a row; what makes no sense is ignored."""
 
 import re
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import TypeVar
 
 from flask import request
+from werkzeug.exceptions import BadRequest
 
 from authbridge.schools.listings import MOST_AT_ONCE, PAGE_SIZE, Extent
 from authbridge.typed_text import drop_invisible
@@ -14,6 +15,7 @@ _Choice = TypeVar("_Choice", bound=StrEnum)
 _LONGEST_TEXT = 200  # characters
 _DAY = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}")
 _LAST_PAGE = 1_000_000
+_LAST_ROW = 2**31 - 1  # in PostgreSQL
 
 
 def asked_text() -> str:
@@ -45,6 +47,30 @@ def asked_day(name: str) -> date | None:
 def asked_month(name: str) -> date | None:
     """Returns the first day of a month such as 2026-11; None if the address has none."""
     return _parse_day(f"{request.args.get(name, '')}-01")
+
+
+def parse_number(typed: str) -> int:
+    """Returns the number of a row; 0, which no row has, for what cannot be one."""
+    is_number = typed.isascii() and typed.isdecimal() and len(typed) <= len(str(_LAST_ROW))
+    number = int(typed) if is_number else 0
+    return number if number <= _LAST_ROW else 0
+
+
+def parse_moment(sent: str | None) -> datetime | None:
+    """Returns the moment that a page of ours has sent along; None if it has not.
+
+    Raises:
+        BadRequest: It is no moment.
+    """
+    if sent is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(sent)
+    except ValueError:
+        raise BadRequest from None
+    if moment.tzinfo is None:
+        raise BadRequest
+    return moment
 
 
 def _parse_day(typed: str) -> date | None:

@@ -41,7 +41,7 @@ def clear(operator: Operator, name: str | None, network: str | None) -> None:
         if name is not None and network is None:
             changed = clear_name(session, name, keyed_hashes=operator.keyed_hashes, actor=actor, now=now)
         elif network is not None and name is None:
-            changed = clear_network(session, network, actor=actor, now=now)
+            changed = clear_network(session, network, of_staff_too=True, actor=actor, now=now)
         else:
             raise click.UsageError("Give either NAME or --network IP.")
     subject = name or network

@@ -67,14 +67,17 @@ def _clear_staff(session: Session, name: str, keyed_hashes: KeyedHashes, actor: 
     return True
 
 
-def clear_network(session: Session, typed: str, *, actor: Actor, now: datetime) -> bool:
+def clear_network(session: Session, typed: str, *, of_staff_too: bool, actor: Actor, now: datetime) -> bool:
     """Ends the waits of a network and of all pairs there; returns whether there were any.
 
-    At Prosody and at the panel alike.  ``typed`` is an address in it, or the network as the list shows it.
-    Raises :class:`InputError`.  The failures still count for their accounts.
+    At Prosody, and ``of_staff_too`` at the panel: only for those who may help their colleagues there.
+    ``typed`` is an address in it, or the network as the list shows it.  Raises :class:`InputError`.  The
+    failures still count for their accounts.
     """
     keys = _keys_of(session, typed)
-    if not failures.clear_network_waits(session, keys | set(map(at_panel, keys)), now=now):
+    if of_staff_too:
+        keys |= set(map(at_panel, keys))
+    if not failures.clear_network_waits(session, keys, now=now):
         return False
     record(session, actor=actor, action=Action.NETWORK_CLEAR_LOCKOUT, subject=typed.strip(), now=now)
     return True

@@ -5,7 +5,7 @@ chosen once and never found anew, and ``seen`` tells whether what matters of the
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Sized
+from collections.abc import Callable, Collection, Iterable, Sequence, Sized
 from dataclasses import dataclass
 from datetime import date
 
@@ -31,6 +31,7 @@ class Selection:
     rows: tuple[OrganiserRow, ...]
     gone: tuple[str, ...]
     seen: str
+    seen_suspensions: str
 
 
 def find_selection(session: Session, usernames: Collection[str], *, today: date) -> Selection:
@@ -38,13 +39,21 @@ def find_selection(session: Session, usernames: Collection[str], *, today: date)
     query = ORGANISERS.where(Organiser.username.in_(_possible(usernames))).order_by(Organiser.username)
     found = session.scalars(query).all()
     gone = sorted(set(usernames) - {each.username for each in found})
-    return Selection(tuple(organiser_row(each, today) for each in found), tuple(gone), seen_of(found))
+    rows = tuple(organiser_row(each, today) for each in found)
+    return Selection(rows, tuple(gone), seen_of(found), suspensions_of(found))
 
 
-def lock_selection(session: Session, usernames: Collection[str], seen: str | None = None) -> list[Organiser]:
+def lock_selection(
+    session: Session,
+    usernames: Collection[str],
+    seen: str | None = None,
+    *,
+    what_matters: Callable[[Sequence[Organiser]], str] | None = None,
+) -> list[Organiser]:
     """Returns the organisers of these names, in one order for all commands; others cannot change them.
 
-    ``seen`` is that of the selection as it was shown, None where no change since then matters.
+    ``seen`` is what mattered of the selection as it was shown, by :func:`seen_of` or ``what_matters``; None
+    where no change since then matters.
 
     Raises:
         InputError: They are none, or too many.
@@ -60,7 +69,8 @@ def lock_selection(session: Session, usernames: Collection[str], seen: str | Non
         .with_for_update(of=Organiser)
     )
     found = list(session.scalars(query))
-    _require_as_shown(is_so=len(found) == len(set(usernames)) and seen in {None, seen_of(found)})
+    is_as_shown = seen is None or seen == (what_matters or seen_of)(found)
+    _require_as_shown(is_so=len(found) == len(set(usernames)) and is_as_shown)
     return found
 
 
@@ -104,10 +114,18 @@ def _require_as_shown(*, is_so: bool) -> None:
         )
 
 
-def seen_of(organisers: Iterable[Organiser]) -> str:
+def seen_of(organisers: Sequence[Organiser]) -> str:
     """Returns a short text that differs once a password or an end of validity differs."""
-    parts = (f"{each.username} {each.credential_version} {each.valid_until}" for each in organisers)
-    return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()[:32]
+    return _digest(f"{each.username} {each.credential_version} {each.valid_until}" for each in organisers)
+
+
+def suspensions_of(organisers: Sequence[Organiser]) -> str:
+    """Returns a short text that differs once somebody was suspended, reinstated, or suspended anew."""
+    return _digest(f"{each.username} {each.suspended_at}" for each in organisers)
+
+
+def _digest(lines: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:32]
 
 
 def _possible(usernames: Iterable[str]) -> list[str]:

@@ -144,13 +144,15 @@ def alive(session: Session, id_hashes: Collection[str], *, idle: timedelta, now:
     }
 
 
-def expired_owner(session: Session, token: str, *, idle: timedelta, now: datetime) -> int | None:
-    """Returns the owner of a signed-in session that ended by itself within the last hour; else None."""
+def expired_owner(session: Session, token: str, *, idle: timedelta, now: datetime) -> str | None:
+    """Returns whose signed-in session ended by itself within the last hour, by name; else None."""
     row = session.get(StaffSession, _hash(token))
     if row is None or row.stage != SessionStage.SIGNED_IN:
         return None
     ended_at = _end_of(row.seen_at, row.started_at, SessionStage.SIGNED_IN, idle)
-    return row.staff_id if ended_at <= now < ended_at + _GIVEN_BACK else None
+    if not ended_at <= now < ended_at + _GIVEN_BACK:
+        return None
+    return session.scalar(select(Staff.name).where(Staff.id == row.staff_id))
 
 
 def is_fresh(panel_session: PanelSession | StaffSession, now: datetime) -> bool:

@@ -56,6 +56,11 @@ def wrong_clock_step(secret: str, typed: str, at: datetime, last_step: int | Non
     return _find_step(secret, typed, (step for step in steps if abs(step - now) > _DRIFT), last_step)
 
 
+def is_over(step: int, at: datetime) -> bool:
+    """Tells whether no code of that step counts any more."""
+    return step < _step_of(at) - _DRIFT
+
+
 def drift_of(step: int, at: datetime) -> timedelta:
     """Returns by how much the clock that shows the code of that step is ahead; negative if it is behind."""
     return timedelta(seconds=_STEP * (step - _step_of(at)))

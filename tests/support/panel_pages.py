@@ -398,6 +398,8 @@ def _credentials(panel_browser: PanelBrowser, sights: Sights) -> Iterator[Shown]
     panel_browser.send()
     panel_browser.await_element(_DONE)
     yield Shown("credentials-reset")
+    panel_browser.open("/credentials/nothing/over")
+    yield Shown("credentials-over", 410)
     panel_browser.open("/credentials/nothing")
     yield Shown("credentials-gone", 410)
 
@@ -417,6 +419,7 @@ def _staff(panel_browser: PanelBrowser, panel_server: PanelServer, admin: Member
         ("staff-invited-one", "/staff/berta"),
         ("staff-me", f"/staff/{admin.name}"),
         ("staff-invitation-gone", "/staff/neu/invitation"),
+        ("staff-invitation-over", "/staff/neu/invitation/over"),
         ("staff-delete", f"/staff/{clerk.name}/delete"),
     ):
         panel_browser.open(path)

@@ -23,7 +23,7 @@ from authbridge.schools.commands.organisers import (
     replace_password,
 )
 from authbridge.schools.commands.print_jobs import add_print_job
-from authbridge.schools.selection import lock_selection, require_one_school
+from authbridge.schools.selection import lock_selection, require_one_school, suspensions_of
 from authbridge.storage.models import AuditEvent, Organiser, RevocationAction, Suspension
 
 _SEVERAL = "several"  # the subject of an event about organisers of more than one school
@@ -63,15 +63,15 @@ def suspend_selection(
 
 
 def reinstate_selection(
-    session: Session, usernames: Collection[str], *, actor: Actor, now: datetime
+    session: Session, usernames: Collection[str], *, seen: str | None, actor: Actor, now: datetime
 ) -> SelectionResult:
     """Ends the suspensions of organisers; where the school is suspended, they stay locked out.
 
     Raises:
         InputError: They are none, or too many.
-        StaleSelectionError: One does not exist any more.
+        StaleSelectionError: One does not exist any more, or was suspended since: perhaps for a reason.
     """
-    chosen = lock_selection(session, usernames)
+    chosen = lock_selection(session, usernames, seen, what_matters=suspensions_of)
     return _reinstate(session, chosen, [each for each in chosen if each.suspended_at is not None], actor, now)
 
 
@@ -195,7 +195,9 @@ def _undo_validity(
     session: Session, event: AuditEvent, chosen: list[Organiser], today: date, actor: Actor, now: datetime
 ) -> SelectionResult:
     before, left_at = event.detail["before"], event.detail["valid_until"]
-    changed = [each for each in chosen if _as_text(each.valid_until) == left_at]
+    same = [each for each in chosen if _as_text(each.valid_until) == left_at]
+    changed_since = _changed_since(session, event)
+    changed = [each for each in same if each.username not in changed_since]
     for each in changed:
         each.valid_until = _as_day(before[each.username])
     result = _record(session, Action.ORGANISERS_UNDO_VALIDITY, chosen, changed, actor, now)
@@ -204,6 +206,22 @@ def _undo_validity(
         feed.publish_ends_of_sessions(session, ended, now=now)
     return result
 
+
+def _changed_since(session: Session, event: AuditEvent) -> set[str]:
+    """Returns whose validity was changed after the event, be it to the same day, or by undoing it."""
+    query = select(AuditEvent).where(AuditEvent.id > event.id, AuditEvent.action.in_(_CHANGES_OF_VALIDITY))
+    return {
+        username
+        for later in session.scalars(query)
+        for username in later.detail.get("usernames", [later.subject])
+    }
+
+
+_CHANGES_OF_VALIDITY = (
+    Action.ORGANISER_CHANGE_VALIDITY,
+    Action.ORGANISERS_CHANGE_VALIDITY,
+    Action.ORGANISERS_UNDO_VALIDITY,
+)
 
 _UNDONE_BY = {
     Action.ORGANISERS_SUSPEND: _undo_suspension,

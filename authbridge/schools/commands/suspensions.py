@@ -71,8 +71,16 @@ def suspend(
     return True
 
 
-def reinstate(session: Session, kind: SuspendableKind, name: str, *, actor: Actor, now: datetime) -> bool:
-    """Ends a suspension; returns whether that changed anything.
+def reinstate(
+    session: Session,
+    kind: SuspendableKind,
+    name: str,
+    *,
+    since: datetime | None = None,
+    actor: Actor,
+    now: datetime,
+) -> bool:
+    """Ends a suspension, with ``since`` only the one that began then; returns whether that changed anything.
 
     An organiser stays suspended while the school is, and organisers of a school who are suspended themselves
     stay so.
@@ -81,7 +89,7 @@ def reinstate(session: Session, kind: SuspendableKind, name: str, *, actor: Acto
         NotFoundError: There is nothing of that name.
     """
     found = kind.find(session, name, lock=True)
-    if found.suspended_at is None:
+    if found.suspended_at is None or (since is not None and since != found.suspended_at):
         return False
     suspension = _ongoing(session, found)
     found.suspended_at = None

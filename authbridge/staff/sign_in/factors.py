@@ -95,5 +95,7 @@ def _drift(turn: Turn, staff: Staff, typed: str) -> timedelta | None:
         return None
     drift = totp.drift_of(step, turn.now)
     if drift > timedelta():
+        if staff.void_step not in {None, step} and not totp.is_over(staff.void_step, turn.now):
+            return None  # one code can be void at a time, so one is named at a time
         staff.void_step = step
     return drift

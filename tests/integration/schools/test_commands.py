@@ -111,12 +111,16 @@ def commands(username: str) -> dict[Action, Command]:
             s, latest_event(s, Action.ORGANISERS_CHANGE_VALIDITY), today=TODAY, **who
         ),
         Action.ORGANISERS_SUSPEND: lambda s: selections.suspend_selection(s, [username], **who),
-        Action.ORGANISERS_REINSTATE: lambda s: selections.reinstate_selection(s, [username], **who),
+        Action.ORGANISERS_REINSTATE: lambda s: selections.reinstate_selection(
+            s, [username], seen=None, **who
+        ),
         Action.ORGANISERS_END_SESSIONS: lambda s: selections.end_sessions_of_selection(s, [username], **who),
         Action.ORGANISER_CLEAR_LOCKOUT: lambda s: lockout_commands.clear_name(
             s, username, keyed_hashes=KEYED_HASHES, **who
         ),
-        Action.NETWORK_CLEAR_LOCKOUT: lambda s: lockout_commands.clear_network(s, "198.51.100.7", **who),
+        Action.NETWORK_CLEAR_LOCKOUT: lambda s: lockout_commands.clear_network(
+            s, "198.51.100.7", of_staff_too=True, **who
+        ),
         Action.JOURNAL_LOOK: lambda s: lockout_commands.note_look(s, {"outcome": "refused"}, **who),
         Action.NODE_FORGET: lambda s: node_commands.forget_node(s, "node-a", **who),
     }

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import event, select
@@ -192,6 +193,20 @@ def test_ending_logs_out_and_can_be_undone(database: Database, issued: list[Issu
     assert states(database, names(issued)) == ["expired", "active", "active"]
 
 
+def test_an_undo_takes_nothing_back_that_came_after(
+    database: Database, issued: list[IssuedCredential]
+) -> None:
+    """The same day set anew, for all or for one, is somebody's decision; an undo counts once."""
+    usernames = names(issued)
+    first = run(database, selections.extend_selection, usernames, SUMMER, seen=None)
+    undo = partial(run, database, selections.undo_selection, first.event_id, today=TODAY)
+    assert len(undo().changed) == len(usernames)
+    run(database, selections.extend_selection, usernames[:2], SUMMER, seen=None)
+    with database.write_session() as session:
+        organisers.change_validity(session, usernames[2], SUMMER, today=TODAY, actor=ACTOR, now=MORNING)
+    assert undo().changed == ()
+
+
 def test_undoing_an_extension_of_expired_ones_logs_them_out_again(
     database: Database, issued: list[IssuedCredential]
 ) -> None:
@@ -344,7 +359,7 @@ def test_an_emergency_asks_only_that_they_exist(database: Database, issued: list
     with database.write_session() as session:
         delete(session, names(issued)[0])
     with pytest.raises(StaleSelectionError):
-        run(database, selections.reinstate_selection, names(issued))
+        run(database, selections.reinstate_selection, names(issued), seen=None)
     with pytest.raises(StaleSelectionError):
         run(database, selections.suspend_selection, [*names(issued)[1:], "no\0body"])
 
@@ -412,7 +427,7 @@ def count_statements(database: Database, usernames: list[str]) -> list[int]:
     counts = []
     commands: tuple[Callable[[], object], ...] = (
         lambda: run(database, selections.suspend_selection, usernames),
-        lambda: run(database, selections.reinstate_selection, usernames),
+        lambda: run(database, selections.reinstate_selection, usernames, seen=None),
         lambda: run(database, selections.end_sessions_of_selection, usernames),
         lambda: run(database, selections.extend_selection, usernames, SUMMER, seen=None),
         lambda: reset(database, usernames, None, f"X4X-X{len(usernames)}"),

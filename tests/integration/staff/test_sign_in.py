@@ -442,7 +442,7 @@ def test_a_spray_over_many_names_makes_the_network_wait(panel: Panel, anna: Memb
     assert panel.password("bert", bert.password, CAFE).decision.verdict is GRANTED
 
     with panel.database.write_session() as session:
-        lockout_commands.clear_network(session, OFFICE, actor=ACTOR, now=panel.clock())
+        lockout_commands.clear_network(session, OFFICE, of_staff_too=True, actor=ACTOR, now=panel.clock())
     assert panel.password("bert", bert.password).decision.verdict is GRANTED
 
 
@@ -803,6 +803,18 @@ def test_a_guesser_gains_nothing_from_what_is_said_of_the_clock(panel: Panel, an
     assert (again.decision.verdict, again.drift) == (REFUSED, None)
     panel.clock.advance(seconds=30)
     assert panel.code(visit, anna.code(panel.clock())).decision.verdict is GRANTED
+
+
+def test_no_second_code_is_named_while_the_first_is_void(panel: Panel, anna: Member) -> None:
+    """Only one can be void: naming another would let the first one count again."""
+    visit = panel.half(anna)
+    codes = [anna.code(MORNING + timedelta(seconds=seconds)) for seconds in (150, 210)]
+    assert panel.code(visit, codes[0]).drift == timedelta(seconds=150)
+    assert panel.code(visit, codes[1]).drift is None
+    panel.clock.advance(seconds=150)
+    assert panel.code(visit, codes[0]).decision.verdict is REFUSED
+    panel.clock.advance(seconds=60)
+    assert panel.code(visit, codes[1]).decision.verdict is GRANTED
 
 
 def test_a_wrong_code_says_nothing_of_the_clock(panel: Panel, anna: Member) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from authbridge.storage.models import Role, Staff, StaffSession
 from tests.support.factories import make_organiser, make_school
-from tests.support.panel.browser import Browser, Page
+from tests.support.panel.browser import Browser, Page, filled
 from tests.support.panel.routes import EVERYBODY, FRESH, HALF_WAY, Route, routes
 from tests.support.panel.sample_data import add_sample_data
 from tests.support.panel.staffed_panel import PanelFactory, StaffedPanel
@@ -122,14 +122,86 @@ def test_a_button_in_a_list_leads_back_to_that_very_list(panel: StaffedPanel, us
     assert browser.sign_in(panel.members[Role.CLERK]).path == "/organisers?q=ohg"
 
 
-def test_what_was_typed_beside_a_button_is_kept(panel: StaffedPanel, username: str) -> None:
-    """The note of a suspension has no page of its own; it is saved by one click."""
+def test_what_was_typed_into_a_form_among_others_is_kept(panel: StaffedPanel, username: str) -> None:
+    """The note of a suspension has no page of its own; it stands in its fields again, for one click."""
     browser, action = panel.browser(Role.CLERK), f"/organisers/{username}/suspension"
     browser.press(f"/organisers/{username}", f"/organisers/{username}/suspend")
-    press_late(panel, browser, f"/organisers/{username}", action, reason="misuse", note="Anruf der Schule")
+    page = press_late(
+        panel, browser, f"/organisers/{username}", action, reason="misuse", note="Anruf der Schule"
+    )
+    assert "what you had filled in comes back" in page.text
     page = browser.sign_in(panel.members[Role.CLERK])
+    assert "Nothing is saved yet" in alarm_of(page)
     browser.send(page, action)
     assert "Anruf der Schule" in browser.get(f"/organisers/{username}").text
+
+
+@pytest.mark.parametrize("lateness", ["the session has ended", "the code is no longer fresh"])
+def test_nobody_words_a_button_for_somebody_else(panel: StaffedPanel, lateness: str) -> None:
+    """Who stands at a browser that was left alone, or holds its cookie, offers its owner no button."""
+    browser, admin = panel.browser(ADMIN), panel.members[ADMIN]
+    token = browser.token()
+    planted = {"csrf_token": token, "pressed": "Save note", "role": "admin", "back": "/organisers"}
+    panel.clock.advance(minutes=61 if "session" in lateness else 10)
+    answer = browser.ask("POST", "/staff/clerk-anna/role", planted)
+    page = browser.get(answer.location)
+    assert "Save note" not in page.text
+    page = browser.sign_in(admin) if "session" in lateness else show_code(panel, browser, page)
+    assert "Save note" not in page.text
+    assert not [action for action in page.actions() if action.startswith("/staff")]
+
+
+def show_code(panel: StaffedPanel, browser: Browser, page: Page) -> Page:
+    """Answers the page that asks the admin for a code."""
+    return browser.send(page, code=panel.members[ADMIN].code_at(panel.clock()))
+
+
+@pytest.mark.parametrize(
+    ("change", "is_offered"),
+    [
+        ({}, True),
+        ({"pressed": "Reinstate"}, False),
+        ({"pressed_signature": ""}, False),
+        ({"since": "2026-11-27"}, False),
+    ],
+)
+def test_a_button_is_offered_again_as_its_page_has_signed_it(
+    panel: StaffedPanel, username: str, change: dict[str, str], *, is_offered: bool
+) -> None:
+    """Other words, another signature or one more field, and it is only said that something was pressed."""
+    browser, action = panel.browser(Role.CLERK), f"/organisers/{username}/suspend"
+    press_late(panel, browser, "/organisers", action, **change)
+    page = browser.sign_in(panel.members[Role.CLERK])
+    (notice,) = page.html.select("main .notice[role=alert]")
+    assert (notice.find("form") is not None) is is_offered
+    assert ("Suspend" in notice.get_text()) is is_offered
+
+
+def test_a_grave_button_is_pressed_on_its_own_page(panel: StaffedPanel) -> None:
+    """The notice names it and has no button: under the notice stands the page that has it."""
+    browser = panel.browser(ADMIN)
+    page = browser.get("/staff/clerk-anna")
+    panel.clock.advance(seconds=TEN_MINUTES)
+    page = browser.send(page, "/staff/clerk-anna/suspend")
+    assert "“Suspend clerk-anna” waits for this code." in page.text
+    page = show_code(panel, browser, page)
+    (notice,) = page.html.select("main .notice[role=alert]")
+    assert "“Suspend clerk-anna”" in notice.get_text()
+    assert notice.find("form") is None
+    assert (page.path, "/staff/clerk-anna/suspend" in page.actions()) == ("/staff/clerk-anna", True)
+
+
+def test_one_person_cannot_use_up_the_room_of_others(panel: StaffedPanel, username: str) -> None:
+    """However many forms one session sends late, another's is kept, and of one's own the latest."""
+    one, other = panel.browser(Role.CLERK), panel.browser(ADMIN)
+    pages = [each.get(f"/organisers/{username}") for each in (one, other)]
+    panel.clock.advance(**LATE)
+    token = filled(pages[0].form(f"/organisers/{username}/suspend"))["csrf_token"]
+    for number in range(50):
+        one.ask("POST", f"/organisers/x{number}/suspend", {"csrf_token": token})
+    for browser, page, role in zip((one, other), pages, (Role.CLERK, ADMIN), strict=True):
+        browser.send(page, f"/organisers/{username}/suspend")
+        assert username in alarm_of(browser.sign_in(panel.members[role]))
 
 
 def test_two_late_buttons_are_both_told(panel: StaffedPanel, username: str) -> None:

@@ -70,6 +70,21 @@ def test_who_is_no_admin_sees_a_colleague_wait_and_lifts_nothing(panel: StaffedP
     assert not audited(panel, "staff:clear-lockout")
 
 
+@pytest.mark.parametrize("role", [Role.CLERK, Role.AUDITOR])
+def test_the_network_of_a_colleague_is_no_way_around(panel: StaffedPanel, role: Role) -> None:
+    """Who lifts a whole network lifts the waits of organisers there, not those of staff; nobody sees it."""
+    admin, browser, guesser = panel.browser(Role.ADMIN), panel.browser(role), panel.browser()
+    make_school(panel.database)
+    guesser.ip = "203.0.113.9"
+    guess(guesser, "admin-anna", 6)
+    assert "203.0.113.9" not in browser.get("/").text
+    browser.ask("POST", "/lockouts/clear", {"csrf_token": browser.token(), "network": guesser.ip})
+    assert "admin-anna" in browser.get("/").text
+    assert not audited(panel, "network:clear-lockout")
+    admin.ask("POST", "/lockouts/clear", {"csrf_token": admin.token(), "network": guesser.ip})
+    assert audited(panel, "network:clear-lockout")
+
+
 def test_an_admin_lets_a_colleague_in(panel: StaffedPanel) -> None:
     """An admin clears a colleague's lockout, with a fresh second factor."""
     browser = let_wait(panel, panel.browser(Role.ADMIN))

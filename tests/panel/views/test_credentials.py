@@ -10,6 +10,7 @@ from pypdf import PdfReader
 
 from admin.serving import sweep
 from admin.session.cookies import SESSION_COOKIE
+from admin.stores.late_forms import Lateness
 from authbridge.staff import commands as staff_commands
 from authbridge.storage.models import Role
 from tests.support.factories import ACTOR, make_organiser, make_school
@@ -193,6 +194,21 @@ def test_the_sweep_leaves_what_is_still_looked_at(panel: StaffedPanel, browser: 
     panel.clock.advance(seconds=TEN_MINUTES)
     sweep(panel.parts)
     assert panel.parts.handouts.all(now=panel.clock()) == []
+
+
+def test_the_sweep_forgets_what_was_sent_late(panel: StaffedPanel, browser: Browser) -> None:
+    """Half an hour is half an hour, also where nobody sends another form."""
+    page = browser.get("/schools/ohg/edit")
+    panel.clock.advance(minutes=61)
+    browser.send(page, street="Weg 1")
+    sweep(panel.parts)
+    now = panel.clock()
+    clerk = panel.members[Role.CLERK].name
+    assert panel.parts.late_forms.find(clerk, Lateness.SIGNED_OUT, now=now)
+    panel.clock.advance(minutes=30)
+    sweep(panel.parts)
+    assert not panel.parts.late_forms.find(clerk, Lateness.SIGNED_OUT, now=now)
+    assert panel.parts.drafts.take(clerk, "/schools/ohg/edit", now=now) is None
 
 
 def test_done_lets_the_browser_forget(browser: Browser) -> None:

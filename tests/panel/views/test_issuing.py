@@ -73,7 +73,21 @@ def test_a_long_order_shows_its_progress(slow: StaffedPanel, later: WhenTold) ->
     later.work()
     page = browser.get(page.path)
     assert page.title == "3 new organisers"
-    assert "Refresh" not in page.response.headers
+    assert page.response.headers["Refresh"] == f"600; url={page.path}/over"
+
+
+def test_passwords_do_not_stay_on_a_screen_that_was_left(slow: StaffedPanel, later: WhenTold) -> None:
+    """When they are wiped the page goes by itself, which is no sign that somebody is there."""
+    browser = slow.browser(Role.CLERK)
+    page = order(browser)
+    later.work()
+    page = browser.get(page.path)
+    seconds, _, over = page.response.headers["Refresh"].partition("; url=")
+    slow.clock.advance(seconds=int(seconds))
+    gone = browser.get(over)
+    assert (gone.status, gone.title) == (410, "These passwords are gone")
+    slow.clock.advance(minutes=50)
+    assert browser.get("/").path.startswith("/sign-in"), "the hour began with the last click"
 
 
 def test_nothing_can_be_taken_before_it_is_ready(slow: StaffedPanel) -> None:

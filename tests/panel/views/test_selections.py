@@ -138,8 +138,37 @@ def test_suspending_says_how_many_and_what_it_ends_and_can_be_undone(
     assert undone.path == "/schools/ohg"
     assert undone.flashes()[0] == "Undone for 3 accesses."
     assert [each.username for each in all_of(panel) if each.suspended_at] == [first]
-    again = browser.send(done, f"/selection/undo/{event.id}")
+    twice = browser.send(done, f"/selection/undo/{event.id}")
+    assert not any("ndone" in each for each in twice.flashes()), "a double click is told once"
+    again = browser.send(done, f"/selection/undo/{event.id}", idempotency_key="later")
     assert again.flashes()[0] == "Nothing was undone: all of them were changed since."
+
+
+def test_reinstating_lifts_what_was_shown_and_nothing_else(
+    panel: StaffedPanel, browser: Browser, issued: list[IssuedCredential]
+) -> None:
+    """A colleague suspends one more while the page asks: that stays, and the page asks anew."""
+    first, second, *_ = names(issued)
+    suspend(panel, first)
+    page = ask(browser, "reinstate", [first, second])
+    assert page.title == "Reinstate 1 access"
+    suspend(panel, second)
+    page = confirm(browser, page, "reinstate")
+    assert "Somebody has changed these accesses" in page.text
+    assert [each.username for each in all_of(panel) if each.suspended_at] == [first, second]
+    assert confirm(browser, page, "reinstate").flashes()[0].startswith("The suspension of 2 accesses")
+
+
+@pytest.mark.parametrize("change", ["reinstate", "extend", "expire", "reset"])
+def test_a_form_that_has_seen_nothing_changes_nothing(
+    browser: Browser, issued: list[IssuedCredential], change: str, panel: StaffedPanel
+) -> None:
+    """Leaving out what was shown is not a way around the question whether it is still so."""
+    fields = {"csrf_token": browser.token(), "name": names(issued)[0], "valid_until": "2027-07-31"}
+    before = panel.rows()
+    answer = browser.ask("POST", f"/selection/{change}", fields)
+    assert answer.status_code == 422
+    assert panel.rows() == before
 
 
 @pytest.mark.parametrize(

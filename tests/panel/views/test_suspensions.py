@@ -7,7 +7,7 @@ from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.storage.models import Role
 from tests.support.factories import make_attempt, make_organiser, make_origin, make_school
 from tests.support.factories import make_services as make_login_services
-from tests.support.panel.browser import Browser, Page
+from tests.support.panel.browser import Browser, Page, filled
 from tests.support.panel.staffed_panel import StaffedPanel
 
 SCHOOL = "/schools/ohg"
@@ -67,6 +67,20 @@ def test_undo_stands_in_the_flash_and_only_once(browser: Browser, issued: Issued
     assert undo["action"] == f"{path}/reinstate"
     assert "Undo" in undo.get_text()
     assert not browser.get(path).html.select(".notice.done")
+
+
+def test_undo_lifts_what_its_click_has_made(
+    panel: StaffedPanel, browser: Browser, issued: IssuedCredential
+) -> None:
+    """A colleague reinstated and suspended anew meanwhile: that suspension stays."""
+    path = f"/organisers/{issued.username}"
+    page, colleague = browser.press(path, f"{path}/suspend"), panel.browser(Role.ADMIN)
+    colleague.press(path, f"{path}/reinstate")
+    panel.clock.advance(seconds=5)
+    colleague.press(path, f"{path}/suspend")
+    assert "since" in filled(page.form(f"{path}/reinstate")), "the form of the notice is the first one"
+    assert browser.send(page, f"{path}/reinstate").flashes()[0] == f"{issued.username} was not suspended."
+    assert verdict(panel, issued) == "suspended"
 
 
 def test_twice_is_told(panel: StaffedPanel, browser: Browser, issued: IssuedCredential) -> None:

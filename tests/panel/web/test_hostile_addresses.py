@@ -68,8 +68,18 @@ def test_odd_addresses_are_pages(either: StaffedPanel) -> None:
             "/schools?show=",
             "/schools?page=",
             "/sign-in?next=",
+            "/audit?before=",
         ):
             assert browser.get(f"{place}{odd}").status == 200, (place, odd)
+
+
+def test_no_row_has_an_odd_number(either: StaffedPanel) -> None:
+    """Nor one with more digits than a database takes."""
+    browser = either.browser(Role.ADMIN)
+    for odd in [*map(quote, ODD), str(2**31), "9" * 18, "9" * 19, "-1"]:
+        for place in ("/selection/undo/{}", "/account/passkeys/{}/remove"):
+            answer = browser.ask("POST", place.format(odd), {"csrf_token": browser.token()})
+            assert answer.status_code in {303, 404, 405}, (place, odd, answer.status_code)
 
 
 def test_odd_fields_are_said_at_their_forms(either: StaffedPanel) -> None:

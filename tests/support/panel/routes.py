@@ -90,6 +90,7 @@ MANAGE = frozenset(
         "selections.reset",
         "selections.undo",
         "credentials.show",
+        "credentials.over",
         "credentials.pdf",
         "credentials.files",
         "credentials.letter",
@@ -99,11 +100,20 @@ MANAGE = frozenset(
 )
 """What clerks and admins do."""
 
-APPOINT = frozenset({"overview.forget", "staff.index", "staff.show", "staff.invited"})
+APPOINT = frozenset(
+    {"overview.forget", "staff.index", "staff.show", "staff.invited", "staff.invitation_over"}
+)
 """What only admins see or do."""
 
 UNATTENDED = frozenset(
-    {"overview.health", "overview.meetings", "schools.revocation_status", "organisers.revocation_status"}
+    {
+        "overview.health",
+        "overview.meetings",
+        "schools.revocation_status",
+        "organisers.revocation_status",
+        "credentials.over",
+        "staff.invitation_over",
+    }
 )
 """What pages ask for by themselves."""
 
