@@ -13,8 +13,8 @@ from admin.stores.handouts import Handouts
 from admin.stores.idempotent_forms import IdempotentForms
 from admin.stores.invitation_codes import InvitationCodes
 from admin.stores.late_forms import LateForms
+from admin.stores.login_counts import LoginCounts
 from admin.stores.service_health import ServiceHealth
-from admin.stores.usual_days import UsualDays
 from authbridge.clock import Clock
 from authbridge.config import Config
 from authbridge.login.keyed_hashes import KeyedHashes
@@ -45,7 +45,7 @@ class Panel:
     drafts: Drafts = field(default_factory=Drafts)
     late_forms: LateForms = field(default_factory=LateForms)
     idempotent_forms: IdempotentForms = field(default_factory=IdempotentForms)
-    usual_days: UsualDays = field(default_factory=UsualDays)
+    login_counts: LoginCounts = field(default_factory=LoginCounts)
     issuers: Executor = field(default_factory=lambda: ThreadPoolExecutor(_ISSUING_THREADS, "issuer"))
     hashers: Executor = field(
         default_factory=lambda: ThreadPoolExecutor(len(os.sched_getaffinity(0)), "hasher")

@@ -1,4 +1,4 @@
-// Keeps the live parts of a page up to date. The pages work without it.
+// Keeps the live parts of a page up to date, until one says that the next page is there. The pages work without it.
 (() => {
   "use strict";
   const SOON = 1000; // milliseconds
@@ -17,6 +17,7 @@
     if (part.contains(document.activeElement)) return;
     if (part.textContent !== fresh.textContent) part.replaceChildren(...fresh.childNodes);
     part.dataset.live = fresh.dataset.live ?? "";
+    if ("next" in fresh.dataset) location.reload();
   };
 
   const follow = async (part) => {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from admin.panel import current_panel, now, today
-from authbridge.login.bell import BEGINS, STEP, Count, Usual, count_logins
+from authbridge.login.bell import BEGINS, STEP, Count, Usual
 
 HEIGHT = 120  # units of the picture
 BAR = 8  # units from one bar to the next
@@ -52,10 +52,8 @@ def bell_chart() -> BellChart:
     """Returns the picture of today so far."""
     panel = current_panel()
     timezone = panel.config.timezone
-    usual = panel.usual_days.of(panel.database, today=today(), timezone=timezone)
-    with panel.database.read_session() as session:
-        counts = count_logins(session, now=now(), timezone=timezone)
-    return draw(counts, usual)
+    counts = panel.login_counts.today(panel.database, now=now(), timezone=timezone)
+    return draw(counts, panel.login_counts.usual(panel.database, today=today(), timezone=timezone))
 
 
 def draw(counts: Sequence[Count], usual: Usual) -> BellChart:

@@ -28,9 +28,9 @@ class Step(StrEnum):
 class Handout:
     """Credentials that are shown once; the thread that makes them changes the handout meanwhile.
 
-    ``owner`` is the hash of the session's id. ``error`` is for the person who waits: on FAILED nothing was
-    issued, on READY only the letters are missing. ``usernames`` are the organisers with new passwords, none
-    for new organisers.
+    ``owner`` is the hash of the session's id. ``taken`` are the organisers whose letters were fetched.
+    ``error`` is for the person who waits: on FAILED nothing was issued, on READY only the letters are
+    missing. ``usernames`` are the organisers with new passwords, none for new organisers.
     """
 
     owner: str
@@ -43,6 +43,7 @@ class Handout:
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     step: Step = Step.HASHING
     done: int = 0
+    taken: set[str] = field(default_factory=set)
     error: AuthBridgeError | None = None
     credentials: list[IssuedCredential] = field(default_factory=list, repr=False)
     letters: list[Letter] = field(default_factory=list, repr=False)
@@ -62,6 +63,19 @@ class Handout:
     def is_under_way(self) -> bool:
         """Tells whether the work goes on: the ten minutes begin when it has ended."""
         return self.step in {Step.HASHING, Step.PRINTING}
+
+    @property
+    def left(self) -> int:
+        """Returns how many passwords nobody has fetched: they would be lost."""
+        return sum(each.username not in self.taken for each in self.credentials)
+
+    def has(self, username: str) -> bool:
+        """Tells whether the credentials of that organiser are among them."""
+        return any(each.username == username for each in self.credentials)
+
+    def is_shown(self, now: datetime) -> bool:
+        """Tells whether there is something to look at, and still time for it."""
+        return self.step is Step.READY and now < self.ends_at
 
     def is_open(self, now: datetime) -> bool:
         """Tells whether its owner may look at it."""
@@ -93,10 +107,10 @@ class Handouts:
         is_shown = handout is not None and handout.owner == owner and handout.is_open(now)
         return handout if is_shown else None
 
-    def find_job(self, print_job: str, owner: str, *, now: datetime) -> Handout | None:
-        """Returns the handout with the letters of that number, while its owner may look at it."""
-        ids = [handout.id for handout in self.all(now=now) if handout.print_job == print_job]
-        return self.find(ids[0], owner, now=now) if ids else None
+    def shown_to(self, owner: str, *, now: datetime) -> list[Handout]:
+        """Returns the credentials that are ready, and that their owner may still look at, oldest first."""
+        handouts = self.all(now=now)
+        return [each for each in handouts if each.owner == owner and each.is_shown(now)]
 
     def wipe(self, handout_id: str, owner: str, *, now: datetime) -> None:
         """Wipes one that its owner is done with."""

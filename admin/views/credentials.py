@@ -1,6 +1,5 @@
 """Credentials: issued for a school or renewed for an organiser, then shown once, printed, and wiped."""
 
-from contextlib import suppress
 from dataclasses import replace
 
 from flask import Blueprint, abort, make_response
@@ -9,27 +8,26 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from admin import issuing
-from admin.forms.base import open_form
+from admin.forms.base import PanelForm, open_form
 from admin.forms.organisers import IssueForm, ResetForm
 from admin.panel import current_panel, now, today
 from admin.session.access import needs
 from admin.session.commands import run_command, submit_once
 from admin.session.flashes import flash
 from admin.session.sessions import current_session
-from admin.status.revocation_status import LiveStatus, wait_for_nodes
+from admin.status.revocation_status import LiveStatus, live_status, wait_for_nodes
 from admin.status.running_meetings import ends_in_words
 from admin.stores.handouts import Handout, Step
-from admin.views import suspensions
 from admin.web.headers import hide_from_back_button, replace_at
 from admin.web.i18n import day, say
 from admin.web.redirects import path_to, redirect_to
 from admin.web.responses import form_page, page
 from admin.web.spreadsheet import as_csv
 from admin.web.unattended import unattended
-from authbridge.errors import InputError, NotFoundError
+from authbridge.errors import InputError
 from authbridge.letters import Language
 from authbridge.revocations.running import running_meetings
-from authbridge.revocations.status import revocation_status_of
+from authbridge.revocations.status import RevokedTogether, revocation_status_of
 from authbridge.schools.commands import schools
 from authbridge.schools.commands.organisers import QuotaError
 from authbridge.schools.issuing import Order
@@ -40,7 +38,6 @@ from authbridge.staff.permissions import Permission
 
 blueprint = Blueprint("credentials", __name__)
 
-_REFRESH = "1"  # seconds until the page with the progress asks again
 _GONE = 410
 
 
@@ -112,12 +109,18 @@ def show(handout_id: str) -> ResponseReturnValue:
         )
         replace_at(answer, path_to("credentials.over", handout_id=handout.id), handout.ends_at - now())
         return answer
-    answer = make_response(
-        page("credentials/progress.html", handout=handout, error=error, again=_path_of_order(handout))
-    )
-    if handout.step is not Step.FAILED:
-        answer.headers["Refresh"] = _REFRESH
-    return answer
+    return page("credentials/progress.html", handout=handout, error=error, again=_path_of_order(handout))
+
+
+@blueprint.get("/credentials/<handout_id>/progress")
+@needs(Permission.MANAGE)
+@unattended
+def progress(handout_id: str) -> ResponseReturnValue:
+    """Shows again how far the work is, for the page that polls."""
+    handout = _find(handout_id)
+    if handout is None:
+        return _gone()
+    return page("credentials/_progress.html", handout=handout, is_done=not handout.is_under_way)
 
 
 @blueprint.get("/credentials/<handout_id>/over")
@@ -133,7 +136,7 @@ def over(handout_id: str) -> ResponseReturnValue:
 @needs(Permission.MANAGE)
 def pdf(handout_id: str) -> ResponseReturnValue:
     """Sends the letters for the browser to show: no copy lies in a folder unless somebody saves one."""
-    handout = _find_ready(handout_id)
+    handout = _take(handout_id)
     if handout is None:
         return _gone()
     if handout.pdf is None:
@@ -145,7 +148,7 @@ def pdf(handout_id: str) -> ResponseReturnValue:
 @needs(Permission.MANAGE)
 def files(handout_id: str) -> ResponseReturnValue:
     """Sends each letter as a file of its own, all in a ZIP."""
-    handout = _find_ready(handout_id)
+    handout = _take(handout_id)
     if handout is None:
         return _gone()
     if handout.pdf is None:
@@ -158,7 +161,7 @@ def files(handout_id: str) -> ResponseReturnValue:
 @needs(Permission.MANAGE)
 def letter(handout_id: str, username: str) -> ResponseReturnValue:
     """Sends the letter of one organiser; nothing of the others is in the file."""
-    handout = _find_ready(handout_id)
+    handout = _take(handout_id, username)
     if handout is None:
         return _gone()
     place = handout.place_of(username)
@@ -172,7 +175,7 @@ def letter(handout_id: str, username: str) -> ResponseReturnValue:
 @needs(Permission.MANAGE)
 def table(handout_id: str) -> ResponseReturnValue:
     """Sends the credentials as a table."""
-    handout = _find_ready(handout_id)
+    handout = _take(handout_id)
     if handout is None:
         return _gone()
     content = as_csv(_table_of(handout))
@@ -182,8 +185,24 @@ def table(handout_id: str) -> ResponseReturnValue:
 @blueprint.post("/credentials/<handout_id>/done")
 @needs(Permission.MANAGE)
 def done(handout_id: str) -> ResponseReturnValue:
-    """Wipes the credentials."""
+    """Wipes the credentials; asks first if nobody has fetched all letters, or the table."""
     handout = _find(handout_id)
+    if handout is not None and handout.left:
+        return redirect_to("credentials.wipe", handout_id=handout_id)
+    return _wipe(handout_id, handout)
+
+
+@blueprint.route("/credentials/<handout_id>/wipe", methods=["GET", "POST"])
+@needs(Permission.MANAGE)
+def wipe(handout_id: str) -> ResponseReturnValue:
+    """Asks whether passwords that nobody has on paper may go, and wipes them."""
+    handout, form = _find(handout_id), PanelForm()
+    if handout is None or form.validate_on_submit():
+        return _wipe(handout_id, handout)
+    return form_page("credentials/wipe.html", form, handout=handout)
+
+
+def _wipe(handout_id: str, handout: Handout | None) -> ResponseReturnValue:
     current_panel().handouts.wipe(handout_id, current_session().id_hash, now=now())
     flash("done", _("Done. The passwords are wiped and can no longer be seen."))
     if handout is None:
@@ -194,15 +213,20 @@ def done(handout_id: str) -> ResponseReturnValue:
 
 
 def _status_of(handout: Handout) -> LiveStatus | None:
-    """Returns how far the old logins of a reset are ended; None for new organisers and for a deleted one."""
-    if len(handout.usernames) != 1:
-        return None
-    with suppress(NotFoundError), current_panel().database.read_session() as session:
-        organiser = get_organiser(session, handout.usernames[0])
-        return suspensions.status_of(
-            suspensions.ORGANISER, organiser, revocation_status_of(session, organiser, now=now())
-        )
-    return None
+    """Returns how far the old logins of those with new passwords are ended; None for new organisers."""
+    with current_panel().database.read_session() as session:
+        revoked = RevokedTogether(handout.usernames)
+        status = revocation_status_of(session, revoked, now=now()) if handout.usernames else None
+    return live_status(status, path_to("credentials.revocation_status", handout_id=handout.id))
+
+
+@blueprint.get("/credentials/<handout_id>/revocation-status")
+@needs(Permission.MANAGE)
+@unattended
+def revocation_status(handout_id: str) -> ResponseReturnValue:
+    """Shows again how far the old logins are ended, for the page that polls."""
+    handout = _find(handout_id)
+    return _gone() if handout is None else page("_revocation_status.html", status=_status_of(handout))
 
 
 def _path_of_order(handout: Handout) -> str:
@@ -220,9 +244,13 @@ def _find(handout_id: str) -> Handout | None:
     return current_panel().handouts.find(handout_id, current_session().id_hash, now=now())
 
 
-def _find_ready(handout_id: str) -> Handout | None:
+def _take(handout_id: str, username: str | None = None) -> Handout | None:
+    """Returns the credentials whose letters or table are fetched, all or those of one, and notes that."""
     handout = _find(handout_id)
-    return handout if handout is not None and handout.step is Step.READY else None
+    if handout is None or handout.step is not Step.READY:
+        return None
+    handout.taken |= {each.username for each in handout.credentials if username in {None, each.username}}
+    return handout
 
 
 def _gone() -> ResponseReturnValue:

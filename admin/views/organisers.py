@@ -17,13 +17,15 @@ from admin.session.flashes import flash
 from admin.status.login_week import read_login_week
 from admin.status.organiser_queries import as_parameters, asked_query
 from admin.status.revocation_status import wait_for_nodes
+from admin.status.running_meetings import ends_in_words
+from admin.status.shown_credentials import still_shown
 from admin.views import suspensions
 from admin.web.i18n import day
 from admin.web.query_params import asked_extent
 from admin.web.redirects import path_to, redirect_back, redirect_to
 from admin.web.responses import form_page, page
 from authbridge.revocations.running import running_meetings
-from authbridge.revocations.status import meetings_of, revocation_status_of
+from authbridge.revocations.status import revocation_status_of
 from authbridge.schools import listings
 from authbridge.schools.commands import organisers
 from authbridge.schools.history import suspension_rows
@@ -68,7 +70,7 @@ def _detail(username: str, sent: DescribeForm | None = None) -> ResponseReturnVa
         organiser = get_organiser(session, username)
         history = suspension_rows(session, organiser)
         revocation = revocation_status_of(session, organiser, now=now())
-        meetings = meetings_of(session, organiser, now=now())
+        running = running_meetings(session, now=now()).of([organiser.username])
     return form_page(
         "organisers/show.html",
         sent,
@@ -78,7 +80,8 @@ def _detail(username: str, sent: DescribeForm | None = None) -> ResponseReturnVa
         describe=sent or DescribeForm.of(history, path_to("organisers.describe", name=username)),
         login_week=read_login_week(organiser, history),
         status=suspensions.status_of(suspensions.ORGANISER, organiser, revocation),
-        meetings=meetings,
+        running=running,
+        handout=still_shown(lambda handout: handout.has(organiser.username)),
     )
 
 
@@ -109,7 +112,11 @@ def validity(username: str) -> ResponseReturnValue:
             _change_validity(row.username, form.end)
             flash("done", _new_end(row.username, form.end))
             return redirect_to("organisers.show", username=row.username)
-    return form_page("organisers/validity.html", form, organiser=row, yesterday=_yesterday())
+    with current_panel().database.read_session() as session:
+        running = running_meetings(session, now=now()).of([row.username])
+    return form_page(
+        "organisers/validity.html", form, organiser=row, yesterday=_yesterday(), ends=ends_in_words(running)
+    )
 
 
 @blueprint.post("/<username>/expire")

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from admin.panel import current_panel, now, today
 from admin.session.access import needs
-from admin.session.sessions import current_session
+from admin.status.shown_credentials import still_shown
 from admin.web.query_params import asked_extent
 from admin.web.responses import page
 from authbridge.revocations.running import running_meetings
@@ -29,8 +29,14 @@ def show(print_job: str) -> ResponseReturnValue:
         asked, extent = OrganiserQuery(print_job=job.id), asked_extent(OrganiserOrder)
         rows = listings.list_organiser_rows(session, asked, today=today(), extent=extent)
         running = running_meetings(session, now=now())
-    handout = panel.handouts.find_job(job.id, current_session().id_hash, now=now())
-    return page("print_jobs/show.html", job=job, page=rows, extent=extent, running=running, handout=handout)
+    return page(
+        "print_jobs/show.html",
+        job=job,
+        page=rows,
+        extent=extent,
+        running=running,
+        handout=still_shown(lambda handout: handout.print_job == job.id),
+    )
 
 
 @blueprint.get("/<print_job>/hand-out-list")

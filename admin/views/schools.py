@@ -15,6 +15,7 @@ from admin.session.access import needs
 from admin.session.commands import run_command, submit_once
 from admin.session.flashes import flash
 from admin.status.organiser_queries import asked_query
+from admin.status.shown_credentials import still_shown
 from admin.views import suspensions
 from admin.web.i18n import day
 from admin.web.query_params import asked_choice, asked_extent, asked_text, parse_number
@@ -78,6 +79,7 @@ def _detail(code: str, sent: DescribeForm | None = None) -> ResponseReturnValue:
             describe=sent or DescribeForm.of(history, path_to("schools.describe", name=code)),
             status=suspensions.status_of(suspensions.SCHOOL, school, revocation),
             meetings=meetings_of(session, school, now=now()),
+            handout=still_shown(lambda handout: handout.school_code == school.code),
         )
 
 

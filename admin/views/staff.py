@@ -138,14 +138,18 @@ def clear_lockout(name: str) -> ResponseReturnValue:
     return redirect_to("staff.show", name=name)
 
 
-@blueprint.post("/<name>/reset")
+@blueprint.route("/<name>/reset", methods=["GET", "POST"])
 @needs(Permission.APPOINT, fresh=True)
 def reset(name: str) -> ResponseReturnValue:
-    """Invites again; password, second factor and sessions are void."""
-    form = PanelForm(formdata=None)
-    keyed_hashes = current_panel().keyed_hashes
-    answer = submit_once(lambda: _invite(form, name, staff_commands.reset_staff, keyed_hashes=keyed_hashes))
-    return answer or _show_refusal(name, form)
+    """Asks, for something would be lost, and invites again; password, second factor and sessions are void."""
+    row, form = _row(name), PanelForm()
+    if form.validate_on_submit():
+        keyed_hashes = current_panel().keyed_hashes
+        command = staff_commands.reset_staff
+        answer = submit_once(lambda: _invite(form, row.name, command, keyed_hashes=keyed_hashes))
+        if answer is not None:
+            return answer
+    return form_page("staff/reset.html", form, row=row)
 
 
 @blueprint.route("/<name>/delete", methods=["GET", "POST"])

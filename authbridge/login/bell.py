@@ -4,7 +4,7 @@ A week of logins is kept, so what is usual comes from whole days of the last six
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
@@ -42,13 +42,19 @@ class Usual:
     granted: dict[int, float] = field(default_factory=dict)
 
 
-def count_logins(session: Session, *, now: datetime, timezone: tzinfo) -> tuple[Count, ...]:
-    """Counts today's logins from seven o'clock to now, each five minutes, also those with none."""
+def count_logins(
+    session: Session, *, now: datetime, timezone: tzinfo, known: Sequence[Count] = ()
+) -> tuple[Count, ...]:
+    """Counts today's logins from seven o'clock to now, each five minutes, also those with none.
+
+    ``known`` are the first of these counts, if somebody has them already; those of another day are ignored.
+    """
     begin = _moment(now.astimezone(timezone).date(), timezone)
-    found = _counts(session, begin, now + STEP)
     steps = max(0, -(-int((now - begin).total_seconds()) // _STEP_SECONDS))
-    moments = (begin + number * STEP for number in range(steps))
-    return tuple(Count(at, *found.get(_step_of(at), (0, 0))) for at in moments)
+    moments = [begin + number * STEP for number in range(steps)]
+    kept = tuple(known) if [each.at for each in known] == moments[: len(known)] else ()
+    found = _counts(session, begin + len(kept) * STEP, now + STEP)
+    return kept + tuple(Count(at, *found.get(_step_of(at), (0, 0))) for at in moments[len(kept) :])
 
 
 def usual_logins(session: Session, *, today: date, timezone: tzinfo) -> Usual:

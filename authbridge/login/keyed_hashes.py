@@ -4,10 +4,12 @@ The keys are the same on all services and never in the database.
 """
 
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from authbridge.keys import KeyPurpose, derive_key, keyed_digest
 from authbridge.login.typed_passwords import TypedPassword
 
+_MOST_EXISTING = 50_000  # names, of some 150 bytes each with their hash
 _FINGERPRINT_BITS = 12  # enough to tell some hundred passwords apart, too few to confirm a guess
 
 
@@ -18,10 +20,15 @@ class KeyedHashes:
         self._name_key = derive_key(secret, KeyPurpose.LOGIN_NAME)
         self._pair_key = derive_key(secret, KeyPurpose.KNOWN_PAIR)
         self._fingerprint_key = derive_key(secret, KeyPurpose.FINGERPRINT)
+        self._existing = lru_cache(_MOST_EXISTING)(self.name)
 
     def name(self, username: str) -> str:
         """Returns 128 bits (32 hexadecimal digits) for a login name, whether or not it exists."""
         return keyed_digest(self._name_key, username).hex()[:32]
+
+    def existing_name(self, username: str) -> str:
+        """Returns the same for a name that exists, and remembers it: a page asks for those of all owners."""
+        return self._existing(username)
 
     def pair(self, username: str, network: str) -> str:
         """Returns 128 bits (32 hexadecimal digits) for a name and a network from which it once succeeded."""

@@ -1,6 +1,6 @@
 """Lists the lockouts of this moment with their rules, for staff; changes nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -58,7 +58,7 @@ def list_lockouts(
         if any(_of_name(_NOBODY, of_name, now, limits))
     }
     # The owner of a key is found by making the keys of all names, so only where somebody waits.
-    owners = _owners_by_key(session, keyed_hashes) if failures else {}
+    owners = _owners_by_key(session, keyed_hashes, failures) if failures else {}
     found = list(_of_networks(session, now))
     for name_key, of_name in failures.items():
         found += _of_name(owners.get(name_key, _NOBODY), of_name, now, limits)
@@ -138,20 +138,19 @@ def _failures_by_key(
     }
 
 
-def _owners_by_key(session: Session, keyed_hashes: KeyedHashes) -> dict[str, _Owner]:
+def _owners_by_key(session: Session, keyed_hashes: KeyedHashes, wanted: Collection[str]) -> dict[str, _Owner]:
+    """Returns the owners of these keys."""
+    owners = {}
     networks = {
-        school_id: frozenset(own_networks)
-        for school_id, own_networks in session.execute(select(School.id, School.trusted_networks))
+        row.id: row.trusted_networks for row in session.execute(select(School.id, School.trusted_networks))
     }
-    owners = {
-        keyed_hashes.name(username): _Owner(username, networks[school_id])
-        for username, school_id in session.execute(select(Organiser.username, Organiser.school_id))
-    }
+    for username, school_id in session.execute(select(Organiser.username, Organiser.school_id)):
+        if (key := keyed_hashes.existing_name(username)) in wanted:
+            owners[key] = _Owner(username, frozenset(networks[school_id]))
     for name in session.scalars(select(Staff.name)):
         for sign_in_step in SignInStep:
-            owners[keyed_hashes.name(counted_name(sign_in_step, name))] = _Owner(
-                staff_actor(name), sign_in_step=sign_in_step
-            )
+            key = keyed_hashes.existing_name(counted_name(sign_in_step, name))
+            owners[key] = _Owner(staff_actor(name), sign_in_step=sign_in_step)
     return owners
 
 

@@ -144,6 +144,7 @@ def _adding_a_school(
 ) -> Iterator[Shown]:
     panel_browser.open("/schools/add")
     yield Shown("school-add")
+    panel_browser.browser.find_element(By.TAG_NAME, "summary").click()
     panel_browser.fill(code="!", mailbox="kein Postfach", quota="viele", trusted_networks="300.1.1.1")
     panel_browser.send()
     yield Shown("school-add-faults", 422)
@@ -374,6 +375,7 @@ def _several_organisers(panel_browser: PanelBrowser, sights: Sights) -> Iterator
     panel_browser.send()
     panel_browser.await_element(_DONE)
     yield Shown("several-new-passwords")
+    panel_browser.fetch(f"{panel_browser.path}/letters.pdf")
     _press(panel_browser, _DONE)
     yield Shown("print-job-of-new-passwords")
 
@@ -392,6 +394,8 @@ def _credentials(panel_browser: PanelBrowser, sights: Sights) -> Iterator[Shown]
     panel_browser.await_element(_DONE)
     yield Shown("credentials")
     _press(panel_browser, f"{_DONE} button")
+    yield Shown("credentials-wipe")
+    panel_browser.send()
     yield Shown("credentials-done")
     panel_browser.open(f"/organisers/{sights.active}/reset")
     yield Shown("reset")
@@ -429,6 +433,9 @@ def _staff(panel_browser: PanelBrowser, panel_server: PanelServer, admin: Member
     yield Shown("staff-delete-wrong", 422)
     panel_browser.open(f"/staff/{clerk.name}")
     yield Shown("staff-one")
+    panel_browser.open(f"/staff/{clerk.name}/reset")
+    yield Shown("staff-invite-again")
+    panel_browser.open(f"/staff/{clerk.name}")
     _press(panel_browser, "form[action$='/suspend'] button")
     yield Shown("staff-just-suspended")
 

@@ -37,6 +37,8 @@ _NO_PAGES |= DOCUMENTS | {"tables.schools", "tables.school", "tables.organisers"
 _NO_PAGES |= {
     "overview.health",
     "overview.meetings",
+    "credentials.progress",
+    "credentials.revocation_status",
     "schools.revocation_status",
     "organisers.revocation_status",
 }

@@ -54,7 +54,7 @@ def test_a_wrong_code_does_not_make_the_factor_fresh(panel: StaffedPanel) -> Non
     assert browser.get("/staff/add").path.startswith("/confirm")
 
 
-@pytest.mark.parametrize("action", ["suspend", "reset", "role"])
+@pytest.mark.parametrize("action", ["suspend", "role"])
 def test_after_the_detour_somebody_is_on_the_page_of_the_button(panel: StaffedPanel, action: str) -> None:
     """After the code, the page of the button is shown again, and nothing was done yet."""
     browser = panel.browser(Role.ADMIN)
@@ -72,7 +72,8 @@ def test_after_the_detour_somebody_is_on_the_page_of_the_button(panel: StaffedPa
 def test_a_colleague_is_out_at_the_next_request(panel: StaffedPanel, action: str) -> None:
     """A suspended or newly invited colleague opens no page any more, and their password is void."""
     clerk, admin = panel.browser(Role.CLERK), panel.browser(Role.ADMIN)
-    admin.press("/staff/clerk-anna", f"/staff/clerk-anna/{action}")
+    page = admin.get(f"/staff/clerk-anna/{action}" if action == "reset" else "/staff/clerk-anna")
+    admin.send(page, None if action == "reset" else f"/staff/clerk-anna/{action}")
     assert clerk.get("/schools").path.startswith("/sign-in")
     page = clerk.show_password(panel.members[Role.CLERK])
     assert (page.status, page.path.partition("?")[0]) == (422, "/sign-in")

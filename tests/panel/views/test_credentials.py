@@ -131,6 +131,7 @@ def test_they_live_ten_minutes(panel: StaffedPanel, browser: Browser) -> None:
 
 def press_done(panel: StaffedPanel, browser: Browser, page: Page) -> None:  # noqa: ARG001 - one of several ends
     """Presses "Done"."""
+    browser.fetch(places(page)[1])
     assert browser.send(page, f"{page.path}/done").path == "/schools/ohg"
 
 
@@ -186,6 +187,41 @@ def test_a_restart_wipes_them(panel: StaffedPanel, browser: Browser, panel_facto
     assert statuses(again, page) == {410}
 
 
+def test_done_asks_before_passwords_are_lost_that_nobody_has_on_paper(browser: Browser) -> None:
+    """None, one or all of the letters were fetched: it says how many are left, and leads back to them."""
+    page = issue(browser, 2)
+    asked = browser.send(page, f"{page.path}/done")
+    assert asked.path == f"{page.path}/wipe"
+    assert "Neither the letters nor the table have been opened yet" in asked.text
+    assert page.path in asked.links()
+    browser.fetch(places(page)[4])
+    asked = browser.send(page, f"{page.path}/done")
+    assert "For 1 of 2 nobody has opened the letter yet" in asked.text
+    assert statuses(browser, page) == {200}, "this fetches all of them"
+    assert browser.send(page, f"{page.path}/done").flashes()[0].startswith("Done.")
+    assert statuses(browser, page) == {410}
+
+
+def test_what_is_lost_all_the_same_is_wiped(browser: Browser) -> None:
+    """Whoever says so, for instance because the letters are for the wrong school, is rid of them."""
+    page = issue(browser)
+    asked = browser.send(page, f"{page.path}/done")
+    assert browser.send(asked, None).path == "/schools/ohg"
+    assert statuses(browser, page) == {410}
+
+
+@pytest.mark.parametrize("back", ["/schools/ohg", "/organisers/{name}", "/print-jobs/{job}"])
+def test_pages_lead_back_to_what_is_still_shown(panel: StaffedPanel, browser: Browser, back: str) -> None:
+    """The school, the organiser and the print job; to the person who made them, and for ten minutes."""
+    page = issue(browser)
+    job = next(link for link in page.links() if "/print-jobs/" in link).rpartition("/")[2]
+    path = back.format(name=passwords(page)[0][0], job=job)
+    assert page.path in browser.get(path).links()
+    assert page.path not in panel.browser(Role.ADMIN).get(path).links()
+    panel.clock.advance(seconds=TEN_MINUTES)
+    assert page.path not in browser.get(path).links()
+
+
 def test_the_sweep_leaves_what_is_still_looked_at(panel: StaffedPanel, browser: Browser) -> None:
     """The sweep wipes expired credentials, and no others."""
     page = issue(browser)
@@ -217,16 +253,17 @@ def test_done_lets_the_browser_forget(browser: Browser) -> None:
     assert page.response.headers["Cache-Control"] == "no-store"
     (shown,) = page.response.headers.getlist("Set-Cookie")
     assert "HttpOnly" in shown
-    answer = browser.send_raw(page, f"{page.path}/done", follow=False)
-    (gone,) = answer.headers.getlist("Set-Cookie")
+    (gone,) = browser.fetch(places(page)[1]).headers.getlist("Set-Cookie")
     assert gone.partition("=")[0] == shown.partition("=")[0]
     assert "Max-Age=0" in gone
+    browser.send_raw(page, f"{page.path}/done", follow=False)
     assert browser.get("/schools/ohg").flashes()[0].startswith("Done. The passwords are wiped")
 
 
 def test_several_orders_stand_side_by_side(browser: Browser) -> None:
     """Pressing "Done" for one order leaves the other."""
     first, second = issue(browser), issue(browser)
+    browser.fetch(places(first)[1])
     browser.send(first, f"{first.path}/done")
     assert statuses(browser, first) == {410}
     assert statuses(browser, second) == {200}

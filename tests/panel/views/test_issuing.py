@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask.typing import ResponseReturnValue
 
 from admin.stores.handouts import Step
+from admin.web.responses import page as render_page
 from authbridge.storage.models import Role
 from tests.support.factories import make_organiser, make_school
 from tests.support.panel.browser import Browser, Page
@@ -57,7 +59,7 @@ def order(browser: Browser, count: int = 3) -> Page:
 
 
 def test_a_long_order_shows_its_progress(slow: StaffedPanel, later: WhenTold) -> None:
-    """The page refreshes without a script, and at the end shows the credentials."""
+    """A part of the page is asked for again, not the page itself; at the end come the credentials."""
     browser = slow.browser(Role.CLERK)
     page = order(browser)
     assert page.path.startswith("/credentials/")
@@ -65,12 +67,16 @@ def test_a_long_order_shows_its_progress(slow: StaffedPanel, later: WhenTold) ->
     progress = page.html.select_one("progress")
     assert progress is not None
     assert (progress["value"], progress["max"]) == ("0", "3")
-    assert page.response.headers["Refresh"] == "1"
-    assert "Refresh" not in browser.fetch("/").headers
+    assert "Refresh" not in page.response.headers, "it would begin to read the page aloud each time"
+    assert page.path in page.links(), "without scripts one looks when one likes"
+    (part,) = page.html.select("[data-live]")
+    assert browser.get(str(part["data-live"])).html.progress is not None
     (handout,) = slow.parts.handouts.all(now=slow.clock())  # its worker changes it
     handout.done, handout.step = 2, Step.PRINTING
     assert "2 of 3" in browser.get(page.path).text
     later.work()
+    (part,) = browser.get(str(part["data-live"])).html.select("[data-live]")
+    assert (part["data-live"], "data-next" in part.attrs) == ("", True)
     page = browser.get(page.path)
     assert page.title == "3 new organisers"
     assert page.response.headers["Refresh"] == f"600; url={page.path}/over"
@@ -88,6 +94,24 @@ def test_passwords_do_not_stay_on_a_screen_that_was_left(slow: StaffedPanel, lat
     assert (gone.status, gone.title) == (410, "These passwords are gone")
     slow.clock.advance(minutes=50)
     assert browser.get("/").path.startswith("/sign-in"), "the hour began with the last click"
+
+
+def test_an_order_that_is_ready_while_its_page_is_made_is_asked_for_all_the_same(
+    slow: StaffedPanel, later: WhenTold, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its worker goes on meanwhile; a page that does not ask any more would show the progress for ever."""
+    browser = slow.browser(Role.CLERK)
+    page = order(browser)
+
+    def render_late(template: str, **context: Any) -> ResponseReturnValue:  # noqa: ANN401
+        later.work()
+        return render_page(template, **context)
+
+    monkeypatch.setattr("admin.views.credentials.page", render_late)
+    page = browser.get(page.path)
+    assert page.title == "Please wait"
+    (part,) = page.html.select("[data-live]")
+    assert part["data-live"]
 
 
 def test_nothing_can_be_taken_before_it_is_ready(slow: StaffedPanel) -> None:

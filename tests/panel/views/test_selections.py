@@ -360,6 +360,9 @@ def test_a_print_job_is_found_by_its_number_and_done_with(
     shown = browser.get(f"/print-jobs/{job}")
     assert "are still shown" in shown.text
     assert shown.html.select_one(f'main a[href="{page.path}"]')
+    (part,) = page.html.select(".revocation[data-live]")
+    assert browser.get(str(part["data-live"])).html.select_one(".revocation") is not None
+    browser.fetch(f"{page.path}/letters.pdf")
     done = browser.send(page, f"{page.path}/done")
     assert done.path == f"/print-jobs/{job}"
     assert "are still shown" not in browser.get(done.path).text

@@ -91,6 +91,9 @@ MANAGE = frozenset(
         "selections.undo",
         "credentials.show",
         "credentials.over",
+        "credentials.progress",
+        "credentials.revocation_status",
+        "credentials.wipe",
         "credentials.pdf",
         "credentials.files",
         "credentials.letter",
@@ -112,6 +115,8 @@ UNATTENDED = frozenset(
         "schools.revocation_status",
         "organisers.revocation_status",
         "credentials.over",
+        "credentials.progress",
+        "credentials.revocation_status",
         "staff.invitation_over",
     }
 )
