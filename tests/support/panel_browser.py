@@ -37,6 +37,8 @@ fetch(path).then(async (answer) => {
 });
 """
 
+_PATIENT = 3000  # milliseconds; a page with scripts comes anew after one second
+
 # One question for finding and reading: what a first one found may be replaced before the second.
 _TEXT = """
 const [selector, words] = arguments;
@@ -240,6 +242,16 @@ class PanelBrowser:
     def await_text(self, words: str, *, is_there: bool = True) -> None:
         """Returns once it stands there, or no longer does."""
         self.await_that(lambda: (words in self.text_of("body")) is is_there)
+
+    def await_issued(self, words: str) -> None:
+        """Likewise on the page of an order; who has no scripts looks again now and then."""
+
+        def is_there() -> bool:
+            if self.browser.execute_script(f"return performance.now() > {_PATIENT};"):
+                self.open(self.path)
+            return words in self.text
+
+        self.await_that(is_there)
 
     def await_element(self, selector: str) -> None:
         """Returns once it is on the page."""

@@ -70,7 +70,7 @@ def descendants_in(folder: Path) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.soak)])
 def test_it_proves_a_login_and_leaves_nothing_behind(ports: dict[str, int], number: signal.Signals) -> None:
     """It says that all is well only after a real login; Ctrl-C ends every process and frees every port."""
     with running(ports) as demo:

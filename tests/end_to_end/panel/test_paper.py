@@ -65,7 +65,7 @@ def test_the_whole_way_works_without_scripts(panel_browser: PanelBrowser, panel_
 @pytest.mark.parametrize(
     ("leave", "has_scripts"),
     [
-        pytest.param("Fertig", True, id="done"),
+        pytest.param("Fertig", True, id="done", marks=pytest.mark.soak),
         pytest.param("Fertig", False, id="done, no scripts"),
         pytest.param("Abmelden", False, id="signed out, no scripts"),
     ],

@@ -113,7 +113,7 @@ def test_a_search_begins_with_typing(clerk: PanelBrowser) -> None:
     assert clerk.path == f"/organisers/{_NAME}"
 
 
-@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize("scripts", [pytest.param(True, marks=pytest.mark.soak), False])
 def test_an_impossible_day_takes_no_end_away(
     clerk: PanelBrowser, panel_server: PanelServer, *, scripts: bool
 ) -> None:

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -63,12 +64,19 @@ WORDS = {
 }
 
 
+# The language, and whether there are scripts.
+_GERMAN, _ENGLISH = ("Deutsch", True), ("English", False)
+
+
+def _soaked(value: object) -> ParameterSet:
+    return pytest.param(value, marks=pytest.mark.soak)
+
+
 @dataclass(slots=True)
 class Keyboard:
     """Presses what is on the page by its words, and counts."""
 
     panel_browser: PanelBrowser
-    has_scripts: bool
     presses: int = field(default=0)
 
     def press(self, words: str, *, within: str = "main") -> None:
@@ -89,16 +97,6 @@ class Keyboard:
         search = self._first("input[type=search]")
         search.send_keys(typed)
         self.enter(search)
-
-    def await_text(self, words: str) -> None:
-        """Returns once it stands there; without scripts the page is looked at again, as its link says."""
-
-        def is_there() -> bool:
-            if not self.has_scripts:
-                self.panel_browser.open(self.panel_browser.path)
-            return words in self.panel_browser.text
-
-        self.panel_browser.await_that(is_there)
 
     def enter(self, element: WebElement) -> None:
         """Presses the Enter key there."""
@@ -134,7 +132,7 @@ def issue(database: Database, code: str, count: int, last_day: date, job: str | 
         )
 
 
-@pytest.fixture(name="keyboard", params=[("Deutsch", True), ("English", False)], ids=str)
+@pytest.fixture(name="keyboard")
 def sit_down(
     request: pytest.FixtureRequest, browser: Chrome, panel_server: PanelServer
 ) -> Iterator[tuple[Keyboard, Words]]:
@@ -148,7 +146,7 @@ def sit_down(
     panel_browser.press(language)
     panel_browser.sign_in(panel_server.enrol(Role.CLERK))
     panel_browser.open("/")
-    yield Keyboard(panel_browser, has_scripts), WORDS[language]
+    yield Keyboard(panel_browser), WORDS[language]
     panel_browser.run_scripts(are_on=True)
 
 
@@ -165,6 +163,7 @@ def events(database: Database) -> list[tuple[str, int]]:
         return [(event.action, event.detail["count"]) for event in session.scalars(query)]
 
 
+@pytest.mark.parametrize("keyboard", [_soaked(_GERMAN), _ENGLISH], indirect=True, ids=str)
 def test_the_end_of_the_school_year(keyboard: tuple[Keyboard, Words], panel_server: PanelServer) -> None:
     """136 accesses from the overview in two presses: the day of the next summer is suggested."""
     hands, words = keyboard
@@ -183,6 +182,7 @@ def test_the_end_of_the_school_year(keyboard: tuple[Keyboard, Words], panel_serv
     assert events(panel_server.database) == [("organisers:change-validity", 136)]
 
 
+@pytest.mark.parametrize("keyboard", [_GERMAN, _soaked(_ENGLISH)], indirect=True, ids=str)
 def test_a_photographed_batch(keyboard: tuple[Keyboard, Words], panel_server: PanelServer) -> None:
     """Found by the number on the letter, suspended, re-issued, printed and given back in ten presses."""
     hands, words = keyboard
@@ -196,7 +196,7 @@ def test_a_photographed_batch(keyboard: tuple[Keyboard, Words], panel_server: Pa
 
     hands.press(words.new_passwords)
     hands.send()
-    hands.await_text(words.letters)
+    hands.panel_browser.await_issued(words.letters)
     hands.presses += 1  # the letters, which the browser's own viewer shows
     hands.panel_browser.fetch(f"{hands.panel_browser.path}/letters.pdf")
     hands.press(words.done)

@@ -12,6 +12,7 @@ from selenium.webdriver.common.virtual_authenticator import VirtualAuthenticator
 from authbridge.schools.lookup import get_organiser
 from authbridge.storage.models import Role
 from tests.support.chromium import open_chromium
+from tests.support.combinations import each_once
 from tests.support.factories import make_organiser, make_school
 from tests.support.panel_browser import PanelBrowser, PanelServer, open_panel_server
 from workbench.staff import Member
@@ -82,8 +83,7 @@ def show_password(panel_browser: PanelBrowser, member: Member) -> None:
     panel_browser.send()
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
-@pytest.mark.parametrize("language", list(WORDS))
+@pytest.mark.parametrize(("language", "scripts"), each_once(list(WORDS), [True, False]))
 def test_a_suspension_after_an_idle_hour(
     panel_browser: PanelBrowser,
     panel_server: PanelServer,

@@ -15,6 +15,7 @@ from authbridge.schools.commands import suspensions
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.schools.suspendable import ORGANISER
 from authbridge.storage.models import Role
+from tests.support.combinations import each_once
 from tests.support.factories import (
     ACTOR,
     make_organiser,
@@ -68,7 +69,7 @@ def run_panel_server(
         yield panel_server
 
 
-@pytest.fixture(name="clerk", params=["with-scripts", "without-scripts"])
+@pytest.fixture(name="clerk")
 def sign_in(
     request: pytest.FixtureRequest, browser: Chrome, panel_server: PanelServer
 ) -> Iterator[PanelBrowser]:
@@ -134,7 +135,9 @@ def open_page(clerk: PanelBrowser, username: str) -> str:
     return clerk.text_of(".why .said")
 
 
-@pytest.mark.parametrize("words", [GERMAN, ENGLISH], ids=["de", "en"])
+@pytest.mark.parametrize(
+    ("clerk", "words"), each_once(["with-scripts", "without-scripts"], [GERMAN, ENGLISH]), indirect=["clerk"]
+)
 def test_a_teacher_learns_why_she_cannot_get_in(
     clerk: PanelBrowser, panel_server: PanelServer, words: Words
 ) -> None:

@@ -18,6 +18,7 @@ from pypdf import PageObject, PdfReader
 from pypdf.generic import ArrayObject, DictionaryObject, StreamObject
 
 from authbridge.letters import Language, print_letters, read_letterhead
+from tests.support.combinations import each_once
 from tests.support.letters import JOB, LETTER, elements, inside, read, text_of
 
 A4 = (595, 842)  # points
@@ -69,8 +70,7 @@ def metadata_of(reader: PdfReader) -> bytes:
     return metadata.get_data()
 
 
-@pytest.mark.parametrize("language", Language)
-@pytest.mark.parametrize("until", [date(2027, 7, 31), None])
+@pytest.mark.parametrize(("language", "until"), each_once(list(Language), [date(2027, 7, 31), None]))
 def test_a_letter_says_everything_that_a_teacher_needs(language: Language, until: date | None) -> None:
     """On one page, in both languages."""
     (page,) = read([replace(LETTER, valid_until=until)], replace(JOB, language=language)).pages
@@ -99,8 +99,7 @@ def test_a_letter_says_everything_that_a_teacher_needs(language: Language, until
         assert ("ohne Ablaufdatum" if german else "no end date") in text
 
 
-@pytest.mark.parametrize("language", Language)
-@pytest.mark.parametrize("large_print", [False, True])
+@pytest.mark.parametrize(("language", "large_print"), each_once(list(Language), [False, True]))
 def test_name_and_password_can_be_copied(language: Language, *, large_print: bool) -> None:
     """Each stands on a line of its own, letter by letter as it was made."""
     page = read(job=replace(JOB, language=language, large_print=large_print)).pages[0]
@@ -166,8 +165,10 @@ def test_a_long_address_stays_in_the_window(name: str, address: tuple[str, ...])
     assert "".join(name.split()) in "".join(page.extract_text().split())
 
 
-@pytest.mark.parametrize("language", Language)
-@pytest.mark.parametrize("server", ["https://meet.example.org", f"https://{'konferenzen.' * 8}example.org"])
+@pytest.mark.parametrize(
+    ("language", "server"),
+    each_once(list(Language), ["https://meet.example.org", f"https://{'konferenzen.' * 8}example.org"]),
+)
 def test_a_long_name_hides_nothing(server: str, language: Language) -> None:
     """It stays on one line, and the advice begins beneath the access and ends above the foot."""
     job = replace(JOB, server=server, language=language)

@@ -7,6 +7,7 @@ import pytest
 from pypdf import PageObject
 
 from authbridge.letters import Language, print_letters, read_letterhead
+from tests.support.combinations import each_once
 from tests.support.letters import JOB, LETTER, read, read_aloud, read_codes, text_of
 
 LONG_SERVER = f"https://{'konferenzen.' * 8}example.org"
@@ -39,8 +40,7 @@ def points_of(page: PageObject) -> dict[str, float]:
     return sizes
 
 
-@pytest.mark.parametrize("language", Language)
-@pytest.mark.parametrize("large_print", [False, True])
+@pytest.mark.parametrize(("language", "large_print"), each_once(list(Language), [False, True]))
 def test_label_value_and_spelling_are_read_one_after_the_other(
     tmp_path: Path, language: Language, *, large_print: bool
 ) -> None:
@@ -107,8 +107,9 @@ def test_large_print_fills_both_sides_of_a_sheet(language: Language) -> None:
     assert {text for text in small if "·" not in text} <= {"Germany"}
 
 
-@pytest.mark.parametrize("server", ["https://meet.example.org", LONG_SERVER])
-@pytest.mark.parametrize("large_print", [False, True])
+@pytest.mark.parametrize(
+    ("server", "large_print"), each_once(["https://meet.example.org", LONG_SERVER], [True, False])
+)
 def test_a_telephone_reads_the_code_from_a_poor_picture(
     tmp_path: Path, server: str, *, large_print: bool
 ) -> None:
@@ -121,8 +122,7 @@ def test_a_telephone_reads_the_code_from_a_poor_picture(
     assert read_codes(content, tmp_path, 100) == [server, server]
 
 
-@pytest.mark.parametrize("large_print", [False, True])
-@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize(("language", "large_print"), each_once(list(Language), [False, True]))
 def test_each_letter_has_a_bookmark(language: Language, *, large_print: bool) -> None:
     """It names the letter by its number and its login name, and leads to its first page."""
     letters = [replace(LETTER, username=f"ohg-{each * 4}") for each in "bcdf"]

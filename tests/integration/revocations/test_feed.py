@@ -23,6 +23,7 @@ from authbridge.schools.commands.print_jobs import new_print_job_id
 from authbridge.schools.lookup import get_organiser
 from authbridge.storage import schema
 from authbridge.storage.database import Database
+from tests.support.combinations import SQLITE_FIRST
 from tests.support.factories import ACTOR, HASHER, KEYED_HASHES, LIMITS
 from tests.support.fakes import MORNING, FakeClock
 from tests.support.feeds import (
@@ -129,6 +130,7 @@ STEPS = st.lists(
 _serial = count()
 
 
+@SQLITE_FIRST
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 @example(steps=[("suspend", "a1"), ("suspend", "a"), ("reinstate", "a"), ("reinstate", "a1")])

@@ -24,7 +24,7 @@ class PageCrawl:
     pages: list[Page]
 
 
-@pytest.fixture(name="crawl", scope="module", params=["de", "en"])
+@pytest.fixture(name="crawl", scope="module", params=["de", pytest.param("en", marks=pytest.mark.soak)])
 def open_pages(
     request: pytest.FixtureRequest,
     staffed_template: StaffedTemplate,
