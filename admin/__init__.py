@@ -125,7 +125,7 @@ def _install_context(app: Flask) -> None:
             "me": current_user.session if sessions.is_signed_in() else None,
             "may": access.may,
             "language": i18n.language(),
-            "take_flashes": flashes.take_flashes,
+            "flashes": flashes.flashes_of_page,
             "sign_label": button_labels.sign_label,
             "new_idempotency_key": idempotent_forms.new_idempotency_key,
             "session_ends_in": _seconds_left(),

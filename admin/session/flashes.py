@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+from flask import g
 from flask_login import current_user
 
 from admin.panel import current_panel
@@ -34,8 +35,15 @@ def again_action(button: Button) -> dict[str, Any]:
     return again | {"says": button.label}
 
 
-def take_flashes() -> list[dict[str, Any]]:
-    """Returns the messages for this page; no other page shows them."""
+def flashes_of_page() -> list[dict[str, Any]]:
+    """Returns the messages for this page, as often as it asks; no other page shows them."""
+    if "flashes" not in g:
+        g.flashes = _take()
+    flashes: list[dict[str, Any]] = g.flashes
+    return flashes
+
+
+def _take() -> list[dict[str, Any]]:
     if current_user.session is None or not current_user.session.notices:
         return []
     try:

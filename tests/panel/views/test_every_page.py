@@ -71,6 +71,16 @@ def test_nothing_is_inline(crawl: PageCrawl) -> None:
     assert not violations_of(crawl, inline)
 
 
+def test_the_focus_has_one_place_at_the_start(crawl: PageCrawl) -> None:
+    """A notice or the errors where there are any, else a field; HTML allows one."""
+
+    def places(page: Page) -> list[str]:
+        found = [str(tag.get("class") or tag.get("name")) for tag in page.html.select("[autofocus]")]
+        return found if len(found) > 1 else []
+
+    assert not violations_of(crawl, places)
+
+
 def test_each_page_says_its_language(crawl: PageCrawl) -> None:
     """``lang`` is what the browser prefers."""
 
