@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from flask import current_app, request
 from itsdangerous import Signer
+from markupsafe import Markup
 
 from authbridge.keys import join
 
@@ -19,7 +20,8 @@ def sign_label(label: str, url: str, fields: dict[str, object] | list[tuple[str,
     """Returns the signature of a button with hidden fields, by name or as pairs, for the form that has it."""
     pairs = fields.items() if isinstance(fields, dict) else fields
     hidden = [(name, str(value)) for name, value in pairs if name not in _NOT_THE_BUTTONS]
-    return _signer().get_signature(_message(label, unquote(urlsplit(url).path), hidden)).decode()
+    sent = label.unescape() if isinstance(label, Markup) else label  # as the browser reads it
+    return _signer().get_signature(_message(sent, unquote(urlsplit(url).path), hidden)).decode()
 
 
 def signed_label() -> str | None:

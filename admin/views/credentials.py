@@ -197,7 +197,9 @@ def done(handout_id: str) -> ResponseReturnValue:
 def wipe(handout_id: str) -> ResponseReturnValue:
     """Asks whether passwords that nobody has on paper may go, and wipes them."""
     handout, form = _find(handout_id), PanelForm()
-    if handout is None or form.validate_on_submit():
+    if handout is None:
+        return _gone()
+    if form.validate_on_submit():
         return _wipe(handout_id, handout)
     return form_page("credentials/wipe.html", form, handout=handout)
 

@@ -1,6 +1,7 @@
 """What can be suspended, an organiser or a school: one click to suspend, one to undo, a note, the status."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from admin.web.query_params import parse_moment
 from admin.web.redirects import path_of_button, path_to, redirect_to_path
 from admin.web.responses import page
 from admin.web.unattended import unattended
+from authbridge.errors import NotFoundError, StorageError
 from authbridge.revocations.status import RevocationStatus, revocation_status_of
 from authbridge.schools import suspendable
 from authbridge.schools.commands import suspensions
@@ -114,9 +116,11 @@ def _suspend(views: SuspensionViews, name: str) -> ResponseReturnValue:
 
 def _since(views: SuspensionViews, name: str) -> list[tuple[str, str]]:
     """Returns which suspension is meant: "Undo" lifts none that a colleague has made since."""
-    with current_panel().database.read_session() as session:
+    # The suspension is stored already: an outage now must not make the page say that it was not.
+    with suppress(StorageError, NotFoundError), current_panel().database.read_session() as session:
         moment = views.kind.find(session, name).suspended_at
-    return [] if moment is None else [("since", moment.isoformat())]
+        return [] if moment is None else [("since", moment.isoformat())]
+    return []
 
 
 def _result_of(views: SuspensionViews, name: str) -> Iterator[str]:

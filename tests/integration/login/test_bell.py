@@ -66,6 +66,21 @@ def test_waits_are_refused_too(database: Database) -> None:
     assert counts_of(database) == {"07:45": (0, 33)}
 
 
+def test_what_is_known_already_is_not_counted_again(database: Database) -> None:
+    """The first counts are taken over, those after them counted; those of another day help nobody."""
+    add(database, today(7, 45), "granted")
+    with database.read_session() as session:
+        counted = count_logins(session, now=NOW, timezone=BERLIN)
+    known = [Count(each.at, 7, 7) for each in counted[:-2]]
+    add(database, today(8, 8), "granted", "refused")
+    with database.read_session() as session:
+        again = count_logins(session, now=NOW, timezone=BERLIN, known=known)
+        tomorrow = count_logins(session, now=NOW + timedelta(days=1), timezone=BERLIN, known=known)
+    assert again[:-2] == tuple(known)
+    assert [(each.granted, each.refused) for each in again[-2:]] == [(1, 1), (0, 0)]
+    assert {(each.granted, each.refused) for each in tomorrow} == {(0, 0)}
+
+
 @pytest.mark.parametrize("now", [today(6, 30), today(7, 0)], ids=["before seven", "at seven"])
 def test_before_the_first_bell_there_is_nothing(database: Database, now: datetime) -> None:
     """The day begins at seven."""
