@@ -79,6 +79,11 @@ for (const each of document.querySelectorAll("a[href], button, input:not([type=h
   if (each.checkVisibility() && !isInSentence && Math.min(width, height) < 24)
     findings.push(`smaller than 24 px: ${width} x ${height} ${each.outerHTML.slice(0, 100)}`);
 }
+for (const each of document.querySelectorAll("body :not(svg *)")) {
+  const isText = [...each.childNodes].some((child) => child.nodeType === Node.TEXT_NODE && child.data.trim());
+  if (isText && each.checkVisibility() && parseFloat(getComputedStyle(each).fontSize) < 12)
+    findings.push(`smaller than 12 px: ${each.outerHTML.slice(0, 100)}`);
+}
 return findings;
 """
 
@@ -237,7 +242,7 @@ _FAULTY = """
 <!DOCTYPE html><title>Faulty</title><html lang=en><p style="color: silver">Pale</p>
 <style>@media (prefers-color-scheme: dark) { i { color: silver; } }</style><i>Pale in the dark</i>
 <div style="width: 400px">Wide</div>
-<button style="width: 20px; height: 20px; padding: 0; outline: none">x</button>
+<button style="width: 20px; height: 20px; padding: 0; outline: none">x</button><p style="font-size: 9px">Small</p>
 """
 
 
@@ -254,6 +259,7 @@ def test_the_measures_find_faults(tmp_path: Path) -> None:
         "color-contrast: p",
         "scrolls sideways: 4",
         "smaller than 24 px: 20 x 20",
+        "smaller than 12 px: <p",
         "focus is not seen",
     ):
         assert words in found
@@ -276,7 +282,7 @@ def test_axe_finds_nothing(record: Record) -> None:
 
 
 def test_nothing_is_too_wide_or_too_small(record: Record) -> None:
-    """No page scrolls sideways at 1280, 640 and 320 px, and what is pressed has 24 px each way."""
+    """No page scrolls sideways at 1280, 640 and 320 px, what is pressed has 24 px each way, and text 12."""
     assert record.findings["layout"] == []
 
 
