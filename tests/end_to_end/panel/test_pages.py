@@ -242,7 +242,8 @@ _FAULTY = """
 <!DOCTYPE html><title>Faulty</title><html lang=en><p style="color: silver">Pale</p>
 <style>@media (prefers-color-scheme: dark) { i { color: silver; } }</style><i>Pale in the dark</i>
 <div style="width: 400px">Wide</div>
-<button style="width: 20px; height: 20px; padding: 0; outline: none">x</button><p style="font-size: 9px">Small</p>
+<button style="width: 20px; height: 20px; padding: 0; outline: none">x</button>
+<p style="font-size: 9px">Small</p>
 """
 
 
