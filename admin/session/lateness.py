@@ -23,9 +23,9 @@ _WITH_SECRETS = frozenset(
 def keep(sender: str, lateness: Lateness, *, is_grave: bool) -> bool:
     """Keeps the form of this request for its sender; its token has proved that one of our pages sent it.
 
-    Somebody else may have sent it: whoever stands at a browser that was left alone, or holds a cookie that
-    has expired.  So a button is offered again only if the page itself signed what it does, and a grave one
-    never: its page has it.  Returns whether what was typed comes back.
+    The sender may be a stranger: a person at a browser that was left alone, or the holder of an expired
+    cookie.  So the panel offers a button again only if the page has signed what it does, and a grave button
+    never: its own page has it.  Returns whether what was typed comes back.
     """
     if request.method != "POST" or not request.form:  # a page's own script sends no fields
         return False

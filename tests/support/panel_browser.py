@@ -240,7 +240,7 @@ class PanelBrowser:
         self.browser.execute_cdp_cmd("Network.deleteCookies", {"name": SESSION_COOKIE, "url": self.url})
 
     def await_text(self, words: str, *, is_there: bool = True) -> None:
-        """Returns once it stands there, or no longer does."""
+        """Returns once the words stand on the page, or no longer do."""
         self.await_that(lambda: (words in self.text_of("body")) is is_there)
 
     def await_issued(self, words: str) -> None:

@@ -208,7 +208,7 @@ def _undo_validity(
 
 
 def _changed_since(session: Session, event: AuditEvent) -> set[str]:
-    """Returns whose validity was changed after the event, be it to the same day, or by undoing it."""
+    """Returns the names whose validity changed after the event, also to the same day, also by its undo."""
     query = select(AuditEvent).where(AuditEvent.id > event.id, AuditEvent.action.in_(_CHANGES_OF_VALIDITY))
     return {
         username

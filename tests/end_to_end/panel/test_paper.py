@@ -30,18 +30,6 @@ def start_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
         yield browser
 
 
-@pytest.fixture(name="panel_browser")
-def sit_down(browser: Chrome, panel_server: PanelServer) -> Iterator[PanelBrowser]:
-    """That browser, as if for the first time; it speaks German."""
-    panel_browser = PanelBrowser(browser, panel_server.panel.url)
-    panel_browser.open("/sign-in")
-    browser.delete_all_cookies()
-    panel_browser.open("/sign-in")
-    panel_browser.press("Deutsch")
-    yield panel_browser
-    panel_browser.run_scripts(are_on=True)
-
-
 def test_the_whole_way_works_without_scripts(panel_browser: PanelBrowser, panel_server: PanelServer) -> None:
     """Add a school, issue, look at the letters, suspend and undo: none of it needs a script."""
     member = panel_server.enrol(Role.CLERK)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyotp
 import pytest
-from selenium.webdriver import ActionChains, Chrome, Keys
+from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.common.by import By
 
 from authbridge.storage.models import Role
@@ -130,18 +130,6 @@ def run_panel_server(
         panel_server.service.start()
         make_school(panel_server.database)
         yield panel_server
-
-
-@pytest.fixture(name="panel_browser")
-def sit_down(browser: Chrome, panel_server: PanelServer) -> Iterator[PanelBrowser]:
-    """That browser, as if for the first time; it speaks German."""
-    panel_browser = PanelBrowser(browser, panel_server.panel.url)
-    panel_browser.open("/sign-in")
-    browser.delete_all_cookies()
-    panel_browser.open("/sign-in")
-    panel_browser.press("Deutsch")
-    yield panel_browser
-    panel_browser.run_scripts(are_on=True)
 
 
 @pytest.fixture(name="other_browser")

@@ -210,7 +210,7 @@ def test_an_undo_takes_nothing_back_that_came_after(
 def test_undoing_an_extension_of_expired_ones_logs_them_out_again(
     database: Database, issued: list[IssuedCredential]
 ) -> None:
-    """Whoever logged in meanwhile must not stay in."""
+    """An organiser who logged in meanwhile does not stay in."""
     name = names(issued)[0]
     with database.write_session() as session:
         organisers.change_validity(

@@ -203,7 +203,7 @@ def test_done_asks_before_passwords_are_lost_that_nobody_has_on_paper(browser: B
 
 
 def test_what_is_lost_all_the_same_is_wiped(browser: Browser) -> None:
-    """Whoever says so, for instance because the letters are for the wrong school, is rid of them."""
+    """A second press wipes them, for instance letters for the wrong school."""
     page = issue(browser)
     asked = browser.send(page, f"{page.path}/done")
     assert browser.send(asked, None).path == "/schools/ohg"
