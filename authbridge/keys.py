@@ -20,6 +20,7 @@ class KeyPurpose(StrEnum):
     KNOWN_PAIR = "login: known pair"
     FINGERPRINT = "login: fingerprint"
     QUICK_CHECK = "login: quick check"
+    REPORT_CODES = "schools: report codes"
     STAFF_SECRETS = "staff: encryption"
     STAFF_CODES = "staff: one-time codes"
 

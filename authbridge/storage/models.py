@@ -42,6 +42,14 @@ class Reporter(StrEnum):
     OTHER = "other"
 
 
+class ReportResult(StrEnum):
+    """The result with which staff closed a misuse report."""
+
+    CONFIRMED = "confirmed"
+    UNFOUNDED = "unfounded"
+    UNCLEAR = "unclear"
+
+
 class Role(StrEnum):
     """The role of a member of staff; see :mod:`authbridge.staff.permissions`."""
 
@@ -124,7 +132,8 @@ class School(Base):
 
     ``mailbox`` is a role address, ``contract_on`` the day of the contract on data processing (AVV), ``quota``
     the number of organisers that it may have.  ``revision`` counts the changes: a form that was filled in
-    from an older one overwrites nothing.
+    from an older one overwrites nothing.  ``terms_version`` is the latest version of the terms of use that
+    was sent to the school on a sheet of its own.
     """
 
     __tablename__ = "schools"
@@ -141,6 +150,7 @@ class School(Base):
     contract_on: Mapped[date | None]
     quota: Mapped[int] = mapped_column(default=50)
     revision: Mapped[int] = mapped_column(default=1)
+    terms_version: Mapped[int | None] = mapped_column(ForeignKey("terms_versions.number"))
 
     organisers: Mapped[list["Organiser"]] = relationship(back_populates="school")
 
@@ -151,6 +161,8 @@ class Organiser(Base):
     """An account that may open meetings; no personal name, the school knows who holds the letter.
 
     ``print_job_id`` is the number on the letter with the present password; None where none was printed.
+    ``previous_hash`` is the former password where it still counts, until the end of ``previous_until``.
+    ``counted_in`` is the first day of the latest month for which the statistics count the account as active.
     """
 
     __tablename__ = "organisers"
@@ -165,9 +177,14 @@ class Organiser(Base):
         ForeignKey("print_jobs.id", ondelete="SET NULL"), index=True
     )
     credential_version: Mapped[int] = mapped_column(default=1)
+    previous_hash: Mapped[str | None] = mapped_column(String(60))
+    previous_generated: Mapped[bool | None]
+    previous_quick_check: Mapped[str | None] = mapped_column(String(10))
+    previous_until: Mapped[date | None]
     valid_until: Mapped[date | None]
     suspended_at: Mapped[datetime | None]
     last_login_on: Mapped[date | None]
+    counted_in: Mapped[date | None]
     created_at: Mapped[datetime]
 
     school: Mapped[School] = relationship(back_populates="organisers")
@@ -271,8 +288,22 @@ class ProsodyNode(Base):
     meetings: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
 
 
+class TermsVersion(Base):
+    """A version of the operator's terms of use, as first printed; ``texts`` by the code of the language."""
+
+    __tablename__ = "terms_versions"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    dated_on: Mapped[date]
+    texts: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    first_printed_at: Mapped[datetime]
+
+
 class PrintJob(Base):
-    """Letters that were printed at once; ``id`` stands on each of them."""
+    """Letters that were printed at once; ``id`` stands on each of them.
+
+    ``terms_version`` is the version of the terms of use that travelled with them.
+    """
 
     __tablename__ = "print_jobs"
 
@@ -281,6 +312,72 @@ class PrintJob(Base):
     at: Mapped[datetime]
     actor: Mapped[str] = mapped_column(String(80))
     letters: Mapped[int]
+    terms_version: Mapped[int | None] = mapped_column(ForeignKey("terms_versions.number"))
+
+
+class ReportCode(Base):
+    """A one-time code with which the head of a school may block at night, as a keyed hash.
+
+    ``print_job_id`` is the envelope on which it stands.  A used one stays until it expires.
+    """
+
+    __tablename__ = "report_codes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    school_id: Mapped[int] = mapped_column(ForeignKey("schools.id"), index=True)
+    code_hash: Mapped[str] = mapped_column(String(32))
+    print_job_id: Mapped[str | None] = mapped_column(
+        ForeignKey("print_jobs.id", ondelete="SET NULL"), index=True
+    )
+    made_at: Mapped[datetime]
+    expires_on: Mapped[date]
+    used_at: Mapped[datetime | None]
+
+    __table_args__ = (UniqueConstraint("code_hash"),)
+
+
+class MisuseReport(Base):
+    """A reported misuse of credentials; open until staff close it with a result, gone 90 days after.
+
+    ``organiser_id`` is None where the account is not known, or was deleted.  ``happened`` says when, as it
+    was told.  ``reported_by`` is the role of the person.  ``report_code_id`` is the code by which the head of
+    the school reported it, ``suspension_id`` the suspension that came of it.
+    """
+
+    __tablename__ = "misuse_reports"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    school_id: Mapped[int] = mapped_column(ForeignKey("schools.id"), index=True)
+    organiser_id: Mapped[int | None] = mapped_column(
+        ForeignKey("organisers.id", ondelete="SET NULL"), index=True
+    )
+    at: Mapped[datetime] = mapped_column(index=True)
+    happened: Mapped[str] = mapped_column(String(80), default="")
+    description: Mapped[str] = mapped_column(String(400), default="")
+    reported_by: Mapped[str] = mapped_column(String(40))
+    actor: Mapped[str] = mapped_column(String(80))
+    report_code_id: Mapped[int | None] = mapped_column(ForeignKey("report_codes.id", ondelete="SET NULL"))
+    suspension_id: Mapped[int | None] = mapped_column(ForeignKey("suspensions.id", ondelete="SET NULL"))
+    closed_at: Mapped[datetime | None] = mapped_column(index=True)
+    closed_by: Mapped[str | None] = mapped_column(String(80))
+    result: Mapped[str | None] = mapped_column(String(20))
+    result_note: Mapped[str | None] = mapped_column(String(200))
+
+
+class MonthlyTotal(Base):
+    """What the statistics know of a school in one month, kept 36 months; ``month`` is its first day.
+
+    ``accounts`` is the number at its latest count, ``active`` that of accounts with a login in it.
+    """
+
+    __tablename__ = "monthly_totals"
+
+    school_id: Mapped[int] = mapped_column(ForeignKey("schools.id"), primary_key=True)
+    month: Mapped[date] = mapped_column(primary_key=True)
+    accounts: Mapped[int] = mapped_column(default=0)
+    active: Mapped[int] = mapped_column(default=0)
+    logins: Mapped[int] = mapped_column(default=0)
+    meetings: Mapped[int] = mapped_column(default=0)
 
 
 class Staff(Base):

@@ -12,7 +12,14 @@ moment = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    for create in (_create_schools, _create_revocations, _create_staff, _create_login, _create_shared):
+    for create in (
+        _create_schools,
+        _create_misuse,
+        _create_revocations,
+        _create_staff,
+        _create_login,
+        _create_shared,
+    ):
         create()
 
 
@@ -35,15 +42,27 @@ def downgrade() -> None:
         "revocations_done",
         "revocation_feed",
         "revocations",
+        "misuse_reports",
+        "report_codes",
+        "monthly_totals",
         "suspensions",
         "organisers",
         "print_jobs",
         "schools",
+        "terms_versions",
     ):
         op.drop_table(table)
 
 
 def _create_schools() -> None:
+    op.create_table(
+        "terms_versions",
+        sa.Column("number", sa.Integer, nullable=False, autoincrement=False),
+        sa.Column("dated_on", sa.Date, nullable=False),
+        sa.Column("texts", sa.JSON, nullable=False),
+        sa.Column("first_printed_at", moment, nullable=False),
+        sa.PrimaryKeyConstraint("number", name="pk_terms_versions"),
+    )
     op.create_table(
         "schools",
         sa.Column("id", sa.Integer, nullable=False),
@@ -58,6 +77,10 @@ def _create_schools() -> None:
         sa.Column("contract_on", sa.Date),
         sa.Column("quota", sa.Integer, nullable=False),
         sa.Column("revision", sa.Integer, nullable=False),
+        sa.Column("terms_version", sa.Integer),
+        sa.ForeignKeyConstraint(
+            ["terms_version"], ["terms_versions.number"], name="fk_schools_terms_version_terms_versions"
+        ),
         sa.PrimaryKeyConstraint("id", name="pk_schools"),
         sa.UniqueConstraint("code", name="uq_schools_code"),
     )
@@ -68,6 +91,10 @@ def _create_schools() -> None:
         sa.Column("at", moment, nullable=False),
         sa.Column("actor", sa.String(80), nullable=False),
         sa.Column("letters", sa.Integer, nullable=False),
+        sa.Column("terms_version", sa.Integer),
+        sa.ForeignKeyConstraint(
+            ["terms_version"], ["terms_versions.number"], name="fk_print_jobs_terms_version_terms_versions"
+        ),
         sa.ForeignKeyConstraint(["school_id"], ["schools.id"], name="fk_print_jobs_school_id_schools"),
         sa.PrimaryKeyConstraint("id", name="pk_print_jobs"),
     )
@@ -82,9 +109,14 @@ def _create_schools() -> None:
         sa.Column("quick_check", sa.String(10)),
         sa.Column("print_job_id", sa.String(16)),
         sa.Column("credential_version", sa.Integer, nullable=False),
+        sa.Column("previous_hash", sa.String(60)),
+        sa.Column("previous_generated", sa.Boolean),
+        sa.Column("previous_quick_check", sa.String(10)),
+        sa.Column("previous_until", sa.Date),
         sa.Column("valid_until", sa.Date),
         sa.Column("suspended_at", moment),
         sa.Column("last_login_on", sa.Date),
+        sa.Column("counted_in", sa.Date),
         sa.Column("created_at", moment, nullable=False),
         sa.ForeignKeyConstraint(["school_id"], ["schools.id"], name="fk_organisers_school_id_schools"),
         sa.ForeignKeyConstraint(
@@ -119,6 +151,80 @@ def _create_schools() -> None:
     )
     op.create_index("ix_suspensions_organiser_id", "suspensions", ["organiser_id"])
     op.create_index("ix_suspensions_school_id", "suspensions", ["school_id"])
+    op.create_table(
+        "monthly_totals",
+        sa.Column("school_id", sa.Integer, nullable=False),
+        sa.Column("month", sa.Date, nullable=False),
+        sa.Column("accounts", sa.Integer, nullable=False),
+        sa.Column("active", sa.Integer, nullable=False),
+        sa.Column("logins", sa.Integer, nullable=False),
+        sa.Column("meetings", sa.Integer, nullable=False),
+        sa.ForeignKeyConstraint(["school_id"], ["schools.id"], name="fk_monthly_totals_school_id_schools"),
+        sa.PrimaryKeyConstraint("school_id", "month", name="pk_monthly_totals"),
+    )
+
+
+def _create_misuse() -> None:
+    op.create_table(
+        "report_codes",
+        sa.Column("id", sa.Integer, nullable=False),
+        sa.Column("school_id", sa.Integer, nullable=False),
+        sa.Column("code_hash", sa.String(32), nullable=False),
+        sa.Column("print_job_id", sa.String(16)),
+        sa.Column("made_at", moment, nullable=False),
+        sa.Column("expires_on", sa.Date, nullable=False),
+        sa.Column("used_at", moment),
+        sa.ForeignKeyConstraint(["school_id"], ["schools.id"], name="fk_report_codes_school_id_schools"),
+        sa.ForeignKeyConstraint(
+            ["print_job_id"],
+            ["print_jobs.id"],
+            name="fk_report_codes_print_job_id_print_jobs",
+            ondelete="SET NULL",
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_report_codes"),
+        sa.UniqueConstraint("code_hash", name="uq_report_codes_code_hash"),
+    )
+    op.create_index("ix_report_codes_school_id", "report_codes", ["school_id"])
+    op.create_index("ix_report_codes_print_job_id", "report_codes", ["print_job_id"])
+    op.create_table(
+        "misuse_reports",
+        sa.Column("id", sa.Integer, nullable=False),
+        sa.Column("school_id", sa.Integer, nullable=False),
+        sa.Column("organiser_id", sa.Integer),
+        sa.Column("at", moment, nullable=False),
+        sa.Column("happened", sa.String(80), nullable=False),
+        sa.Column("description", sa.String(400), nullable=False),
+        sa.Column("reported_by", sa.String(40), nullable=False),
+        sa.Column("actor", sa.String(80), nullable=False),
+        sa.Column("report_code_id", sa.Integer),
+        sa.Column("suspension_id", sa.Integer),
+        sa.Column("closed_at", moment),
+        sa.Column("closed_by", sa.String(80)),
+        sa.Column("result", sa.String(20)),
+        sa.Column("result_note", sa.String(200)),
+        sa.ForeignKeyConstraint(["school_id"], ["schools.id"], name="fk_misuse_reports_school_id_schools"),
+        sa.ForeignKeyConstraint(
+            ["organiser_id"],
+            ["organisers.id"],
+            name="fk_misuse_reports_organiser_id_organisers",
+            ondelete="SET NULL",
+        ),
+        sa.ForeignKeyConstraint(
+            ["report_code_id"],
+            ["report_codes.id"],
+            name="fk_misuse_reports_report_code_id_report_codes",
+            ondelete="SET NULL",
+        ),
+        sa.ForeignKeyConstraint(
+            ["suspension_id"],
+            ["suspensions.id"],
+            name="fk_misuse_reports_suspension_id_suspensions",
+            ondelete="SET NULL",
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_misuse_reports"),
+    )
+    for column in ("school_id", "organiser_id", "at", "closed_at"):
+        op.create_index(f"ix_misuse_reports_{column}", "misuse_reports", [column])
 
 
 def _create_revocations() -> None:
