@@ -30,6 +30,7 @@ from admin.views import (
     staff,
     statements,
     tables,
+    terms,
 )
 from admin.web import error_pages, headers, i18n
 from authbridge.config import Config
@@ -42,6 +43,7 @@ _BLUEPRINTS = (
     selections,
     credentials,
     print_jobs,
+    terms,
     staff,
     account,
     passkeys,

@@ -19,6 +19,7 @@ TOPICS = {
     "staff": _l("Staff"),
     "network": _l("Networks"),
     "node": _l("Meeting servers"),
+    "terms": _l("Terms of use"),
     "service": _l("Login service"),
     "journal": _l("Journal"),
 }
@@ -53,6 +54,7 @@ ACTIONS = {
     "network:sprays": _l("Many login names tried from one network"),
     "network:guesses": _l("Many wrong passwords from a school's own network"),
     "node:forget": _l("Meeting server forgotten"),
+    "terms:send": _l("New terms of use printed for schools"),
     "service:guessed": _l("Many failed logins altogether"),
     "journal:look": _l("Looked at the journal"),
     "staff:add": _l("Member of staff added"),
@@ -112,6 +114,10 @@ def details_in_words(action: str, detail: Mapping[str, Any]) -> str:
 def _known(detail: Mapping[str, Any]) -> Iterator[str]:
     if usernames := detail.get("usernames"):
         yield ngettext("%(num)s organiser", "%(num)s organisers", len(usernames))
+    if schools := detail.get("schools"):
+        yield ngettext("%(num)s school", "%(num)s schools", len(schools))
+    if version := detail.get("terms_version"):
+        yield _("version %(number)s", number=version)
     if print_job := detail.get("print_job"):
         yield _("print job %(id)s", id=print_job)
     if "valid_until" in detail:

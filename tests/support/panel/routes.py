@@ -58,6 +58,9 @@ READ = frozenset(
         "tables.organisers",
         "print_jobs.show",
         "print_jobs.hand_out_list",
+        "terms.index",
+        "terms.sent",
+        "terms.sheets",
     }
 )
 """What every member of staff may look at."""
@@ -99,6 +102,7 @@ MANAGE = frozenset(
         "credentials.letter",
         "credentials.table",
         "credentials.done",
+        "terms.send",
     }
 )
 """What clerks and admins do."""
