@@ -27,8 +27,7 @@ _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 _URL = re.compile(
     r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?|http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?"
 )
-
-_PAGE_URL = re.compile(rf"({_URL.pattern})(/[A-Za-z0-9._~-]+)*")
+_PAGE = re.compile(rf"(?:{_URL.pattern})(?:/[A-Za-z0-9._~-]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +41,8 @@ class Config:
     api_bind: str
     panel_bind: str
     panel_url: str | None
-    report_url: str | None
     meet_url: str
+    report_url: str | None
     letter_dir: Path | None
     timezone: ZoneInfo
     retention_days: int
@@ -74,8 +73,8 @@ def read_config(environ: Mapping[str, str]) -> Config:
         api_bind=settings.loopback("API_BIND", "127.0.0.1:8701"),
         panel_bind=settings.loopback("PANEL_BIND", "127.0.0.1:8702"),
         panel_url=panel_url,
-        report_url=settings.page_url("REPORT_URL") or (f"{panel_url}/report" if panel_url else None),
         meet_url=settings.url("MEET_URL") or f"https://{host}",
+        report_url=settings.page("REPORT_URL") or (f"{panel_url}/report" if panel_url else None),
         letter_dir=settings.folder("LETTER_DIR"),
         timezone=settings.timezone("TIMEZONE", "Europe/Berlin"),
         retention_days=settings.number("RETENTION_DAYS", 7, _RETENTION_DAYS),
@@ -168,12 +167,12 @@ class _Settings:
             )
         return value
 
-    def page_url(self, name: str) -> str | None:
-        """Reads the public address of a page, which may have a path."""
+    def page(self, name: str) -> str | None:
+        """Reads the public address of a page."""
         value = self.optional(name, "").rstrip("/")
-        if value and not _PAGE_URL.fullmatch(value):
+        if value and not _PAGE.fullmatch(value):
             raise ConfigError(
-                f"{_PREFIX}{name} is “{value}”, but must be an address such as https://meet.example.org/report."
+                f"{_PREFIX}{name} is “{value}”, but must be an address such as https://kmz.example.org/report."
             )
         return value or None
 
