@@ -70,6 +70,9 @@ READ = frozenset(
         "report_codes.index",
         "print_jobs.show",
         "print_jobs.hand_out_list",
+        "terms.index",
+        "terms.sent",
+        "terms.sheets",
     }
 )
 """What every member of staff may look at."""
@@ -119,6 +122,7 @@ MANAGE = frozenset(
         "credentials.letter",
         "credentials.table",
         "credentials.done",
+        "terms.send",
     }
 )
 """What clerks and admins do."""
