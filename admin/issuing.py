@@ -29,7 +29,7 @@ def start(order: Order, language: Language, *, large_print: bool) -> str:
     """
     panel = current_panel()
     read_letterhead(panel.config.letter_dir)  # now, for later the old password is void already
-    if not order.usernames:
+    if not order.usernames and order.year is None:
         with panel.database.read_session() as session:
             organisers.require_room(session, order.school, order.count)
     batch = LetterBatch(new_print_job_id(), today(), panel.config.meet_url, language, large_print)
@@ -61,6 +61,7 @@ def _handout_for(order: Order, batch: LetterBatch) -> Handout:
         school_name=order.school.name,
         total=order.count,
         batch=batch,
+        year=order.year,
         ends_at=current_panel().handouts.end_of(now()),
     )
 

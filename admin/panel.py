@@ -20,6 +20,7 @@ from authbridge.config import Config
 from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.limits import Limits
 from authbridge.login.passwords import Hasher
+from authbridge.schools.school_year import SchoolCalendar
 from authbridge.staff.sign_in import SignInServices
 from authbridge.storage.database import Database
 
@@ -81,6 +82,11 @@ def current_panel() -> Panel:
 def now() -> datetime:
     """Returns the present moment."""
     return current_panel().clock()
+
+
+def school_calendar() -> SchoolCalendar:
+    """Returns the present day, and the day of the year on which accesses run out."""
+    return SchoolCalendar(today(), current_panel().config.school_year_ends)
 
 
 def today() -> date:

@@ -181,7 +181,7 @@ class Organiser(Base):
     previous_generated: Mapped[bool | None]
     previous_quick_check: Mapped[str | None] = mapped_column(String(10))
     previous_until: Mapped[date | None]
-    valid_until: Mapped[date | None]
+    valid_until: Mapped[date | None] = mapped_column(index=True)
     suspended_at: Mapped[datetime | None]
     last_login_on: Mapped[date | None]
     counted_in: Mapped[date | None]

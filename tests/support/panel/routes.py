@@ -58,6 +58,8 @@ READ = frozenset(
         "tables.organisers",
         "print_jobs.show",
         "print_jobs.hand_out_list",
+        "school_years.report",
+        "school_years.table",
     }
 )
 """What every member of staff may look at."""
@@ -90,6 +92,8 @@ MANAGE = frozenset(
         "selections.expire",
         "selections.reset",
         "selections.undo",
+        "school_years.change",
+        "school_years.change_many",
         "credentials.show",
         "credentials.over",
         "credentials.progress",
@@ -147,6 +151,7 @@ _NOTHING = {
     "handout_id": "none",
     "print_job": "XXX-XXX",
     "event_id": "0",
+    "run": "none",
     "public_id": "none",
     "passkey_id": "0",
     "filename": "panel.css",
