@@ -221,7 +221,8 @@ def _status_of(handout: Handout) -> LiveStatus | None:
     """Returns how far the old logins of those with new passwords are ended; None for new organisers."""
     with current_panel().database.read_session() as session:
         revoked = RevokedTogether(handout.usernames)
-        status = revocation_status_of(session, revoked, now=now()) if handout.usernames else None
+        ends = bool(handout.usernames) and (handout.year is None or handout.year.transition_until is None)
+        status = revocation_status_of(session, revoked, now=now()) if ends else None
     return live_status(status, path_to("credentials.revocation_status", handout_id=handout.id))
 
 

@@ -4,8 +4,10 @@ Nothing is stored between the pages: the one that foretells sends along what was
 """
 
 import secrets
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 
 from flask import Blueprint, make_response, request
 from flask.typing import ResponseReturnValue
@@ -26,7 +28,7 @@ from admin.web.i18n import day, say
 from admin.web.redirects import path_to
 from admin.web.responses import form_page, page
 from admin.web.spreadsheet import as_csv
-from authbridge.errors import AuthBridgeError
+from authbridge.errors import AuthBridgeError, StorageError
 from authbridge.letters import Language
 from authbridge.revocations.running import running_meetings
 from authbridge.revocations.status import RevokedTogether
@@ -127,6 +129,8 @@ def _carry_out(form: YearForm, school: School, present: tuple[PresentAccess, ...
         plan = replace(_plan(form, school), seen=form.seen.data or "")
         forecast = foretell(present, plan)
         require_as_shown(is_so=plan.seen == forecast.seen)
+        if forecast.is_empty:
+            return None
         _require_room(school, plan)
         if forecast.letters:
             return _start(
@@ -243,15 +247,24 @@ def _foretell_many(form: YearsForm) -> ResponseReturnValue:
 
 def _carry_out_many(form: YearsForm) -> str:
     """Changes one school after the other; a school that fails is named, and the others are done."""
-    run, failed = _new_run(), []
-    for each in form.seen.data or ():
-        code, _colon, seen = each.partition(":")
+    run, failed, is_done = _new_run(), defaultdict[str, list[str]](list), False
+    shown = [each.partition(":") for each in form.seen.data or ()]
+    for number, (code, _colon, seen) in enumerate(shown):
         try:
-            _change(replace(_plan_of(form, code), run=run, seen=seen))
+            forecast = _change(replace(_plan_of(form, code), run=run, seen=seen))
+            is_done = is_done or not forecast.is_empty
+        except StorageError as error:  # the others would wait for the same outage, one after the other
+            failed[say(error)] += [each[0] for each in shown[number:]]
+            break
         except AuthBridgeError as error:
-            failed.append(code)
-            flash("error", _("Nothing was done for %(code)s: %(why)s", code=code, why=say(error)))
-    return path_to("school_years.report", run=run, failed=" ".join(failed) or None)
+            failed[say(error)].append(code)
+    for why, codes in failed.items():
+        flash("error", _("Nothing was done for %(codes)s. %(why)s", codes=", ".join(codes), why=why))
+    if not is_done:
+        if not failed:
+            flash("warn", _("Nothing had to be changed."))
+        return path_to("school_years.change_many")
+    return path_to("school_years.report", run=run, failed=" ".join(chain(*failed.values())) or None)
 
 
 def _plan_of(form: YearsForm, code: str) -> YearPlan:
@@ -273,8 +286,7 @@ def report(run: str) -> ResponseReturnValue:
     failed = request.args.get("failed", "").split()
     with current_panel().database.read_session() as session:
         reports = get_reports(session, run, now=now())
-    wanted = request.args.get("school")
-    shown = [each for each in reports if wanted in {None, each.code}]
+    shown = [each for each in reports if each.code == request.args.get("school")] or reports
     return page(
         "school_years/report.html",
         run=run,

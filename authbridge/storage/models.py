@@ -181,7 +181,7 @@ class Organiser(Base):
     previous_generated: Mapped[bool | None]
     previous_quick_check: Mapped[str | None] = mapped_column(String(10))
     previous_until: Mapped[date | None]
-    valid_until: Mapped[date | None] = mapped_column(index=True)
+    valid_until: Mapped[date | None]
     suspended_at: Mapped[datetime | None]
     last_login_on: Mapped[date | None]
     counted_in: Mapped[date | None]
@@ -189,7 +189,10 @@ class Organiser(Base):
 
     school: Mapped[School] = relationship(back_populates="organisers")
 
-    __table_args__ = (UniqueConstraint("username"),)
+    __table_args__ = (
+        UniqueConstraint("username"),
+        Index("ix_organisers_valid_until", "valid_until", "school_id"),  # counted by both for the overview
+    )
 
     def __repr__(self) -> str:
         return f"<Organiser {self.username}>"

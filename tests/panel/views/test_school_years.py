@@ -273,7 +273,7 @@ def test_many_schools_go_on_together_and_a_failure_is_named(
     report = browser.send(page, "/school-year", step="carry-out")
 
     assert "Nothing was done for this school: gsw." in report.text
-    assert report.flashes()[0].startswith("Nothing was done for gsw: Somebody has changed these accesses")
+    assert report.flashes()[0].startswith("Nothing was done for gsw. Somebody has changed these accesses")
     assert [event.subject for event in events(panel)] == ["ohg"]
     assert {ends(panel)[name] for name in names(issued)} == {NEXT}
     both = browser.send(browser.get("/school-year"), "/school-year", all_schools="y", step="foretell")
@@ -283,6 +283,22 @@ def test_many_schools_go_on_together_and_a_failure_is_named(
         "Grundschule am Wald",
         "Realschule",
     ]
+
+
+def test_nothing_to_do_is_said_and_no_report(
+    panel: StaffedPanel, browser: Browser, issued: list[IssuedCredential]
+) -> None:
+    """For one school there is no button, for many the page comes back."""
+    carry_out(browser, foretell(browser, names(issued)))
+    again = foretell(browser, names(issued), valid_until="2027-09-30")
+    assert "Nothing would change" in again.text
+    assert not again.html.select('[value="carry-out"]')
+    assert carry_out(browser, again).title == "This will happen"
+    typed = {"school": ["ohg"], "valid_until": "2027-09-30"}
+    many = browser.send(browser.get("/school-year"), "/school-year", step="foretell", **typed)
+    done = browser.send(many, "/school-year", step="carry-out")
+    assert (done.path, done.flashes()[0]) == ("/school-year", "Nothing had to be changed.")
+    assert len(events(panel)) == 1
 
 
 def test_many_schools_can_end_on_one_day(
