@@ -11,7 +11,7 @@ from wtforms.validators import NumberRange, ValidationError
 
 from admin.forms.base import PanelForm
 from admin.forms.fields import DayField, NumberField
-from admin.forms.organisers import languages, not_past, sizes
+from admin.forms.organisers import LettersForm, not_past
 from admin.forms.rules import required
 from admin.forms.selections import NamesField
 from admin.panel import current_panel, today
@@ -46,7 +46,7 @@ def _ends_of_others() -> list[tuple[str, Any]]:
     ]
 
 
-class YearForm(PanelForm):
+class YearForm(LettersForm):
     """The change of the school year for one school; ``seen`` tells what was shown of its accesses."""
 
     who = RadioField(_("What the school has told"), choices=_ways_to_say_who, default="ticked")
@@ -73,8 +73,6 @@ class YearForm(PanelForm):
     )
     others = RadioField(_("When do the others end?"), choices=_ends_of_others, default="transition")
     others_until = DayField(_("Their last day"))
-    language = RadioField(_("Language of the letters"), choices=languages, default="de")
-    size = RadioField(_("Size of print"), choices=sizes, default="normal")
     seen = HiddenField(filters=[lambda sent: sent or ""])
 
     @property

@@ -144,7 +144,7 @@ def _carry_out(form: YearForm, school: School, present: tuple[PresentAccess, ...
 
 def _start(form: YearForm, order: Order) -> str:
     language, large_print = Language(form.language.data), form.size.data == "large"
-    handout_id = issuing.start(order, language, large_print=large_print)
+    handout_id = issuing.start(order, language, large_print=large_print, envelope=form.envelope)
     return path_to("credentials.show", handout_id=handout_id)
 
 

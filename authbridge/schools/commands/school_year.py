@@ -125,8 +125,10 @@ def _issue(
     """Adds the new organisers; returns their passwords by name."""
     usernames = draw_free_usernames(session, school, plan.new_accounts)
     issued = dict(zip(usernames, passwords, strict=True))
+    job = passwords[0].print_job if passwords else None
+    job_id = None if job is None else job.id
     session.add_all(
-        new_organiser(school, name, each.stored, plan.valid_until, now, print_job=each.print_job)
+        new_organiser(school, name, each.stored, plan.valid_until, now, print_job=job_id)
         for name, each in issued.items()
     )
     return issued

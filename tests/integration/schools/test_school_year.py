@@ -28,6 +28,7 @@ from tests.support.factories import (
     make_attempt,
     make_organiser,
     make_origin,
+    make_print_job,
     make_school,
     make_services,
 )
@@ -68,7 +69,7 @@ def foretold(database: Database, planned: YearPlan) -> YearForecast:
 def carry_out(database: Database, planned: YearPlan) -> YearChange:
     """The change, with as many new passwords as it needs."""
     letters = foretold(database, planned).letters
-    passwords = organisers.make_passwords(letters, HASHER, print_job=JOB) if letters else []
+    passwords = organisers.make_passwords(letters, HASHER, print_job=make_print_job(JOB)) if letters else []
     with database.write_session() as session:
         return school_year.change_school_year(
             session, planned, passwords, keyed_hashes=KEYED_HASHES, actor=ACTOR, now=MORNING
