@@ -76,6 +76,7 @@ def walk(panel_browser: PanelBrowser, panel_server: PanelServer) -> Iterator[Sho
     yield from _organisers(panel_browser, panel_server, sights)
     yield from _several_organisers(panel_browser, sights)
     yield from _credentials(panel_browser, sights)
+    yield from _school_years(panel_browser)
     panel_server.renew_factor(admin)
     yield from _staff(panel_browser, panel_server, admin)
     panel_server.renew_factor(admin)
@@ -429,6 +430,32 @@ def _credentials(panel_browser: PanelBrowser, sights: Sights) -> Iterator[Shown]
     yield Shown("credentials-gone", 410)
 
 
+def _school_years(panel_browser: PanelBrowser) -> Iterator[Shown]:
+    for name, path in (("school-year", "/schools/odd/school-year"), ("school-years", "/school-year")):
+        panel_browser.open(path)
+        yield Shown(name)
+    panel_browser.send()
+    yield Shown("school-years-none-ticked", 422)
+    _tick(panel_browser, "[name=all_schools]")
+    panel_browser.send()
+    yield Shown("school-years-foretold")
+    panel_browser.send()
+    yield Shown("school-years-report")
+    panel_browser.open("/schools/odd/school-year")
+    _tick(panel_browser, "[name=who][value=number]")
+    panel_browser.send()
+    yield Shown("school-year-wrong", 422)
+    panel_browser.fill(count="2")
+    _tick(panel_browser, "[name=others][value=now]")
+    panel_browser.send()
+    yield Shown("school-year-foretold")
+    panel_browser.send()
+    panel_browser.await_element(_DONE)
+    panel_browser.fetch(f"{panel_browser.path}/letters.pdf")
+    _press(panel_browser, _DONE)
+    yield Shown("school-year-report")
+
+
 def _staff(panel_browser: PanelBrowser, panel_server: PanelServer, admin: Member) -> Iterator[Shown]:
     panel_browser.open("/staff/add")
     yield Shown("staff-add")
@@ -538,6 +565,10 @@ def _as_auditor(panel_browser: PanelBrowser, panel_server: PanelServer, sights: 
 def _press(panel_browser: PanelBrowser, selector: str) -> None:
     with panel_browser.next_page():
         panel_browser.browser.find_element(By.CSS_SELECTOR, selector).click()
+
+
+def _tick(panel_browser: PanelBrowser, selector: str) -> None:
+    panel_browser.browser.find_element(By.CSS_SELECTOR, selector).click()
 
 
 def _put(panel_browser: PanelBrowser, name: str, value: str) -> None:
