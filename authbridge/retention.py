@@ -14,6 +14,7 @@ from authbridge.login.limits import Limits
 from authbridge.revocations import feed, reports
 from authbridge.schools.commands import print_jobs, suspensions
 from authbridge.staff import sessions
+from authbridge.statistics import counting
 from authbridge.storage.database import Database
 
 _INTERVAL = 3600  # seconds
@@ -42,6 +43,7 @@ def purge(database: Database, *, clock: Clock, retention: timedelta, limits: Lim
             suspensions.purge,
             print_jobs.purge,
             reports.purge,
+            counting.purge,
         ):
             purge_rows(session, now=clock())
     database.empty_write_ahead_log()
