@@ -1,4 +1,7 @@
-"""Reads the operator's public statements: accessibility (BITV 2.0) and imprint, one short text a language."""
+"""Reads the operator's public statements: accessibility (BITV 2.0) and imprint, one short text a language.
+
+And the name under which the operator makes them.
+"""
 
 from enum import StrEnum
 from pathlib import Path
@@ -7,7 +10,7 @@ from markupsafe import Markup
 
 from authbridge.letters.letter import Language
 from authbridge.letters.letterhead import read_operator_text
-from authbridge.letters.prose import parse_statement
+from authbridge.letters.prose import parse_sender, parse_statement
 
 
 class Statement(StrEnum):
@@ -25,3 +28,12 @@ def read_statement(folder: Path | None, statement: Statement, language: Language
     """
     text, path = read_operator_text(folder, f"{statement}.{language}.md")
     return parse_statement(text, path)
+
+
+def read_operator_name(folder: Path | None, language: Language) -> str:
+    """Returns the name of the media centre, as it stands on its letters.
+
+    Raises:
+        ConfigError: The file cannot be used; its sentence names the file and the reason.
+    """
+    return parse_sender(*read_operator_text(folder, f"sender.{language}.md")).name

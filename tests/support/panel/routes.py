@@ -56,6 +56,10 @@ READ = frozenset(
         "tables.schools",
         "tables.school",
         "tables.organisers",
+        "statistics.index",
+        "statistics.schools",
+        "tables.months",
+        "tables.schools_usage",
         "print_jobs.show",
         "print_jobs.hand_out_list",
     }

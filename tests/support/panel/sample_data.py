@@ -6,12 +6,14 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+from authbridge.statistics.counting import months_before
 from authbridge.storage.database import Database
 from authbridge.storage.models import (
     Base,
     Invitation,
     LoginAttempt,
     LoginFailure,
+    MonthlyTotal,
     NetworkWait,
     Organiser,
     PrintJob,
@@ -62,6 +64,7 @@ def add_sample_data(database: Database, size: int = 3) -> SampleData:
             session.add_all(_node(number, [each.username for each in organisers]))
         for organiser in organisers:
             session.add(_suspension(0, organiser_id=organiser.id))
+        session.add_all(_usage(school.id, number) for number in range(size))
         session.query(RevocationFeed).one().last_id = size
     return SampleData(CODE, organisers[0].username)
 
@@ -159,6 +162,19 @@ def _node(number: int, usernames: list[str]) -> Iterable[Base]:
     )
     yield ProsodyNode(
         node=f"node-{number}", cursor=number, last_seen_at=seen_at, meetings=dict.fromkeys(usernames, 1)
+    )
+
+
+def _usage(school_id: int, number: int) -> MonthlyTotal:
+    """Returns what was counted of the school so many months ago: the further back, the less."""
+    month = months_before(MORNING.date(), number)
+    return MonthlyTotal(
+        school_id=school_id,
+        month=month,
+        accounts=max(0, 6 - number),
+        active=max(0, 5 - 2 * number),
+        logins=max(0, 40 - number),
+        meetings=max(0, 3 - number),
     )
 
 
