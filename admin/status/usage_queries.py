@@ -16,7 +16,7 @@ from authbridge.schools.lookup import get_school, list_schools
 from authbridge.schools.search_text import in_order_of
 from authbridge.statistics import counting, reading
 from authbridge.statistics.counting import MONTHS_KEPT, months_before
-from authbridge.statistics.figures import Usage, over_months, over_schools
+from authbridge.statistics.figures import NONE, Figure, Usage, over_schools
 from authbridge.statistics.reading import MonthUsage, SchoolUsage
 
 _YEAR = re.compile(r"20[0-9]{2}")
@@ -42,9 +42,14 @@ class AskedMonths:
     counted_at: datetime | None
 
     @property
-    def together(self) -> Usage:
-        """Returns the logins and meetings of all these months."""
-        return over_months(each.usage for each in self.months)
+    def logins(self) -> Figure:
+        """Returns the logins of all these months."""
+        return sum((each.usage.logins for each in self.months), NONE)
+
+    @property
+    def meetings(self) -> Figure:
+        """Returns the meetings of all these months."""
+        return sum((each.usage.meetings for each in self.months), NONE)
 
 
 @dataclass(frozen=True, slots=True)

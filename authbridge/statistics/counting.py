@@ -151,12 +151,19 @@ def _add(session: Session, granted: Sequence[_Login]) -> None:
     logins = Counter((login.school_id, login.month) for login in granted)
     active = Counter((login.school_id, login.month) for login in _first_of_month(session, set(granted)))
     present = _accounts(session)
-    # Always in one order: in two orders two services could wait for each other's rows (deadlock).
-    for key in sorted(logins):
-        school_id, month = key
-        total = {"active": active[key], "logins": logins[key], "meetings": 0}
-        accounts = present.get(school_id, 0)  # of a month that nobody counted; else it stays
-        session.execute(_ADD_LOGINS, {"school_id": school_id, "month": month, "accounts": accounts, **total})
+    totals = [
+        {
+            "school_id": school_id,
+            "month": month,
+            "accounts": present.get(school_id, 0),  # of a month that nobody has counted; else it stays
+            "active": active[school_id, month],
+            "logins": logins[school_id, month],
+            "meetings": 0,
+        }
+        # Always in one order: in two orders two services could wait for each other's rows (deadlock).
+        for school_id, month in sorted(logins)
+    ]
+    session.execute(_ADD_LOGINS, totals)
 
 
 def _first_of_month(session: Session, granted: set[_Login]) -> Iterable[_Login]:
@@ -169,8 +176,9 @@ def _first_of_month(session: Session, granted: set[_Login]) -> Iterable[_Login]:
         if latest is None or latest < login.month:
             counted_in[login.organiser_id] = login.month
             yield login
-    for organiser_id, month in counted_in.items():
-        query = update(Organiser).where(Organiser.id == organiser_id).values(counted_in=month)
+    for month in {login.month for login in granted}:
+        ids = [organiser_id for organiser_id, latest in counted_in.items() if latest == month]
+        query = update(Organiser).where(Organiser.id.in_(ids)).values(counted_in=month)
         session.execute(query, execution_options=UNSYNCHRONISED)
 
 
@@ -195,11 +203,20 @@ def _count_accounts(session: Session, *, now: datetime, timezone: tzinfo) -> Non
     present = _accounts(session)
     query = select(MonthlyTotal.school_id, MonthlyTotal.accounts).where(MonthlyTotal.month == month)
     known = dict(session.execute(query).all())
-    for school_id in sorted(present | known):
-        accounts = present.get(school_id, 0)
-        if known.get(school_id) != accounts:
-            total = {"accounts": accounts, "active": 0, "logins": 0, "meetings": 0}
-            session.execute(_SET_ACCOUNTS, {"school_id": school_id, "month": month, **total})
+    changed = [
+        {
+            "school_id": school_id,
+            "month": month,
+            "accounts": accounts,
+            "active": 0,
+            "logins": 0,
+            "meetings": 0,
+        }
+        for school_id in sorted(present | known)
+        if known.get(school_id) != (accounts := present.get(school_id, 0))
+    ]
+    if changed:
+        session.execute(_SET_ACCOUNTS, changed)
 
 
 def _accounts(session: Session) -> dict[int, int]:

@@ -36,7 +36,12 @@ NONE = Figure(0, 0)
 
 def shown(number: int) -> Figure:
     """Returns what is shown of a true number."""
-    return Figure(1, FEWEST - 1) if 0 < number < FEWEST else Figure(number, number)
+    return shown_together(0, few=1) if 0 < number < FEWEST else Figure(number, number)
+
+
+def shown_together(exact: int, *, few: int) -> Figure:
+    """Returns what is shown of a sum of numbers that are shown, and of ``few`` that stand for one or two."""
+    return Figure(exact + few, exact + few * (FEWEST - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +65,9 @@ class Usage:
         )
 
 
-NO_USAGE = Usage(NONE, NONE, NONE, NONE)
+_NOTHING = Usage(NONE, NONE, NONE, NONE)
 
 
 def over_schools(usages: Iterable[Usage]) -> Usage:
-    """Adds up schools, whose accounts are different ones."""
-    return sum(usages, NO_USAGE)
-
-
-def over_months(usages: Iterable[Usage]) -> Usage:
-    """Adds up logins and meetings of months in their order.
-
-    The same accounts come again from month to month, so of these it has those of the last one, and as
-    active those of the month that had most.
-    """
-    listed = list(usages)
-    if not listed:
-        return NO_USAGE
-    together = over_schools(listed)
-    active = Figure(max(each.active.least for each in listed), max(each.active.most for each in listed))
-    return Usage(listed[-1].accounts, active, together.logins, together.meetings)
+    """Adds up schools, whose accounts are different ones; those of months are the same ones again."""
+    return sum(usages, _NOTHING)

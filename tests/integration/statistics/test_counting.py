@@ -144,15 +144,16 @@ def test_a_clock_that_is_set_back_or_was_wrong_doubles_nothing_and_loses_nothing
     settle(database, "ohg-a")
     log_in(database, "ohg-a", MORNING)
     log_in(database, "ohg-a", datetime(2030, 11, 23, 8, tzinfo=UTC))
-    count(database, datetime(2030, 11, 23, 7, 50, tzinfo=UTC))
+    count(database, datetime(2030, 11, 23, 8, 10, tzinfo=UTC))
+    log_in(database, "ohg-a", datetime(2030, 11, 23, 8, 10, tzinfo=UTC))
     log_in(database, "ohg-a", MORNING - timedelta(hours=1), 2)
     count(database, MORNING - timedelta(minutes=50))
     log_in(database, "ohg-a", MORNING, 4)
     for hours in (1, 2, 24):
         count(database, MORNING + timedelta(hours=hours))
 
-    assert sum(logins for _, _, logins in totals(database).values()) == 8
-    assert totals(database)["ohg", NOVEMBER][1:] == (1, 7)
+    assert sum(logins for _, _, logins in totals(database).values()) == 9
+    assert totals(database)["ohg", NOVEMBER][2] == 8
 
 
 def test_what_was_counted_outlives_an_organiser_and_the_journal(database: Database) -> None:

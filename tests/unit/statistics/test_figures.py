@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from authbridge.statistics.figures import NONE, Figure, Usage, over_months, over_schools, shown
+from authbridge.statistics.figures import NONE, Figure, Usage, over_schools, shown
 
 
 @pytest.mark.parametrize(
@@ -46,13 +46,8 @@ def test_a_sum_is_as_exact_as_its_parts(numbers: list[int], sum_: Figure) -> Non
     assert sum_.least <= sum(numbers) <= sum_.most
 
 
-def _usage(accounts: int, active: int, logins: int, meetings: int) -> Usage:
-    return Usage(shown(accounts), shown(active), shown(logins), shown(meetings))
+def test_schools_are_added_figure_by_figure() -> None:
+    """Their accounts are different ones."""
+    first, second = Usage(*map(shown, (10, 4, 50, 9))), Usage(*map(shown, (12, 2, 20, 0)))
 
-
-def test_accounts_are_added_over_schools_and_not_over_months() -> None:
-    """The same ones come again from month to month."""
-    usages = [_usage(10, 4, 50, 9), _usage(12, 2, 20, 0)]
-
-    assert over_schools(usages) == Usage(shown(22), Figure(5, 6), shown(70), shown(9))
-    assert over_months(usages) == Usage(shown(12), shown(4), shown(70), shown(9))
+    assert over_schools([first, second]) == Usage(shown(22), Figure(5, 6), shown(70), shown(9))
