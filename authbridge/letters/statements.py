@@ -1,6 +1,6 @@
-"""Reads the operator's public statements: accessibility (BITV 2.0) and imprint, one short text a language.
+"""Reads what the operator says in public: accessibility (BITV 2.0), imprint, and where to report misuse.
 
-And the name under which the operator makes them.
+And the name under which they say it.
 """
 
 from enum import StrEnum
@@ -18,6 +18,7 @@ class Statement(StrEnum):
 
     ACCESSIBILITY = "accessibility"
     IMPRINT = "imprint"
+    MISUSE = "misuse"
 
 
 def read_statement(folder: Path | None, statement: Statement, language: Language) -> tuple[str, Markup]:
