@@ -19,8 +19,9 @@ from authbridge.revocations import feed
 from authbridge.revocations.reports import Contact, NodeReport, note_contact
 from authbridge.schools.commands import organisers, schools, suspensions
 from authbridge.schools.suspendable import ORGANISER, SCHOOL
+from authbridge.statistics.counting import months_before
 from authbridge.storage.database import Database
-from authbridge.storage.models import Revocation, Role, SuspensionReason
+from authbridge.storage.models import MonthlyTotal, Revocation, Role, School, SuspensionReason
 from tests.support.factories import (
     ACTOR,
     HASHER,
@@ -72,6 +73,7 @@ def walk(panel_browser: PanelBrowser, panel_server: PanelServer) -> Iterator[Sho
     sights = _furnish(panel_server.database, panel_server)
     yield from _overview_and_search(panel_browser)
     yield from _meeting_servers(panel_browser, panel_server.database, sights)
+    yield from _statistics(panel_browser, panel_server.database)
     yield from _schools(panel_browser)
     yield from _organisers(panel_browser, panel_server, sights)
     yield from _several_organisers(panel_browser, sights)
@@ -142,6 +144,8 @@ def _before_the_first_school(panel_browser: PanelBrowser) -> Iterator[Shown]:
         ("overview-first", "/"),
         ("schools-none", "/schools"),
         ("organisers-none", "/organisers"),
+        ("statistics-none", "/statistics"),
+        ("statistics-no-schools", "/statistics/schools"),
         ("search-nothing", "/search?q=nirgends"),
     ):
         panel_browser.open(path)
@@ -285,6 +289,32 @@ def _hear_from(
         epoch, cursor = feed.position(session.connection())
         contact = Contact(node, epoch if knows else None, cursor, reports, meetings or {})
         note_contact(session, contact, now=utc_now() - ago)
+
+
+def _statistics(panel_browser: PanelBrowser, database: Database) -> Iterator[Shown]:
+    """Yields the statistics of three years, in which the number of accounts grew from nothing."""
+    today = utc_now().date()
+    with database.write_session() as session:
+        for school in session.scalars(select(School).where(School.code.in_(["ohg", "odd"]))):
+            session.add_all(
+                MonthlyTotal(
+                    school_id=school.id,
+                    month=months_before(today, 35 - number),
+                    accounts=number * school.quota // 50,
+                    active=number // 3,
+                    logins=number * number,
+                    meetings=number // 2,
+                )
+                for number in range(36)
+            )
+    for name, path in (
+        ("statistics", "/statistics"),
+        ("statistics-school", "/statistics?school=odd&months=36"),
+        ("statistics-schools", "/statistics/schools"),
+        ("statistics-schools-month", f"/statistics/schools?of={today:%Y-%m}"),
+    ):
+        panel_browser.open(path)
+        yield Shown(name)
 
 
 def _schools(panel_browser: PanelBrowser) -> Iterator[Shown]:

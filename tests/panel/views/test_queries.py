@@ -69,6 +69,11 @@ MOST = {
     "/journal": 7,  # the session, the look, whom it is about, two tables, the last deletion
     "/journal?q={username}": 8,
     "/audit": 3,
+    "/statistics": 4,
+    "/statistics?school=ohg&months=36": 5,
+    "/statistics/schools": 5,
+    "/tables/statistics.csv?school=ohg": 4,
+    "/tables/statistics-schools.csv?of=2026": 4,
     "/staff": 4,
     "/staff/colleague-0": 5,
     "/account": 6,
