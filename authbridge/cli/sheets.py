@@ -81,7 +81,7 @@ class Delivery:
         # Whoever does not read this has a sheet that may be void.
         count = len(credentials)
         click.echo(
-            f"Issued: {count}. The passwords on standard output count now."
+            f"Issued: {count}. The passwords count from now on, and are not shown again."
             if self.path is None
             else f"{count} written to {self.path}, readable by you alone.",
             err=True,

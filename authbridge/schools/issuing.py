@@ -16,6 +16,7 @@ from authbridge.audit import Actor
 from authbridge.clock import Clock
 from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.passwords import Hasher
+from authbridge.login.usernames import Username
 from authbridge.schools.commands import organisers
 from authbridge.schools.commands.organisers import IssuedCredential, NewPassword
 from authbridge.schools.commands.selections import reset_selection
@@ -114,19 +115,9 @@ def put_in_force(prepared: PreparedOrder, services: IssuingServices, *, actor: A
     Raises:
         ConflictError: Somebody else was given one of the names meanwhile.
     """
-    order, passwords = prepared.order, prepared.passwords
+    names = [each.username for each in prepared.credentials]
     with services.database.write_session() as session:
-        if order.usernames:
-            _write_down(session, order, passwords, services, actor)
-            return
-        organisers.issue_named_organisers(
-            session,
-            order.school.code,
-            {each.username: new for each, new in zip(prepared.credentials, passwords, strict=True)},
-            valid_until=order.valid_until,
-            actor=actor,
-            now=services.clock(),
-        )
+        _write_down(session, prepared.order, prepared.passwords, services, actor, names)
 
 
 def _maker_for(order: Order, services: IssuingServices) -> Callable[[int], NewPassword]:
@@ -143,8 +134,14 @@ def _write_down(
     passwords: Sequence[NewPassword],
     services: IssuingServices,
     actor: Actor,
+    names: Sequence[Username] = (),
 ) -> list[IssuedCredential]:
     now = services.clock()
+    if names and not order.usernames:
+        named = dict(zip(names, passwords, strict=True))
+        return organisers.issue_named_organisers(
+            session, order.school.code, named, valid_until=order.valid_until, actor=actor, now=now
+        )
     if not order.usernames:
         return organisers.issue_organisers(
             session, order.school.code, passwords, valid_until=order.valid_until, actor=actor, now=now
