@@ -21,10 +21,13 @@ from admin.views import (
     credentials,
     jitsi_words,
     journal,
+    misuse,
     organisers,
     overview,
     passkeys,
     print_jobs,
+    report,
+    report_codes,
     schools,
     selections,
     staff,
@@ -42,12 +45,15 @@ _BLUEPRINTS = (
     selections,
     credentials,
     print_jobs,
+    misuse,
+    report_codes,
     staff,
     account,
     passkeys,
     jitsi_words,
     journal,
     audit,
+    report,
     statements,
     tables,
 )
@@ -92,7 +98,8 @@ def _install_checks(app: Flask) -> None:
     app.before_request(_require_own_host)
     sessions.install(app)
     app.before_request(_require_own_page)
-    CSRFProtect(app)
+    # The report page needs no cookie: its code is the whole authority, and no browser sends that by itself.
+    CSRFProtect(app).exempt(report.blueprint)
     app.before_request(access.require_access)
 
 

@@ -21,6 +21,8 @@ TOPICS = {
     "node": _l("Meeting servers"),
     "service": _l("Login service"),
     "journal": _l("Journal"),
+    "misuse": _l("Misuse reports"),
+    "report-code": _l("Codes of heads of schools"),
 }
 """What an event may be about, by the part of its action before the colon."""
 
@@ -33,6 +35,7 @@ ACTIONS = {
     "organiser:issue": _l("Access issued"),
     "organiser:import": _l("Access imported"),
     "organiser:reset": _l("New password"),
+    "organiser:void-former": _l("Former password ended"),
     "organiser:change-validity": _l("Validity changed"),
     "organiser:suspend": _l("Access suspended"),
     "organiser:reinstate": _l("Access reinstated"),
@@ -55,6 +58,13 @@ ACTIONS = {
     "node:forget": _l("Meeting server forgotten"),
     "service:guessed": _l("Many failed logins altogether"),
     "journal:look": _l("Looked at the journal"),
+    "misuse:report": _l("Misuse reported"),
+    "misuse:report-and-suspend": _l("Misuse reported and suspended"),
+    "misuse:block": _l("Blocked with the code of the head of the school"),
+    "misuse:close": _l("Misuse report closed"),
+    "report-code:issue": _l("Code for the head of the school made"),
+    "report-code:withdraw": _l("Code of the head of the school withdrawn"),
+    "report-code:guessed": _l("Many wrong codes on the page for heads of schools"),
     "staff:add": _l("Member of staff added"),
     "staff:reset": _l("Member of staff invited again"),
     "staff:enrol": _l("Member of staff enrolled"),
@@ -90,6 +100,9 @@ _VALUES = {
     "letter-lost": _l("letter lost"),
     "left-school": _l("left the school"),
     "other": _l("another reason"),
+    "confirmed": _l("it was misuse"),
+    "unfounded": _l("it was no misuse"),
+    "unclear": _l("it remains unclear"),
     "admin": _l("Management"),
     "clerk": _l("Administration"),
     "auditor": _l("Read only"),
@@ -117,7 +130,11 @@ def _known(detail: Mapping[str, Any]) -> Iterator[str]:
     if "valid_until" in detail:
         last_day = detail["valid_until"]
         yield _("valid until %(day)s", day=day(date.fromisoformat(last_day))) if last_day else _("no end")
-    for name in ("role", "reason"):
+    if former_until := detail.get("former_until"):
+        yield _("former password until %(day)s", day=day(date.fromisoformat(former_until)))
+    if report := detail.get("report"):
+        yield _("report %(number)s", number=report)
+    for name in ("role", "reason", "result"):
         if detail.get(name):
             yield str(_VALUES.get(detail[name], detail[name]))
     if school := detail.get("school"):
