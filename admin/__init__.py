@@ -19,6 +19,7 @@ from admin.views import (
     audit,
     auth,
     credentials,
+    imports,
     jitsi_words,
     journal,
     organisers,
@@ -31,7 +32,7 @@ from admin.views import (
     statements,
     tables,
 )
-from admin.web import error_pages, headers, i18n
+from admin.web import error_pages, headers, i18n, uploads
 from authbridge.config import Config
 
 _BLUEPRINTS = (
@@ -41,6 +42,7 @@ _BLUEPRINTS = (
     organisers,
     selections,
     credentials,
+    imports,
     print_jobs,
     staff,
     account,
@@ -92,6 +94,7 @@ def _install_checks(app: Flask) -> None:
     app.before_request(_require_own_host)
     sessions.install(app)
     app.before_request(_require_own_page)
+    uploads.install(app)
     CSRFProtect(app)
     app.before_request(access.require_access)
 

@@ -27,6 +27,7 @@ TOPICS = {
 ACTIONS = {
     "school:add": _l("School added"),
     "school:change": _l("School changed"),
+    "school:import": _l("Schools imported"),
     "school:suspend": _l("School suspended"),
     "school:reinstate": _l("School reinstated"),
     "school:describe-suspension": _l("Suspension of a school described"),
@@ -112,6 +113,10 @@ def details_in_words(action: str, detail: Mapping[str, Any]) -> str:
 def _known(detail: Mapping[str, Any]) -> Iterator[str]:
     if usernames := detail.get("usernames"):
         yield ngettext("%(num)s organiser", "%(num)s organisers", len(usernames))
+    if added := detail.get("added"):
+        yield ngettext("%(num)s school added", "%(num)s schools added", len(added))
+    if changed := detail.get("changed"):
+        yield ngettext("%(num)s school changed", "%(num)s schools changed", len(changed))
     if print_job := detail.get("print_job"):
         yield _("print job %(id)s", id=print_job)
     if "valid_until" in detail:

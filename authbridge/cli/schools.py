@@ -7,6 +7,7 @@ import click
 from sqlalchemy.orm import Session
 
 from authbridge.cli.days import day_option
+from authbridge.cli.imports import import_school_table
 from authbridge.cli.operator import Operator, pass_operator
 from authbridge.cli.output import json_option, show_record, show_rows
 from authbridge.cli.suspensions import history
@@ -62,6 +63,9 @@ def change(operator: Operator, /, code: str, **options: Any) -> None:  # noqa: A
     with operator.database.write_session() as session:
         changed = change_school(session, code, actor=operator.actor, now=operator.clock(), **changes)
         show_record(_as_record(session, changed), as_json=False)
+
+
+school.add_command(import_school_table)
 
 
 @school.command("list")
