@@ -88,7 +88,7 @@ def match_columns(
 def require_whole_records(
     heading: TableRecord, body: Sequence[TableRecord], matched: Mapping[int, TableColumn]
 ) -> None:
-    """Refuses records that end before a required column, or go on where the heading names none.
+    """Refuses records that end before a required column, or hold something where the heading names none.
 
     Raises:
         ImportFileError: There are such records; all are named.
@@ -98,11 +98,17 @@ def require_whole_records(
     faults = []
     for record in body:
         filled = [place for place, text in enumerate(record.fields) if text.strip()]
-        if len(record.fields) < least or not named.issuperset(filled):
+        if not named.issuperset(filled):
             fault = InputError(
-                "There are %(found)s fields instead of %(expected)s.",
-                found=filled[-1] + 1,
-                expected=len(named),
+                "There is something in this line beyond the %(count)s fields that have a heading.",
+                count=len(named),
+            )
+            faults.append((record.line, fault))
+        elif len(record.fields) < least:
+            fault = InputError(
+                "This line has only %(found)s of the %(count)s fields.",
+                found=len(record.fields),
+                count=len(named),
             )
             faults.append((record.line, fault))
     if faults:

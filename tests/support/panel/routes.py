@@ -99,6 +99,14 @@ MANAGE = frozenset(
         "credentials.letter",
         "credentials.table",
         "credentials.done",
+        "imports.organisers",
+        "imports.schools",
+        "imports.show_organisers",
+        "imports.show_schools",
+        "imports.run_organisers",
+        "imports.run_schools",
+        "imports.progress",
+        "imports.discard",
     }
 )
 """What clerks and admins do."""
@@ -117,6 +125,7 @@ UNATTENDED = frozenset(
         "credentials.over",
         "credentials.progress",
         "credentials.revocation_status",
+        "imports.progress",
         "staff.invitation_over",
     }
 )
@@ -145,6 +154,7 @@ _NOTHING = {
     "name": "nobody",
     "handout_id": "none",
     "print_job": "XXX-XXX",
+    "table_id": "none",
     "event_id": "0",
     "public_id": "none",
     "passkey_id": "0",

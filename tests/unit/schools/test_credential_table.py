@@ -57,8 +57,10 @@ def test_the_usual_forms_are_understood(content: str) -> None:
         pytest.param("", 1, "heading", id="empty file"),
         pytest.param("school,username,password\n", 1, "nothing below", id="heading alone"),
         pytest.param("name,password\nx,y\n", 1, "heading lacks: school", id="missing column"),
-        pytest.param("school,username,password\nohg,a.b\n", 2, "2 fields", id="missing field"),
-        pytest.param("school,username,password\nohg,a.b,x,y\n", 2, "4 fields", id="one field more"),
+        pytest.param("school,username,password\nohg,a.b\n", 2, "only 2 of the 3 fields", id="missing field"),
+        pytest.param(
+            "school,username,password\nohg,a.b,x,y\n", 2, "beyond the 3 fields", id="one field more"
+        ),
         pytest.param("school,username,password\nohg,Müller,x\n", 2, "login name", id="bad name"),
         pytest.param("school,username,password\n,a.b,x\n", 2, "school is missing", id="no school"),
         pytest.param("school,username,password\nohg,a.b,\n", 2, "empty", id="empty password"),
