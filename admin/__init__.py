@@ -22,15 +22,19 @@ from admin.views import (
     imports,
     jitsi_words,
     journal,
+    misuse,
     organisers,
     overview,
     passkeys,
     print_jobs,
+    report,
+    report_codes,
     schools,
     selections,
     staff,
     statements,
     tables,
+    terms,
 )
 from admin.web import error_pages, headers, i18n, uploads
 from authbridge.config import Config
@@ -44,12 +48,16 @@ _BLUEPRINTS = (
     credentials,
     imports,
     print_jobs,
+    misuse,
+    report_codes,
+    terms,
     staff,
     account,
     passkeys,
     jitsi_words,
     journal,
     audit,
+    report,
     statements,
     tables,
 )
@@ -95,7 +103,8 @@ def _install_checks(app: Flask) -> None:
     sessions.install(app)
     app.before_request(_require_own_page)
     uploads.install(app)
-    CSRFProtect(app)
+    # The report page needs no cookie: its code is the whole authority, and no browser sends that by itself.
+    CSRFProtect(app).exempt(report.blueprint)
     app.before_request(access.require_access)
 
 

@@ -45,6 +45,8 @@ def sweep(panel: Panel) -> None:
     now = panel.clock()
     for store in (
         panel.invitation_codes,
+        panel.shown_report_codes,
+        panel.block_receipts,
         panel.drafts,
         panel.late_forms,
         panel.challenges,

@@ -1,4 +1,4 @@
-"""Reads the operator's public statements: accessibility (BITV 2.0) and imprint, one short text a language."""
+"""Reads what the operator says in public: accessibility (BITV 2.0), imprint, and where to report misuse."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +15,7 @@ class Statement(StrEnum):
 
     ACCESSIBILITY = "accessibility"
     IMPRINT = "imprint"
+    MISUSE = "misuse"
 
 
 def read_statement(folder: Path | None, statement: Statement, language: Language) -> tuple[str, Markup]:

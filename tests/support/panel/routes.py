@@ -18,10 +18,18 @@ EVERYBODY = DOCUMENTS | {
     "auth.sign_out",
     "auth.invitation",
     "auth.language",
+    "report.block",
+    "report.blocked",
+    "report.look",
+    "report.accessibility",
+    "report.imprint",
     "statements.accessibility",
     "statements.imprint",
 }
 """The views that are open to whoever comes along."""
+
+WITHOUT_TOKEN = frozenset({"report.block"})
+"""The forms without a CSRF token: what is typed into them is the whole authority."""
 
 HALF_WAY = {"auth.sign_in_code": "password", "auth.enrol": "enrolling"}
 """Those open to a session of that stage only."""
@@ -56,8 +64,15 @@ READ = frozenset(
         "tables.schools",
         "tables.school",
         "tables.organisers",
+        "tables.misuse",
+        "misuse.index",
+        "misuse.show",
+        "report_codes.index",
         "print_jobs.show",
         "print_jobs.hand_out_list",
+        "terms.index",
+        "terms.sent",
+        "terms.sheets",
     }
 )
 """What every member of staff may look at."""
@@ -78,10 +93,18 @@ MANAGE = frozenset(
         "organisers.validity",
         "organisers.expire",
         "organisers.end_sessions",
+        "organisers.void_former",
         "organisers.delete",
         "organisers.suspend",
         "organisers.reinstate",
         "organisers.describe",
+        "misuse.report_organiser",
+        "misuse.report_school",
+        "misuse.close",
+        "report_codes.issue",
+        "report_codes.show",
+        "report_codes.over",
+        "report_codes.withdraw",
         "selections.suspend",
         "selections.reinstate",
         "selections.end_sessions",
@@ -107,6 +130,7 @@ MANAGE = frozenset(
         "imports.run_schools",
         "imports.progress",
         "imports.discard",
+        "terms.send",
     }
 )
 """What clerks and admins do."""
@@ -126,6 +150,7 @@ UNATTENDED = frozenset(
         "credentials.progress",
         "credentials.revocation_status",
         "imports.progress",
+        "report_codes.over",
         "staff.invitation_over",
     }
 )
@@ -156,6 +181,9 @@ _NOTHING = {
     "print_job": "XXX-XXX",
     "table_id": "none",
     "event_id": "0",
+    "report_id": "0",
+    "code_id": "0",
+    "receipt_id": "none",
     "public_id": "none",
     "passkey_id": "0",
     "filename": "panel.css",
