@@ -14,8 +14,8 @@ _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 # Macintosh's own encoding has its umlauts and ß there, where Windows-1252 has other signs.
 _DOUBTFUL_ON_MACS = re.compile(rb"[\x80-\xbf]")
-# In Windows-1252 that is "Ã" before a sign: a file of two encodings.
-_UTF_8_LETTER = re.compile(rb"\xc3[\x80-\xbf]")
+# In Windows-1252 these are "Ã¼", "Â§" and "â€ž", which nobody writes: a file of two encodings.
+_UTF_8_LETTER = re.compile(rb"[\xc2\xc3][\x80-\xbf]|\xe2\x80[\x80-\xbf]")
 
 
 def decode(content: bytes) -> tuple[str, str]:

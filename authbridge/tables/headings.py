@@ -47,8 +47,8 @@ def require_heading(heading: TableRecord, columns: Sequence[TableColumn]) -> Non
     """
     if not count_known(heading.fields, columns):
         fault = InputError(
-            "The first line must be the heading. It has %(count)s fields, and none is a heading known here."
-            " Needed: %(needed)s.",
+            "The first line holds no heading that is known here (fields found: %(count)s)."
+            " Needed: %(needed)s, separated by semicolons, commas or tabs.",
             count=len(heading.fields),
             needed=_labels(each for each in columns if each.required),
         )

@@ -106,6 +106,9 @@ def test_a_field_may_hold_separators_quotation_marks_and_lines() -> None:
         pytest.param("code\nohg\n".encode("utf-16-le"), 1, "neither", id="UTF-16 without its mark"),
         pytest.param(b"code;name\nohg;\x81\n", 2, "neither", id="not in Windows-1252"),
         pytest.param("code;name\nohg;Grün\nlmg;".encode() + b"\xff\n", 3, "neither", id="two encodings"),
+        pytest.param(
+            "code;name\nohg;„\nlmg;".encode() + b"\xfc\n", 3, "neither", id="two, with a quotation mark"
+        ),
         pytest.param(b"\xef\xbb\xbfcode;name\nohg;\xfc\n", 2, "neither", id="marked as UTF-8"),
         pytest.param("code;name\rohg;Grün\r".encode("mac-roman"), 2, "neither", id="a Mac's own encoding"),
         pytest.param('code;name\nohg;"x\n', 2, "quotation", id="open quotation mark"),
