@@ -19,6 +19,7 @@ from admin.views import (
     audit,
     auth,
     credentials,
+    imports,
     jitsi_words,
     journal,
     misuse,
@@ -37,7 +38,7 @@ from admin.views import (
     tables,
     terms,
 )
-from admin.web import error_pages, headers, i18n
+from admin.web import error_pages, headers, i18n, uploads
 from authbridge.config import Config
 
 _BLUEPRINTS = (
@@ -48,6 +49,7 @@ _BLUEPRINTS = (
     selections,
     credentials,
     school_years,
+    imports,
     print_jobs,
     misuse,
     report_codes,
@@ -104,6 +106,7 @@ def _install_checks(app: Flask) -> None:
     app.before_request(_require_own_host)
     sessions.install(app)
     app.before_request(_require_own_page)
+    uploads.install(app)
     # The report page needs no cookie: its code is the whole authority, and no browser sends that by itself.
     CSRFProtect(app).exempt(report.blueprint)
     app.before_request(access.require_access)

@@ -44,6 +44,13 @@ _LONG_NAME = "Gemeinschafts-und-Verbundschule-mit-sonderpädagogischer-Außenste
 _ODD_NAME = "<b>Schule</b> am „Eck“ & מרכז O'Connor =1+1"
 
 
+_SCHOOLS = (
+    "Kürzel;Name;Straße;Ort;Kontingent;Netze;Vertrag (AVV)\r\n"
+    "odd;;Große Allee 12;74072 Heilbronn;70;198.51.100.7 2001:db8:12::/48;01.09.2026\r\n"
+    f"neu;Neue Schule;;;;;fehlt\r\nlang;{_LONG_NAME};;;25;;\r\n"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A page that is on the screen now, and the status with which it came."""
@@ -79,6 +86,7 @@ def walk(panel_browser: PanelBrowser, panel_server: PanelServer) -> Iterator[Sho
     yield from _several_organisers(panel_browser, sights)
     yield from _credentials(panel_browser, sights)
     yield from _school_years(panel_browser)
+    yield from _imports(panel_browser)
     panel_server.renew_factor(admin)
     yield from _staff(panel_browser, panel_server, admin)
     panel_server.renew_factor(admin)
@@ -484,6 +492,42 @@ def _school_years(panel_browser: PanelBrowser) -> Iterator[Shown]:
     panel_browser.fetch(f"{panel_browser.path}/letters.pdf")
     _press(panel_browser, _DONE)
     yield Shown("school-year-report")
+
+
+def _imports(panel_browser: PanelBrowser) -> Iterator[Shown]:
+    panel_browser.open("/import/organisers")
+    yield Shown("import")
+    panel_browser.send()
+    yield Shown("import-no-file", 422)
+    panel_browser.open("/import/organisers")
+    panel_browser.send_file("table", b"Schule;Anmeldename;Passwort\nohg;t.021; Brot\nohg;t.022;\n\xff\n")
+    yield Shown("import-faults-of-the-file", 422)
+    panel_browser.open("/import/organisers")
+    panel_browser.send_file("table", b"Schule;Anmeldename;Passwort\nxyz;t.021;Brot\nOHG;t.022;Brot\n")
+    yield Shown("import-faults")
+    panel_browser.open("/import/organisers")
+    lines = "".join(
+        f"{_LONG_NAME if number % 3 else 'odd'};t.{number:03};Brot {number};\n" for number in range(30)
+    )
+    panel_browser.send_file("table", f"Schule;Anmeldename;Passwort;Gültig bis\n{lines}".encode())
+    yield Shown("import-shown")
+    _press(panel_browser, "form[action$='/run'] button")
+    panel_browser.browser.execute_script("window.stop();")  # else the page asks again each second
+    yield Shown("import-progress")
+    panel_browser.open(panel_browser.path)
+    panel_browser.await_element(".notice.warn")
+    yield Shown("import-done")
+    panel_browser.open("/import/organisers/nothing")
+    yield Shown("import-gone", 410)
+    panel_browser.open("/import/schools")
+    yield Shown("import-schools")
+    panel_browser.send_file("table", _SCHOOLS.encode("cp1252"))
+    yield Shown("import-schools-shown")
+    _press(panel_browser, "form[action$='/run'] button")
+    yield Shown("import-schools-done")
+    panel_browser.open("/import/schools")
+    panel_browser.send_file("table", _SCHOOLS.encode("cp1252"))
+    yield Shown("import-schools-nothing-to-change")
 
 
 def _staff(panel_browser: PanelBrowser, panel_server: PanelServer, admin: Member) -> Iterator[Shown]:

@@ -39,6 +39,7 @@ _NO_PAGES |= {
     "overview.meetings",
     "credentials.progress",
     "credentials.revocation_status",
+    "imports.progress",
     "schools.revocation_status",
     "organisers.revocation_status",
 }

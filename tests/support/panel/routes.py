@@ -130,6 +130,14 @@ MANAGE = frozenset(
         "credentials.letter",
         "credentials.table",
         "credentials.done",
+        "imports.organisers",
+        "imports.schools",
+        "imports.show_organisers",
+        "imports.show_schools",
+        "imports.run_organisers",
+        "imports.run_schools",
+        "imports.progress",
+        "imports.discard",
         "terms.send",
     }
 )
@@ -149,6 +157,7 @@ UNATTENDED = frozenset(
         "credentials.over",
         "credentials.progress",
         "credentials.revocation_status",
+        "imports.progress",
         "report_codes.over",
         "staff.invitation_over",
     }
@@ -178,6 +187,7 @@ _NOTHING = {
     "name": "nobody",
     "handout_id": "none",
     "print_job": "XXX-XXX",
+    "table_id": "none",
     "event_id": "0",
     "run": "none",
     "report_id": "0",
