@@ -245,6 +245,13 @@ def test_a_new_code_is_shown_once_and_works(
     assert "used, 20 Nov 2026, 08:57" in clerk.get(f"{SCHOOL}/report-codes").text
 
 
+def test_done_wipes_the_code(clerk: Browser) -> None:
+    """Somebody who goes back sees that it was shown once."""
+    page = new_code(clerk)
+    assert clerk.send(page, f"{SCHOOL}/report-codes/new/done").path == f"{SCHOOL}/report-codes"
+    assert not clerk.get(f"{SCHOOL}/report-codes/new").html.select(".secret")
+
+
 def test_a_double_click_makes_one_code(panel: StaffedPanel, clerk: Browser) -> None:
     """And shows it both times."""
     page = clerk.get(f"{SCHOOL}/report-codes")
