@@ -33,6 +33,7 @@ from admin.views import (
     staff,
     statements,
     tables,
+    terms,
 )
 from admin.web import error_pages, headers, i18n
 from authbridge.config import Config
@@ -47,6 +48,7 @@ _BLUEPRINTS = (
     print_jobs,
     misuse,
     report_codes,
+    terms,
     staff,
     account,
     passkeys,

@@ -13,7 +13,7 @@ from authbridge.login import failures, journal
 from authbridge.login.limits import Limits
 from authbridge.misuse import commands as misuse
 from authbridge.revocations import feed, reports
-from authbridge.schools.commands import print_jobs, report_codes, suspensions
+from authbridge.schools.commands import organisers, print_jobs, report_codes, suspensions
 from authbridge.staff import sessions
 from authbridge.storage.database import Database
 
@@ -42,6 +42,7 @@ def purge(database: Database, *, clock: Clock, retention: timedelta, limits: Lim
             partial(audit.purge, retention=retention),
             misuse.purge,
             suspensions.purge,
+            organisers.purge,
             report_codes.purge,
             print_jobs.purge,
             reports.purge,

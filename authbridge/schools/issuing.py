@@ -15,6 +15,7 @@ from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.passwords import Hasher
 from authbridge.schools.commands import organisers
 from authbridge.schools.commands.organisers import IssuedCredential, NewPassword
+from authbridge.schools.commands.print_jobs import NewPrintJob
 from authbridge.schools.commands.selections import reset_selection
 from authbridge.storage.database import Database
 from authbridge.storage.models import School
@@ -24,8 +25,8 @@ from authbridge.storage.models import School
 class Order:
     """An order for ``count`` new organisers, or for new passwords of the organisers ``usernames``.
 
-    These are one, or a selection with what was ``seen`` of it. ``print_job`` is the id of the letters, None
-    if none are printed.
+    These are one, or a selection with what was ``seen`` of it. ``print_job`` are the letters, None if none
+    are printed. With ``former_until`` the old passwords count as well to the end of that day.
     """
 
     school: School
@@ -33,7 +34,8 @@ class Order:
     valid_until: date | None
     usernames: tuple[str, ...] = ()
     seen: str | None = None
-    print_job: str | None = None
+    print_job: NewPrintJob | None = None
+    former_until: date | None = None
 
 
 class IssuingServices(Protocol):
@@ -74,6 +76,7 @@ def issue(
         NotFoundError: The school or the organiser does not exist any more.
         QuotaError: The school may not have so many organisers more.
         StaleSelectionError: One of the organisers was deleted or changed since the selection was shown.
+        TermsError: The terms of use do not go with those that were printed.
     """
     passwords = []
     for password in (map if pool is None else pool.map)(_maker_for(order, services), range(order.count)):
@@ -84,7 +87,9 @@ def issue(
 
 def _maker_for(order: Order, services: IssuingServices) -> Callable[[int], NewPassword]:
     def make(_number: int) -> NewPassword:
-        (password,) = organisers.make_passwords(1, services.hasher, print_job=order.print_job)
+        (password,) = organisers.make_passwords(
+            1, services.hasher, print_job=order.print_job, former_until=order.former_until
+        )
         return password
 
     return make
@@ -100,13 +105,15 @@ def _write_down(
                 session, order.school.code, passwords, valid_until=order.valid_until, actor=actor, now=now
             )
         if order.seen is None:
-            username, password = order.usernames[0], passwords[0]
-            keyed_hashes = services.keyed_hashes
-            return [
-                organisers.reset_password(
-                    session, username, password, keyed_hashes=keyed_hashes, actor=actor, now=now
-                )
-            ]
+            reset = organisers.reset_password(
+                session,
+                order.usernames[0],
+                passwords[0],
+                keyed_hashes=services.keyed_hashes,
+                actor=actor,
+                now=now,
+            )
+            return [reset]
         return reset_selection(
             session,
             dict(zip(order.usernames, passwords, strict=True)),

@@ -27,6 +27,7 @@ from tests.support.factories import (
     make_attempt,
     make_code,
     make_origin,
+    make_print_job,
     make_school,
     make_services,
 )
@@ -228,7 +229,9 @@ def _issue(
     valid_until: date | None = None,
     print_job: str | None = None,
 ) -> list[str]:
-    passwords = organisers.make_passwords(count, HASHER, print_job=print_job)
+    passwords = organisers.make_passwords(
+        count, HASHER, print_job=None if print_job is None else make_print_job(print_job)
+    )
     with database.write_session() as session:
         issued = organisers.issue_organisers(
             session, school, passwords, valid_until=valid_until, actor=ACTOR, now=utc_now()

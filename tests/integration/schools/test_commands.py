@@ -24,7 +24,14 @@ from authbridge.revocations import commands as node_commands
 from authbridge.revocations import reports
 from authbridge.revocations.reports import Contact
 from authbridge.schools import new_organisers
-from authbridge.schools.commands import organisers, report_codes, schools, selections, suspensions
+from authbridge.schools.commands import (
+    organisers,
+    report_codes,
+    schools,
+    selections,
+    suspensions,
+    terms,
+)
 from authbridge.schools.commands.imports import ImportedCredential, import_organisers
 from authbridge.schools.commands.organisers import QuotaError
 from authbridge.schools.commands.print_jobs import new_print_job_id
@@ -58,10 +65,12 @@ from tests.support.factories import (
     make_attempt,
     make_organiser,
     make_origin,
+    make_print_job,
     make_school,
     make_services,
 )
 from tests.support.fakes import MORNING, CountingHasher
+from tests.support.letters import make_terms
 from workbench.processes import PATIENCE
 
 Command = Callable[[Session], object]
@@ -80,7 +89,7 @@ def imported(line: int, school: str, username: str) -> ImportedCredential:
 
 def commands(username: str) -> dict[Action, Command]:
     """Every command there is, once, as something that changes something."""
-    (password,) = organisers.make_passwords(1, HASHER)
+    (password,) = organisers.make_passwords(1, HASHER, former_until=TODAY)
     code = make_report_code(KEYED_HASHES)
     who: dict[str, Any] = {"actor": ACTOR, "now": MORNING}
     return {
@@ -95,6 +104,7 @@ def commands(username: str) -> dict[Action, Command]:
         Action.ORGANISER_RESET: lambda s: organisers.reset_password(
             s, username, password, keyed_hashes=KEYED_HASHES, **who
         ),
+        Action.ORGANISER_VOID_FORMER: lambda s: organisers.void_former_password(s, username, **who),
         Action.ORGANISER_CHANGE_VALIDITY: lambda s: organisers.change_validity(
             s, username, date(2027, 7, 31), today=TODAY, **who
         ),
@@ -148,6 +158,7 @@ def commands(username: str) -> dict[Action, Command]:
         ),
         Action.JOURNAL_LOOK: lambda s: lockout_commands.note_look(s, {"outcome": "refused"}, **who),
         Action.NODE_FORGET: lambda s: node_commands.forget_node(s, "node-a", **who),
+        Action.TERMS_SEND: lambda s: terms.send_terms(s, make_terms(), None, today=TODAY, **who),
     }
 
 
@@ -166,10 +177,12 @@ NEVER_REPEATS = {
     Action.MISUSE_REPORT_AND_SUSPEND,
     Action.MISUSE_CLOSE,
     Action.REPORT_CODE_ISSUE,
+    Action.TERMS_SEND,
 }
 BEFORE = {
     Action.SCHOOL_REINSTATE: Action.SCHOOL_SUSPEND,
     Action.SCHOOL_DESCRIBE_SUSPENSION: Action.SCHOOL_SUSPEND,
+    Action.ORGANISER_VOID_FORMER: Action.ORGANISER_RESET,
     Action.ORGANISER_REINSTATE: Action.ORGANISER_SUSPEND,
     Action.ORGANISER_DESCRIBE_SUSPENSION: Action.ORGANISER_SUSPEND,
     Action.ORGANISERS_REINSTATE: Action.ORGANISERS_SUSPEND,
@@ -358,7 +371,7 @@ def test_a_print_job_is_on_record(database: Database) -> None:
     """Its id, how many letters, of which school; in the audit, too."""
     make_school(database)
     job = new_print_job_id()
-    passwords = organisers.make_passwords(2, HASHER, print_job=job)
+    passwords = organisers.make_passwords(2, HASHER, print_job=make_print_job(job))
 
     with database.write_session() as session:
         organisers.issue_organisers(session, "ohg", passwords, valid_until=None, actor=ACTOR, now=MORNING)
@@ -377,7 +390,7 @@ def test_a_letter_that_is_printed_anew_is_a_print_job(database: Database) -> Non
     make_school(database)
     username = make_organiser(database).username
     assert count(database, PrintJob) == 0
-    (password,) = organisers.make_passwords(1, HASHER, print_job="D7K-42P")
+    (password,) = organisers.make_passwords(1, HASHER, print_job=make_print_job())
 
     run(
         database,
@@ -393,7 +406,7 @@ def test_a_letter_that_is_printed_anew_is_a_print_job(database: Database) -> Non
 def test_the_same_print_job_is_not_done_twice(database: Database) -> None:
     """A second click with the same id issues nothing."""
     make_school(database)
-    passwords = organisers.make_passwords(2, HASHER, print_job="D7K-42P")
+    passwords = organisers.make_passwords(2, HASHER, print_job=make_print_job())
     command = partial(
         organisers.issue_organisers,
         code="ohg",

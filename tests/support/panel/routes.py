@@ -70,6 +70,9 @@ READ = frozenset(
         "report_codes.index",
         "print_jobs.show",
         "print_jobs.hand_out_list",
+        "terms.index",
+        "terms.sent",
+        "terms.sheets",
     }
 )
 """What every member of staff may look at."""
@@ -90,6 +93,7 @@ MANAGE = frozenset(
         "organisers.validity",
         "organisers.expire",
         "organisers.end_sessions",
+        "organisers.void_former",
         "organisers.delete",
         "organisers.suspend",
         "organisers.reinstate",
@@ -119,6 +123,7 @@ MANAGE = frozenset(
         "credentials.letter",
         "credentials.table",
         "credentials.done",
+        "terms.send",
     }
 )
 """What clerks and admins do."""
