@@ -26,6 +26,7 @@ from tests.support.factories import (
     ACTOR,
     HASHER,
     make_attempt,
+    make_code,
     make_origin,
     make_print_job,
     make_school,
@@ -73,6 +74,7 @@ class Sights:
 def walk(panel_browser: PanelBrowser, panel_server: PanelServer) -> Iterator[Shown]:
     """Yields all pages from the sign-in to the last one, for a database with nobody in it."""
     yield from _at_the_door(panel_browser, panel_server)
+    yield from _report_page(panel_browser)
     admin = panel_server.enrol(Role.ADMIN)
     panel_browser.sign_in(admin)
     yield from _before_the_first_school(panel_browser)
@@ -84,6 +86,7 @@ def walk(panel_browser: PanelBrowser, panel_server: PanelServer) -> Iterator[Sho
     yield from _schools(panel_browser)
     yield from _organisers(panel_browser, panel_server, sights)
     yield from _several_organisers(panel_browser, sights)
+    yield from _misuse(panel_browser, panel_server)
     yield from _credentials(panel_browser, sights)
     yield from _school_years(panel_browser)
     yield from _imports(panel_browser)
@@ -142,6 +145,24 @@ def _at_the_door(panel_browser: PanelBrowser, panel_server: PanelServer) -> Iter
         if panel_browser.status == 429:
             break
     yield Shown("code-wait", 429)
+
+
+def _report_page(panel_browser: PanelBrowser) -> Iterator[Shown]:
+    for name, path, status in (
+        ("report-accessibility", "/report/accessibility", 200),
+        ("report-imprint", "/report/imprint", 200),
+        ("report-gone", "/report/blocked/none", 410),
+        ("report-error-404", "/report/nothing", 404),
+        ("report", "/report", 200),
+    ):
+        panel_browser.open(path)
+        yield Shown(name, status)
+    panel_browser.send()
+    yield Shown("report-empty", 422)
+    for number in range(5):
+        panel_browser.fill(code=f"bbbb-cccc-{number:04}".translate(_LETTERS), username="ohg-kwtx")
+        panel_browser.send()
+    yield Shown("report-wait", 429)
 
 
 _LETTERS = str.maketrans("0123456789", "bcdfghjklm")
@@ -430,6 +451,57 @@ def _several_organisers(panel_browser: PanelBrowser, sights: Sights) -> Iterator
     yield Shown("print-job-of-new-passwords")
 
 
+def _misuse(panel_browser: PanelBrowser, panel_server: PanelServer) -> Iterator[Shown]:
+    """Yields what the head of a school blocks, what staff report, and how they close it."""
+    database, keyed_hashes = panel_server.database, panel_server.services.keyed_hashes
+    panel_browser.open("/misuse")
+    yield Shown("misuse-none")
+    (username,) = _issue(database, "odd", 1)
+    codes = [make_code(database, "odd", today=utc_now().date(), keyed_hashes=keyed_hashes) for _ in range(2)]
+    panel_browser.open("/report")
+    panel_browser.fill(code=codes[0], username="odd-zzzz")
+    panel_browser.send()
+    yield Shown("report-no-such-name", 422)
+    for name, code in (("report-blocked", codes[0]), ("report-blocked-before", codes[1])):
+        panel_browser.open("/report")
+        panel_browser.fill(code=code, username=username, words="Fremde in der Konferenz der 9b")
+        panel_browser.send()
+        yield Shown(name)
+    for name, path in (
+        ("misuse-organiser", f"/organisers/{username}/misuse"),
+        ("misuse-school", "/schools/odd/misuse"),
+    ):
+        panel_browser.open(path)
+        yield Shown(name)
+    panel_browser.send()
+    yield Shown("misuse-school-without-a-name", 422)
+    panel_browser.fill(description="Passwort am Brett", happened="heute früh")
+    _press(panel_browser, "main form.form button:not([name])")
+    yield Shown("misuse-just-reported")
+    for name, path in (
+        ("misuse", "/misuse"),
+        ("misuse-by-code", "/misuse/1"),
+        ("misuse-school-page", "/schools/odd"),
+        ("misuse-overview", "/"),
+    ):
+        panel_browser.open(path)
+        yield Shown(name)
+    panel_browser.open("/misuse/1")
+    panel_browser.send()
+    yield Shown("misuse-close-without-a-result", 422)
+    panel_browser.browser.find_element(By.CSS_SELECTOR, "input[name=result]").click()
+    panel_browser.send()
+    yield Shown("misuse-closed")
+    panel_browser.open("/schools/shut/report-codes")
+    yield Shown("report-codes-none")
+    panel_browser.open("/schools/odd/report-codes")
+    yield Shown("report-codes")
+    _press(panel_browser, "form[action$='/issue'] button")
+    yield Shown("report-code")
+    panel_browser.open("/schools/odd/report-codes/new/over")
+    yield Shown("report-code-over")
+
+
 def _credentials(panel_browser: PanelBrowser, sights: Sights) -> Iterator[Shown]:
     panel_browser.open("/schools/ohg/issue")
     yield Shown("issue")
@@ -627,6 +699,7 @@ def _as_auditor(panel_browser: PanelBrowser, panel_server: PanelServer, sights: 
         ("auditor-schools", "/schools"),
         ("auditor-school", "/schools/ohg"),
         ("auditor-organiser", f"/organisers/{sights.suspended}"),
+        ("auditor-misuse", "/misuse/2"),
         ("auditor-journal", "/journal?unknown=yes"),
         ("auditor-audit", "/audit?actor=staff"),
     ):

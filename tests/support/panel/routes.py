@@ -109,6 +109,7 @@ MANAGE = frozenset(
         "misuse.close",
         "report_codes.issue",
         "report_codes.show",
+        "report_codes.done",
         "report_codes.over",
         "report_codes.withdraw",
         "selections.suspend",
