@@ -20,6 +20,7 @@ from authbridge.schools.issuing import Order
 from authbridge.schools.issuing import issue as issue_order
 from authbridge.schools.lookup import get_organiser, get_school, list_organisers
 from authbridge.schools.organiser_rows import OrganiserState, organiser_row
+from authbridge.schools.school_year import SchoolCalendar
 from authbridge.storage.models import Organiser
 
 
@@ -31,15 +32,33 @@ def organiser() -> None:
 @organiser.command()
 @click.argument("code")
 @click.option("--count", type=click.IntRange(1, organisers.MAX_ISSUED), default=1, show_default=True)
-@day_option("--valid-until", "The last day of validity, as 2028-07-31 or 31.07.2028; else no end.")
+@day_option(
+    "--valid-until",
+    "The last day of validity, as 2028-07-31 or 31.07.2028; else the end of the school year.",
+)
+@click.option("--no-end", is_flag=True, help="Valid without an end.")
 @sheet_options
 @pass_operator
-def issue(operator: Operator, /, code: str, count: int, valid_until: date | None, **sheet: Any) -> None:  # noqa: ANN401 - of sheet_options
+def issue(
+    operator: Operator,
+    /,
+    code: str,
+    count: int,
+    valid_until: date | None,
+    *,
+    no_end: bool,
+    **sheet: Any,  # noqa: ANN401 - of sheet_options
+) -> None:
     """Issue new credentials for the school CODE; the passwords are shown this once."""
+    if valid_until is not None and no_end:
+        raise click.UsageError("--valid-until and --no-end exclude each other.")
     if valid_until is not None and valid_until < today(operator):
         raise click.UsageError(f"--valid-until {valid_until} lies in the past.")
     with operator.database.read_session() as session:
         school = get_school(session, code)
+    if valid_until is None and not no_end:
+        valid_until = SchoolCalendar(today(operator), operator.config.school_year_ends).end
+        click.echo(f"Valid until the end of {valid_until}. Else: --valid-until or --no-end.", err=True)
     with open_sheet(operator, school, sheet) as delivery:
         order = Order(school, count, valid_until, print_job=delivery.sheet.print_job)
         delivery.write(issue_order(order, operator, actor=operator.actor))

@@ -16,7 +16,9 @@ from authbridge.login.passwords import Hasher
 from authbridge.schools.commands import organisers
 from authbridge.schools.commands.organisers import IssuedCredential, NewPassword
 from authbridge.schools.commands.print_jobs import NewPrintJob
+from authbridge.schools.commands.school_year import change_school_year
 from authbridge.schools.commands.selections import reset_selection
+from authbridge.schools.year_plans import YearPlan
 from authbridge.storage.database import Database
 from authbridge.storage.models import School
 
@@ -26,7 +28,8 @@ class Order:
     """An order for ``count`` new organisers, or for new passwords of the organisers ``usernames``.
 
     These are one, or a selection with what was ``seen`` of it. ``print_job`` are the letters, None if none
-    are printed. With ``former_until`` the old passwords count as well to the end of that day.
+    are printed. With ``former_until`` the old passwords count as well to the end of that day. ``year`` is the
+    change of a school year of which they are a part.
     """
 
     school: School
@@ -36,6 +39,7 @@ class Order:
     seen: str | None = None
     print_job: NewPrintJob | None = None
     former_until: date | None = None
+    year: YearPlan | None = None
 
 
 class IssuingServices(Protocol):
@@ -100,6 +104,16 @@ def _write_down(
 ) -> list[IssuedCredential]:
     now = services.clock()
     with services.database.write_session() as session:
+        if order.year is not None:
+            change = change_school_year(
+                session,
+                order.year,
+                passwords,
+                keyed_hashes=services.keyed_hashes,
+                actor=actor,
+                now=now,
+            )
+            return list(change.credentials)
         if not order.usernames:
             return organisers.issue_organisers(
                 session, order.school.code, passwords, valid_until=order.valid_until, actor=actor, now=now

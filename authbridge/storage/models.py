@@ -189,7 +189,10 @@ class Organiser(Base):
 
     school: Mapped[School] = relationship(back_populates="organisers")
 
-    __table_args__ = (UniqueConstraint("username"),)
+    __table_args__ = (
+        UniqueConstraint("username"),
+        Index("ix_organisers_valid_until", "valid_until", "school_id"),  # counted by both for the overview
+    )
 
     def __repr__(self) -> str:
         return f"<Organiser {self.username}>"

@@ -78,6 +78,7 @@ def walk(panel_browser: PanelBrowser, panel_server: PanelServer) -> Iterator[Sho
     yield from _organisers(panel_browser, panel_server, sights)
     yield from _several_organisers(panel_browser, sights)
     yield from _credentials(panel_browser, sights)
+    yield from _school_years(panel_browser)
     panel_server.renew_factor(admin)
     yield from _staff(panel_browser, panel_server, admin)
     panel_server.renew_factor(admin)
@@ -390,6 +391,7 @@ def _several_organisers(panel_browser: PanelBrowser, sights: Sights) -> Iterator
         ("organisers-expiring", "/organisers?state=expiring&school=odd"),
         ("organisers-waiting", "/organisers?state=waiting"),
         ("print-job", f"/print-jobs/{_PRINT_JOB}"),
+        ("terms", "/terms"),
         ("hand-out-list", f"/print-jobs/{_PRINT_JOB}/hand-out-list"),
         ("several-none", "/selection/suspend"),
         ("several-logout", f"/selection/end-sessions?{everybody}"),
@@ -437,6 +439,16 @@ def _credentials(panel_browser: PanelBrowser, sights: Sights) -> Iterator[Shown]
     yield Shown("credentials-wipe")
     panel_browser.send()
     yield Shown("credentials-done")
+    panel_browser.open("/schools/ohg/issue")
+    panel_browser.browser.find_element(By.CSS_SELECTOR, "input[name=shape][value=slips]").click()
+    panel_browser.send()
+    panel_browser.await_element(_DONE)
+    yield Shown("credentials-envelope")
+    panel_browser.open("/terms")
+    _press(panel_browser, "form[action$='/terms/send'] button")
+    yield Shown("terms-sent")
+    panel_browser.open("/terms")
+    yield Shown("terms-with-all")
     panel_browser.open(f"/organisers/{sights.active}/reset")
     yield Shown("reset")
     panel_browser.send()
@@ -446,6 +458,32 @@ def _credentials(panel_browser: PanelBrowser, sights: Sights) -> Iterator[Shown]
     yield Shown("credentials-over", 410)
     panel_browser.open("/credentials/nothing")
     yield Shown("credentials-gone", 410)
+
+
+def _school_years(panel_browser: PanelBrowser) -> Iterator[Shown]:
+    for name, path in (("school-year", "/schools/odd/school-year"), ("school-years", "/school-year")):
+        panel_browser.open(path)
+        yield Shown(name)
+    panel_browser.send()
+    yield Shown("school-years-none-ticked", 422)
+    _tick(panel_browser, "[name=all_schools]")
+    panel_browser.send()
+    yield Shown("school-years-foretold")
+    panel_browser.send()
+    yield Shown("school-years-report")
+    panel_browser.open("/schools/odd/school-year")
+    _tick(panel_browser, "[name=who][value=number]")
+    panel_browser.send()
+    yield Shown("school-year-wrong", 422)
+    panel_browser.fill(count="2")
+    _tick(panel_browser, "[name=others][value=now]")
+    panel_browser.send()
+    yield Shown("school-year-foretold")
+    panel_browser.send()
+    panel_browser.await_element(_DONE)
+    panel_browser.fetch(f"{panel_browser.path}/letters.pdf")
+    _press(panel_browser, _DONE)
+    yield Shown("school-year-report")
 
 
 def _staff(panel_browser: PanelBrowser, panel_server: PanelServer, admin: Member) -> Iterator[Shown]:
@@ -557,6 +595,10 @@ def _as_auditor(panel_browser: PanelBrowser, panel_server: PanelServer, sights: 
 def _press(panel_browser: PanelBrowser, selector: str) -> None:
     with panel_browser.next_page():
         panel_browser.browser.find_element(By.CSS_SELECTOR, selector).click()
+
+
+def _tick(panel_browser: PanelBrowser, selector: str) -> None:
+    panel_browser.browser.find_element(By.CSS_SELECTOR, selector).click()
 
 
 def _put(panel_browser: PanelBrowser, name: str, value: str) -> None:

@@ -20,7 +20,7 @@ from tests.support.panel.staffed_panel import StaffedPanel
 FEW, MANY = 5, 60
 
 MOST = {
-    "/": 22,  # health, meetings, suspended, waits, expiring, contracts, logins: one to four each
+    "/": 24,  # health, meetings, suspended, waits, expiring, reminders, contracts, logins: one to four each
     "/search?q=schule": 8,  # meetings for the buttons, the print job of that number
     "/schools": 5,
     "/schools?show=suspended": 5,
@@ -56,6 +56,8 @@ MOST = {
     "{school}/revocation-status": 5,
     "{school}/edit": 4,
     "{school}/issue": 5,
+    "{school}/school-year": 5,
+    "/school-year": 4,
     "{organiser}": 19,  # of its week seven: logins, counts, changes (two), mistyped names, waits, suspensions
     "{organiser}/revocation-status": 5,
     "{organiser}/reset": 5,

@@ -130,6 +130,7 @@ def _create_schools() -> None:
     )
     op.create_index("ix_organisers_school_id", "organisers", ["school_id"])
     op.create_index("ix_organisers_print_job_id", "organisers", ["print_job_id"])
+    op.create_index("ix_organisers_valid_until", "organisers", ["valid_until", "school_id"])
     op.create_table(
         "suspensions",
         sa.Column("id", sa.Integer, nullable=False),
