@@ -49,12 +49,13 @@ class NightReport:
 class Envelope:
     """The contents of an envelope besides the credentials; ``renewed``: they replace former passwords.
 
-    ``report`` is None where no page takes a code.
+    These count until ``former_until``, or not any more.  ``report`` is None where no page takes a code.
     """
 
     inside: Inside = Inside.SLIPS
     with_information: bool = False
     renewed: bool = False
+    former_until: date | None = None
     report: NightReport | None = None
 
 
