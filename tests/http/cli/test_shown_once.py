@@ -58,7 +58,7 @@ def test_a_command_that_is_killed_before_its_commit_gives_no_receipt(machine: Ma
 def issue_into_pipe(machine: Machine) -> tuple[Running, int]:
     """An order whose password waits in a pipe; returns the command and the pipe's other end."""
     reader, writer = os.pipe()
-    running = machine.start("organiser", "issue", "ohg", stdout=writer)
+    running = machine.start("organiser", "issue", "ohg", stdout=writer, unread=reader)
     os.close(writer)
     select.select([reader], [], [])  # the password is in the pipe, and nobody takes it
     return running, reader
