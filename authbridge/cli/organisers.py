@@ -19,6 +19,7 @@ from authbridge.schools.csv_import import parse_credentials
 from authbridge.schools.issuing import Order, prepare, put_in_force
 from authbridge.schools.lookup import get_organiser, get_school, list_organisers
 from authbridge.schools.organiser_rows import OrganiserState, organiser_row
+from authbridge.schools.school_year import SchoolCalendar
 from authbridge.storage.models import Organiser
 
 
@@ -30,15 +31,33 @@ def organiser() -> None:
 @organiser.command()
 @click.argument("code")
 @click.option("--count", type=click.IntRange(1, organisers.MAX_ISSUED), default=1, show_default=True)
-@day_option("--valid-until", "The last day of validity, as 2028-07-31 or 31.07.2028; else no end.")
+@day_option(
+    "--valid-until",
+    "The last day of validity, as 2028-07-31 or 31.07.2028; else the end of the school year.",
+)
+@click.option("--no-end", is_flag=True, help="Valid without an end.")
 @sheet_options
 @pass_operator
-def issue(operator: Operator, /, code: str, count: int, valid_until: date | None, **sheet: Any) -> None:  # noqa: ANN401 - of sheet_options
+def issue(
+    operator: Operator,
+    /,
+    code: str,
+    count: int,
+    valid_until: date | None,
+    *,
+    no_end: bool,
+    **sheet: Any,  # noqa: ANN401 - of sheet_options
+) -> None:
     """Issue new credentials for the school CODE; the passwords are shown this once."""
+    if valid_until is not None and no_end:
+        raise click.UsageError("--valid-until and --no-end exclude each other.")
     if valid_until is not None and valid_until < today(operator):
         raise click.UsageError(f"--valid-until {valid_until} lies in the past.")
     with operator.database.read_session() as session:
         school = get_school(session, code)
+    if valid_until is None and not no_end:
+        valid_until = SchoolCalendar(today(operator), operator.config.school_year_ends).end
+        click.echo(f"Valid until the end of {valid_until}. Else: --valid-until or --no-end.", err=True)
     with open_sheet(operator, school, sheet) as delivery:
         order = Order(school, count, valid_until, print_job=delivery.sheet.print_job)
         _issue(operator, order, delivery)
@@ -96,7 +115,7 @@ def reset(operator: Operator, /, name: str, **sheet: Any) -> None:  # noqa: ANN4
     """Give NAME a new password, shown this once; the old one is dead. A suspension stays."""
     with operator.database.read_session() as session:
         found = get_organiser(session, name)
-    with open_sheet(operator, found.school, sheet) as delivery:
+    with open_sheet(operator, found.school, sheet, renewed=True) as delivery:
         order = Order(
             found.school, 1, found.valid_until, (found.username,), print_job=delivery.sheet.print_job
         )

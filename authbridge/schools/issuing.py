@@ -19,7 +19,10 @@ from authbridge.login.passwords import Hasher
 from authbridge.login.usernames import Username
 from authbridge.schools.commands import organisers
 from authbridge.schools.commands.organisers import IssuedCredential, NewPassword
+from authbridge.schools.commands.print_jobs import NewPrintJob
+from authbridge.schools.commands.school_year import change_school_year
 from authbridge.schools.commands.selections import reset_selection
+from authbridge.schools.year_plans import YearPlan
 from authbridge.storage.database import Database
 from authbridge.storage.models import School
 
@@ -28,8 +31,9 @@ from authbridge.storage.models import School
 class Order:
     """An order for ``count`` new organisers, or for new passwords of the organisers ``usernames``.
 
-    These are one, or a selection with what was ``seen`` of it. ``print_job`` is the id of the letters, None
-    if none are printed. With ``former_until`` the old passwords count as well to the end of that day.
+    These are one, or a selection with what was ``seen`` of it. ``print_job`` are the letters, None if none
+    are printed. With ``former_until`` the old passwords count as well to the end of that day. ``year`` is the
+    change of a school year of which they are a part.
     """
 
     school: School
@@ -37,8 +41,9 @@ class Order:
     valid_until: date | None
     usernames: tuple[str, ...] = ()
     seen: str | None = None
-    print_job: str | None = None
+    print_job: NewPrintJob | None = None
     former_until: date | None = None
+    year: YearPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,7 @@ def issue(
         NotFoundError: The school or the organiser does not exist any more.
         QuotaError: The school may not have so many organisers more.
         StaleSelectionError: One of the organisers was deleted or changed since the selection was shown.
+        TermsError: The terms of use do not go with those that were printed.
     """
     passwords = []
     for password in (map if pool is None else pool.map)(_maker_for(order, services), range(order.count)):
@@ -140,6 +146,11 @@ def _write_down(
     names: Sequence[Username] = (),
 ) -> list[IssuedCredential]:
     now = services.clock()
+    if order.year is not None:
+        change = change_school_year(
+            session, order.year, passwords, keyed_hashes=services.keyed_hashes, actor=actor, now=now
+        )
+        return list(change.credentials)
     if names and not order.usernames:
         named = dict(zip(names, passwords, strict=True))
         return organisers.issue_named_organisers(

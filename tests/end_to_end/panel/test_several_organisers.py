@@ -17,7 +17,7 @@ from authbridge.clock import utc_now
 from authbridge.schools.commands import organisers
 from authbridge.storage.database import Database
 from authbridge.storage.models import AuditEvent, Organiser, Role
-from tests.support.factories import ACTOR, HASHER, make_school
+from tests.support.factories import ACTOR, HASHER, make_print_job, make_school
 from tests.support.panel_browser import PanelBrowser, PanelServer, open_panel_server
 
 JOB = "D7K-42P"
@@ -125,7 +125,9 @@ def run_panel_server(tmp_path: Path, sqlite_template: Path) -> Iterator[PanelSer
 def issue(database: Database, code: str, count: int, last_day: date, job: str | None) -> None:
     """Adds a school with its organisers."""
     make_school(database, code, f"Schule {code}", quota=count)
-    passwords = organisers.make_passwords(count, HASHER, print_job=job)
+    passwords = organisers.make_passwords(
+        count, HASHER, print_job=None if job is None else make_print_job(job)
+    )
     with database.write_session() as session:
         organisers.issue_organisers(
             session, code, passwords, valid_until=last_day, actor=ACTOR, now=utc_now()
@@ -165,7 +167,7 @@ def events(database: Database) -> list[tuple[str, int]]:
 
 @pytest.mark.parametrize("keyboard", [_soaked(_GERMAN), _ENGLISH], indirect=True, ids=str)
 def test_the_end_of_the_school_year(keyboard: tuple[Keyboard, Words], panel_server: PanelServer) -> None:
-    """136 accesses from the overview in two presses: the day of the next summer is suggested."""
+    """136 accesses from the overview in two presses: the end of the school year is suggested."""
     hands, words = keyboard
     link = hands.panel_browser.browser.find_element(
         By.CSS_SELECTOR, '[aria-labelledby="expiring-title"] td.last a'
@@ -178,7 +180,7 @@ def test_the_end_of_the_school_year(keyboard: tuple[Keyboard, Words], panel_serv
     assert hands.presses < 10
     (last_day,) = {each.valid_until for each in everybody(panel_server.database, "ohg")}
     assert last_day is not None
-    assert (last_day.month, last_day.day) == (7, 31)
+    assert (last_day.month, last_day.day) == (9, 30)
     assert events(panel_server.database) == [("organisers:change-validity", 136)]
 
 

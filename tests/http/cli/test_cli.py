@@ -136,6 +136,41 @@ def test_each_letter_is_a_file_in_a_zip(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("school")
+@pytest.mark.parametrize(("language", "words"), [("de", "Ausgabeliste"), ("en", "Hand-out list")])
+def test_an_envelope_is_printed(
+    run: Run, environ: dict[str, str], tmp_path: Path, language: str, words: str
+) -> None:
+    """For new accounts and for a new password, with a code for the night if there is a page for it."""
+    environ["AUTHBRIDGE_REPORT_URL"] = "https://kmz.example.org/report"
+    new, renewed = tmp_path / "new.pdf", tmp_path / "renewed.pdf"
+    options = ("--format", "envelope", "--language", language, "--output")
+
+    run("organiser", "issue", "ohg", "--count", "5", "--with-information", *options, str(new))
+    name = json.loads(run("organiser", "list", "--json").stdout)[0]["username"]
+    del environ["AUTHBRIDGE_REPORT_URL"]
+    run("organiser", "reset", name, "--inside", "letters", *options, str(renewed))
+
+    pages, again = words_of(new.read_bytes()), words_of(renewed.read_bytes())
+    assert new.stat().st_mode & 0o077 == 0
+    assert "https://kmz.example.org/report" in pages[0]
+    assert words in pages[2]
+    assert name in pages[2]
+    assert len(pages) == 3 + 2 + 1
+    assert "report" not in again[0]
+    assert ("Ein neues Passwort" if language == "de" else "A new password") in again[0]
+    assert len(again) == 3 + 1
+
+
+@pytest.mark.usefixtures("school")
+def test_slips_are_not_printed_in_large_print(run: Run) -> None:
+    """Nothing is issued, and the sentence says what to do."""
+    options = ("--format", "envelope", "--large-print")
+
+    assert "choose whole letters" in run("organiser", "issue", "ohg", *options, code=1).stderr
+    assert json.loads(run("organiser", "list", "--json").stdout) == []
+
+
+@pytest.mark.usefixtures("school")
 @pytest.mark.parametrize(("locale", "word"), [("de_DE.UTF-8", "Anmeldename"), ("C.UTF-8", "Login name")])
 def test_a_letter_goes_through_a_pipe(run: Run, environ: dict[str, str], locale: str, word: str) -> None:
     """Where “authbridge” is the service's user, the shell writes the file; the language is the locale's."""
@@ -174,7 +209,7 @@ def test_a_letter_that_cannot_be_printed_issues_nothing(
     run: Run, environ: dict[str, str], tmp_path: Path
 ) -> None:
     """The operator's texts are read before there are passwords that could be lost."""
-    (tmp_path / "terms.de.md").write_bytes(b"\xff")
+    (tmp_path / "information.de.md").write_bytes(b"\xff")
     environ["AUTHBRIDGE_LETTER_DIR"] = str(tmp_path)
 
     assert "UTF-8" in run("organiser", "issue", "ohg", "--format", "pdf", code=3).stderr
@@ -233,6 +268,19 @@ def test_a_day_that_cannot_be_meant_issues_nothing(run: Run, day: str) -> None:
     run("organiser", "issue", "ohg", "--valid-until", day, code=2)
 
     assert json.loads(run("organiser", "list", "--json").stdout) == []
+
+
+@pytest.mark.usefixtures("school")
+def test_new_credentials_last_the_school_year_unless_said_otherwise(run: Run) -> None:
+    """Said on standard error, for the credentials themselves come from standard output."""
+    said = run("organiser", "issue", "ohg")
+    (found,) = json.loads(run("organiser", "list", "--json").stdout)
+    assert found["valid_until"].endswith("-09-30")
+    assert f"Valid until the end of {found['valid_until']}." in said.stderr
+    run("organiser", "issue", "ohg", "--no-end", "--valid-until", "2999-07-31", code=2)
+    assert "Valid until" not in run("organiser", "issue", "ohg", "--no-end").stderr
+    listed = json.loads(run("organiser", "list", "--json").stdout)
+    assert sorted(each["valid_until"] or "" for each in listed) == ["", found["valid_until"]]
 
 
 @pytest.mark.usefixtures("school")

@@ -12,14 +12,21 @@ from authbridge.schools.commands import organisers, suspensions
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.schools.suspendable import ORGANISER
 from authbridge.storage.models import AuditEvent, Organiser, Role
-from tests.support.factories import ACTOR, HASHER, KEYED_HASHES, make_organiser, make_school
+from tests.support.factories import (
+    ACTOR,
+    HASHER,
+    KEYED_HASHES,
+    make_organiser,
+    make_print_job,
+    make_school,
+)
 from tests.support.fakes import MORNING
 from tests.support.panel.browser import Browser, Page
 from tests.support.panel.staffed_panel import StaffedPanel
 
 TODAY = MORNING.date()
 SOON = TODAY + timedelta(days=9)
-SUMMER = date(2027, 7, 31)
+SEPTEMBER = date(2027, 9, 30)
 JOB = "D7K-42P"
 CHANGES = ["suspend", "reinstate", "end-sessions", "extend", "expire", "reset"]
 
@@ -28,7 +35,7 @@ CHANGES = ["suspend", "reinstate", "end-sessions", "extend", "expire", "reset"]
 def issue_four(panel: StaffedPanel) -> list[IssuedCredential]:
     """Four organisers of one school, who expire soon, with their letters."""
     make_school(panel.database)
-    passwords = organisers.make_passwords(4, HASHER, print_job=JOB)
+    passwords = organisers.make_passwords(4, HASHER, print_job=make_print_job(JOB))
     with panel.database.write_session() as session:
         return organisers.issue_organisers(
             session, "ohg", passwords, valid_until=SOON, actor=ACTOR, now=MORNING
@@ -220,7 +227,7 @@ def test_extending_a_whole_list_takes_the_day_once(
     assert page.title == "Extend 4 accesses"
     done = confirm(browser, page, "extend")
     assert (done.path, done.flashes()[0]) == ("/organisers", "4 accesses are extended.")
-    assert {each.valid_until for each in all_of(panel)} == {SUMMER}
+    assert {each.valid_until for each in all_of(panel)} == {SEPTEMBER}
     assert browser.get("/organisers?state=expiring").html.select("tbody tr") == []
     browser.send(done, f"/selection/undo/{events(panel)[0].id}")
     assert {each.valid_until for each in all_of(panel)} == {SOON}

@@ -68,8 +68,17 @@ READ = frozenset(
         "misuse.index",
         "misuse.show",
         "report_codes.index",
+        "statistics.index",
+        "statistics.schools",
+        "tables.months",
+        "tables.schools_usage",
         "print_jobs.show",
         "print_jobs.hand_out_list",
+        "school_years.report",
+        "school_years.table",
+        "terms.index",
+        "terms.sent",
+        "terms.sheets",
     }
 )
 """What every member of staff may look at."""
@@ -109,6 +118,8 @@ MANAGE = frozenset(
         "selections.expire",
         "selections.reset",
         "selections.undo",
+        "school_years.change",
+        "school_years.change_many",
         "credentials.show",
         "credentials.over",
         "credentials.progress",
@@ -119,6 +130,7 @@ MANAGE = frozenset(
         "credentials.letter",
         "credentials.table",
         "credentials.done",
+        "terms.send",
     }
 )
 """What clerks and admins do."""
@@ -167,6 +179,7 @@ _NOTHING = {
     "handout_id": "none",
     "print_job": "XXX-XXX",
     "event_id": "0",
+    "run": "none",
     "report_id": "0",
     "code_id": "0",
     "receipt_id": "none",
