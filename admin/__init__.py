@@ -19,6 +19,7 @@ from admin.views import (
     audit,
     auth,
     credentials,
+    data_protection,
     jitsi_words,
     journal,
     organisers,
@@ -48,6 +49,7 @@ _BLUEPRINTS = (
     jitsi_words,
     journal,
     audit,
+    data_protection,
     statements,
     tables,
 )

@@ -7,7 +7,7 @@ from authbridge.letters.letter import Language, Letter, LetterBatch
 from authbridge.letters.letterhead import Letterhead, read_letterhead, read_line
 from authbridge.letters.printing import print_file, print_files, print_letters
 from authbridge.letters.spelling import SpellingTable, spell
-from authbridge.letters.statements import Statement, read_statement
+from authbridge.letters.statements import Statement, read_operator, read_statement
 
 __all__ = [
     "Language",
@@ -21,6 +21,7 @@ __all__ = [
     "print_letters",
     "read_letterhead",
     "read_line",
+    "read_operator",
     "read_statement",
     "spell",
 ]

@@ -1,4 +1,4 @@
-"""Reads the operator's public statements: accessibility (BITV 2.0) and imprint, one short text a language."""
+"""Reads the operator's statements: accessibility (BITV 2.0), imprint, legal basis of the processing."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -7,21 +7,36 @@ from markupsafe import Markup
 
 from authbridge.letters.letter import Language
 from authbridge.letters.letterhead import read_operator_text
-from authbridge.letters.prose import parse_statement
+from authbridge.letters.prose import Sender, parse_sender, parse_statement
 
 
 class Statement(StrEnum):
-    """A statement that everybody may read; the name of its file without the language."""
+    """A statement that the panel shows; the name of its file without the language."""
 
     ACCESSIBILITY = "accessibility"
     IMPRINT = "imprint"
+    LEGAL_BASIS = "legal_basis"  # with purpose and recipients; for staff, on the page about data protection
 
 
-def read_statement(folder: Path | None, statement: Statement, language: Language) -> tuple[str, Markup]:
+def read_statement(
+    folder: Path | None, statement: Statement, language: Language, *, rank: int = 1
+) -> tuple[str, Markup]:
     """Returns heading and text; of a file that the folder lacks, the text that ships.
+
+    ``rank`` is that of the heading on the page.
 
     Raises:
         ConfigError: The file cannot be used; its sentence names the file and the reason.
     """
     text, path = read_operator_text(folder, f"{statement}.{language}.md")
-    return parse_statement(text, path)
+    return parse_statement(text, path, rank=rank)
+
+
+def read_operator(folder: Path | None, language: Language) -> Sender:
+    """Returns the name of the operator with the address, as letters have it.
+
+    Raises:
+        ConfigError: The file cannot be used; its sentence names the file and the reason.
+    """
+    text, path = read_operator_text(folder, f"sender.{language}.md")
+    return parse_sender(text, path)

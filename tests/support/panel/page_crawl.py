@@ -44,6 +44,7 @@ def _first_visits(panel: StaffedPanel) -> Iterator[tuple[Browser, str]]:
     admin = panel.browser(Role.ADMIN)
     for path in ("/", "/schools", "/organisers", "/search?q=abc", "/search", "/journal", "/audit?q=x"):
         yield admin, path
+    yield admin, "/data-protection"
 
 
 def _entry(panel: StaffedPanel, headers: dict[str, str]) -> Iterator[Page]:
@@ -74,6 +75,7 @@ def _paths(sample: SampleData) -> Iterator[str]:
     for change in ("suspend", "reinstate", "end-sessions", "extend", "expire", "reset"):
         yield from (f"/selection/{change}?all=1&school=ohg", f"/selection/{change}")
     yield f"/selection/suspend?name={sample.username}&name=gone-gone&back=/organisers"
+    yield from ("/data-protection", f"/data-protection/accounts/{sample.username}")
     yield from (f"{organiser}/{name}" for name in ("reset", "validity", "delete"))
     yield from (
         "/staff",

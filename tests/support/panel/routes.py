@@ -58,6 +58,9 @@ READ = frozenset(
         "tables.organisers",
         "print_jobs.show",
         "print_jobs.hand_out_list",
+        "data_protection.show",
+        "data_protection.account",
+        "data_protection.account_file",
     }
 )
 """What every member of staff may look at."""
