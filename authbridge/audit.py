@@ -26,6 +26,7 @@ class Action(StrEnum):
     ORGANISER_ISSUE = "organiser:issue"
     ORGANISER_IMPORT = "organiser:import"
     ORGANISER_RESET = "organiser:reset"
+    ORGANISER_VOID_FORMER = "organiser:void-former"
     ORGANISER_CHANGE_VALIDITY = "organiser:change-validity"
     ORGANISER_SUSPEND = "organiser:suspend"
     ORGANISER_REINSTATE = "organiser:reinstate"

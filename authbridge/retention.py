@@ -12,7 +12,7 @@ from authbridge.clock import Clock
 from authbridge.login import failures, journal
 from authbridge.login.limits import Limits
 from authbridge.revocations import feed, reports
-from authbridge.schools.commands import print_jobs, suspensions
+from authbridge.schools.commands import organisers, print_jobs, suspensions
 from authbridge.staff import sessions
 from authbridge.storage.database import Database
 
@@ -40,6 +40,7 @@ def purge(database: Database, *, clock: Clock, retention: timedelta, limits: Lim
         for purge_rows in (
             partial(audit.purge, retention=retention),
             suspensions.purge,
+            organisers.purge,
             print_jobs.purge,
             reports.purge,
         ):

@@ -33,6 +33,7 @@ ACTIONS = {
     "organiser:issue": _l("Access issued"),
     "organiser:import": _l("Access imported"),
     "organiser:reset": _l("New password"),
+    "organiser:void-former": _l("Former password ended"),
     "organiser:change-validity": _l("Validity changed"),
     "organiser:suspend": _l("Access suspended"),
     "organiser:reinstate": _l("Access reinstated"),
@@ -118,6 +119,8 @@ def _known(detail: Mapping[str, Any]) -> Iterator[str]:
     if "valid_until" in detail:
         last_day = detail["valid_until"]
         yield _("valid until %(day)s", day=day(date.fromisoformat(last_day))) if last_day else _("no end")
+    if former_until := detail.get("former_until"):
+        yield _("former password until %(day)s", day=day(date.fromisoformat(former_until)))
     for name in ("role", "reason"):
         if detail.get(name):
             yield str(_VALUES.get(detail[name], detail[name]))

@@ -18,6 +18,7 @@ from authbridge.data_protection.descriptions import (
     DataSubject,
     Keeping,
     KeptFor,
+    Months,
     roles_of,
 )
 from authbridge.login.diagnosis import outcome_of
@@ -87,8 +88,10 @@ def keeping_in_words(kept: Keeping, config: Config) -> str:
     return _("%(period)s %(since)s", period=period_in_words(period), since=_(kept.words))
 
 
-def period_in_words(period: timedelta) -> str:
-    """Returns a number of days, of hours below two days, or of minutes below one hour."""
+def period_in_words(period: timedelta | Months) -> str:
+    """Returns a number of months, of days, of hours below two days, or of minutes below one hour."""
+    if isinstance(period, Months):
+        return ngettext("%(num)s month", "%(num)s months", period.number)
     hours = round(period / timedelta(hours=1))
     if period < timedelta(hours=1):
         minutes = round(period / timedelta(minutes=1))

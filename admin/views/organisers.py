@@ -33,6 +33,7 @@ from authbridge.schools.listings import OrganiserOrder
 from authbridge.schools.lookup import get_organiser, get_school
 from authbridge.schools.organiser_rows import OrganiserRow, organiser_row
 from authbridge.staff.permissions import Permission
+from authbridge.storage.models import Organiser
 
 blueprint = Blueprint("organisers", __name__, url_prefix="/organisers")
 
@@ -76,6 +77,7 @@ def _detail(username: str, sent: DescribeForm | None = None) -> ResponseReturnVa
         sent,
         organiser=organiser_row(organiser, today()),
         created_at=organiser.created_at,
+        former_until=_former_until(organiser),
         history=history,
         describe=sent or DescribeForm.of(history, path_to("organisers.describe", name=username)),
         login_week=read_login_week(organiser, history),
@@ -97,6 +99,18 @@ def end_sessions(username: str) -> ResponseReturnValue:
         flash("done", _("%(name)s is being logged out everywhere.", name=username))
     else:
         flash("warn", _("%(name)s is suspended, and logged out already.", name=username))
+    return redirect_back("organisers.show", username=username)
+
+
+@blueprint.post("/<username>/void-former")
+@needs(Permission.MANAGE)
+def void_former(username: str) -> ResponseReturnValue:
+    """Ends the former password before its day; the present one stays."""
+    if run_command(organisers.void_former_password, username):
+        _wait_for_nodes(username)
+        flash("done", _("Only the new password of %(name)s counts now.", name=username))
+    else:
+        flash("warn", _("The former password of %(name)s counts no more already.", name=username))
     return redirect_back("organisers.show", username=username)
 
 
@@ -140,6 +154,12 @@ def _new_end(username: str, last_day: date | None) -> str:
     if last_day < today():
         return _("The access of %(name)s has expired.", name=username)
     return _("%(name)s is valid until %(day)s.", name=username, day=day(last_day))
+
+
+def _former_until(organiser: Organiser) -> date | None:
+    """Returns the last day on which the former password counts, None if it counts no more."""
+    day_ = organiser.previous_until
+    return day_ if day_ is not None and day_ >= today() else None
 
 
 def _wait_for_nodes(username: str) -> None:

@@ -71,7 +71,7 @@ def account_data(
     """Collects the data of an account; ``addresses``: also those of its logins."""
     name = organiser.username
     orders = list(
-        session.scalars(select(Revocation).where(Revocation.username == name).order_by(Revocation.id))
+        session.scalars(select(Revocation).where(Revocation.username == name).order_by(Revocation.id.desc()))
     )
     found: dict[type[Base], Iterable[Base]] = {
         Organiser: [organiser],
@@ -97,8 +97,10 @@ def account_data(
 
 
 def _all(session: Session, model: type[Base], is_wanted: ColumnElement[bool]) -> Iterable[Base]:
-    """Returns the rows that are wanted, latest last."""
-    return session.scalars(select(model).where(is_wanted).order_by(*description_of(model).table.primary_key))
+    """Returns the rows that are wanted, latest first."""
+    described = description_of(model)
+    order = described.oldest if described.oldest is not None else described.table.primary_key.columns[0]
+    return session.scalars(select(model).where(is_wanted).order_by(order.desc()))
 
 
 def _alarms(username: str) -> list[str]:
@@ -126,9 +128,11 @@ def _meetings(session: Session, username: str) -> Iterator[Row]:
 
 
 def _events(session: Session, username: str) -> Iterator[Row]:
-    """Yields the events that name the account, without the names of other accounts and of staff."""
+    """Yields the events that name the account, latest first, without other accounts and without staff."""
     may_name = cast(AuditEvent.detail, String).contains(username, autoescape=True)
-    query = select(AuditEvent).where(or_(AuditEvent.subject == username, may_name)).order_by(AuditEvent.id)
+    query = (
+        select(AuditEvent).where(or_(AuditEvent.subject == username, may_name)).order_by(AuditEvent.id.desc())
+    )
     for event in session.scalars(query):
         if event.subject == username or _names(event.detail, username):
             yield {**_row(event, addresses=True), "detail": _only_about(event.detail, username)}

@@ -5,8 +5,9 @@ The sentences are English, marked with :func:`N_`; the panel translates them.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import ColumnElement, Table
 from sqlalchemy.orm import InstrumentedAttribute
@@ -53,13 +54,28 @@ def roles_of(audience: Audience) -> tuple[Role, ...]:
     return tuple(role for role in Role if permission in PERMISSIONS[role])
 
 
-Period = Callable[[Config], timedelta]
+@dataclass(frozen=True, slots=True)
+class Months:
+    """That many whole months, beside the present one."""
+
+    number: int
+
+
+Period = Callable[[Config], timedelta | Months]
 """How long, by the settings of this installation."""
 
 
-def fixed(period: timedelta) -> Period:
+def fixed(period: timedelta | Months) -> Period:
     """Returns a period that is no setting."""
     return lambda _config: period
+
+
+def beginning_of(period: timedelta | Months, now: datetime) -> datetime:
+    """Returns the moment before which everything may be gone."""
+    if isinstance(period, timedelta):
+        return now - period
+    year, month = divmod(12 * now.year + now.month - 1 - period.number, 12)
+    return datetime(year, month + 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # two conditions of SQL cannot be compared
@@ -71,9 +87,7 @@ class KeptFor:
     """
 
     period: Period
-    since: (
-        InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None] | InstrumentedAttribute[date]
-    )
+    since: InstrumentedAttribute[Any]
     words: str
     purge: Callable[..., object] | None
     held: ColumnElement[bool] | None = None
@@ -127,7 +141,7 @@ class TableDescription:
     audience: Audience
     kept: Keeping
     columns: Mapping[str, ColumnDescription]
-    oldest: InstrumentedAttribute[datetime] | InstrumentedAttribute[date] | None = None
+    oldest: InstrumentedAttribute[Any] | None = None
 
     @property
     def table(self) -> Table:

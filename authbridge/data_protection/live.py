@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Date, func, select
 from sqlalchemy.orm import Session
 
 from authbridge.config import Config
-from authbridge.data_protection.descriptions import KeptFor, TableDescription
+from authbridge.data_protection.descriptions import KeptFor, TableDescription, beginning_of
 from authbridge.data_protection.inventory import INVENTORY
 from authbridge.login import journal
 from authbridge.readiness import PURGE_OVERDUE, purge_is_overdue
@@ -69,7 +69,7 @@ def _table_states(session: Session, config: Config, now: datetime) -> Iterator[T
 
 def _is_broken(session: Session, promise: KeptFor, config: Config, now: datetime) -> bool:
     """Tells whether a row is older than promised, by more than the time that a deletion may take."""
-    moment = now - promise.period(config) - PURGE_OVERDUE
+    moment = beginning_of(promise.period(config), now) - PURGE_OVERDUE
     oldest_allowed = moment.date() if isinstance(promise.since.type, Date) else moment
     conditions: list[ColumnElement[bool]] = [promise.since < oldest_allowed]
     if promise.held is not None:

@@ -89,7 +89,7 @@ class _OrganiserLogin:
     def open(self, store: SqlFailures) -> Credential | None:
         found = credentials.find_credential(store.connection, self.attempt.username)
         self.attempt_id = journal.open_attempt(store.connection, self._entry(found))
-        return None if found is None else found.credential
+        return None if found is None else _credential_for(self.attempt, found, self.services)
 
     def judge(self, store: SqlFailures, checked: Checked, now: datetime) -> Judgement:
         today = now.astimezone(self.services.timezone).date()
@@ -131,10 +131,17 @@ def _recognise(
     # waits would tell the names that exist.
     networks = credentials.school_networks(connection, attempt.username.partition("-")[0])
     network = network_of(attempt.ip, networks if found is None else {*networks, *found.school_networks})
-    credential = None if found is None else found.credential
+    credential = None if found is None else _credential_for(attempt, found, services)
     pair = flow.pair_of(attempt.username, network, services, known_network=network.key)
     login = flow.recognise(attempt.username, attempt.password, credential, pair, services)
     return _OrganiserLogin(login, attempt, origin, found, services)
+
+
+def _credential_for(
+    attempt: Attempt, found: credentials.OrganiserCredential, services: LoginServices
+) -> Credential:
+    today = services.clock().astimezone(services.timezone).date()
+    return credentials.choose_credential(found, attempt.password, services.hasher.differs, today)
 
 
 def _renew_hash(connection: Connection, current: credentials.OrganiserCredential, checked: Checked) -> None:
@@ -142,7 +149,7 @@ def _renew_hash(connection: Connection, current: credentials.OrganiserCredential
         _RENEW_HASH.run(
             connection,
             organiser_id=current.organiser_id,
-            checked_version=current.account.credential_version,
+            checked_version=checked.version,  # of the former password: there is nothing to renew
             renewed=checked.renewed.hash,
             renewed_check=checked.renewed.quick_check,
         )

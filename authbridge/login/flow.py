@@ -21,12 +21,13 @@ from authbridge.login.subjects import (
     Credential,
     FlowServices,
     Login,
+    PasswordHasher,
     QueueServices,
     Recorded,
     Store,
     Subject,
 )
-from authbridge.login.typed_passwords import TypedPassword
+from authbridge.login.typed_passwords import StoredPassword, TypedPassword
 from authbridge.login.usernames import is_issued_form
 
 
@@ -57,7 +58,7 @@ def recognise(
 ) -> Login:
     """Returns the attempt with its keys in the password cache."""
     # A cache entry holds for this hash of this name alone: a reset or a restored backup ends it.
-    stored = None if credential is None else credential.stored
+    stored = _stored_of(credential)
     account = (counted_name, "" if stored is None else stored.hash)
     form = password.form(generated=stored is None or stored.generated)
     cache_key = services.password_cache.cache_key
@@ -132,19 +133,31 @@ def _record(store: Store, subject: Subject[Store], services: FlowServices[Store]
 
 
 def check(subject: Subject[Store], recorded: Recorded, services: FlowServices[Store]) -> Checked:
-    """Hashes the password once (a decoy for an unknown username); no transaction is open meanwhile."""
+    """Hashes the password (a decoy for an unknown username); no transaction is open meanwhile."""
     login, credential, hasher = subject.login, recorded.credential, services.hasher
-    stored = None if credential is None else credential.stored
     # Else the cache keys are those of a former hash.
-    is_cacheable = stored == (None if login.credential is None else login.credential.stored)
-    if not hasher.matches(login.password, stored) or credential is None or stored is None:
+    is_cacheable = _stored_of(credential) == _stored_of(login.credential)
+    matched = _match(login.password, credential, hasher)
+    if matched is None:
         if is_cacheable:
             services.password_cache.note_wrong(login.wrong_key, services.clock())
         return Checked(None, recorded=recorded)
-    renewed = hasher.renew(login.password, stored)
-    if is_cacheable:
+    renewed = hasher.renew(login.password, matched.stored)
+    if is_cacheable and matched is credential:
         services.password_cache.note_right(login.right_key, services.clock())
-    return Checked(credential.version, renewed, recorded)
+    return Checked(matched.version, renewed, recorded)
+
+
+def _stored_of(credential: Credential | None) -> StoredPassword | None:
+    return None if credential is None else credential.stored
+
+
+def _match(typed: TypedPassword, credential: Credential | None, hasher: PasswordHasher) -> Credential | None:
+    """Returns the credential whose password was typed: one hash, but where two passwords must be compared."""
+    if hasher.matches(typed, _stored_of(credential)) or credential is None:
+        return credential
+    other = credential.other
+    return other if other is not None and hasher.matches(typed, other.stored) else None
 
 
 def settle(subject: Subject[Store], checked: Checked, services: FlowServices[Store]) -> Decision:

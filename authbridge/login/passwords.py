@@ -65,6 +65,10 @@ class Hasher:
             return StoredPassword(salted, generated=generated)
         return StoredPassword(salted, generated=True, quick_check=self.quick_checks.of(salted, form))
 
+    def differs(self, typed: TypedPassword, stored: StoredPassword) -> bool:
+        """Tells, without a hash, whether the quick check says that ``typed`` is another password."""
+        return self.quick_checks is not None and self.quick_checks.differs(typed, stored)
+
     def excludes(self, typed: TypedPassword, stored: StoredPassword | None, username: str) -> bool:
         """Tells, without a hash, whether ``typed`` cannot be that password; None is a name without one."""
         return self.quick_checks is not None and self.quick_checks.exclude(typed, stored, username)

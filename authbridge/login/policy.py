@@ -75,13 +75,21 @@ class Account:
     """The state of an organiser that the policy decides by, at one moment.
 
     ``valid_until`` is the last day of validity, None for no end.  ``credential_version`` counts
-    the passwords this organiser has had.
+    the passwords this organiser has had; the former one counts as well to the end of ``former_until``,
+    None if it does not.
     """
 
     credential_version: int
     suspended: bool
     school_suspended: bool
     valid_until: date | None
+    former_until: date | None = None
+
+    def accepts(self, version: int | str, today: date) -> bool:
+        """Tells whether the password of that version counts on that day."""
+        is_former = version == self.credential_version - 1
+        former_counts = self.former_until is not None and today <= self.former_until
+        return version == self.credential_version or (is_former and former_counts)
 
 
 class CacheResult(StrEnum):
@@ -208,7 +216,7 @@ def judge(account: Account | None, *, checked_version: int | str | None, today: 
         return Decision(Verdict.REFUSED, Reason.UNKNOWN_NAME)
     if checked_version is None:
         return Decision(Verdict.REFUSED, Reason.WRONG_PASSWORD)
-    if checked_version != account.credential_version:
+    if not account.accepts(checked_version, today):
         return Decision(Verdict.REFUSED, Reason.CREDENTIAL_REPLACED)
     if account.suspended:
         return Decision(Verdict.SUSPENDED, Reason.ORGANISER_SUSPENDED)

@@ -30,23 +30,25 @@ class QuickChecks:
         """Tells whether there is a byte, made under this key."""
         return stored.quick_check is not None and stored.quick_check.startswith(self._key_id)
 
+    def differs(self, typed: TypedPassword, stored: StoredPassword) -> bool:
+        """Tells whether the stored byte says that ``typed`` is another password; a missing byte says nothing.
+
+        A byte under another key, of a restored backup or before a new key file, says nothing either.
+        """
+        form = (typed.as_generated or b"").decode()
+        of_stored = self._key_id + self._byte("issued", stored.hash, form)
+        return stored.generated and self.is_current(stored) and of_stored != stored.quick_check
+
     def exclude(self, typed: TypedPassword, stored: StoredPassword | None, username: str) -> bool:
         """Tells whether ``typed`` cannot be the password; None stands for a name that does not exist.
 
-        A byte under another key, of a restored backup or before a new key file, excludes nothing.  Nor does
-        that of a name of another form, an imported one whose password was reset: no unknown name of that
-        form has a decoy, so the time would tell that it exists.
+        Nothing is excluded for a name of another form, an imported one whose password was reset: no unknown
+        name of that form has a decoy, so the time would tell that it exists.
         """
         form = (typed.as_generated or b"").decode()
         # Both are made in any case, as both take time.
         of_nobody = self._byte("nobody", username, form) != self._byte("decoy", username)
-        of_stored = stored is not None and self._key_id + self._byte("issued", stored.hash, form) != (
-            stored.quick_check
-        )
-        if stored is None:
-            is_excluded = of_nobody
-        else:
-            is_excluded = stored.generated and self.is_current(stored) and of_stored
+        is_excluded = of_nobody if stored is None else self.differs(typed, stored)
         return is_issued_form(username) and is_excluded
 
     def _byte(self, *parts: str) -> str:

@@ -31,6 +31,9 @@ class PasswordHasher(Protocol):
     def matches(self, typed: TypedPassword, stored: StoredPassword | None) -> bool:
         """Tells whether ``typed`` is that password; takes the same time for None, a name without one."""
 
+    def differs(self, typed: TypedPassword, stored: StoredPassword) -> bool:
+        """Tells, without a hash, whether the quick check says that ``typed`` is another password."""
+
     def excludes(self, typed: TypedPassword, stored: StoredPassword | None, username: str) -> bool:
         """Tells, without a hash, whether ``typed`` cannot be that password; None is a name without one."""
 
@@ -43,10 +46,14 @@ class PasswordHasher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """The password of an account at one moment; ``version`` differs after each change of it."""
+    """The password of an account at one moment; ``version`` differs after each change of it.
+
+    ``other`` is a second password that counts as well, where no quick check tells which of them was typed.
+    """
 
     version: int | str = field(repr=False)
     stored: StoredPassword
+    other: "Credential | None" = None
 
 
 @dataclass(frozen=True, slots=True)

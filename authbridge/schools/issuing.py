@@ -25,7 +25,7 @@ class Order:
     """An order for ``count`` new organisers, or for new passwords of the organisers ``usernames``.
 
     These are one, or a selection with what was ``seen`` of it. ``print_job`` is the id of the letters, None
-    if none are printed.
+    if none are printed. With ``former_until`` the old passwords count as well to the end of that day.
     """
 
     school: School
@@ -34,6 +34,7 @@ class Order:
     usernames: tuple[str, ...] = ()
     seen: str | None = None
     print_job: str | None = None
+    former_until: date | None = None
 
 
 class IssuingServices(Protocol):
@@ -84,7 +85,9 @@ def issue(
 
 def _maker_for(order: Order, services: IssuingServices) -> Callable[[int], NewPassword]:
     def make(_number: int) -> NewPassword:
-        (password,) = organisers.make_passwords(1, services.hasher, print_job=order.print_job)
+        (password,) = organisers.make_passwords(
+            1, services.hasher, print_job=order.print_job, former_until=order.former_until
+        )
         return password
 
     return make
@@ -100,13 +103,15 @@ def _write_down(
                 session, order.school.code, passwords, valid_until=order.valid_until, actor=actor, now=now
             )
         if order.seen is None:
-            username, password = order.usernames[0], passwords[0]
-            keyed_hashes = services.keyed_hashes
-            return [
-                organisers.reset_password(
-                    session, username, password, keyed_hashes=keyed_hashes, actor=actor, now=now
-                )
-            ]
+            reset = organisers.reset_password(
+                session,
+                order.usernames[0],
+                passwords[0],
+                keyed_hashes=services.keyed_hashes,
+                actor=actor,
+                now=now,
+            )
+            return [reset]
         return reset_selection(
             session,
             dict(zip(order.usernames, passwords, strict=True)),

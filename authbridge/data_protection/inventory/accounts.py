@@ -9,6 +9,7 @@ from authbridge.data_protection.descriptions import (
     DataSubject,
     KeptFor,
     KeptUntil,
+    Months,
     TableDescription,
     fixed,
 )
@@ -32,6 +33,13 @@ _COLLEAGUE = N_("It names a member of staff of the media centre, who acted in th
 
 _WITH_SCHOOL = KeptUntil(N_("as long as the media centre serves the school; never deleted by itself"))
 _WITH_ACCOUNT = KeptUntil(N_("until staff delete the account"), organisers.delete_organiser)
+_FORMER = KeptFor(
+    fixed(organisers.FORMER_KEPT),
+    Organiser.previous_until,
+    N_("after its last day"),
+    organisers.purge,
+    Organiser.previous_hash.is_not(None),
+)
 _NOTE = KeptFor(
     fixed(suspensions.NOTE_KEPT),
     Suspension.until,
@@ -48,7 +56,7 @@ _NAMES_OF_STAFF = KeptFor(
 )
 _REPORT = KeptFor(fixed(timedelta(days=90)), MisuseReport.closed_at, N_("after it was closed"), None)
 _CODE = KeptFor(fixed(report_codes.KEPT), ReportCode.made_at, N_("after it was made"), None)
-_TOTAL = KeptFor(fixed(timedelta(days=36 * 31)), MonthlyTotal.month, N_("after the month"), None)
+_TOTAL = KeptFor(fixed(Months(36)), MonthlyTotal.month, N_("after the month"), None)
 
 TABLES = (
     TableDescription(
@@ -100,15 +108,19 @@ TABLES = (
             "previous_hash": Column(
                 N_("hash of the former password, as long as it counts"),
                 audience=Audience.PROGRAM,
+                kept=_FORMER,
                 withheld=_HASH,
             ),
             "previous_generated": Column(
-                N_("whether the former password was generated here"), is_internal=True
+                N_("whether the former password was generated here"), kept=_FORMER, is_internal=True
             ),
             "previous_quick_check": Column(
-                N_("eight bits that sort out most wrong passwords"), audience=Audience.PROGRAM, withheld=_HASH
+                N_("eight bits that sort out most wrong passwords"),
+                audience=Audience.PROGRAM,
+                kept=_FORMER,
+                withheld=_HASH,
             ),
-            "previous_until": Column(N_("last day on which the former password counts")),
+            "previous_until": Column(N_("last day on which the former password counts"), kept=_FORMER),
             "valid_until": Column(N_("last day of validity")),
             "suspended_at": Column(N_("suspended since")),
             "last_login_on": Column(N_("day of the last login, without the time")),

@@ -245,6 +245,9 @@ class _NoHasher:
         form = typed.form(generated=stored.generated)
         return form is not None and form.decode() == stored.hash
 
+    def differs(self, typed: TypedPassword, stored: StoredPassword) -> bool:
+        return self.quick_checks is not None and self.quick_checks.differs(typed, stored)
+
     def excludes(self, typed: TypedPassword, stored: StoredPassword | None, username: str) -> bool:
         return self.quick_checks is not None and self.quick_checks.exclude(typed, stored, username)
 

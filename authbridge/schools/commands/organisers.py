@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from authbridge.audit import Action, Actor, record
@@ -22,6 +22,7 @@ from authbridge.storage.models import Organiser, School, Suspension
 from authbridge.storage.statements import UNSYNCHRONISED
 
 MAX_ISSUED = 200  # at once
+FORMER_KEPT = timedelta(days=2)  # after its last day: it may end later in another time zone
 
 
 class QuotaError(ConflictError):
@@ -32,12 +33,14 @@ class QuotaError(ConflictError):
 class NewPassword:
     """A password that was just made; ``plain`` is shown once and kept nowhere.
 
-    ``print_job`` is the id of the letters on which it will stand, None if none are printed.
+    ``print_job`` is the id of the letters on which it will stand, None if none are printed.  With
+    ``former_until`` the password that it replaces counts as well, to the end of that day.
     """
 
     plain: str = field(repr=False)
     stored: StoredPassword = field(repr=False)
     print_job: str | None = None
+    former_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ def make_passwords(
     hasher: Hasher,
     *,
     print_job: str | None = None,
+    former_until: date | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> list[NewPassword]:
     """Makes new passwords with their hashes; takes one hash each, so call it outside any transaction.
@@ -68,7 +72,8 @@ def make_passwords(
     passwords = []
     for done in range(1, count + 1):
         plain = generate_password()
-        passwords.append(NewPassword(plain, hasher.hash(plain, generated=True), print_job))
+        stored = hasher.hash(plain, generated=True)
+        passwords.append(NewPassword(plain, stored, print_job, former_until))
         if progress is not None:
             progress(done)
     return passwords
@@ -122,7 +127,7 @@ def reset_password(
 ) -> IssuedCredential:
     """Replaces the password; the old one ends at this moment, with its failures and its sessions.
 
-    A suspension stays.
+    Where it counts as well for some days, its sessions go on.  A suspension stays.
 
     Raises:
         NotFoundError: There is no such organiser.
@@ -138,18 +143,61 @@ def reset_password(
         subject=organiser.username,
         now=now,
         **printed,
+        **former_in_audit(password),
     )
-    feed.publish_end_of_sessions(session, organiser, now=now)
+    if password.former_until is None:
+        feed.publish_end_of_sessions(session, organiser, now=now)
     return IssuedCredential(Username(organiser.username), password.plain, organiser.valid_until)
 
 
 def replace_password(organiser: Organiser, password: NewPassword) -> None:
     """Writes the next version of a credential down; the letter with the old one is void."""
+    _forget_former(organiser)
+    if password.former_until is not None:
+        organiser.previous_hash = organiser.password_hash
+        organiser.previous_generated = organiser.password_generated
+        organiser.previous_quick_check = organiser.quick_check
+        organiser.previous_until = password.former_until
     organiser.password_hash = password.stored.hash
     organiser.password_generated = password.stored.generated
     organiser.quick_check = password.stored.quick_check
     organiser.print_job_id = password.print_job
     organiser.credential_version += 1
+
+
+def _forget_former(organiser: Organiser) -> None:
+    organiser.previous_hash = organiser.previous_generated = None
+    organiser.previous_quick_check = organiser.previous_until = None
+
+
+def former_in_audit(password: NewPassword) -> dict[str, object]:
+    """Returns the audit's words about a former password that counts as well."""
+    last_day = password.former_until
+    return {} if last_day is None else {"former_until": last_day.isoformat()}
+
+
+def void_former_password(session: Session, username: str, *, actor: Actor, now: datetime) -> bool:
+    """Ends the former password at this moment, with all sessions; returns whether that changed anything.
+
+    Raises:
+        NotFoundError: There is no such organiser.
+    """
+    organiser = get_organiser(session, username, lock=True)
+    if organiser.previous_hash is None:
+        return False
+    _forget_former(organiser)
+    record(session, actor=actor, action=Action.ORGANISER_VOID_FORMER, subject=organiser.username, now=now)
+    feed.publish_end_of_sessions(session, organiser, now=now)
+    return True
+
+
+def purge(session: Session, *, now: datetime) -> None:
+    """Deletes former passwords that no longer count, in whatever time zone."""
+    query = update(Organiser).where(Organiser.previous_until < (now - FORMER_KEPT).date())
+    values = dict.fromkeys(
+        ("previous_hash", "previous_generated", "previous_quick_check", "previous_until"), None
+    )
+    session.execute(query.values(values), execution_options=UNSYNCHRONISED)
 
 
 def change_validity(

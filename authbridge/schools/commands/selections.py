@@ -20,6 +20,7 @@ from authbridge.schools.commands.organisers import (
     IssuedCredential,
     NewPassword,
     forget_failures,
+    former_in_audit,
     replace_password,
 )
 from authbridge.schools.commands.print_jobs import add_print_job
@@ -145,7 +146,8 @@ def reset_selection(
 ) -> list[IssuedCredential]:
     """Replaces the passwords of organisers of one school, by name; suspensions stay.
 
-    The old passwords end at this moment, with their failures and their sessions.
+    The old passwords end at this moment, with their failures and their sessions; where they count as well
+    for some days, the sessions go on.
 
     Raises:
         InputError: They are none, or too many.
@@ -155,13 +157,23 @@ def reset_selection(
     chosen = lock_selection(session, passwords, seen)
     require_one_school({each.school.code for each in chosen})
     school = chosen[0].school
-    job = passwords[chosen[0].username].print_job
-    printed = add_print_job(session, job, school, len(chosen), actor=actor, now=now)
+    first = passwords[chosen[0].username]
+    printed = add_print_job(session, first.print_job, school, len(chosen), actor=actor, now=now)
     for each in chosen:
         replace_password(each, passwords[each.username])
     forget_failures(session, [each.username for each in chosen], keyed_hashes)
-    _record(session, Action.ORGANISERS_RESET, chosen, chosen, actor, now, **printed)
-    feed.publish_ends_of_sessions(session, chosen, now=now)
+    _record(
+        session,
+        Action.ORGANISERS_RESET,
+        chosen,
+        chosen,
+        actor,
+        now,
+        **printed,
+        **former_in_audit(first),
+    )
+    if first.former_until is None:
+        feed.publish_ends_of_sessions(session, chosen, now=now)
     return [
         IssuedCredential(Username(each.username), passwords[each.username].plain, each.valid_until)
         for each in chosen

@@ -366,7 +366,7 @@ def test_everything_about_an_account_is_written_as_json(run: Run, environ: dict[
     told = json.loads(run("organiser", "export", credential["username"]).stdout)
     assert told["account"] == credential["username"]
     assert told["has_addresses"] is True
-    last = told["sections"]["audit_events"]["rows"][-1]
+    last = told["sections"]["audit_events"]["rows"][0]
     assert (last["action"], last["subject"]) == ("organiser:export", credential["username"])
     database = Database(environ["AUTHBRIDGE_DATABASE_URL"])
     with database.write_connection() as connection:

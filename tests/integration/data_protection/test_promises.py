@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from authbridge import retention
 from authbridge.config import Config
-from authbridge.data_protection.descriptions import KeptFor
+from authbridge.data_protection.descriptions import KeptFor, beginning_of
 from authbridge.data_protection.inventory import INVENTORY
 from authbridge.data_protection.live import RecordState, record_state
 from authbridge.readiness import PURGE_OVERDUE
@@ -62,7 +62,7 @@ def add_aged_rows(session: Session, config: Config, now: datetime) -> Iterator[A
         is_day = isinstance(promise.since.type, Date)
         moment = timedelta(days=2) if is_day else timedelta(minutes=1)
         for is_too_old, age in ((True, PURGE_OVERDUE + moment), (False, -moment)):
-            at = now - promise.period(config) - age
+            at = beginning_of(promise.period(config), now) - age
             values: dict[str, object] = {promise.since.key: at.date() if is_day else at}
             row = fill(model, at, **_required(session, model, promise, now), **values)
             session.add(row)

@@ -72,7 +72,7 @@ def imported(line: int, school: str, username: str) -> ImportedCredential:
 
 def commands(username: str) -> dict[Action, Command]:
     """Every command there is, once, as something that changes something."""
-    (password,) = organisers.make_passwords(1, HASHER)
+    (password,) = organisers.make_passwords(1, HASHER, former_until=TODAY)
     who: dict[str, Any] = {"actor": ACTOR, "now": MORNING}
     return {
         Action.SCHOOL_ADD: lambda s: schools.add_school(s, "gsw", "Grundschule", **who),
@@ -86,6 +86,7 @@ def commands(username: str) -> dict[Action, Command]:
         Action.ORGANISER_RESET: lambda s: organisers.reset_password(
             s, username, password, keyed_hashes=KEYED_HASHES, **who
         ),
+        Action.ORGANISER_VOID_FORMER: lambda s: organisers.void_former_password(s, username, **who),
         Action.ORGANISER_CHANGE_VALIDITY: lambda s: organisers.change_validity(
             s, username, date(2027, 7, 31), today=TODAY, **who
         ),
@@ -141,6 +142,7 @@ NEVER_REPEATS = {
 BEFORE = {
     Action.SCHOOL_REINSTATE: Action.SCHOOL_SUSPEND,
     Action.SCHOOL_DESCRIBE_SUSPENSION: Action.SCHOOL_SUSPEND,
+    Action.ORGANISER_VOID_FORMER: Action.ORGANISER_RESET,
     Action.ORGANISER_REINSTATE: Action.ORGANISER_SUSPEND,
     Action.ORGANISER_DESCRIBE_SUSPENSION: Action.ORGANISER_SUSPEND,
     Action.ORGANISERS_REINSTATE: Action.ORGANISERS_SUSPEND,

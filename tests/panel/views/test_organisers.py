@@ -7,10 +7,18 @@ from sqlalchemy import select
 
 from authbridge.audit import Action
 from authbridge.login.authenticate import authenticate
-from authbridge.schools.commands import schools
+from authbridge.schools.commands import organisers, schools
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.storage.models import AuditEvent, Role
-from tests.support.factories import ACTOR, make_attempt, make_organiser, make_origin, make_school
+from tests.support.factories import (
+    ACTOR,
+    HASHER,
+    KEYED_HASHES,
+    make_attempt,
+    make_organiser,
+    make_origin,
+    make_school,
+)
 from tests.support.factories import make_services as make_login_services
 from tests.support.panel.browser import Browser
 from tests.support.panel.staffed_panel import StaffedPanel
@@ -226,3 +234,28 @@ def test_an_organiser_that_is_not_there_is_a_page(browser: Browser) -> None:
     for name in ("none", "%00", "ohg-%00", "..%2f..", "x" * 300, "<script>"):
         for action in ("", "/reset", "/validity", "/delete"):
             assert browser.get(f"/organisers/{name}{action}").status == 404
+
+
+def test_a_former_password_is_shown_and_can_be_ended(
+    panel: StaffedPanel, browser: Browser, issued: IssuedCredential
+) -> None:
+    """Both passwords count until the clerk ends the old one; then its day is no longer on the page."""
+    (password,) = organisers.make_passwords(1, HASHER, former_until=date(2026, 12, 4))
+    with panel.database.write_session() as session:
+        new = organisers.reset_password(
+            session,
+            issued.username,
+            password,
+            keyed_hashes=KEYED_HASHES,
+            actor=ACTOR,
+            now=panel.clock(),
+        )
+    path = f"/organisers/{issued.username}"
+    assert "Former password" in browser.get(path).text
+    assert [verdict(panel, each) for each in (issued, new)] == ["granted", "granted"]
+
+    page = browser.press(path, f"{path}/void-former")
+
+    assert "Only the new password" in page.text
+    assert "Former password" not in page.text
+    assert [verdict(panel, each) for each in (issued, new)] == ["refused", "granted"]

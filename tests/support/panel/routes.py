@@ -81,6 +81,7 @@ MANAGE = frozenset(
         "organisers.validity",
         "organisers.expire",
         "organisers.end_sessions",
+        "organisers.void_former",
         "organisers.delete",
         "organisers.suspend",
         "organisers.reinstate",

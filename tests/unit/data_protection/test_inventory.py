@@ -1,6 +1,8 @@
 """The record of processing describes each table and each column, and nothing that is not there."""
 
-from authbridge.data_protection.descriptions import Audience, DataSubject, KeptWith, roles_of
+import inspect
+
+from authbridge.data_protection.descriptions import Audience, DataSubject, KeptUntil, KeptWith, roles_of
 from authbridge.data_protection.inventory import INVENTORY
 from authbridge.storage.models import Base, Organiser, Role, Staff, table_of
 
@@ -46,3 +48,11 @@ def test_who_sees_it_follows_from_the_permissions() -> None:
     assert set(roles_of(Audience.INSPECTORS)) == {Role.ADMIN, Role.AUDITOR}
     assert roles_of(Audience.APPOINTERS) == (Role.ADMIN,)
     assert roles_of(Audience.PROGRAM) == ()
+
+
+def test_what_stays_until_staff_end_it_names_their_command() -> None:
+    """A command takes the actor, and writes who did it into the audit."""
+    commands = [each.kept.by for each in INVENTORY if isinstance(each.kept, KeptUntil) and each.kept.by]
+    assert commands
+    for command in commands:
+        assert "actor" in inspect.signature(command).parameters, command
