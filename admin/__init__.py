@@ -22,10 +22,13 @@ from admin.views import (
     data_protection,
     jitsi_words,
     journal,
+    misuse,
     organisers,
     overview,
     passkeys,
     print_jobs,
+    report,
+    report_codes,
     schools,
     selections,
     staff,
@@ -43,6 +46,8 @@ _BLUEPRINTS = (
     selections,
     credentials,
     print_jobs,
+    misuse,
+    report_codes,
     staff,
     account,
     passkeys,
@@ -50,6 +55,7 @@ _BLUEPRINTS = (
     journal,
     audit,
     data_protection,
+    report,
     statements,
     tables,
 )
@@ -94,7 +100,8 @@ def _install_checks(app: Flask) -> None:
     app.before_request(_require_own_host)
     sessions.install(app)
     app.before_request(_require_own_page)
-    CSRFProtect(app)
+    # The report page needs no cookie: its code is the whole authority, and no browser sends that by itself.
+    CSRFProtect(app).exempt(report.blueprint)
     app.before_request(access.require_access)
 
 

@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from flask import current_app
 
+from admin.stores.block_receipts import BlockReceipts
 from admin.stores.challenges import Challenges
 from admin.stores.drafts import Drafts
 from admin.stores.handouts import Handouts
@@ -15,11 +16,13 @@ from admin.stores.invitation_codes import InvitationCodes
 from admin.stores.late_forms import LateForms
 from admin.stores.login_counts import LoginCounts
 from admin.stores.service_health import ServiceHealth
+from admin.stores.shown_report_codes import ShownReportCodes
 from authbridge.clock import Clock
 from authbridge.config import Config
 from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.limits import Limits
 from authbridge.login.passwords import Hasher
+from authbridge.misuse.guesses import CodeGuesses
 from authbridge.staff.sign_in import SignInServices
 from authbridge.storage.database import Database
 
@@ -41,6 +44,9 @@ class Panel:
     service_health: ServiceHealth
     handouts: Handouts = field(default_factory=Handouts)
     invitation_codes: InvitationCodes = field(default_factory=InvitationCodes)
+    shown_report_codes: ShownReportCodes = field(default_factory=ShownReportCodes)
+    block_receipts: BlockReceipts = field(default_factory=BlockReceipts)
+    code_guesses: CodeGuesses = field(default_factory=CodeGuesses)
     challenges: Challenges = field(default_factory=Challenges)
     drafts: Drafts = field(default_factory=Drafts)
     late_forms: LateForms = field(default_factory=LateForms)

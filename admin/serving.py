@@ -43,7 +43,14 @@ def build_panel(config: Config) -> Flask:
 def sweep(panel: Panel) -> None:
     """Wipes the secrets that nobody may see any more."""
     now = panel.clock()
-    for store in (panel.invitation_codes, panel.drafts, panel.late_forms, panel.challenges):
+    for store in (
+        panel.invitation_codes,
+        panel.shown_report_codes,
+        panel.block_receipts,
+        panel.drafts,
+        panel.late_forms,
+        panel.challenges,
+    ):
         store.sweep(now=now)
     owners = {handout.owner for handout in panel.handouts.all(now=now)}
     if not owners:

@@ -13,7 +13,8 @@ from authbridge.storage.statements import UNSYNCHRONISED
 KEPT = timedelta(days=365)
 
 Actor = NewType("Actor", str)
-"""``staff:anna`` (panel), ``cli:anna`` (command line), ``cli:anna?`` (a name that only sudo vouches for)."""
+"""``staff:anna`` (panel), ``cli:anna`` (command line), ``cli:anna?`` (a name that only sudo vouches for),
+``school:ohg`` (the head of that school, by a one-time code)."""
 
 
 class Action(StrEnum):
@@ -59,10 +60,19 @@ class Action(StrEnum):
     STAFF_END_SESSIONS = "staff:end-sessions"
     STAFF_CLEAR_LOCKOUT = "staff:clear-lockout"
     JOURNAL_LOOK = "journal:look"
+    MISUSE_REPORT = "misuse:report"
+    MISUSE_REPORT_AND_SUSPEND = "misuse:report-and-suspend"
+    MISUSE_BLOCK = "misuse:block"
+    MISUSE_CLOSE = "misuse:close"
+    REPORT_CODE_ISSUE = "report-code:issue"
+    REPORT_CODE_WITHDRAW = "report-code:withdraw"
 
 
 POLICY = Actor("policy")
 """The actor of alarms: the login policy raises them."""
+
+SCHOOL_ACTORS = "school:"
+"""The prefix of actors who showed a code of that school."""
 
 NETWORK_EVENTS = "network:"
 """The prefix of actions whose subject is an address, which is kept no longer than other addresses."""

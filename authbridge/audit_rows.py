@@ -24,6 +24,7 @@ class AuditActor(StrEnum):
 
     STAFF = "staff"
     COMMAND_LINE = "cli"
+    SCHOOL = "school"
     ALARM = "alarm"
 
 
@@ -103,6 +104,7 @@ def _conditions(wanted: AuditFilter, subject: ColumnElement[str]) -> list[Column
     if wanted.topic:
         conditions.append(AuditEvent.action.startswith(f"{wanted.topic}:", autoescape=True))
     if wanted.name:
-        names = [f"{AuditActor.STAFF}:{wanted.name}", f"{AuditActor.COMMAND_LINE}:{wanted.name}"]
+        kinds = (AuditActor.STAFF, AuditActor.COMMAND_LINE, AuditActor.SCHOOL)
+        names = [f"{kind}:{wanted.name}" for kind in kinds]
         conditions.append(or_(subject == wanted.name, AuditEvent.actor.in_(names)))
     return conditions

@@ -27,6 +27,7 @@ _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 _URL = re.compile(
     r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?|http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?"
 )
+_PAGE = re.compile(rf"(?:{_URL.pattern})(?:/[A-Za-z0-9._~-]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Config:
     panel_bind: str
     panel_url: str | None
     meet_url: str
+    report_url: str | None
     letter_dir: Path | None
     timezone: ZoneInfo
     retention_days: int
@@ -58,6 +60,7 @@ def read_config(environ: Mapping[str, str]) -> Config:
     """
     settings = _Settings(environ)
     host = settings.host("XMPP_HOST", "the VirtualHost of Prosody, for example meet.example.org")
+    panel_url = settings.url("PANEL_URL")
     return Config(
         database_url=settings.required(
             "DATABASE_URL", "for example sqlite:////var/lib/authbridge/authbridge.db"
@@ -69,8 +72,9 @@ def read_config(environ: Mapping[str, str]) -> Config:
         xmpp_host=host,
         api_bind=settings.loopback("API_BIND", "127.0.0.1:8701"),
         panel_bind=settings.loopback("PANEL_BIND", "127.0.0.1:8702"),
-        panel_url=settings.url("PANEL_URL"),
+        panel_url=panel_url,
         meet_url=settings.url("MEET_URL") or f"https://{host}",
+        report_url=settings.page("REPORT_URL") or (f"{panel_url}/report" if panel_url else None),
         letter_dir=settings.folder("LETTER_DIR"),
         timezone=settings.timezone("TIMEZONE", "Europe/Berlin"),
         retention_days=settings.number("RETENTION_DAYS", 7, _RETENTION_DAYS),
@@ -162,6 +166,15 @@ class _Settings:
                 f"{_PREFIX}{name} is “{value}”, but must be an address such as https://panel.example.org."
             )
         return value
+
+    def page(self, name: str) -> str | None:
+        """Reads the public address of a page."""
+        value = self.optional(name, "").rstrip("/")
+        if value and not _PAGE.fullmatch(value):
+            raise ConfigError(
+                f"{_PREFIX}{name} is “{value}”, but must be an address such as https://kmz.example.org/report."
+            )
+        return value or None
 
     def folder(self, name: str) -> Path | None:
         value = self.optional(name, "")

@@ -11,8 +11,9 @@ from authbridge import audit, background
 from authbridge.clock import Clock
 from authbridge.login import failures, journal
 from authbridge.login.limits import Limits
+from authbridge.misuse import commands as misuse
 from authbridge.revocations import feed, reports
-from authbridge.schools.commands import organisers, print_jobs, suspensions
+from authbridge.schools.commands import organisers, print_jobs, report_codes, suspensions
 from authbridge.staff import sessions
 from authbridge.storage.database import Database
 
@@ -39,8 +40,10 @@ def purge(database: Database, *, clock: Clock, retention: timedelta, limits: Lim
     with database.write_session() as session:
         for purge_rows in (
             partial(audit.purge, retention=retention),
+            misuse.purge,
             suspensions.purge,
             organisers.purge,
+            report_codes.purge,
             print_jobs.purge,
             reports.purge,
         ):

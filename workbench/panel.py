@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from workbench.processes import Process, free_port, is_answering
 from workbench.service import Service
@@ -9,11 +10,12 @@ from workbench.service import Service
 
 @dataclass
 class Panel:
-    """One panel; the address is that of this machine, so it stands behind no proxy."""
+    """One panel; without ``public_url`` its address is that of this machine, with no proxy before it."""
 
     service: Service
     port: int = field(default_factory=free_port)
     host: str = "127.0.0.1"  # or localhost, for passkeys: browsers allow none at a bare IP address
+    public_url: str = ""
 
     def __post_init__(self) -> None:
         self.environ = {
@@ -27,7 +29,7 @@ class Panel:
     @property
     def url(self) -> str:
         """Returns the address that the browser opens."""
-        return f"http://{self.host}:{self.port}"
+        return self.public_url or f"http://{self.host}:{self.port}"
 
     @property
     def process(self) -> Process:
@@ -37,7 +39,9 @@ class Panel:
     def start(self) -> None:
         """Starts it and returns when it answers."""
         self._process.start()
-        self._process.await_ready(lambda: is_answering(self.port, "/sign-in", self.host))
+        self._process.await_ready(
+            lambda: is_answering(self.port, "/sign-in", urlsplit(self.url).hostname or "")
+        )
 
     def stop(self) -> None:
         """Ends it gracefully."""

@@ -22,6 +22,8 @@ GUEST_COOKIE = "__Host-authbridge-guest"
 DEVICE_COOKIE = "__Host-authbridge-device"
 
 CSRF_FIELD = "csrf_token"
+_WITHOUT_COOKIES = frozenset({"report"})  # blueprints: strangers need none there, and get none
+
 _TOKEN_FIELD = "_user_id"  # noqa: S105 - Flask-Login's name for it
 
 
@@ -61,8 +63,12 @@ class CookieSessions(SessionInterface):
         return CookieSession(token, guest, secret_key)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:  # noqa: ARG002
-        """Sets the cookies that are new; none with what caches may share."""
-        if request.endpoint == "static" or headers.is_public_document():
+        """Sets the cookies that are new; none with what caches may share or strangers use."""
+        if (
+            request.endpoint == "static"
+            or request.blueprint in _WITHOUT_COOKIES
+            or headers.is_public_document()
+        ):
             return
         assert isinstance(session, CookieSession)  # noqa: S101 - ours, from above
         if request.cookies.get(SESSION_COOKIE, "") != session.token:

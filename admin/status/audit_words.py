@@ -21,6 +21,8 @@ TOPICS = {
     "node": _l("Meeting servers"),
     "service": _l("Login service"),
     "journal": _l("Journal"),
+    "misuse": _l("Misuse reports"),
+    "report-code": _l("Codes of heads of schools"),
 }
 """What an event may be about, by the part of its action before the colon."""
 
@@ -57,6 +59,13 @@ ACTIONS = {
     "node:forget": _l("Meeting server forgotten"),
     "service:guessed": _l("Many failed logins altogether"),
     "journal:look": _l("Looked at the journal"),
+    "misuse:report": _l("Misuse reported"),
+    "misuse:report-and-suspend": _l("Misuse reported and suspended"),
+    "misuse:block": _l("Blocked with the code of the head of the school"),
+    "misuse:close": _l("Misuse report closed"),
+    "report-code:issue": _l("Code for the head of the school made"),
+    "report-code:withdraw": _l("Code of the head of the school withdrawn"),
+    "report-code:guessed": _l("Many wrong codes on the page for heads of schools"),
     "staff:add": _l("Member of staff added"),
     "staff:reset": _l("Member of staff invited again"),
     "staff:enrol": _l("Member of staff enrolled"),
@@ -92,6 +101,9 @@ _VALUES = {
     "letter-lost": _l("letter lost"),
     "left-school": _l("left the school"),
     "other": _l("another reason"),
+    "confirmed": _l("it was misuse"),
+    "unfounded": _l("it was no misuse"),
+    "unclear": _l("it remains unclear"),
     "admin": _l("Management"),
     "clerk": _l("Administration"),
     "auditor": _l("Read only"),
@@ -121,7 +133,9 @@ def _known(detail: Mapping[str, Any]) -> Iterator[str]:
         yield _("valid until %(day)s", day=day(date.fromisoformat(last_day))) if last_day else _("no end")
     if former_until := detail.get("former_until"):
         yield _("former password until %(day)s", day=day(date.fromisoformat(former_until)))
-    for name in ("role", "reason"):
+    if report := detail.get("report"):
+        yield _("report %(number)s", number=report)
+    for name in ("role", "reason", "result"):
         if detail.get(name):
             yield str(_VALUES.get(detail[name], detail[name]))
     if school := detail.get("school"):

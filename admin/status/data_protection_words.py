@@ -23,6 +23,7 @@ from authbridge.data_protection.descriptions import (
 )
 from authbridge.login.diagnosis import outcome_of
 from authbridge.login.policy import Verdict
+from authbridge.schools.commands import report_codes
 from authbridge.storage.models import Role
 
 _SUBJECTS = {
@@ -132,7 +133,7 @@ def _plain_value_in_words(value: object) -> str:
 
 
 def settings_in_words(*, is_sqlite: bool) -> list[tuple[str, str, str]]:
-    """Returns the settings that matter for data protection: name, what it says, value."""
+    """Returns the settings that matter for data protection: name ("": it is fixed), what it says, value."""
     config = current_panel().config
     on_off = {True: _("on"), False: _("off")}
     kind = _("SQLite, a file on this machine") if is_sqlite else _("PostgreSQL, a server of the operator")
@@ -172,6 +173,7 @@ def settings_in_words(*, is_sqlite: bool) -> list[tuple[str, str, str]]:
             _("How hard the hash of a password is to guess (each step doubles the work)"),
             str(config.bcrypt_cost),
         ),
+        ("", _("How long a code for reporting misuse counts"), period_in_words(report_codes.KEPT)),
         ("TIMEZONE", _("Where days begin and end"), config.timezone.key),
         ("DATABASE_URL", _("Where the data lie"), kind),
         (

@@ -24,6 +24,7 @@ from admin.web.i18n import day
 from admin.web.query_params import asked_extent
 from admin.web.redirects import path_to, redirect_back, redirect_to
 from admin.web.responses import form_page, page
+from authbridge.misuse.report_rows import open_reports
 from authbridge.revocations.running import running_meetings
 from authbridge.revocations.status import revocation_status_of
 from authbridge.schools import listings
@@ -71,6 +72,7 @@ def _detail(username: str, sent: DescribeForm | None = None) -> ResponseReturnVa
         organiser = get_organiser(session, username)
         history = suspension_rows(session, organiser)
         revocation = revocation_status_of(session, organiser, now=now())
+        reports = open_reports(session, organiser)
         running = running_meetings(session, now=now()).of([organiser.username])
     return form_page(
         "organisers/show.html",
@@ -79,6 +81,7 @@ def _detail(username: str, sent: DescribeForm | None = None) -> ResponseReturnVa
         created_at=organiser.created_at,
         former_until=_former_until(organiser),
         history=history,
+        reports=reports,
         describe=sent or DescribeForm.of(history, path_to("organisers.describe", name=username)),
         login_week=read_login_week(organiser, history),
         status=suspensions.status_of(suspensions.ORGANISER, organiser, revocation),

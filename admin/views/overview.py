@@ -17,10 +17,12 @@ from admin.web.query_params import asked_text
 from admin.web.redirects import redirect_back, redirect_to
 from admin.web.responses import page
 from admin.web.unattended import unattended
+from authbridge.misuse.report_rows import ReportState, codes_guessed_at, list_reports
 from authbridge.revocations import status
 from authbridge.revocations.commands import forget_node
 from authbridge.revocations.running import running_meetings
 from authbridge.schools import listings
+from authbridge.schools.listings import Extent
 from authbridge.schools.overview import count_schools_without_contract, list_expiring, list_suspended
 from authbridge.schools.search import find_by_text
 from authbridge.schools.search_text import without_domain
@@ -41,6 +43,8 @@ def index() -> ResponseReturnValue:
         without_contract = count_schools_without_contract(session)
         first_run = listings.list_school_rows(session).total == 0
         running = status.meetings(session, now=now())
+        reports = list_reports(session, state=ReportState.OPEN, extent=Extent(size=_SHOWN))
+        guessed_at = codes_guessed_at(session)
     lockout_rows = all_lockout_rows()
     return page(
         "overview/index.html",
@@ -56,6 +60,8 @@ def index() -> ResponseReturnValue:
         expiring_total=sum(row.organisers for row in expiring),
         schools_without_contract=without_contract,
         first_run=first_run,
+        reports=reports,
+        codes_guessed_at=guessed_at,
     )
 
 

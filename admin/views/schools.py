@@ -22,6 +22,7 @@ from admin.web.query_params import asked_choice, asked_extent, asked_text, parse
 from admin.web.redirects import path_to, redirect_to
 from admin.web.responses import form_page, page
 from authbridge.errors import ConflictError
+from authbridge.misuse.report_rows import open_reports
 from authbridge.revocations.running import running_meetings
 from authbridge.revocations.status import meetings_of, revocation_status_of
 from authbridge.schools import listings
@@ -64,6 +65,7 @@ def _detail(code: str, sent: DescribeForm | None = None) -> ResponseReturnValue:
         asked = replace(asked_query(), code=school.code)
         history = suspension_rows(session, school)
         revocation = revocation_status_of(session, school, now=now())
+        reports = open_reports(session, school)
         return form_page(
             "schools/show.html",
             sent,
@@ -76,6 +78,7 @@ def _detail(code: str, sent: DescribeForm | None = None) -> ResponseReturnValue:
             state=asked.show or "",
             extent=extent,
             history=history,
+            reports=reports,
             describe=sent or DescribeForm.of(history, path_to("schools.describe", name=code)),
             status=suspensions.status_of(suspensions.SCHOOL, school, revocation),
             meetings=meetings_of(session, school, now=now()),

@@ -107,11 +107,19 @@ def status_of(
 def _suspend(views: SuspensionViews, name: str) -> ResponseReturnValue:
     """Suspends at once, without a question; the flash has the way back."""
     if run_command(suspensions.suspend, views.kind, name, reason=None):
-        undo = undo_action(_("Undo"), f"{views.blueprint}.reinstate", _since(views, name), name=name)
-        flash("done", " ".join(_result_of(views, name)), undo)
+        flash_suspended(views, name)
     else:
         flash("warn", views.suspended_before % {"name": name})
     return _redirect_back(views, name)
+
+
+def flash_suspended(views: SuspensionViews, name: str, *said: str) -> None:
+    """Says on the next page that it is suspended, with the way back; the servers get a moment before.
+
+    ``said`` are sentences that stand before that.
+    """
+    undo = undo_action(_("Undo"), f"{views.blueprint}.reinstate", _since(views, name), name=name)
+    flash("done", " ".join([*said, *_result_of(views, name)]), undo)
 
 
 def _since(views: SuspensionViews, name: str) -> list[tuple[str, str]]:

@@ -12,10 +12,12 @@ from flask_babel import lazy_gettext as _l
 
 from admin.panel import current_panel, today
 from admin.session.access import needs
+from admin.status.misuse_words import reporter_in_words, result_in_words
 from admin.status.organiser_queries import asked_query
-from admin.web.i18n import day
-from admin.web.query_params import asked_choice, asked_extent, asked_text
+from admin.web.i18n import day, moment
+from admin.web.query_params import asked_choice, asked_code, asked_extent, asked_text
 from admin.web.spreadsheet import as_csv
+from authbridge.misuse.report_rows import ReportOrder, ReportRow, ReportState, list_reports
 from authbridge.schools import listings
 from authbridge.schools.listings import OrganiserOrder, SchoolOrder
 from authbridge.schools.lookup import get_school
@@ -64,6 +66,21 @@ def schools() -> ResponseReturnValue:
     return _file([[*headings, _("Processing contract")], *map(_school_cells, listed.rows)], "schools")
 
 
+@blueprint.get("/misuse.csv")
+@needs(Permission.READ)
+def misuse() -> ResponseReturnValue:
+    """Sends the misuse reports, filtered; not what people wrote, for a file outlives its deletion."""
+    with current_panel().database.read_session() as session:
+        listed = list_reports(
+            session,
+            state=asked_choice("state", ReportState),
+            code=asked_code(),
+            extent=asked_extent(ReportOrder, whole=True),
+        )
+    headings = (_("Reported"), _("School"), _("Login name"), _("Reported by"), _("Blocked with a code"))
+    return _file([[*headings, _("Closed"), _("Result")], *map(_report_cells, listed.rows)], "misuse")
+
+
 def _organisers(code: str, name: str) -> ResponseReturnValue:
     asked = asked_query()
     with current_panel().database.read_session() as session:
@@ -88,6 +105,14 @@ def _school_cells(row: SchoolRow) -> list[str]:
     state = _("active") if row.suspended_at is None else _("suspended")
     contract = _("missing") if row.contract_on is None else day(row.contract_on)
     return [row.name, row.code, row.place, state, str(row.organisers), str(row.quota), contract]
+
+
+def _report_cells(row: ReportRow) -> list[str]:
+    closed = "" if row.closed_at is None else moment(row.closed_at)
+    result = "" if row.result is None else result_in_words(row.result)
+    by_code = _("yes") if row.by_code else _("no")
+    who = reporter_in_words(row.reported_by)
+    return [moment(row.at), row.school_name, row.username or "", who, by_code, closed, result]
 
 
 def _file(rows: list[list[str]], name: str) -> ResponseReturnValue:

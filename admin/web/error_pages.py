@@ -3,7 +3,7 @@
 import logging
 import secrets
 
-from flask import Flask, render_template
+from flask import Flask, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
@@ -22,6 +22,9 @@ from authbridge.errors import (
 )
 
 _log = logging.getLogger(__name__)
+
+_FRAMES = {"report": "report/frame.html"}
+"""The frames of blueprints whose pages link to no page of the panel."""
 
 
 def install(app: Flask) -> None:
@@ -99,4 +102,8 @@ def _page(
     error_id = secrets.token_hex(4)
     if logged is not None:
         _log.error("%s %s", error_id, logged)
-    return render_template("errors/page.html", title=title, sentence=sentence, id=error_id, back=back), code
+    frame = _FRAMES.get(request.blueprint or "", "base.html")
+    page = render_template(
+        "errors/page.html", frame=frame, title=title, sentence=sentence, id=error_id, back=back
+    )
+    return page, code

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from flask import Flask, request
+from flask import Flask, g, request
 from flask_babel import Babel, format_date, format_datetime, gettext
 
 from authbridge.config import Config
@@ -19,11 +19,17 @@ _MOMENT = {"de": "dd.MM.yyyy, HH:mm", "en": "d MMM yyyy, HH:mm"}
 
 def language() -> str:
     """Returns the chosen language, else the one that the browser prefers, else German."""
-    chosen = request.cookies.get(COOKIE)
+    chosen = g.get("language") or request.cookies.get(COOKIE)
     if chosen in LANGUAGES:
         return chosen
     preferred = (name.partition("-")[0].lower() for name in request.accept_languages.values())
     return next((name for name in preferred if name in LANGUAGES), LANGUAGES[0])
+
+
+def choose_language(wanted: str | None) -> None:
+    """Sets the language of this request alone, for pages that set no cookie; None leaves it as it is."""
+    if wanted in LANGUAGES:
+        g.language = wanted
 
 
 def say(error: AuthBridgeError) -> str:

@@ -23,6 +23,11 @@ def asked_text() -> str:
     return drop_invisible(request.args.get("q", "")[:_LONGEST_TEXT]).strip()
 
 
+def asked_code() -> str:
+    """Returns the short code of a school, "" for all schools."""
+    return request.args.get("school", "").strip()
+
+
 def asked_extent(orders: type[StrEnum], *, whole: bool = False) -> Extent:
     """Returns the page and the order of a list; ``whole``: all of its rows, whatever page is asked for."""
     size = MOST_AT_ONCE if request.args.get("rows") == "all" else PAGE_SIZE

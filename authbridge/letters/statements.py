@@ -1,4 +1,4 @@
-"""Reads the operator's statements: accessibility (BITV 2.0), imprint, legal basis of the processing."""
+"""Reads what the operator says on pages: accessibility (BITV 2.0), imprint, misuse, and the legal basis."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +15,7 @@ class Statement(StrEnum):
 
     ACCESSIBILITY = "accessibility"
     IMPRINT = "imprint"
+    MISUSE = "misuse"
     LEGAL_BASIS = "legal_basis"  # with purpose and recipients; for staff, on the page about data protection
 
 

@@ -24,6 +24,7 @@ class Alarm(StrEnum):
     NETWORK_SPRAYS = "network:sprays"
     TRUSTED_NETWORK = "network:guesses"
     OVERALL = "service:guessed"
+    REPORT_CODES = "report-code:guessed"
 
 
 ALARMS_OF_ORGANISER = (Alarm.ACCOUNT_GUESSED, Alarm.ACCOUNT_FULL)

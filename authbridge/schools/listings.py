@@ -94,7 +94,7 @@ def list_school_rows(
     if text.strip() and not wanted.words:
         found = []
     found = _sorted(session, found, extent)
-    number, pages, size = _page_of(extent, len(found))
+    number, pages, size = page_of(extent, len(found))
     first = (number - 1) * size
     rows = school_rows(session, [each.id for each in found[first : first + size]])
     return Page(rows, number, pages, total=len(found), first=first + 1)
@@ -107,7 +107,7 @@ def list_organiser_rows(
     conditions = _wanted(session, asked, today)
     counted = select(func.count(Organiser.id)).join(Organiser.school).where(*conditions)
     total = session.scalar(counted) or 0
-    number, pages, size = _page_of(extent, total)
+    number, pages, size = page_of(extent, total)
     first = (number - 1) * size
     query = ORGANISERS.where(*conditions).order_by(*_organiser_order(extent)).limit(size).offset(first)
     return Page(organiser_rows(session, query, today), number, pages, total, first + 1)
@@ -171,7 +171,7 @@ def _key_of(
             return lambda each: in_order_of(each.name)
 
 
-def _page_of(extent: Extent, total: int) -> tuple[int, int, int]:
+def page_of(extent: Extent, total: int) -> tuple[int, int, int]:
     """Returns the number of an existing page, the number of pages, and the rows of a page."""
     size = max(1, total) if extent.size is None else extent.size
     pages = max(1, -(-total // size))

@@ -98,12 +98,15 @@ def _sessions_of(member: Member) -> Update:
 
 @contextlib.contextmanager
 def open_panel_server(
-    folder: Path, template: Path, *, bcrypt_cost: int = 4, host: str = "127.0.0.1"
+    folder: Path, template: Path, *, bcrypt_cost: int = 4, host: str = "127.0.0.1", public_url: str = ""
 ) -> Iterator[PanelServer]:
-    """Starts the panel in that folder over a copy of the SQLite file ``template``; the service rests yet."""
+    """Starts the panel in that folder over a copy of the SQLite file ``template``; the service rests yet.
+
+    ``public_url`` is the address at which nginx stands before it, "" for none.
+    """
     service = Service(folder, bcrypt_cost=bcrypt_cost)
     shutil.copy(template, folder / "authbridge.db")
-    panel = Panel(service, host=host)
+    panel = Panel(service, host=host, public_url=public_url)
     config = read_config(panel.environ)
     database = Database(config.database_url)
     with contextlib.ExitStack() as running:

@@ -1,6 +1,6 @@
 """Describes what is kept of schools, their accounts, the letters and reports about them."""
 
-from datetime import timedelta
+from sqlalchemy import and_
 
 from authbridge import audit
 from authbridge.data_protection.descriptions import (
@@ -14,6 +14,8 @@ from authbridge.data_protection.descriptions import (
     fixed,
 )
 from authbridge.data_protection.descriptions import ColumnDescription as Column
+from authbridge.login.staff_names import STAFF_PREFIX
+from authbridge.misuse import commands as misuse
 from authbridge.schools.commands import organisers, print_jobs, report_codes, suspensions
 from authbridge.storage.models import (
     MisuseReport,
@@ -54,8 +56,24 @@ _NAMES_OF_STAFF = KeptFor(
     suspensions.purge,
     Suspension.suspended_by != audit.FORGOTTEN_STAFF,
 )
-_REPORT = KeptFor(fixed(timedelta(days=90)), MisuseReport.closed_at, N_("after it was closed"), None)
-_CODE = KeptFor(fixed(report_codes.KEPT), ReportCode.made_at, N_("after it was made"), None)
+_REPORT = KeptFor(fixed(misuse.KEPT), MisuseReport.closed_at, N_("after the report was closed"), misuse.purge)
+_WORDS_OF_REPORT = KeptFor(
+    fixed(misuse.KEPT),
+    MisuseReport.at,
+    N_("after the report, even while it is open"),
+    misuse.purge,
+    and_(MisuseReport.closed_at.is_(None), MisuseReport.happened + MisuseReport.description != ""),
+)
+_WRITER_OF_REPORT = KeptFor(
+    fixed(audit.KEPT),
+    MisuseReport.at,
+    N_("after the report, even while it is open"),
+    misuse.purge,
+    MisuseReport.actor.startswith(STAFF_PREFIX),
+)
+_CODE = KeptFor(
+    fixed(report_codes.EXPIRED_KEPT), ReportCode.expires_on, N_("after its last day"), report_codes.purge
+)
 _TOTAL = KeptFor(fixed(Months(36)), MonthlyTotal.month, N_("after the month"), None)
 
 TABLES = (
@@ -172,11 +190,14 @@ TABLES = (
             "school_id": _SCHOOL,
             "organiser_id": Column(N_("account, if it is known"), is_internal=True),
             "at": Column(N_("reported on")),
-            "happened": Column(N_("when it happened, as it was told")),
-            "description": Column(N_("what happened, in a few words without names")),
+            "happened": Column(N_("when it happened, as it was told"), kept=_WORDS_OF_REPORT),
+            "description": Column(N_("what happened, in a few words without names"), kept=_WORDS_OF_REPORT),
             "reported_by": Column(N_("role of the person who reported it, never a name")),
             "actor": Column(
-                N_("member of staff who took it down"), subject=DataSubject.STAFF, withheld=_COLLEAGUE
+                N_("member of staff who took it down"),
+                subject=DataSubject.STAFF,
+                kept=_WRITER_OF_REPORT,
+                withheld=_COLLEAGUE,
             ),
             "report_code_id": Column(N_("report code by which it came"), is_internal=True),
             "suspension_id": Column(N_("suspension that came of it"), is_internal=True),
@@ -194,12 +215,12 @@ TABLES = (
         N_("Report codes"),
         N_("To let the head of a school block at night, with the code from their envelope."),
         DataSubject.SCHOOL,
-        Audience.PROGRAM,
+        Audience.EVERY_ROLE,
         _CODE,
         {
             "id": _ID,
             "school_id": _SCHOOL,
-            "code_hash": Column(N_("keyed hash of the code")),
+            "code_hash": Column(N_("keyed hash of the code"), audience=Audience.PROGRAM),
             "print_job_id": Column(N_("number on the letter")),
             "made_at": Column(N_("made on")),
             "expires_on": Column(N_("last day on which it counts")),

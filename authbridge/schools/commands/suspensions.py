@@ -56,19 +56,32 @@ def suspend(
     found = kind.find(session, name, lock=True)
     if found.suspended_at is not None:
         return False
+    suspension = put_on(session, found, SuspensionDescription(reason), actor=actor, now=now)
+    record(session, actor=actor, action=kind.on_suspend, subject=name_of(found), now=now, reason=reason)
+    feed.publish_suspension(session, suspension, RevocationAction.SUSPEND, now=now)
+    return True
+
+
+def put_on(
+    session: Session, found: Suspendable, description: SuspensionDescription, *, actor: Actor, now: datetime
+) -> Suspension:
+    """Suspends what is locked and not suspended yet, as part of a command that records and publishes it.
+
+    The command publishes last of all: whoever waits for a row of ours may hold the feed's.
+    """
     found.suspended_at = now
     suspension = Suspension(
         organiser_id=found.id if isinstance(found, Organiser) else None,
         school_id=None if isinstance(found, Organiser) else found.id,
-        reason=reason,
+        reason=description.reason,
+        reported_by=description.reported_by,
+        note=description.note,
         since=now,
         suspended_by=actor,
     )
     session.add(suspension)
     session.flush()  # gives it its id
-    feed.publish_suspension(session, suspension, RevocationAction.SUSPEND, now=now)
-    record(session, actor=actor, action=kind.on_suspend, subject=name_of(found), now=now, reason=reason)
-    return True
+    return suspension
 
 
 def reinstate(
@@ -91,7 +104,7 @@ def reinstate(
     found = kind.find(session, name, lock=True)
     if found.suspended_at is None or (since is not None and since != found.suspended_at):
         return False
-    suspension = _ongoing(session, found)
+    suspension = ongoing(session, found)
     found.suspended_at = None
     suspension.until, suspension.reinstated_by = now, actor
     session.flush()
@@ -120,7 +133,7 @@ def describe(
     if found.suspended_at is None:
         raise kind.not_suspended(name_of(found))
     note = parse_note(description.note or "")
-    suspension = _ongoing(session, found)
+    suspension = ongoing(session, found)
     said = {"reason": description.reason, "reported_by": description.reported_by, "note": note}
     if all(getattr(suspension, field) == value for field, value in said.items()):
         return False
@@ -156,7 +169,7 @@ def purge(session: Session, *, now: datetime) -> None:
         session.execute(query, execution_options=UNSYNCHRONISED)
 
 
-def _ongoing(session: Session, found: Suspendable) -> Suspension:
-    # One at most: the commands lock the organiser or the school first.
+def ongoing(session: Session, found: Suspendable) -> Suspension:
+    """Returns the suspension that is on; there is one at most, for commands lock what they suspend."""
     query = select(Suspension).where(kind_of(found).history == found.id, Suspension.until.is_(None))
     return session.scalars(query).one()

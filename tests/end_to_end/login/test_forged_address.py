@@ -6,16 +6,17 @@ import hmac
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aiohttp
 import pytest
 
 from tests.support.login_server import VERSIONS
+from tests.support.nginx import Nginx
 from tests.support.scripted_service import answering, scripted_service
 from workbench import ROOT
-from workbench.processes import PATIENCE, Process, free_port, is_listening
+from workbench.processes import PATIENCE, free_port
 from workbench.prosody import HOST, Prosody, external
 from workbench.service import Service
 from workbench.xmpp import Client
@@ -56,58 +57,6 @@ def _sites(port: int) -> dict[str, str]:
     }
 
 
-@dataclass
-class Nginx:
-    """One nginx in front of one Prosody, each site on a port of its own."""
-
-    folder: Path
-    prosody_port: int
-    ports: dict[str, int] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.config = self.folder / "nginx.conf"
-        self._process = Process(
-            ["/usr/sbin/nginx", "-p", str(self.folder), "-c", str(self.config), "-e", "stderr"],
-            log=self.folder / "nginx.log",
-        )
-
-    def start(self) -> None:
-        """Starts it and returns when it listens everywhere."""
-        sites = _sites(self.prosody_port)
-        self.ports = {name: free_port() for name in sites}
-        temporary = "".join(
-            f"{kind}_temp_path {self.folder}/{kind};"
-            for kind in ("client_body", "proxy", "fastcgi", "scgi", "uwsgi")
-        )
-        servers = "\n".join(
-            f'server {{ listen 127.0.0.1:{self.ports[name]}{self._tls(name)} set $prefix "";\n{lines}\n}}'
-            for name, lines in sites.items()
-        )
-        self.config.write_text(
-            f"daemon off; user root; worker_processes 1; pid {self.folder}/nginx.pid;\n"
-            f"events {{}}\nhttp {{ access_log off; {temporary}\n{servers}\n}}\n"
-        )
-        self._process.start()
-        self._process.await_ready(lambda: all(map(is_listening, self.ports.values())))
-
-    def _tls(self, name: str) -> str:
-        if name != "encrypted":
-            return ";"
-        subject = ["-subj", f"/CN={HOST}", "-keyout", "site.key", "-out", "site.crt"]
-        key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-        subprocess.run(  # noqa: S603 - our own command line
-            ["openssl", "req", "-x509", *key, *subject],  # noqa: S607
-            cwd=self.folder,
-            check=True,
-            capture_output=True,
-        )
-        return f" ssl; ssl_certificate {self.folder}/site.crt; ssl_certificate_key {self.folder}/site.key;"
-
-    def stop(self) -> None:
-        """Ends it."""
-        self._process.stop()
-
-
 @dataclass(frozen=True, slots=True)
 class Stand:
     """A running Prosody behind a running nginx."""
@@ -118,7 +67,7 @@ class Stand:
 
     def url(self, site: str) -> str:
         """The public address of that site."""
-        return f"{'https' if site == 'encrypted' else 'http'}://127.0.0.1:{self.nginx.ports[site]}"
+        return self.nginx.url(site)
 
 
 @pytest.fixture(name="stand", scope="module", params=VERSIONS)
@@ -129,7 +78,7 @@ def open_stand(
     folder = tmp_path_factory.mktemp("stand")
     options = external(service.url, service.token_file)
     prosody = Prosody(request.param, folder / "prosody", {HOST: options})
-    nginx = Nginx(folder, prosody.http_port)
+    nginx = Nginx(folder, _sites(prosody.http_port), encrypted=frozenset({"encrypted"}))
     try:
         prosody.start()
         nginx.start()

@@ -44,8 +44,15 @@ MOST = {
     "/selection/suspend?all=1&school=ohg": 5,
     "/selection/extend?all=1&state=expiring": 4,
     "/selection/reset?all=1&job=D7K-42P": 5,
-    "{school}": 12,  # what became of a suspension: three; the meetings that it would end: two
-    "{school}?q=0&state=suspended": 13,
+    "{school}": 13,  # what became of a suspension: three; the meetings that it would end: two
+    "{school}?q=0&state=suspended": 14,
+    "{school}/misuse": 5,
+    "{school}/report-codes": 4,
+    "{organiser}/misuse": 4,
+    "/misuse": 4,
+    "/misuse?school=ohg&state=open": 5,
+    "/misuse/1": 4,
+    "/tables/misuse.csv": 4,
     "{school}/revocation-status": 5,
     "{school}/edit": 4,
     "{school}/issue": 5,

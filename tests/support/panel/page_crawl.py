@@ -25,6 +25,8 @@ def every_page(panel: StaffedPanel, **headers: str) -> Iterator[Page]:
         "/journal",
         "/audit",
         "/account",
+        "/misuse/1",
+        f"/schools/{sample.code}/report-codes",
     ):
         yield _open(panel.browser(Role.AUDITOR), path, headers)
     yield from _faults(admin, sample, headers)
@@ -42,7 +44,16 @@ def _open(browser: Browser, path: str, headers: dict[str, str]) -> Page:
 def _first_visits(panel: StaffedPanel) -> Iterator[tuple[Browser, str]]:
     """Yields the pages that are empty before there is a school."""
     admin = panel.browser(Role.ADMIN)
-    for path in ("/", "/schools", "/organisers", "/search?q=abc", "/search", "/journal", "/audit?q=x"):
+    for path in (
+        "/",
+        "/schools",
+        "/organisers",
+        "/search?q=abc",
+        "/search",
+        "/journal",
+        "/audit?q=x",
+        "/misuse",
+    ):
         yield admin, path
     yield admin, "/data-protection"
 
@@ -51,6 +62,7 @@ def _entry(panel: StaffedPanel, headers: dict[str, str]) -> Iterator[Page]:
     guest, member = panel.browser(), panel.members[Role.CLERK]
     for path in ("/sign-in", "/sign-in?note=signed-out", "/sign-in?note=ended", "/invitation", "/nothing"):
         yield _open(guest, path, headers)
+    yield from _report_page(panel, headers)
     yield guest.send(guest.get("/sign-in"), name="nobody", password="wrong")
     yield guest.send(guest.get("/invitation"), name="nobody", code="wrong")
     code = guest.show_password(member)
@@ -64,6 +76,21 @@ def _entry(panel: StaffedPanel, headers: dict[str, str]) -> Iterator[Page]:
     yield newcomer.send(enrol, password="short", repeated="other", code="1")
 
 
+def _report_page(panel: StaffedPanel, headers: dict[str, str]) -> Iterator[Page]:
+    guest = panel.browser()
+    for path in (
+        "/report",
+        "/report/imprint",
+        "/report/accessibility",
+        "/report/nothing",
+        "/report/blocked/none",
+    ):
+        yield _open(guest, path, headers)
+    yield guest.send(guest.get("/report"), code="", username="")
+    yield guest.send(guest.get("/report"), code="bbbb-cccc-dddd", username="ohg-kwtx")
+    yield Page(guest.ask("POST", "/report", {"code": "x" * 10_000}))
+
+
 def _paths(sample: SampleData) -> Iterator[str]:
     school, organiser = f"/schools/{sample.code}", f"/organisers/{sample.username}"
     yield from ("/", "/search?q=otto", "/search?q=ohg", "/search?q=zz", "/search?q=nothing-at-all")
@@ -72,6 +99,14 @@ def _paths(sample: SampleData) -> Iterator[str]:
     yield from ("/organisers", "/organisers?q=nothing", "/organisers?state=suspended", organiser)
     yield from ("/organisers?state=waiting", "/organisers?state=expiring&school=ohg")
     yield from ("/print-jobs/D7K-42P", "/print-jobs/D7K-42P/hand-out-list")
+    yield from ("/misuse", "/misuse?state=closed", f"/misuse?school={sample.code}", "/misuse/1", "/misuse/2")
+    yield from (
+        f"{school}/misuse",
+        f"{organiser}/misuse",
+        f"{school}/report-codes",
+        "/schools/s0/report-codes",
+    )
+    yield from (f"{school}/report-codes/new", f"{school}/report-codes/new/over")
     for change in ("suspend", "reinstate", "end-sessions", "extend", "expire", "reset"):
         yield from (f"/selection/{change}?all=1&school=ohg", f"/selection/{change}")
     yield f"/selection/suspend?name={sample.username}&name=gone-gone&back=/organisers"
@@ -106,6 +141,12 @@ def _faults(admin: Browser, sample: SampleData, headers: dict[str, str]) -> Iter
     yield admin.send(admin.get("/staff/colleague-0"), "/staff/colleague-0/role", role="king")
     yield admin.send(admin.get("/account/password"), current="wrong", password="x", repeated="y")
     yield admin.send(admin.get("/staff/colleague-0/delete"), typed="another")
+    yield admin.send(admin.get(f"{school}/misuse"), username="", suspend="organiser", description="x" * 401)
+    yield admin.send(admin.get(f"{school}/misuse"), username="", suspend="organiser")
+    yield admin.send(admin.get(f"{school}/misuse"), username="gone-gone")
+    yield admin.send(admin.get("/misuse/1"), "/misuse/1/close", result="none of them")
+    yield admin.send(admin.get(f"{organiser}/misuse"), suspend="organiser", reported_by="other")
+    yield admin.send(admin.get("/misuse/2"), "/misuse/2/close", result="unclear", note="Anruf")
     yield admin.press(organiser, f"{organiser}/reinstate")
     yield admin.press(organiser, f"{organiser}/suspend")
 
@@ -113,6 +154,7 @@ def _faults(admin: Browser, sample: SampleData, headers: dict[str, str]) -> Iter
 def _shown_once(admin: Browser, headers: dict[str, str]) -> Iterator[Page]:
     admin.headers.update(headers)
     yield admin.send(admin.get("/staff/add"), name="shown-once", role="clerk")
+    yield admin.press("/schools/ohg/report-codes", "/schools/ohg/report-codes/issue")
     yield admin.send(admin.get("/account/recovery"))
     yield admin.send(admin.get("/schools/ohg/issue"), count="2", valid_until="2026-12-24")
     yield admin.send(admin.get("/organisers/ohg-0001/reset"))

@@ -18,10 +18,18 @@ EVERYBODY = DOCUMENTS | {
     "auth.sign_out",
     "auth.invitation",
     "auth.language",
+    "report.block",
+    "report.blocked",
+    "report.look",
+    "report.accessibility",
+    "report.imprint",
     "statements.accessibility",
     "statements.imprint",
 }
 """The views that are open to whoever comes along."""
+
+WITHOUT_TOKEN = frozenset({"report.block"})
+"""The forms without a CSRF token: what is typed into them is the whole authority."""
 
 HALF_WAY = {"auth.sign_in_code": "password", "auth.enrol": "enrolling"}
 """Those open to a session of that stage only."""
@@ -56,6 +64,10 @@ READ = frozenset(
         "tables.schools",
         "tables.school",
         "tables.organisers",
+        "tables.misuse",
+        "misuse.index",
+        "misuse.show",
+        "report_codes.index",
         "print_jobs.show",
         "print_jobs.hand_out_list",
         "data_protection.show",
@@ -86,6 +98,13 @@ MANAGE = frozenset(
         "organisers.suspend",
         "organisers.reinstate",
         "organisers.describe",
+        "misuse.report_organiser",
+        "misuse.report_school",
+        "misuse.close",
+        "report_codes.issue",
+        "report_codes.show",
+        "report_codes.over",
+        "report_codes.withdraw",
         "selections.suspend",
         "selections.reinstate",
         "selections.end_sessions",
@@ -121,6 +140,7 @@ UNATTENDED = frozenset(
         "credentials.over",
         "credentials.progress",
         "credentials.revocation_status",
+        "report_codes.over",
         "staff.invitation_over",
     }
 )
@@ -150,6 +170,9 @@ _NOTHING = {
     "handout_id": "none",
     "print_job": "XXX-XXX",
     "event_id": "0",
+    "report_id": "0",
+    "code_id": "0",
+    "receipt_id": "none",
     "public_id": "none",
     "passkey_id": "0",
     "filename": "panel.css",

@@ -12,10 +12,13 @@ from authbridge.storage.models import (
     Invitation,
     LoginAttempt,
     LoginFailure,
+    MisuseReport,
     NetworkWait,
     Organiser,
     PrintJob,
     ProsodyNode,
+    ReportCode,
+    Reporter,
     Revocation,
     RevocationAction,
     RevocationDone,
@@ -60,6 +63,8 @@ def add_sample_data(database: Database, size: int = 3) -> SampleData:
             session.add_all(_failures(organisers[number].username))
             _staff(session, number)
             session.add_all(_node(number, [each.username for each in organisers]))
+            session.add(_report_code(school, number))
+            session.add(_report(school, organisers[number], number))
         for organiser in organisers:
             session.add(_suspension(0, organiser_id=organiser.id))
         session.query(RevocationFeed).one().last_id = size
@@ -162,6 +167,30 @@ def _node(number: int, usernames: list[str]) -> Iterable[Base]:
     )
     yield ProsodyNode(
         node=f"node-{number}", cursor=number, last_seen_at=seen_at, meetings=dict.fromkeys(usernames, 1)
+    )
+
+
+def _report_code(school: School, number: int) -> ReportCode:
+    return ReportCode(
+        school_id=school.id,
+        code_hash=f"{number:032x}",
+        print_job_id=PRINT_JOB,
+        made_at=MORNING,
+        expires_on=MORNING.date() + timedelta(days=400),
+        used_at=MORNING if number % 2 else None,
+    )
+
+
+def _report(school: School, organiser: Organiser, number: int) -> MisuseReport:
+    """Returns an open report; every other one is that of a head of school."""
+    return MisuseReport(
+        school_id=school.id,
+        organiser_id=organiser.id,
+        at=MORNING,
+        happened="gestern Abend",
+        description="Fremde in der Konferenz",
+        reported_by=Reporter.SCHOOL_HEAD,
+        actor=ACTOR if number % 2 else f"school:{school.code}",
     )
 
 
