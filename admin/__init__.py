@@ -34,6 +34,7 @@ from admin.views import (
     staff,
     statements,
     tables,
+    terms,
 )
 from admin.web import error_pages, headers, i18n
 from authbridge.config import Config
@@ -48,6 +49,7 @@ _BLUEPRINTS = (
     print_jobs,
     misuse,
     report_codes,
+    terms,
     staff,
     account,
     passkeys,

@@ -9,32 +9,52 @@ from admin.session.sessions import current_actor, current_session
 from admin.stores.handouts import Handout, Step
 from authbridge.audit import Actor
 from authbridge.errors import AuthBridgeError, location_of
-from authbridge.letters import Language, LetterBatch, print_file, print_letters, read_letterhead
-from authbridge.schools.commands import organisers
+from authbridge.letters import (
+    Envelope,
+    Language,
+    LetterBatch,
+    print_envelope,
+    print_file,
+    print_letters,
+    read_letterhead,
+    require_legible,
+)
+from authbridge.schools.commands import organisers, terms
 from authbridge.schools.commands.print_jobs import new_print_job_id
 from authbridge.schools.issuing import Order, issue
-from authbridge.schools.printing import letters_of, zip_letters
+from authbridge.schools.printing import letters_of, prepare_print_job, zip_letters
 
 _log = logging.getLogger(__name__)
 
 _SOON = 1.5  # seconds that the page waits before it shows progress: few accounts are ready by then
 
 
-def start(order: Order, language: Language, *, large_print: bool) -> str:
-    """Starts to work on the order, with letters; returns the id of the handout.
+def start(order: Order, language: Language, *, large_print: bool, envelope: Envelope | None = None) -> str:
+    """Starts to work on the order, with letters, perhaps in an envelope; returns the id of the handout.
 
     Raises:
         ConfigError: The operator's texts for letters cannot be read.
         QuotaError: The school may not have so many organisers more.
+        TermsError: The terms of use do not go with those that were printed.
+        InputError: Slips are too small for large print.
     """
     panel = current_panel()
-    read_letterhead(panel.config.letter_dir)  # now, for later the old password is void already
-    if not order.usernames:
-        with panel.database.read_session() as session:
+    letterhead = read_letterhead(panel.config.letter_dir)  # now, for later the old password is void already
+    if envelope is not None:
+        require_legible(envelope.inside, large_print=large_print)
+        envelope = replace(envelope, renewed=bool(order.usernames))
+    with panel.database.read_session() as session:
+        terms.require_printable(session, letterhead.terms)
+        if not order.usernames:
             organisers.require_room(session, order.school, order.count)
-    batch = LetterBatch(new_print_job_id(), today(), panel.config.meet_url, language, large_print)
-    order = replace(order, print_job=batch.id)
-    handout = _handout_for(order, batch)
+    batch = LetterBatch(
+        new_print_job_id(), today(), panel.config.meet_url, language, letterhead.terms, large_print
+    )
+    job, envelope = prepare_print_job(
+        batch, envelope, report_url=panel.config.report_url, keyed_hashes=panel.keyed_hashes
+    )
+    order = replace(order, print_job=job)
+    handout = _handout_for(order, batch, envelope)
     panel.handouts.add(handout, now=now())
     wait([panel.issuers.submit(_work, panel, order, handout, current_actor())], timeout=_SOON)
     return handout.id
@@ -53,7 +73,7 @@ def print_apart(handout: Handout) -> bytes:
     return panel.issuers.submit(zip_letters, list(handout.letters), handout.batch, letterhead).result()
 
 
-def _handout_for(order: Order, batch: LetterBatch) -> Handout:
+def _handout_for(order: Order, batch: LetterBatch, envelope: Envelope | None) -> Handout:
     return Handout(
         owner=current_session().id_hash,
         usernames=order.usernames,
@@ -61,6 +81,7 @@ def _handout_for(order: Order, batch: LetterBatch) -> Handout:
         school_name=order.school.name,
         total=order.count,
         batch=batch,
+        envelope=envelope,
         ends_at=current_panel().handouts.end_of(now()),
     )
 
@@ -107,4 +128,7 @@ def _print(panel: Panel, handout: Handout) -> bytes:
     def note(printed: int) -> None:
         handout.done = printed
 
-    return print_letters(handout.letters, handout.batch, read_letterhead(panel.config.letter_dir), note)
+    letterhead = read_letterhead(panel.config.letter_dir)
+    if handout.envelope is not None:
+        return print_envelope(handout.letters, handout.batch, handout.envelope, letterhead, note)
+    return print_letters(handout.letters, handout.batch, letterhead, note)

@@ -45,6 +45,7 @@ class Action(StrEnum):
     SCHOOL_DESCRIBE_SUSPENSION = "school:describe-suspension"
     NETWORK_CLEAR_LOCKOUT = "network:clear-lockout"
     NODE_FORGET = "node:forget"
+    TERMS_SEND = "terms:send"
     STAFF_ADD = "staff:add"
     STAFF_RESET = "staff:reset"
     STAFF_ENROL = "staff:enrol"

@@ -12,6 +12,7 @@ from admin.forms.days import EndForm
 from admin.forms.fields import DayField, NumberField
 from admin.forms.rules import LAST_DAY, required
 from admin.panel import today
+from authbridge.letters import Envelope, Inside
 from authbridge.schools.commands.organisers import MAX_ISSUED
 
 
@@ -25,13 +26,52 @@ def sizes() -> list[tuple[str, Any]]:
     return [("normal", _("Normal")), ("large", _("Large print: 14 points, both sides of a sheet"))]
 
 
+def shapes() -> list[tuple[str, Any]]:
+    """Returns the shapes of what is printed."""
+    return [
+        ("alone", _("Letters alone, to hand out one by one")),
+        ("slips", _("Envelope for the head of the school, with slips to cut out (four a page)")),
+        ("letters", _("Envelope for the head of the school, with whole letters")),
+    ]
+
+
 def not_past(_form: FlaskForm, field: Field) -> None:
     """Refuses a day before today, and a year that is a slip of the finger."""
     if field.data is not None and not today() <= field.data <= LAST_DAY:
         raise ValidationError(_("Please choose a day from today on."))
 
 
-class IssueForm(EndForm):
+class LettersForm(PanelForm):
+    """The shape of what is printed for several organisers, its language, and its size of print."""
+
+    shape = RadioField(
+        _("What to print"),
+        choices=shapes,
+        default="alone",
+        description=_(
+            "An envelope also holds a cover sheet, the terms of use and a hand-out list, all in one PDF."
+        ),
+    )
+    information = BooleanField(_("With the information sheet on data protection (only in an envelope)"))
+    language = RadioField(_("Language of the letters"), choices=languages, default="de")
+    size = RadioField(_("Size of print"), choices=sizes, default="normal")
+
+    def validate_size(self, field: RadioField) -> None:
+        """Refuses slips in large print: four a page are too small for that."""
+        if self.shape.data == Inside.SLIPS and field.data == "large":
+            raise ValidationError(
+                _("Slips are too small for large print. Please choose whole letters in the envelope.")
+            )
+
+    @property
+    def envelope(self) -> Envelope | None:
+        """Returns the envelope that was chosen, None for letters alone."""
+        if self.shape.data == "alone":
+            return None
+        return Envelope(Inside(self.shape.data), with_information=bool(self.information.data))
+
+
+class IssueForm(EndForm, LettersForm):
     """How many organisers to issue, until when they are valid, and how their letters look."""
 
     count = NumberField(
@@ -44,8 +84,6 @@ class IssueForm(EndForm):
         _("Valid until"), description=_("The last day on which they can log in, such as 31.07.2028.")
     )
     no_end = BooleanField(_("No end"), default=True)
-    language = RadioField(_("Language of the letters"), choices=languages, default="de")
-    size = RadioField(_("Size of print"), choices=sizes, default="normal")
 
     def validate_valid_until(self, field: DayField) -> None:
         """Refuses a day on which they could not log in any more, besides what :class:`EndForm` refuses."""

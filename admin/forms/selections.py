@@ -3,11 +3,11 @@
 from datetime import date, timedelta
 
 from flask_babel import lazy_gettext as _
-from wtforms import HiddenField, RadioField
+from wtforms import HiddenField
 
 from admin.forms.base import PanelForm
 from admin.forms.fields import DayField
-from admin.forms.organisers import languages, not_past, sizes
+from admin.forms.organisers import LettersForm, not_past
 from admin.forms.rules import required
 from admin.panel import today
 
@@ -51,11 +51,8 @@ class ExtensionForm(SelectionForm):
     )
 
 
-class RenewalForm(SelectionForm):
-    """The language of the new letters, and their size of print."""
-
-    language = RadioField(_("Language of the letters"), choices=languages, default="de")
-    size = RadioField(_("Size of print"), choices=sizes, default="normal")
+class RenewalForm(SelectionForm, LettersForm):
+    """What is printed for organisers with new passwords."""
 
 
 def next_summer(day: date) -> date:

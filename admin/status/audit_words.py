@@ -1,6 +1,6 @@
 """The words of the audit: what was done, and its details."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -19,6 +19,7 @@ TOPICS = {
     "staff": _l("Staff"),
     "network": _l("Networks"),
     "node": _l("Meeting servers"),
+    "terms": _l("Terms of use"),
     "service": _l("Login service"),
     "journal": _l("Journal"),
     "misuse": _l("Misuse reports"),
@@ -57,6 +58,7 @@ ACTIONS = {
     "network:sprays": _l("Many login names tried from one network"),
     "network:guesses": _l("Many wrong passwords from a school's own network"),
     "node:forget": _l("Meeting server forgotten"),
+    "terms:send": _l("New terms of use printed for schools"),
     "service:guessed": _l("Many failed logins altogether"),
     "journal:look": _l("Looked at the journal"),
     "misuse:report": _l("Misuse reported"),
@@ -124,22 +126,33 @@ def details_in_words(action: str, detail: Mapping[str, Any]) -> str:
 
 
 def _known(detail: Mapping[str, Any]) -> Iterator[str]:
-    if usernames := detail.get("usernames"):
-        yield ngettext("%(num)s organiser", "%(num)s organisers", len(usernames))
-    if print_job := detail.get("print_job"):
-        yield _("print job %(id)s", id=print_job)
-    if "valid_until" in detail:
-        last_day = detail["valid_until"]
-        yield _("valid until %(day)s", day=day(date.fromisoformat(last_day))) if last_day else _("no end")
-    if former_until := detail.get("former_until"):
-        yield _("former password until %(day)s", day=day(date.fromisoformat(former_until)))
-    if report := detail.get("report"):
-        yield _("report %(number)s", number=report)
-    for name in ("role", "reason", "result"):
-        if detail.get(name):
-            yield str(_VALUES.get(detail[name], detail[name]))
-    if school := detail.get("school"):
-        yield _("school %(code)s", code=school)
+    for name, in_words_of in _DETAILS.items():
+        if name in detail and (said := in_words_of(detail[name])):
+            yield said
+
+
+def _day(iso: str) -> str:
+    return day(date.fromisoformat(iso))
+
+
+def _value(value: str | None) -> str:
+    return str(_VALUES.get(value, value)) if value else ""
+
+
+_DETAILS: Mapping[str, Callable[[Any], str]] = {
+    "usernames": lambda names: ngettext("%(num)s organiser", "%(num)s organisers", len(names)),
+    "schools": lambda codes: ngettext("%(num)s school", "%(num)s schools", len(codes)),
+    "terms_version": lambda number: _("version %(number)s", number=number) if number else "",
+    "print_job": lambda id_: _("print job %(id)s", id=id_) if id_ else "",
+    "valid_until": lambda iso: _("valid until %(day)s", day=_day(iso)) if iso else _("no end"),
+    "former_until": lambda iso: _("former password until %(day)s", day=_day(iso)),
+    "report": lambda number: _("report %(number)s", number=number) if number else "",
+    "role": _value,
+    "reason": _value,
+    "result": _value,
+    "school": lambda code: _("school %(code)s", code=code) if code else "",
+}
+"""What is said of a detail, by its name; an empty text where there is nothing to say."""
 
 
 def _looked_for(detail: Mapping[str, str]) -> Iterator[str]:

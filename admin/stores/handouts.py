@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from authbridge.errors import AuthBridgeError
 from authbridge.expiring_store import ExpiringStore
-from authbridge.letters import Letter, LetterBatch
+from authbridge.letters import Envelope, Letter, LetterBatch
 from authbridge.schools.commands.organisers import IssuedCredential
 
 _LIFETIME = timedelta(minutes=10)
@@ -30,7 +30,8 @@ class Handout:
 
     ``owner`` is the hash of the session's id. ``taken`` are the organisers whose letters were fetched.
     ``error`` is for the person who waits: on FAILED nothing was issued, on READY only the letters are
-    missing. ``usernames`` are the organisers with new passwords, none for new organisers.
+    missing. ``usernames`` are the organisers with new passwords, none for new organisers. ``envelope`` is
+    None if the letters travel alone; the code in it is wiped like a password.
     """
 
     owner: str
@@ -40,6 +41,7 @@ class Handout:
     total: int
     ends_at: datetime
     batch: LetterBatch
+    envelope: Envelope | None = None
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     step: Step = Step.HASHING
     done: int = 0
@@ -136,4 +138,5 @@ class Handouts:
 def _wipe(handout: Handout) -> None:
     handout.credentials.clear()
     handout.letters.clear()
+    handout.envelope = None
     handout.pdf = None

@@ -89,7 +89,8 @@ def _start_issuing(form: IssueForm, order: Order) -> str | None:
 def _start(form: IssueForm | ResetForm, order: Order) -> str | None:
     with form.show_errors({QuotaError: "count"}):
         language, large_print = Language(form.language.data), form.size.data == "large"
-        handout_id = issuing.start(order, language, large_print=large_print)
+        envelope = form.envelope if isinstance(form, IssueForm) else None
+        handout_id = issuing.start(order, language, large_print=large_print, envelope=envelope)
         return path_to("credentials.show", handout_id=handout_id)
     return None
 

@@ -32,6 +32,7 @@ from authbridge.schools.listings import OrganiserOrder, SchoolOrder
 from authbridge.schools.lookup import get_school
 from authbridge.schools.print_jobs import list_print_jobs
 from authbridge.schools.school_rows import SchoolFilter, school_counts
+from authbridge.schools.terms import terms_of_school
 from authbridge.staff.permissions import Permission
 from authbridge.storage.models import School
 
@@ -74,6 +75,7 @@ def _detail(code: str, sent: DescribeForm | None = None) -> ResponseReturnValue:
             page=listings.list_organiser_rows(session, asked, today=today(), extent=extent),
             running=running_meetings(session, now=now()),
             print_jobs=list_print_jobs(session, school, limit=_JOBS_SHOWN),
+            terms=terms_of_school(session, school, today=today()),
             q=asked.text,
             state=asked.show or "",
             extent=extent,

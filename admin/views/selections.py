@@ -263,6 +263,11 @@ def _start_reset(form: RenewalForm) -> str | None:
             school = get_school(session, code)
         usernames = tuple(row.username for row in chosen.rows)
         order = Order(school, len(usernames), None, usernames, seen=chosen.seen)
-        handout_id = issuing.start(order, Language(form.language.data), large_print=form.size.data == "large")
+        handout_id = issuing.start(
+            order,
+            Language(form.language.data),
+            large_print=form.size.data == "large",
+            envelope=form.envelope,
+        )
         return path_to("credentials.show", handout_id=handout_id)
     return None

@@ -116,7 +116,7 @@ def reset(operator: Operator, /, name: str, **sheet: Any) -> None:  # noqa: ANN4
     """Give NAME a new password, shown this once; the old one is dead. A suspension stays."""
     with operator.database.read_session() as session:
         found = get_organiser(session, name)
-    with open_sheet(operator, found.school, sheet) as delivery:
+    with open_sheet(operator, found.school, sheet, renewed=True) as delivery:
         order = Order(
             found.school, 1, found.valid_until, (found.username,), print_job=delivery.sheet.print_job
         )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
@@ -20,24 +20,34 @@ from authbridge.cli.days import today
 from authbridge.cli.operator import Operator
 from authbridge.errors import InputError
 from authbridge.schools.commands.organisers import IssuedCredential
-from authbridge.schools.commands.print_jobs import new_print_job_id
+from authbridge.schools.commands.print_jobs import NewPrintJob, new_print_job_id
 from authbridge.storage.models import School
+
+if TYPE_CHECKING:
+    from authbridge.letters import Envelope
 
 
 class Sheet(Protocol):
     """One way to write new credentials."""
 
     @property
-    def print_job(self) -> str | None:
-        """Returns the id of the letters, None if none are printed."""
+    def print_job(self) -> NewPrintJob | None:
+        """Returns the letters, None if none are printed."""
 
     def show(self, credentials: Sequence[IssuedCredential]) -> bytes:
         """Returns the credentials in clear."""
 
 
 def sheet_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Adds ``--format``, ``--language``, ``--large-print`` and ``--output``: those of :func:`open_sheet`."""
-    for option in (_output_option, _large_print_option, _language_option, _format_option):
+    """Adds ``--format``, ``--output`` and those about letters: those of :func:`open_sheet`."""
+    for option in (
+        _output_option,
+        _information_option,
+        _inside_option,
+        _large_print_option,
+        _language_option,
+        _format_option,
+    ):
         command = option(command)
     return command
 
@@ -45,17 +55,28 @@ def sheet_options(command: Callable[..., None]) -> Callable[..., None]:
 _format_option = click.option(
     "--format",
     "style",
-    type=click.Choice(["csv", "json", "pdf", "zip"]),
+    type=click.Choice(["csv", "json", "pdf", "zip", "envelope"]),
     default="csv",
     show_default=True,
-    help="A table, JSON, letters to print, or a ZIP with a file for each letter, to hand out one by one: in "
-    "a page that was cut out of the PDF of all, the passwords of the others can be read.",
+    help="A table, JSON, letters to print, a ZIP with a file for each letter, to hand out one by one (in "
+    "a page that was cut out of the PDF of all, the passwords of the others can be read), or an envelope for "
+    "the head of the school: cover sheet, terms of use, hand-out list, slips or letters.",
 )
 _language_option = click.option(
     "--language", type=click.Choice(["de", "en"]), help="Of the letters; else that of your locale."
 )
 _large_print_option = click.option(
     "--large-print", is_flag=True, help="Letters in 14 points, on both sides of a sheet."
+)
+_inside_option = click.option(
+    "--inside",
+    type=click.Choice(["slips", "letters"]),
+    default="slips",
+    show_default=True,
+    help="In the envelope: slips, four a page to cut out, or whole letters.",
+)
+_information_option = click.option(
+    "--with-information", is_flag=True, help="In the envelope: the information sheet on data protection, too."
 )
 _output_option = click.option(
     "--output",
@@ -85,14 +106,18 @@ class Delivery:
 
 
 @contextmanager
-def open_sheet(operator: Operator, school: School, options: Mapping[str, Any]) -> Iterator[Delivery]:
+def open_sheet(
+    operator: Operator, school: School, options: Mapping[str, Any], *, renewed: bool = False
+) -> Iterator[Delivery]:
     """Prepares what the options ask for; a file in which nothing was written is gone afterwards.
+
+    ``renewed``: the credentials replace former ones.
 
     Raises :class:`InputError` for a file that cannot be made, :class:`authbridge.errors.ConfigError` for
     letters that cannot be printed.
     """
     path: Path | None = options["output"]
-    sheet = _prepare(operator, school, options)
+    sheet = _prepare(operator, school, {**options, "renewed": renewed})
     if path is None:
         yield Delivery(sheet, None, None)
         return
@@ -161,10 +186,11 @@ class _Json:
 
 
 class _Letters:
-    """A letter for each: one PDF, or a ZIP with a PDF for each."""
+    """A letter for each: one PDF, a ZIP with a PDF for each, or an envelope for the head of the school."""
 
     def __init__(self, operator: Operator, school: School, options: Mapping[str, Any]) -> None:
         from authbridge.letters import Language, LetterBatch, read_letterhead  # noqa: PLC0415 - takes half a second
+        from authbridge.schools.printing import prepare_print_job  # noqa: PLC0415 - see above
 
         config = operator.config
         if not school.place:
@@ -175,17 +201,32 @@ class _Letters:
         self._school = school
         self._is_zip = options["style"] == "zip"
         self._letterhead = read_letterhead(config.letter_dir)
-        self._job = LetterBatch(
-            new_print_job_id(), today(operator), config.meet_url, language, options["large_print"]
+        terms = self._letterhead.terms
+        self._batch = LetterBatch(
+            new_print_job_id(), today(operator), config.meet_url, language, terms, options["large_print"]
+        )
+        self.print_job, self._envelope = prepare_print_job(
+            self._batch,
+            self._chosen_envelope(options),
+            report_url=config.report_url,
+            keyed_hashes=operator.keyed_hashes,
         )
 
-    @property
-    def print_job(self) -> str:
-        return self._job.id
+    def _chosen_envelope(self, options: Mapping[str, Any]) -> "Envelope | None":
+        from authbridge.letters import Envelope, Inside, require_legible  # noqa: PLC0415 - see above
+
+        if options["style"] != "envelope":
+            return None
+        inside = Inside(options["inside"])
+        require_legible(inside, large_print=options["large_print"])
+        return Envelope(inside, options["with_information"], options["renewed"])
 
     def show(self, credentials: Sequence[IssuedCredential]) -> bytes:
-        from authbridge.letters import print_letters  # noqa: PLC0415 - see above
+        from authbridge.letters import print_envelope, print_letters  # noqa: PLC0415 - see above
         from authbridge.schools.printing import letters_of, zip_letters  # noqa: PLC0415 - see above
 
+        letters = letters_of(self._school, credentials)
+        if self._envelope is not None:
+            return print_envelope(letters, self._batch, self._envelope, self._letterhead)
         write = zip_letters if self._is_zip else print_letters
-        return write(letters_of(self._school, credentials), self._job, self._letterhead)
+        return write(letters, self._batch, self._letterhead)

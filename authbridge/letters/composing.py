@@ -14,6 +14,7 @@ _LOCALES = {Language.GERMAN: "de", Language.ENGLISH: "en_GB"}
 _POINTS, _LARGE_PRINT_POINTS = 19, 24
 # How many characters a login name has at most, and the millimetres that letter.css gives them.
 _WIDTHS = {"": (12, 87), "wide": (45, 126), "widest": (64, 153)}
+_SLIP_POINTS, _SLIP_WIDTH = 17, 91  # of a name on a slip, and the millimetres that envelope.css gives it
 _PER_SIGN = 0.602 * 25.4 / 72  # millimetres a point: every sign of the face is 0.602 of its size wide
 
 
@@ -32,6 +33,10 @@ def _points(name: str, *, large_print: bool) -> float:
     return round(min(_LARGE_PRINT_POINTS if large_print else _POINTS, room / len(name) / _PER_SIGN), 1)
 
 
+def _slip_points(name: str) -> float:
+    return round(min(_SLIP_POINTS, _SLIP_WIDTH / len(name) / _PER_SIGN), 1)
+
+
 def _unbroken(line: str) -> str:
     return line.replace(" ", "\u00a0")
 
@@ -40,13 +45,18 @@ _TEMPLATES = Environment(
     loader=PackageLoader("authbridge.letters"), autoescape=True, trim_blocks=True, undefined=StrictUndefined
 )
 _TEMPLATES.filters.update(
-    day=_day, points=_points, spell=spell, spell_groups=spell_groups, unbroken=_unbroken
+    day=_day,
+    points=_points,
+    slip_points=_slip_points,
+    spell=spell,
+    spell_groups=spell_groups,
+    unbroken=_unbroken,
 )
 
 
-def compose(language: Language, words: dict[str, object]) -> str:
-    """Returns letters as HTML; ``templates/letter.html`` names the words that it needs."""
-    return _TEMPLATES.get_template(f"letter.{language}.html").render(words)
+def compose(kind: str, language: Language, words: dict[str, object]) -> str:
+    """Returns pages as HTML; the template of that kind, such as ``letter.html``, names the words it needs."""
+    return _TEMPLATES.get_template(f"{kind}.{language}.html").render(words)
 
 
 def compose_part(name: str, *words: object) -> Markup:

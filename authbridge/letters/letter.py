@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from authbridge.letters.terms import Terms
+
 
 class Language(StrEnum):
     """A language of letters; the value is its code in HTML and in file names."""
@@ -27,11 +29,13 @@ class Letter:
 class LetterBatch:
     """The common part of letters that are printed at once; ``server`` is such as https://meet.example.org.
 
-    ``large_print`` is for people who see badly: 14 points, on the front and the back of a sheet.
+    ``terms`` are those that travel with them.  ``large_print`` is for people who see badly: 14 points, on the
+    front and the back of a sheet.
     """
 
     id: str
     day: date
     server: str
     language: Language
+    terms: Terms
     large_print: bool = False

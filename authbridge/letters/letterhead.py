@@ -14,14 +14,16 @@ from authbridge.errors import ConfigError
 from authbridge.letters.composing import compose_part
 from authbridge.letters.letter import Language
 from authbridge.letters.paper import ForeignPictureError, Paper, Picture
-from authbridge.letters.prose import Sender, parse_line, parse_section, parse_sender
+from authbridge.letters.prose import Sender, parse_line, parse_section, parse_sender, parse_statement
 from authbridge.letters.spelling import SpellingTable
+from authbridge.letters.terms import Terms, parse_version
 
 LOGO = "letter:logo"  # its address in the HTML
 
 _DEFAULT = Path(__file__).parent / "default"
 _LOGOS = {"logo.svg": "image/svg+xml", "logo.png": "image/png"}
 _MAX_TEXT = 8 * 1024  # bytes; what fits is about 1 KiB
+_MAX_LONG_TEXT = 32 * 1024  # bytes; about eight pages
 _MAX_LOGO = 1024 * 1024  # bytes; it is printed 65 mm wide
 _GERMAN_TABLES = (SpellingTable.CITIES, SpellingTable.NAMES)
 
@@ -30,12 +32,12 @@ _PACKAGES = {"Lato": "fonts-lato", "DejaVu Sans Mono": "fonts-dejavu-core"}
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """The operator's words in one language; ``terms`` is the version of the terms of use."""
+    """The operator's words in one language; ``information`` is the heading of the sheet, and its text."""
 
     sender: Sender
     rules: Markup
     misuse: Markup
-    terms: str
+    information: tuple[str, Markup]
     spelling: SpellingTable
 
 
@@ -44,6 +46,7 @@ class Letterhead:
     """The parts that all letters have in common."""
 
     texts: Mapping[Language, Texts]
+    terms: Terms
     logo: Picture | None
 
 
@@ -57,7 +60,28 @@ def read_letterhead(folder: Path | None) -> Letterhead:
         raise ConfigError(f"{folder}: there is no such folder, or it cannot be read.")
     logo = _read_logo(folder)
     _require_fonts(Paper({}))
-    return Letterhead({language: _read_texts(folder, language) for language in Language}, logo)
+    texts = {language: _read_texts(folder, language) for language in Language}
+    return Letterhead(texts, read_terms(folder), logo)
+
+
+def read_terms(folder: Path | None) -> Terms:
+    """Reads the terms of use in both languages, and their version.
+
+    Raises:
+        ConfigError: A file cannot be used; its sentence names the file and the reason.
+    """
+    names = {language.value: f"terms_of_use.{language}.md" for language in Language}
+    version = _find(folder, "terms_version.md")
+    own = next((path for name in names.values() if (path := _find(folder, name))), None)
+    if own is not None and version is None:
+        raise ConfigError(f"{own}: your own terms of use need a file terms_version.md beside them.")
+    version = version or _DEFAULT / "terms_version.md"
+    number, dated_on = parse_version(_read_text(version), version)
+    paths = {code: _find(folder, name) or _DEFAULT / name for code, name in names.items()}
+    texts = {code: _read_text(path, _MAX_LONG_TEXT) for code, path in paths.items()}
+    for code, text in texts.items():
+        parse_statement(text, paths[code])
+    return Terms(number, dated_on, texts)
 
 
 def read_line(folder: Path | None, name: str) -> str | None:
@@ -91,13 +115,14 @@ def _read_texts(folder: Path | None, language: Language) -> Texts:
     def find(name: str) -> Path:
         return _find(folder, f"{name}.{language}.md") or _DEFAULT / f"{name}.{language}.md"
 
-    paths = {name: find(name) for name in ("sender", "rules", "misuse", "terms")}
+    information = find("information")
+    paths = {name: find(name) for name in ("sender", "rules", "misuse")}
     words = {name: _read_text(path) for name, path in paths.items()}
     texts = Texts(
         sender=parse_sender(words["sender"], paths["sender"]),
         rules=parse_section(words["rules"], paths["rules"]),
         misuse=parse_section(words["misuse"], paths["misuse"]),
-        terms=parse_line(words["terms"], paths["terms"]),
+        information=parse_statement(_read_text(information, _MAX_LONG_TEXT), information),
         spelling=_read_spelling(find("spelling")) if language is Language.GERMAN else SpellingTable.RADIO,
     )
     small, large = Paper({}), Paper({}, large_print=True)
@@ -117,7 +142,8 @@ def _read_spelling(path: Path) -> SpellingTable:
 
 
 def _places(texts: Texts, small: Paper, large: Paper) -> list[tuple[Paper, str, Markup, float, float]]:
-    # The file, what is printed of it, and how many millimetres letter.css or large_print.css has for that.
+    # The file, what is printed of it, and how many millimetres the styles have for that.
+    slips = Paper({}, flowing=True)
     rules, misuse = compose_part("section", texts.rules), compose_part("section", texts.misuse)
     return [
         (small, "sender", compose_part("sender", texts.sender), 95, 28),
@@ -125,10 +151,9 @@ def _places(texts: Texts, small: Paper, large: Paper) -> list[tuple[Paper, str, 
         (small, "sender", compose_part("contact", texts.sender, ""), 65, 33),
         (small, "rules", rules, 80, 46),
         (small, "misuse", misuse, 80, 46),
-        (small, "terms", compose_part("terms", texts.terms), 64, 7.5),
+        (slips, "misuse", compose_part("slip_misuse", texts.misuse), 91, 31),
         (large, "rules", rules, 165, 60),
         (large, "misuse", misuse, 165, 60),
-        (large, "terms", compose_part("terms", texts.terms), 165, 13),
     ]
 
 
@@ -148,9 +173,10 @@ def _read_logo(folder: Path | None) -> Picture | None:
     return None
 
 
-def _read_text(path: Path) -> str:
+def _read_text(path: Path, longest: int = _MAX_TEXT) -> str:
     try:
-        return _read(path, _MAX_TEXT).decode("utf-8-sig").strip()
+        text = _read(path, longest).decode("utf-8-sig").strip()
+        return "\n".join(line.rstrip() for line in text.splitlines())
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: this is not UTF-8; please save it as UTF-8.") from None
 

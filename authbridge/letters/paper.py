@@ -19,7 +19,7 @@ _DATA = URLFetcher(allowed_protocols=["data"])
 
 # What is tried alone fills its own small page from the upper left.
 _ALONE = """
-@page {{ size: {width}mm {height}mm }}
+@page {{ margin: 0; size: {width}mm {height}mm }}
 body > * {{ float: none !important; margin: 0; position: static !important; width: auto !important }}
 """
 
@@ -42,14 +42,19 @@ class Picture:
 
 
 class Paper:
-    """The parts that all pages share: styles, fonts, and the pictures by their address in the HTML."""
+    """The parts that all pages share: styles, fonts, and the pictures by their address in the HTML.
 
-    def __init__(self, pictures: Mapping[str, Picture], *, large_print: bool = False) -> None:
+    ``flowing`` is for what lies in the envelope beside the letters.
+    """
+
+    def __init__(
+        self, pictures: Mapping[str, Picture], *, large_print: bool = False, flowing: bool = False
+    ) -> None:
         self._pictures = pictures
         self._drawn: dict[str, object] = {}  # WeasyPrint's own form of the pictures, made once
         self._foreign: list[str] = []
         self._fonts = FontConfiguration()
-        names = ("letter.css", "large_print.css") if large_print else ("letter.css",)
+        names = ["letter.css", *["large_print.css"] * large_print, *["envelope.css"] * flowing]
         self._styles = [self._parse((_TEMPLATES / name).read_text(encoding="utf-8")) for name in names]
 
     def lay(self, html: str) -> Document:

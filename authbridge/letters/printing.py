@@ -9,10 +9,10 @@ import segno
 
 from authbridge.letters.composing import compose, compose_part, width_of
 from authbridge.letters.letter import Language, Letter, LetterBatch
-from authbridge.letters.letterhead import LOGO, Letterhead
+from authbridge.letters.letterhead import LOGO, Letterhead, Texts
 from authbridge.letters.paper import Document, Page, Paper, Picture, join
 
-_CODE = "letter:code"  # its address in the HTML
+CODE = "letter:code"  # its address in the HTML
 _AT_ONCE = 20  # letters laid out together: more are hardly faster, and would tell less often how far it is
 
 _HEAD_OF_SCHOOL = {Language.GERMAN: "An die Schulleitung", Language.ENGLISH: "To the head of the school"}
@@ -34,7 +34,7 @@ def print_letters(
     ``printed`` is called with the number of letters laid out; writing the PDF then takes half of the whole
     time.
     """
-    press = _press_for(batch, letterhead, len(letters))
+    press = press_for(batch, letterhead, len(letters))
     laid: list[tuple[Document, list[Page]]] = []
     for each in press.lay_all(letters):
         laid.append(each)
@@ -48,40 +48,53 @@ def print_files(letters: Sequence[Letter], batch: LetterBatch, letterhead: Lette
 
     They have the numbers that they have in the PDF of all.
     """
-    press = _press_for(batch, letterhead, len(letters))
+    press = press_for(batch, letterhead, len(letters))
     for document, sheet in press.lay_all(letters):
         yield press.paper.bind(document, sheet)
 
 
 def print_file(letters: Sequence[Letter], place: int, batch: LetterBatch, letterhead: Letterhead) -> bytes:
     """Prints one of the letters as :func:`print_files` does, and no other."""
-    press = _press_for(batch, letterhead, len(letters))
+    press = press_for(batch, letterhead, len(letters))
     ((document, sheet),) = press.lay_all(letters[place : place + 1], first=place + 1)
     return press.paper.bind(document, sheet)
 
 
-def _press_for(batch: LetterBatch, letterhead: Letterhead, total: int) -> "_Press":
+def press_for(batch: LetterBatch, letterhead: Letterhead, total: int) -> "Press":
+    """Returns the press for a batch of ``total`` letters."""
     batch = replace(batch, server=batch.server.rstrip("/"))
-    return _Press(batch, letterhead, _paper_for(batch, letterhead), total)
+    paper = Paper(pictures_for(batch, letterhead), large_print=batch.large_print)
+    return Press(batch, letterhead, paper, total)
 
 
-def _paper_for(batch: LetterBatch, letterhead: Letterhead) -> Paper:
-    code = io.BytesIO()
-    segno.make(batch.server, error="m", micro=False).save(code, kind="png", scale=8, border=2)
-    pictures = {_CODE: Picture(code.getvalue(), "image/png")}
+def pictures_for(batch: LetterBatch, letterhead: Letterhead) -> dict[str, Picture]:
+    """Returns the pictures of a batch: the code with the address of the server, and perhaps the logo."""
+    pictures = {CODE: draw_code(batch.server)}
     if letterhead.logo is not None:
         pictures[LOGO] = letterhead.logo
-    return Paper(pictures, large_print=batch.large_print)
+    return pictures
+
+
+def draw_code(address: str) -> Picture:
+    """Draws the QR code of an address."""
+    content = io.BytesIO()
+    segno.make(address, error="m", micro=False).save(content, kind="png", scale=8, border=2)
+    return Picture(content.getvalue(), "image/png")
 
 
 @dataclass(frozen=True, slots=True)
-class _Press:
+class Press:
     """The parts that a batch needs for each of its letters."""
 
     batch: LetterBatch
     letterhead: Letterhead
     paper: Paper
     total: int
+
+    @property
+    def texts(self) -> Texts:
+        """Returns the operator's words in the language of the batch."""
+        return self.letterhead.texts[self.batch.language]
 
     def lay_all(self, letters: Sequence[Letter], *, first: int = 1) -> Iterator[tuple[Document, list[Page]]]:
         """Lays out each letter: its pages, and the document from which they have title and language."""
@@ -102,30 +115,40 @@ class _Press:
 
     def _lay(self, letters: Sequence[Letter], *, whole: bool = False, first: int = 1) -> Document:
         # Letters of one form: with every part, or only with the parts that are their own.
-        texts = self.letterhead.texts[self.batch.language]
-        receiver = self._receiver(letters[0])
+        window = window_words(self, letters[0].school_name, letters[0].school_address) if whole else {}
         words = {
             "letters": letters,
             "batch": self.batch,
-            "texts": texts,
+            "texts": self.texts,
             "whole": whole,
             "width": width_of(letters[0].username),
             "long": width_of(letters[0].username) != "" or len(self.batch.server) > _LONG_SERVER,
-            "receiver": receiver,
-            "receiver_size": self._size_of("receiver", receiver, _RECEIVER) if whole else "",
-            "contact_size": self._size_of("contact", texts.sender, _CONTACT) if whole else "",
             "logo": LOGO if self.letterhead.logo else None,
-            "code": _CODE,
+            "code": CODE,
             "sides": (1, 2) if self.batch.large_print else (1,),
             "first": first,
             "total": self.total,
+            **window,
         }
-        return self.paper.lay(compose(self.batch.language, words))
+        return self.paper.lay(compose("letter", self.batch.language, words))
 
-    def _receiver(self, letter: Letter) -> list[str]:
-        lines = (_HEAD_OF_SCHOOL[self.batch.language], letter.school_name, *letter.school_address)
-        return [line for line in lines if line.strip()]
 
-    def _size_of(self, part: str, content: object, place: tuple[float, float]) -> str:
-        fitting = (size for size in _SIZES if self.paper.fits(compose_part(part, content, size), *place))
-        return next(fitting, _SIZES[-1])
+def window_words(press: Press, school_name: str, school_address: tuple[str, ...]) -> dict[str, object]:
+    """Returns the words of the head of a page with a window: the receiver, and the sizes that have room."""
+    lines = (_HEAD_OF_SCHOOL[press.batch.language], school_name, *school_address)
+    receiver = [line for line in lines if line.strip()]
+    sender = press.texts.sender
+    return {
+        "receiver": receiver,
+        "receiver_size": size_that_fits(
+            press.paper, _RECEIVER, lambda size: compose_part("receiver", receiver, size)
+        ),
+        "contact_size": size_that_fits(
+            press.paper, _CONTACT, lambda size: compose_part("contact", sender, size)
+        ),
+    }
+
+
+def size_that_fits(paper: Paper, place: tuple[float, float], part: Callable[[str], str]) -> str:
+    """Returns the largest size in which the part fits into that many millimetres, else the smallest."""
+    return next((size for size in _SIZES if paper.fits(part(size), *place)), _SIZES[-1])

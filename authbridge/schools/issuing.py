@@ -15,6 +15,7 @@ from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.passwords import Hasher
 from authbridge.schools.commands import organisers
 from authbridge.schools.commands.organisers import IssuedCredential, NewPassword
+from authbridge.schools.commands.print_jobs import NewPrintJob
 from authbridge.schools.commands.selections import reset_selection
 from authbridge.storage.database import Database
 from authbridge.storage.models import School
@@ -24,8 +25,8 @@ from authbridge.storage.models import School
 class Order:
     """An order for ``count`` new organisers, or for new passwords of the organisers ``usernames``.
 
-    These are one, or a selection with what was ``seen`` of it. ``print_job`` is the id of the letters, None
-    if none are printed. With ``former_until`` the old passwords count as well to the end of that day.
+    These are one, or a selection with what was ``seen`` of it. ``print_job`` are the letters, None if none
+    are printed. With ``former_until`` the old passwords count as well to the end of that day.
     """
 
     school: School
@@ -33,7 +34,7 @@ class Order:
     valid_until: date | None
     usernames: tuple[str, ...] = ()
     seen: str | None = None
-    print_job: str | None = None
+    print_job: NewPrintJob | None = None
     former_until: date | None = None
 
 
@@ -75,6 +76,7 @@ def issue(
         NotFoundError: The school or the organiser does not exist any more.
         QuotaError: The school may not have so many organisers more.
         StaleSelectionError: One of the organisers was deleted or changed since the selection was shown.
+        TermsError: The terms of use do not go with those that were printed.
     """
     passwords = []
     for password in (map if pool is None else pool.map)(_maker_for(order, services), range(order.count)):

@@ -26,7 +26,10 @@ _QUERY = select(PrintJob, School.code, School.name, _CURRENT.scalar_subquery()).
 
 @dataclass(frozen=True, slots=True)
 class PrintJobRow:
-    """A print job with the number of its letters; ``current`` of them still show the present password."""
+    """A print job with the number of its letters; ``current`` of them still show the present password.
+
+    ``terms_version`` is the version of the terms of use that travelled, None if that is not known.
+    """
 
     id: str
     school_code: str
@@ -35,6 +38,7 @@ class PrintJobRow:
     actor: str
     letters: int
     current: int
+    terms_version: int | None
 
     @property
     def void(self) -> int:
@@ -71,4 +75,4 @@ def list_print_jobs(session: Session, school: School, *, limit: int) -> tuple[Pr
 
 def _rows(session: Session, query: Select[Any]) -> Iterator[PrintJobRow]:
     for job, code, name, current in session.execute(query):
-        yield PrintJobRow(job.id, code, name, job.at, job.actor, job.letters, current)
+        yield PrintJobRow(job.id, code, name, job.at, job.actor, job.letters, current, job.terms_version)

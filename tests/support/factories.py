@@ -21,6 +21,7 @@ from authbridge.login.typed_passwords import parse_password
 from authbridge.login.usernames import normalise_username
 from authbridge.schools.commands import organisers, schools
 from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.schools.commands.print_jobs import NewPrintJob
 from authbridge.staff import commands as staff_commands
 from authbridge.staff import sessions
 from authbridge.staff.encryption import StaffEncryption
@@ -40,6 +41,11 @@ SECRET_KEY = b"k" * 32
 LIMITS = Limits()
 KEYED_HASHES = KeyedHashes(SECRET_KEY)
 ENCRYPTION = StaffEncryption(SECRET_KEY)
+
+
+def make_print_job(job_id: str = "D7K-42P") -> NewPrintJob:
+    """Letters that are about to be printed."""
+    return NewPrintJob(job_id, MORNING.date())
 
 
 def make_school(

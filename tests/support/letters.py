@@ -9,7 +9,15 @@ from pathlib import Path
 from pypdf import PageObject, PdfReader
 from pypdf.generic import DictionaryObject
 
-from authbridge.letters import Language, Letter, LetterBatch, print_letters, read_letterhead
+from authbridge.letters import (
+    Language,
+    Letter,
+    LetterBatch,
+    Terms,
+    print_letters,
+    read_letterhead,
+    read_terms,
+)
 
 LETTER = Letter(
     school_name="Otto-Hahn-Gymnasium",
@@ -18,7 +26,15 @@ LETTER = Letter(
     password="vpgd-kxwj-rhms",
     valid_until=date(2027, 7, 31),
 )
-JOB = LetterBatch("7k2m94qd", date(2026, 9, 14), "https://meet.example.org", Language.GERMAN)
+JOB = LetterBatch(
+    "7k2m94qd", date(2026, 9, 14), "https://meet.example.org", Language.GERMAN, read_terms(None)
+)
+
+
+def make_terms(number: int = 1, text: str = "Seien Sie nett zueinander.") -> Terms:
+    """Terms of use in both languages."""
+    texts = {language.value: f"# Regeln\n\n## Miteinander\n\n{text}" for language in Language}
+    return Terms(number, date(2026, 9, number), texts)
 
 
 def read(

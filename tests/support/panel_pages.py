@@ -21,7 +21,15 @@ from authbridge.schools.commands import organisers, schools, suspensions
 from authbridge.schools.suspendable import ORGANISER, SCHOOL
 from authbridge.storage.database import Database
 from authbridge.storage.models import Revocation, Role, SuspensionReason
-from tests.support.factories import ACTOR, HASHER, make_attempt, make_origin, make_school, make_services
+from tests.support.factories import (
+    ACTOR,
+    HASHER,
+    make_attempt,
+    make_origin,
+    make_print_job,
+    make_school,
+    make_services,
+)
 from tests.support.panel_browser import PanelBrowser, PanelServer
 from workbench.staff import Member, invite
 
@@ -200,7 +208,9 @@ def _issue(
     valid_until: date | None = None,
     print_job: str | None = None,
 ) -> list[str]:
-    passwords = organisers.make_passwords(count, HASHER, print_job=print_job)
+    passwords = organisers.make_passwords(
+        count, HASHER, print_job=None if print_job is None else make_print_job(print_job)
+    )
     with database.write_session() as session:
         issued = organisers.issue_organisers(
             session, school, passwords, valid_until=valid_until, actor=ACTOR, now=utc_now()

@@ -15,7 +15,7 @@ from authbridge.login.passwords import Hasher, generate_password
 from authbridge.login.typed_passwords import StoredPassword
 from authbridge.login.usernames import Username
 from authbridge.revocations import feed
-from authbridge.schools.commands.print_jobs import add_print_job
+from authbridge.schools.commands.print_jobs import NewPrintJob, add_print_job
 from authbridge.schools.lookup import get_organiser, get_school
 from authbridge.schools.new_organisers import draw_free_usernames, new_organiser
 from authbridge.storage.models import Organiser, School, Suspension
@@ -33,13 +33,13 @@ class QuotaError(ConflictError):
 class NewPassword:
     """A password that was just made; ``plain`` is shown once and kept nowhere.
 
-    ``print_job`` is the id of the letters on which it will stand, None if none are printed.  With
-    ``former_until`` the password that it replaces counts as well, to the end of that day.
+    ``print_job`` are the letters on which it will stand, None if none are printed.  With ``former_until`` the
+    password that it replaces counts as well, to the end of that day.
     """
 
     plain: str = field(repr=False)
     stored: StoredPassword = field(repr=False)
-    print_job: str | None = None
+    print_job: NewPrintJob | None = None
     former_until: date | None = None
 
 
@@ -56,7 +56,7 @@ def make_passwords(
     count: int,
     hasher: Hasher,
     *,
-    print_job: str | None = None,
+    print_job: NewPrintJob | None = None,
     former_until: date | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> list[NewPassword]:
@@ -98,10 +98,11 @@ def issue_organisers(
     require_room(session, school, len(passwords))
     usernames = draw_free_usernames(session, school, len(passwords))
     job = passwords[0].print_job
+    job_id = None if job is None else job.id
     printed = add_print_job(session, job, school, len(passwords), actor=actor, now=now)
     issued = []
     for username, password in zip(usernames, passwords, strict=True):
-        session.add(new_organiser(school, username, password.stored, valid_until, now, print_job=job))
+        session.add(new_organiser(school, username, password.stored, valid_until, now, print_job=job_id))
         issued.append(IssuedCredential(username, password.plain, valid_until))
     record(
         session,
@@ -161,7 +162,7 @@ def replace_password(organiser: Organiser, password: NewPassword) -> None:
     organiser.password_hash = password.stored.hash
     organiser.password_generated = password.stored.generated
     organiser.quick_check = password.stored.quick_check
-    organiser.print_job_id = password.print_job
+    organiser.print_job_id = None if password.print_job is None else password.print_job.id
     organiser.credential_version += 1
 
 

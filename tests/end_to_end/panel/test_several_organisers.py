@@ -17,7 +17,7 @@ from authbridge.clock import utc_now
 from authbridge.schools.commands import organisers
 from authbridge.storage.database import Database
 from authbridge.storage.models import AuditEvent, Organiser, Role
-from tests.support.factories import ACTOR, HASHER, make_school
+from tests.support.factories import ACTOR, HASHER, make_print_job, make_school
 from tests.support.panel_browser import PanelBrowser, PanelServer, open_panel_server
 
 JOB = "D7K-42P"
@@ -125,7 +125,9 @@ def run_panel_server(tmp_path: Path, sqlite_template: Path) -> Iterator[PanelSer
 def issue(database: Database, code: str, count: int, last_day: date, job: str | None) -> None:
     """Adds a school with its organisers."""
     make_school(database, code, f"Schule {code}", quota=count)
-    passwords = organisers.make_passwords(count, HASHER, print_job=job)
+    passwords = organisers.make_passwords(
+        count, HASHER, print_job=None if job is None else make_print_job(job)
+    )
     with database.write_session() as session:
         organisers.issue_organisers(
             session, code, passwords, valid_until=last_day, actor=ACTOR, now=utc_now()

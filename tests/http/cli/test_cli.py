@@ -174,7 +174,7 @@ def test_a_letter_that_cannot_be_printed_issues_nothing(
     run: Run, environ: dict[str, str], tmp_path: Path
 ) -> None:
     """The operator's texts are read before there are passwords that could be lost."""
-    (tmp_path / "terms.de.md").write_bytes(b"\xff")
+    (tmp_path / "information.de.md").write_bytes(b"\xff")
     environ["AUTHBRIDGE_LETTER_DIR"] = str(tmp_path)
 
     assert "UTF-8" in run("organiser", "issue", "ohg", "--format", "pdf", code=3).stderr

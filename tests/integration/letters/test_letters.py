@@ -89,7 +89,9 @@ def test_a_letter_says_everything_that_a_teacher_needs(language: Language, until
         "Warten Sie einige Minuten" if german else "Wait a few minutes",
         "Keine Aufzeichnung" if german else "No recording",
         "Missbrauch sofort melden" if german else "Report misuse at once",
-        "Stand 1. September 2026" if german else "version of 1 September 2026",
+        "Nutzungsbedingungen: Version 1 vom 1. September 2026"
+        if german
+        else "Terms of use: version 1 of 1 September 2026",
         "Druckauftrag 7k2m94qd, Brief 1 von 1" if german else "Print job 7k2m94qd, letter 1 of 1",
     ]:
         assert words in text

@@ -21,7 +21,7 @@ from authbridge.revocations import commands as node_commands
 from authbridge.revocations import reports
 from authbridge.revocations.reports import Contact
 from authbridge.schools import new_organisers
-from authbridge.schools.commands import organisers, schools, selections, suspensions
+from authbridge.schools.commands import organisers, schools, selections, suspensions, terms
 from authbridge.schools.commands.imports import ImportedCredential, import_organisers
 from authbridge.schools.commands.organisers import QuotaError
 from authbridge.schools.commands.print_jobs import new_print_job_id
@@ -51,10 +51,12 @@ from tests.support.factories import (
     make_attempt,
     make_organiser,
     make_origin,
+    make_print_job,
     make_school,
     make_services,
 )
 from tests.support.fakes import MORNING, CountingHasher
+from tests.support.letters import make_terms
 from workbench.processes import PATIENCE
 
 Command = Callable[[Session], object]
@@ -124,6 +126,7 @@ def commands(username: str) -> dict[Action, Command]:
         ),
         Action.JOURNAL_LOOK: lambda s: lockout_commands.note_look(s, {"outcome": "refused"}, **who),
         Action.NODE_FORGET: lambda s: node_commands.forget_node(s, "node-a", **who),
+        Action.TERMS_SEND: lambda s: terms.send_terms(s, make_terms(), None, today=TODAY, **who),
     }
 
 
@@ -138,6 +141,7 @@ NEVER_REPEATS = {
     Action.ORGANISERS_RESET,
     Action.ORGANISERS_END_SESSIONS,
     Action.NODE_FORGET,
+    Action.TERMS_SEND,
 }
 BEFORE = {
     Action.SCHOOL_REINSTATE: Action.SCHOOL_SUSPEND,
@@ -328,7 +332,7 @@ def test_a_print_job_is_on_record(database: Database) -> None:
     """Its id, how many letters, of which school; in the audit, too."""
     make_school(database)
     job = new_print_job_id()
-    passwords = organisers.make_passwords(2, HASHER, print_job=job)
+    passwords = organisers.make_passwords(2, HASHER, print_job=make_print_job(job))
 
     with database.write_session() as session:
         organisers.issue_organisers(session, "ohg", passwords, valid_until=None, actor=ACTOR, now=MORNING)
@@ -347,7 +351,7 @@ def test_a_letter_that_is_printed_anew_is_a_print_job(database: Database) -> Non
     make_school(database)
     username = make_organiser(database).username
     assert count(database, PrintJob) == 0
-    (password,) = organisers.make_passwords(1, HASHER, print_job="D7K-42P")
+    (password,) = organisers.make_passwords(1, HASHER, print_job=make_print_job())
 
     run(
         database,
@@ -363,7 +367,7 @@ def test_a_letter_that_is_printed_anew_is_a_print_job(database: Database) -> Non
 def test_the_same_print_job_is_not_done_twice(database: Database) -> None:
     """A second click with the same id issues nothing."""
     make_school(database)
-    passwords = organisers.make_passwords(2, HASHER, print_job="D7K-42P")
+    passwords = organisers.make_passwords(2, HASHER, print_job=make_print_job())
     command = partial(
         organisers.issue_organisers,
         code="ohg",

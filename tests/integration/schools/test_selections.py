@@ -30,6 +30,7 @@ from tests.support.factories import (
     make_attempt,
     make_organiser,
     make_origin,
+    make_print_job,
     make_school,
     make_services,
 )
@@ -45,7 +46,7 @@ JOB = "D7K-42P"
 def issue_three(database: Database) -> list[IssuedCredential]:
     """Three organisers of one school, valid until the day after tomorrow, with their letters."""
     make_school(database)
-    passwords = organisers.make_passwords(3, HASHER, print_job=JOB)
+    passwords = organisers.make_passwords(3, HASHER, print_job=make_print_job(JOB))
     with database.write_session() as session:
         return organisers.issue_organisers(
             session, "ohg", passwords, valid_until=TODAY + timedelta(days=2), actor=ACTOR, now=MORNING
@@ -243,7 +244,7 @@ def reset(
     database: Database, usernames: Sequence[str], shown: str | None, job: str
 ) -> list[IssuedCredential]:
     """New passwords for them, with letters."""
-    made = organisers.make_passwords(len(usernames), HASHER, print_job=job)
+    made = organisers.make_passwords(len(usernames), HASHER, print_job=make_print_job(job))
     with database.write_session() as session:
         return selections.reset_selection(
             session,
@@ -295,7 +296,7 @@ def test_a_print_job_holds_its_letters_as_long_as_they_are_valid(
 def test_the_number_of_a_letter_is_found_as_it_is_read_out(database: Database, typed: str) -> None:
     """Capitals, blanks and kinds of hyphens do not matter."""
     make_school(database)
-    passwords = organisers.make_passwords(1, HASHER, print_job=JOB)
+    passwords = organisers.make_passwords(1, HASHER, print_job=make_print_job(JOB))
     with database.write_session() as session:
         organisers.issue_organisers(session, "ohg", passwords, valid_until=None, actor=ACTOR, now=MORNING)
     with database.read_session() as session:

@@ -12,7 +12,14 @@ from authbridge.schools.commands import organisers, suspensions
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.schools.suspendable import ORGANISER
 from authbridge.storage.models import AuditEvent, Organiser, Role
-from tests.support.factories import ACTOR, HASHER, KEYED_HASHES, make_organiser, make_school
+from tests.support.factories import (
+    ACTOR,
+    HASHER,
+    KEYED_HASHES,
+    make_organiser,
+    make_print_job,
+    make_school,
+)
 from tests.support.fakes import MORNING
 from tests.support.panel.browser import Browser, Page
 from tests.support.panel.staffed_panel import StaffedPanel
@@ -28,7 +35,7 @@ CHANGES = ["suspend", "reinstate", "end-sessions", "extend", "expire", "reset"]
 def issue_four(panel: StaffedPanel) -> list[IssuedCredential]:
     """Four organisers of one school, who expire soon, with their letters."""
     make_school(panel.database)
-    passwords = organisers.make_passwords(4, HASHER, print_job=JOB)
+    passwords = organisers.make_passwords(4, HASHER, print_job=make_print_job(JOB))
     with panel.database.write_session() as session:
         return organisers.issue_organisers(
             session, "ohg", passwords, valid_until=SOON, actor=ACTOR, now=MORNING

@@ -73,6 +73,9 @@ READ = frozenset(
         "data_protection.show",
         "data_protection.account",
         "data_protection.account_file",
+        "terms.index",
+        "terms.sent",
+        "terms.sheets",
     }
 )
 """What every member of staff may look at."""
@@ -122,6 +125,7 @@ MANAGE = frozenset(
         "credentials.letter",
         "credentials.table",
         "credentials.done",
+        "terms.send",
     }
 )
 """What clerks and admins do."""

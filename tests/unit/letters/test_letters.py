@@ -75,7 +75,7 @@ def test_letters_can_be_printed_before_anything_is_set_up() -> None:
     letterhead = read_letterhead(None)
 
     assert letterhead.texts.keys() == set(Language)
-    assert letterhead.texts[Language.GERMAN].terms == "Stand 1. September 2026"
+    assert (letterhead.terms.number, letterhead.terms.dated_on) == (1, date(2026, 9, 1))
     assert letterhead.logo is None
 
 
@@ -115,16 +115,14 @@ def test_the_operators_files_take_the_place_of_those_that_ship(folder: Path) -> 
         "\ufeff# KMZ Nord\r\n\r\nWeg 1\r\n24937 Ort\r\n\r\nTelefon 0461 1\r\n"
     )
     before = read_letterhead(folder)
-    (folder / "terms.de.md").write_text("Stand 2\n")
+    (folder / "terms_version.md").write_text("2, 2027-02-01\n")
     after = read_letterhead(folder)
 
     sender = after.texts[Language.GERMAN].sender
     assert (sender.name, sender.address) == ("KMZ Nord", ("Weg 1", "24937 Ort"))
     assert "Telefon 0461 1" in sender.contact
-    assert (before.texts[Language.GERMAN].terms, after.texts[Language.GERMAN].terms) == (
-        "Stand 1. September 2026",
-        "Stand 2",
-    )
+    assert (before.terms.number, after.terms.number) == (1, 2)
+    assert after.terms.dated_on == date(2027, 2, 1)
     assert after.texts[Language.ENGLISH] == read_letterhead(None).texts[Language.ENGLISH]
 
 
@@ -159,11 +157,18 @@ def test_html_is_printed_as_it_was_typed(folder: Path) -> None:
         pytest.param("rules.de.md", "# A\n\n    code\n", "line 3 holds something", id="code"),
         pytest.param("sender.de.md", "# Name\n", "postal address", id="no address"),
         pytest.param("sender.de.md", "# Name\n\n- a\n", "postal address", id="address as a list"),
-        pytest.param("terms.de.md", "Stand 1\nStand 2\n", "one line", id="two lines"),
-        pytest.param("terms.de.md", "\n", "one line", id="no line"),
+        pytest.param("terms_version.md", "1, 2026-09-01\n2\n", "one line", id="two lines"),
+        pytest.param("terms_version.md", "\n", "one line", id="no line"),
+        pytest.param("terms_version.md", "Stand 2", "such as 3, 2026-09-01", id="no number"),
+        pytest.param("terms_version.md", "0, 2026-09-01", "such as 3, 2026-09-01", id="number 0"),
+        pytest.param("terms_version.md", "2, 2026-02-30", "and holds “2, 2026-02-30”", id="no day"),
+        pytest.param("terms_of_use.de.md", "# Regeln\n\nText\n", "terms_version.md", id="no version"),
+        pytest.param("information.en.md", "Text without a heading\n", "heading", id="no heading"),
+        pytest.param("information.de.md", "# A\n\n![x](y)\n", "line 3 holds a picture", id="a picture"),
+        pytest.param("information.de.md", "# A\n\n" + "x" * 33_000, "32 KiB", id="too long"),
         pytest.param("spelling.de.md", "Städte\n", "cities or names, and says “Städte”", id="no table"),
         pytest.param("spelling.de.md", "radio\n", "cities or names", id="no German table"),
-        pytest.param("terms.de.md", "x" * 9000, "8 KiB", id="a wrong file"),
+        pytest.param("terms_version.md", "x" * 9000, "8 KiB", id="a wrong file"),
         pytest.param("logo.svg", "<svg", "no picture", id="broken logo"),
         pytest.param("logo.png", "PNG", "no picture", id="not a PNG"),
     ],
@@ -183,9 +188,9 @@ def test_a_fault_is_told_with_the_file_and_the_reason(
 
 def test_a_file_that_is_not_utf8_is_told(folder: Path) -> None:
     """As some editors save umlauts."""
-    (folder / "terms.de.md").write_bytes("März".encode("latin-1"))
+    (folder / "information.de.md").write_bytes("März".encode("latin-1"))
 
-    with pytest.raises(ConfigError, match=r"terms.de.md: .* UTF-8"):
+    with pytest.raises(ConfigError, match=r"information.de.md: .* UTF-8"):
         read_letterhead(folder)
 
 
@@ -204,7 +209,6 @@ def test_what_would_not_fit_is_told_beforehand(folder: Path, name: str) -> None:
     [
         ("sender.de.md", "# " + "Medienzentrum " * 40 + "\n\nWeg 1\n"),
         ("sender.de.md", "# Name\n\n" + "Sehr lange Straße " * 20),
-        ("terms.en.md", "version " * 40),
         ("rules.de.md", "# " + "Regeln " * 200 + "\n\nx"),
     ],
 )
@@ -216,7 +220,7 @@ def test_one_long_line_is_too_long_as_well(folder: Path, name: str, content: str
         read_letterhead(folder)
 
 
-@pytest.mark.parametrize("name", ["rules.de.md", "terms.en.md", "logo.svg", "logo.png"])
+@pytest.mark.parametrize("name", ["rules.de.md", "terms_version.md", "logo.svg", "logo.png"])
 def test_no_link_leads_out_of_the_folder(folder: Path, name: str) -> None:
     """What a link points to would be printed and posted."""
     secret = folder.parent / "secret"
@@ -229,18 +233,18 @@ def test_no_link_leads_out_of_the_folder(folder: Path, name: str) -> None:
 
 def test_a_link_within_the_folder_and_to_it_is_followed(folder: Path) -> None:
     """As operators do who keep versions."""
-    (folder / "terms-2.md").write_text("Stand 2\n")
-    (folder / "terms.de.md").symlink_to("terms-2.md")
+    (folder / "terms-2.md").write_text("2, 2027-02-01\n")
+    (folder / "terms_version.md").symlink_to("terms-2.md")
     (folder.parent / "current").symlink_to(folder)
 
-    assert read_letterhead(folder.parent / "current").texts[Language.GERMAN].terms == "Stand 2"
+    assert read_letterhead(folder.parent / "current").terms.number == 2
 
 
 def test_a_broken_link_is_told(folder: Path) -> None:
     """It is not taken for a file that was left out."""
-    (folder / "terms.de.md").symlink_to("terms-3.md")
+    (folder / "terms_version.md").symlink_to("terms-3.md")
 
-    with pytest.raises(ConfigError, match=r"terms.de.md: this cannot be read: No such file"):
+    with pytest.raises(ConfigError, match=r"terms_version.md: this cannot be read: No such file"):
         read_letterhead(folder)
 
 
