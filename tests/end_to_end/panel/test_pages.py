@@ -33,6 +33,7 @@ _NODE_MODULES = ROOT / "tests/browser/node_modules"
 
 _NO_PAGES = {"static", "credentials.pdf", "credentials.files", "credentials.letter", "credentials.table"}
 _NO_PAGES |= DOCUMENTS | {"tables.schools", "tables.school", "tables.organisers"}
+_NO_PAGES |= {"data_protection.account_file"}
 # Parts of pages, which these ask for by themselves.
 _NO_PAGES |= {
     "overview.health",
