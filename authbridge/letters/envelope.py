@@ -93,9 +93,10 @@ def print_envelope(
     require_legible(envelope.inside, large_print=batch.large_print)
     press = _press_for(batch, letterhead, len(letters), envelope.report)
     cover = press.lay_part("cover", letters, envelope)
-    pages = list(cover.pages)
-    for name in ("terms", "register"):
-        pages += press.lay_part(name, letters, envelope).pages
+    pages: list[Page] = []
+    for part in (cover, *(press.lay_part(name, letters, envelope) for name in ("terms", "register"))):
+        # Letters in large print have a front and a back.
+        pages += press.whole_sheets(part) if batch.large_print else part.pages
     done = 0
     for sheets, count in press.lay_inside(letters, envelope.inside):
         pages += sheets
@@ -155,7 +156,8 @@ class _EnvelopePress:
         """Returns the pages, with an empty one where the last sheet would have an empty back."""
         pages = list(document.pages)
         if len(pages) % 2:
-            pages += self.flowing.lay(f'<html lang="{self.press.batch.language}"><p></p>').pages
+            html = f'<html lang="{self.press.batch.language}"><p class="blank"></p>'
+            pages += self.flowing.lay(html).pages
         return pages
 
     def lay_inside(self, letters: Sequence[Letter], inside: Inside) -> Iterator[tuple[list[Page], int]]:

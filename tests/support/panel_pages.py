@@ -362,6 +362,7 @@ def _several_organisers(panel_browser: PanelBrowser, sights: Sights) -> Iterator
         ("organisers-expiring", "/organisers?state=expiring&school=odd"),
         ("organisers-waiting", "/organisers?state=waiting"),
         ("print-job", f"/print-jobs/{_PRINT_JOB}"),
+        ("terms", "/terms"),
         ("hand-out-list", f"/print-jobs/{_PRINT_JOB}/hand-out-list"),
         ("several-none", "/selection/suspend"),
         ("several-logout", f"/selection/end-sessions?{everybody}"),
@@ -409,6 +410,16 @@ def _credentials(panel_browser: PanelBrowser, sights: Sights) -> Iterator[Shown]
     yield Shown("credentials-wipe")
     panel_browser.send()
     yield Shown("credentials-done")
+    panel_browser.open("/schools/ohg/issue")
+    panel_browser.browser.find_element(By.CSS_SELECTOR, "input[name=shape][value=slips]").click()
+    panel_browser.send()
+    panel_browser.await_element(_DONE)
+    yield Shown("credentials-envelope")
+    panel_browser.open("/terms")
+    _press(panel_browser, "form[action$='/terms/send'] button")
+    yield Shown("terms-sent")
+    panel_browser.open("/terms")
+    yield Shown("terms-with-all")
     panel_browser.open(f"/organisers/{sights.active}/reset")
     yield Shown("reset")
     panel_browser.send()

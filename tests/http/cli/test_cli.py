@@ -136,6 +136,41 @@ def test_each_letter_is_a_file_in_a_zip(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("school")
+@pytest.mark.parametrize(("language", "words"), [("de", "Ausgabeliste"), ("en", "Hand-out list")])
+def test_an_envelope_is_printed(
+    run: Run, environ: dict[str, str], tmp_path: Path, language: str, words: str
+) -> None:
+    """For new accounts and for a new password, with a code for the night if there is a page for it."""
+    environ["AUTHBRIDGE_REPORT_URL"] = "https://kmz.example.org/report"
+    new, renewed = tmp_path / "new.pdf", tmp_path / "renewed.pdf"
+    options = ("--format", "envelope", "--language", language, "--output")
+
+    run("organiser", "issue", "ohg", "--count", "5", "--with-information", *options, str(new))
+    name = json.loads(run("organiser", "list", "--json").stdout)[0]["username"]
+    del environ["AUTHBRIDGE_REPORT_URL"]
+    run("organiser", "reset", name, "--inside", "letters", *options, str(renewed))
+
+    pages, again = words_of(new.read_bytes()), words_of(renewed.read_bytes())
+    assert new.stat().st_mode & 0o077 == 0
+    assert "https://kmz.example.org/report" in pages[0]
+    assert words in pages[2]
+    assert name in pages[2]
+    assert len(pages) == 3 + 2 + 1
+    assert "report" not in again[0]
+    assert ("Ein neues Passwort" if language == "de" else "A new password") in again[0]
+    assert len(again) == 3 + 1
+
+
+@pytest.mark.usefixtures("school")
+def test_slips_are_not_printed_in_large_print(run: Run) -> None:
+    """Nothing is issued, and the sentence says what to do."""
+    options = ("--format", "envelope", "--large-print")
+
+    assert "choose whole letters" in run("organiser", "issue", "ohg", *options, code=1).stderr
+    assert json.loads(run("organiser", "list", "--json").stdout) == []
+
+
+@pytest.mark.usefixtures("school")
 @pytest.mark.parametrize(("locale", "word"), [("de_DE.UTF-8", "Anmeldename"), ("C.UTF-8", "Login name")])
 def test_a_letter_goes_through_a_pipe(run: Run, environ: dict[str, str], locale: str, word: str) -> None:
     """Where “authbridge” is the service's user, the shell writes the file; the language is the locale's."""

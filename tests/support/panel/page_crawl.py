@@ -98,7 +98,7 @@ def _paths(sample: SampleData) -> Iterator[str]:
     yield from ("/schools/add", "/schools/s0", school, f"{school}/edit", f"{school}/issue")
     yield from ("/organisers", "/organisers?q=nothing", "/organisers?state=suspended", organiser)
     yield from ("/organisers?state=waiting", "/organisers?state=expiring&school=ohg")
-    yield from ("/print-jobs/D7K-42P", "/print-jobs/D7K-42P/hand-out-list")
+    yield from ("/print-jobs/D7K-42P", "/print-jobs/D7K-42P/hand-out-list", "/terms")
     yield from ("/misuse", "/misuse?state=closed", f"/misuse?school={sample.code}", "/misuse/1", "/misuse/2")
     yield from (
         f"{school}/misuse",
@@ -132,6 +132,7 @@ def _faults(admin: Browser, sample: SampleData, headers: dict[str, str]) -> Iter
     yield admin.send(admin.get(f"{school}/edit"), name="", trusted_networks="here")
     yield admin.send(admin.get(f"{school}/edit"), revision="0", name="Another")
     yield admin.send(admin.get(f"{school}/issue"), count="0", valid_until="x", language="fr")
+    yield admin.send(admin.get(f"{school}/issue"), shape="slips", size="large")
     yield admin.send(admin.get(f"{organiser}/validity"), valid_until="0001-01-01")
     yield admin.send(admin.get("/selection/extend?all=1&school=ohg"), "/selection/extend", valid_until="x")
     yield admin.send(admin.get("/selection/reset?all=1&q=s"), "/selection/reset", seen="stale")
@@ -158,6 +159,9 @@ def _shown_once(admin: Browser, headers: dict[str, str]) -> Iterator[Page]:
     yield admin.send(admin.get("/account/recovery"))
     yield admin.send(admin.get("/schools/ohg/issue"), count="2", valid_until="2026-12-24")
     yield admin.send(admin.get("/organisers/ohg-0001/reset"))
+    yield admin.send(admin.get("/schools/ohg/issue"), shape="slips")
+    yield admin.press("/terms", "/terms/send")
+    yield admin.get("/terms")
 
 
 def _errors(panel: StaffedPanel, admin: Browser, headers: dict[str, str]) -> Iterator[Page]:
