@@ -35,8 +35,6 @@ _SUBJECTS = {
 
 _ROLES = {Role.ADMIN: _l("Management"), Role.CLERK: _l("Administration"), Role.AUDITOR: _l("Read only")}
 
-_FEW_HOURS = 48  # said as hours, and as days from there on
-
 _CODES = {
     "misuse": _l("misuse"),
     "letter-lost": _l("letter lost"),
@@ -90,14 +88,14 @@ def keeping_in_words(kept: Keeping, config: Config) -> str:
 
 
 def period_in_words(period: timedelta | Months) -> str:
-    """Returns a number of months, of days, of hours below two days, or of minutes below one hour."""
+    """Returns a number of months, of whole days, of hours, or of minutes below one hour."""
     if isinstance(period, Months):
         return ngettext("%(num)s month", "%(num)s months", period.number)
     hours = round(period / timedelta(hours=1))
     if period < timedelta(hours=1):
         minutes = round(period / timedelta(minutes=1))
         return ngettext("%(num)s minute", "%(num)s minutes", minutes)
-    if hours < _FEW_HOURS or hours % 24:
+    if hours % 24:
         return ngettext("%(num)s hour", "%(num)s hours", hours)
     return ngettext("%(num)s day", "%(num)s days", hours // 24)
 
