@@ -10,7 +10,7 @@ from flask_wtf import CSRFProtect
 from werkzeug.exceptions import BadRequest, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from admin.panel import EXTENSION, Panel, now
+from admin.panel import EXTENSION, Panel, now, today
 from admin.session import access, button_labels, flashes, sessions
 from admin.session.cookies import CookieSessions
 from admin.stores import idempotent_forms
@@ -29,10 +29,12 @@ from admin.views import (
     print_jobs,
     report,
     report_codes,
+    school_years,
     schools,
     selections,
     staff,
     statements,
+    statistics,
     tables,
     terms,
 )
@@ -46,6 +48,7 @@ _BLUEPRINTS = (
     organisers,
     selections,
     credentials,
+    school_years,
     print_jobs,
     misuse,
     report_codes,
@@ -59,6 +62,7 @@ _BLUEPRINTS = (
     data_protection,
     report,
     statements,
+    statistics,
     tables,
 )
 _MAX_FORM = 64 * 1024  # bytes
@@ -137,6 +141,7 @@ def _install_context(app: Flask) -> None:
             "may": access.may,
             "language": i18n.language(),
             "flashes": flashes.flashes_of_page,
+            "today": today,
             "sign_label": button_labels.sign_label,
             "new_idempotency_key": idempotent_forms.new_idempotency_key,
             "session_ends_in": _seconds_left(),

@@ -23,6 +23,7 @@ from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.limits import Limits
 from authbridge.login.passwords import Hasher
 from authbridge.misuse.guesses import CodeGuesses
+from authbridge.schools.school_year import SchoolCalendar
 from authbridge.staff.sign_in import SignInServices
 from authbridge.storage.database import Database
 
@@ -87,6 +88,11 @@ def current_panel() -> Panel:
 def now() -> datetime:
     """Returns the present moment."""
     return current_panel().clock()
+
+
+def school_calendar() -> SchoolCalendar:
+    """Returns the present day, and the day of the year on which accesses run out."""
+    return SchoolCalendar(today(), current_panel().config.school_year_ends)
 
 
 def today() -> date:

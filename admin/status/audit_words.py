@@ -32,6 +32,7 @@ ACTIONS = {
     "school:change": _l("School changed"),
     "school:suspend": _l("School suspended"),
     "school:reinstate": _l("School reinstated"),
+    "school:change-year": _l("School year changed"),
     "school:describe-suspension": _l("Suspension of a school described"),
     "organiser:issue": _l("Access issued"),
     "organiser:import": _l("Access imported"),

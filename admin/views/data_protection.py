@@ -21,7 +21,7 @@ from authbridge.data_protection.account_access import AccountData, as_document
 from authbridge.data_protection.commands import give_account_data
 from authbridge.data_protection.inventory import description_of
 from authbridge.data_protection.live import record_state
-from authbridge.letters import Language, Statement, read_operator, read_statement
+from authbridge.letters import Language, Statement, read_operator_name, read_statement
 from authbridge.staff.permissions import Permission
 
 blueprint = Blueprint("data_protection", __name__, url_prefix="/data-protection")
@@ -93,7 +93,7 @@ def _legal_basis() -> tuple[str, Markup]:
 
 
 def _operator() -> str:
-    return read_operator(current_panel().config.letter_dir, Language(language())).name
+    return read_operator_name(current_panel().config.letter_dir, Language(language()))
 
 
 def _account_data(username: str) -> AccountData:

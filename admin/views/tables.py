@@ -12,9 +12,11 @@ from flask_babel import lazy_gettext as _l
 
 from admin.panel import current_panel, today
 from admin.session.access import needs
+from admin.status.figure_words import figure_in_words
 from admin.status.misuse_words import reporter_in_words, result_in_words
 from admin.status.organiser_queries import asked_query
-from admin.web.i18n import day, moment
+from admin.status.usage_queries import asked_months, asked_schools
+from admin.web.i18n import day, moment, month
 from admin.web.query_params import asked_choice, asked_code, asked_extent, asked_text
 from admin.web.spreadsheet import as_csv
 from authbridge.misuse.report_rows import ReportOrder, ReportRow, ReportState, list_reports
@@ -24,6 +26,7 @@ from authbridge.schools.lookup import get_school
 from authbridge.schools.organiser_rows import OrganiserRow, OrganiserState
 from authbridge.schools.school_rows import SchoolFilter, SchoolRow
 from authbridge.staff.permissions import Permission
+from authbridge.statistics.figures import Usage
 
 blueprint = Blueprint("tables", __name__, url_prefix="/tables")
 
@@ -79,6 +82,36 @@ def misuse() -> ResponseReturnValue:
         )
     headings = (_("Reported"), _("School"), _("Login name"), _("Reported by"), _("Blocked with a code"))
     return _file([[*headings, _("Closed"), _("Result")], *map(_report_cells, listed.rows)], "misuse")
+
+
+@blueprint.get("/statistics.csv")
+@needs(Permission.READ)
+def months() -> ResponseReturnValue:
+    """Sends the statistics of a school, or of all together, a month a row."""
+    asked = asked_months()
+    rows = [[month(each.month), *_usage_cells(each.usage)] for each in asked.months]
+    return _file([[_("Month"), *_usage_headings()], *rows], f"statistics-{asked.code or 'all'}")
+
+
+@blueprint.get("/statistics-schools.csv")
+@needs(Permission.READ)
+def schools_usage() -> ResponseReturnValue:
+    """Sends the statistics of a month or a school year, a school a row."""
+    asked = asked_schools()
+    rows = [[each.name, each.code, *_usage_cells(each.usage)] for each in asked.schools]
+    headings = [_("School"), _("Short code"), *_usage_headings()]
+    return _file([headings, *rows], f"statistics-schools-{asked.span.value}")
+
+
+def _usage_headings() -> list[str]:
+    return [_("Accounts"), _("Active"), _("Logins"), _("Meetings opened")]
+
+
+def _usage_cells(usage: Usage | None) -> list[str]:
+    if usage is None:
+        return [""] * 4
+    figures = (usage.accounts, usage.active, usage.logins, usage.meetings)
+    return [figure_in_words(each, str) for each in figures]
 
 
 def _organisers(code: str, name: str) -> ResponseReturnValue:

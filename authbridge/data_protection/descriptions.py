@@ -89,7 +89,7 @@ class KeptFor:
     period: Period
     since: InstrumentedAttribute[Any]
     words: str
-    purge: Callable[..., object] | None
+    purge: Callable[..., object]
     held: ColumnElement[bool] | None = None
 
 

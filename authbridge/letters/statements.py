@@ -1,4 +1,7 @@
-"""Reads what the operator says on pages: accessibility (BITV 2.0), imprint, misuse, and the legal basis."""
+"""Reads what the operator says on pages: accessibility (BITV 2.0), imprint, misuse, and the legal basis.
+
+And the name under which they say it.
+"""
 
 from enum import StrEnum
 from pathlib import Path
@@ -7,7 +10,7 @@ from markupsafe import Markup
 
 from authbridge.letters.letter import Language
 from authbridge.letters.letterhead import read_operator_text
-from authbridge.letters.prose import Sender, parse_sender, parse_statement
+from authbridge.letters.prose import parse_sender, parse_statement
 
 
 class Statement(StrEnum):
@@ -33,11 +36,10 @@ def read_statement(
     return parse_statement(text, path, rank=rank)
 
 
-def read_operator(folder: Path | None, language: Language) -> Sender:
-    """Returns the name of the operator with the address, as letters have it.
+def read_operator_name(folder: Path | None, language: Language) -> str:
+    """Returns the name of the media centre, as it stands on its letters.
 
     Raises:
         ConfigError: The file cannot be used; its sentence names the file and the reason.
     """
-    text, path = read_operator_text(folder, f"sender.{language}.md")
-    return parse_sender(text, path)
+    return parse_sender(*read_operator_text(folder, f"sender.{language}.md")).name

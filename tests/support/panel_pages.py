@@ -19,8 +19,9 @@ from authbridge.revocations import feed
 from authbridge.revocations.reports import Contact, NodeReport, note_contact
 from authbridge.schools.commands import organisers, schools, suspensions
 from authbridge.schools.suspendable import ORGANISER, SCHOOL
+from authbridge.statistics.counting import months_before
 from authbridge.storage.database import Database
-from authbridge.storage.models import Revocation, Role, SuspensionReason
+from authbridge.storage.models import MonthlyTotal, Revocation, Role, School, SuspensionReason
 from tests.support.factories import (
     ACTOR,
     HASHER,
@@ -72,10 +73,12 @@ def walk(panel_browser: PanelBrowser, panel_server: PanelServer) -> Iterator[Sho
     sights = _furnish(panel_server.database, panel_server)
     yield from _overview_and_search(panel_browser)
     yield from _meeting_servers(panel_browser, panel_server.database, sights)
+    yield from _statistics(panel_browser, panel_server.database)
     yield from _schools(panel_browser)
     yield from _organisers(panel_browser, panel_server, sights)
     yield from _several_organisers(panel_browser, sights)
     yield from _credentials(panel_browser, sights)
+    yield from _school_years(panel_browser)
     panel_server.renew_factor(admin)
     yield from _staff(panel_browser, panel_server, admin)
     panel_server.renew_factor(admin)
@@ -141,6 +144,8 @@ def _before_the_first_school(panel_browser: PanelBrowser) -> Iterator[Shown]:
         ("overview-first", "/"),
         ("schools-none", "/schools"),
         ("organisers-none", "/organisers"),
+        ("statistics-none", "/statistics"),
+        ("statistics-no-schools", "/statistics/schools"),
         ("search-nothing", "/search?q=nirgends"),
     ):
         panel_browser.open(path)
@@ -287,6 +292,32 @@ def _hear_from(
         note_contact(session, contact, now=utc_now() - ago)
 
 
+def _statistics(panel_browser: PanelBrowser, database: Database) -> Iterator[Shown]:
+    """Yields the statistics of three years, in which the number of accounts grew from nothing."""
+    today = utc_now().date()
+    with database.write_session() as session:
+        for school in session.scalars(select(School).where(School.code.in_(["ohg", "odd"]))):
+            session.add_all(
+                MonthlyTotal(
+                    school_id=school.id,
+                    month=months_before(today, 35 - number),
+                    accounts=number * school.quota // 50,
+                    active=number // 3,
+                    logins=number * number,
+                    meetings=number // 2,
+                )
+                for number in range(36)
+            )
+    for name, path in (
+        ("statistics", "/statistics"),
+        ("statistics-school", "/statistics?school=odd&months=36"),
+        ("statistics-schools", "/statistics/schools"),
+        ("statistics-schools-month", f"/statistics/schools?of={today:%Y-%m}"),
+    ):
+        panel_browser.open(path)
+        yield Shown(name)
+
+
 def _schools(panel_browser: PanelBrowser) -> Iterator[Shown]:
     for name, path in (
         ("schools", "/schools"),
@@ -431,6 +462,32 @@ def _credentials(panel_browser: PanelBrowser, sights: Sights) -> Iterator[Shown]
     yield Shown("credentials-gone", 410)
 
 
+def _school_years(panel_browser: PanelBrowser) -> Iterator[Shown]:
+    for name, path in (("school-year", "/schools/odd/school-year"), ("school-years", "/school-year")):
+        panel_browser.open(path)
+        yield Shown(name)
+    panel_browser.send()
+    yield Shown("school-years-none-ticked", 422)
+    _tick(panel_browser, "[name=all_schools]")
+    panel_browser.send()
+    yield Shown("school-years-foretold")
+    panel_browser.send()
+    yield Shown("school-years-report")
+    panel_browser.open("/schools/odd/school-year")
+    _tick(panel_browser, "[name=who][value=number]")
+    panel_browser.send()
+    yield Shown("school-year-wrong", 422)
+    panel_browser.fill(count="2")
+    _tick(panel_browser, "[name=others][value=now]")
+    panel_browser.send()
+    yield Shown("school-year-foretold")
+    panel_browser.send()
+    panel_browser.await_element(_DONE)
+    panel_browser.fetch(f"{panel_browser.path}/letters.pdf")
+    _press(panel_browser, _DONE)
+    yield Shown("school-year-report")
+
+
 def _staff(panel_browser: PanelBrowser, panel_server: PanelServer, admin: Member) -> Iterator[Shown]:
     panel_browser.open("/staff/add")
     yield Shown("staff-add")
@@ -540,6 +597,10 @@ def _as_auditor(panel_browser: PanelBrowser, panel_server: PanelServer, sights: 
 def _press(panel_browser: PanelBrowser, selector: str) -> None:
     with panel_browser.next_page():
         panel_browser.browser.find_element(By.CSS_SELECTOR, selector).click()
+
+
+def _tick(panel_browser: PanelBrowser, selector: str) -> None:
+    panel_browser.browser.find_element(By.CSS_SELECTOR, selector).click()
 
 
 def _put(panel_browser: PanelBrowser, name: str, value: str) -> None:

@@ -17,6 +17,7 @@ from authbridge.data_protection.descriptions import ColumnDescription as Column
 from authbridge.login.staff_names import STAFF_PREFIX
 from authbridge.misuse import commands as misuse
 from authbridge.schools.commands import organisers, print_jobs, report_codes, suspensions
+from authbridge.statistics import counting
 from authbridge.storage.models import (
     MisuseReport,
     MonthlyTotal,
@@ -74,7 +75,9 @@ _WRITER_OF_REPORT = KeptFor(
 _CODE = KeptFor(
     fixed(report_codes.EXPIRED_KEPT), ReportCode.expires_on, N_("after its last day"), report_codes.purge
 )
-_TOTAL = KeptFor(fixed(Months(36)), MonthlyTotal.month, N_("after the month"), None)
+_TOTAL = KeptFor(
+    fixed(Months(counting.MONTHS_KEPT)), MonthlyTotal.month, N_("after the month"), counting.purge
+)
 
 TABLES = (
     TableDescription(

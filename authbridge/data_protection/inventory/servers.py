@@ -93,6 +93,12 @@ TABLES = (
                     cast(ProsodyNode.meetings, String) != "{}",  # PostgreSQL compares no JSON
                 ),
             ),
+            "opened_run": Column(
+                N_("run of the server whose opened meetings are counted"), audience=Audience.PROGRAM
+            ),
+            "opened_number": Column(
+                N_("number of its last report of opened meetings"), audience=Audience.PROGRAM
+            ),
         },
         ProsodyNode.last_seen_at,
     ),
@@ -106,6 +112,9 @@ TABLES = (
         {
             "name": Column(N_("name of the job"), audience=Audience.PROGRAM),
             "done_at": Column(N_("moment at which it last succeeded")),
+            "position": Column(
+                N_("number of the last login that the statistics have counted"), audience=Audience.PROGRAM
+            ),
         },
         JobRun.done_at,
     ),

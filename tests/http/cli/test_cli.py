@@ -271,6 +271,19 @@ def test_a_day_that_cannot_be_meant_issues_nothing(run: Run, day: str) -> None:
 
 
 @pytest.mark.usefixtures("school")
+def test_new_credentials_last_the_school_year_unless_said_otherwise(run: Run) -> None:
+    """Said on standard error, for the credentials themselves come from standard output."""
+    said = run("organiser", "issue", "ohg")
+    (found,) = json.loads(run("organiser", "list", "--json").stdout)
+    assert found["valid_until"].endswith("-09-30")
+    assert f"Valid until the end of {found['valid_until']}." in said.stderr
+    run("organiser", "issue", "ohg", "--no-end", "--valid-until", "2999-07-31", code=2)
+    assert "Valid until" not in run("organiser", "issue", "ohg", "--no-end").stderr
+    listed = json.loads(run("organiser", "list", "--json").stdout)
+    assert sorted(each["valid_until"] or "" for each in listed) == ["", found["valid_until"]]
+
+
+@pytest.mark.usefixtures("school")
 def test_existing_credentials_are_taken_over(run: Run, tmp_path: Path) -> None:
     """All of the file or nothing, with the line of each fault."""
     file = tmp_path / "old.csv"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from authbridge.storage.models import Role
-from tests.support.panel.browser import Browser, Page
+from tests.support.panel.browser import Browser, Page, filled
 from tests.support.panel.sample_data import SampleData, add_sample_data
 from tests.support.panel.staffed_panel import StaffedPanel
 from workbench.staff import invite
@@ -30,6 +30,7 @@ def every_page(panel: StaffedPanel, **headers: str) -> Iterator[Page]:
     ):
         yield _open(panel.browser(Role.AUDITOR), path, headers)
     yield from _faults(admin, sample, headers)
+    yield from _school_years(admin, sample, headers)
     yield from _shown_once(admin, headers)
     yield from _errors(panel, admin, headers)
     panel.clock.advance(minutes=20)
@@ -99,6 +100,12 @@ def _paths(sample: SampleData) -> Iterator[str]:
     yield from ("/organisers", "/organisers?q=nothing", "/organisers?state=suspended", organiser)
     yield from ("/organisers?state=waiting", "/organisers?state=expiring&school=ohg")
     yield from ("/print-jobs/D7K-42P", "/print-jobs/D7K-42P/hand-out-list", "/terms")
+    yield from (
+        "/school-year",
+        f"{school}/school-year",
+        "/schools/s0/school-year",
+        "/school-year/reports/none",
+    )
     yield from ("/misuse", "/misuse?state=closed", f"/misuse?school={sample.code}", "/misuse/1", "/misuse/2")
     yield from (
         f"{school}/misuse",
@@ -150,6 +157,26 @@ def _faults(admin: Browser, sample: SampleData, headers: dict[str, str]) -> Iter
     yield admin.send(admin.get("/misuse/2"), "/misuse/2/close", result="unclear", note="Anruf")
     yield admin.press(organiser, f"{organiser}/reinstate")
     yield admin.press(organiser, f"{organiser}/suspend")
+
+
+def _school_years(admin: Browser, sample: SampleData, headers: dict[str, str]) -> Iterator[Page]:
+    admin.headers.update(headers)
+    one, many = f"/schools/{sample.code}/school-year", "/school-year"
+    yield admin.send(
+        admin.get(one), one, step="foretell", count="x", who="number", others="day", transition="99"
+    )
+    foretold = admin.send(admin.get(one), one, step="foretell", stay=[sample.username])
+    yield foretold
+    yield admin.send(foretold, one, back="1")
+    yield admin.send(foretold, one, step="carry-out", seen="stale")
+    yield admin.send(foretold, one, step="carry-out")
+    yield admin.send(admin.get(many), many, step="foretell", valid_until="x")
+    foretold = admin.send(admin.get(many), many, step="foretell", all_schools="y", change="end")
+    yield foretold
+    yield admin.send(
+        foretold, many, step="carry-out", seen=[*filled(foretold.form(many))["seen"].split(), "no:no"]
+    )
+    yield _open(admin, many, headers)
 
 
 def _shown_once(admin: Browser, headers: dict[str, str]) -> Iterator[Page]:
