@@ -20,6 +20,7 @@ from admin.views import (
     auth,
     credentials,
     data_protection,
+    imports,
     jitsi_words,
     journal,
     misuse,
@@ -38,7 +39,7 @@ from admin.views import (
     tables,
     terms,
 )
-from admin.web import error_pages, headers, i18n
+from admin.web import error_pages, headers, i18n, uploads
 from authbridge.config import Config
 
 _BLUEPRINTS = (
@@ -49,6 +50,7 @@ _BLUEPRINTS = (
     selections,
     credentials,
     school_years,
+    imports,
     print_jobs,
     misuse,
     report_codes,
@@ -106,6 +108,7 @@ def _install_checks(app: Flask) -> None:
     app.before_request(_require_own_host)
     sessions.install(app)
     app.before_request(_require_own_page)
+    uploads.install(app)
     # The report page needs no cookie: its code is the whole authority, and no browser sends that by itself.
     CSRFProtect(app).exempt(report.blueprint)
     app.before_request(access.require_access)

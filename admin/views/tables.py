@@ -1,4 +1,7 @@
-"""Lists as files for a spreadsheet: all rows of the filter that a page shows, without any secret."""
+"""Lists as files for a spreadsheet: all rows of the filter that a page shows, without any secret.
+
+The one of schools can be imported again (:mod:`authbridge.schools.school_table`).
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +19,7 @@ from admin.status.figure_words import figure_in_words
 from admin.status.misuse_words import reporter_in_words, result_in_words
 from admin.status.organiser_queries import asked_query
 from admin.status.usage_queries import asked_months, asked_schools
-from admin.web.i18n import day, moment, month
+from admin.web.i18n import moment, month, typed_day
 from admin.web.query_params import asked_choice, asked_code, asked_extent, asked_text
 from admin.web.spreadsheet import as_csv
 from authbridge.misuse.report_rows import ReportOrder, ReportRow, ReportState, list_reports
@@ -65,8 +68,9 @@ def schools() -> ResponseReturnValue:
             show=asked_choice("show", SchoolFilter) or SchoolFilter.ALL,
             extent=asked_extent(SchoolOrder, whole=True),
         )
-    headings = (_("Name"), _("Short code"), _("Place"), _("State"), _("Organisers"), _("Most accounts"))
-    return _file([[*headings, _("Processing contract")], *map(_school_cells, listed.rows)], "schools")
+    headings = [_("Name"), _("Short code"), _("Place"), _("State"), _("Organisers"), _("Most accounts")]
+    headings += [_("Processing contract"), _("Street"), _("E-mail"), _("Networks")]
+    return _file([headings, *map(_school_cells, listed.rows)], "schools")
 
 
 @blueprint.get("/misuse.csv")
@@ -124,7 +128,7 @@ def _organisers(code: str, name: str) -> ResponseReturnValue:
             extent=asked_extent(OrganiserOrder, whole=True),
         )
     headings = [_("School"), _("Login name"), _("State"), _("Last login"), _("Valid until")]
-    in_words = cache(day)  # thousands of rows have some hundred days
+    in_words = cache(typed_day)  # thousands of rows have some hundred days
     return _file([headings, *(_organiser_cells(row, in_words) for row in listed.rows)], name)
 
 
@@ -136,8 +140,10 @@ def _organiser_cells(row: OrganiserRow, in_words: Callable[[date], str]) -> list
 
 def _school_cells(row: SchoolRow) -> list[str]:
     state = _("active") if row.suspended_at is None else _("suspended")
-    contract = _("missing") if row.contract_on is None else day(row.contract_on)
-    return [row.name, row.code, row.place, state, str(row.organisers), str(row.quota), contract]
+    contract = _("missing") if row.contract_on is None else typed_day(row.contract_on)
+    numbers = [str(row.organisers), str(row.quota)]
+    address = [row.street, row.mailbox, " ".join(row.trusted_networks)]
+    return [row.name, row.code, row.place, state, *numbers, contract, *address]
 
 
 def _report_cells(row: ReportRow) -> list[str]:

@@ -27,6 +27,7 @@ _COMMANDS = MappingProxyType(
         "reinstate": "suspensions:reinstate",
         "lockout": "lockouts:lockout",
         "node": "nodes:node",
+        "report": "reports:report",
         "serve": "serving:serve",
         "panel": "serving:panel",
         "prosody-config": "serving:prosody_config",

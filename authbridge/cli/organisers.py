@@ -2,11 +2,12 @@
 
 from datetime import date, timedelta
 from functools import partial
-from typing import Any, BinaryIO
+from typing import Any
 
 import click
 
 from authbridge.cli.days import day_option, today
+from authbridge.cli.imports import import_organiser_table
 from authbridge.cli.operator import Operator, pass_operator
 from authbridge.cli.output import json_option, say_done, show_record, show_rows
 from authbridge.cli.revocation_status import echo_status
@@ -16,8 +17,6 @@ from authbridge.data_protection.account_access import as_document
 from authbridge.data_protection.commands import give_account_data
 from authbridge.revocations.status import meetings_of
 from authbridge.schools.commands import organisers
-from authbridge.schools.commands.imports import import_organisers
-from authbridge.schools.csv_import import parse_credentials
 from authbridge.schools.issuing import Order, prepare, put_in_force
 from authbridge.schools.lookup import get_organiser, get_school, list_organisers
 from authbridge.schools.organiser_rows import OrganiserState, organiser_row
@@ -65,18 +64,7 @@ def issue(
         _issue(operator, order, delivery)
 
 
-@organiser.command("import")
-@click.argument("file", type=click.File("rb"))
-@pass_operator
-def import_(operator: Operator, file: BinaryIO) -> None:
-    """Take existing credentials over from FILE, or - for standard input; all or none.
-
-    A table as CSV with the columns school, username, password.
-    """
-    credentials = parse_credentials(file.read(), operator.hasher)
-    with operator.database.write_session() as session:
-        count = import_organisers(session, credentials, actor=operator.actor, now=operator.clock())
-    say_done(f"Taken over: {count}.")
+organiser.add_command(import_organiser_table)
 
 
 @organiser.command("list")

@@ -173,8 +173,8 @@ class NewFile:
         self.place = str(self._part)
         if self._part.exists():
             raise InputError(
-                f"{self._part} is of a command that did not come to its end, and may hold passwords "
-                "that count: look first. Nothing was issued."
+                f"{self._part} was left by a command that was cut off, and may hold passwords: "
+                f"look into {self._part.name} first. Nothing was issued."
             )
         os.close(_new_private_file(path))
         try:

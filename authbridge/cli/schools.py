@@ -7,6 +7,7 @@ import click
 from sqlalchemy.orm import Session
 
 from authbridge.cli.days import day_option
+from authbridge.cli.imports import import_school_table
 from authbridge.cli.operator import Operator, pass_operator
 from authbridge.cli.output import json_option, record_in_words, say_done, show_record, show_rows
 from authbridge.cli.suspensions import history
@@ -63,6 +64,9 @@ def change(operator: Operator, /, code: str, **options: Any) -> None:  # noqa: A
         changed = change_school(session, code, actor=operator.actor, now=operator.clock(), **changes)
         record = _as_record(session, changed)
     say_done(record_in_words(record))
+
+
+school.add_command(import_school_table)
 
 
 @school.command("list")

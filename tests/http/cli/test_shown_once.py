@@ -38,7 +38,7 @@ def test_a_killed_command_leaves_the_passwords_that_count(machine: Machine, exam
 
     again, _ = machine.run(*example, "--output", str(target))
     assert again.code == 1
-    assert "letters.csv.part is of a command that did not come to its end" in again.stderr
+    assert "letters.csv.part was left by a command that was cut off" in again.stderr
 
 
 def test_a_command_that_is_killed_before_its_commit_gives_no_receipt(machine: Machine) -> None:

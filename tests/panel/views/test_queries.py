@@ -63,6 +63,8 @@ MOST = {
     "{organiser}/reset": 5,
     "{organiser}/validity": 4,
     "{organiser}/delete": 4,
+    "/import/organisers": 2,
+    "/import/schools": 2,
     "/overview/health": 2,
     "/overview/meetings": 3,
     "/search?q=ohg-000x": 8,  # names near it, and whether it was tried

@@ -112,6 +112,7 @@ MANAGE = frozenset(
         "misuse.close",
         "report_codes.issue",
         "report_codes.show",
+        "report_codes.done",
         "report_codes.over",
         "report_codes.withdraw",
         "selections.suspend",
@@ -133,6 +134,14 @@ MANAGE = frozenset(
         "credentials.letter",
         "credentials.table",
         "credentials.done",
+        "imports.organisers",
+        "imports.schools",
+        "imports.show_organisers",
+        "imports.show_schools",
+        "imports.run_organisers",
+        "imports.run_schools",
+        "imports.progress",
+        "imports.discard",
         "terms.send",
     }
 )
@@ -152,6 +161,7 @@ UNATTENDED = frozenset(
         "credentials.over",
         "credentials.progress",
         "credentials.revocation_status",
+        "imports.progress",
         "report_codes.over",
         "staff.invitation_over",
     }
@@ -181,6 +191,7 @@ _NOTHING = {
     "name": "nobody",
     "handout_id": "none",
     "print_job": "XXX-XXX",
+    "table_id": "none",
     "event_id": "0",
     "run": "none",
     "report_id": "0",
