@@ -36,6 +36,7 @@ class Action(StrEnum):
     ORGANISER_END_SESSIONS = "organiser:end-sessions"
     ORGANISER_CLEAR_LOCKOUT = "organiser:clear-lockout"
     ORGANISER_DELETE = "organiser:delete"
+    ORGANISER_EXPORT = "organiser:export"
     ORGANISERS_RESET = "organisers:reset"
     ORGANISERS_CHANGE_VALIDITY = "organisers:change-validity"
     ORGANISERS_UNDO_VALIDITY = "organisers:undo-validity"

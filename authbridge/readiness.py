@@ -8,7 +8,7 @@ from authbridge.errors import StorageError
 from authbridge.login import journal
 from authbridge.storage.database import Database
 
-_PURGE_OVERDUE = timedelta(hours=2)
+PURGE_OVERDUE = timedelta(hours=2)  # the service deletes each hour
 _FRESH = timedelta(seconds=3)
 _LITTLE_ROOM = 100 * 1024 * 1024  # bytes
 
@@ -52,10 +52,15 @@ def examine(database: Database, *, now: datetime) -> ReadinessReport:
     return ReadinessReport({"storage": "ok", "purge": _purge(purged_at, now), "disk": _disk(database)})
 
 
+def purge_is_overdue(purged_at: datetime | None, *, now: datetime) -> bool:
+    """Tells whether the last deletion of old rows is too long ago; None: there was none."""
+    return purged_at is None or now - purged_at > PURGE_OVERDUE
+
+
 def _purge(purged_at: datetime | None, now: datetime) -> str:
     if purged_at is None:
         return "old rows were never deleted"
-    if now - purged_at > _PURGE_OVERDUE:
+    if purge_is_overdue(purged_at, now=now):
         return f"old rows were last deleted at {purged_at:%Y-%m-%d %H:%M} UTC"
     return "ok"
 

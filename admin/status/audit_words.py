@@ -46,6 +46,7 @@ ACTIONS = {
     "organiser:end-sessions": _l("Logged out everywhere"),
     "organiser:clear-lockout": _l("Wait lifted"),
     "organiser:delete": _l("Access deleted"),
+    "organiser:export": _l("Everything about an access given out (Art. 15 GDPR)"),
     "organisers:reset": _l("New passwords for several"),
     "organisers:change-validity": _l("Validity of several changed"),
     "organisers:undo-validity": _l("Change of validity of several undone"),

@@ -17,6 +17,8 @@ from admin.session.sign_in_requests import caller
 from admin.web.headers import hide_from_back_button
 from admin.web.redirects import redirect_to
 from admin.web.responses import form_page, page
+from authbridge.audit_rows import KEPT_DAYS
+from authbridge.data_protection.own_data import own_data
 from authbridge.errors import InputError
 from authbridge.login.policy import Verdict
 from authbridge.staff import commands as staff_commands
@@ -46,6 +48,8 @@ def show() -> ResponseReturnValue:
             passkeys=passkey_commands.list_passkeys(session, own.staff_id),
             with_passkeys=passkeys.site() is not None,
             recovery_left=members.count_recovery_codes(session, own.staff_id),
+            own_data=own_data(session, own.staff_id),
+            audit_days=KEPT_DAYS,
         )
 
 

@@ -13,6 +13,8 @@ from authbridge.cli.output import json_option, say_done, show_record, show_rows
 from authbridge.cli.revocation_status import echo_status
 from authbridge.cli.sheets import Delivery, open_sheet, sheet_options
 from authbridge.cli.suspensions import history
+from authbridge.data_protection.account_access import as_document
+from authbridge.data_protection.commands import give_account_data
 from authbridge.revocations.status import meetings_of
 from authbridge.schools.commands import organisers
 from authbridge.schools.issuing import Order, prepare, put_in_force
@@ -93,6 +95,23 @@ def show(operator: Operator, name: str, *, as_json: bool) -> None:
             "suspensions": history(session, found),
         }
     show_record(record, as_json=as_json)
+
+
+@organiser.command()
+@click.argument("name")
+@pass_operator
+def export(operator: Operator, name: str) -> None:
+    """Write everything that is kept about NAME as JSON (Article 15 GDPR); the audit notes it."""
+    with operator.database.write_session() as session:
+        data = give_account_data(
+            session,
+            name,
+            keyed_hashes=operator.keyed_hashes,
+            addresses=True,
+            actor=operator.actor,
+            now=operator.clock(),
+        )
+    show_record(as_document(data), as_json=True)
 
 
 @organiser.command()

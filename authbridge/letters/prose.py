@@ -19,6 +19,7 @@ _PRINTABLE = {
     "hardbreak", "strong_open", "strong_close", "em_open", "em_close", "code_inline",
 }  # fmt: skip
 _HEADINGS = frozenset({"heading_open", "heading_close"})
+_LOWEST_RANK = 6
 _INSTEAD = {
     "image": "a picture; only logo.svg or logo.png is printed",
     "link_open": "a link; on paper, write the address out, without brackets",
@@ -77,14 +78,19 @@ def parse_line(text: str, path: Path) -> str:
     return lines[0]
 
 
-def parse_statement(text: str, path: Path) -> tuple[str, Markup]:
+def parse_statement(text: str, path: Path, *, rank: int = 1) -> tuple[str, Markup]:
     """Returns the heading of a page, and its text: paragraphs, lists and further headings of lower rank.
+
+    ``rank`` is that of the heading on the page.
 
     Raises:
         ConfigError: The text cannot be shown; the sentence names ``path``.
     """
     markdown = _markdown(xhtmlOut=False)
     heading, rest = _parse(markdown, text, path, also=_HEADINGS)
+    for token in rest:
+        if token.type in _HEADINGS:
+            token.tag = f"h{min(int(token.tag[1]) + rank - 1, _LOWEST_RANK)}"
     return heading, Markup(markdown.renderer.render(rest, markdown.options, {}))  # noqa: S704 - it escapes
 
 

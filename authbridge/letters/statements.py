@@ -1,4 +1,4 @@
-"""Reads what the operator says in public: accessibility (BITV 2.0), imprint, and where to report misuse.
+"""Reads what the operator says on pages: accessibility (BITV 2.0), imprint, misuse, and the legal basis.
 
 And the name under which they say it.
 """
@@ -14,21 +14,26 @@ from authbridge.letters.prose import parse_sender, parse_statement
 
 
 class Statement(StrEnum):
-    """A statement that everybody may read; the name of its file without the language."""
+    """A statement that the panel shows; the name of its file without the language."""
 
     ACCESSIBILITY = "accessibility"
     IMPRINT = "imprint"
     MISUSE = "misuse"
+    LEGAL_BASIS = "legal_basis"  # with purpose and recipients; for staff, on the page about data protection
 
 
-def read_statement(folder: Path | None, statement: Statement, language: Language) -> tuple[str, Markup]:
+def read_statement(
+    folder: Path | None, statement: Statement, language: Language, *, rank: int = 1
+) -> tuple[str, Markup]:
     """Returns heading and text; of a file that the folder lacks, the text that ships.
+
+    ``rank`` is that of the heading on the page.
 
     Raises:
         ConfigError: The file cannot be used; its sentence names the file and the reason.
     """
     text, path = read_operator_text(folder, f"{statement}.{language}.md")
-    return parse_statement(text, path)
+    return parse_statement(text, path, rank=rank)
 
 
 def read_operator_name(folder: Path | None, language: Language) -> str:

@@ -34,7 +34,7 @@ LONGEST_HAPPENED = 80  # characters; "today in the third lesson"
 LONGEST_DESCRIPTION = 400
 LONGEST_RESULT_NOTE = 200
 
-_KEPT = timedelta(days=90)  # a report after its end; the words of an open one since it was made
+KEPT = timedelta(days=90)  # a report after its end; the words of an open one since it was made
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +203,9 @@ def purge(session: Session, *, now: datetime) -> None:
     """
     is_worded = (MisuseReport.happened + MisuseReport.description) != ""
     for query in (
-        delete(MisuseReport).where(MisuseReport.closed_at < now - _KEPT),
+        delete(MisuseReport).where(MisuseReport.closed_at < now - KEPT),
         update(MisuseReport)
-        .where(MisuseReport.closed_at.is_(None), MisuseReport.at < now - _KEPT, is_worded)
+        .where(MisuseReport.closed_at.is_(None), MisuseReport.at < now - KEPT, is_worded)
         .values(happened="", description=""),
         update(MisuseReport)
         .where(MisuseReport.at < now - AUDIT_KEPT, MisuseReport.actor.startswith(STAFF_PREFIX))

@@ -16,7 +16,7 @@ from authbridge.revocations.opened_meetings import OpenedMeetings
 from authbridge.storage.models import ProsodyNode, Revocation, RevocationDone, UtcDateTime, table_of
 from authbridge.storage.statements import UNSYNCHRONISED, upsert
 
-_SILENT = timedelta(hours=1)  # without a question, after which nobody needs to know what ran there
+SILENT = timedelta(hours=1)  # without a question, after which nobody needs to know what ran there
 
 _done, _nodes = table_of(RevocationDone), table_of(ProsodyNode)
 # The first report counts: a node that carries a revocation out once more finds nothing left to end.
@@ -156,7 +156,7 @@ def forget_node(session: Session, node: str) -> bool:
 
 def purge(session: Session, *, now: datetime) -> None:
     """Forgets which meetings ran on nodes that have been silent for an hour."""
-    is_silent = ProsodyNode.last_seen_at < now - _SILENT
+    is_silent = ProsodyNode.last_seen_at < now - SILENT
     session.execute(
         update(ProsodyNode).where(is_silent).values(meetings={}), execution_options=UNSYNCHRONISED
     )

@@ -33,6 +33,7 @@ _AT_MOST = {
     SessionStage.SIGNED_IN: timedelta(hours=10),
 }
 _GIVEN_BACK = timedelta(hours=1)  # after the end, a form that was being filled in
+KEPT = _AT_MOST[SessionStage.SIGNED_IN] + _GIVEN_BACK  # since the beginning, at the longest
 _TOUCH = timedelta(seconds=30)  # between two notes that a session is used
 
 _LONGEST_IDLE = timedelta(minutes=PANEL_IDLE_MINUTES[-1])
@@ -284,10 +285,9 @@ def end_all(session: Session, staff_id: int, *, but: PanelSession | None = None)
 
 def purge_batch(session: Session, *, now: datetime) -> bool:
     """Deletes some of the sessions and invitations that are over; returns whether there may be more."""
-    over = now - _GIVEN_BACK
     is_old = or_(
-        StaffSession.seen_at <= over - _LONGEST_IDLE,
-        StaffSession.started_at <= over - _AT_MOST[SessionStage.SIGNED_IN],
+        StaffSession.seen_at <= now - _GIVEN_BACK - _LONGEST_IDLE,
+        StaffSession.started_at <= now - KEPT,
     )
     is_full = [
         delete_some(session, StaffSession.id_hash, is_old),

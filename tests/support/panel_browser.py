@@ -236,6 +236,12 @@ class PanelBrowser:
         status, kind, content = self.browser.execute_async_script(_FETCH, path)
         return Answer(status, kind, base64.b64decode(content))
 
+    def print_page(self) -> pypdf.PdfReader:
+        """Prints the page on the paper that it asks for, else on A4; returns the PDF."""
+        size = {"paperWidth": 210 / 25.4, "paperHeight": 297 / 25.4, "preferCSSPageSize": True}
+        printed = self.browser.execute_cdp_cmd("Page.printToPDF", size)
+        return pypdf.PdfReader(BytesIO(base64.b64decode(printed["data"])))
+
     def sign_in(self, member: Member, code: str | None = None) -> None:
         """Both steps; ``code`` is a recovery code in place of the authenticator's."""
         self.forget_session()

@@ -264,6 +264,7 @@ def _overview_and_search(panel_browser: PanelBrowser) -> Iterator[Shown]:
         ("journal-nobody", "/journal?q=nobody"),
         ("audit", "/audit"),
         ("audit-none", "/audit?topic=node"),
+        ("data-protection", "/data-protection"),
     ):
         panel_browser.open(path)
         yield Shown(name)
@@ -383,6 +384,7 @@ def _organisers(panel_browser: PanelBrowser, panel_server: PanelServer, sights: 
         ("organiser-expired", f"/organisers/{sights.expired}"),
         ("organiser-of-suspended-school", f"/organisers/{sights.of_suspended_school}"),
         ("organiser-waiting", f"/organisers/{sights.waiting}"),
+        ("access-to-data", f"/data-protection/accounts/{sights.waiting}"),
         ("organiser-suspended", f"/organisers/{sights.suspended}"),
         ("reset-suspended", f"/organisers/{sights.suspended}/reset"),
         ("validity", f"/organisers/{sights.active}/validity"),

@@ -22,6 +22,7 @@ from authbridge.storage.models import Organiser, School, Suspension
 from authbridge.storage.statements import UNSYNCHRONISED
 
 MAX_ISSUED = 200  # at once
+FORMER_KEPT = timedelta(days=2)  # after its last day: it may end later in another time zone
 
 
 class QuotaError(ConflictError):
@@ -209,7 +210,7 @@ def void_former_password(session: Session, username: str, *, actor: Actor, now: 
 
 def purge(session: Session, *, now: datetime) -> None:
     """Deletes former passwords that no longer count, in whatever time zone."""
-    query = update(Organiser).where(Organiser.previous_until < (now - timedelta(days=2)).date())
+    query = update(Organiser).where(Organiser.previous_until < (now - FORMER_KEPT).date())
     values = dict.fromkeys(
         ("previous_hash", "previous_generated", "previous_quick_check", "previous_until"), None
     )

@@ -18,6 +18,7 @@ from authbridge.storage.models import ReportCode, School
 from authbridge.storage.statements import UNSYNCHRONISED
 
 KEPT = timedelta(days=400)  # a school year, and the weeks until the next envelope is in the post
+EXPIRED_KEPT = timedelta(days=1)  # after its last day, for it may be yesterday elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,6 @@ def withdraw_report_code(
 
 
 def purge(session: Session, *, now: datetime) -> None:
-    """Deletes codes that have expired, used or not; a day later, for it may be yesterday elsewhere."""
-    query = delete(ReportCode).where(ReportCode.expires_on < now.date() - timedelta(days=1))
+    """Deletes codes that have expired, used or not."""
+    query = delete(ReportCode).where(ReportCode.expires_on < now.date() - EXPIRED_KEPT)
     session.execute(query, execution_options=UNSYNCHRONISED)

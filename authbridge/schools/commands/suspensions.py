@@ -27,7 +27,7 @@ from authbridge.typed_text import parse_line
 
 LONGEST_NOTE = 200  # characters; one sentence, not a file on somebody
 
-_NOTE_KEPT = timedelta(days=90)  # after the end of the suspension
+NOTE_KEPT = timedelta(days=90)  # after the end of the suspension
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ def purge(session: Session, *, now: datetime) -> None:
     """Deletes notes 90 days after the end of a suspension, and the names of staff with the audit's."""
     is_forgotten = (Suspension.until < now - AUDIT_KEPT, Suspension.suspended_by != FORGOTTEN_STAFF)
     for query in (
-        update(Suspension).where(Suspension.until < now - _NOTE_KEPT).values(note=None),
+        update(Suspension).where(Suspension.until < now - NOTE_KEPT).values(note=None),
         update(Suspension)
         .where(*is_forgotten)
         .values(suspended_by=FORGOTTEN_STAFF, reinstated_by=FORGOTTEN_STAFF),

@@ -38,6 +38,7 @@ _NO_PAGES = {
     "credentials.files",
     "credentials.letter",
     "credentials.table",
+    "data_protection.account_file",
 }
 _NO_PAGES |= DOCUMENTS | {"tables.schools", "tables.school", "tables.organisers", "tables.misuse"}
 # Parts of pages, which these ask for by themselves.

@@ -1,11 +1,13 @@
 """Letters in the whole of Chromium, which shows a PDF and keeps pages for "back"; its shell does neither."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from selenium.webdriver import Chrome
 
+from authbridge.data_protection.inventory import INVENTORY
 from authbridge.storage.models import Role
 from tests.end_to_end.panel.test_stories import GERMAN, add_school, issue
 from tests.support.chromium import open_chromium
@@ -94,3 +96,23 @@ def test_back_shows_no_credentials(
         panel_browser.open(address)
         assert sees_nothing(), address
         assert panel_browser.title == GERMAN.gone
+
+
+def test_the_officer_prints_the_record_of_processing(
+    panel_browser: PanelBrowser, panel_server: PanelServer
+) -> None:
+    """On A4 with numbered pages: dated, with the operator's name, every table, and nothing of the screen."""
+    panel_browser.sign_in(panel_server.enrol(Role.AUDITOR))
+    panel_browser.press("Datenschutz")
+    paper = panel_browser.print_page()
+    text = "\n".join(page.extract_text() for page in paper.pages)
+    first = paper.pages[0]
+    assert [round(float(side) / 72 * 25.4) for side in first.mediabox[2:]] == [210, 297]
+    heading = r"Datenschutz: Verzeichnis der Verarbeitung\nKreismedienzentrum Musterkreis, Stand [\d.]{10}, "
+    assert re.search(heading, first.extract_text())
+    for number, page in enumerate(paper.pages, 1):
+        assert f"{number} / {len(paper.pages)}" in page.extract_text()
+    for described in INVENTORY:
+        assert described.table.name in text
+    for unwanted in ("Abmelden", "Suchen", "drucken Sie"):
+        assert unwanted not in text

@@ -466,3 +466,21 @@ def test_the_words_for_jitsis_page_can_be_served_by_hand(run: Run) -> None:
     assert named["labels"]["en"] == "https://meet.test/words/labels-en.json"
     run("jitsi-words", code=2)
     run("jitsi-words", "--language", "de", "--branding", "https://meet.test", code=2)
+
+
+@pytest.mark.usefixtures("school")
+def test_everything_about_an_account_is_written_as_json(run: Run, environ: dict[str, str]) -> None:
+    """With the addresses, without a hash; the audit notes who asked."""
+    (credential,) = issue(run)
+    told = json.loads(run("organiser", "export", credential["username"]).stdout)
+    assert told["account"] == credential["username"]
+    assert told["has_addresses"] is True
+    last = told["sections"]["audit_events"]["rows"][0]
+    assert (last["action"], last["subject"]) == ("organiser:export", credential["username"])
+    database = Database(environ["AUTHBRIDGE_DATABASE_URL"])
+    with database.write_connection() as connection:
+        found = find_credential(connection, Username(credential["username"]))
+    database.engine.dispose()
+    assert found is not None
+    assert found.credential.stored.hash not in json.dumps(told)
+    assert "There is no organiser" in run("organiser", "export", "ohg-none", code=1).stderr

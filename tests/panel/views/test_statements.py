@@ -59,4 +59,4 @@ def test_those_that_ship_can_be_read(statement: Statement, language: Language) -
     """Both, in both languages."""
     heading, text = read_statement(None, statement, language)
     assert heading
-    assert "post@kmz.example.org" in text
+    assert "@kmz.example.org" in text

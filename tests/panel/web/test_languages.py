@@ -43,7 +43,7 @@ def extracted() -> set[str]:
 
 
 def raised() -> Iterator[str]:
-    """Yields every sentence of an error that staff may read."""
+    """Yields every sentence of an error that staff may read, and those that are marked to be shown."""
     for folder in (ADMIN, ROOT / "authbridge"):
         for path in folder.rglob("*.py"):
             if not _NOT_IN_THE_PANEL & set(path.relative_to(folder).parts):
@@ -55,7 +55,7 @@ def _sentences(tree: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
             sentence = node.args[0]
             is_ours = node.func.id.endswith("Error") and node.func.id not in _NOT_FOR_STAFF
-            if is_ours and isinstance(sentence, ast.Constant):
+            if (is_ours or node.func.id == "N_") and isinstance(sentence, ast.Constant):
                 yield str(sentence.value)
 
 

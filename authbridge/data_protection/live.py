@@ -1,0 +1,90 @@
+"""Reads what the record of processing says of the database: the oldest rows, and late deletions."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, Date, func, select
+from sqlalchemy.orm import Session
+
+from authbridge.config import Config
+from authbridge.data_protection.descriptions import KeptFor, TableDescription, beginning_of
+from authbridge.data_protection.inventory import INVENTORY
+from authbridge.login import journal
+from authbridge.readiness import PURGE_OVERDUE, purge_is_overdue
+from authbridge.storage.models import Role, School, Staff
+
+
+@dataclass(frozen=True, slots=True)
+class TableState:
+    """What a table holds now: the moment of its oldest row (None: no row), and whether one is too old."""
+
+    described: TableDescription
+    oldest: datetime | date | None
+    is_overdue: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A school with the day of its contract on data processing; None: there is none."""
+
+    code: str
+    name: str
+    contract_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordState:
+    """Everything that the record of processing reads from the database.
+
+    ``purged_at`` is when everything too old was last deleted, ``purge_is_overdue`` that this is too long ago.
+    ``contracts`` are by name, schools without one first.
+    """
+
+    tables: tuple[TableState, ...]
+    purged_at: datetime | None
+    purge_is_overdue: bool
+    contracts: tuple[Contract, ...]
+    staff: Mapping[Role, int]
+
+
+def record_state(session: Session, config: Config, *, now: datetime) -> RecordState:
+    """Reads the oldest row of each table, the last deletion, the contracts and the number of staff."""
+    purged_at = journal.last_purge(session)
+    return RecordState(
+        tables=tuple(_table_states(session, config, now)),
+        purged_at=purged_at,
+        purge_is_overdue=purge_is_overdue(purged_at, now=now),
+        contracts=tuple(_contracts(session)),
+        staff=_count_staff(session),
+    )
+
+
+def _table_states(session: Session, config: Config, now: datetime) -> Iterator[TableState]:
+    for described in INVENTORY:
+        oldest = None if described.oldest is None else session.scalar(select(func.min(described.oldest)))
+        is_overdue = any(_is_broken(session, promise, config, now) for promise in described.promises)
+        yield TableState(described, oldest, is_overdue)
+
+
+def _is_broken(session: Session, promise: KeptFor, config: Config, now: datetime) -> bool:
+    """Tells whether a row is older than promised, by more than the time that a deletion may take."""
+    moment = beginning_of(promise.period(config), now) - PURGE_OVERDUE
+    oldest_allowed = moment.date() if isinstance(promise.since.type, Date) else moment
+    conditions: list[ColumnElement[bool]] = [promise.since < oldest_allowed]
+    if promise.held is not None:
+        conditions.append(promise.held)
+    return session.scalar(select(promise.since).where(*conditions).limit(1)) is not None
+
+
+def _contracts(session: Session) -> Iterator[Contract]:
+    query = select(School.code, School.name, School.contract_on).order_by(School.name, School.code)
+    contracts = [Contract(*row) for row in session.execute(query)]
+    yield from sorted(contracts, key=lambda each: each.contract_on is not None)
+
+
+def _count_staff(session: Session) -> dict[Role, int]:
+    counts = {
+        row[0]: row[1] for row in session.execute(select(Staff.role, func.count()).group_by(Staff.role))
+    }
+    return {role: counts.get(role, 0) for role in Role}

@@ -1,0 +1,1 @@
+"""Tests of ``authbridge/data_protection/``, over SQLite and PostgreSQL."""
