@@ -42,7 +42,7 @@ def start(order: Order, language: Language, *, large_print: bool, envelope: Enve
     letterhead = read_letterhead(panel.config.letter_dir)  # now, for later the old password is void already
     if envelope is not None:
         require_legible(envelope.inside, large_print=large_print)
-        envelope = replace(envelope, renewed=bool(order.usernames))
+        envelope = replace(envelope, renewed=bool(order.usernames), former_until=order.former_until)
     with panel.database.read_session() as session:
         terms.require_printable(session, letterhead.terms)
         if not order.usernames and order.year is None:

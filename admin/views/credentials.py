@@ -19,7 +19,7 @@ from admin.status.revocation_status import LiveStatus, live_status, wait_for_nod
 from admin.status.running_meetings import ends_in_words
 from admin.stores.handouts import Handout, Step
 from admin.web.headers import hide_from_back_button, replace_at
-from admin.web.i18n import day, say
+from admin.web.i18n import say, typed_day
 from admin.web.redirects import path_to, redirect_to
 from admin.web.responses import form_page, page
 from admin.web.spreadsheet import as_csv
@@ -279,7 +279,12 @@ def _file(content: bytes, kind: str, disposition: str) -> Response:
 
 def _table_of(handout: Handout) -> list[list[str]]:
     rows = [
-        [handout.school_name, each.username, each.password, day(each.valid_until) if each.valid_until else ""]
+        [
+            handout.school_name,
+            each.username,
+            each.password,
+            typed_day(each.valid_until) if each.valid_until else "",
+        ]
         for each in handout.credentials
     ]
     return [[_("School"), _("Login name"), _("Password"), _("Valid until")], *rows]

@@ -133,9 +133,8 @@ def _carry_out(form: YearForm, school: School, present: tuple[PresentAccess, ...
             return None
         _require_room(school, plan)
         if forecast.letters:
-            return _start(
-                form, Order(school, forecast.letters, plan.valid_until, forecast.renewed, year=plan)
-            )
+            order = Order(school, forecast.letters, plan.valid_until, forecast.renewed, year=plan)
+            return _start(form, replace(order, former_until=plan.transition_until))
         _change(plan)
         _say_done(_logged_out(forecast, plan))
         return path_to("school_years.report", run=plan.run)

@@ -49,12 +49,14 @@ class NightReport:
 class Envelope:
     """The contents of an envelope besides the credentials; ``renewed``: they replace former passwords.
 
-    ``report`` is None where no page takes a code.
+    These count as well to the end of ``former_until``, None if they have ended.  ``report`` is None where no
+    page takes a code.
     """
 
     inside: Inside = Inside.SLIPS
     with_information: bool = False
     renewed: bool = False
+    former_until: date | None = None
     report: NightReport | None = None
 
 

@@ -19,8 +19,9 @@ from authbridge.revocations import feed
 from authbridge.revocations.reports import Contact, NodeReport, note_contact
 from authbridge.schools.commands import organisers, schools, suspensions
 from authbridge.schools.suspendable import ORGANISER, SCHOOL
+from authbridge.statistics.counting import months_before
 from authbridge.storage.database import Database
-from authbridge.storage.models import Revocation, Role, SuspensionReason
+from authbridge.storage.models import MonthlyTotal, Revocation, Role, School, SuspensionReason
 from tests.support.factories import (
     ACTOR,
     HASHER,
@@ -42,6 +43,13 @@ _PASSWORD = "Elf Schafe lesen abends Zeitung"
 
 _LONG_NAME = "Gemeinschafts-und-Verbundschule-mit-sonderpädagogischer-Außenstelle-im-Bildungszentrum-Nordwest"
 _ODD_NAME = "<b>Schule</b> am „Eck“ & מרכז O'Connor =1+1"
+
+
+_SCHOOLS = (
+    "Kürzel;Name;Straße;Ort;Kontingent;Netze;Vertrag (AVV)\r\n"
+    "odd;;Große Allee 12;74072 Heilbronn;70;198.51.100.7 2001:db8:12::/48;01.09.2026\r\n"
+    f"neu;Neue Schule;;;;;fehlt\r\nlang;{_LONG_NAME};;;25;;\r\n"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +82,14 @@ def walk(panel_browser: PanelBrowser, panel_server: PanelServer) -> Iterator[Sho
     sights = _furnish(panel_server.database, panel_server)
     yield from _overview_and_search(panel_browser)
     yield from _meeting_servers(panel_browser, panel_server.database, sights)
+    yield from _statistics(panel_browser, panel_server.database)
     yield from _schools(panel_browser)
     yield from _organisers(panel_browser, panel_server, sights)
     yield from _several_organisers(panel_browser, sights)
     yield from _misuse(panel_browser, panel_server)
     yield from _credentials(panel_browser, sights)
     yield from _school_years(panel_browser)
+    yield from _imports(panel_browser)
     panel_server.renew_factor(admin)
     yield from _staff(panel_browser, panel_server, admin)
     panel_server.renew_factor(admin)
@@ -163,6 +173,8 @@ def _before_the_first_school(panel_browser: PanelBrowser) -> Iterator[Shown]:
         ("overview-first", "/"),
         ("schools-none", "/schools"),
         ("organisers-none", "/organisers"),
+        ("statistics-none", "/statistics"),
+        ("statistics-no-schools", "/statistics/schools"),
         ("search-nothing", "/search?q=nirgends"),
     ):
         panel_browser.open(path)
@@ -306,6 +318,32 @@ def _hear_from(
         epoch, cursor = feed.position(session.connection())
         contact = Contact(node, epoch if knows else None, cursor, reports, meetings or {})
         note_contact(session, contact, now=utc_now() - ago)
+
+
+def _statistics(panel_browser: PanelBrowser, database: Database) -> Iterator[Shown]:
+    """Yields the statistics of three years, in which the number of accounts grew from nothing."""
+    today = utc_now().date()
+    with database.write_session() as session:
+        for school in session.scalars(select(School).where(School.code.in_(["ohg", "odd"]))):
+            session.add_all(
+                MonthlyTotal(
+                    school_id=school.id,
+                    month=months_before(today, 35 - number),
+                    accounts=number * school.quota // 50,
+                    active=number // 3,
+                    logins=number * number,
+                    meetings=number // 2,
+                )
+                for number in range(36)
+            )
+    for name, path in (
+        ("statistics", "/statistics"),
+        ("statistics-school", "/statistics?school=odd&months=36"),
+        ("statistics-schools", "/statistics/schools"),
+        ("statistics-schools-month", f"/statistics/schools?of={today:%Y-%m}"),
+    ):
+        panel_browser.open(path)
+        yield Shown(name)
 
 
 def _schools(panel_browser: PanelBrowser) -> Iterator[Shown]:
@@ -526,6 +564,42 @@ def _school_years(panel_browser: PanelBrowser) -> Iterator[Shown]:
     panel_browser.fetch(f"{panel_browser.path}/letters.pdf")
     _press(panel_browser, _DONE)
     yield Shown("school-year-report")
+
+
+def _imports(panel_browser: PanelBrowser) -> Iterator[Shown]:
+    panel_browser.open("/import/organisers")
+    yield Shown("import")
+    panel_browser.send()
+    yield Shown("import-no-file", 422)
+    panel_browser.open("/import/organisers")
+    panel_browser.send_file("table", b"Schule;Anmeldename;Passwort\nohg;t.021; Brot\nohg;t.022;\n\xff\n")
+    yield Shown("import-faults-of-the-file", 422)
+    panel_browser.open("/import/organisers")
+    panel_browser.send_file("table", b"Schule;Anmeldename;Passwort\nxyz;t.021;Brot\nOHG;t.022;Brot\n")
+    yield Shown("import-faults")
+    panel_browser.open("/import/organisers")
+    lines = "".join(
+        f"{_LONG_NAME if number % 3 else 'odd'};t.{number:03};Brot {number};\n" for number in range(30)
+    )
+    panel_browser.send_file("table", f"Schule;Anmeldename;Passwort;Gültig bis\n{lines}".encode())
+    yield Shown("import-shown")
+    _press(panel_browser, "form[action$='/run'] button")
+    panel_browser.browser.execute_script("window.stop();")  # else the page asks again each second
+    yield Shown("import-progress")
+    panel_browser.open(panel_browser.path)
+    panel_browser.await_element(".notice.warn")
+    yield Shown("import-done")
+    panel_browser.open("/import/organisers/nothing")
+    yield Shown("import-gone", 410)
+    panel_browser.open("/import/schools")
+    yield Shown("import-schools")
+    panel_browser.send_file("table", _SCHOOLS.encode("cp1252"))
+    yield Shown("import-schools-shown")
+    _press(panel_browser, "form[action$='/run'] button")
+    yield Shown("import-schools-done")
+    panel_browser.open("/import/schools")
+    panel_browser.send_file("table", _SCHOOLS.encode("cp1252"))
+    yield Shown("import-schools-nothing-to-change")
 
 
 def _staff(panel_browser: PanelBrowser, panel_server: PanelServer, admin: Member) -> Iterator[Shown]:

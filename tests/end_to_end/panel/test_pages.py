@@ -46,6 +46,7 @@ _NO_PAGES |= {
     "overview.meetings",
     "credentials.progress",
     "credentials.revocation_status",
+    "imports.progress",
     "schools.revocation_status",
     "organisers.revocation_status",
 }

@@ -16,7 +16,7 @@ from authbridge.errors import ConflictError, ImportFileError, InputError, NotFou
 from authbridge.login import commands as lockout_commands
 from authbridge.login.authenticate import authenticate
 from authbridge.login.policy import Verdict
-from authbridge.login.usernames import Username
+from authbridge.login.usernames import SchoolCode, Username
 from authbridge.misuse import commands as misuse
 from authbridge.misuse.blocking import BlockRequest, block
 from authbridge.misuse.commands import MisuseDescription
@@ -32,7 +32,12 @@ from authbridge.schools.commands import (
     suspensions,
     terms,
 )
-from authbridge.schools.commands.imports import ImportedCredential, import_organisers
+from authbridge.schools.commands.imports import (
+    ImportedCredential,
+    SchoolLine,
+    import_organisers,
+    import_schools,
+)
 from authbridge.schools.commands.organisers import QuotaError
 from authbridge.schools.commands.print_jobs import new_print_job_id
 from authbridge.schools.commands.report_codes import make_report_code
@@ -95,6 +100,14 @@ def commands(username: str) -> dict[Action, Command]:
     return {
         Action.SCHOOL_ADD: lambda s: schools.add_school(s, "gsw", "Grundschule", **who),
         Action.SCHOOL_CHANGE: lambda s: schools.change_school(s, "ohg", name="Anders", **who),
+        Action.SCHOOL_IMPORT: lambda s: import_schools(
+            s,
+            [
+                SchoolLine(2, SchoolCode("gsw"), {"name": "Grundschule"}),
+                SchoolLine(3, SchoolCode("ohg"), {"contract_on": TODAY, "trusted_networks": ["10.1.0.0/16"]}),
+            ],
+            **who,
+        ),
         Action.SCHOOL_SUSPEND: lambda s: suspensions.suspend(s, SCHOOL, "ohg", reason=LOST, **who),
         Action.SCHOOL_REINSTATE: lambda s: suspensions.reinstate(s, SCHOOL, "ohg", **who),
         Action.ORGANISER_ISSUE: lambda s: organisers.issue_organisers(

@@ -1,8 +1,10 @@
 """The change of a school year in the panel: foretold, carried out as it was shown, reported for a year."""
 
 from datetime import date, timedelta
+from io import BytesIO
 
 import pytest
+from pypdf import PdfReader
 from sqlalchemy import select
 
 from authbridge.schools.commands import organisers, suspensions
@@ -158,14 +160,16 @@ def test_new_passwords_come_as_letters_and_the_old_ones_count_for_a_while(
 ) -> None:
     """In one run: the credentials are shown once, then the report."""
     *stay, leaves = names(issued)
-    page = foretell(browser, stay, passwords="new")
+    page = foretell(browser, stay, passwords="new", shape="letters")
     assert "The old passwords count beside the new ones until 4 Dec 2026." in page.text
 
     shown = carry_out(browser, page)
 
     assert [each.get_text() for each in shown.html.select(".secrets th .code")] == stay
     letters = browser.get(f"{shown.path}/letters.pdf")
-    assert letters.response.mimetype == "application/pdf"
+    cover, *sheets = [sheet.extract_text() for sheet in PdfReader(BytesIO(letters.response.data)).pages]
+    assert "die bisherigen gelten daneben noch bis 4. Dezember 2026" in " ".join(cover.split())
+    assert all(any(name in sheet for sheet in sheets) for name in stay)
     report = browser.send(shown, f"{shown.path}/done")
     assert groups(report) == {
         "Stay until 30 Sep 2027, with new passwords": 4,
