@@ -1,6 +1,6 @@
 """Writes new credentials, this once: as a table, JSON or letters, to standard output or into a new file.
 
-They are written before they count (:mod:`authbridge.cli.receivers`), so that no password is lost.
+They are written before they count (:mod:`authbridge.cli.destinations`), so that no password is lost.
 """
 
 import csv
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import click
 
 from authbridge.cli.days import today
+from authbridge.cli.destinations import Destination, NewFile, StandardOutput, hand_out
 from authbridge.cli.operator import Operator
-from authbridge.cli.receivers import NewFile, Receiver, StandardOutput, hand_out
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.schools.commands.print_jobs import NewPrintJob, new_print_job_id
 from authbridge.storage.models import School
@@ -90,15 +90,15 @@ class Delivery:
     """A sheet that is ready to be written, and where it goes; ``path`` None is standard output."""
 
     sheet: Sheet
-    receiver: Receiver
+    destination: Destination
     path: Path | None
 
     def write(self, credentials: Sequence[IssuedCredential], put_in_force: Callable[[], object]) -> None:
         """Writes the credentials, once, and puts them in force when they are safe there.
 
-        Raises :class:`authbridge.cli.receivers.HandoutError` if they cannot be written.
+        Raises :class:`authbridge.cli.destinations.HandoutError` if they cannot be written.
         """
-        hand_out(self.receiver, self.sheet.show(credentials), put_in_force)
+        hand_out(self.destination, self.sheet.show(credentials), put_in_force)
         # Whoever does not read this has a sheet that may be void.
         count = len(credentials)
         click.echo(

@@ -8,9 +8,9 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
+from authbridge.cli.destinations import StandardOutput, hand_out
 from authbridge.cli.operator import Operator, pass_operator
 from authbridge.cli.output import json_option, show_rows
-from authbridge.cli.receivers import StandardOutput, hand_out
 from authbridge.staff.commands import INVITATION_LIFETIME, add_staff, reset_staff
 from authbridge.staff.members import StaffRow, list_staff
 from authbridge.staff.one_time_codes import NewInvitation, make_invitation

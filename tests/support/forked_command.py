@@ -1,5 +1,6 @@
 """``authbridge …`` in a process of its own, with real descriptors; forked, for a new Python is slow."""
 
+import gc
 import os
 import sys
 import tempfile
@@ -44,8 +45,12 @@ def start_forked(
     stdout: int,
     encoding: str = "utf-8",
     hook: Hook = do_nothing,
+    unread: int | None = None,
 ) -> Running:
-    """Starts a command; ``hook`` is called in its process first, ``encoding`` is that of its locale."""
+    """Starts a command; ``hook`` is called in its process first, ``encoding`` is that of its locale.
+
+    ``unread`` is the other end of a pipe, which the fork must not hold open.
+    """
     number, name = tempfile.mkstemp(dir=environ["TMPDIR"])
     pid = os.fork()
     if pid:
@@ -53,7 +58,9 @@ def start_forked(
         return Running(pid, Path(name))
     os.dup2(stdout, 1)
     os.dup2(number, 2)
-    os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # a new program has none either; one may be the pipe's reader
+    gc.freeze()  # what the tests have left open is theirs: closed here, its locks and numbers would be ours
+    if unread is not None:
+        os.close(unread)
     os._exit(_run(environ, arguments, encoding, hook))
 
 

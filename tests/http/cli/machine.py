@@ -47,11 +47,16 @@ class Machine:
             other.execute("BEGIN IMMEDIATE")
 
     def start(
-        self, *arguments: str, stdout: int, encoding: str = "utf-8", hook: Hook = do_nothing
+        self,
+        *arguments: str,
+        stdout: int,
+        encoding: str = "utf-8",
+        hook: Hook = do_nothing,
+        unread: int | None = None,
     ) -> Running:
         """Starts a command in a process of its own."""
         given = [str(self.folder / each) if each.endswith(".csv") else each for each in arguments]
-        return start_forked(self.environ, *given, stdout=stdout, encoding=encoding, hook=hook)
+        return start_forked(self.environ, *given, stdout=stdout, encoding=encoding, hook=hook, unread=unread)
 
     def run(self, *arguments: str, encoding: str = "utf-8", hook: Hook = do_nothing) -> tuple[Ended, bytes]:
         """Runs a command, its output in a file."""

@@ -127,12 +127,17 @@ def test_without_a_page_for_the_code_nothing_is_said_of_it() -> None:
     assert "Code" not in cover
 
 
-def test_new_passwords_are_called_so() -> None:
+@pytest.mark.parametrize(
+    ("former_until", "words"),
+    [(None, "die bisherigen gelten nicht mehr"), (date(2026, 9, 28), "gelten noch bis 28. September 2026")],
+)
+def test_new_passwords_are_called_so(former_until: date | None, words: str) -> None:
     """The head of the school must not take them for further accounts."""
-    cover = texts_of(print_(letters_of(3), replace(ENVELOPE, renewed=True)))[0]
+    envelope = replace(ENVELOPE, renewed=True, former_until=former_until)
+    cover = texts_of(print_(letters_of(3), envelope))[0]
 
     assert "3 neue Passwörter für Videokonferenzen" in cover
-    assert "die bisherigen gelten nicht mehr" in cover
+    assert words in cover
 
 
 @pytest.mark.parametrize(("language", "large_print"), each_once(list(Language), [False, True]))

@@ -41,11 +41,14 @@ from authbridge.schools.commands.imports import (
 from authbridge.schools.commands.organisers import QuotaError
 from authbridge.schools.commands.print_jobs import new_print_job_id
 from authbridge.schools.commands.report_codes import make_report_code
+from authbridge.schools.commands.school_year import change_school_year
 from authbridge.schools.commands.schools import ChangedMeanwhileError
 from authbridge.schools.commands.suspensions import SuspensionDescription
 from authbridge.schools.history import suspension_rows
 from authbridge.schools.lookup import get_organiser, get_school, list_organisers
+from authbridge.schools.school_year import SchoolCalendar
 from authbridge.schools.suspendable import ORGANISER, SCHOOL
+from authbridge.schools.year_plans import YearPlan
 from authbridge.storage.database import Database
 from authbridge.storage.models import (
     AlarmRaised,
@@ -82,6 +85,8 @@ Command = Callable[[Session], object]
 
 TODAY = MORNING.date()
 LOST = SuspensionReason.LETTER_LOST
+SEPTEMBER = date(2027, 9, 30)
+YEAR = YearPlan("run", "ohg", SchoolCalendar(TODAY, (9, 30)), SEPTEMBER, others_until=SEPTEMBER)
 DESCRIPTION = SuspensionDescription(LOST, Reporter.SCHOOL_HEAD, "UNMISTAKABLE-NOTE")
 TOLD = MisuseDescription(Reporter.SCHOOL_HEAD, "heute", "UNMISTAKABLE-REPORT")
 
@@ -110,6 +115,7 @@ def commands(username: str) -> dict[Action, Command]:
         ),
         Action.SCHOOL_SUSPEND: lambda s: suspensions.suspend(s, SCHOOL, "ohg", reason=LOST, **who),
         Action.SCHOOL_REINSTATE: lambda s: suspensions.reinstate(s, SCHOOL, "ohg", **who),
+        Action.SCHOOL_CHANGE_YEAR: lambda s: change_school_year(s, YEAR, keyed_hashes=KEYED_HASHES, **who),
         Action.ORGANISER_ISSUE: lambda s: organisers.issue_organisers(
             s, "ohg", [password], valid_until=None, **who
         ),

@@ -31,7 +31,7 @@ class HandoutError(AuthBridgeError):
     """Raised when secrets cannot be written where they were to go; nothing was issued."""
 
 
-class Receiver(Protocol):
+class Destination(Protocol):
     """The place to which secrets go; it is used once."""
 
     place: str
@@ -52,7 +52,7 @@ class Receiver(Protocol):
         """
 
 
-def hand_out(receiver: Receiver, content: bytes, put_in_force: Callable[[], object]) -> None:
+def hand_out(destination: Destination, content: bytes, put_in_force: Callable[[], object]) -> None:
     """Writes ``content``, then calls ``put_in_force``, which commits.
 
     If the process is killed in between, the secrets are in somebody's hands and do not count, or do.  The
@@ -62,35 +62,35 @@ def hand_out(receiver: Receiver, content: bytes, put_in_force: Callable[[], obje
         HandoutError: The content cannot be written; nothing was issued.
     """
     try:
-        receiver.take(content)
+        destination.take(content)
     except OutputError as error:
-        receiver.take_back()
-        raise HandoutError(_FAILED.format(place=receiver.place, reason=error.reason)) from error
+        destination.take_back()
+        raise HandoutError(_FAILED.format(place=destination.place, reason=error.reason)) from error
     except OSError as error:
-        receiver.take_back()
-        raise HandoutError(_FAILED.format(place=receiver.place, reason=error.strerror)) from error
+        destination.take_back()
+        raise HandoutError(_FAILED.format(place=destination.place, reason=error.strerror)) from error
     except BaseException:  # Ctrl-C in front of a reader that takes nothing
-        receiver.take_back()
+        destination.take_back()
         click.echo("Nothing was issued.", err=True)
         raise
     with _uninterrupted():
-        _put_in_force(receiver, put_in_force)
-        receiver.confirm()
+        _put_in_force(destination, put_in_force)
+        destination.confirm()
 
 
-def _put_in_force(receiver: Receiver, put_in_force: Callable[[], object]) -> None:
+def _put_in_force(destination: Destination, put_in_force: Callable[[], object]) -> None:
     try:
         put_in_force()
     except StorageError:
         # PostgreSQL may have committed, and its answer was lost.
         click.echo(
-            f"It is not certain whether this was issued. Keep what was written ({receiver.place}), and look "
-            "when the database answers: what is listed counts. If in doubt, reset it.",
+            f"It is not certain whether this was issued. Keep what was written ({destination.place}), and "
+            "look when the database answers: what is listed counts. If in doubt, reset it.",
             err=True,
         )
         raise
     except AuthBridgeError:
-        receiver.take_back()
+        destination.take_back()
         click.echo("Nothing was issued; what was written is void.", err=True)
         raise
 
