@@ -19,6 +19,7 @@ from authbridge.login import rejections
 from authbridge.login.cache_memfd import open_memory
 from authbridge.login.password_cache import layout_of
 from authbridge.login.process_memory import forbid_dumps
+from authbridge.statistics import counting
 from authbridge.storage import schema
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def api() -> Api:
             services.database, clock=services.clock, retention=retention_of(config), limits=config.limits
         )
         rejections.start(services.rejections, services.database)
+        counting.start(services.database, clock=services.clock, timezone=services.timezone)
         app = Api(services, token=read_api_token(config))
         gc.collect()
         gc.freeze()  # what is there now stays; collecting it again and again costs logins milliseconds

@@ -10,7 +10,7 @@ from flask_wtf import CSRFProtect
 from werkzeug.exceptions import BadRequest, SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from admin.panel import EXTENSION, Panel, now
+from admin.panel import EXTENSION, Panel, now, today
 from admin.session import access, button_labels, flashes, sessions
 from admin.session.cookies import CookieSessions
 from admin.stores import idempotent_forms
@@ -19,6 +19,7 @@ from admin.views import (
     audit,
     auth,
     credentials,
+    imports,
     jitsi_words,
     journal,
     misuse,
@@ -28,14 +29,16 @@ from admin.views import (
     print_jobs,
     report,
     report_codes,
+    school_years,
     schools,
     selections,
     staff,
     statements,
+    statistics,
     tables,
     terms,
 )
-from admin.web import error_pages, headers, i18n
+from admin.web import error_pages, headers, i18n, uploads
 from authbridge.config import Config
 
 _BLUEPRINTS = (
@@ -45,6 +48,8 @@ _BLUEPRINTS = (
     organisers,
     selections,
     credentials,
+    school_years,
+    imports,
     print_jobs,
     misuse,
     report_codes,
@@ -57,6 +62,7 @@ _BLUEPRINTS = (
     audit,
     report,
     statements,
+    statistics,
     tables,
 )
 _MAX_FORM = 64 * 1024  # bytes
@@ -100,6 +106,7 @@ def _install_checks(app: Flask) -> None:
     app.before_request(_require_own_host)
     sessions.install(app)
     app.before_request(_require_own_page)
+    uploads.install(app)
     # The report page needs no cookie: its code is the whole authority, and no browser sends that by itself.
     CSRFProtect(app).exempt(report.blueprint)
     app.before_request(access.require_access)
@@ -135,6 +142,7 @@ def _install_context(app: Flask) -> None:
             "may": access.may,
             "language": i18n.language(),
             "flashes": flashes.flashes_of_page,
+            "today": today,
             "sign_label": button_labels.sign_label,
             "new_idempotency_key": idempotent_forms.new_idempotency_key,
             "session_ends_in": _seconds_left(),

@@ -45,7 +45,7 @@ def start(order: Order, language: Language, *, large_print: bool, envelope: Enve
         envelope = replace(envelope, renewed=bool(order.usernames), former_until=order.former_until)
     with panel.database.read_session() as session:
         terms.require_printable(session, letterhead.terms)
-        if not order.usernames:
+        if not order.usernames and order.year is None:
             organisers.require_room(session, order.school, order.count)
     batch = LetterBatch(
         new_print_job_id(), today(), panel.config.meet_url, language, letterhead.terms, large_print
@@ -82,6 +82,7 @@ def _handout_for(order: Order, batch: LetterBatch, envelope: Envelope | None) ->
         total=order.count,
         batch=batch,
         envelope=envelope,
+        year=order.year,
         ends_at=current_panel().handouts.end_of(now()),
     )
 

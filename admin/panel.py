@@ -12,6 +12,7 @@ from admin.stores.challenges import Challenges
 from admin.stores.drafts import Drafts
 from admin.stores.handouts import Handouts
 from admin.stores.idempotent_forms import IdempotentForms
+from admin.stores.import_tables import ImportTables
 from admin.stores.invitation_codes import InvitationCodes
 from admin.stores.late_forms import LateForms
 from admin.stores.login_counts import LoginCounts
@@ -23,6 +24,7 @@ from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.limits import Limits
 from authbridge.login.passwords import Hasher
 from authbridge.misuse.guesses import CodeGuesses
+from authbridge.schools.school_year import SchoolCalendar
 from authbridge.staff.sign_in import SignInServices
 from authbridge.storage.database import Database
 
@@ -35,7 +37,7 @@ _ISSUING_THREADS = 4  # orders that are worked on at once
 class Panel:
     """One panel; its stores and its threads live as long as the process.
 
-    ``issuers`` work on orders, ``hashers`` hash the passwords of all orders, one thread a core.
+    ``issuers`` work on orders and imports, ``hashers`` hash the passwords of all of them, one thread a core.
     """
 
     config: Config
@@ -43,6 +45,7 @@ class Panel:
     hasher: Hasher
     service_health: ServiceHealth
     handouts: Handouts = field(default_factory=Handouts)
+    import_tables: ImportTables = field(default_factory=ImportTables)
     invitation_codes: InvitationCodes = field(default_factory=InvitationCodes)
     shown_report_codes: ShownReportCodes = field(default_factory=ShownReportCodes)
     block_receipts: BlockReceipts = field(default_factory=BlockReceipts)
@@ -87,6 +90,11 @@ def current_panel() -> Panel:
 def now() -> datetime:
     """Returns the present moment."""
     return current_panel().clock()
+
+
+def school_calendar() -> SchoolCalendar:
+    """Returns the present day, and the day of the year on which accesses run out."""
+    return SchoolCalendar(today(), current_panel().config.school_year_ends)
 
 
 def today() -> date:

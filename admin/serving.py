@@ -50,11 +50,14 @@ def sweep(panel: Panel) -> None:
         panel.drafts,
         panel.late_forms,
         panel.challenges,
+        panel.import_tables,
     ):
         store.sweep(now=now)
     owners = {handout.owner for handout in panel.handouts.all(now=now)}
+    owners |= {table.owner for table in panel.import_tables.all(now=now)}
     if not owners:
         return
     with panel.database.read_session() as session:
         alive = staff_sessions.alive(session, owners, idle=panel.config.panel_idle, now=now)
     panel.handouts.sweep(alive, now=now)
+    panel.import_tables.sweep_sessions(alive, now=now)

@@ -1,5 +1,5 @@
 """``python -m authbridge`` is the command line."""
 
-from authbridge.cli import main
+from authbridge.cli import run
 
-main(prog_name="authbridge")
+run()

@@ -46,7 +46,7 @@ class Api:
         """Takes the ``token`` that every question must show."""
         self._services = services
         self._readiness = readiness.Readiness(services.database)
-        self._polls = LongPolls(services.database, clock=services.clock)
+        self._polls = LongPolls(services.database, clock=services.clock, timezone=services.timezone)
         self._authorization = f"Bearer {token}".encode()
         self.routes: dict[tuple[str, str], View] = {
             ("POST", "/v1/authenticate"): self._authenticate,

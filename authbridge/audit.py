@@ -24,6 +24,8 @@ class Action(StrEnum):
     SCHOOL_CHANGE = "school:change"
     SCHOOL_SUSPEND = "school:suspend"
     SCHOOL_REINSTATE = "school:reinstate"
+    SCHOOL_CHANGE_YEAR = "school:change-year"
+    SCHOOL_IMPORT = "school:import"
     ORGANISER_ISSUE = "organiser:issue"
     ORGANISER_IMPORT = "organiser:import"
     ORGANISER_RESET = "organiser:reset"

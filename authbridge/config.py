@@ -6,7 +6,7 @@ Secrets come from files that the variables name, never from the variables themse
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,6 +22,8 @@ _RETENTION_DAYS = range(1, 57)
 PANEL_IDLE_MINUTES = range(5, 121)  # an unattended desk should not stay open for longer than a lesson or two
 _PORTS = range(1, 65536)
 _LIMITS = range(1, 10_000_001)  # a count, or seconds: 115 days
+_MONTH_AND_DAY = re.compile(r"[0-9]{2}-[0-9]{2}")
+_NO_LEAP_YEAR = 2027
 _YES_OR_NO = {"yes": True, "no": False}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 _URL = re.compile(
@@ -45,6 +47,7 @@ class Config:
     report_url: str | None
     letter_dir: Path | None
     timezone: ZoneInfo
+    school_year_ends: tuple[int, int]
     retention_days: int
     panel_idle: timedelta
     bcrypt_cost: int
@@ -77,6 +80,7 @@ def read_config(environ: Mapping[str, str]) -> Config:
         report_url=settings.page("REPORT_URL") or (f"{panel_url}/report" if panel_url else None),
         letter_dir=settings.folder("LETTER_DIR"),
         timezone=settings.timezone("TIMEZONE", "Europe/Berlin"),
+        school_year_ends=settings.month_and_day("SCHOOL_YEAR_ENDS", "09-30"),
         retention_days=settings.number("RETENTION_DAYS", 7, _RETENTION_DAYS),
         panel_idle=timedelta(minutes=settings.number("PANEL_IDLE_MINUTES", 60, PANEL_IDLE_MINUTES)),
         bcrypt_cost=settings.number("BCRYPT_COST", 10, _BCRYPT_COSTS),
@@ -190,6 +194,17 @@ class _Settings:
             raise ConfigError(
                 f"{_PREFIX}{name} is “{value}”, which is no time zone such as Europe/Berlin."
             ) from None
+
+    def month_and_day(self, name: str, default: str) -> tuple[int, int]:
+        """Reads a day that every year has."""
+        value = self.optional(name, default)
+        try:
+            day = date.fromisoformat(f"{_NO_LEAP_YEAR}-{value}" if _MONTH_AND_DAY.fullmatch(value) else "")
+        except ValueError:
+            raise ConfigError(
+                f"{_PREFIX}{name} is “{value}”, but must be month and day of every year, such as {default}."
+            ) from None
+        return day.month, day.day
 
     def secret(self, name: str) -> str:
         return _read_secret(name, self.required(name, _HOW_TO_MAKE))

@@ -3,6 +3,8 @@
 A refused login is none of these; it is a :class:`authbridge.login.policy.Decision`.
 """
 
+from collections.abc import Sequence
+
 
 def location_of(error: Exception) -> str:
     """Returns where the error was raised, as ``file:line``.
@@ -49,11 +51,11 @@ class InputError(AuthBridgeError):
 
 
 class ImportFileError(AuthBridgeError):
-    """Raised when a file of existing credentials has faults; nothing of it was imported.
+    """Raised when a table that is to be imported has faults; nothing of it was imported.
 
-    ``faults`` holds pairs of line number (from 1, the heading's line) and sentence.
+    ``faults`` holds pairs of line number (from 1, mostly the heading's line) and what is wrong there.
     """
 
-    def __init__(self, faults: list[tuple[int, str]]) -> None:
+    def __init__(self, faults: Sequence[tuple[int, AuthBridgeError]]) -> None:
         self.faults = faults
-        super().__init__("\n".join(f"line {line}: {sentence}" for line, sentence in faults))
+        super().__init__("\n".join(f"line {line}: {fault}" for line, fault in faults))

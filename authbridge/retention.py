@@ -15,6 +15,7 @@ from authbridge.misuse import commands as misuse
 from authbridge.revocations import feed, reports
 from authbridge.schools.commands import organisers, print_jobs, report_codes, suspensions
 from authbridge.staff import sessions
+from authbridge.statistics import counting
 from authbridge.storage.database import Database
 
 _INTERVAL = 3600  # seconds
@@ -46,6 +47,7 @@ def purge(database: Database, *, clock: Clock, retention: timedelta, limits: Lim
             report_codes.purge,
             print_jobs.purge,
             reports.purge,
+            counting.purge,
         ):
             purge_rows(session, now=clock())
     database.empty_write_ahead_log()

@@ -15,6 +15,7 @@ from authbridge.login.policy import Decision
 from authbridge.login.typed_passwords import parse_password
 from authbridge.login.usernames import normalise_username
 from authbridge.revocations.feed import AccessState, Event, Events, Snapshot
+from authbridge.revocations.opened_meetings import OpenedMeetings
 from authbridge.revocations.reports import Contact, NodeReport
 
 MAX_BYTES = 8 * 1024
@@ -115,6 +116,7 @@ def parse_feed_question(body: bytes) -> FeedQuestion:
             cursor=_number(fields, "cursor", "cursor", _MAX_CURSOR),
             reports=_reports(fields),
             meetings=_meetings(fields),
+            opened=_opened(fields),
         ),
         wait=_wait(fields),
     )
@@ -230,6 +232,20 @@ def _meetings(fields: dict[str, Any]) -> dict[str, int]:
         if len(name.encode("utf-8", "surrogatepass")) > _MAX_NAME_BYTES:
             raise MalformedError(f"meetings must have names of at most {_MAX_NAME_BYTES} bytes")
     return {name: count for name, count in counts.items() if count}
+
+
+def _opened(fields: dict[str, Any]) -> OpenedMeetings | None:
+    """Returns the report of opened meetings; None if there is none, as from older modules."""
+    value = fields.get("opened") or None  # an empty table of Lua's is nothing
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise MalformedError("opened must be an object")
+    return OpenedMeetings(
+        run=_plain_text(value, "run", _MAX_ID),
+        number=_number(value, "number", "opened: number", _MAX_CURSOR),
+        meetings=_meetings(value),
+    )
 
 
 def _counts(fields: dict[str, Any], name: str) -> dict[str, int]:

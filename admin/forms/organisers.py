@@ -11,7 +11,7 @@ from admin.forms.base import PanelForm
 from admin.forms.days import EndForm
 from admin.forms.fields import DayField, NumberField
 from admin.forms.rules import LAST_DAY, required
-from admin.panel import today
+from admin.panel import school_calendar, today
 from authbridge.letters import Envelope, Inside
 from authbridge.schools.commands.organisers import MAX_ISSUED
 
@@ -81,9 +81,14 @@ class IssueForm(EndForm, LettersForm):
     )
     raise_quota = BooleanField(_("Raise the number of accounts of the school if it is not enough"))
     valid_until = DayField(
-        _("Valid until"), description=_("The last day on which they can log in, such as 31.07.2028.")
+        _("Valid until"),
+        default=lambda: school_calendar().end,
+        description=_(
+            "The last day on which they can log in, such as 31.07.2028. "
+            "Suggested is the end of the school year."
+        ),
     )
-    no_end = BooleanField(_("No end"), default=True)
+    no_end = BooleanField(_("No end"))
 
     def validate_valid_until(self, field: DayField) -> None:
         """Refuses a day on which they could not log in any more, besides what :class:`EndForm` refuses."""

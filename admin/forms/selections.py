@@ -1,7 +1,5 @@
 """What people send about several organisers at once: their names, and what the change needs to know."""
 
-from datetime import date, timedelta
-
 from flask_babel import lazy_gettext as _
 from wtforms import HiddenField
 
@@ -9,10 +7,7 @@ from admin.forms.base import PanelForm
 from admin.forms.fields import DayField
 from admin.forms.organisers import LettersForm, not_past
 from admin.forms.rules import required
-from admin.panel import today
-
-_SUMMER = (7, 31)  # month and day: the school year ends
-_THIS_YEAR = timedelta(days=60)  # before the end of a school year the next one is meant
+from admin.panel import school_calendar
 
 
 class NamesField(HiddenField):
@@ -43,7 +38,7 @@ class ExtensionForm(SelectionForm):
     valid_until = DayField(
         _("Valid until"),
         [required, not_past],
-        default=lambda: next_summer(today()),
+        default=lambda: school_calendar().end,
         description=_(
             "The last day on which they can log in, such as 31.07.2028. "
             "Suggested is the end of the school year."
@@ -53,8 +48,3 @@ class ExtensionForm(SelectionForm):
 
 class RenewalForm(SelectionForm, LettersForm):
     """What is printed for organisers with new passwords."""
-
-
-def next_summer(day: date) -> date:
-    """Returns the end of the school year that is meant on that day: shortly before one, of the next."""
-    return next(end for year in (day.year, day.year + 1) if (end := date(year, *_SUMMER)) > day + _THIS_YEAR)

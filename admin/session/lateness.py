@@ -15,9 +15,8 @@ from admin.session.sessions import current_session
 from admin.stores.late_forms import Button, LateForm, Lateness
 from admin.web.redirects import has_page, page_of_form
 
-_WITH_SECRETS = frozenset(
-    {"auth", "account", "passkeys"}
-)  # blueprints whose forms may hold passwords and codes
+# Blueprints whose forms may hold passwords and codes.
+_WITH_SECRETS = frozenset({"auth", "account", "passkeys", "imports"})
 
 
 def keep(sender: str, lateness: Lateness, *, is_grave: bool) -> bool:

@@ -30,8 +30,10 @@ TOPICS = {
 ACTIONS = {
     "school:add": _l("School added"),
     "school:change": _l("School changed"),
+    "school:import": _l("Schools imported"),
     "school:suspend": _l("School suspended"),
     "school:reinstate": _l("School reinstated"),
+    "school:change-year": _l("School year changed"),
     "school:describe-suspension": _l("Suspension of a school described"),
     "organiser:issue": _l("Access issued"),
     "organiser:import": _l("Access imported"),
@@ -141,6 +143,12 @@ def _value(value: str | None) -> str:
 _DETAILS: Mapping[str, Callable[[Any], str]] = {
     "usernames": lambda names: ngettext("%(num)s organiser", "%(num)s organisers", len(names)),
     "schools": lambda codes: ngettext("%(num)s school", "%(num)s schools", len(codes)),
+    "added": lambda codes: (
+        ngettext("%(num)s school added", "%(num)s schools added", len(codes)) if codes else ""
+    ),
+    "changed": lambda codes: (
+        ngettext("%(num)s school changed", "%(num)s schools changed", len(codes)) if codes else ""
+    ),
     "terms_version": lambda number: _("version %(number)s", number=number) if number else "",
     "print_job": lambda id_: _("print job %(id)s", id=id_) if id_ else "",
     "valid_until": lambda iso: _("valid until %(day)s", day=_day(iso)) if iso else _("no end"),

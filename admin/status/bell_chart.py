@@ -62,7 +62,7 @@ def draw(counts: Sequence[Count], usual: Usual) -> BellChart:
     steps = hours * _STEPS_AN_HOUR
     minutes = range(_BEGINS_AT, _BEGINS_AT + steps * _STEP_MINUTES, _STEP_MINUTES)
     highest = max((each.granted + each.refused for each in counts), default=0)
-    top = _round_up(max(highest, *(usual.granted.get(minute, 0) for minute in minutes)))
+    top = round_up(max(highest, *(usual.granted.get(minute, 0) for minute in minutes)))
     return BellChart(
         tuple(_bars(counts, usual, HEIGHT / top)),
         _line(usual, minutes, HEIGHT / top),
@@ -96,8 +96,8 @@ def _line(usual: Usual, minutes: range, scale: float) -> str:
     return " ".join(f"{(number + 0.5) * BAR:g},{height:.1f}" for number, height in enumerate(heights))
 
 
-def _round_up(highest: float) -> int:
-    """Returns the end of the scale: 5, 10, 20, 50, 100 and so on."""
+def round_up(highest: float) -> int:
+    """Returns the end of a scale: 5, 10, 20, 50, 100 and so on."""
     size = 1
     while True:
         for step in (5, 10, 20):

@@ -11,6 +11,7 @@ from authbridge.errors import AuthBridgeError
 from authbridge.expiring_store import ExpiringStore
 from authbridge.letters import Envelope, Letter, LetterBatch
 from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.schools.year_plans import YearPlan
 
 _LIFETIME = timedelta(minutes=10)
 
@@ -31,7 +32,8 @@ class Handout:
     ``owner`` is the hash of the session's id. ``taken`` are the organisers whose letters were fetched.
     ``error`` is for the person who waits: on FAILED nothing was issued, on READY only the letters are
     missing. ``usernames`` are the organisers with new passwords, none for new organisers. ``envelope`` is
-    None if the letters travel alone; the code in it is wiped like a password.
+    None if the letters travel alone; the code in it is wiped like a password. ``year`` is the change of a
+    school year of which they are a part.
     """
 
     owner: str
@@ -42,6 +44,7 @@ class Handout:
     ends_at: datetime
     batch: LetterBatch
     envelope: Envelope | None = None
+    year: YearPlan | None = None
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     step: Step = Step.HASHING
     done: int = 0

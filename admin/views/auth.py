@@ -204,9 +204,10 @@ def _code_error(secret: str, typed: str) -> _CodeError:
 @blueprint.post("/sign-out")
 @open_to_everybody
 def sign_out() -> ResponseReturnValue:
-    """Ends the session, and wipes the credentials that were shown in it."""
+    """Ends the session, and wipes the credentials that were shown or sent in it."""
     if current_user.session is not None:
-        current_panel().handouts.wipe_all_of(current_user.session.id_hash, now=now())
+        for store in (current_panel().handouts, current_panel().import_tables):
+            store.wipe_all_of(current_user.session.id_hash, now=now())
     sessions.end()
     return redirect_to("auth.sign_in", note="signed-out")
 

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from admin import issuing
 from admin.forms.base import PanelForm, open_form
 from admin.forms.organisers import IssueForm, ResetForm
-from admin.panel import current_panel, now, today
+from admin.panel import current_panel, now, school_calendar, today
 from admin.session.access import needs
 from admin.session.commands import run_command, submit_once
 from admin.session.flashes import flash
@@ -19,7 +19,7 @@ from admin.status.revocation_status import LiveStatus, live_status, wait_for_nod
 from admin.status.running_meetings import ends_in_words
 from admin.stores.handouts import Handout, Step
 from admin.web.headers import hide_from_back_button, replace_at
-from admin.web.i18n import day, say
+from admin.web.i18n import say, typed_day
 from admin.web.redirects import path_to, redirect_to
 from admin.web.responses import form_page, page
 from admin.web.spreadsheet import as_csv
@@ -49,6 +49,7 @@ def issue(code: str) -> ResponseReturnValue:
         school = get_school(session, code)
         free = max(0, school.quota - school_counts(session, school).organisers)
     form = open_form(IssueForm)
+    form.stored_end = school_calendar().end  # as it is suggested: a tick beside it takes it away
     if form.validate_on_submit():
         order = Order(school, form.count.data or 0, form.end)
         answer = submit_once(lambda: _start_issuing(form, order))
@@ -210,6 +211,8 @@ def _wipe(handout_id: str, handout: Handout | None) -> ResponseReturnValue:
     flash("done", _("Done. The passwords are wiped and can no longer be seen."))
     if handout is None:
         return redirect_to("overview.index")
+    if handout.year is not None:
+        return redirect_to("school_years.report", run=handout.year.run)
     if len(handout.usernames) > 1:  # they may still be suspended: their print job is what comes next
         return redirect_to("print_jobs.show", print_job=handout.print_job)
     return redirect_to("schools.show", code=handout.school_code)
@@ -219,7 +222,8 @@ def _status_of(handout: Handout) -> LiveStatus | None:
     """Returns how far the old logins of those with new passwords are ended; None for new organisers."""
     with current_panel().database.read_session() as session:
         revoked = RevokedTogether(handout.usernames)
-        status = revocation_status_of(session, revoked, now=now()) if handout.usernames else None
+        ends = bool(handout.usernames) and (handout.year is None or handout.year.transition_until is None)
+        status = revocation_status_of(session, revoked, now=now()) if ends else None
     return live_status(status, path_to("credentials.revocation_status", handout_id=handout.id))
 
 
@@ -234,6 +238,8 @@ def revocation_status(handout_id: str) -> ResponseReturnValue:
 
 def _path_of_order(handout: Handout) -> str:
     """Returns the form from which it was ordered, to try once more."""
+    if handout.year is not None:
+        return path_to("school_years.change", code=handout.school_code, again=handout.id)
     match handout.usernames:
         case ():
             return path_to("credentials.issue", code=handout.school_code)
@@ -273,7 +279,12 @@ def _file(content: bytes, kind: str, disposition: str) -> Response:
 
 def _table_of(handout: Handout) -> list[list[str]]:
     rows = [
-        [handout.school_name, each.username, each.password, day(each.valid_until) if each.valid_until else ""]
+        [
+            handout.school_name,
+            each.username,
+            each.password,
+            typed_day(each.valid_until) if each.valid_until else "",
+        ]
         for each in handout.credentials
     ]
     return [[_("School"), _("Login name"), _("Password"), _("Valid until")], *rows]

@@ -26,6 +26,7 @@ from authbridge.schools.listings import Extent
 from authbridge.schools.overview import count_schools_without_contract, list_expiring, list_suspended
 from authbridge.schools.search import find_by_text
 from authbridge.schools.search_text import without_domain
+from authbridge.schools.year_overview import list_reminders
 from authbridge.staff.permissions import Permission
 
 blueprint = Blueprint("overview", __name__)
@@ -40,6 +41,7 @@ def index() -> ResponseReturnValue:
     with current_panel().database.read_session() as session:
         suspended = list_suspended(session, limit=_SHOWN)
         expiring = list_expiring(session, today=today())
+        reminders = list_reminders(session, today=today(), now=now())
         without_contract = count_schools_without_contract(session)
         first_run = listings.list_school_rows(session).total == 0
         running = status.meetings(session, now=now())
@@ -56,6 +58,8 @@ def index() -> ResponseReturnValue:
         suspended_total=suspended.total,
         lockouts=lockout_rows[:_SHOWN],
         lockouts_total=len(lockout_rows),
+        reminders=reminders,
+        today=today(),
         expiring=expiring,
         expiring_total=sum(row.organisers for row in expiring),
         schools_without_contract=without_contract,

@@ -72,6 +72,15 @@ def over(code: str) -> ResponseReturnValue:
     return _sheet(_school(code), None)
 
 
+@blueprint.post("/new/done")
+@needs(Permission.MANAGE)
+def done(code: str) -> ResponseReturnValue:
+    """Wipes a code that was shown: "back" does not show it again."""
+    school = _school(code)
+    current_panel().shown_report_codes.take((current_session().id_hash, school.code), now=now())
+    return redirect_to("report_codes.index", code=school.code)
+
+
 @blueprint.post("/<int:code_id>/withdraw")
 @needs(Permission.MANAGE)
 def withdraw(code: str, code_id: int) -> ResponseReturnValue:

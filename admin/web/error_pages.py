@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from admin.web.i18n import say
 from admin.web.redirects import page_of_form
+from admin.web.uploads import is_for_file
 from authbridge.errors import (
     AuthBridgeError,
     ConfigError,
@@ -58,6 +59,8 @@ def _refused(error: HTTPException) -> ResponseReturnValue:
             title, sentence = _("Not found"), _("There is no such page, or it is gone.")
         case 405:
             title, sentence = _("Not found"), _("This page cannot be opened that way.")
+        case 413 if is_for_file():
+            title, sentence = _("Too much"), _("What was sent is too large. A table may have 1 MiB at most.")
         case 413:
             title, sentence = _("Too much"), _("What was sent is too large.")
         case 500:

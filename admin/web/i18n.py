@@ -3,7 +3,7 @@
 from datetime import date, datetime
 
 from flask import Flask, g, request
-from flask_babel import Babel, format_date, format_datetime, gettext
+from flask_babel import Babel, format_date, format_datetime, format_decimal, gettext
 
 from authbridge.config import Config
 from authbridge.errors import AuthBridgeError, ConfigError, StorageError
@@ -14,6 +14,7 @@ COOKIE = "__Host-authbridge-language"
 _DAY = {"de": "dd.MM.yyyy", "en": "d MMM yyyy"}
 _WEEKDAY = {"de": "EE dd.MM.", "en": "EE d MMM"}
 _TYPED_DAY = {"de": "dd.MM.yyyy", "en": "yyyy-MM-dd"}
+_SHORT_MONTH = {"de": "MM/yy", "en": "MMM yy"}
 _MOMENT = {"de": "dd.MM.yyyy, HH:mm", "en": "d MMM yyyy, HH:mm"}
 
 
@@ -79,6 +80,16 @@ def month(value: date) -> str:
     return format_date(value, "LLLL yyyy")
 
 
+def short_month(value: date) -> str:
+    """Returns the month of a day where there is little room, such as 11/26."""
+    return format_date(value, _SHORT_MONTH[language()])
+
+
+def number(value: int) -> str:
+    """Returns a number such as 1.234 or 1,234."""
+    return format_decimal(value)
+
+
 def install(app: Flask, config: Config) -> None:
     """Makes Flask speak both languages."""
     Babel(
@@ -94,3 +105,5 @@ def install(app: Flask, config: Config) -> None:
     app.add_template_filter(second)
     app.add_template_filter(weekday)
     app.add_template_filter(month)
+    app.add_template_filter(short_month)
+    app.add_template_filter(number)

@@ -1,17 +1,20 @@
 """The command line: ``authbridge …``, for the administrator.
 
 Exit codes: 0 done (also when there was nothing to do), 1 it cannot be done as asked, 2 the command
-was mistyped, 3 a setting is wrong, 4 the database does not answer.  No secret is ever an argument.
+was mistyped, 3 a setting is wrong, 4 the database does not answer, 5 it is done, but the words for it could
+not be written.  No secret is ever an argument.
 """
 
 import os
 from importlib import import_module
 from types import MappingProxyType
+from typing import NoReturn
 
 import click
 
 from authbridge import __version__
 from authbridge.cli.operator import Operator
+from authbridge.cli.streams import open_streams
 from authbridge.errors import AuthBridgeError, ConfigError, StorageError
 
 _COMMANDS = MappingProxyType(
@@ -24,6 +27,7 @@ _COMMANDS = MappingProxyType(
         "reinstate": "suspensions:reinstate",
         "lockout": "lockouts:lockout",
         "node": "nodes:node",
+        "report": "reports:report",
         "serve": "serving:serve",
         "panel": "serving:panel",
         "prosody-config": "serving:prosody_config",
@@ -79,7 +83,10 @@ def _exit_code(error: AuthBridgeError) -> int:
 @click.group(
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Settings are environment variables; deploy/authbridge.env.example explains each.",
+    epilog="""Exit codes: 0 done, 1 it cannot be done as asked, 2 mistyped, 3 a setting is wrong,
+    4 the database does not answer, 5 it is done, but the words for it could not be written.
+
+    Settings are environment variables; deploy/authbridge.env.example explains each.""",
 )
 @click.version_option(__version__, prog_name="authbridge")
 @click.pass_context
@@ -87,3 +94,9 @@ def main(ctx: click.Context) -> None:
     """Decides who may open a meeting on a Jitsi server with named hosts."""
     if ctx.obj is None:
         ctx.obj = Operator(os.environ)
+
+
+def run(operator: Operator | None = None) -> NoReturn:
+    """Runs the command line of this process, and ends the process."""
+    open_streams()
+    main.main(prog_name="authbridge", obj=operator)

@@ -6,6 +6,7 @@ import click
 
 from authbridge import retention
 from authbridge.cli.operator import Operator, pass_operator
+from authbridge.cli.output import say_done
 from authbridge.storage import schema
 
 
@@ -19,7 +20,7 @@ def db() -> None:
 def upgrade(operator: Operator) -> None:
     """Create the tables, or bring them to this version; a second time does no harm."""
     schema.upgrade(operator.bare_database)
-    click.echo(f"The database is at version {schema.version(operator.bare_database)}.")
+    say_done(f"The database is at version {schema.version(operator.bare_database)}.")
 
 
 @db.command()
@@ -28,7 +29,7 @@ def upgrade(operator: Operator) -> None:
 def downgrade(operator: Operator) -> None:
     """Go one version back, before installing the former program."""
     schema.downgrade(operator.bare_database)
-    click.echo(f"The database is at version {schema.version(operator.bare_database) or 'none'}.")
+    say_done(f"The database is at version {schema.version(operator.bare_database) or 'none'}.")
 
 
 @click.command()
@@ -37,4 +38,4 @@ def purge(operator: Operator) -> None:
     """Delete now everything that is older than it may be (the service does so every hour)."""
     kept = timedelta(days=operator.config.retention_days)
     retention.purge(operator.database, clock=operator.clock, retention=kept, limits=operator.config.limits)
-    click.echo(f"Logins older than {operator.config.retention_days} days are gone.")
+    say_done(f"Logins older than {operator.config.retention_days} days are gone.")

@@ -1,10 +1,9 @@
 """Adds ``authbridge jitsi-words``: the documents with which Jitsi's page says why a login failed."""
 
-import json
-
 import click
 
 from authbridge.cli.operator import Operator, pass_operator
+from authbridge.cli.output import show_json
 from authbridge.jitsi import Transport, branding, labels, read_help
 from authbridge.letters import Language
 
@@ -36,4 +35,4 @@ def jitsi_words(operator: Operator, language: str | None, folder: str | None, tr
         document = branding(folder.rstrip("/"))
     else:
         raise click.UsageError("Give either --language or --branding URL.")
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    show_json(document)

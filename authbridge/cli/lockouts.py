@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from authbridge.cli.operator import Operator, pass_operator
-from authbridge.cli.output import json_option, show_rows
+from authbridge.cli.output import json_option, say_done, show_rows
 from authbridge.login.commands import clear_name, clear_network
 from authbridge.login.lockouts import Lockout, list_lockouts
 from authbridge.login.policy import Reason
@@ -45,7 +45,7 @@ def clear(operator: Operator, name: str | None, network: str | None) -> None:
         else:
             raise click.UsageError("Give either NAME or --network IP.")
     subject = name or network
-    click.echo(f"“{subject}” may try again." if changed else f"“{subject}” did not have to wait.")
+    say_done(f"“{subject}” may try again." if changed else f"“{subject}” did not have to wait.")
 
 
 _ENGLISH = {

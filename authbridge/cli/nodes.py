@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from authbridge.cli.operator import Operator, pass_operator
-from authbridge.cli.output import json_option, show_rows
+from authbridge.cli.output import json_option, say_done, show_rows
 from authbridge.revocations.commands import forget_node
 from authbridge.revocations.status import NodeRow, nodes
 
@@ -33,7 +33,7 @@ def forget(operator: Operator, name: str) -> None:
     """Forget the Prosody NAME, which is gone for good; if it asks again, it is listed again."""
     with operator.database.write_session() as session:
         forget_node(session, name, actor=operator.actor, now=operator.clock())
-    click.echo(f"“{name}” is forgotten.")
+    say_done(f"“{name}” is forgotten.")
 
 
 def _as_row(found: NodeRow, timezone: tzinfo) -> dict[str, Any]:

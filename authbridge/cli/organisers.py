@@ -2,24 +2,23 @@
 
 from datetime import date, timedelta
 from functools import partial
-from typing import Any, BinaryIO
+from typing import Any
 
 import click
 
 from authbridge.cli.days import day_option, today
+from authbridge.cli.imports import import_organiser_table
 from authbridge.cli.operator import Operator, pass_operator
-from authbridge.cli.output import json_option, show_record, show_rows
+from authbridge.cli.output import json_option, say_done, show_record, show_rows
 from authbridge.cli.revocation_status import echo_status
-from authbridge.cli.sheets import open_sheet, sheet_options
+from authbridge.cli.sheets import Delivery, open_sheet, sheet_options
 from authbridge.cli.suspensions import history
 from authbridge.revocations.status import meetings_of
 from authbridge.schools.commands import organisers
-from authbridge.schools.commands.imports import import_organisers
-from authbridge.schools.csv_import import parse_credentials
-from authbridge.schools.issuing import Order
-from authbridge.schools.issuing import issue as issue_order
+from authbridge.schools.issuing import Order, prepare, put_in_force
 from authbridge.schools.lookup import get_organiser, get_school, list_organisers
 from authbridge.schools.organiser_rows import OrganiserState, organiser_row
+from authbridge.schools.school_year import SchoolCalendar
 from authbridge.storage.models import Organiser
 
 
@@ -31,32 +30,39 @@ def organiser() -> None:
 @organiser.command()
 @click.argument("code")
 @click.option("--count", type=click.IntRange(1, organisers.MAX_ISSUED), default=1, show_default=True)
-@day_option("--valid-until", "The last day of validity, as 2028-07-31 or 31.07.2028; else no end.")
+@day_option(
+    "--valid-until",
+    "The last day of validity, as 2028-07-31 or 31.07.2028; else the end of the school year.",
+)
+@click.option("--no-end", is_flag=True, help="Valid without an end.")
 @sheet_options
 @pass_operator
-def issue(operator: Operator, /, code: str, count: int, valid_until: date | None, **sheet: Any) -> None:  # noqa: ANN401 - of sheet_options
+def issue(
+    operator: Operator,
+    /,
+    code: str,
+    count: int,
+    valid_until: date | None,
+    *,
+    no_end: bool,
+    **sheet: Any,  # noqa: ANN401 - of sheet_options
+) -> None:
     """Issue new credentials for the school CODE; the passwords are shown this once."""
+    if valid_until is not None and no_end:
+        raise click.UsageError("--valid-until and --no-end exclude each other.")
     if valid_until is not None and valid_until < today(operator):
         raise click.UsageError(f"--valid-until {valid_until} lies in the past.")
     with operator.database.read_session() as session:
         school = get_school(session, code)
+    if valid_until is None and not no_end:
+        valid_until = SchoolCalendar(today(operator), operator.config.school_year_ends).end
+        click.echo(f"Valid until the end of {valid_until}. Else: --valid-until or --no-end.", err=True)
     with open_sheet(operator, school, sheet) as delivery:
         order = Order(school, count, valid_until, print_job=delivery.sheet.print_job)
-        delivery.write(issue_order(order, operator, actor=operator.actor))
+        _issue(operator, order, delivery)
 
 
-@organiser.command("import")
-@click.argument("file", type=click.File("rb"))
-@pass_operator
-def import_(operator: Operator, file: BinaryIO) -> None:
-    """Take existing credentials over from FILE, or - for standard input; all or none.
-
-    A table as CSV with the columns school, username, password.
-    """
-    credentials = parse_credentials(file.read(), operator.hasher)
-    with operator.database.write_session() as session:
-        count = import_organisers(session, credentials, actor=operator.actor, now=operator.clock())
-    click.echo(f"Taken over: {count}.")
+organiser.add_command(import_organiser_table)
 
 
 @organiser.command("list")
@@ -101,7 +107,7 @@ def reset(operator: Operator, /, name: str, **sheet: Any) -> None:  # noqa: ANN4
         order = Order(
             found.school, 1, found.valid_until, (found.username,), print_job=delivery.sheet.print_job
         )
-        delivery.write(issue_order(order, operator, actor=operator.actor))
+        _issue(operator, order, delivery)
     # What comes from standard output is the new password.
     echo_status(operator, partial(get_organiser, username=name), err=True)
 
@@ -122,12 +128,12 @@ def expire(operator: Operator, name: str, after: date | None, *, never: bool) ->
             session, name, last_day, today=today(operator), actor=operator.actor, now=operator.clock()
         )
     if last_day is None:
-        click.echo(f"“{name}” is valid without end.")
+        say_done(f"“{name}” is valid without end.")
     elif last_day < today(operator):
-        click.echo(f"“{name}” has expired.")
+        say_done(f"“{name}” has expired.")
         echo_status(operator, partial(get_organiser, username=name))
     else:
-        click.echo(f"“{name}” is valid until the end of {last_day}.")
+        say_done(f"“{name}” is valid until the end of {last_day}.")
 
 
 @organiser.command("end-sessions")
@@ -137,12 +143,17 @@ def end_sessions(operator: Operator, name: str) -> None:
     """Log NAME out everywhere: sessions, meetings, remembered logins. The password stays valid."""
     with operator.database.write_session() as session:
         changed = organisers.end_sessions(session, name, actor=operator.actor, now=operator.clock())
-    click.echo(
+    say_done(
         f"“{name}” is logged out everywhere."
         if changed
         else f"“{name}” is suspended, and logged out everywhere since."
     )
     echo_status(operator, partial(get_organiser, username=name))
+
+
+def _issue(operator: Operator, order: Order, delivery: Delivery) -> None:
+    draft = prepare(order, operator, actor=operator.actor)
+    delivery.write(draft.credentials, lambda: put_in_force(draft, operator, actor=operator.actor))
 
 
 _WORDS = {

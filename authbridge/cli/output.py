@@ -1,10 +1,12 @@
-"""Writes lists: tables for people, JSON for programs."""
+"""Writes what was asked: lists as tables for people, as JSON for programs; and what was done."""
 
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
+
+from authbridge.cli.streams import OutputError, UnsaidError
 
 Row = Mapping[str, Any]
 
@@ -14,7 +16,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON i
 def show_rows(rows: Sequence[Row], *, as_json: bool, nothing: str) -> None:
     """Writes a table with a line for each row; writes ``nothing`` if there is none."""
     if as_json:
-        click.echo(json.dumps(list(rows), ensure_ascii=False, indent=2))
+        show_json(list(rows))
     elif not rows:
         click.echo(nothing)
     else:
@@ -25,11 +27,32 @@ def show_rows(rows: Sequence[Row], *, as_json: bool, nothing: str) -> None:
 def show_record(record: Row, *, as_json: bool) -> None:
     """Writes one record, a line for each property."""
     if as_json:
-        click.echo(json.dumps(record, ensure_ascii=False, indent=2))
-        return
+        show_json(record)
+    else:
+        click.echo(record_in_words(record))
+
+
+def record_in_words(record: Row) -> str:
+    """Returns one record, a line for each property."""
     width = max(map(len, record))
-    for name, value in record.items():
-        click.echo(f"{name:<{width}}  {_cell(value)}")
+    return "\n".join(f"{name:<{width}}  {_cell(value)}" for name, value in record.items())
+
+
+def show_json(document: Any) -> None:  # noqa: ANN401 - whatever JSON holds
+    """Writes JSON, which is UTF-8 in every locale (RFC 8259, 8.1)."""
+    click.echo(f"{json.dumps(document, ensure_ascii=False, indent=2)}\n".encode(), nl=False)
+
+
+def say_done(words: str) -> None:
+    """Says what a command has done, after its commit, so that a failure to say it is none of the command.
+
+    Raises:
+        UnsaidError: Standard output does not take it.
+    """
+    try:
+        click.echo(words)
+    except OutputError as error:
+        raise UnsaidError(words, error) from error
 
 
 def _table(rows: Sequence[Row]) -> list[str]:

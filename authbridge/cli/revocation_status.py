@@ -6,6 +6,8 @@ from datetime import tzinfo
 import click
 
 from authbridge.cli.operator import Operator
+from authbridge.cli.output import say_done
+from authbridge.errors import AuthBridgeError
 from authbridge.revocations.status import RevocationStatus
 from authbridge.revocations.waiting import Find, wait_until_applied
 
@@ -15,10 +17,22 @@ _NOT_YET = "The meeting servers will be notified."
 
 
 def echo_status(operator: Operator, find: Find, *, err: bool = False) -> None:
-    """Writes the latest revocation's status, if there is one, after a moment in which it may be applied."""
-    status = wait_until_applied(operator.database, find, clock=operator.clock, patience=_PATIENCE)
-    if status is not None:
-        click.echo(status_in_words(status, operator.config.timezone), err=err)
+    """Writes the latest revocation's status, if there is one, after a moment in which it may be applied.
+
+    The change is committed: neither an outage nor Ctrl-C while waiting looks like its failure.
+    """
+    try:
+        status = wait_until_applied(operator.database, find, clock=operator.clock, patience=_PATIENCE)
+    except (AuthBridgeError, KeyboardInterrupt):
+        words = _NOT_YET
+    else:
+        if status is None:
+            return
+        words = status_in_words(status, operator.config.timezone)
+    if err:
+        click.echo(words, err=True)
+    else:
+        say_done(words)
 
 
 def status_in_words(status: RevocationStatus, timezone: tzinfo) -> str:

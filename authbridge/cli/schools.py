@@ -7,8 +7,9 @@ import click
 from sqlalchemy.orm import Session
 
 from authbridge.cli.days import day_option
+from authbridge.cli.imports import import_school_table
 from authbridge.cli.operator import Operator, pass_operator
-from authbridge.cli.output import json_option, show_record, show_rows
+from authbridge.cli.output import json_option, record_in_words, say_done, show_record, show_rows
 from authbridge.cli.suspensions import history
 from authbridge.revocations.status import meetings_of
 from authbridge.schools.commands.schools import SchoolChanges, add_school, change_school
@@ -32,7 +33,7 @@ def add(operator: Operator, code: str, name: str) -> None:
     """Add the school NAME with the short CODE (2 to 6 of a-z 0-9, never changed)."""
     with operator.database.write_session() as session:
         added = add_school(session, code, name, actor=operator.actor, now=operator.clock())
-    click.echo(f"School “{added.code}” added: {added.name}.")
+    say_done(f"School “{added.code}” added: {added.name}.")
 
 
 @school.command("set")
@@ -61,7 +62,11 @@ def change(operator: Operator, /, code: str, **options: Any) -> None:  # noqa: A
         raise click.UsageError("Nothing to change: give an option, such as --name; --help lists them.")
     with operator.database.write_session() as session:
         changed = change_school(session, code, actor=operator.actor, now=operator.clock(), **changes)
-        show_record(_as_record(session, changed), as_json=False)
+        record = _as_record(session, changed)
+    say_done(record_in_words(record))
+
+
+school.add_command(import_school_table)
 
 
 @school.command("list")

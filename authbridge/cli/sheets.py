@@ -1,15 +1,14 @@
 """Writes new credentials, this once: as a table, JSON or letters, to standard output or into a new file.
 
-Everything that can go wrong with that is found before anything is issued, so that no password is lost.
+They are written before they count (:mod:`authbridge.cli.destinations`), so that no password is lost.
 """
 
 import csv
 import io
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import click
 
 from authbridge.cli.days import today
+from authbridge.cli.destinations import Destination, NewFile, StandardOutput, hand_out
 from authbridge.cli.operator import Operator
-from authbridge.errors import InputError
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.schools.commands.print_jobs import NewPrintJob, new_print_job_id
 from authbridge.storage.models import School
@@ -88,21 +87,26 @@ _output_option = click.option(
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A sheet that is ready to be written, and where it goes."""
+    """A sheet that is ready to be written, and where it goes; ``path`` None is standard output."""
 
     sheet: Sheet
-    file: int | None  # a descriptor; None is standard output
+    destination: Destination
     path: Path | None
 
-    def write(self, credentials: Sequence[IssuedCredential]) -> None:
-        """Writes the credentials, once."""
-        content = self.sheet.show(credentials)
-        if self.file is None:
-            click.echo(content, nl=False)
-            return
-        with os.fdopen(self.file, "wb", closefd=False) as file:
-            file.write(content)
-        click.echo(f"{len(credentials)} written to {self.path}, readable by you alone.", err=True)
+    def write(self, credentials: Sequence[IssuedCredential], put_in_force: Callable[[], object]) -> None:
+        """Writes the credentials, once, and puts them in force when they are safe there.
+
+        Raises :class:`authbridge.cli.destinations.HandoutError` if they cannot be written.
+        """
+        hand_out(self.destination, self.sheet.show(credentials), put_in_force)
+        # Whoever does not read this has a sheet that may be void.
+        count = len(credentials)
+        click.echo(
+            f"Issued: {count}. The passwords count from now on, and are not shown again."
+            if self.path is None
+            else f"{count} written to {self.path}, readable by you alone.",
+            err=True,
+        )
 
 
 @contextmanager
@@ -113,22 +117,16 @@ def open_sheet(
 
     ``renewed``: the credentials replace former ones.
 
-    Raises :class:`InputError` for a file that cannot be made, :class:`authbridge.errors.ConfigError` for
-    letters that cannot be printed.
+    Raises :class:`authbridge.errors.InputError` for a file that cannot be made,
+    :class:`authbridge.errors.ConfigError` for letters that cannot be printed.
     """
     path: Path | None = options["output"]
     sheet = _prepare(operator, school, {**options, "renewed": renewed})
     if path is None:
-        yield Delivery(sheet, None, None)
+        yield Delivery(sheet, StandardOutput(), None)
         return
-    file = _new_private_file(path)
-    try:
+    with closing(NewFile(path)) as file:
         yield Delivery(sheet, file, path)
-    finally:
-        is_empty = os.fstat(file).st_size == 0
-        os.close(file)
-        if is_empty:
-            path.unlink()
 
 
 def is_screen() -> bool:
@@ -145,13 +143,6 @@ def _prepare(operator: Operator, school: School, options: Mapping[str, Any]) -> 
     if options["output"] is None and is_screen():
         raise click.UsageError("Letters are no text: give --output FILE, or redirect into a file.")
     return _Letters(operator, school, options)
-
-
-def _new_private_file(path: Path) -> int:
-    try:
-        return os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except OSError as error:
-        raise InputError(f"{path} cannot be made: {error.strerror}. Nothing was issued.") from error
 
 
 def _rows(code: str, credentials: Sequence[IssuedCredential]) -> list[dict[str, str]]:

@@ -1,13 +1,12 @@
 """Plays the simulated days of the login policy: ``authbridge simulate``."""
 
-import json
 from collections import Counter
 from typing import Any
 
 import click
 
 from authbridge.cli.operator import Operator, pass_operator
-from authbridge.cli.output import Row, json_option, show_rows
+from authbridge.cli.output import Row, json_option, show_json, show_rows
 from authbridge.login.simulation import Course, SimulationReport, describe, simulate
 
 
@@ -23,7 +22,7 @@ def simulate_(operator: Operator, ctx: click.Context, *, as_json: bool) -> None:
     """
     reports = list(simulate(operator.limits))
     if as_json:
-        click.echo(json.dumps([_as_json(report) for report in reports], ensure_ascii=False, indent=2))
+        show_json([_as_json(report) for report in reports])
     else:
         for number, report in enumerate(reports, start=1):
             _show(number, report)

@@ -1,16 +1,20 @@
 """Adds ``authbridge staff …``: members of the panel, for its first admin and for emergencies."""
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import click
+from sqlalchemy.orm import Session
 
+from authbridge.cli.destinations import StandardOutput, hand_out
 from authbridge.cli.operator import Operator, pass_operator
 from authbridge.cli.output import json_option, show_rows
 from authbridge.staff.commands import INVITATION_LIFETIME, add_staff, reset_staff
 from authbridge.staff.members import StaffRow, list_staff
 from authbridge.staff.one_time_codes import NewInvitation, make_invitation
-from authbridge.storage.models import Role
+from authbridge.storage.models import Role, Staff
 
 
 @click.group()
@@ -25,9 +29,10 @@ def staff() -> None:
 def add(operator: Operator, name: str, role: str) -> None:
     """Invite NAME to the panel; the one-time code is shown this once."""
     invitation, now = make_invitation(operator.encryption), operator.clock()
-    with operator.database.write_session() as session:
-        added = add_staff(session, name, Role(role), invitation, actor=operator.actor, now=now)
-    _show(operator, added.name, invitation, now)
+    change = partial(
+        add_staff, name=name, role=Role(role), invitation=invitation, actor=operator.actor, now=now
+    )
+    _invite(operator, change, invitation, now)
 
 
 @staff.command()
@@ -36,11 +41,15 @@ def add(operator: Operator, name: str, role: str) -> None:
 def reset(operator: Operator, name: str) -> None:
     """Invite NAME anew: password, second factor and sessions are gone. A suspension stays."""
     invitation, now = make_invitation(operator.encryption), operator.clock()
-    with operator.database.write_session() as session:
-        renewed = reset_staff(
-            session, name, invitation, keyed_hashes=operator.keyed_hashes, actor=operator.actor, now=now
-        )
-    _show(operator, renewed.name, invitation, now)
+    change = partial(
+        reset_staff,
+        name=name,
+        invitation=invitation,
+        keyed_hashes=operator.keyed_hashes,
+        actor=operator.actor,
+        now=now,
+    )
+    _invite(operator, change, invitation, now)
 
 
 @staff.command("list")
@@ -66,11 +75,19 @@ def _as_row(found: StaffRow) -> dict[str, Any]:
     }
 
 
-def _show(operator: Operator, name: str, invitation: NewInvitation, now: datetime) -> None:
-    # The code alone goes to standard output: nothing else has to be cut away from it.
+def _invite(
+    operator: Operator, change: Callable[[Session], Staff], invitation: NewInvitation, now: datetime
+) -> None:
+    def put_in_force() -> None:
+        with operator.database.write_session() as session:
+            change(session)
+
+    with operator.database.rehearsal() as session:
+        name = change(session).name
     ends_at = (now + INVITATION_LIFETIME).astimezone(operator.config.timezone)
     click.echo(f"The one-time code for “{name}”, valid until {ends_at:%Y-%m-%d %H:%M}:", err=True)
-    click.echo(invitation.code)
+    # The code alone goes to standard output: nothing else has to be cut away from it.
+    hand_out(StandardOutput(), f"{invitation.code}\n".encode(), put_in_force)
     click.echo(_where(operator.config.panel_url), err=True)
 
 

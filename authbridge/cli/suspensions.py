@@ -8,6 +8,7 @@ import click
 from sqlalchemy.orm import Session
 
 from authbridge.cli.operator import Operator, pass_operator
+from authbridge.cli.output import say_done
 from authbridge.cli.revocation_status import echo_status
 from authbridge.schools.commands import suspensions
 from authbridge.schools.history import suspension_rows
@@ -79,7 +80,7 @@ def _suspend(kind: SuspendableKind, words: _Words) -> Callable[..., None]:
                 actor=operator.actor,
                 now=operator.clock(),
             )
-        click.echo((words.suspended if changed else words.suspended_already).format(name=name))
+        say_done((words.suspended if changed else words.suspended_already).format(name=name))
         echo_status(operator, lambda session: kind.find(session, name))
 
     return command
@@ -89,7 +90,7 @@ def _reinstate(kind: SuspendableKind, words: _Words) -> Callable[..., None]:
     def command(operator: Operator, name: str) -> None:
         with operator.database.write_session() as session:
             changed = suspensions.reinstate(session, kind, name, actor=operator.actor, now=operator.clock())
-        click.echo((words.reinstated if changed else words.not_suspended).format(name=name))
+        say_done((words.reinstated if changed else words.not_suspended).format(name=name))
 
     return command
 

@@ -49,7 +49,8 @@ class NightReport:
 class Envelope:
     """The contents of an envelope besides the credentials; ``renewed``: they replace former passwords.
 
-    These count until ``former_until``, or not any more.  ``report`` is None where no page takes a code.
+    These count as well to the end of ``former_until``, None if they have ended.  ``report`` is None where no
+    page takes a code.
     """
 
     inside: Inside = Inside.SLIPS

@@ -1,4 +1,7 @@
-"""Reads what the operator says in public: accessibility (BITV 2.0), imprint, and where to report misuse."""
+"""Reads what the operator says in public: accessibility (BITV 2.0), imprint, and where to report misuse.
+
+And the name under which they say it.
+"""
 
 from enum import StrEnum
 from pathlib import Path
@@ -7,7 +10,7 @@ from markupsafe import Markup
 
 from authbridge.letters.letter import Language
 from authbridge.letters.letterhead import read_operator_text
-from authbridge.letters.prose import parse_statement
+from authbridge.letters.prose import parse_sender, parse_statement
 
 
 class Statement(StrEnum):
@@ -26,3 +29,12 @@ def read_statement(folder: Path | None, statement: Statement, language: Language
     """
     text, path = read_operator_text(folder, f"{statement}.{language}.md")
     return parse_statement(text, path)
+
+
+def read_operator_name(folder: Path | None, language: Language) -> str:
+    """Returns the name of the media centre, as it stands on its letters.
+
+    Raises:
+        ConfigError: The file cannot be used; its sentence names the file and the reason.
+    """
+    return parse_sender(*read_operator_text(folder, f"sender.{language}.md")).name

@@ -128,4 +128,4 @@ def touch(session: Session, *, now: datetime) -> None:
 
 
 def _note_done(session: Session, name: str, now: datetime) -> None:
-    session.execute(_NOTE_DONE, {"name": name, "done_at": now})
+    session.execute(_NOTE_DONE, {"name": name, "done_at": now, "position": None})

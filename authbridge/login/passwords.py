@@ -10,13 +10,12 @@ from typing import Self
 
 import bcrypt
 
-from authbridge.errors import InputError
 from authbridge.login.quick_checks import QuickChecks
 from authbridge.login.typed_passwords import (
     StoredPassword,
     TypedPassword,
+    form_of_chosen,
     form_to_store,
-    holds_right_to_left,
     parse_password,
 )
 from authbridge.login.usernames import draw_letters
@@ -50,16 +49,10 @@ class Hasher:
     def hash(self, password: str, *, generated: bool) -> StoredPassword:
         """Returns the stored form of a new password.
 
-        A chosen password with right-to-left letters is refused: Prosody judges them by a newer Unicode
-        than RFC 4013 names, so some could be stored and would never be matched.
-
         Raises:
             InputError: no password can look like this; the text does not quote it.
         """
-        if not generated and holds_right_to_left(password):
-            message = "it holds right-to-left letters"
-            raise InputError(message)
-        form = form_to_store(password, generated=generated)
+        form = form_to_store(password, generated=True) if generated else form_of_chosen(password)
         salted = bcrypt.hashpw(form, bcrypt.gensalt(self.cost)).decode()
         if not generated or self.quick_checks is None:
             return StoredPassword(salted, generated=generated)

@@ -32,8 +32,7 @@ def saslprep(text: str) -> str:
     mapped = "".join(map(_mapped, text))
     prepared = unicodedata.ucd_3_2_0.normalize("NFKC", mapped)
     if any(prohibited(char) for char in prepared for prohibited in _PROHIBITED):
-        message = "a character in it is not allowed in passwords"
-        raise InputError(message)
+        raise InputError("The password holds a character that no password may have.")
     _refuse_mixed_directions(prepared)
     return prepared
 
@@ -51,5 +50,4 @@ def _refuse_mixed_directions(prepared: str) -> None:
     if not any(right_to_left):
         return
     if any(map(stringprep.in_table_d2, prepared)) or not (right_to_left[0] and right_to_left[-1]):
-        message = "it mixes right-to-left and left-to-right letters"
-        raise InputError(message)
+        raise InputError("The password mixes right-to-left and left-to-right letters.")

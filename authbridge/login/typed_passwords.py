@@ -73,15 +73,26 @@ def form_to_store(typed: str, *, generated: bool) -> bytes:
     try:
         encoded = text.encode()
     except UnicodeEncodeError:
-        message = "it is not valid UTF-8"
-        raise InputError(message) from None  # the cause would quote it
+        raise InputError("The password is not valid UTF-8.") from None  # the cause would quote it
     if not encoded or b"\0" in encoded:
-        message = "it is empty or holds a NUL"
-        raise InputError(message)
+        raise InputError("The password is empty or holds a NUL.")
     if len(encoded) > MAX_BYTES:
-        message = f"it is longer than {MAX_BYTES} bytes"
-        raise InputError(message)
+        raise InputError("The password is longer than %(most)s bytes.", most=MAX_BYTES)
     return encoded
+
+
+def form_of_chosen(password: str) -> bytes:
+    """Returns the bytes of a password that somebody chose.
+
+    Right-to-left letters are refused: Prosody judges them by a newer Unicode than RFC 4013 names, so some
+    could be stored and would never be matched.
+
+    Raises:
+        InputError: no password can look like this; the text does not quote it.
+    """
+    if holds_right_to_left(password):
+        raise InputError("The password holds right-to-left letters.")
+    return form_to_store(password, generated=False)
 
 
 def holds_right_to_left(password: str) -> bool:

@@ -51,6 +51,9 @@ class CodeGuesses:
         self._alarmed_at: datetime | None = None
         self._names: dict[int, int] = {}
 
+    def __len__(self) -> int:
+        return len(self._networks)
+
     def note_wrong(self, network: str, *, now: datetime, limits: Limits) -> WrongCode:
         """Counts one wrong code; a wait never moves its own end."""
         with self._lock:

@@ -8,10 +8,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from datetime import tzinfo
 
-from authbridge.clock import Clock
+from sqlalchemy.orm import Session
+
+from authbridge.clock import Clock, month_of
 from authbridge.errors import StorageError, location_of
-from authbridge.revocations import feed, reports
+from authbridge.revocations import feed, opened_meetings, reports
 from authbridge.revocations.change_signal import Wait, listen
 from authbridge.revocations.feed import Events, Snapshot
 from authbridge.revocations.reports import Contact
@@ -29,9 +32,11 @@ _RETRY = 1.0  # seconds before the listener connects anew
 class LongPolls:
     """The open polls of this process: of each node the latest."""
 
-    def __init__(self, database: Database, *, clock: Clock) -> None:
+    def __init__(self, database: Database, *, clock: Clock, timezone: tzinfo) -> None:
+        """Takes the ``timezone`` of the schools: it says in which month a meeting was opened."""
         self._database = database
         self._clock = clock
+        self._timezone = timezone
         self._changed = threading.Condition()
         self._changes = 0  # of the feed, as far as they were noticed
         self._position: tuple[str, int] | None = None
@@ -55,7 +60,7 @@ class LongPolls:
         poll = self._begin(contact.node)
         try:
             with self._database.write_session() as session:
-                reports.note_contact(session, contact, now=self._clock())
+                self._note(session, contact)
             while True:
                 seen = self._changes
                 with self._database.read_session() as session:
@@ -66,6 +71,13 @@ class LongPolls:
                     return answer
         finally:
             self._end(contact.node, poll)
+
+    def _note(self, session: Session, contact: Contact) -> None:
+        now = self._clock()
+        reports.note_contact(session, contact, now=now)
+        if contact.opened is not None:
+            month = month_of(now, self._timezone)
+            opened_meetings.count(session, contact.node, contact.opened, month=month)
 
     def _begin(self, node: str) -> object:
         poll = object()

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from authbridge.revocations import feed
+from authbridge.revocations.opened_meetings import OpenedMeetings
 from authbridge.storage.models import ProsodyNode, Revocation, RevocationDone, UtcDateTime, table_of
 from authbridge.storage.statements import UNSYNCHRONISED, upsert
 
@@ -28,6 +29,7 @@ _COUNT = upsert(
 )
 _SEE = upsert(_nodes, key=("node",), changed=("last_seen_at", "meetings"))
 _SEE_AT = upsert(_nodes, key=("node",), changed=("cursor", "last_seen_at", "meetings"))
+_NOTHING_OPENED = {"opened_run": None, "opened_number": None}  # as yet counted, of a new node
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Contact:
     """A question of a node that has carried out everything up to ``cursor`` of ``epoch`` (None: nothing yet).
 
     ``meetings`` holds the number of meetings that run there now, by the organiser who started them; the key
-    "" stands for several organisers.
+    "" stands for several organisers.  ``opened`` are meetings that were opened there; None: there is no news.
     """
 
     node: str
@@ -58,6 +60,7 @@ class Contact:
     cursor: int
     reports: tuple[NodeReport, ...] = ()
     meetings: Mapping[str, int] = field(default_factory=dict)
+    opened: OpenedMeetings | None = None
 
 
 def note_contact(session: Session, contact: Contact, *, now: datetime) -> None:
@@ -66,7 +69,7 @@ def note_contact(session: Session, contact: Contact, *, now: datetime) -> None:
     A repeated report changes nothing.
     """
     epoch, last_id = feed.position(session.connection())
-    seen = {"node": contact.node, "last_seen_at": now, "meetings": dict(contact.meetings)}
+    seen = {"node": contact.node, "last_seen_at": now, "meetings": dict(contact.meetings), **_NOTHING_OPENED}
     if contact.epoch != epoch:
         # The node was restarted, or followed another feed: it has forgotten what it was to report, and the
         # status would say "still to be deleted" for a week.  No login counts as deleted for that, and none

@@ -1,22 +1,28 @@
 """Issues credentials, for the panel and the command line alike: hash the passwords, then write them down.
 
+The panel does both at once. The command line shows them in between: :func:`prepare`, :func:`put_in_force`.
 Nothing here shows or keeps a password; the caller hands the credentials out.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
+
+from sqlalchemy.orm import Session
 
 from authbridge.audit import Actor
 from authbridge.clock import Clock
 from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.passwords import Hasher
+from authbridge.login.usernames import Username
 from authbridge.schools.commands import organisers
 from authbridge.schools.commands.organisers import IssuedCredential, NewPassword
 from authbridge.schools.commands.print_jobs import NewPrintJob
+from authbridge.schools.commands.school_year import change_school_year
 from authbridge.schools.commands.selections import reset_selection
+from authbridge.schools.year_plans import YearPlan
 from authbridge.storage.database import Database
 from authbridge.storage.models import School
 
@@ -26,7 +32,8 @@ class Order:
     """An order for ``count`` new organisers, or for new passwords of the organisers ``usernames``.
 
     These are one, or a selection with what was ``seen`` of it. ``print_job`` are the letters, None if none
-    are printed. With ``former_until`` the old passwords count as well to the end of that day.
+    are printed. With ``former_until`` the old passwords count as well to the end of that day. ``year`` is the
+    change of a school year of which they are a part.
     """
 
     school: School
@@ -36,6 +43,16 @@ class Order:
     seen: str | None = None
     print_job: NewPrintJob | None = None
     former_until: date | None = None
+    year: YearPlan | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedOrder:
+    """Credentials that do not count yet; the database has nothing of them."""
+
+    order: Order
+    passwords: tuple[NewPassword, ...] = field(repr=False)
+    credentials: tuple[IssuedCredential, ...] = field(repr=False)
 
 
 class IssuingServices(Protocol):
@@ -82,7 +99,32 @@ def issue(
     for password in (map if pool is None else pool.map)(_maker_for(order, services), range(order.count)):
         passwords.append(password)
         note_hashed(len(passwords))
-    return _write_down(order, passwords, services, actor) if is_wanted() else []
+    if not is_wanted():
+        return []
+    with services.database.write_session() as session:
+        return _write_down(session, order, passwords, services, actor)
+
+
+def prepare(order: Order, services: IssuingServices, *, actor: Actor) -> PreparedOrder:
+    """Hashes the passwords, draws the names, and finds in a rehearsal what would fail; writes nothing down.
+
+    Raises like :func:`issue`.
+    """
+    passwords = tuple(map(_maker_for(order, services), range(order.count)))
+    with services.database.rehearsal() as session:
+        credentials = _write_down(session, order, passwords, services, actor)
+    return PreparedOrder(order, passwords, tuple(credentials))
+
+
+def put_in_force(prepared: PreparedOrder, services: IssuingServices, *, actor: Actor) -> None:
+    """Writes prepared credentials down; raises like :func:`issue`.
+
+    Raises:
+        ConflictError: Somebody else was given one of the names meanwhile.
+    """
+    names = [each.username for each in prepared.credentials]
+    with services.database.write_session() as session:
+        _write_down(session, prepared.order, prepared.passwords, services, actor, names)
 
 
 def _maker_for(order: Order, services: IssuingServices) -> Callable[[int], NewPassword]:
@@ -96,29 +138,43 @@ def _maker_for(order: Order, services: IssuingServices) -> Callable[[int], NewPa
 
 
 def _write_down(
-    order: Order, passwords: list[NewPassword], services: IssuingServices, actor: Actor
+    session: Session,
+    order: Order,
+    passwords: Sequence[NewPassword],
+    services: IssuingServices,
+    actor: Actor,
+    names: Sequence[Username] = (),
 ) -> list[IssuedCredential]:
     now = services.clock()
-    with services.database.write_session() as session:
-        if not order.usernames:
-            return organisers.issue_organisers(
-                session, order.school.code, passwords, valid_until=order.valid_until, actor=actor, now=now
-            )
-        if order.seen is None:
-            reset = organisers.reset_password(
-                session,
-                order.usernames[0],
-                passwords[0],
-                keyed_hashes=services.keyed_hashes,
-                actor=actor,
-                now=now,
-            )
-            return [reset]
-        return reset_selection(
+    if order.year is not None:
+        change = change_school_year(
+            session, order.year, passwords, keyed_hashes=services.keyed_hashes, actor=actor, now=now
+        )
+        return list(change.credentials)
+    if names and not order.usernames:
+        named = dict(zip(names, passwords, strict=True))
+        return organisers.issue_named_organisers(
+            session, order.school.code, named, valid_until=order.valid_until, actor=actor, now=now
+        )
+    if not order.usernames:
+        return organisers.issue_organisers(
+            session, order.school.code, passwords, valid_until=order.valid_until, actor=actor, now=now
+        )
+    if order.seen is None:
+        reset = organisers.reset_password(
             session,
-            dict(zip(order.usernames, passwords, strict=True)),
-            seen=order.seen,
+            order.usernames[0],
+            passwords[0],
             keyed_hashes=services.keyed_hashes,
             actor=actor,
             now=now,
         )
+        return [reset]
+    return reset_selection(
+        session,
+        dict(zip(order.usernames, passwords, strict=True)),
+        seen=order.seen,
+        keyed_hashes=services.keyed_hashes,
+        actor=actor,
+        now=now,
+    )

@@ -33,6 +33,9 @@ class SchoolRow:
     suspended_organisers: int
     suspended_at: datetime | None
     contract_on: date | None
+    street: str
+    mailbox: str
+    trusted_networks: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,9 @@ def _school_row(school: School, counts: SchoolCounts) -> SchoolRow:
         suspended_organisers=counts.suspended_organisers,
         suspended_at=school.suspended_at,
         contract_on=school.contract_on,
+        street=school.street,
+        mailbox=school.mailbox,
+        trusted_networks=tuple(school.trusted_networks),
     )
 
 

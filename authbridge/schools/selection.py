@@ -70,7 +70,7 @@ def lock_selection(
     )
     found = list(session.scalars(query))
     is_as_shown = seen is None or seen == (what_matters or seen_of)(found)
-    _require_as_shown(is_so=len(found) == len(set(usernames)) and is_as_shown)
+    require_as_shown(is_so=len(found) == len(set(usernames)) and is_as_shown)
     return found
 
 
@@ -83,7 +83,7 @@ def require_for_letters(selection: Selection, seen: str | None) -> str:
         StaleSelectionError: It is not as it was shown.
     """
     _require_size(selection.rows)
-    _require_as_shown(is_so=not selection.gone and seen == selection.seen)
+    require_as_shown(is_so=not selection.gone and seen == selection.seen)
     if len(selection.rows) > MAX_ISSUED:
         raise InputError("At most %(most)s new passwords can be made at once.", most=MAX_ISSUED)
     return require_one_school({row.school_code for row in selection.rows})
@@ -107,7 +107,12 @@ def _require_size(usernames: Sized) -> None:
         raise InputError("At most %(most)s accesses can be changed at once.", most=MOST_SELECTED)
 
 
-def _require_as_shown(*, is_so: bool) -> None:
+def require_as_shown(*, is_so: bool) -> None:
+    """Checks that accesses are as they were shown.
+
+    Raises:
+        StaleSelectionError: They are not.
+    """
     if not is_so:
         raise StaleSelectionError(
             "Somebody has changed these accesses in the meantime. Nothing was done; please look again."

@@ -68,6 +68,17 @@ class Database:
             yield session
 
     @contextmanager
+    def rehearsal(self) -> Iterator[Session]:
+        """Opens a transaction like :meth:`write_session`, and takes back at its end what was written.
+
+        What would fail fails here: before a password is shown that is then not to be had.
+        """
+        with self.write_session() as session:
+            yield session
+            session.flush()
+            session.rollback()
+
+    @contextmanager
     def write_connection(self) -> Iterator[Connection]:
         """Opens a transaction of prepared statements, for the login flow; else like :meth:`write_session`."""
         with _plain_errors(), self._wait_for_turn(), self.engine.begin() as connection:

@@ -189,7 +189,10 @@ class Organiser(Base):
 
     school: Mapped[School] = relationship(back_populates="organisers")
 
-    __table_args__ = (UniqueConstraint("username"),)
+    __table_args__ = (
+        UniqueConstraint("username"),
+        Index("ix_organisers_valid_until", "valid_until", "school_id"),  # counted by both for the overview
+    )
 
     def __repr__(self) -> str:
         return f"<Organiser {self.username}>"
@@ -277,7 +280,7 @@ class ProsodyNode(Base):
 
     ``cursor`` is None until its first question after its first snapshot.  ``meetings`` has the number of
     meetings that run there now, by the organiser who started them; the key "" stands for names that found no
-    room.
+    room.  ``opened_run`` and ``opened_number`` name the latest report of opened meetings that is counted.
     """
 
     __tablename__ = "prosody_nodes"
@@ -286,6 +289,8 @@ class ProsodyNode(Base):
     cursor: Mapped[int | None]
     last_seen_at: Mapped[datetime]
     meetings: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
+    opened_run: Mapped[str | None] = mapped_column(String(64))
+    opened_number: Mapped[int | None]
 
 
 class TermsVersion(Base):
@@ -588,9 +593,13 @@ class AlarmRaised(Base):
 
 
 class JobRun(Base):
-    """The moment at which a recurring job last succeeded, in whichever process."""
+    """The moment at which a recurring job last succeeded, in whichever process.
+
+    ``position`` is the id of the latest row of the journal that the statistics have counted.
+    """
 
     __tablename__ = "job_runs"
 
     name: Mapped[str] = mapped_column(String(40), primary_key=True)
     done_at: Mapped[datetime]
+    position: Mapped[int | None]

@@ -97,7 +97,7 @@ end
 -- Asks one question and does what its answer says.  Returns the seconds until the next question.
 function methods:round()
 	local feed, asked = self.feed, monotonic();
-	local question, endpoint = feed:question(self.running()), self.breaker:choose();
+	local question, endpoint = feed:question(self.running(), self.opened:report()), self.breaker:choose();
 	if self.hurries then question.wait = 0; end
 	local body, code = self:ask(endpoint, question);
 	-- After a question that was given up comes one that is not: otherwise a school bell at a slow service, which changes
@@ -113,6 +113,7 @@ function methods:round()
 	end
 	self.breaker:answered(endpoint);
 	self.heard_from(endpoint.url);
+	self.opened:answered(question.opened);
 	local took = monotonic() - asked;
 	local orders = feed:begin(answer, question);
 	self:log_success(answer);
@@ -147,11 +148,11 @@ local function new(feed, settings)
 end
 
 -- callbacks: execute(order) -> { sessions, meetings, logins = numbers of those ended }; await(list of them) returns when the
--- numbers are final; running() -> username -> number of meetings that the organiser started; heard_from(url) learns that
--- the service there has answered.
+-- numbers are final; running() -> username -> number of meetings that the organiser started; opened: of
+-- opened_meetings.lib.lua; heard_from(url) learns that the service there has answered.
 function methods:start(callbacks)
 	self.execute, self.await, self.running = callbacks.execute, callbacks.await, callbacks.running;
-	self.heard_from = callbacks.heard_from;
+	self.opened, self.heard_from = callbacks.opened, callbacks.heard_from;
 	local runner = async.runner(function () self:follow(); end);
 	self.starting = timer.add_task(0, function () runner:run(true); end); -- when the server's loop runs
 end

@@ -4,6 +4,7 @@
 
 local cache = require "util.cache";
 local jid = require "util.jid";
+local new_id = require "util.id".medium;
 local timer = require "util.timer";
 local time = require "util.time".now;
 
@@ -18,6 +19,7 @@ local logouts = module:require "logouts";
 local meeting_end = module:require "meeting_end";
 local meeting_owners = module:require "meeting_owners";
 local meetings = module:require "meetings";
+local opened_meetings = module:require "opened_meetings";
 local own_rooms = module:require "own_rooms";
 local people = module:require "people";
 local protect = module:require "protect";
@@ -26,7 +28,7 @@ local renewed_logins = module:require "renewed_logins";
 local room_addresses = module:require "room_addresses";
 
 local sweep_interval, purge_interval = 60, 3600; -- seconds
-local format = 4; -- of the state that outlives a reload
+local format = 5; -- of the state that outlives a reload
 
 local methods = {};
 methods.__index = methods;
@@ -85,16 +87,16 @@ function methods:start()
 	end);
 end
 
--- Adds logins, claims, people, requests and meetings to the guard: new ones, or those that outlived a reload.
+-- Adds logins, claims, people, requests, opened and meetings to the guard: new ones, or those that outlived a reload.
 local function add_state(self, kept)
 	if kept then
 		self.logins, self.claims = remembered_logins.on_top(kept.logins), client_claims.on_top(kept.claims);
 		self.people, self.requests = people.on_top(kept.people), conference_requests.on_top(kept.requests);
-		self.meetings = meetings.on_top(kept.meetings);
+		self.opened, self.meetings = opened_meetings.on_top(kept.opened), meetings.on_top(kept.meetings);
 	else
 		self.logins, self.claims, self.requests = remembered_logins.new(cache.new), client_claims.new(), conference_requests.new();
-		self.people = people.new(self.logins, self.claims);
-		self.meetings = meetings.new(self.people, self.logins, self.requests);
+		self.people, self.opened = people.new(self.logins, self.claims), opened_meetings.new(new_id());
+		self.meetings = meetings.new(self.people, self.logins, self.requests, self.opened);
 	end
 end
 
@@ -131,7 +133,8 @@ end
 
 function methods:save()
 	return {
-		logins = self.logins, claims = self.claims, people = self.people, requests = self.requests, meetings = self.meetings;
+		logins = self.logins, claims = self.claims, people = self.people, requests = self.requests, opened = self.opened;
+		meetings = self.meetings;
 		owed = self.logouts:owed_logins(), format = format;
 	};
 end

@@ -19,11 +19,12 @@ local function on_top(state)
 	return setmetatable(state, methods);
 end
 
--- people, logins, requests: of people.lib.lua, remembered_logins.lib.lua and conference_requests.lib.lua.
-local function new(people, logins, requests)
+-- people, logins, requests, opened: of people.lib.lua, remembered_logins.lib.lua, conference_requests.lib.lua and
+-- opened_meetings.lib.lua.
+local function new(people, logins, requests, opened)
 	return on_top {
-		people = people, logins = logins, requests = requests;
-		rooms = {}; -- JID -> { starter, since, at; joined = whether the starter ever was there;
+		people = people, logins = logins, requests = requests, opened = opened;
+		rooms = {}; -- JID -> { starter, since, at; joined = whether the starter ever was there; counted = whether some starter was;
 		-- led = set of usernames of all who ever led it; left_at = when a client of the starter last left it, or nil }
 		granted = {}; -- JID -> bare JID -> username of the organiser by whom it leads there
 		delayed = {}; -- JID -> { username, since, at }: whose it becomes, unless an earlier request of another client is answered
@@ -128,13 +129,20 @@ function methods:abandoned_rooms(now)
 	return list;
 end
 
+-- The starter is in the room.  A meeting counts as opened by the first organiser of whom that is so, and only once.
+function methods:starter_joined(room)
+	if not room.counted then self.opened:add(room.starter); end
+	room.joined, room.counted = true, true;
+end
+
 -- Makes it the meeting of the organiser behind that client, who is in it or about to come.
 function methods:hand_over(address, client, now)
 	local heir = self.people:of_client(client);
 	if not self.rooms[address] then self:found(address, heir.username, heir.since, now); end
 	local room = self.rooms[address];
 	room.left_at = nil;
-	room.starter, room.since, room.joined = heir.username, heir.since, heir.joined and heir.room == address;
+	room.starter, room.since, room.joined = heir.username, heir.since, false;
+	if heir.joined and heir.room == address then self:starter_joined(room); end
 	room.led[heir.username] = true;
 end
 
@@ -143,7 +151,7 @@ function methods:client_joined(client, address, now)
 	local known, room = self.people:joined(client, address), self.rooms[address];
 	if not known then return false; end
 	if room and room.starter == known.username then
-		room.joined = true;
+		self:starter_joined(room);
 		return false;
 	end
 	local is_free = self:is_abandoned(address, now);

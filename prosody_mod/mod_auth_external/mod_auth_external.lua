@@ -116,7 +116,7 @@ local carrying_out = orders.new(feed, guard);
 carrying_out:attach();
 following:start({
 	execute = function (order) return carrying_out:execute(order); end;
-	await = meeting_guard.await, running = function () return guard:running(); end;
+	await = meeting_guard.await, running = function () return guard:running(); end, opened = guard.opened;
 	heard_from = function (url) logins:heard_from(url); end;
 });
 

@@ -14,7 +14,7 @@ local feed_answer = module:require "feed_answer";
 
 local wait = 15; -- seconds; the panel calls a node late that has asked nothing for 30
 local max_done = 32; -- reports in a question, which has 8 KiB; they take up to 2.4 KiB
-local max_running = 5000; -- bytes of the meetings in a question
+local max_running = 4000; -- bytes of the meetings in a question
 local kept_done = 1000; -- reports; an event without a report is shown as carried out with zeros
 
 -- A service on the same machine that restarts is there again within a second or two.
@@ -99,12 +99,12 @@ local function fit(running)
 	return names[1] and fitting or nil;
 end
 
--- running: username -> number of meetings that the organiser started.
-function methods:question(running)
+-- running: username -> number of meetings that the organiser started; opened: of opened_meetings.lib.lua, or nil.
+function methods:question(running, opened)
 	local rest = #self.done > max_done;
 	return {
 		node = self.node, epoch = self.epoch, cursor = self.cursor, wait = rest and 0 or wait;
-		done = self.done[1] and { table.unpack(self.done, 1, max_done) } or nil, meetings = fit(running or {});
+		done = self.done[1] and { table.unpack(self.done, 1, max_done) } or nil, meetings = fit(running or {}), opened = opened;
 	};
 end
 

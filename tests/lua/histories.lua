@@ -30,7 +30,7 @@ methods.__index = methods;
 local function new(version, seed)
 	local random_state = seed * 2654435761 % 4294967296;
 	local self = setmetatable({
-		pages = {}, number = 0, ended_at = {}, suspended = {}, meetings = {}, let_in = {}, log = {}, stored = {};
+		pages = {}, number = 0, ended_at = {}, suspended = {}, meetings = {}, let_in = {}, log = {}, stored = {}, vanished = 0;
 	}, methods);
 	-- A generator of its own: math.random differs between builds of Lua.
 	function self.random(limit)
@@ -44,7 +44,10 @@ local function new(version, seed)
 		self.jicofo:on_room(room, what, client);
 		if what == "joined" and self.pages[client] then self:note_entry(self.pages[client], room); end
 		if what == "destroyed" then self:on_destroyed(room); end
-		if what == "destroyed" or what == "empty" then self.meetings[room.jid] = nil; end
+		if what == "destroyed" or what == "empty" then
+			self.meetings[room.jid] = nil;
+			self.vanished = self.vanished + 1;
+		end
 	end
 	function world.on_gone(client) self.pages[client] = nil; end
 	function world.on_sent(stanza) self:carry_logout(stanza); end
@@ -214,6 +217,24 @@ function methods:the_count_is_right()
 	end
 	for _, number in pairs(registry:running()) do total = total - number; end
 	if total ~= 0 then self:fail("%d meetings are told too few", total); end
+end
+
+-- The statistics count each meeting once, and not before its organiser is in it.  A restart begins anew.  One that ended in
+-- this step may have been counted in it.
+function methods:each_meeting_is_opened_once()
+	local registry = self.world.guard.meetings;
+	if self.registry ~= registry then self.registry, self.opened, self.counted = registry, 0, {}; end
+	for address, known in pairs(registry.rooms) do
+		if known.counted and not self.counted[known] then self.counted[known], self.opened = true, self.opened + 1; end
+		local meeting = self.meetings[address];
+		if meeting and meeting.kept and not known.counted then self:fail("%s does not count as opened", address); end
+	end
+	local told = 0;
+	for _, number in pairs(registry.opened.waiting) do told = told + number; end
+	if told < self.opened or told > self.opened + self.vanished then
+		self:fail("%d meetings count as opened, and %d were", told, self.opened);
+	end
+	self.opened, self.vanished = told, 0;
 end
 
 function methods:is_over(name)
@@ -475,6 +496,7 @@ local function play(version, seed, break_it)
 			actions[names[self.random(#names)]](self);
 			self:nobody_suspended_leads();
 			self:the_count_is_right();
+			self:each_meeting_is_opened_once();
 		end
 	end, function (message) return type(message) == "string" and message or debug.traceback(message); end);
 	if not ok then error(("history %d: %s\n  %s"):format(seed, fault, table.concat(self.log, "\n  ")), 0); end

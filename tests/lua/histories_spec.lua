@@ -18,6 +18,12 @@ local broken = {
 		local meeting = guard.addresses.meeting;
 		function guard.addresses.meeting(self, address) return meeting(self, address) and address; end
 	end;
+	["counts a meeting at each entry"] = function (guard)
+		function guard.meetings.starter_joined(self, room)
+			self.opened:add(room.starter);
+			room.joined, room.counted = true, true;
+		end
+	end;
 	["ends no meeting"] = function (guard) guard.ending.end_room = nothing; end;
 	["asks for no heir"] = function (guard) guard.people.heir_of = nothing; end;
 	["lets an answer found a meeting that has ended"] = function (guard)

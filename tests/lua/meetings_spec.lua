@@ -1,7 +1,7 @@
 local libraries = dofile("tests/lua/prosody_libraries.lua");
 local meetings, people, remembered_logins = libraries.own("meetings"), libraries.own("people"), libraries.own("remembered_logins");
 local client_claims, conference_requests = libraries.own("client_claims"), libraries.own("conference_requests");
-local revocations = libraries.own("revocations");
+local opened_meetings, revocations = libraries.own("opened_meetings"), libraries.own("revocations");
 
 local anna, bert = "ohg-anna", "ohg-bert";
 local room, other_room = "7b@conference.meet.test", "8a@conference.meet.test";
@@ -10,12 +10,12 @@ local long_ago, login_time, later = 0, 900, 1000;
 for _, version in ipairs(libraries.versions) do
 	describe("With the cache of Prosody " .. version .. ", the module", function ()
 		local new_cache = libraries.of_prosody(version, "util.cache").new;
-		local registry, persons, logins, claims, requests, feed, suspended;
+		local registry, persons, logins, claims, requests, opened, feed, suspended;
 
 		before_each(function ()
 			logins, claims, requests = remembered_logins.new(new_cache), client_claims.new(), conference_requests.new();
-			persons = people.new(logins, claims);
-			registry, feed = meetings.new(persons, logins, requests), revocations.new("node", 1);
+			persons, opened = people.new(logins, claims), opened_meetings.new("run");
+			registry, feed = meetings.new(persons, logins, requests, opened), revocations.new("node", 1);
 			suspended, feed.is_informed = feed.suspended, true;
 		end);
 
@@ -73,6 +73,28 @@ for _, version in ipairs(libraries.versions) do
 			assert.is_true(registry:room_gone(room));
 			assert.is_false(registry:room_gone(room));
 			assert.same({ [anna] = 1 }, registry:running());
+		end);
+
+		it("counts a meeting as opened when its organiser is in it, once however often they come again", function ()
+			learn("guest1", anna, "sid1");
+			assert.is_nil(opened:report());
+			for _ = 1, 2 do registry:client_joined("guest1", room, later); end
+			learn("guest2", bert, "sid2");
+			registry:client_joined("guest2", room, later);
+			assert.same({ [anna] = 1 }, opened:report().meetings);
+			registry:room_gone(room);
+			learn("guest2", bert, "sid2");
+			registry:client_joined("guest2", room, later);
+			opened:answered(opened:report());
+			assert.same({ [bert] = 1 }, opened:report().meetings);
+		end);
+
+		it("counts a meeting whose organiser never came as opened by the one who did", function ()
+			learn("guest1", anna, "sid1");
+			learn("guest2", bert, "sid2");
+			registry:client_joined("guest2", room, later + 60);
+			registry:hand_over(room, "guest2", later + 60);
+			assert.same({ [bert] = 1 }, opened:report().meetings);
 		end);
 
 		it("credits no meeting in a room that organisers do not open", function ()

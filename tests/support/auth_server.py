@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sqlalchemy import select
+
 from authbridge.clock import utc_now
 from authbridge.revocations.status import RevocationStatus, meetings_of, revocation_status_of
 from authbridge.schools.commands import organisers, suspensions
@@ -15,7 +17,7 @@ from authbridge.schools.commands.schools import MOST_ACCOUNTS
 from authbridge.schools.lookup import get_organiser
 from authbridge.schools.suspendable import ORGANISER, SCHOOL
 from authbridge.storage.database import Database
-from authbridge.storage.models import SuspensionReason
+from authbridge.storage.models import MonthlyTotal, School, SuspensionReason
 from tests.support.factories import ACTOR, make_organiser, make_school
 from workbench.processes import PATIENCE
 from workbench.service import Service
@@ -65,6 +67,12 @@ class AuthServer:
         """Returns how many meetings of that organiser the Prosodys tell of; None if they tell nothing."""
         with self.database.read_session() as session:
             return meetings_of(session, get_organiser(session, username), now=utc_now())
+
+    def opened(self, school: str) -> int:
+        """Returns how many meetings of that school's organisers the statistics count this month."""
+        query = select(MonthlyTotal.meetings).join(School).where(School.code == school)
+        with self.database.read_session() as session:
+            return session.scalar(query) or 0
 
     async def effect(self, username: str, *, done: int = 1) -> RevocationStatus:
         """Returns what became of the latest suspension or logout, once so many Prosodys have done it."""

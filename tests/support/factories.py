@@ -22,6 +22,7 @@ from authbridge.login.usernames import normalise_username
 from authbridge.schools.commands import organisers, schools
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.schools.commands.print_jobs import NewPrintJob
+from authbridge.schools.commands.report_codes import issue_report_code, make_report_code
 from authbridge.staff import commands as staff_commands
 from authbridge.staff import sessions
 from authbridge.staff.encryption import StaffEncryption
@@ -37,6 +38,7 @@ ACTOR = Actor("cli:test")
 IDLE = timedelta(hours=1)  # after which a session of the panel ends, unless set
 HASHER = Hasher(4)
 HOST = "meet.test"
+TODAY = MORNING.date()
 SECRET_KEY = b"k" * 32
 LIMITS = Limits()
 KEYED_HASHES = KeyedHashes(SECRET_KEY)
@@ -67,6 +69,20 @@ def make_organiser(
             session, school, passwords, valid_until=valid_until, actor=ACTOR, now=MORNING
         )
     return issued
+
+
+def make_code(
+    database: Database,
+    school: str = "ohg",
+    *,
+    today: date = TODAY,
+    keyed_hashes: KeyedHashes = KEYED_HASHES,
+) -> str:
+    """Makes a report code for a school; returns it as it is printed."""
+    code = make_report_code(keyed_hashes)
+    with database.write_session() as session:
+        issue_report_code(session, school, code, today=today, actor=ACTOR, now=MORNING)
+    return code.plain
 
 
 def make_services(

@@ -4,6 +4,7 @@ import base64
 import contextlib
 import secrets
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -179,6 +180,14 @@ class PanelBrowser:
         """Likewise fields by their names in the form, whatever their labels say."""
         for name, text in texts.items():
             _type(self.browser.find_element(By.NAME, name), text)
+
+    def send_file(self, name: str, content: bytes) -> None:
+        """Chooses a file with that content in the field of that name, and sends the form."""
+        with tempfile.NamedTemporaryFile(suffix=".csv") as file:
+            file.write(content)
+            file.flush()
+            self.browser.find_element(By.NAME, name).send_keys(file.name)
+            self.send()
 
     def choose(self, label: str) -> None:
         """Chooses one of several."""

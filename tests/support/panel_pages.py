@@ -19,12 +19,14 @@ from authbridge.revocations import feed
 from authbridge.revocations.reports import Contact, NodeReport, note_contact
 from authbridge.schools.commands import organisers, schools, suspensions
 from authbridge.schools.suspendable import ORGANISER, SCHOOL
+from authbridge.statistics.counting import months_before
 from authbridge.storage.database import Database
-from authbridge.storage.models import Revocation, Role, SuspensionReason
+from authbridge.storage.models import MonthlyTotal, Revocation, Role, School, SuspensionReason
 from tests.support.factories import (
     ACTOR,
     HASHER,
     make_attempt,
+    make_code,
     make_origin,
     make_print_job,
     make_school,
@@ -41,6 +43,13 @@ _PASSWORD = "Elf Schafe lesen abends Zeitung"
 
 _LONG_NAME = "Gemeinschafts-und-Verbundschule-mit-sonderpädagogischer-Außenstelle-im-Bildungszentrum-Nordwest"
 _ODD_NAME = "<b>Schule</b> am „Eck“ & מרכז O'Connor =1+1"
+
+
+_SCHOOLS = (
+    "Kürzel;Name;Straße;Ort;Kontingent;Netze;Vertrag (AVV)\r\n"
+    "odd;;Große Allee 12;74072 Heilbronn;70;198.51.100.7 2001:db8:12::/48;01.09.2026\r\n"
+    f"neu;Neue Schule;;;;;fehlt\r\nlang;{_LONG_NAME};;;25;;\r\n"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,7 @@ class Sights:
 def walk(panel_browser: PanelBrowser, panel_server: PanelServer) -> Iterator[Shown]:
     """Yields all pages from the sign-in to the last one, for a database with nobody in it."""
     yield from _at_the_door(panel_browser, panel_server)
+    yield from _report_page(panel_browser)
     admin = panel_server.enrol(Role.ADMIN)
     panel_browser.sign_in(admin)
     yield from _before_the_first_school(panel_browser)
@@ -72,10 +82,14 @@ def walk(panel_browser: PanelBrowser, panel_server: PanelServer) -> Iterator[Sho
     sights = _furnish(panel_server.database, panel_server)
     yield from _overview_and_search(panel_browser)
     yield from _meeting_servers(panel_browser, panel_server.database, sights)
+    yield from _statistics(panel_browser, panel_server.database)
     yield from _schools(panel_browser)
     yield from _organisers(panel_browser, panel_server, sights)
     yield from _several_organisers(panel_browser, sights)
+    yield from _misuse(panel_browser, panel_server)
     yield from _credentials(panel_browser, sights)
+    yield from _school_years(panel_browser)
+    yield from _imports(panel_browser)
     panel_server.renew_factor(admin)
     yield from _staff(panel_browser, panel_server, admin)
     panel_server.renew_factor(admin)
@@ -133,6 +147,24 @@ def _at_the_door(panel_browser: PanelBrowser, panel_server: PanelServer) -> Iter
     yield Shown("code-wait", 429)
 
 
+def _report_page(panel_browser: PanelBrowser) -> Iterator[Shown]:
+    for name, path, status in (
+        ("report-accessibility", "/report/accessibility", 200),
+        ("report-imprint", "/report/imprint", 200),
+        ("report-gone", "/report/blocked/none", 410),
+        ("report-error-404", "/report/nothing", 404),
+        ("report", "/report", 200),
+    ):
+        panel_browser.open(path)
+        yield Shown(name, status)
+    panel_browser.send()
+    yield Shown("report-empty", 422)
+    for number in range(5):
+        panel_browser.fill(code=f"bbbb-cccc-{number:04}".translate(_LETTERS), username="ohg-kwtx")
+        panel_browser.send()
+    yield Shown("report-wait", 429)
+
+
 _LETTERS = str.maketrans("0123456789", "bcdfghjklm")
 
 
@@ -141,6 +173,8 @@ def _before_the_first_school(panel_browser: PanelBrowser) -> Iterator[Shown]:
         ("overview-first", "/"),
         ("schools-none", "/schools"),
         ("organisers-none", "/organisers"),
+        ("statistics-none", "/statistics"),
+        ("statistics-no-schools", "/statistics/schools"),
         ("search-nothing", "/search?q=nirgends"),
     ):
         panel_browser.open(path)
@@ -286,6 +320,32 @@ def _hear_from(
         note_contact(session, contact, now=utc_now() - ago)
 
 
+def _statistics(panel_browser: PanelBrowser, database: Database) -> Iterator[Shown]:
+    """Yields the statistics of three years, in which the number of accounts grew from nothing."""
+    today = utc_now().date()
+    with database.write_session() as session:
+        for school in session.scalars(select(School).where(School.code.in_(["ohg", "odd"]))):
+            session.add_all(
+                MonthlyTotal(
+                    school_id=school.id,
+                    month=months_before(today, 35 - number),
+                    accounts=number * school.quota // 50,
+                    active=number // 3,
+                    logins=number * number,
+                    meetings=number // 2,
+                )
+                for number in range(36)
+            )
+    for name, path in (
+        ("statistics", "/statistics"),
+        ("statistics-school", "/statistics?school=odd&months=36"),
+        ("statistics-schools", "/statistics/schools"),
+        ("statistics-schools-month", f"/statistics/schools?of={today:%Y-%m}"),
+    ):
+        panel_browser.open(path)
+        yield Shown(name)
+
+
 def _schools(panel_browser: PanelBrowser) -> Iterator[Shown]:
     for name, path in (
         ("schools", "/schools"),
@@ -391,6 +451,57 @@ def _several_organisers(panel_browser: PanelBrowser, sights: Sights) -> Iterator
     yield Shown("print-job-of-new-passwords")
 
 
+def _misuse(panel_browser: PanelBrowser, panel_server: PanelServer) -> Iterator[Shown]:
+    """Yields what the head of a school blocks, what staff report, and how they close it."""
+    database, keyed_hashes = panel_server.database, panel_server.services.keyed_hashes
+    panel_browser.open("/misuse")
+    yield Shown("misuse-none")
+    (username,) = _issue(database, "odd", 1)
+    codes = [make_code(database, "odd", today=utc_now().date(), keyed_hashes=keyed_hashes) for _ in range(2)]
+    panel_browser.open("/report")
+    panel_browser.fill(code=codes[0], username="odd-zzzz")
+    panel_browser.send()
+    yield Shown("report-no-such-name", 422)
+    for name, code in (("report-blocked", codes[0]), ("report-blocked-before", codes[1])):
+        panel_browser.open("/report")
+        panel_browser.fill(code=code, username=username, words="Fremde in der Konferenz der 9b")
+        panel_browser.send()
+        yield Shown(name)
+    for name, path in (
+        ("misuse-organiser", f"/organisers/{username}/misuse"),
+        ("misuse-school", "/schools/odd/misuse"),
+    ):
+        panel_browser.open(path)
+        yield Shown(name)
+    panel_browser.send()
+    yield Shown("misuse-school-without-a-name", 422)
+    panel_browser.fill(description="Passwort am Brett", happened="heute früh")
+    _press(panel_browser, "main form.form button:not([name])")
+    yield Shown("misuse-just-reported")
+    for name, path in (
+        ("misuse", "/misuse"),
+        ("misuse-by-code", "/misuse/1"),
+        ("misuse-school-page", "/schools/odd"),
+        ("misuse-overview", "/"),
+    ):
+        panel_browser.open(path)
+        yield Shown(name)
+    panel_browser.open("/misuse/1")
+    panel_browser.send()
+    yield Shown("misuse-close-without-a-result", 422)
+    panel_browser.browser.find_element(By.CSS_SELECTOR, "input[name=result]").click()
+    panel_browser.send()
+    yield Shown("misuse-closed")
+    panel_browser.open("/schools/shut/report-codes")
+    yield Shown("report-codes-none")
+    panel_browser.open("/schools/odd/report-codes")
+    yield Shown("report-codes")
+    _press(panel_browser, "form[action$='/issue'] button")
+    yield Shown("report-code")
+    panel_browser.open("/schools/odd/report-codes/new/over")
+    yield Shown("report-code-over")
+
+
 def _credentials(panel_browser: PanelBrowser, sights: Sights) -> Iterator[Shown]:
     panel_browser.open("/schools/ohg/issue")
     yield Shown("issue")
@@ -427,6 +538,68 @@ def _credentials(panel_browser: PanelBrowser, sights: Sights) -> Iterator[Shown]
     yield Shown("credentials-over", 410)
     panel_browser.open("/credentials/nothing")
     yield Shown("credentials-gone", 410)
+
+
+def _school_years(panel_browser: PanelBrowser) -> Iterator[Shown]:
+    for name, path in (("school-year", "/schools/odd/school-year"), ("school-years", "/school-year")):
+        panel_browser.open(path)
+        yield Shown(name)
+    panel_browser.send()
+    yield Shown("school-years-none-ticked", 422)
+    _tick(panel_browser, "[name=all_schools]")
+    panel_browser.send()
+    yield Shown("school-years-foretold")
+    panel_browser.send()
+    yield Shown("school-years-report")
+    panel_browser.open("/schools/odd/school-year")
+    _tick(panel_browser, "[name=who][value=number]")
+    panel_browser.send()
+    yield Shown("school-year-wrong", 422)
+    panel_browser.fill(count="2")
+    _tick(panel_browser, "[name=others][value=now]")
+    panel_browser.send()
+    yield Shown("school-year-foretold")
+    panel_browser.send()
+    panel_browser.await_element(_DONE)
+    panel_browser.fetch(f"{panel_browser.path}/letters.pdf")
+    _press(panel_browser, _DONE)
+    yield Shown("school-year-report")
+
+
+def _imports(panel_browser: PanelBrowser) -> Iterator[Shown]:
+    panel_browser.open("/import/organisers")
+    yield Shown("import")
+    panel_browser.send()
+    yield Shown("import-no-file", 422)
+    panel_browser.open("/import/organisers")
+    panel_browser.send_file("table", b"Schule;Anmeldename;Passwort\nohg;t.021; Brot\nohg;t.022;\n\xff\n")
+    yield Shown("import-faults-of-the-file", 422)
+    panel_browser.open("/import/organisers")
+    panel_browser.send_file("table", b"Schule;Anmeldename;Passwort\nxyz;t.021;Brot\nOHG;t.022;Brot\n")
+    yield Shown("import-faults")
+    panel_browser.open("/import/organisers")
+    lines = "".join(
+        f"{_LONG_NAME if number % 3 else 'odd'};t.{number:03};Brot {number};\n" for number in range(30)
+    )
+    panel_browser.send_file("table", f"Schule;Anmeldename;Passwort;Gültig bis\n{lines}".encode())
+    yield Shown("import-shown")
+    _press(panel_browser, "form[action$='/run'] button")
+    panel_browser.browser.execute_script("window.stop();")  # else the page asks again each second
+    yield Shown("import-progress")
+    panel_browser.open(panel_browser.path)
+    panel_browser.await_element(".notice.warn")
+    yield Shown("import-done")
+    panel_browser.open("/import/organisers/nothing")
+    yield Shown("import-gone", 410)
+    panel_browser.open("/import/schools")
+    yield Shown("import-schools")
+    panel_browser.send_file("table", _SCHOOLS.encode("cp1252"))
+    yield Shown("import-schools-shown")
+    _press(panel_browser, "form[action$='/run'] button")
+    yield Shown("import-schools-done")
+    panel_browser.open("/import/schools")
+    panel_browser.send_file("table", _SCHOOLS.encode("cp1252"))
+    yield Shown("import-schools-nothing-to-change")
 
 
 def _staff(panel_browser: PanelBrowser, panel_server: PanelServer, admin: Member) -> Iterator[Shown]:
@@ -526,6 +699,7 @@ def _as_auditor(panel_browser: PanelBrowser, panel_server: PanelServer, sights: 
         ("auditor-schools", "/schools"),
         ("auditor-school", "/schools/ohg"),
         ("auditor-organiser", f"/organisers/{sights.suspended}"),
+        ("auditor-misuse", "/misuse/2"),
         ("auditor-journal", "/journal?unknown=yes"),
         ("auditor-audit", "/audit?actor=staff"),
     ):
@@ -538,6 +712,10 @@ def _as_auditor(panel_browser: PanelBrowser, panel_server: PanelServer, sights: 
 def _press(panel_browser: PanelBrowser, selector: str) -> None:
     with panel_browser.next_page():
         panel_browser.browser.find_element(By.CSS_SELECTOR, selector).click()
+
+
+def _tick(panel_browser: PanelBrowser, selector: str) -> None:
+    panel_browser.browser.find_element(By.CSS_SELECTOR, selector).click()
 
 
 def _put(panel_browser: PanelBrowser, name: str, value: str) -> None:

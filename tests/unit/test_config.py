@@ -72,6 +72,16 @@ def test_remembering_can_be_turned_off(
     assert read_config(environ).remember_credentials is remembers
 
 
+@pytest.mark.parametrize("value", ["02-29", "31.07.", "9-30", "W40-1", "13-01", "09-31"])
+def test_the_end_of_the_school_year_is_a_day_of_every_year(environ: dict[str, str], value: str) -> None:
+    """Month and day; 30 September, unless the operator says otherwise."""
+    assert read_config(environ).school_year_ends == (9, 30)
+    assert read_config({**environ, "AUTHBRIDGE_SCHOOL_YEAR_ENDS": "07-31"}).school_year_ends == (7, 31)
+
+    with pytest.raises(ConfigError, match="AUTHBRIDGE_SCHOOL_YEAR_ENDS"):
+        read_config({**environ, "AUTHBRIDGE_SCHOOL_YEAR_ENDS": value})
+
+
 def test_no_secret_is_in_its_representation(environ: dict[str, str]) -> None:
     """A config may be logged by mistake."""
     environ["AUTHBRIDGE_DATABASE_URL"] = "postgresql://authbridge:hunter2@db.example.org/authbridge"

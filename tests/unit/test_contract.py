@@ -12,6 +12,7 @@ from authbridge.login.policy import Decision, Reason, Verdict
 from authbridge.login.usernames import normalise_username
 from authbridge.revocations import feed, long_polls
 from authbridge.revocations.feed import AccessState, Event, Events, Snapshot
+from authbridge.revocations.opened_meetings import OpenedMeetings
 from authbridge.revocations.reports import Contact, NodeReport
 from authbridge.storage.models import RevocationAction
 from tests.support.fakes import MORNING
@@ -170,6 +171,7 @@ def test_the_contracts_questions_about_revocations_are_understood() -> None:
     ]
 
     reports = (NodeReport(8, 2, 1, 1), NodeReport(9, 0, 0, 0))
+    opened = OpenedMeetings("bXV4ZXMgd2llZGVy", 5, {"ohg-bbbb": 2, "ohg-cccc": 1})
     assert [question.contact for question in asked] == [
         Contact("node-a", None, 0),
         Contact("node-a", EPOCH, 7),
@@ -177,9 +179,10 @@ def test_the_contracts_questions_about_revocations_are_understood() -> None:
         Contact("node-a", EPOCH, 10, (NodeReport(10, 1, 1, 0, waiting=1),)),
         Contact("node-a", EPOCH, 10, (NodeReport(10, 1, 1, 1, waiting=0),)),
         Contact("node-a", EPOCH, 9, (), {"ohg-bbbb": 2, "ohg-cccc": 1, "": 4}),
+        Contact("node-a", EPOCH, 9, opened=opened),
         Contact("node-a", EPOCH, 7),
     ]
-    assert [question.wait for question in asked] == [15, 15, 15, 15, 15, 15, 0]
+    assert [question.wait for question in asked] == [15, 15, 15, 15, 15, 15, 15, 0]
     assert all(question["body"].keys() <= set(FEED["question_fields"]) for question in FEED["questions"])
 
 
@@ -244,6 +247,29 @@ def test_a_question_about_revocations_may_vary(changes: dict[str, object]) -> No
 def test_running_meetings_are_numbers_by_name(sent: dict[str, float], kept: dict[str, int]) -> None:
     """Whole ones, and of those only who has any."""
     assert wire.parse_feed_question(feed_body(meetings=sent)).contact.meetings == kept
+
+
+@pytest.mark.parametrize("empty", [[], {}, None])
+def test_nothing_opened_is_nothing(empty: object) -> None:
+    """As Lua writes an empty table, and as older modules do not."""
+    assert wire.parse_feed_question(feed_body(opened=empty)).contact.opened is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param("many", id="no object"),
+        pytest.param({"number": 1, "meetings": {}}, id="without a run"),
+        pytest.param({"run": "ü", "number": 1, "meetings": {}}, id="a run that is no plain text"),
+        pytest.param({"run": "r", "meetings": {}}, id="without a number"),
+        pytest.param({"run": "r", "number": 2**31, "meetings": {}}, id="a number no column holds"),
+        pytest.param({"run": "r", "number": 1, "meetings": {"ohg-bbbb": -1}}, id="less than none"),
+    ],
+)
+def test_a_report_of_opened_meetings_that_makes_no_sense_is_refused(wrong: object) -> None:
+    """Rather than counted as something else."""
+    with pytest.raises(wire.MalformedError, match=r"^(opened|run|meetings)"):
+        wire.parse_feed_question(feed_body(opened=wrong))
 
 
 _REPORT = {"id": 8, "sessions": 2, "meetings": 1, "logins": 1}

@@ -1,6 +1,6 @@
 """Changes organisers: issues, renews passwords, ends or extends validity, logs out, deletes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -93,14 +93,30 @@ def issue_organisers(
         NotFoundError: There is no such school.
         QuotaError: It has no room for that many.
     """
+    school = get_school(session, code, lock=True)
+    usernames = draw_free_usernames(session, school, len(passwords))
+    named = dict(zip(usernames, passwords, strict=True))
+    return issue_named_organisers(session, code, named, valid_until=valid_until, actor=actor, now=now)
+
+
+def issue_named_organisers(
+    session: Session,
+    code: str,
+    passwords: Mapping[Username, NewPassword],
+    *,
+    valid_until: date | None,
+    actor: Actor,
+    now: datetime,
+) -> list[IssuedCredential]:
+    """Adds an organiser with the name, which was drawn before, for each password; else like issuing."""
     school = get_school(session, code, lock=True)  # other commands that issue for it wait, and count ours
     require_room(session, school, len(passwords))
-    usernames = draw_free_usernames(session, school, len(passwords))
-    job = passwords[0].print_job
+    usernames = list(passwords)
+    job = passwords[usernames[0]].print_job
     job_id = None if job is None else job.id
     printed = add_print_job(session, job, school, len(passwords), actor=actor, now=now)
     issued = []
-    for username, password in zip(usernames, passwords, strict=True):
+    for username, password in passwords.items():
         session.add(new_organiser(school, username, password.stored, valid_until, now, print_job=job_id))
         issued.append(IssuedCredential(username, password.plain, valid_until))
     record(

@@ -207,7 +207,12 @@ def _undo_validity(
     session: Session, event: AuditEvent, chosen: list[Organiser], today: date, actor: Actor, now: datetime
 ) -> SelectionResult:
     before, left_at = event.detail["before"], event.detail["valid_until"]
-    same = [each for each in chosen if _as_text(each.valid_until) == left_at]
+    ending, others_left_at = set(event.detail.get("ending", ())), event.detail.get("others_until")
+    same = [
+        each
+        for each in chosen
+        if _as_text(each.valid_until) == (others_left_at if each.username in ending else left_at)
+    ]
     changed_since = _changed_since(session, event)
     changed = [each for each in same if each.username not in changed_since]
     for each in changed:
@@ -233,11 +238,13 @@ _CHANGES_OF_VALIDITY = (
     Action.ORGANISER_CHANGE_VALIDITY,
     Action.ORGANISERS_CHANGE_VALIDITY,
     Action.ORGANISERS_UNDO_VALIDITY,
+    Action.SCHOOL_CHANGE_YEAR,
 )
 
 _UNDONE_BY = {
     Action.ORGANISERS_SUSPEND: _undo_suspension,
     Action.ORGANISERS_CHANGE_VALIDITY: _undo_validity,
+    Action.SCHOOL_CHANGE_YEAR: _undo_validity,
 }
 
 

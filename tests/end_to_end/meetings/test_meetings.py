@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from tests.support.factories import make_school
 from tests.support.jitsi.participants import Answer, notice_nothing, room_jid
 from tests.support.jitsi.server import (
     AT_ONCE,
@@ -13,6 +14,7 @@ from tests.support.jitsi.server import (
     assert_told,
     ends_of,
     notices_of,
+    until,
 )
 from tests.support.login_server import TRANSPORTS
 
@@ -65,6 +67,24 @@ async def test_meetings_of_others_notice_nothing(deployment: Deployment) -> None
         assert others[0].seats[theirs].role == "moderator"
         assert len(deployment.jitsi.focus.logins_of(other.username)) == 1
         assert not (await others[0].ask(theirs)).error
+
+
+async def test_the_statistics_count_each_meeting_that_was_opened_once(deployment: Deployment) -> None:
+    """For the school whose organiser opened it; colleagues and pupils add nothing, the next meeting does."""
+    for code in ("stat", "gast"):
+        make_school(deployment.auth.database, code)
+    who, colleague = deployment.auth.issue("stat"), deployment.auth.issue("gast")
+    room, later = room_jid("kunst"), room_jid("musik")
+    async with deployment.jitsi.participants() as participants:
+        await participants.organiser(who, room)
+        await participants.organiser(colleague, room, "websocket")
+        await participants.pupil(room)
+        await participants.organiser(who, later)
+        await until(lambda: deployment.auth.opened("stat") > 0)
+    await deployment.jitsi.until_gone(later)
+    await until(lambda: deployment.auth.opened("stat") == 2)
+
+    assert deployment.auth.opened("gast") == 0
 
 
 async def test_who_is_out_stays_out_until_reinstated(deployment: Deployment) -> None:

@@ -31,14 +31,22 @@ from workbench import ROOT
 
 _NODE_MODULES = ROOT / "tests/browser/node_modules"
 
-_NO_PAGES = {"static", "credentials.pdf", "credentials.files", "credentials.letter", "credentials.table"}
-_NO_PAGES |= DOCUMENTS | {"tables.schools", "tables.school", "tables.organisers"}
+_NO_PAGES = {
+    "static",
+    "report.look",
+    "credentials.pdf",
+    "credentials.files",
+    "credentials.letter",
+    "credentials.table",
+}
+_NO_PAGES |= DOCUMENTS | {"tables.schools", "tables.school", "tables.organisers", "tables.misuse"}
 # Parts of pages, which these ask for by themselves.
 _NO_PAGES |= {
     "overview.health",
     "overview.meetings",
     "credentials.progress",
     "credentials.revocation_status",
+    "imports.progress",
     "schools.revocation_status",
     "organisers.revocation_status",
 }

@@ -12,9 +12,8 @@ import pytest
 from sqlalchemy import select
 
 from authbridge.clock import utc_now
-from authbridge.schools.commands.report_codes import issue_report_code, make_report_code
 from authbridge.storage.models import AuditEvent, MisuseReport
-from tests.support.factories import ACTOR, make_organiser, make_school
+from tests.support.factories import make_code, make_organiser, make_school
 from tests.support.nginx import Nginx
 from tests.support.panel_browser import PanelServer, open_panel_server
 from workbench import ROOT
@@ -73,10 +72,9 @@ class Stand:
 
     def new_code(self) -> str:
         """Makes a code for the school."""
-        code = make_report_code(self.server.services.keyed_hashes)
-        with self.server.database.write_session() as session:
-            issue_report_code(session, "ohg", code, today=utc_now().date(), actor=ACTOR, now=utc_now())
-        return code.plain
+        return make_code(
+            self.server.database, today=utc_now().date(), keyed_hashes=self.server.services.keyed_hashes
+        )
 
 
 @pytest.fixture(name="stand", scope="module")

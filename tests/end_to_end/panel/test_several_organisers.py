@@ -167,7 +167,7 @@ def events(database: Database) -> list[tuple[str, int]]:
 
 @pytest.mark.parametrize("keyboard", [_soaked(_GERMAN), _ENGLISH], indirect=True, ids=str)
 def test_the_end_of_the_school_year(keyboard: tuple[Keyboard, Words], panel_server: PanelServer) -> None:
-    """136 accesses from the overview in two presses: the day of the next summer is suggested."""
+    """136 accesses from the overview in two presses: the end of the school year is suggested."""
     hands, words = keyboard
     link = hands.panel_browser.browser.find_element(
         By.CSS_SELECTOR, '[aria-labelledby="expiring-title"] td.last a'
@@ -180,7 +180,7 @@ def test_the_end_of_the_school_year(keyboard: tuple[Keyboard, Words], panel_serv
     assert hands.presses < 10
     (last_day,) = {each.valid_until for each in everybody(panel_server.database, "ohg")}
     assert last_day is not None
-    assert (last_day.month, last_day.day) == (7, 31)
+    assert (last_day.month, last_day.day) == (9, 30)
     assert events(panel_server.database) == [("organisers:change-validity", 136)]
 
 

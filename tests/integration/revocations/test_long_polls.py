@@ -5,17 +5,21 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from authbridge.errors import StorageError
 from authbridge.revocations import reports
 from authbridge.revocations import status as prosodys
 from authbridge.revocations.feed import Event, Events, Snapshot
 from authbridge.revocations.long_polls import LONGEST_WAIT, LongPolls
+from authbridge.revocations.opened_meetings import OpenedMeetings
 from authbridge.revocations.reports import Contact
 from authbridge.storage.database import Database
+from authbridge.storage.models import MonthlyTotal
 from tests.support.fakes import FakeClock
 from tests.support.feeds import (
     SUSPEND,
@@ -28,6 +32,7 @@ from tests.support.feeds import (
 )
 from workbench.processes import PATIENCE
 
+BERLIN = ZoneInfo("Europe/Berlin")
 SOON = LONGEST_WAIT / 2  # seconds: what is answered before that did not wait for its end
 
 
@@ -36,7 +41,7 @@ class Nodes:
 
     def __init__(self, database: Database, threads: ThreadPoolExecutor) -> None:
         self.clock = FakeClock()
-        self.polls = LongPolls(database, clock=self.clock)
+        self.polls = LongPolls(database, clock=self.clock, timezone=BERLIN)
         self._database = database
         self._threads = threads
 
@@ -48,6 +53,11 @@ class Nodes:
         answer = self._threads.submit(self.polls.answer, contact, wait=wait)
         until(lambda: answer.done() or self._last_seen(node) == asked_at)
         return answer
+
+    def totals(self) -> list[tuple[date, int]]:
+        """Returns what the statistics have: each month, and the meetings that were opened in it."""
+        with self._database.read_session() as session:
+            return [(each.month, each.meetings) for each in session.scalars(select(MonthlyTotal))]
 
     def _last_seen(self, node: str) -> object:
         with self._database.read_session() as session:
@@ -69,11 +79,22 @@ def make_nodes(database: Database, threads: ThreadPoolExecutor) -> Nodes:
     return Nodes(database, threads)
 
 
+def test_meetings_that_were_opened_count_in_the_month_where_the_schools_are(nodes: Nodes) -> None:
+    """At half past eleven in the evening, UTC, it is November; a question that comes again adds nothing."""
+    nodes.clock.now = datetime(2026, 10, 31, 23, 30, tzinfo=UTC)
+    for _ in range(2):
+        nodes.polls.answer(Contact("node-a", None, 0, opened=OpenedMeetings("run", 1, {"ohg-a": 2})), wait=0)
+
+    assert nodes.totals() == [(date(2026, 11, 1), 2)]
+
+
 def test_a_first_question_is_answered_at_once(database: Database) -> None:
     """However long it would wait."""
     began = time.monotonic()
 
-    answer = LongPolls(database, clock=FakeClock()).answer(Contact("node-a", None, 0), wait=60)
+    answer = LongPolls(database, clock=FakeClock(), timezone=BERLIN).answer(
+        Contact("node-a", None, 0), wait=60
+    )
 
     assert isinstance(answer, Snapshot)
     assert time.monotonic() - began < SOON

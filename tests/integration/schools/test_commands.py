@@ -16,20 +16,39 @@ from authbridge.errors import ConflictError, ImportFileError, InputError, NotFou
 from authbridge.login import commands as lockout_commands
 from authbridge.login.authenticate import authenticate
 from authbridge.login.policy import Verdict
-from authbridge.login.usernames import Username
+from authbridge.login.usernames import SchoolCode, Username
+from authbridge.misuse import commands as misuse
+from authbridge.misuse.blocking import BlockRequest, block
+from authbridge.misuse.commands import MisuseDescription
 from authbridge.revocations import commands as node_commands
 from authbridge.revocations import reports
 from authbridge.revocations.reports import Contact
 from authbridge.schools import new_organisers
-from authbridge.schools.commands import organisers, schools, selections, suspensions, terms
-from authbridge.schools.commands.imports import ImportedCredential, import_organisers
+from authbridge.schools.commands import (
+    organisers,
+    report_codes,
+    schools,
+    selections,
+    suspensions,
+    terms,
+)
+from authbridge.schools.commands.imports import (
+    ImportedCredential,
+    SchoolLine,
+    import_organisers,
+    import_schools,
+)
 from authbridge.schools.commands.organisers import QuotaError
 from authbridge.schools.commands.print_jobs import new_print_job_id
+from authbridge.schools.commands.report_codes import make_report_code
+from authbridge.schools.commands.school_year import change_school_year
 from authbridge.schools.commands.schools import ChangedMeanwhileError
 from authbridge.schools.commands.suspensions import SuspensionDescription
 from authbridge.schools.history import suspension_rows
 from authbridge.schools.lookup import get_organiser, get_school, list_organisers
+from authbridge.schools.school_year import SchoolCalendar
 from authbridge.schools.suspendable import ORGANISER, SCHOOL
+from authbridge.schools.year_plans import YearPlan
 from authbridge.storage.database import Database
 from authbridge.storage.models import (
     AlarmRaised,
@@ -37,10 +56,13 @@ from authbridge.storage.models import (
     Base,
     LoginAttempt,
     LoginFailure,
+    MisuseReport,
     Organiser,
     PrintJob,
     RejectedAttempts,
+    ReportCode,
     Reporter,
+    ReportResult,
     Suspension,
     SuspensionReason,
 )
@@ -63,7 +85,10 @@ Command = Callable[[Session], object]
 
 TODAY = MORNING.date()
 LOST = SuspensionReason.LETTER_LOST
+SEPTEMBER = date(2027, 9, 30)
+YEAR = YearPlan("run", "ohg", SchoolCalendar(TODAY, (9, 30)), SEPTEMBER, others_until=SEPTEMBER)
 DESCRIPTION = SuspensionDescription(LOST, Reporter.SCHOOL_HEAD, "UNMISTAKABLE-NOTE")
+TOLD = MisuseDescription(Reporter.SCHOOL_HEAD, "heute", "UNMISTAKABLE-REPORT")
 
 
 def imported(line: int, school: str, username: str) -> ImportedCredential:
@@ -75,12 +100,22 @@ def imported(line: int, school: str, username: str) -> ImportedCredential:
 def commands(username: str) -> dict[Action, Command]:
     """Every command there is, once, as something that changes something."""
     (password,) = organisers.make_passwords(1, HASHER, former_until=TODAY)
+    code = make_report_code(KEYED_HASHES)
     who: dict[str, Any] = {"actor": ACTOR, "now": MORNING}
     return {
         Action.SCHOOL_ADD: lambda s: schools.add_school(s, "gsw", "Grundschule", **who),
         Action.SCHOOL_CHANGE: lambda s: schools.change_school(s, "ohg", name="Anders", **who),
+        Action.SCHOOL_IMPORT: lambda s: import_schools(
+            s,
+            [
+                SchoolLine(2, SchoolCode("gsw"), {"name": "Grundschule"}),
+                SchoolLine(3, SchoolCode("ohg"), {"contract_on": TODAY, "trusted_networks": ["10.1.0.0/16"]}),
+            ],
+            **who,
+        ),
         Action.SCHOOL_SUSPEND: lambda s: suspensions.suspend(s, SCHOOL, "ohg", reason=LOST, **who),
         Action.SCHOOL_REINSTATE: lambda s: suspensions.reinstate(s, SCHOOL, "ohg", **who),
+        Action.SCHOOL_CHANGE_YEAR: lambda s: change_school_year(s, YEAR, keyed_hashes=KEYED_HASHES, **who),
         Action.ORGANISER_ISSUE: lambda s: organisers.issue_organisers(
             s, "ohg", [password], valid_until=None, **who
         ),
@@ -124,6 +159,22 @@ def commands(username: str) -> dict[Action, Command]:
         Action.NETWORK_CLEAR_LOCKOUT: lambda s: lockout_commands.clear_network(
             s, "198.51.100.7", of_staff_too=True, **who
         ),
+        Action.MISUSE_REPORT: lambda s: misuse.report_misuse(s, ORGANISER, username, TOLD, **who),
+        Action.MISUSE_REPORT_AND_SUSPEND: lambda s: misuse.report_and_suspend(
+            s, ORGANISER, username, TOLD, **who
+        ),
+        Action.MISUSE_BLOCK: lambda s: block(
+            s, code.hash, BlockRequest(code.plain, Username(username)), today=TODAY, now=MORNING
+        ),
+        Action.MISUSE_CLOSE: lambda s: misuse.close_report(
+            s, s.scalars(select(MisuseReport.id)).one(), ReportResult.UNCLEAR, "Anruf", **who
+        ),
+        Action.REPORT_CODE_ISSUE: lambda s: report_codes.issue_report_code(
+            s, "ohg", code, today=TODAY, **who
+        ),
+        Action.REPORT_CODE_WITHDRAW: lambda s: report_codes.withdraw_report_code(
+            s, "ohg", s.scalars(select(ReportCode.id)).one_or_none() or 0, **who
+        ),
         Action.JOURNAL_LOOK: lambda s: lockout_commands.note_look(s, {"outcome": "refused"}, **who),
         Action.NODE_FORGET: lambda s: node_commands.forget_node(s, "node-a", **who),
         Action.TERMS_SEND: lambda s: terms.send_terms(s, make_terms(), None, today=TODAY, **who),
@@ -141,6 +192,10 @@ NEVER_REPEATS = {
     Action.ORGANISERS_RESET,
     Action.ORGANISERS_END_SESSIONS,
     Action.NODE_FORGET,
+    Action.MISUSE_REPORT,
+    Action.MISUSE_REPORT_AND_SUSPEND,
+    Action.MISUSE_CLOSE,
+    Action.REPORT_CODE_ISSUE,
     Action.TERMS_SEND,
 }
 BEFORE = {
@@ -151,6 +206,9 @@ BEFORE = {
     Action.ORGANISER_DESCRIBE_SUSPENSION: Action.ORGANISER_SUSPEND,
     Action.ORGANISERS_REINSTATE: Action.ORGANISERS_SUSPEND,
     Action.ORGANISERS_UNDO_VALIDITY: Action.ORGANISERS_CHANGE_VALIDITY,
+    Action.MISUSE_BLOCK: Action.REPORT_CODE_ISSUE,
+    Action.MISUSE_CLOSE: Action.MISUSE_REPORT,
+    Action.REPORT_CODE_WITHDRAW: Action.REPORT_CODE_ISSUE,
 }
 
 

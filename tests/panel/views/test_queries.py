@@ -20,7 +20,7 @@ from tests.support.panel.staffed_panel import StaffedPanel
 FEW, MANY = 5, 60
 
 MOST = {
-    "/": 22,  # health, meetings, suspended, waits, expiring, contracts, logins: one to four each
+    "/": 24,  # health, meetings, suspended, waits, expiring, reminders, contracts, logins: one to four each
     "/search?q=schule": 8,  # meetings for the buttons, the print job of that number
     "/schools": 5,
     "/schools?show=suspended": 5,
@@ -56,17 +56,26 @@ MOST = {
     "{school}/revocation-status": 5,
     "{school}/edit": 4,
     "{school}/issue": 5,
+    "{school}/school-year": 5,
+    "/school-year": 4,
     "{organiser}": 19,  # of its week seven: logins, counts, changes (two), mistyped names, waits, suspensions
     "{organiser}/revocation-status": 5,
     "{organiser}/reset": 5,
     "{organiser}/validity": 4,
     "{organiser}/delete": 4,
+    "/import/organisers": 2,
+    "/import/schools": 2,
     "/overview/health": 2,
     "/overview/meetings": 3,
     "/search?q=ohg-000x": 8,  # names near it, and whether it was tried
     "/journal": 7,  # the session, the look, whom it is about, two tables, the last deletion
     "/journal?q={username}": 8,
     "/audit": 3,
+    "/statistics": 4,
+    "/statistics?school=ohg&months=36": 5,
+    "/statistics/schools": 5,
+    "/tables/statistics.csv?school=ohg": 4,
+    "/tables/statistics-schools.csv?of=2026": 4,
     "/staff": 4,
     "/staff/colleague-0": 5,
     "/account": 6,

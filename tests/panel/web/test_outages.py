@@ -10,7 +10,7 @@ from sqlalchemy import event
 
 from authbridge.storage.models import Role
 from tests.panel.views.test_schools import TYPED
-from tests.support.factories import make_organiser, make_school
+from tests.support.factories import make_code, make_organiser, make_school
 from tests.support.panel.browser import Browser
 from tests.support.panel.staffed_panel import StaffedPanel
 
@@ -178,3 +178,15 @@ def test_a_database_that_is_gone_is_a_page(panel: StaffedPanel, browser: Browser
     assert page.status == 503
     assert "Traceback" not in page.text
     assert "sqlite" not in page.text.lower()
+
+
+def test_the_report_page_says_so_and_the_code_stays_good(panel: StaffedPanel, browser: Browser) -> None:
+    """503 with the number to call, and all that was typed; a minute later the same form blocks."""
+    assert browser
+    username, code = make_organiser(panel.database, "abc").username, make_code(panel.database, "abc")
+    head = panel.browser()
+    with another_writer(panel):
+        page = head.send(head.get("/report"), code=code, username=username)
+    assert (page.status, page.fields["code"]) == (503, code)
+    assert "1234 567-0" in page.text
+    assert head.send(page).title == f"{username} is blocked"

@@ -131,7 +131,7 @@ class Browser:
         return filled(self.get("/account").form("/language"))["csrf_token"]
 
     def ask(
-        self, method: str, path: str, data: Mapping[str, str] | None = None, **headers: str
+        self, method: str, path: str, data: Mapping[str, str] | bytes | None = None, **headers: str
     ) -> TestResponse:
         """Sends a request that no page of the panel makes, with nothing but what is given."""
         return self._open(method, path, data=data, headers=headers)
@@ -160,7 +160,7 @@ class Browser:
         path: str,
         *,
         follow: bool = False,
-        data: Mapping[str, str] | None = None,
+        data: Mapping[str, str] | bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> TestResponse:
         return self.client.open(

@@ -1,9 +1,10 @@
 """Opens every page that the panel has, with something on it."""
 
 from collections.abc import Iterator
+from io import BytesIO
 
 from authbridge.storage.models import Role
-from tests.support.panel.browser import Browser, Page
+from tests.support.panel.browser import Browser, Page, filled
 from tests.support.panel.sample_data import SampleData, add_sample_data
 from tests.support.panel.staffed_panel import StaffedPanel
 from workbench.staff import invite
@@ -30,6 +31,8 @@ def every_page(panel: StaffedPanel, **headers: str) -> Iterator[Page]:
     ):
         yield _open(panel.browser(Role.AUDITOR), path, headers)
     yield from _faults(admin, sample, headers)
+    yield from _school_years(admin, sample, headers)
+    yield from _imports(admin, headers)
     yield from _shown_once(admin, headers)
     yield from _errors(panel, admin, headers)
     panel.clock.advance(minutes=20)
@@ -98,6 +101,12 @@ def _paths(sample: SampleData) -> Iterator[str]:
     yield from ("/organisers", "/organisers?q=nothing", "/organisers?state=suspended", organiser)
     yield from ("/organisers?state=waiting", "/organisers?state=expiring&school=ohg")
     yield from ("/print-jobs/D7K-42P", "/print-jobs/D7K-42P/hand-out-list", "/terms")
+    yield from (
+        "/school-year",
+        f"{school}/school-year",
+        "/schools/s0/school-year",
+        "/school-year/reports/none",
+    )
     yield from ("/misuse", "/misuse?state=closed", f"/misuse?school={sample.code}", "/misuse/1", "/misuse/2")
     yield from (
         f"{school}/misuse",
@@ -120,6 +129,7 @@ def _paths(sample: SampleData) -> Iterator[str]:
     yield from ("/journal", "/journal?q=nobody", "/journal?outcome=expired", f"/journal?q={sample.username}")
     yield from ("/audit", "/audit?topic=staff&actor=alarm", "/audit?month=2026-11")
     yield from ("/account", "/account/password", "/account/recovery", "/confirm", "/credentials/gone")
+    yield from ("/import/organisers", "/import/schools", "/import/organisers/gone", "/import/schools/gone")
     yield from ("/accessibility", "/imprint")
 
 
@@ -148,6 +158,45 @@ def _faults(admin: Browser, sample: SampleData, headers: dict[str, str]) -> Iter
     yield admin.send(admin.get("/misuse/2"), "/misuse/2/close", result="unclear", note="Anruf")
     yield admin.press(organiser, f"{organiser}/reinstate")
     yield admin.press(organiser, f"{organiser}/suspend")
+
+
+def _school_years(admin: Browser, sample: SampleData, headers: dict[str, str]) -> Iterator[Page]:
+    admin.headers.update(headers)
+    one, many = f"/schools/{sample.code}/school-year", "/school-year"
+    yield admin.send(
+        admin.get(one), one, step="foretell", count="x", who="number", others="day", transition="99"
+    )
+    foretold = admin.send(admin.get(one), one, step="foretell", stay=[sample.username])
+    yield foretold
+    yield admin.send(foretold, one, back="1")
+    yield admin.send(foretold, one, step="carry-out", seen="stale")
+    yield admin.send(foretold, one, step="carry-out")
+    yield admin.send(admin.get(many), many, step="foretell", valid_until="x")
+    foretold = admin.send(admin.get(many), many, step="foretell", all_schools="y", change="end")
+    yield foretold
+    yield admin.send(
+        foretold, many, step="carry-out", seen=[*filled(foretold.form(many))["seen"].split(), "no:no"]
+    )
+    yield _open(admin, many, headers)
+
+
+def _imports(admin: Browser, headers: dict[str, str]) -> Iterator[Page]:
+    admin.headers.update(headers)
+
+    def send(kind: str, content: str) -> Page:
+        return admin.send(admin.get(f"/import/{kind}"), table=(BytesIO(content.encode()), "t.csv"))
+
+    yield admin.send(admin.get("/import/schools"))
+    yield send("organisers", "school;username;password\nohg;a.b; c\n")
+    yield send("organisers", "school;username;password\nnone;a.b;c\n")
+    shown = send("organisers", "school;username;password;valid until\nohg;a.b;c;31.07.2028\nohg;d.e;f;\n")
+    yield shown
+    yield admin.send(shown, f"{shown.path}/run")
+    yield send("schools", "code;place;networks;contract\nohg;Ulm;10.1.0.0/16;01.09.2026\nnone;;;\n")
+    yield send("schools", "code\nohg\n")
+    shown = send("schools", "code;name;place;networks\nohg;;Ulm;10.1.0.0/16\nnew;=1+1;;\n")
+    yield shown
+    yield admin.send(shown, f"{shown.path}/run")
 
 
 def _shown_once(admin: Browser, headers: dict[str, str]) -> Iterator[Page]:

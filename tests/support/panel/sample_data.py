@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+from authbridge.statistics.counting import months_before
 from authbridge.storage.database import Database
 from authbridge.storage.models import (
     Base,
@@ -13,6 +14,7 @@ from authbridge.storage.models import (
     LoginAttempt,
     LoginFailure,
     MisuseReport,
+    MonthlyTotal,
     NetworkWait,
     Organiser,
     PrintJob,
@@ -67,6 +69,7 @@ def add_sample_data(database: Database, size: int = 3) -> SampleData:
             session.add(_report(school, organisers[number], number))
         for organiser in organisers:
             session.add(_suspension(0, organiser_id=organiser.id))
+        session.add_all(_usage(school.id, number) for number in range(size))
         session.query(RevocationFeed).one().last_id = size
     return SampleData(CODE, organisers[0].username)
 
@@ -191,6 +194,19 @@ def _report(school: School, organiser: Organiser, number: int) -> MisuseReport:
         description="Fremde in der Konferenz",
         reported_by=Reporter.SCHOOL_HEAD,
         actor=ACTOR if number % 2 else f"school:{school.code}",
+    )
+
+
+def _usage(school_id: int, number: int) -> MonthlyTotal:
+    """Returns what was counted of the school so many months ago: the further back, the less."""
+    month = months_before(MORNING.date(), number)
+    return MonthlyTotal(
+        school_id=school_id,
+        month=month,
+        accounts=max(0, 6 - number),
+        active=max(0, 5 - 2 * number),
+        logins=max(0, 40 - number),
+        meetings=max(0, 3 - number),
     )
 
 

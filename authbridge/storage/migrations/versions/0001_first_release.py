@@ -130,6 +130,7 @@ def _create_schools() -> None:
     )
     op.create_index("ix_organisers_school_id", "organisers", ["school_id"])
     op.create_index("ix_organisers_print_job_id", "organisers", ["print_job_id"])
+    op.create_index("ix_organisers_valid_until", "organisers", ["valid_until", "school_id"])
     op.create_table(
         "suspensions",
         sa.Column("id", sa.Integer, nullable=False),
@@ -277,6 +278,8 @@ def _create_revocations() -> None:
         sa.Column("cursor", sa.Integer),
         sa.Column("last_seen_at", moment, nullable=False),
         sa.Column("meetings", sa.JSON, nullable=False),
+        sa.Column("opened_run", sa.String(64)),
+        sa.Column("opened_number", sa.Integer),
         sa.PrimaryKeyConstraint("node", name="pk_prosody_nodes"),
     )
 
@@ -463,5 +466,6 @@ def _create_shared() -> None:
         "job_runs",
         sa.Column("name", sa.String(40), nullable=False),
         sa.Column("done_at", moment, nullable=False),
+        sa.Column("position", sa.Integer),
         sa.PrimaryKeyConstraint("name", name="pk_job_runs"),
     )

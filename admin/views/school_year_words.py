@@ -1,0 +1,114 @@
+"""What is said of a change of the school year: before it, and in its report, group by group."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from admin.web.i18n import day
+from authbridge.schools.year_plans import YearForecast, YearPlan
+from authbridge.schools.year_reports import YearOutcome, YearReport
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Accesses to which the same happens; ``names`` are empty where they are not drawn yet."""
+
+    label: str
+    count: int
+    names: tuple[str, ...] = ()
+    is_grave: bool = False
+
+
+def foretold(forecast: YearForecast, plan: YearPlan) -> list[Group]:
+    """Returns the groups of a change that is still to come."""
+    names = {
+        YearOutcome.EXTENDED: forecast.extended,
+        YearOutcome.RENEWED: forecast.renewed,
+        YearOutcome.ENDING: forecast.ending,
+        YearOutcome.UNCHANGED: forecast.unchanged,
+        YearOutcome.ENDING_BEFORE: forecast.ending_before,
+        YearOutcome.EXPIRED: forecast.expired,
+    }
+    counts = {outcome: len(found) for outcome, found in names.items()} | {
+        YearOutcome.ISSUED: forecast.new_accounts
+    }
+    return [
+        Group(
+            _label(outcome, plan.valid_until, plan.others_until, ends_at_once=plan.ends_at_once),
+            counts[outcome],
+            names.get(outcome, ()),
+            is_grave=outcome is YearOutcome.ENDING,
+        )
+        for outcome in YearOutcome
+        if counts[outcome]
+    ]
+
+
+def reported(report: YearReport) -> list[Group]:
+    """Returns the groups of a change that is done."""
+    return [
+        Group(
+            outcome_in_words(report, outcome),
+            len(found),
+            tuple(row.username for row in found),
+            is_grave=outcome is YearOutcome.ENDING,
+        )
+        for outcome in YearOutcome
+        if (found := [row for row in report.rows if row.outcome is outcome])
+    ]
+
+
+def outcome_in_words(report: YearReport, outcome: YearOutcome) -> str:
+    """Returns what was done to some accesses."""
+    return _label(outcome, report.valid_until, report.others_until, ends_at_once=report.ended_at_once)
+
+
+def consequences(forecast: YearForecast, plan: YearPlan) -> Iterator[str]:
+    """Yields what else the person who presses the button should know."""
+    if forecast.bounded:
+        yield ngettext(
+            "%(num)s of those who stay had no end so far and gets one.",
+            "%(num)s of those who stay had no end so far and get one.",
+            len(forecast.bounded),
+        )
+    if forecast.suspended:
+        yield ngettext(
+            "%(num)s of those who stay is suspended and stays so: %(names)s.",
+            "%(num)s of those who stay are suspended and stay so: %(names)s.",
+            len(forecast.suspended),
+            names=", ".join(forecast.suspended),
+        )
+    if forecast.renewed:
+        yield from _about_old_passwords(plan.transition_until, has_suspended=bool(forecast.suspended))
+
+
+def _about_old_passwords(transition_until: date | None, *, has_suspended: bool) -> Iterator[str]:
+    if transition_until is None:
+        yield _("The old passwords and letters are void at once, and every device is logged out.")
+        return
+    yield _("The old passwords count beside the new ones until %(day)s.", day=day(transition_until))
+    if has_suspended:
+        yield _("Old passwords of suspended accesses end at once: they may be the reason of the suspension.")
+
+
+def _label(outcome: YearOutcome, valid_until: date, others_until: date, *, ends_at_once: bool) -> str:
+    match outcome:
+        case YearOutcome.EXTENDED:
+            return _("Stay until %(day)s, with their present passwords", day=day(valid_until))
+        case YearOutcome.RENEWED:
+            return _("Stay until %(day)s, with new passwords", day=day(valid_until))
+        case YearOutcome.ISSUED:
+            return _("New accounts, valid until %(day)s", day=day(valid_until))
+        case YearOutcome.ENDING if ends_at_once:
+            return _("End at once, logged out everywhere")
+        case YearOutcome.ENDING:
+            return _("Run out on %(day)s", day=day(others_until))
+        case YearOutcome.UNCHANGED:
+            return _("Stay as they are, valid for as long already")
+        case YearOutcome.ENDING_BEFORE:
+            return _("Run out by themselves, on %(day)s at the latest", day=day(others_until))
+        case YearOutcome.EXPIRED:
+            return _("Had expired already, and stay so")

@@ -1,0 +1,156 @@
+"""Reports what changes of a school year have done, from the audit: for as long as that is kept, a year."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from authbridge.audit import KEPT, Action
+from authbridge.errors import NotFoundError
+from authbridge.storage.models import AuditEvent, School
+
+
+class YearOutcome(StrEnum):
+    """What a change of the school year did to an access; the key in the detail of its event."""
+
+    EXTENDED = "extended"
+    RENEWED = "renewed"
+    ISSUED = "issued"
+    ENDING = "ending"
+    UNCHANGED = "unchanged"
+    ENDING_BEFORE = "ending_before"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeRow:
+    """An access, and what was done to it; ``until`` is its last day by this change, None where that stays."""
+
+    username: str
+    outcome: YearOutcome
+    before: date | None
+    until: date | None
+    is_suspended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class YearReport:
+    """The change of the school year of one school; the days are as in its plan."""
+
+    event_id: int
+    run: str
+    at: datetime
+    actor: str
+    code: str
+    name: str
+    valid_until: date
+    others_until: date
+    ended_at_once: bool
+    transition_until: date | None
+    print_job: str | None
+    quota: int | None
+    rows: tuple[OutcomeRow, ...]
+    can_be_undone: bool
+
+    def count(self, outcome: YearOutcome) -> int:
+        """Counts the accesses to which that was done."""
+        return sum(row.outcome == outcome for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class YearChangeRow:
+    """A change of the school year in a list."""
+
+    run: str
+    at: datetime
+    actor: str
+    code: str
+    valid_until: date
+
+
+def get_reports(session: Session, run: str, *, now: datetime) -> tuple[YearReport, ...]:
+    """Returns the reports of one run, by school.
+
+    Raises:
+        NotFoundError: There is none any more.
+    """
+    query = (
+        select(AuditEvent, School.name)
+        .outerjoin(School, School.code == AuditEvent.subject)
+        .where(*kept_changes(now), AuditEvent.detail["run"].as_string() == run)
+        .order_by(AuditEvent.subject, AuditEvent.id)
+    )
+    found = tuple(_report(event, name) for event, name in session.execute(query))
+    if not found:
+        raise NotFoundError("There is no such report, or it is older than a year.")
+    return found
+
+
+def list_changes(
+    session: Session, code: str | None = None, *, now: datetime, limit: int
+) -> tuple[YearChangeRow, ...]:
+    """Lists the latest changes of the school year, of one school or of all."""
+    query = select(
+        AuditEvent.detail["run"].as_string(),
+        AuditEvent.at,
+        AuditEvent.actor,
+        AuditEvent.subject,
+        AuditEvent.detail["valid_until"].as_string(),
+    ).where(*kept_changes(now))
+    if code is not None:
+        query = query.where(AuditEvent.subject == code)
+    rows = session.execute(query.order_by(AuditEvent.id.desc()).limit(limit))
+    return tuple(
+        YearChangeRow(run, at, actor, code, date.fromisoformat(day)) for run, at, actor, code, day in rows
+    )
+
+
+def kept_changes(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Selects the events of changes of the school year that are still kept."""
+    return (AuditEvent.action == Action.SCHOOL_CHANGE_YEAR, AuditEvent.at >= now - KEPT)
+
+
+def _report(event: AuditEvent, name: str | None) -> YearReport:
+    detail = event.detail
+    transition = detail["transition_until"]
+    return YearReport(
+        event_id=event.id,
+        run=detail["run"],
+        at=event.at,
+        actor=event.actor,
+        code=event.subject,
+        name=name or event.subject,
+        valid_until=date.fromisoformat(detail["valid_until"]),
+        others_until=date.fromisoformat(detail["others_until"]),
+        ended_at_once=detail["ends_at_once"],
+        transition_until=None if transition is None else date.fromisoformat(transition),
+        print_job=detail.get("print_job"),
+        quota=detail.get("quota"),
+        rows=tuple(sorted(_rows(detail), key=lambda row: row.username)),
+        can_be_undone=bool(detail["usernames"]),
+    )
+
+
+def _rows(detail: dict[str, Any]) -> Iterator[OutcomeRow]:
+    suspended = set(detail["suspended"])
+    for outcome in YearOutcome:
+        for username in detail[outcome]:
+            before = detail["before"].get(username)
+            yield OutcomeRow(
+                username,
+                outcome,
+                None if before is None else date.fromisoformat(before),
+                _until(detail, outcome, username),
+                username in suspended,
+            )
+
+
+def _until(detail: dict[str, Any], outcome: YearOutcome, username: str) -> date | None:
+    if outcome is YearOutcome.ENDING:
+        return date.fromisoformat(detail["others_until"])
+    is_set = outcome is YearOutcome.ISSUED or username in detail["before"]
+    return date.fromisoformat(detail["valid_until"]) if is_set else None

@@ -1,0 +1,58 @@
+-- opened_meetings.lib.lua: counts the meetings that were opened, and reports them to the service, each once.
+-- Pure: knows names and numbers only.  A meeting counts when the organiser who opened it is in the room.
+-- This file is MIT licensed; see LICENSE.
+--
+--   waiting --------> sent --------> forgotten
+--            a question     its answer
+--
+-- What was sent is not added to until it is answered: without an answer it is sent again as it was, under the same number,
+-- by which the service knows it.
+
+local max_bytes = 1000; -- of the names in a report: a question has 8 KiB
+local max_name = 64; -- bytes; no organiser has a longer name
+
+local methods = {};
+methods.__index = methods;
+
+local function on_top(state)
+	return setmetatable(state, methods);
+end
+
+-- run: a text that no other run of this Prosody had.
+local function new(run)
+	return on_top { run = run, number = 0, waiting = {}, sent = nil };
+end
+
+function methods:add(username)
+	if #username > max_name then return; end
+	self.waiting[username] = (self.waiting[username] or 0) + 1;
+end
+
+-- Takes out of those that wait what fits into a report; by name, so that it is the same in every test.
+function methods:take()
+	local names, taken, room = {}, {}, max_bytes;
+	for name in pairs(self.waiting) do table.insert(names, name); end
+	table.sort(names);
+	for _, name in ipairs(names) do
+		room = room - #name - 10; -- quotes, colon, comma, number
+		if room < 0 then break; end
+		taken[name], self.waiting[name] = self.waiting[name], nil;
+	end
+	return taken;
+end
+
+-- Returns the report for the next question, { run, number, meetings }, or nil.
+function methods:report()
+	if not self.sent and next(self.waiting) then
+		self.number = self.number + 1;
+		self.sent = { run = self.run, number = self.number, meetings = self:take() };
+	end
+	return self.sent;
+end
+
+-- The service has answered the question with that report (nil: it had none).
+function methods:answered(report)
+	if report and report == self.sent then self.sent = nil; end
+end
+
+return { new = new, on_top = on_top };

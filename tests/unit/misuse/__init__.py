@@ -1,0 +1,1 @@
+"""Tests of ``authbridge/misuse/`` without a database."""

@@ -1,0 +1,1 @@
+"""Tests of ``authbridge/statistics/``, without a database."""
