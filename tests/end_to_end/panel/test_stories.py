@@ -176,6 +176,11 @@ def add_school(panel_browser: PanelBrowser, words: Words, code: str, name: str) 
 def issue(panel_browser: PanelBrowser, words: Words, count: int) -> list[str]:
     """From the page of a school to that of the credentials; the passwords there."""
     panel_browser.press(words.issue_access)
+    return fill_in_order(panel_browser, words, count)
+
+
+def fill_in_order(panel_browser: PanelBrowser, words: Words, count: int) -> list[str]:
+    """From the form to the page of the credentials; the passwords there."""
     panel_browser.type(words.how_many, str(count))
     panel_browser.choose(words.letter_language)
     panel_browser.press(words.issue)
