@@ -42,6 +42,7 @@ def make_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     database.empty_write_ahead_log()
     database.engine.dispose()
     (folder / "import.csv").write_text("school;username;password\nohg;frau.c;Geheim 3\n")
+    (folder / "schools.csv").write_text("code;name\nneu;Łódź\n", encoding="utf-8")
     return folder
 
 

@@ -107,12 +107,13 @@ def environ_of(folder: Path) -> dict[str, str]:
     }
 
 
-def before_each_word(do: Hook) -> None:
-    """Lets this process, which is a fork, do something before it says anything."""
+def before_each_word(do: Hook, *, complaints_too: bool = True) -> None:
+    """Lets this process, which is a fork, do something before it says anything, on standard error too."""
     echo = click.echo
 
     def echo_afterwards(*arguments: Any, **options: Any) -> None:  # noqa: ANN401 - as click has it
-        do()
+        if complaints_too or not options.get("err"):
+            do()
         echo(*arguments, **options)
 
     click.echo = echo_afterwards
