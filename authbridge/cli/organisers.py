@@ -12,6 +12,7 @@ from authbridge.cli.operator import Operator, pass_operator
 from authbridge.cli.output import json_option, say_done, show_record, show_rows
 from authbridge.cli.revocation_status import echo_status
 from authbridge.cli.sheets import Delivery, open_sheet, sheet_options
+from authbridge.cli.streams import OutputError, UnsaidError
 from authbridge.cli.suspensions import history
 from authbridge.data_protection.account_access import as_document
 from authbridge.data_protection.commands import give_account_data
@@ -111,7 +112,10 @@ def export(operator: Operator, name: str) -> None:
             actor=operator.actor,
             now=operator.clock(),
         )
-    show_record(as_document(data), as_json=True)
+    try:
+        show_record(as_document(data), as_json=True)
+    except OutputError as error:
+        raise UnsaidError(f"The audit notes that everything about “{name}” was given out.", error) from error
 
 
 @organiser.command()

@@ -129,7 +129,10 @@ def test_without_a_page_for_the_code_nothing_is_said_of_it() -> None:
 
 @pytest.mark.parametrize(
     ("former_until", "words"),
-    [(None, "die bisherigen gelten nicht mehr"), (date(2026, 9, 28), "gelten noch bis 28. September 2026")],
+    [
+        (None, "die bisherigen gelten nicht mehr"),
+        (date(2026, 9, 28), "gelten daneben noch bis 28. September 2026"),
+    ],
 )
 def test_new_passwords_are_called_so(former_until: date | None, words: str) -> None:
     """The head of the school must not take them for further accounts."""

@@ -19,6 +19,7 @@ from authbridge.revocations.feed import AccessState, Events, Snapshot
 from authbridge.revocations.reports import Contact, NodeReport
 from authbridge.revocations.status import NodeRow, RevocationStatus
 from authbridge.schools.commands import organisers
+from authbridge.schools.commands.print_jobs import new_print_job_id
 from authbridge.schools.lookup import get_organiser
 from authbridge.storage import schema
 from authbridge.storage.database import Database
@@ -55,7 +56,8 @@ YESTERDAY = MORNING.date() - timedelta(days=1)
 
 def reset(database: Database, name: str) -> None:
     """A new password, printed."""
-    (password,) = organisers.make_passwords(1, HASHER, print_job=make_print_job())
+    print_job = make_print_job(new_print_job_id())
+    (password,) = organisers.make_passwords(1, HASHER, print_job=print_job)
     with database.write_session() as session:
         organisers.reset_password(
             session, name, password, keyed_hashes=KEYED_HASHES, actor=ACTOR, now=MORNING
