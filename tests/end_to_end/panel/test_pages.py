@@ -41,6 +41,7 @@ _NO_PAGES = {
     "data_protection.account_file",
 }
 _NO_PAGES |= DOCUMENTS | {"tables.schools", "tables.school", "tables.organisers", "tables.misuse"}
+_NO_PAGES |= {"tables.schools_usage", "tables.months", "school_years.table", "terms.sheets"}
 # Parts of pages, which these ask for by themselves.
 _NO_PAGES |= {
     "overview.health",
