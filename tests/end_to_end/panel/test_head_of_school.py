@@ -54,8 +54,8 @@ class Words:
 
 GERMAN = Words(
     language="de",
-    code="Code vom Umschlag",
-    username="Anmeldename, wie auf dem Zugangsbrief",
+    code="Code, vom Deckblatt oder vom Medienzentrum",
+    username="Anmeldename des Zugangs",
     words="Was ist geschehen?",
     block="Jetzt sperren und melden",
     blocked="ist gesperrt",
@@ -78,8 +78,8 @@ GERMAN = Words(
 )
 ENGLISH = Words(
     language="en",
-    code="Code from the envelope",
-    username="Login name, as on the letter",
+    code="Code, from the cover sheet or from the media centre",
+    username="Login name of the access",
     words="What happened?",
     block="Block now and report",
     blocked="is blocked",

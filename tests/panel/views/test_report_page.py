@@ -49,7 +49,7 @@ def test_the_code_blocks_at_once(panel: StaffedPanel, head: Browser, issued: Iss
     """The page says what was done, who sees it, and whom to call."""
     page = block(head, make_code(panel.database), issued.username, words="Fremde in der Konferenz")
     assert (page.status, page.title) == (200, f"{issued.username} is blocked")
-    for words in ("08:55:00", "in the morning", "used up", "1234 567-0", "Otto-Hahn-Gymnasium"):
+    for words in ("08:55", "next working day", "used up", "1234 567-0", "Otto-Hahn-Gymnasium"):
         assert words in page.text
     assert verdict(panel, issued) == "suspended"
 
