@@ -37,6 +37,7 @@ _ISSUING_THREADS = 4  # orders that are worked on at once
 class Panel:
     """One panel; its stores and its threads live as long as the process.
 
+    ``block_forms`` come from the report page; so strangers push out none of ``idempotent_forms``, of staff.
     ``issuers`` work on orders and imports, ``hashers`` hash the passwords of all of them, one thread a core.
     """
 
@@ -49,6 +50,7 @@ class Panel:
     invitation_codes: InvitationCodes = field(default_factory=InvitationCodes)
     shown_report_codes: ShownReportCodes = field(default_factory=ShownReportCodes)
     block_receipts: BlockReceipts = field(default_factory=BlockReceipts)
+    block_forms: IdempotentForms = field(default_factory=IdempotentForms)
     code_guesses: CodeGuesses = field(default_factory=CodeGuesses)
     challenges: Challenges = field(default_factory=Challenges)
     drafts: Drafts = field(default_factory=Drafts)
