@@ -13,11 +13,10 @@ from admin.stores.drafts import Drafts
 from admin.stores.handouts import Handouts
 from admin.stores.idempotent_forms import IdempotentForms
 from admin.stores.import_tables import ImportTables
-from admin.stores.invitation_codes import InvitationCodes
 from admin.stores.late_forms import LateForms
 from admin.stores.login_counts import LoginCounts
 from admin.stores.service_health import ServiceHealth
-from admin.stores.shown_report_codes import ShownReportCodes
+from admin.stores.shown_codes import ShownCodes
 from authbridge.clock import Clock
 from authbridge.config import Config
 from authbridge.login.keyed_hashes import KeyedHashes
@@ -47,8 +46,8 @@ class Panel:
     service_health: ServiceHealth
     handouts: Handouts = field(default_factory=Handouts)
     import_tables: ImportTables = field(default_factory=ImportTables)
-    invitation_codes: InvitationCodes = field(default_factory=InvitationCodes)
-    shown_report_codes: ShownReportCodes = field(default_factory=ShownReportCodes)
+    invitation_codes: ShownCodes = field(default_factory=ShownCodes)
+    shown_report_codes: ShownCodes = field(default_factory=ShownCodes)
     block_receipts: BlockReceipts = field(default_factory=BlockReceipts)
     block_forms: IdempotentForms = field(default_factory=IdempotentForms)
     code_guesses: CodeGuesses = field(default_factory=CodeGuesses)
