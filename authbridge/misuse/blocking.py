@@ -103,7 +103,7 @@ def block_by_code(asked: BlockRequest, sender: IPAddress | None, services: Block
         code = _find_code(session, code_hash, today)
     if code is None:
         return _refuse(sender, services, now)
-    if asked.username is not None and not services.guesses.may_try_name(code.id):
+    if asked.username is not None and not services.guesses.may_try_name(code_hash):
         return BlockAnswer(BlockOutcome.TOO_MANY_NAMES)
     with services.database.write_session() as session:
         answer = block(session, code_hash, asked, today=today, now=now)
