@@ -36,7 +36,11 @@ class BlockForm(PanelForm):
         default=_ONE,
     )
     username = StringField(
-        _("Login name of the access"), [bounded], description=_("Only for one access. It stands on the slip or letter and in the hand-out list, such as ohg-kwtx.")
+        _("Login name of the access"),
+        [bounded],
+        description=_(
+            "Only for one access. It stands on the slip or letter and in the hand-out list, such as ohg-kwtx."
+        ),
     )
     words = TextAreaField(
         _("What happened?"),
