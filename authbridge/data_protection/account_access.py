@@ -12,10 +12,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, String, cast, or_, select
 from sqlalchemy.orm import Session
 
+from authbridge.audit import Action
 from authbridge.data_protection.descriptions import N_
 from authbridge.data_protection.inventory import description_of
 from authbridge.login.alarm_rules import ALARMS_OF_ORGANISER
 from authbridge.login.keyed_hashes import KeyedHashes
+from authbridge.schools.year_reports import YearOutcome
 from authbridge.storage.models import (
     AlarmRaised,
     AuditEvent,
@@ -62,6 +64,15 @@ class AccountData:
 
 _ADDRESSES = N_("Addresses are told by those who answer for the journal; please ask them.")
 _NETWORKS = N_("It is a keyed hash of name and network: without knowing both, it cannot be found.")
+_ABOUT_ONE = {each for each in (*Action, *ALARMS_OF_ORGANISER) if each.startswith("organiser:")} - {
+    Action.ORGANISER_ISSUE,
+    Action.ORGANISER_IMPORT,
+}
+"""The actions whose subject is a login name; a school, or one of the staff, may be called alike."""
+
+_USERNAMES = ("usernames", "before", "suspended", *YearOutcome)
+"""The details that name accounts, in a list or as keys."""
+
 _TITLE = N_("Access to the data of an account (Article 15 GDPR)")
 
 
@@ -133,19 +144,27 @@ def _events(session: Session, username: str) -> Iterator[Row]:
     query = (
         select(AuditEvent).where(or_(AuditEvent.subject == username, may_name)).order_by(AuditEvent.id.desc())
     )
+    is_code = session.scalar(select(School.id).where(School.code == username)) is not None
     for event in session.scalars(query):
-        if event.subject == username or _names(event.detail, username):
+        if _is_about(event, username, is_code=is_code):
             yield {**_row(event, addresses=True), "detail": _only_about(event.detail, username)}
 
 
-def _names(value: object, username: str) -> bool:
-    match value:
-        case Mapping():
-            return username in value or any(_names(each, username) for each in value.values())
-        case list():
-            return any(_names(each, username) for each in value)
-        case _:
-            return value == username
+def _is_about(event: AuditEvent, username: str, *, is_code: bool) -> bool:
+    """Tells whether an event is about the account, not about something else of that name.
+
+    ``is_code``: a school has this code, and a look at the journal by it may have been one at the school.
+    """
+    if event.action in _ABOUT_ONE:
+        return event.subject == username
+    if event.action == Action.JOURNAL_LOOK:
+        return event.detail.get("q") == username and not is_code
+    return any(username in _as_names(event.detail.get(name)) for name in _USERNAMES)
+
+
+def _as_names(value: object) -> Iterable[object]:
+    """Returns the names of a detail; what is neither a list nor a mapping holds none."""
+    return value if isinstance(value, list | Mapping) else ()
 
 
 def _only_about(detail: Mapping[str, Any], username: str) -> Row:

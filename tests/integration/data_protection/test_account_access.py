@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
@@ -12,6 +13,13 @@ from authbridge.audit import Action, Actor
 from authbridge.data_protection.account_access import as_document
 from authbridge.data_protection.commands import give_account_data
 from authbridge.data_protection.inventory import INVENTORY
+from authbridge.login.alarm_rules import ALARMS_OF_ORGANISER, Alarm
+from authbridge.login.usernames import Username
+from authbridge.misuse import commands as misuse
+from authbridge.misuse.blocking import BlockRequest, block
+from authbridge.misuse.commands import MisuseDescription
+from authbridge.schools.commands import suspensions
+from authbridge.schools.suspendable import ORGANISER, SCHOOL, SuspendableKind
 from authbridge.storage.database import Database
 from authbridge.storage.models import (
     AlarmRaised,
@@ -21,11 +29,13 @@ from authbridge.storage.models import (
     Organiser,
     PrintJob,
     ProsodyNode,
+    Reporter,
+    ReportResult,
     Revocation,
     RevocationDone,
     table_of,
 )
-from tests.support.factories import KEYED_HASHES, make_organiser, make_school
+from tests.support.factories import KEYED_HASHES, make_code, make_organiser, make_school
 from tests.support.fakes import MORNING, FakeClock
 from tests.support.filled_rows import fill
 
@@ -78,8 +88,9 @@ def seed(session: Session, organiser: Organiser, other: str) -> list[Base]:
         rows.append(fill(MODELS[table], organiser_id=organiser.id, **needed))
     session.add_all(rows)
     session.add(fill(ProsodyNode, meetings={name: 1, other: 7}))
-    for detail in ({"usernames": [other, name], "before": {other: "2026-01-01", name: None}}, {"q": name}):
-        session.add(fill(AuditEvent, subject="ohg", actor=CLERK, detail=detail))
+    changed = {"usernames": [other, name], "before": {other: "2026-01-01", name: None}}
+    session.add(fill(AuditEvent, subject="ohg", actor=CLERK, detail=changed))
+    session.add(fill(AuditEvent, action=Action.JOURNAL_LOOK, actor=CLERK, detail={"q": name}))
     session.add(fill(AuditEvent, subject="ohg", actor=CLERK, detail={"usernames": [other]}))
     session.flush()
     return rows
@@ -157,6 +168,65 @@ def test_without_addresses_none_is_in_it(database: Database) -> None:
     assert "ip" not in told["sections"]["login_attempts"]["rows"][0]
     with_them = document(database, name, FakeClock())
     assert with_them["sections"]["login_attempts"]["rows"][0]["ip"]
+
+
+FOREIGN = ("clerk-anna", "ohg", "198.51.100.7", "several", "import", "usernames", "reason", "lmg")
+
+
+def test_events_of_others_who_are_called_alike_are_not_told(database: Database) -> None:
+    """An imported login name may be that of one of the staff, a school, a network, or a word of the audit."""
+    make_school(database)
+    make_school(database, "lmg")
+    with database.write_session() as session:
+        for name in FOREIGN:
+            session.add(fill(Organiser, username=name, school_id=2))
+            for action in Action:
+                if not is_about_one_organiser(action):
+                    session.add(fill(AuditEvent, action=action, subject=name, detail={"report": 1}))
+            details: tuple[dict[str, Any], ...] = (
+                {"school": name},
+                {"schools": [name]},
+                {"added": {name: {}}},
+                {name: 1},
+            )
+            for detail in details:
+                session.add(fill(AuditEvent, action=Action.ORGANISER_DELETE, subject="ohg-x", detail=detail))
+        for alarm in set(Alarm) - set(ALARMS_OF_ORGANISER):
+            session.add(fill(AuditEvent, action=alarm, subject="clerk-anna", detail={}))
+        session.add(fill(AuditEvent, action=Action.JOURNAL_LOOK, subject="journal", detail={"q": "ohg"}))
+    for name in FOREIGN:
+        told = document(database, name, FakeClock())["sections"]["audit_events"]["rows"]
+        assert [row["action"] for row in told] == [Action.ORGANISER_EXPORT], name
+
+
+def is_about_one_organiser(action: Action) -> bool:
+    """Tells whether the subject of the action is a login name."""
+    several = (Action.ORGANISER_ISSUE, Action.ORGANISER_IMPORT)
+    return action.startswith("organiser:") and action not in several
+
+
+@pytest.mark.parametrize("kind", [ORGANISER, SCHOOL])
+def test_misuse_of_the_account_is_told_and_misuse_at_a_school_called_alike_is_not(
+    database: Database, kind: SuspendableKind
+) -> None:
+    """Reported, suspended for, blocked by the head of the school, closed."""
+    make_school(database)
+    with database.write_session() as session:
+        session.add(fill(Organiser, username="ohg", school_id=1, suspended_at=None))
+    with database.write_session() as session:
+        told = MisuseDescription(Reporter.OTHER)
+        for command in (misuse.report_misuse, misuse.report_and_suspend):
+            command(session, kind, "ohg", told, actor=CLERK, now=MORNING)
+        misuse.close_report(session, 1, ReportResult.UNCLEAR, "", actor=CLERK, now=MORNING)
+        suspensions.reinstate(session, kind, "ohg", actor=CLERK, now=MORNING)
+    code = make_code(database)
+    with database.write_session() as session:
+        asked = BlockRequest(code, Username("ohg") if kind is ORGANISER else None)
+        block(session, KEYED_HASHES.report_code(code), asked, today=MORNING.date(), now=MORNING)
+    rows = document(database, "ohg", FakeClock())["sections"]["audit_events"]["rows"]
+    found = {row["action"] for row in rows if row["action"].startswith("misuse:")}
+    everything = {"misuse:report", "misuse:report-and-suspend", "misuse:close", "misuse:block"}
+    assert found == (everything if kind is ORGANISER else set())
 
 
 def test_each_access_is_noted_once(database: Database) -> None:

@@ -10,6 +10,7 @@ from authbridge.audit import Action
 from authbridge.data_protection.inventory import INVENTORY
 from authbridge.storage.models import AuditEvent, LoginAttempt, Role, School
 from tests.support.factories import LIMITS, make_organiser, make_school
+from tests.support.filled_rows import fill
 from tests.support.panel.browser import Page
 from tests.support.panel.staffed_panel import PanelFactory, StaffedPanel
 
@@ -183,3 +184,13 @@ def test_staff_see_what_is_kept_about_themselves(panel: StaffedPanel) -> None:
     counts = [int(each[2].get_text().split()[0]) for each in (before, after)]
     assert counts[1] == counts[0] + 1
     assert "Your name is deleted there after 365 days." in clerk.get("/account").text
+
+
+def test_an_access_called_like_a_colleague_adds_no_event_to_theirs(panel: StaffedPanel) -> None:
+    """Login names may be imported; only events about members of staff count."""
+    clerk = panel.browser(Role.CLERK)
+    before = clerk.get("/account").html.select("section[aria-labelledby=kept-title] dd")
+    with panel.database.write_session() as session:
+        session.add(fill(AuditEvent, action=Action.ORGANISER_RESET, subject="clerk-anna"))
+    after = clerk.get("/account").html.select("section[aria-labelledby=kept-title] dd")
+    assert before[2].get_text() == after[2].get_text()
