@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import insert
 
@@ -18,6 +18,7 @@ from authbridge.storage.models import (
     AuditEvent,
     LoginAttempt,
     LoginFailure,
+    MonthlyTotal,
     Organiser,
     RejectedAttempts,
     Role,
@@ -38,6 +39,7 @@ _COUNTED, _EVENTS = 30_000, 50_000  # minutes with rejected logins; events of th
 _WEEK, _YEAR = timedelta(days=7), timedelta(days=365)
 _OF_TEN_IN = 8
 _VIEWS = 40
+_MONTHS = 36
 _PAGE_TARGET = 0.2  # seconds
 _LETTERS = 200
 _LETTERS_TARGET = 30.0  # seconds
@@ -65,6 +67,15 @@ _PAGES = {
     "audit, nobody": "/audit?q=nobody",
     "account": "/account",
     "staff": "/staff",
+    "misuse": "/misuse",
+    "terms of use": "/terms",
+    "school year of a school": "/schools/s100/school-year",
+    "school year of all": "/school-year",
+    "statistics": "/statistics?months=36",
+    "statistics, side by side": "/statistics/schools",
+    "data protection": "/data-protection",
+    "data protection, one account": "/data-protection/accounts/s100-0025",
+    "report page": "/report",
 }
 
 
@@ -116,7 +127,9 @@ def _row(visitor: Visitor, title: str, path: str) -> Row:
 
 def _letters(visitor: Visitor) -> Row:
     started = time.perf_counter()
-    place = visitor.send("/schools/big/issue", count=str(_LETTERS), language="de", size="normal", no_end="y")
+    place = visitor.send(
+        "/schools/big/issue", count=str(_LETTERS), language="de", size="normal", no_end="y", shape="alone"
+    )
     while "letters.pdf" not in visitor.get(place):
         if time.perf_counter() - started > _LETTERS_PATIENCE:
             message = f"no letters after {_LETTERS_PATIENCE:.0f} s: the panel may have refused the form"
@@ -170,6 +183,7 @@ def _populate(database: Database, keyed_hashes: KeyedHashes) -> None:
         session.execute(insert(LoginAttempt), list(_attempts(ids, now)))
         session.execute(insert(RejectedAttempts), list(_counted(ids, now)))
         session.execute(insert(AuditEvent), list(_events(now)))
+        session.add_all(_totals(schools, now))
         session.add_all(
             LoginFailure(
                 at=now,
@@ -213,6 +227,13 @@ def _counted(ids: list[int], now: datetime) -> Iterator[dict[str, object]]:
             "locked": 1,
             "unavailable": 0,
         }
+
+
+def _totals(schools: list[School], now: datetime) -> Iterator[MonthlyTotal]:
+    months = [date(now.year - back // 12, 1 + back % 12, 1) for back in range(_MONTHS)]
+    for school in schools:
+        for month in months:
+            yield MonthlyTotal(school_id=school.id, month=month, accounts=50, active=2, logins=99, meetings=9)
 
 
 def _events(now: datetime) -> Iterator[dict[str, object]]:

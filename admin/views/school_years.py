@@ -30,6 +30,7 @@ from admin.web.responses import form_page, page
 from admin.web.spreadsheet import as_csv
 from authbridge.errors import AuthBridgeError, StorageError
 from authbridge.letters import Language
+from authbridge.login.usernames import is_school_code
 from authbridge.revocations.running import running_meetings
 from authbridge.revocations.status import RevokedTogether
 from authbridge.schools.commands.organisers import QuotaError, require_room
@@ -282,7 +283,7 @@ def _plan_of(form: YearsForm, code: str) -> YearPlan:
 @needs(Permission.READ)
 def report(run: str) -> ResponseReturnValue:
     """Shows what a change of the school year has done, for as long as the audit is kept."""
-    failed = request.args.get("failed", "").split()
+    failed = [code for code in request.args.get("failed", "").split() if is_school_code(code)]
     with current_panel().database.read_session() as session:
         reports = get_reports(session, run, now=now())
     shown = [each for each in reports if each.code == request.args.get("school")] or reports

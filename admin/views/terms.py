@@ -78,7 +78,7 @@ def sent(event_id: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/sent/<event_id>/sheets.pdf")
-@needs(Permission.READ)
+@needs(Permission.MANAGE)
 def sheets(event_id: str) -> ResponseReturnValue:
     """Sends the terms for these schools, one after the other, for the browser to show."""
     found, asked = _find(event_id), request.args.get("language")

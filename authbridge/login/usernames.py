@@ -73,6 +73,11 @@ def parse_school_code(typed: str) -> SchoolCode:
     return SchoolCode(code)
 
 
+def is_school_code(text: str) -> bool:
+    """Tells whether the text has the form of a school's code."""
+    return _SCHOOL_CODE.fullmatch(text) is not None
+
+
 def draw_username(code: SchoolCode) -> Username:
     """Draws a random name such as ``ohg-kwtx``: of that school, but neither personal nor countable."""
     return Username(f"{code}-{draw_letters(_GENERATED_LETTERS)}")

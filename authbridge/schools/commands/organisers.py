@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from authbridge.audit import Action, Actor, record
@@ -169,7 +169,7 @@ def reset_password(
 
 def replace_password(organiser: Organiser, password: NewPassword) -> None:
     """Writes the next version of a credential down; the letter with the old one is void."""
-    _forget_former(organiser)
+    forget_former_password(organiser)
     if password.former_until is not None:
         organiser.previous_hash = organiser.password_hash
         organiser.previous_generated = organiser.password_generated
@@ -182,7 +182,8 @@ def replace_password(organiser: Organiser, password: NewPassword) -> None:
     organiser.credential_version += 1
 
 
-def _forget_former(organiser: Organiser) -> None:
+def forget_former_password(organiser: Organiser) -> None:
+    """Deletes the former password, which counts no more."""
     organiser.previous_hash = organiser.previous_generated = None
     organiser.previous_quick_check = organiser.previous_until = None
 
@@ -202,7 +203,7 @@ def void_former_password(session: Session, username: str, *, actor: Actor, now: 
     organiser = get_organiser(session, username, lock=True)
     if organiser.previous_hash is None:
         return False
-    _forget_former(organiser)
+    forget_former_password(organiser)
     record(session, actor=actor, action=Action.ORGANISER_VOID_FORMER, subject=organiser.username, now=now)
     feed.publish_end_of_sessions(session, organiser, now=now)
     return True
@@ -210,11 +211,14 @@ def void_former_password(session: Session, username: str, *, actor: Actor, now: 
 
 def purge(session: Session, *, now: datetime) -> None:
     """Deletes former passwords that no longer count, in whatever time zone."""
-    query = update(Organiser).where(Organiser.previous_until < (now - FORMER_KEPT).date())
-    values = dict.fromkeys(
-        ("previous_hash", "previous_generated", "previous_quick_check", "previous_until"), None
-    )
-    session.execute(query.values(values), execution_options=UNSYNCHRONISED)
+    forget_former_passwords(session, Organiser.previous_until < (now - FORMER_KEPT).date())
+
+
+def forget_former_passwords(session: Session, condition: ColumnElement[bool]) -> None:
+    """Deletes the former passwords of the organisers under this condition; they count no more."""
+    columns = ("previous_hash", "previous_generated", "previous_quick_check", "previous_until")
+    query = update(Organiser).where(condition, Organiser.previous_hash.is_not(None))
+    session.execute(query.values(dict.fromkeys(columns, None)), execution_options=UNSYNCHRONISED)
 
 
 def change_validity(

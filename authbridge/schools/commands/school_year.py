@@ -68,7 +68,9 @@ def change_school_year(
     printed = add_print_job(session, job, school, len(passwords), actor=actor, now=now)
     renewed = dict(zip(forecast.renewed, passwords, strict=False))  # the rest is for new accounts
     issued = _issue(session, school, plan, passwords[len(renewed) :], now)
-    void = [each for name, password in renewed.items() if _renew(each := organisers[name], password, plan)]
+    void = [
+        each for name, password in renewed.items() if _renew(each := organisers[name], school, password, plan)
+    ]
     before = _change_validity(organisers, forecast, plan)
     forget_failures(session, forecast.renewed, keyed_hashes)
     record(
@@ -134,9 +136,10 @@ def _issue(
     return issued
 
 
-def _renew(organiser: Organiser, password: NewPassword, plan: YearPlan) -> bool:
+def _renew(organiser: Organiser, school: School, password: NewPassword, plan: YearPlan) -> bool:
     """Replaces a password; returns whether the former one ends at once."""
-    former_until = None if organiser.suspended_at is not None else plan.transition_until
+    is_suspended = organiser.suspended_at is not None or school.suspended_at is not None
+    former_until = None if is_suspended else plan.transition_until
     replace_password(organiser, replace(password, former_until=former_until))
     return former_until is None
 

@@ -13,6 +13,7 @@ from authbridge.audit import FORGOTTEN_STAFF, Actor, record
 from authbridge.audit import KEPT as AUDIT_KEPT
 from authbridge.errors import InputError
 from authbridge.revocations import feed
+from authbridge.schools.commands.organisers import forget_former_passwords
 from authbridge.schools.suspendable import SuspendableKind, kind_of, name_of
 from authbridge.storage.models import (
     Organiser,
@@ -26,6 +27,8 @@ from authbridge.storage.statements import UNSYNCHRONISED
 from authbridge.typed_text import parse_line
 
 LONGEST_NOTE = 200  # characters; one sentence, not a file on somebody
+
+_LEAKS = {SuspensionReason.MISUSE, SuspensionReason.LETTER_LOST}  # the wrong person may have the password
 
 NOTE_KEPT = timedelta(days=90)  # after the end of the suspension
 
@@ -81,6 +84,7 @@ def put_on(
     )
     session.add(suspension)
     session.flush()  # gives it its id
+    _end_former_passwords(session, found, description.reason)
     return suspension
 
 
@@ -139,10 +143,18 @@ def describe(
         return False
     for field, value in said.items():
         setattr(suspension, field, value)
+    _end_former_passwords(session, found, description.reason)
     # The audit lives a year and a note 90 days, so the audit says only that there is a note.
     noted = {"reason": description.reason, "reported_by": description.reported_by, "noted": note is not None}
     record(session, actor=actor, action=kind.on_describe, subject=name_of(found), now=now, **noted)
     return True
+
+
+def _end_former_passwords(session: Session, found: Suspendable, reason: SuspensionReason | None) -> None:
+    """Ends former passwords for a reason that may be theirs: reinstating must not bring them back."""
+    if reason in _LEAKS:
+        whose = Organiser.id if isinstance(found, Organiser) else Organiser.school_id
+        forget_former_passwords(session, whose == found.id)
 
 
 def parse_note(typed: str) -> str | None:

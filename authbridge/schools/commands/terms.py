@@ -103,13 +103,16 @@ def send_terms(
         TermsError: The terms do not go with those that were printed.
         ConflictError: No school is left.
     """
-    number = note_terms(session, terms, now=now)
-    outdated = tuple(row.code for row in outdated_schools(session, number, today=today))
+    require_printable(session, terms)
+    outdated = tuple(row.code for row in outdated_schools(session, terms.number, today=today))
     sent = tuple(code for code in outdated if codes is None or code in codes)
     if not sent:
         raise ConflictError("All accounts have these terms of use already. Nothing is left to print.")
-    query = select(School).where(School.code.in_(sent)).order_by(School.id).with_for_update()
-    for school in session.scalars(query):
+    # Schools before the version, and by their codes, as other commands lock them (deadlock).
+    query = select(School).where(School.code.in_(sent)).order_by(School.code).with_for_update()
+    schools = session.scalars(query).all()
+    number = note_terms(session, terms, now=now)
+    for school in schools:
         school.terms_version = number
     event = record(
         session,

@@ -2,16 +2,19 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
 from authbridge import retention
 from authbridge.login.policy import Verdict
 from authbridge.login.quick_checks import QuickChecks
-from authbridge.schools.commands import organisers, selections
+from authbridge.schools.commands import organisers, selections, suspensions
 from authbridge.schools.commands.organisers import IssuedCredential, NewPassword
+from authbridge.schools.commands.suspensions import SuspensionDescription
+from authbridge.schools.suspendable import ORGANISER, SCHOOL, SuspendableKind
 from authbridge.storage.database import Database
-from authbridge.storage.models import Organiser, Revocation
+from authbridge.storage.models import Organiser, Revocation, SuspensionReason
 from tests.support.factories import ACTOR, KEYED_HASHES, LIMITS, SECRET_KEY
 from tests.support.fakes import CountingHasher
 from tests.support.stories import GRANTED, OTHER, REFUSED, Story
@@ -181,3 +184,35 @@ def test_the_state_of_the_account_holds_for_both(story: Story) -> None:
         )
 
     assert {story.owner(each) for each in (old, new)} == {Verdict.EXPIRED}
+
+
+@pytest.mark.parametrize("kind", [ORGANISER, SCHOOL], ids=["organiser", "school"])
+@pytest.mark.parametrize(
+    ("reason", "is_back"),
+    [
+        pytest.param(SuspensionReason.MISUSE, False, id="misuse"),
+        pytest.param(SuspensionReason.LETTER_LOST, False, id="letter lost"),
+        pytest.param(SuspensionReason.OTHER, True, id="another reason"),
+        pytest.param(None, True, id="a slip, undone"),
+    ],
+)
+@pytest.mark.parametrize("is_later", [False, True], ids=["said at once", "said later"])
+def test_a_password_in_wrong_hands_does_not_come_back(
+    story: Story,
+    kind: SuspendableKind,
+    reason: SuspensionReason | None,
+    *,
+    is_back: bool,
+    is_later: bool,
+) -> None:
+    """Reinstating gives back the new password; the former one only where no leak was the reason."""
+    old = story.issue()
+    new = renew(story, old, last_day(story))
+    name = old.username if kind is ORGANISER else "ohg"
+    who: dict[str, Any] = {"actor": ACTOR, "now": story.clock()}
+    with story.database.write_session() as session:
+        suspensions.suspend(session, kind, name, reason=None if is_later else reason, **who)
+        suspensions.describe(session, kind, name, SuspensionDescription(reason), **who)
+        suspensions.reinstate(session, kind, name, **who)
+
+    assert [story.owner(each) for each in (old, new)] == [GRANTED if is_back else REFUSED, GRANTED]

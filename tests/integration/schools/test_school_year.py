@@ -15,7 +15,7 @@ from authbridge.schools.commands.school_year import YearChange
 from authbridge.schools.lookup import get_school
 from authbridge.schools.school_year import SchoolCalendar
 from authbridge.schools.selection import StaleSelectionError
-from authbridge.schools.suspendable import ORGANISER
+from authbridge.schools.suspendable import ORGANISER, SCHOOL
 from authbridge.schools.year_overview import list_reminders, list_school_years
 from authbridge.schools.year_plans import YearForecast, YearPlan, foretell, list_present
 from authbridge.schools.year_reports import YearOutcome, get_reports, list_changes
@@ -152,6 +152,21 @@ def test_a_former_password_counts_until_the_end_of_the_transition(
         until = {each.username: each.previous_until for each in session.scalars(select(Organiser))}
     assert until == {first: TRANSITION, second: None, **dict.fromkeys(others)}
     assert logged_out(database) == []
+
+
+def test_a_suspended_school_keeps_no_former_password(
+    database: Database, issued: list[IssuedCredential]
+) -> None:
+    """Reinstating it within the transition must not bring the passwords back that may be misused."""
+    with database.write_session() as session:
+        suspensions.suspend(session, SCHOOL, "ohg", reason=None, actor=ACTOR, now=MORNING)
+    names = [str(each.username) for each in issued]
+    change = carry_out(database, plan(names, renews=True, transition_until=TRANSITION))
+    with database.write_session() as session:
+        suspensions.reinstate(session, SCHOOL, "ohg", actor=ACTOR, now=MORNING)
+
+    assert {verdict(database, each) for each in issued} == {"refused"}
+    assert {verdict(database, each) for each in change.credentials} == {"granted"}
 
 
 def test_without_a_transition_the_old_passwords_end_at_once(
