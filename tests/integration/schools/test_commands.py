@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from authbridge.audit import KEPT as AUDIT_KEPT
 from authbridge.audit import Action
-from authbridge.data_protection.commands import give_account_data
 from authbridge.errors import ConflictError, ImportFileError, InputError, NotFoundError
 from authbridge.login import commands as lockout_commands
 from authbridge.login.authenticate import authenticate
@@ -140,9 +139,6 @@ def commands(username: str) -> dict[Action, Command]:
         ),
         Action.ORGANISER_DELETE: lambda s: organisers.delete_organiser(
             s, username, keyed_hashes=KEYED_HASHES, **who
-        ),
-        Action.ORGANISER_EXPORT: lambda s: give_account_data(
-            s, username, keyed_hashes=KEYED_HASHES, addresses=False, **who
         ),
         Action.ORGANISERS_RESET: lambda s: selections.reset_selection(
             s, {username: password}, seen=None, keyed_hashes=KEYED_HASHES, **who
