@@ -161,7 +161,7 @@ def _say_done(logged_out: tuple[str, ...]) -> None:
 def _read(code: str) -> tuple[School, tuple[PresentAccess, ...]]:
     with current_panel().database.read_session() as session:
         school = get_school(session, code)
-        return school, list_present(session, school)
+        return school, list_present(session, school, now=now())
 
 
 def _chosen(present: tuple[PresentAccess, ...]) -> dict[str, object]:
@@ -236,10 +236,10 @@ def _foretell_many(form: YearsForm) -> ResponseReturnValue:
             for each in list_school_years(session, today=today())
             if wanted is None or each.code in wanted
         ]
-        forecasts = [
-            (each, foretell(list_present(session, get_school(session, each.code)), _plan_of(form, each.code)))
-            for each in schools
-        ]
+        present = {
+            each.code: list_present(session, get_school(session, each.code), now=now()) for each in schools
+        }
+    forecasts = [(each, foretell(present[each.code], _plan_of(form, each.code))) for each in schools]
     form.school.data = tuple(each.code for each in schools)
     form.seen.data = tuple(f"{each.code}:{forecast.seen}" for each, forecast in forecasts)
     return form_page("school_years/foretold_many.html", form, forecasts=forecasts)

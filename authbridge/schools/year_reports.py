@@ -23,6 +23,7 @@ class YearOutcome(StrEnum):
     ENDING = "ending"
     UNCHANGED = "unchanged"
     ENDING_BEFORE = "ending_before"
+    LET_GO = "let_go"
     EXPIRED = "expired"
 
 
@@ -106,6 +107,16 @@ def list_changes(
     rows = session.execute(query.order_by(AuditEvent.id.desc()).limit(limit))
     return tuple(
         YearChangeRow(run, at, actor, code, date.fromisoformat(day)) for run, at, actor, code, day in rows
+    )
+
+
+def list_let_go(session: Session, code: str, *, now: datetime) -> frozenset[tuple[str, date]]:
+    """Lists whom changes of the school year did not let stay, with the last day that they set."""
+    query = select(AuditEvent.detail).where(*kept_changes(now), AuditEvent.subject == code)
+    return frozenset(
+        (username, date.fromisoformat(detail["others_until"]))
+        for detail in session.scalars(query)
+        for username in detail["ending"]
     )
 
 

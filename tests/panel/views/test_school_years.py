@@ -289,6 +289,32 @@ def test_many_schools_go_on_together_and_a_failure_is_named(
     ]
 
 
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("en", "For these schools the change is done already. Accesses that are to run out there run out"),
+        ("de", "Für diese Schulen ist der Wechsel schon gemacht. Zugänge, die dort ablaufen sollen, laufen"),
+    ],
+)
+def test_who_was_let_go_is_named_before_many_schools_go_on(
+    panel: StaffedPanel, browser: Browser, issued: list[IssuedCredential], language: str, sentence: str
+) -> None:
+    """The page for many revives nobody: it says at which schools somebody runs out, and lets them."""
+    *stay, leaves = names(issued)
+    carry_out(browser, foretell(browser, stay))
+    browser.headers["Accept-Language"] = language
+    assert leaves not in [box["value"] for box in browser.get(PATH).html.select('[name="stay"][checked]')]
+
+    typed = {"all_schools": "y", "valid_until": "2028-09-30"}
+    page = browser.send(browser.get("/school-year"), "/school-year", step="foretell", **typed)
+
+    assert sentence in page.text
+    assert "Otto-Hahn-Gymnasium (1)" in page.text
+    assert [cell.get_text() for cell in page.html.select("tbody td")] == ["4", "0", "0", "1", "0"]
+    browser.send(page, "/school-year", step="carry-out")
+    assert ends(panel) == {**dict.fromkeys(stay, date(2028, 9, 30)), leaves: TRANSITION}
+
+
 def test_nothing_to_do_is_said_and_no_report(
     panel: StaffedPanel, browser: Browser, issued: list[IssuedCredential]
 ) -> None:
