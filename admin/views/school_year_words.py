@@ -52,7 +52,7 @@ def reported(report: YearReport) -> list[Group]:
     """Returns the groups of a change that is done."""
     return [
         Group(
-            outcome_in_words(report, outcome),
+            _label(outcome, report.valid_until, report.others_until, ends_at_once=report.ended_at_once),
             len(found),
             tuple(row.username for row in found),
             is_grave=outcome is YearOutcome.ENDING,
@@ -62,9 +62,20 @@ def reported(report: YearReport) -> list[Group]:
     ]
 
 
-def outcome_in_words(report: YearReport, outcome: YearOutcome) -> str:
-    """Returns what was done to some accesses."""
-    return _label(outcome, report.valid_until, report.others_until, ends_at_once=report.ended_at_once)
+def done_to_one(report: YearReport, outcome: YearOutcome) -> str:
+    """Returns what was done to one access, beside its last day."""
+    if outcome is YearOutcome.ENDING and report.ended_at_once:
+        return _("ended at once")
+    return {
+        YearOutcome.EXTENDED: _("stays, same password"),
+        YearOutcome.RENEWED: _("stays, new password"),
+        YearOutcome.ISSUED: _("new access"),
+        YearOutcome.ENDING: _("runs out"),
+        YearOutcome.UNCHANGED: _("stays as it is"),
+        YearOutcome.ENDING_BEFORE: _("runs out by itself"),
+        YearOutcome.LET_GO: _("runs out as the last change has set"),
+        YearOutcome.EXPIRED: _("had expired already"),
+    }[outcome]
 
 
 def consequences(forecast: YearForecast, plan: YearPlan) -> Iterator[str]:

@@ -293,7 +293,7 @@ def report(run: str) -> ResponseReturnValue:
         reports=shown,
         groups={each.event_id: words.reported(each) for each in shown},
         failed=failed,
-        outcome_in_words=words.outcome_in_words,
+        done_to_one=words.done_to_one,
     )
 
 
@@ -312,13 +312,11 @@ def table(run: str) -> ResponseReturnValue:
 
 
 def _cells(of: YearReport, row: OutcomeRow) -> list[str]:
-    had_end = row.before is not None or row.outcome is YearOutcome.ISSUED
-    before = "" if row.until is None or row.before is None else day(row.before)
-    before = before if had_end or row.until is None else _("no end")
+    before = _("no end") if row.before is None else day(row.before)
     return [
         of.name,
         row.username,
-        words.outcome_in_words(of, row.outcome),
-        before,
-        "" if row.until is None else day(row.until),
+        words.done_to_one(of, row.outcome),
+        "" if row.outcome is YearOutcome.ISSUED else before,
+        day(row.until),
     ]

@@ -1,6 +1,6 @@
 """Reports what changes of a school year have done, from the audit: for as long as that is kept, a year."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -29,13 +29,22 @@ class YearOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OutcomeRow:
-    """An access, and what was done to it; ``until`` is its last day by this change, None where that stays."""
+    """An access, what was done to it, and its last day before (None: it had none) and after."""
 
     username: str
     outcome: YearOutcome
     before: date | None
-    until: date | None
+    until: date
     is_suspended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class YearUndo:
+    """When and by whom the last days of a change were taken back, and of how many accesses."""
+
+    at: datetime
+    actor: str
+    accesses: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +64,13 @@ class YearReport:
     print_job: str | None
     quota: int | None
     rows: tuple[OutcomeRow, ...]
-    can_be_undone: bool
+    has_new_days: bool
+    undo: YearUndo | None
+
+    @property
+    def can_be_undone(self) -> bool:
+        """Tells whether there are last days to take back."""
+        return self.has_new_days and self.undo is None
 
     def count(self, outcome: YearOutcome) -> int:
         """Counts the accesses to which that was done."""
@@ -85,10 +100,25 @@ def get_reports(session: Session, run: str, *, now: datetime) -> tuple[YearRepor
         .where(*kept_changes(now), AuditEvent.detail["run"].as_string() == run)
         .order_by(AuditEvent.subject, AuditEvent.id)
     )
-    found = tuple(_report(event, name) for event, name in session.execute(query))
+    found = session.execute(query).all()
     if not found:
         raise NotFoundError("There is no such report, or it is older than a year.")
-    return found
+    undone = _undone(session, [event.id for event, _name in found])
+    return tuple(_report(event, name, undone.get(event.id)) for event, name in found)
+
+
+def _undone(session: Session, event_ids: Collection[int]) -> dict[int, YearUndo]:
+    """Returns which changes were undone, by their events; once it was, nothing is left to undo."""
+    undoes = AuditEvent.detail["undoes"].as_integer()
+    query = select(undoes, AuditEvent).where(
+        AuditEvent.action == Action.ORGANISERS_UNDO_VALIDITY,
+        AuditEvent.id > min(event_ids),
+        undoes.in_(event_ids),
+    )
+    return {
+        event_id: YearUndo(event.at, event.actor, len(event.detail["usernames"]))
+        for event_id, event in session.execute(query.order_by(AuditEvent.id.desc()))
+    }
 
 
 def list_changes(
@@ -125,7 +155,7 @@ def kept_changes(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return (AuditEvent.action == Action.SCHOOL_CHANGE_YEAR, AuditEvent.at >= now - KEPT)
 
 
-def _report(event: AuditEvent, name: str | None) -> YearReport:
+def _report(event: AuditEvent, name: str | None, undo: YearUndo | None) -> YearReport:
     detail = event.detail
     transition = detail["transition_until"]
     return YearReport(
@@ -142,26 +172,21 @@ def _report(event: AuditEvent, name: str | None) -> YearReport:
         print_job=detail.get("print_job"),
         quota=detail.get("quota"),
         rows=tuple(sorted(_rows(detail), key=lambda row: row.username)),
-        can_be_undone=bool(detail["usernames"]),
+        has_new_days=bool(detail["usernames"]),
+        undo=undo,
     )
 
 
 def _rows(detail: dict[str, Any]) -> Iterator[OutcomeRow]:
-    suspended = set(detail["suspended"])
+    suspended, same, before = set(detail["suspended"]), detail["same"], detail["before"]
     for outcome in YearOutcome:
+        new_day = detail["others_until" if outcome is YearOutcome.ENDING else "valid_until"]
         for username in detail[outcome]:
-            before = detail["before"].get(username)
+            former = same.get(username, before.get(username))
             yield OutcomeRow(
                 username,
                 outcome,
-                None if before is None else date.fromisoformat(before),
-                _until(detail, outcome, username),
+                None if former is None else date.fromisoformat(former),
+                date.fromisoformat(same.get(username, new_day)),
                 username in suspended,
             )
-
-
-def _until(detail: dict[str, Any], outcome: YearOutcome, username: str) -> date | None:
-    if outcome is YearOutcome.ENDING:
-        return date.fromisoformat(detail["others_until"])
-    is_set = outcome is YearOutcome.ISSUED or username in detail["before"]
-    return date.fromisoformat(detail["valid_until"]) if is_set else None

@@ -82,6 +82,7 @@ def change_school_year(
         subject=school.code,
         now=now,
         **_as_detail(plan, forecast, [*issued], before),
+        same={name: _as_text(each.valid_until) for name, each in organisers.items() if name not in before},
         **printed,
         **raised,
     )
@@ -169,7 +170,10 @@ def _change_validity(
 def _as_detail(
     plan: YearPlan, forecast: YearForecast, issued: Sequence[Username], before: Mapping[str, date | None]
 ) -> dict[str, object]:
-    """Returns what the report is made of; ``usernames`` are those whose last day has changed."""
+    """Returns what the report is made of, but for the last days that are the same as before.
+
+    ``usernames`` are those whose last day has changed.
+    """
     return {
         "run": plan.run,
         "valid_until": plan.valid_until.isoformat(),
@@ -177,7 +181,7 @@ def _as_detail(
         "ends_at_once": plan.ends_at_once,
         "transition_until": None if plan.transition_until is None else plan.transition_until.isoformat(),
         "usernames": sorted(before),
-        "before": {name: None if day is None else day.isoformat() for name, day in before.items()},
+        "before": {name: _as_text(day) for name, day in before.items()},
         "extended": list(forecast.extended),
         "renewed": list(forecast.renewed),
         "issued": list(issued),
@@ -188,3 +192,7 @@ def _as_detail(
         "expired": list(forecast.expired),
         "suspended": list(forecast.suspended),
     }
+
+
+def _as_text(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()

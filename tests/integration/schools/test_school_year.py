@@ -297,8 +297,10 @@ def test_the_report_says_of_each_access_what_was_done(
     database: Database, issued: list[IssuedCredential]
 ) -> None:
     """From the audit alone: the school's latest changes are found, and what is older than it is not."""
-    *stay, leaves = [str(each.username) for each in issued]
-    carry_out(database, plan(stay))
+    *stay, longer, leaves = [str(each.username) for each in issued]
+    with database.write_session() as session:
+        organisers.change_validity(session, longer, date(2030, 1, 1), today=TODAY, actor=ACTOR, now=MORNING)
+    carry_out(database, plan([*stay, longer]))
 
     with database.read_session() as session:
         (report,) = get_reports(session, "run-1", now=MORNING)
@@ -309,6 +311,7 @@ def test_the_report_says_of_each_access_what_was_done(
     assert by_name == {
         **dict.fromkeys(stay, (YearOutcome.EXTENDED, soon, NEXT)),
         leaves: (YearOutcome.ENDING, soon, TRANSITION),
+        longer: (YearOutcome.UNCHANGED, date(2030, 1, 1), date(2030, 1, 1)),
     }
 
 

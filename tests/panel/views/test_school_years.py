@@ -142,7 +142,7 @@ def test_it_is_carried_out_as_shown_reported_and_undone(
     assert len(events(panel)) == 1
     rows = browser.get(f"{report.path}.csv").response.get_data(as_text=True).splitlines()
     assert rows[0].lstrip("\ufeff") == "School;Login name;What was done;Valid until, so far;Valid until"
-    assert f"Otto-Hahn-Gymnasium;{leaves};Run out on 4 Dec 2026;30 Dec 2026;4 Dec 2026" in rows
+    assert f"Otto-Hahn-Gymnasium;{leaves};runs out;30 Dec 2026;4 Dec 2026" in rows
     auditor = panel.browser(Role.AUDITOR).get(report.path)
     assert leaves in auditor.text
     assert not auditor.html.select("main form")
@@ -151,6 +151,10 @@ def test_it_is_carried_out_as_shown_reported_and_undone(
     undone = browser.send(report, f"/selection/undo/{event.id}")
     assert undone.flashes()[0] == "Undone for 5 accesses."
     assert set(ends(panel).values()) == {SOON}
+    undone = browser.get(report.path)
+    assert "Undone on 20 Nov 2026, clerk-anna : 5 accesses are valid as before." in undone.text
+    assert "Letters already printed" not in undone.text
+    assert not undone.html.select("main form")
     panel.clock.advance(days=366)
     assert panel.browser(Role.CLERK).get(report.path).status == 404
 
@@ -176,9 +180,18 @@ def test_new_passwords_come_as_letters_and_the_old_ones_count_for_a_while(
         "Run out on 4 Dec 2026": 1,
     }
     assert "Old passwords count until 4 Dec 2026" in report.text
+    rows = [
+        [cell.get_text(" ", strip=True) for cell in row.select("td")]
+        for row in report.html.select("tbody tr")
+    ]
+    assert rows[0] == ["stays, new password", "30 Dec 2026", "30 Sep 2027"]
     with panel.database.read_session() as session:
         found = {each.username: each.previous_until for each in session.scalars(select(Organiser))}
     assert found == {**dict.fromkeys(stay, TRANSITION), leaves: None}
+    (event,) = events(panel)
+    browser.send(report, f"/selection/undo/{event.id}")
+    undone = browser.get(report.path).text
+    assert "5 accesses are valid as before. Letters already printed still say 30 Sep 2027." in undone
 
 
 def test_pasted_names_are_taken_apart_and_strangers_named(
