@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from authbridge.audit import KEPT, Action
@@ -84,7 +84,7 @@ class YearChangeRow:
     run: str
     at: datetime
     actor: str
-    code: str
+    name: str
     valid_until: date
 
 
@@ -129,14 +129,15 @@ def list_changes(
         AuditEvent.detail["run"].as_string(),
         AuditEvent.at,
         AuditEvent.actor,
-        AuditEvent.subject,
+        func.coalesce(School.name, AuditEvent.subject),
         AuditEvent.detail["valid_until"].as_string(),
-    ).where(*kept_changes(now))
+    ).outerjoin(School, School.code == AuditEvent.subject)
+    query = query.where(*kept_changes(now))
     if code is not None:
         query = query.where(AuditEvent.subject == code)
     rows = session.execute(query.order_by(AuditEvent.id.desc()).limit(limit))
     return tuple(
-        YearChangeRow(run, at, actor, code, date.fromisoformat(day)) for run, at, actor, code, day in rows
+        YearChangeRow(run, at, actor, name, date.fromisoformat(day)) for run, at, actor, name, day in rows
     )
 
 

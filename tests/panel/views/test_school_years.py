@@ -220,6 +220,7 @@ def test_where_only_the_number_is_known_all_run_out_and_new_ones_are_issued(
     page = foretell(browser, [], who="number", count="3")
     assert page.status == 422
     assert "there is no room for 3 more" in page.text
+    assert "The old accesses still count until they are deleted." in page.text
     assert filled(page.form(PATH))["count"] == "3"
 
     page = foretell(browser, [], who="number", count="3", raise_quota="y")
@@ -292,6 +293,7 @@ def test_many_schools_go_on_together_and_a_failure_is_named(
     assert "Nothing was done for this school: gsw." in report.text
     assert report.flashes()[0].startswith("Nothing was done for gsw. Somebody has changed these accesses")
     assert [event.subject for event in events(panel)] == ["ohg"]
+    assert "Otto-Hahn-Gymnasium , until 30 Sep 2027" in browser.get("/school-year").text
     assert {ends(panel)[name] for name in names(issued)} == {NEXT}
     both = browser.send(browser.get("/school-year"), "/school-year", all_schools="y", step="foretell")
     report = browser.send(both, "/school-year", step="carry-out")
