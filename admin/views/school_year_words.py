@@ -30,6 +30,7 @@ def foretold(forecast: YearForecast, plan: YearPlan) -> list[Group]:
         YearOutcome.ENDING: forecast.ending,
         YearOutcome.UNCHANGED: forecast.unchanged,
         YearOutcome.ENDING_BEFORE: forecast.ending_before,
+        YearOutcome.LET_GO: forecast.let_go,
         YearOutcome.EXPIRED: forecast.expired,
     }
     counts = {outcome: len(found) for outcome, found in names.items()} | {
@@ -51,7 +52,7 @@ def reported(report: YearReport) -> list[Group]:
     """Returns the groups of a change that is done."""
     return [
         Group(
-            outcome_in_words(report, outcome),
+            _label(outcome, report.valid_until, report.others_until, ends_at_once=report.ended_at_once),
             len(found),
             tuple(row.username for row in found),
             is_grave=outcome is YearOutcome.ENDING,
@@ -61,9 +62,20 @@ def reported(report: YearReport) -> list[Group]:
     ]
 
 
-def outcome_in_words(report: YearReport, outcome: YearOutcome) -> str:
-    """Returns what was done to some accesses."""
-    return _label(outcome, report.valid_until, report.others_until, ends_at_once=report.ended_at_once)
+def done_to_one(report: YearReport, outcome: YearOutcome) -> str:
+    """Returns what was done to one access, beside its last day."""
+    if outcome is YearOutcome.ENDING and report.ended_at_once:
+        return _("ended at once")
+    return {
+        YearOutcome.EXTENDED: _("stays, same password"),
+        YearOutcome.RENEWED: _("stays, new password"),
+        YearOutcome.ISSUED: _("new access"),
+        YearOutcome.ENDING: _("runs out"),
+        YearOutcome.UNCHANGED: _("stays as it is"),
+        YearOutcome.ENDING_BEFORE: _("runs out by itself"),
+        YearOutcome.LET_GO: _("runs out as the last change has set"),
+        YearOutcome.EXPIRED: _("had expired already"),
+    }[outcome]
 
 
 def consequences(forecast: YearForecast, plan: YearPlan) -> Iterator[str]:
@@ -95,20 +107,17 @@ def _about_old_passwords(transition_until: date | None, *, has_suspended: bool) 
 
 
 def _label(outcome: YearOutcome, valid_until: date, others_until: date, *, ends_at_once: bool) -> str:
-    match outcome:
-        case YearOutcome.EXTENDED:
-            return _("Stay until %(day)s, with their present passwords", day=day(valid_until))
-        case YearOutcome.RENEWED:
-            return _("Stay until %(day)s, with new passwords", day=day(valid_until))
-        case YearOutcome.ISSUED:
-            return _("New accounts, valid until %(day)s", day=day(valid_until))
-        case YearOutcome.ENDING if ends_at_once:
-            return _("End at once, logged out everywhere")
-        case YearOutcome.ENDING:
-            return _("Run out on %(day)s", day=day(others_until))
-        case YearOutcome.UNCHANGED:
-            return _("Stay as they are, valid for as long already")
-        case YearOutcome.ENDING_BEFORE:
-            return _("Run out by themselves, on %(day)s at the latest", day=day(others_until))
-        case YearOutcome.EXPIRED:
-            return _("Had expired already, and stay so")
+    if outcome is YearOutcome.ENDING and ends_at_once:
+        return _("End at once, logged out everywhere")
+    return {
+        YearOutcome.EXTENDED: _("Stay until %(day)s, with their present passwords", day=day(valid_until)),
+        YearOutcome.RENEWED: _("Stay until %(day)s, with new passwords", day=day(valid_until)),
+        YearOutcome.ISSUED: _("New accounts, valid until %(day)s", day=day(valid_until)),
+        YearOutcome.ENDING: _("Run out on %(day)s", day=day(others_until)),
+        YearOutcome.UNCHANGED: _("Stay as they are, valid for as long already"),
+        YearOutcome.ENDING_BEFORE: _(
+            "Run out by themselves, on %(day)s at the latest", day=day(others_until)
+        ),
+        YearOutcome.LET_GO: _("Run out as the last change has set"),
+        YearOutcome.EXPIRED: _("Had expired already, and stay so"),
+    }[outcome]

@@ -161,7 +161,7 @@ def _say_done(logged_out: tuple[str, ...]) -> None:
 def _read(code: str) -> tuple[School, tuple[PresentAccess, ...]]:
     with current_panel().database.read_session() as session:
         school = get_school(session, code)
-        return school, list_present(session, school)
+        return school, list_present(session, school, now=now())
 
 
 def _chosen(present: tuple[PresentAccess, ...]) -> dict[str, object]:
@@ -236,10 +236,10 @@ def _foretell_many(form: YearsForm) -> ResponseReturnValue:
             for each in list_school_years(session, today=today())
             if wanted is None or each.code in wanted
         ]
-        forecasts = [
-            (each, foretell(list_present(session, get_school(session, each.code)), _plan_of(form, each.code)))
-            for each in schools
-        ]
+        present = {
+            each.code: list_present(session, get_school(session, each.code), now=now()) for each in schools
+        }
+    forecasts = [(each, foretell(present[each.code], _plan_of(form, each.code))) for each in schools]
     form.school.data = tuple(each.code for each in schools)
     form.seen.data = tuple(f"{each.code}:{forecast.seen}" for each, forecast in forecasts)
     return form_page("school_years/foretold_many.html", form, forecasts=forecasts)
@@ -293,7 +293,7 @@ def report(run: str) -> ResponseReturnValue:
         reports=shown,
         groups={each.event_id: words.reported(each) for each in shown},
         failed=failed,
-        outcome_in_words=words.outcome_in_words,
+        done_to_one=words.done_to_one,
     )
 
 
@@ -312,13 +312,11 @@ def table(run: str) -> ResponseReturnValue:
 
 
 def _cells(of: YearReport, row: OutcomeRow) -> list[str]:
-    had_end = row.before is not None or row.outcome is YearOutcome.ISSUED
-    before = "" if row.until is None or row.before is None else day(row.before)
-    before = before if had_end or row.until is None else _("no end")
+    before = _("no end") if row.before is None else day(row.before)
     return [
         of.name,
         row.username,
-        words.outcome_in_words(of, row.outcome),
-        before,
-        "" if row.until is None else day(row.until),
+        words.done_to_one(of, row.outcome),
+        "" if row.outcome is YearOutcome.ISSUED else before,
+        day(row.until),
     ]

@@ -24,11 +24,14 @@ from authbridge.schools.terms import (
     SentTerms,
     find_sent_terms,
     list_printed_terms,
+    list_sent_terms,
     outdated_schools,
 )
 from authbridge.staff.permissions import Permission
 
 blueprint = Blueprint("terms", __name__, url_prefix="/terms")
+
+_SENT_SHOWN = 10  # of the latest; older ones are in the audit
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +48,20 @@ class ShownTerms:
 @blueprint.get("")
 @needs(Permission.READ)
 def index() -> ResponseReturnValue:
-    """Shows the current terms, the schools that have older ones, and the versions that travelled."""
+    """Shows the current terms, who has older ones, the sheets made last, and the versions that travelled."""
     current, error = _read_current()
     with current_panel().database.read_session() as session:
         printed = list_printed_terms(session, today=today())
         number = current.number if current else max((each.number for each in printed), default=0)
         outdated = outdated_schools(session, number, today=today())
+        latest = list_sent_terms(session, limit=_SENT_SHOWN)
     by_number = {each.number: each for each in printed}
     return page(
         "terms/index.html",
         current=_shown(current, by_number.get(current.number)) if current else None,
         error=error,
         outdated=outdated,
+        latest=latest,
         earlier=[
             _shown_printed(each) for each in printed if current is None or each.number != current.number
         ],

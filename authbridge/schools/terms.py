@@ -61,6 +61,18 @@ class SentTerms:
     schools: tuple[School, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class SentTermsRow:
+    """Terms that were noted for schools, in a list; ``name`` is that of the school if it is one."""
+
+    event_id: int
+    at: datetime
+    actor: str
+    number: int
+    schools: int
+    name: str | None
+
+
 def list_printed_terms(session: Session, *, today: date) -> tuple[PrintedTerms, ...]:
     """Lists the versions that travelled, newest first."""
     rows = session.execute(_valid(select(_VERSION, func.count()), today).group_by(_VERSION))
@@ -85,6 +97,24 @@ def terms_of_school(session: Session, school: School, *, today: date) -> tuple[A
     query = _valid(select(_VERSION, func.count()), today).where(School.id == school.id)
     rows = session.execute(query.group_by(_VERSION).order_by(_VERSION.desc()))
     return tuple(AccountsOfVersion(version or None, accounts) for version, accounts in rows)
+
+
+def list_sent_terms(session: Session, *, limit: int) -> tuple[SentTermsRow, ...]:
+    """Lists the latest terms that were noted for schools, newest first."""
+    query = (
+        select(AuditEvent, School.name)
+        .outerjoin(School, School.code == AuditEvent.subject)
+        .where(AuditEvent.action == Action.TERMS_SEND)
+        .order_by(AuditEvent.id.desc())
+        .limit(limit)
+    )
+    return tuple(_sent_row(event, name) for event, name in session.execute(query))
+
+
+def _sent_row(event: AuditEvent, name: str | None) -> SentTermsRow:
+    schools = len(event.detail["schools"])
+    one = (name or event.subject) if schools == 1 else None
+    return SentTermsRow(event.id, event.at, event.actor, event.detail["terms_version"], schools, one)
 
 
 def find_sent_terms(session: Session, event_id: int) -> SentTerms:

@@ -1,4 +1,4 @@
-"""Plans the change of a school year for one school, and foretells what it does; pure, but for one query.
+"""Plans the change of a school year for one school, and foretells what it does; pure, but for its queries.
 
 The page that asks and the command that carries it out foretell by the same function, so that what was shown
 is what is done.
@@ -7,7 +7,7 @@ is what is done.
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from authbridge.errors import InputError
 from authbridge.schools.school_year import SchoolCalendar
 from authbridge.schools.selection import MOST_SELECTED
+from authbridge.schools.year_reports import list_let_go
 from authbridge.storage.models import Organiser, School
 
 MOST_LISTED = 1000  # accesses of a school whose list is ticked: more do not fit into one form
@@ -23,13 +24,17 @@ LONGEST_TRANSITION = 14  # days
 
 @dataclass(frozen=True, slots=True)
 class PresentAccess:
-    """An access as it is; what of it matters to the change of a school year."""
+    """An access as it is; what of it matters to the change of a school year.
+
+    ``is_let_go`` tells that it runs out because an earlier change of the school year did not let it stay.
+    """
 
     username: str
     credential_version: int
     valid_until: date | None
     is_suspended: bool
     last_login_on: date | None = None
+    is_let_go: bool = False
 
     def is_over(self, today: date) -> bool:
         """Tells whether its last day has passed."""
@@ -67,11 +72,11 @@ class YearPlan:
 
 @dataclass(frozen=True, slots=True)
 class YearForecast:
-    """What a plan does, as login names: each access of the school is in one of the first six.
+    """What a plan does, as login names: each access of the school is in one of the first seven.
 
     ``unchanged`` stay and are valid for as long already, ``ending_before`` run out earlier by themselves,
-    ``expired`` have expired already and stay so.  ``bounded`` had no end so far and get one; ``suspended``
-    stay, and stay suspended.
+    ``let_go`` on the day that an earlier change has set, ``expired`` have expired already and stay so.
+    ``bounded`` had no end so far and get one; ``suspended`` stay, and stay suspended.
     """
 
     extended: tuple[str, ...]
@@ -79,6 +84,7 @@ class YearForecast:
     unchanged: tuple[str, ...]
     ending: tuple[str, ...]
     ending_before: tuple[str, ...]
+    let_go: tuple[str, ...]
     expired: tuple[str, ...]
     bounded: tuple[str, ...]
     suspended: tuple[str, ...]
@@ -99,13 +105,17 @@ class YearForecast:
 def stays_by_itself(access: PresentAccess, calendar: SchoolCalendar) -> bool:
     """Tells whether an access goes on unless somebody says otherwise.
 
-    One that has expired does not, but for those that ran out with the school year: nobody ended them.
+    One that an earlier change lets run out does not: somebody wanted that.  Nor does one that has expired,
+    but for those that ran out with the school year: nobody ended them.
     """
+    if access.is_let_go:
+        return False
     return not access.is_over(calendar.today) or access.valid_until == calendar.latest_end
 
 
-def list_present(session: Session, school: School) -> tuple[PresentAccess, ...]:
+def list_present(session: Session, school: School, *, now: datetime) -> tuple[PresentAccess, ...]:
     """Lists the accesses of a school, by name."""
+    let_go = list_let_go(session, school.code, now=now)
     query = (
         select(
             Organiser.username,
@@ -117,7 +127,10 @@ def list_present(session: Session, school: School) -> tuple[PresentAccess, ...]:
         .where(Organiser.school_id == school.id)
         .order_by(Organiser.username)
     )
-    return tuple(PresentAccess(*row) for row in session.execute(query))
+    return tuple(
+        PresentAccess(*row, is_let_go=(row.username, row.valid_until) in let_go)
+        for row in session.execute(query)
+    )
 
 
 def foretell(present: Sequence[PresentAccess], plan: YearPlan) -> YearForecast:
@@ -128,7 +141,10 @@ def foretell(present: Sequence[PresentAccess], plan: YearPlan) -> YearForecast:
             there are too many letters.
     """
     today, staying = plan.calendar.today, _staying(present, plan)
-    others = [each for each in present if each not in staying]
+    left = [each for each in present if each not in staying]
+    # Nobody was asked about them: they keep the day that they have.
+    let_go = [each for each in left if plan.stay is None and each.is_let_go and not each.is_over(today)]
+    others = [each for each in left if each not in let_go]
     longer = {each.username for each in staying if _lasts(each, plan.valid_until)}
     kept = frozenset() if plan.renews else staying
     forecast = YearForecast(
@@ -139,6 +155,7 @@ def foretell(present: Sequence[PresentAccess], plan: YearPlan) -> YearForecast:
         ending_before=_names(
             each for each in others if _is_over_by(each, plan.others_until, today) and not each.is_over(today)
         ),
+        let_go=_names(let_go),
         expired=_names(each for each in others if each.is_over(today)),
         bounded=_names(each for each in staying if each.valid_until is None),
         suspended=_names(each for each in staying if each.is_suspended),

@@ -25,6 +25,7 @@ from authbridge.schools.new_organisers import draw_free_usernames, new_organiser
 from authbridge.schools.school_rows import school_counts
 from authbridge.schools.selection import require_as_shown
 from authbridge.schools.year_plans import PresentAccess, YearForecast, YearPlan, foretell
+from authbridge.schools.year_reports import list_let_go
 from authbridge.storage.models import Organiser, School
 
 
@@ -57,7 +58,8 @@ def change_school_year(
         QuotaError: The school has no room for the new accounts.
     """
     organisers = _lock_organisers(session, get_school(session, plan.code))
-    forecast = foretell([_present(each) for each in organisers.values()], plan)
+    let_go = list_let_go(session, plan.code, now=now)
+    forecast = foretell([_present(each, let_go) for each in organisers.values()], plan)
     require_as_shown(is_so=plan.seen in {None, forecast.seen} and len(passwords) == forecast.letters)
     if forecast.is_empty:
         return YearChange(forecast, ())
@@ -80,6 +82,7 @@ def change_school_year(
         subject=school.code,
         now=now,
         **_as_detail(plan, forecast, [*issued], before),
+        same={name: _as_text(each.valid_until) for name, each in organisers.items() if name not in before},
         **printed,
         **raised,
     )
@@ -102,12 +105,14 @@ def _lock_organisers(session: Session, school: School) -> dict[str, Organiser]:
     return {each.username: each for each in session.scalars(query.with_for_update())}
 
 
-def _present(organiser: Organiser) -> PresentAccess:
+def _present(organiser: Organiser, let_go: frozenset[tuple[str, date]]) -> PresentAccess:
+    end = organiser.valid_until
     return PresentAccess(
         organiser.username,
         organiser.credential_version,
-        organiser.valid_until,
+        end,
         organiser.suspended_at is not None,
+        is_let_go=end is not None and (organiser.username, end) in let_go,
     )
 
 
@@ -165,7 +170,10 @@ def _change_validity(
 def _as_detail(
     plan: YearPlan, forecast: YearForecast, issued: Sequence[Username], before: Mapping[str, date | None]
 ) -> dict[str, object]:
-    """Returns what the report is made of; ``usernames`` are those whose last day has changed."""
+    """Returns what the report is made of, but for the last days that are the same as before.
+
+    ``usernames`` are those whose last day has changed.
+    """
     return {
         "run": plan.run,
         "valid_until": plan.valid_until.isoformat(),
@@ -173,13 +181,18 @@ def _as_detail(
         "ends_at_once": plan.ends_at_once,
         "transition_until": None if plan.transition_until is None else plan.transition_until.isoformat(),
         "usernames": sorted(before),
-        "before": {name: None if day is None else day.isoformat() for name, day in before.items()},
+        "before": {name: _as_text(day) for name, day in before.items()},
         "extended": list(forecast.extended),
         "renewed": list(forecast.renewed),
         "issued": list(issued),
         "ending": list(forecast.ending),
         "unchanged": list(forecast.unchanged),
         "ending_before": list(forecast.ending_before),
+        "let_go": list(forecast.let_go),
         "expired": list(forecast.expired),
         "suspended": list(forecast.suspended),
     }
+
+
+def _as_text(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()

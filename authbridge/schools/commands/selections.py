@@ -217,7 +217,7 @@ def _undo_validity(
     changed = [each for each in same if each.username not in changed_since]
     for each in changed:
         each.valid_until = _as_day(before[each.username])
-    result = _record(session, Action.ORGANISERS_UNDO_VALIDITY, chosen, changed, actor, now)
+    result = _record(session, Action.ORGANISERS_UNDO_VALIDITY, chosen, changed, actor, now, undoes=event.id)
     ended = [each for each in changed if each.valid_until is not None and each.valid_until < today]
     if ended:
         feed.publish_ends_of_sessions(session, ended, now=now)

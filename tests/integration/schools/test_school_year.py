@@ -63,7 +63,7 @@ def plan(stay: Sequence[str] | None = (), **others: object) -> YearPlan:
 def foretold(database: Database, planned: YearPlan) -> YearForecast:
     """What the page shows beforehand."""
     with database.read_session() as session:
-        return foretell(list_present(session, get_school(session, planned.code)), planned)
+        return foretell(list_present(session, get_school(session, planned.code), now=MORNING), planned)
 
 
 def carry_out(database: Database, planned: YearPlan) -> YearChange:
@@ -220,6 +220,28 @@ def test_everybody_stays_where_a_whole_school_goes_on(
     assert len(events(database)) == 1, "nothing to do is no event"
 
 
+def test_who_was_let_go_is_not_brought_back_with_a_whole_school(
+    database: Database, issued: list[IssuedCredential]
+) -> None:
+    """Somebody wanted that end, also where it is later than the new day; only a tick lets them stay."""
+    *stay, leaves = [str(each.username) for each in issued]
+    carry_out(database, plan(stay))
+
+    change = carry_out(database, plan(None, valid_until=NEXT + timedelta(days=365)))
+
+    assert change.forecast.let_go == (leaves,)
+    assert ends(database) == {**dict.fromkeys(stay, NEXT + timedelta(days=365)), leaves: TRANSITION}
+    earlier = TRANSITION - timedelta(days=1)
+    assert foretold(database, plan(None, valid_until=earlier, others_until=earlier)).ending == ()
+    with database.write_session() as session:
+        organisers.change_validity(session, leaves, None, today=TODAY, actor=ACTOR, now=MORNING)
+    carry_out(database, plan(None))
+    assert ends(database)[leaves] == NEXT, "somebody has changed it since"
+    carry_out(database, plan(stay))
+    carry_out(database, plan([leaves]))
+    assert ends(database)[leaves] == NEXT, "somebody has ticked it"
+
+
 def test_what_was_changed_since_it_was_shown_is_refused(
     database: Database, issued: list[IssuedCredential]
 ) -> None:
@@ -275,8 +297,10 @@ def test_the_report_says_of_each_access_what_was_done(
     database: Database, issued: list[IssuedCredential]
 ) -> None:
     """From the audit alone: the school's latest changes are found, and what is older than it is not."""
-    *stay, leaves = [str(each.username) for each in issued]
-    carry_out(database, plan(stay))
+    *stay, longer, leaves = [str(each.username) for each in issued]
+    with database.write_session() as session:
+        organisers.change_validity(session, longer, date(2030, 1, 1), today=TODAY, actor=ACTOR, now=MORNING)
+    carry_out(database, plan([*stay, longer]))
 
     with database.read_session() as session:
         (report,) = get_reports(session, "run-1", now=MORNING)
@@ -287,6 +311,7 @@ def test_the_report_says_of_each_access_what_was_done(
     assert by_name == {
         **dict.fromkeys(stay, (YearOutcome.EXTENDED, soon, NEXT)),
         leaves: (YearOutcome.ENDING, soon, TRANSITION),
+        longer: (YearOutcome.UNCHANGED, date(2030, 1, 1), date(2030, 1, 1)),
     }
 
 

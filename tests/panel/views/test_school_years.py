@@ -142,7 +142,7 @@ def test_it_is_carried_out_as_shown_reported_and_undone(
     assert len(events(panel)) == 1
     rows = browser.get(f"{report.path}.csv").response.get_data(as_text=True).splitlines()
     assert rows[0].lstrip("\ufeff") == "School;Login name;What was done;Valid until, so far;Valid until"
-    assert f"Otto-Hahn-Gymnasium;{leaves};Run out on 4 Dec 2026;30 Dec 2026;4 Dec 2026" in rows
+    assert f"Otto-Hahn-Gymnasium;{leaves};runs out;30 Dec 2026;4 Dec 2026" in rows
     auditor = panel.browser(Role.AUDITOR).get(report.path)
     assert leaves in auditor.text
     assert not auditor.html.select("main form")
@@ -151,6 +151,10 @@ def test_it_is_carried_out_as_shown_reported_and_undone(
     undone = browser.send(report, f"/selection/undo/{event.id}")
     assert undone.flashes()[0] == "Undone for 5 accesses."
     assert set(ends(panel).values()) == {SOON}
+    undone = browser.get(report.path)
+    assert "Undone on 20 Nov 2026, clerk-anna : 5 accesses are valid as before." in undone.text
+    assert "Letters already printed" not in undone.text
+    assert not undone.html.select("main form")
     panel.clock.advance(days=366)
     assert panel.browser(Role.CLERK).get(report.path).status == 404
 
@@ -176,9 +180,18 @@ def test_new_passwords_come_as_letters_and_the_old_ones_count_for_a_while(
         "Run out on 4 Dec 2026": 1,
     }
     assert "Old passwords count until 4 Dec 2026" in report.text
+    rows = [
+        [cell.get_text(" ", strip=True) for cell in row.select("td")]
+        for row in report.html.select("tbody tr")
+    ]
+    assert rows[0] == ["stays, new password", "30 Dec 2026", "30 Sep 2027"]
     with panel.database.read_session() as session:
         found = {each.username: each.previous_until for each in session.scalars(select(Organiser))}
     assert found == {**dict.fromkeys(stay, TRANSITION), leaves: None}
+    (event,) = events(panel)
+    browser.send(report, f"/selection/undo/{event.id}")
+    undone = browser.get(report.path).text
+    assert "5 accesses are valid as before. Letters already printed still say 30 Sep 2027." in undone
 
 
 def test_pasted_names_are_taken_apart_and_strangers_named(
@@ -207,6 +220,7 @@ def test_where_only_the_number_is_known_all_run_out_and_new_ones_are_issued(
     page = foretell(browser, [], who="number", count="3")
     assert page.status == 422
     assert "there is no room for 3 more" in page.text
+    assert "The old accesses still count until they are deleted." in page.text
     assert filled(page.form(PATH))["count"] == "3"
 
     page = foretell(browser, [], who="number", count="3", raise_quota="y")
@@ -279,6 +293,7 @@ def test_many_schools_go_on_together_and_a_failure_is_named(
     assert "Nothing was done for this school: gsw." in report.text
     assert report.flashes()[0].startswith("Nothing was done for gsw. Somebody has changed these accesses")
     assert [event.subject for event in events(panel)] == ["ohg"]
+    assert "Otto-Hahn-Gymnasium , until 30 Sep 2027" in browser.get("/school-year").text
     assert {ends(panel)[name] for name in names(issued)} == {NEXT}
     both = browser.send(browser.get("/school-year"), "/school-year", all_schools="y", step="foretell")
     report = browser.send(both, "/school-year", step="carry-out")
@@ -287,6 +302,32 @@ def test_many_schools_go_on_together_and_a_failure_is_named(
         "Grundschule am Wald",
         "Realschule",
     ]
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("en", "For these schools the change is done already. Accesses that are to run out there run out"),
+        ("de", "Für diese Schulen ist der Wechsel schon gemacht. Zugänge, die dort ablaufen sollen, laufen"),
+    ],
+)
+def test_who_was_let_go_is_named_before_many_schools_go_on(
+    panel: StaffedPanel, browser: Browser, issued: list[IssuedCredential], language: str, sentence: str
+) -> None:
+    """The page for many revives nobody: it says at which schools somebody runs out, and lets them."""
+    *stay, leaves = names(issued)
+    carry_out(browser, foretell(browser, stay))
+    browser.headers["Accept-Language"] = language
+    assert leaves not in [box["value"] for box in browser.get(PATH).html.select('[name="stay"][checked]')]
+
+    typed = {"all_schools": "y", "valid_until": "2028-09-30"}
+    page = browser.send(browser.get("/school-year"), "/school-year", step="foretell", **typed)
+
+    assert sentence in page.text
+    assert "Otto-Hahn-Gymnasium (1)" in page.text
+    assert [cell.get_text() for cell in page.html.select("tbody td")] == ["4", "0", "0", "1", "0"]
+    browser.send(page, "/school-year", step="carry-out")
+    assert ends(panel) == {**dict.fromkeys(stay, date(2028, 9, 30)), leaves: TRANSITION}
 
 
 def test_nothing_to_do_is_said_and_no_report(

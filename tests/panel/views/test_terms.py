@@ -73,7 +73,7 @@ def test_the_page_tells_who_has_older_terms(schools: StaffedPanel, folder: Path,
     assert ("Regel 2" if german else "Rule 2") in page.text
     assert ("Regel 1" if german else "Rule 1") in page.text
     assert outdated(page) == [
-        ["Schule alt", "1", "keine bekannt" if german else "none known"],
+        ["Schule alt", "1", "kein Papier bekannt" if german else "no paper known"],
         ["Schule gsw", "2", "Version 1" if german else "version 1"],
         ["Schule ohg", "2", "Version 1" if german else "version 1"],
     ]
@@ -81,7 +81,9 @@ def test_the_page_tells_who_has_older_terms(schools: StaffedPanel, folder: Path,
     assert "/terms" in browser.get("/schools").links()
     job = schools.rows()["print_jobs"][0][0]
     for path in ("/schools/ohg", f"/print-jobs/{job}"):
-        assert ("Version 1" if german else "version 1") in browser.get(path).text
+        paper = browser.get(path)
+        assert ("Version 1" if german else "version 1") in paper.text
+        assert "/terms" in paper.links()
 
 
 @pytest.mark.parametrize("language", ["de", "en"])
@@ -92,6 +94,9 @@ def test_new_terms_are_printed_for_all_schools(schools: StaffedPanel, folder: Pa
     page = browser.press("/terms", "/terms/send")
     assert page.title == "New terms of use to print"
     assert "Version 2 is noted for 3 schools" in page.text
+    again = browser.get("/terms")
+    assert page.path in again.links(), "for the browser may have been closed before anything was printed"
+    assert "Version 2 for 3 schools" in again.text
 
     pages = sheets_of(browser, page, language)
     assert len(pages) == 6, "a sheet for each school"
@@ -118,7 +123,9 @@ def test_new_terms_are_printed_for_one_school(schools: StaffedPanel, folder: Pat
     assert len({answer.headers["Location"] for answer in answers}) == 1
     sent = browser.get(answers[0].headers["Location"])
     assert "Version 2 is noted for 1 school" in sent.text
-    assert [row[0] for row in outdated(browser.get("/terms"))] == ["Schule alt", "Schule ohg"]
+    listed = browser.get("/terms")
+    assert [row[0] for row in outdated(listed)] == ["Schule alt", "Schule ohg"]
+    assert "Version 2 for Schule gsw" in listed.text
     (event,) = [row for row in schools.rows()["audit_events"] if "terms:send" in row]
     assert "gsw" in event
 
