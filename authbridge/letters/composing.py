@@ -15,7 +15,7 @@ _POINTS, _LARGE_PRINT_POINTS = 19, 24
 # How many characters a login name has at most, and the millimetres that letter.css gives them.
 _WIDTHS = {"": (12, 87), "wide": (45, 126), "widest": (64, 153)}
 _SLIP_POINTS, _SLIP_WIDTH = 17, 91  # of a name on a slip, and the millimetres that envelope.css gives it
-_LONGEST_IN_FOOT = 36  # characters of the name of a school
+_LONGEST_IN_FOOT = 30  # characters of the name of a school
 _PER_SIGN = 0.602 * 25.4 / 72  # millimetres a point: every sign of the face is 0.602 of its size wide
 
 
