@@ -15,6 +15,7 @@ _POINTS, _LARGE_PRINT_POINTS = 19, 24
 # How many characters a login name has at most, and the millimetres that letter.css gives them.
 _WIDTHS = {"": (12, 87), "wide": (45, 126), "widest": (64, 153)}
 _SLIP_POINTS, _SLIP_WIDTH = 17, 91  # of a name on a slip, and the millimetres that envelope.css gives it
+_LONGEST_IN_FOOT = 30  # characters of the name of a school
 _PER_SIGN = 0.602 * 25.4 / 72  # millimetres a point: every sign of the face is 0.602 of its size wide
 
 
@@ -37,6 +38,11 @@ def _slip_points(name: str) -> float:
     return round(min(_SLIP_POINTS, _SLIP_WIDTH / len(name) / _PER_SIGN), 1)
 
 
+def _shortened(name: str) -> str:
+    # In the foot of a page, which has room for one line beside the number of the page.
+    return name if len(name) <= _LONGEST_IN_FOOT else f"{name[: _LONGEST_IN_FOOT - 1].rstrip()}…"
+
+
 def _unbroken(line: str) -> str:
     return line.replace(" ", "\u00a0")
 
@@ -47,6 +53,7 @@ _TEMPLATES = Environment(
 _TEMPLATES.filters.update(
     day=_day,
     points=_points,
+    shortened=_shortened,
     slip_points=_slip_points,
     spell=spell,
     spell_groups=spell_groups,

@@ -151,7 +151,7 @@ def _places(texts: Texts, small: Paper, large: Paper) -> list[tuple[Paper, str, 
         (small, "sender", compose_part("contact", texts.sender, ""), 65, 33),
         (small, "rules", rules, 80, 46),
         (small, "misuse", misuse, 80, 46),
-        (slips, "misuse", compose_part("slip_misuse", texts.misuse), 91, 31),
+        (slips, "misuse", compose_part("slip_misuse", texts.misuse), 91, 28.4),
         (large, "rules", rules, 165, 60),
         (large, "misuse", misuse, 165, 60),
     ]

@@ -18,7 +18,7 @@ _AT_ONCE = 20  # letters laid out together: more are hardly faster, and would te
 _HEAD_OF_SCHOOL = {Language.GERMAN: "An die Schulleitung", Language.ENGLISH: "To the head of the school"}
 _RECEIVER = (80, 31)  # millimetres, in the window beneath the line with the sender
 _CONTACT = (65, 33)
-_SIZES = ("", "small", "smaller", "smallest")  # of letter.css and large_print.css
+_SIZES = ("", "small", "smaller", "smallest", "least")  # of letter.css and large_print.css
 
 _LONG_SERVER = 45  # characters; more needs more room, see .long in letter.css
 

@@ -143,6 +143,54 @@ def test_new_passwords_are_called_so(former_until: date | None, words: str) -> N
     assert words in cover
 
 
+@pytest.mark.parametrize(
+    ("language", "inside_", "words"),
+    [
+        (
+            Language.GERMAN,
+            Inside.SLIPS,
+            [
+                "das bisherige gilt nicht mehr",
+                "Schneiden Sie den Zettel aus. Er ist",
+                "Informationsblatt mit.",
+            ],
+        ),
+        (Language.GERMAN, Inside.LETTERS, ["Der Brief ist", "Geben Sie den Brief der Lehrkraft persönlich"]),
+        (
+            Language.ENGLISH,
+            Inside.SLIPS,
+            ["the former one does not work", "Cut the slip out. It is for one teacher", "sheet with it."],
+        ),
+        (Language.ENGLISH, Inside.LETTERS, ["The letter is for one teacher", "Give the letter to the"]),
+    ],
+)
+def test_one_account_is_spoken_of_as_one(language: Language, inside_: Inside, words: list[str]) -> None:
+    """On the cover, for a password that was renewed."""
+    envelope = replace(ENVELOPE, inside=inside_, renewed=True)
+    cover = texts_of(print_(letters_of(1), envelope, replace(JOB, language=language)))[0]
+
+    assert [each for each in words if each not in cover] == []
+
+
+@pytest.mark.parametrize("language", Language)
+def test_a_slip_says_how_to_log_in(language: Language) -> None:
+    """Its teacher may never see the information sheet."""
+    pages = texts_of(print_(letters_of(1), job=replace(JOB, language=language)))
+    (slip,) = [page for page in pages if "pppp-" in page]
+
+    assert ("„Ich bin der Organisator“" if language is Language.GERMAN else "“I am the host”") in slip
+    assert ("Großschreibung" if language is Language.GERMAN else "Capitals") in slip
+
+
+def test_the_register_names_its_school_on_each_page() -> None:
+    """At the foot, shortened to one line."""
+    letters = [replace(each, school_name=LONG_SCHOOL) for each in letters_of(40)]
+    registers = [page for page in texts_of(print_(letters)) if "Ausgabeliste · Gemeinschaftsschule" in page]
+
+    assert len(registers) == 2
+    assert all(re.search(r"· Gemeinschaftsschule\w+… Seite \d von 2", page) for page in registers)
+
+
 @pytest.mark.parametrize(("language", "large_print"), each_once(list(Language), [False, True]))
 def test_whole_letters_may_lie_in_it(language: Language, *, large_print: bool) -> None:
     """The same letters as alone; in large print each begins on the front of a sheet."""

@@ -19,9 +19,12 @@ from pypdf.generic import ArrayObject, DictionaryObject, StreamObject
 
 from authbridge.letters import Language, print_letters, read_letterhead
 from tests.support.combinations import each_once
-from tests.support.letters import JOB, LETTER, elements, inside, read, text_of
+from tests.support.letters import JOB, LETTER, elements, inside, read, run_tool, text_of
 
 A4 = (595, 842)  # points
+MILLIMETRE = 72 / 25.4  # in points
+
+Box = tuple[float, float, float, float]  # left, top, right, bottom
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 9"><rect width="20" height="9"/></svg>'
 
 HOSTILE_NAMES = [
@@ -55,6 +58,38 @@ def heights(page: PageObject) -> list[tuple[float, str]]:
 
     page.extract_text(visitor_text=note)
     return pieces
+
+
+def words_of(content: bytes, folder: Path) -> list[list[tuple[str, Box]]]:
+    """The words of each page, and where they stand, in points from the upper left."""
+    path = folder / "words.pdf"
+    path.write_bytes(content)
+    pages = run_tool("pdftotext", "-bbox", path, "-").split("<page ")[1:]
+    word = re.compile(r'<word xMin="(.+?)" yMin="(.+?)" xMax="(.+?)" yMax="(.+?)">(.*?)</word>')
+    return [
+        [
+            (text, (float(left), float(top), float(right), float(bottom)))
+            for left, top, right, bottom, text in found
+        ]
+        for found in map(word.findall, pages)
+    ]
+
+
+def code_of(page: PageObject) -> Box:
+    """Where the one picture of the page stands, in points from the upper left, and a white edge of 1 mm."""
+    spots: list[Box] = []
+
+    def note(operator: bytes, _arguments: object, cm: list[float], _tm: object) -> None:
+        if operator == b"Do":
+            left, top, right, bottom = cm[4], cm[5] + cm[3], cm[4] + cm[0], cm[5]
+            edges = sorted((A4[1] - top, A4[1] - bottom))
+            spots.append(
+                (left - MILLIMETRE, edges[0] - MILLIMETRE, right + MILLIMETRE, edges[1] + MILLIMETRE)
+            )
+
+    page.extract_text(visitor_operand_before=note)
+    (spot,) = spots
+    return spot
 
 
 def fonts_of(reader: PdfReader) -> dict[str, DictionaryObject]:
@@ -184,6 +219,32 @@ def test_a_long_name_hides_nothing(server: str, language: Language) -> None:
         assert name in page.extract_text().split()
         assert min(height for height, _ in pieces[:advice]) > pieces[advice][0] + 15
         assert min(height for height, _ in pieces[advice:foot]) > pieces[foot][0] + 10
+
+
+@pytest.mark.parametrize(
+    ("language", "server"),
+    each_once(list(Language), ["https://meet.example.org", f"https://{'konferenzen.' * 8}example.org"]),
+)
+@pytest.mark.parametrize("large_print", [False, True])
+def test_the_code_covers_no_word(
+    tmp_path: Path, language: Language, server: str, *, large_print: bool
+) -> None:
+    """Neither name nor spelled password, whatever the length of the name; its white edge counts."""
+    names = ["1" * length for length in (12, 13, 28, 45, 46, 64)]  # whose words need the least room
+    letters = [replace(LETTER, username=name, password="wmwm-wmwm-qqqq") for name in names]
+    job = replace(JOB, server=server, language=language, large_print=large_print)
+    content = print_letters(letters, job, read_letterhead(None))
+
+    fronts = PdfReader(io.BytesIO(content)).pages[:: 2 if large_print else 1]
+    words = words_of(content, tmp_path)[:: 2 if large_print else 1]
+    for name, front, pieces in zip(names, fronts, words, strict=True):
+        left, top, right, bottom = code_of(front)
+        hidden = [
+            word
+            for word, (x_min, y_min, x_max, y_max) in pieces
+            if x_min < right and x_max > left and y_min < bottom and y_max > top
+        ]
+        assert not hidden, f"beside a name of {len(name)} letters"
 
 
 def test_the_code_leads_to_the_server_and_holds_nothing_else() -> None:
