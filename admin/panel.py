@@ -13,11 +13,10 @@ from admin.stores.drafts import Drafts
 from admin.stores.handouts import Handouts
 from admin.stores.idempotent_forms import IdempotentForms
 from admin.stores.import_tables import ImportTables
-from admin.stores.invitation_codes import InvitationCodes
 from admin.stores.late_forms import LateForms
 from admin.stores.login_counts import LoginCounts
 from admin.stores.service_health import ServiceHealth
-from admin.stores.shown_report_codes import ShownReportCodes
+from admin.stores.shown_codes import ShownCodes
 from authbridge.clock import Clock
 from authbridge.config import Config
 from authbridge.login.keyed_hashes import KeyedHashes
@@ -37,6 +36,7 @@ _ISSUING_THREADS = 4  # orders that are worked on at once
 class Panel:
     """One panel; its stores and its threads live as long as the process.
 
+    ``block_forms`` come from the report page; so strangers push out none of ``idempotent_forms``, of staff.
     ``issuers`` work on orders and imports, ``hashers`` hash the passwords of all of them, one thread a core.
     """
 
@@ -46,9 +46,10 @@ class Panel:
     service_health: ServiceHealth
     handouts: Handouts = field(default_factory=Handouts)
     import_tables: ImportTables = field(default_factory=ImportTables)
-    invitation_codes: InvitationCodes = field(default_factory=InvitationCodes)
-    shown_report_codes: ShownReportCodes = field(default_factory=ShownReportCodes)
+    invitation_codes: ShownCodes = field(default_factory=ShownCodes)
+    shown_report_codes: ShownCodes = field(default_factory=ShownCodes)
     block_receipts: BlockReceipts = field(default_factory=BlockReceipts)
+    block_forms: IdempotentForms = field(default_factory=IdempotentForms)
     code_guesses: CodeGuesses = field(default_factory=CodeGuesses)
     challenges: Challenges = field(default_factory=Challenges)
     drafts: Drafts = field(default_factory=Drafts)

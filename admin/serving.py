@@ -55,9 +55,11 @@ def sweep(panel: Panel) -> None:
         store.sweep(now=now)
     owners = {handout.owner for handout in panel.handouts.all(now=now)}
     owners |= {table.owner for table in panel.import_tables.all(now=now)}
+    owners |= panel.invitation_codes.owners(now=now) | panel.shown_report_codes.owners(now=now)
     if not owners:
         return
     with panel.database.read_session() as session:
         alive = staff_sessions.alive(session, owners, idle=panel.config.panel_idle, now=now)
     panel.handouts.sweep(alive, now=now)
-    panel.import_tables.sweep_sessions(alive, now=now)
+    for owned in (panel.import_tables, panel.invitation_codes, panel.shown_report_codes):
+        owned.sweep_sessions(alive, now=now)

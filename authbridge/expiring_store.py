@@ -12,6 +12,7 @@ _Value = TypeVar("_Value")
 class ExpiringStore(Generic[_Key, _Value]):
     """Entries that end ``lifetime`` after they were put; beyond ``max_size`` of them, new ones are not kept.
 
+    ``forgets_oldest``: then the oldest one goes instead.
     ``wipe`` is called once with each value that goes or is not kept, except with one that is taken: then it
     is its taker's.  It is called without the lock, so it may use the store.
     """
@@ -21,10 +22,12 @@ class ExpiringStore(Generic[_Key, _Value]):
         lifetime: timedelta,
         max_size: int | None = None,
         *,
+        forgets_oldest: bool = False,
         wipe: Callable[[_Value], None] | None = None,
     ) -> None:
         self._lifetime = lifetime
         self._max_size = max_size
+        self._forgets_oldest = forgets_oldest
         self._wipe = wipe
         self._entries: dict[_Key, tuple[_Value, datetime | None]] = {}
         self._lock = threading.Lock()
@@ -38,7 +41,9 @@ class ExpiringStore(Generic[_Key, _Value]):
             gone = self._remove(lambda _value, until: _is_over(until, now))
             if key in self._entries:
                 gone.append(self._entries.pop(key)[0])
-            is_kept = self._max_size is None or len(self._entries) < self._max_size
+            if self._forgets_oldest and self._is_full():
+                gone.append(self._entries.pop(next(iter(self._entries)))[0])
+            is_kept = not self._is_full()
             if is_kept:
                 self._entries[key] = (value, None if is_held else now + self._lifetime)
             else:
@@ -79,6 +84,9 @@ class ExpiringStore(Generic[_Key, _Value]):
             )
         self._wipe_all(gone)
         return bool(gone)
+
+    def _is_full(self) -> bool:
+        return self._max_size is not None and len(self._entries) >= self._max_size
 
     def _find(self, key: _Key, now: datetime) -> _Value | None:
         value, until = self._entries.get(key, (None, None))

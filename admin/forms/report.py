@@ -23,7 +23,7 @@ class BlockForm(PanelForm):
         csrf = False
 
     code = StringField(
-        _("Code from the envelope"),
+        _("Code, from the cover sheet or from the media centre"),
         [required, bounded],
         description=_("Three groups of four letters. Capitals and hyphens do not matter."),
     )
@@ -36,7 +36,11 @@ class BlockForm(PanelForm):
         default=_ONE,
     )
     username = StringField(
-        _("Login name, as on the letter"), [bounded], description=_("Only for one access; such as ohg-kwtx.")
+        _("Login name of the access"),
+        [bounded],
+        description=_(
+            "Only for one access. It stands on the slip or letter and in the hand-out list, such as ohg-kwtx."
+        ),
     )
     words = TextAreaField(
         _("What happened?"),

@@ -40,7 +40,7 @@ def read_login_week(organiser: Organiser, history: Sequence[SuspensionRow]) -> S
         week = login_week_of(
             session, organiser, lockouts, panel.keyed_hashes, since=end_of_retention(), today=today()
         )
-        suspensions = [*history, *suspension_rows(session, organiser.school)]
+        suspensions = [*history, *suspension_rows(session, organiser.school, now=now())]
     waits = lockout_rows(lockouts)
     return ShownWeek(
         why=explain(week, organiser_row(organiser, today()), waits),

@@ -11,7 +11,7 @@ _REMEMBERED = 1000  # forms; each is a path of some bytes
 _MAX_KEY = 64  # characters; ours have 22
 
 FormKey = tuple[str, str]
-"""The session that was given the form, and the idempotency key of this copy of it."""
+"""Whose form it is (a session, or what a code blocks), and the idempotency key of this copy of it."""
 
 
 def new_idempotency_key() -> str:
@@ -34,6 +34,9 @@ class IdempotentForms:
         self._lock = threading.Lock()
         self._paths: OrderedDict[FormKey, str] = OrderedDict()
         self._running: dict[FormKey, _Queue] = {}
+
+    def __len__(self) -> int:
+        return len(self._paths)
 
     def submit_once(self, key: FormKey, submit: Callable[[], str | None]) -> str | None:
         """Calls ``submit`` and returns its path; the second time, returns that path without calling it.

@@ -204,9 +204,15 @@ def _code_error(secret: str, typed: str) -> _CodeError:
 @blueprint.post("/sign-out")
 @open_to_everybody
 def sign_out() -> ResponseReturnValue:
-    """Ends the session, and wipes the credentials that were shown or sent in it."""
+    """Ends the session, and wipes the credentials and codes that were shown or sent in it."""
     if current_user.session is not None:
-        for store in (current_panel().handouts, current_panel().import_tables):
+        panel = current_panel()
+        for store in (
+            panel.handouts,
+            panel.import_tables,
+            panel.invitation_codes,
+            panel.shown_report_codes,
+        ):
             store.wipe_all_of(current_user.session.id_hash, now=now())
     sessions.end()
     return redirect_to("auth.sign_in", note="signed-out")

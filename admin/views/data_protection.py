@@ -17,7 +17,7 @@ from admin.status.spans import capital
 from admin.web.i18n import language
 from admin.web.responses import page
 from authbridge import __version__
-from authbridge.data_protection.account_access import AccountData, as_document
+from authbridge.data_protection.account_access import READ_BEFORE, AccountAccess, AccountData, as_document
 from authbridge.data_protection.commands import give_account_data
 from authbridge.data_protection.inventory import description_of
 from authbridge.data_protection.live import record_state
@@ -71,6 +71,7 @@ def account(username: str) -> ResponseReturnValue:
         data=data,
         sections=list(_sections(data)),
         operator=_operator(),
+        read_before=READ_BEFORE,
         heading=heading,
         basis=basis,
     )
@@ -97,12 +98,9 @@ def _operator() -> str:
 
 
 def _account_data(username: str) -> AccountData:
-    return run_command(
-        give_account_data,
-        username,
-        keyed_hashes=current_panel().keyed_hashes,
-        addresses=may(Permission.INSPECT),
-    )
+    panel = current_panel()
+    access = AccountAccess(panel.config, panel.keyed_hashes, addresses=may(Permission.INSPECT))
+    return run_command(give_account_data, username, access)
 
 
 def _sections(data: AccountData) -> Iterator[_Section]:

@@ -44,7 +44,7 @@ def index() -> ResponseReturnValue:
     with current_panel().database.read_session() as session:
         school = get_school(session, asked_code()) if asked_code() else None
         rows = report_rows.list_reports(
-            session, state=state, code="" if school is None else school.code, extent=extent
+            session, state=state, code="" if school is None else school.code, extent=extent, now=now()
         )
     return page("misuse/index.html", page=rows, state=state or "", school=school, extent=extent)
 
@@ -143,7 +143,7 @@ def show(report_id: int) -> ResponseReturnValue:
 
 def _detail(report_id: int, form: CloseForm | None = None) -> ResponseReturnValue:
     with current_panel().database.read_session() as session:
-        row = get_report(session, report_id)
+        row = get_report(session, report_id, now=now())
         views, name = _suspended(row)
         found = views.kind.find(session, name)
         revocation = revocation_status_of(session, found, now=now()) if row.is_suspended else None

@@ -70,9 +70,9 @@ def show(username: str) -> ResponseReturnValue:
 def _detail(username: str, sent: DescribeForm | None = None) -> ResponseReturnValue:
     with current_panel().database.read_session() as session:
         organiser = get_organiser(session, username)
-        history = suspension_rows(session, organiser)
+        history = suspension_rows(session, organiser, now=now())
         revocation = revocation_status_of(session, organiser, now=now())
-        reports = open_reports(session, organiser)
+        reports = open_reports(session, organiser, now=now())
         running = running_meetings(session, now=now()).of([organiser.username])
     return form_page(
         "organisers/show.html",

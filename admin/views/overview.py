@@ -45,7 +45,7 @@ def index() -> ResponseReturnValue:
         without_contract = count_schools_without_contract(session)
         first_run = listings.list_school_rows(session).total == 0
         running = status.meetings(session, now=now())
-        reports = list_reports(session, state=ReportState.OPEN, extent=Extent(size=_SHOWN))
+        reports = list_reports(session, state=ReportState.OPEN, extent=Extent(size=_SHOWN), now=now())
         guessed_at = codes_guessed_at(session)
     lockout_rows = all_lockout_rows()
     return page(

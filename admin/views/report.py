@@ -52,16 +52,25 @@ def block() -> ResponseReturnValue:
     """Asks for the code, and blocks."""
     form = BlockForm()
     if request.method == "POST" and form.validate():
-        # The second click of a double click would find the code used.
-        key = ("report", form.idempotency_key.data or "")
-        path = current_panel().idempotent_forms.submit_once(key, lambda: _block(form))
+        path = _submit_once(form)
         if path is not None:
             return redirect_to_path(path)
     form.idempotency_key.data = form.idempotency_key.data or new_idempotency_key()
     return form_page("report/form.html", form, misuse=_statement(Statement.MISUSE))
 
 
-def _block(form: BlockForm) -> str | None:
+def _submit_once(form: BlockForm) -> str | None:
+    """Blocks, for the second click of a double click would find the code used.
+
+    Another code or name in the same copy of the form asks for another block: "back" leads to that copy.
+    """
+    panel, asked = current_panel(), form.asked
+    code_hash = panel.keyed_hashes.report_code(asked.code)
+    key = (f"{code_hash} {asked.username or ''}", form.idempotency_key.data or "")
+    return panel.block_forms.submit_once(key, lambda: _block(form, code_hash))
+
+
+def _block(form: BlockForm, code_hash: str) -> str | None:
     """Blocks what the form asks for; returns the path to the receipt, None if nothing is blocked."""
     with form.show_errors():
         # A local user can reach the panel past nginx, and then this is whatever that user likes.
@@ -73,6 +82,7 @@ def _block(form: BlockForm) -> str | None:
                 since=answer.since,
                 is_new=answer.outcome is BlockOutcome.BLOCKED,
                 is_carried_out=_is_carried_out(answer),
+                code_hash=code_hash,
             )
             receipt_id = current_panel().block_receipts.keep(receipt, now=now())
             return path_to("report.blocked", receipt_id=receipt_id, language=request.args.get("language"))

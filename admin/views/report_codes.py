@@ -9,7 +9,7 @@ from admin.session.access import needs
 from admin.session.commands import run_command, submit_once
 from admin.session.flashes import flash
 from admin.session.sessions import current_session
-from admin.stores import shown_report_codes
+from admin.stores.shown_codes import LIFETIME
 from admin.web.headers import hide_from_back_button, replace_at
 from admin.web.redirects import path_to, redirect_to
 from admin.web.responses import page
@@ -60,7 +60,7 @@ def show(code: str) -> ResponseReturnValue:
     answer = make_response(_sheet(school, made))
     if made is not None:
         path = path_to("report_codes.over", code=school.code)
-        replace_at(answer, path, shown_report_codes.LIFETIME)
+        replace_at(answer, path, LIFETIME)
     return answer
 
 

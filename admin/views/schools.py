@@ -64,9 +64,9 @@ def _detail(code: str, sent: DescribeForm | None = None) -> ResponseReturnValue:
     with current_panel().database.read_session() as session:
         school = get_school(session, code)
         asked = replace(asked_query(), code=school.code)
-        history = suspension_rows(session, school)
+        history = suspension_rows(session, school, now=now())
         revocation = revocation_status_of(session, school, now=now())
-        reports = open_reports(session, school)
+        reports = open_reports(session, school, now=now())
         return form_page(
             "schools/show.html",
             sent,

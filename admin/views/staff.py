@@ -15,7 +15,7 @@ from admin.session.access import needs
 from admin.session.commands import run_command, submit_once
 from admin.session.flashes import flash
 from admin.session.sessions import current_session
-from admin.stores import invitation_codes
+from admin.stores.shown_codes import LIFETIME
 from admin.views import lockouts
 from admin.web.headers import hide_from_back_button, replace_at
 from admin.web.redirects import path_to, redirect_to
@@ -188,7 +188,7 @@ def invited(name: str) -> ResponseReturnValue:
     hide_from_back_button()
     answer = make_response(_invitation(row, code))
     if code is not None:
-        replace_at(answer, path_to("staff.invitation_over", name=row.name), invitation_codes.LIFETIME)
+        replace_at(answer, path_to("staff.invitation_over", name=row.name), LIFETIME)
     return answer
 
 

@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from admin.panel import current_panel, today
+from admin.panel import current_panel, now, today
 from admin.session.access import needs
 from admin.status.figure_words import figure_in_words
 from admin.status.misuse_words import reporter_in_words, result_in_words
@@ -83,6 +83,7 @@ def misuse() -> ResponseReturnValue:
             state=asked_choice("state", ReportState),
             code=asked_code(),
             extent=asked_extent(ReportOrder, whole=True),
+            now=now(),
         )
     headings = (_("Reported"), _("School"), _("Login name"), _("Reported by"), _("Blocked with a code"))
     return _file([[*headings, _("Closed"), _("Result")], *map(_report_cells, listed.rows)], "misuse")

@@ -14,7 +14,7 @@ from authbridge.cli.revocation_status import echo_status
 from authbridge.cli.sheets import Delivery, open_sheet, sheet_options
 from authbridge.cli.streams import OutputError, UnsaidError
 from authbridge.cli.suspensions import history
-from authbridge.data_protection.account_access import as_document
+from authbridge.data_protection.account_access import AccountAccess, as_document
 from authbridge.data_protection.commands import give_account_data
 from authbridge.revocations.status import meetings_of
 from authbridge.schools.commands import organisers
@@ -93,7 +93,7 @@ def show(operator: Operator, name: str, *, as_json: bool) -> None:
         found = get_organiser(session, name)
         record = _as_row(found, today(operator)) | {
             "meetings": meetings_of(session, found, now=operator.clock()),
-            "suspensions": history(session, found),
+            "suspensions": history(session, found, now=operator.clock()),
         }
     show_record(record, as_json=as_json)
 
@@ -103,15 +103,9 @@ def show(operator: Operator, name: str, *, as_json: bool) -> None:
 @pass_operator
 def export(operator: Operator, name: str) -> None:
     """Write everything that is kept about NAME as JSON (Article 15 GDPR); the audit notes it."""
+    access = AccountAccess(operator.config, operator.keyed_hashes, addresses=True)
     with operator.database.write_session() as session:
-        data = give_account_data(
-            session,
-            name,
-            keyed_hashes=operator.keyed_hashes,
-            addresses=True,
-            actor=operator.actor,
-            now=operator.clock(),
-        )
+        data = give_account_data(session, name, access, actor=operator.actor, now=operator.clock())
     try:
         show_record(as_document(data), as_json=True)
     except OutputError as error:

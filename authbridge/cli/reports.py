@@ -24,7 +24,7 @@ def list_(operator: Operator, *, only_open: bool, as_json: bool) -> None:
     """List the misuse reports, open ones first, without what people wrote."""
     state = ReportState.OPEN if only_open else None
     with operator.database.read_session() as session:
-        found = list_reports(session, state=state, extent=Extent(size=None)).rows
+        found = list_reports(session, state=state, extent=Extent(size=None), now=operator.clock()).rows
     rows = [_as_row(each, operator.config.timezone) for each in found]
     show_rows(rows, as_json=as_json, nothing="Nobody has reported misuse.")
 

@@ -93,7 +93,7 @@ def show(operator: Operator, code: str, *, as_json: bool) -> None:
         found = get_school(session, code)
         record = _as_record(session, found) | {
             "meetings": meetings_of(session, found, now=operator.clock()),
-            "suspensions": history(session, found),
+            "suspensions": history(session, found, now=operator.clock()),
         }
     show_record(record, as_json=as_json)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import click
@@ -105,7 +106,7 @@ for _kind, _words in ((ORGANISER, _ORGANISER), (SCHOOL, _SCHOOL)):
     )
 
 
-def history(session: Session, of: Suspendable) -> list[dict[str, Any]]:
+def history(session: Session, of: Suspendable, *, now: datetime) -> list[dict[str, Any]]:
     """Returns the suspensions of an organiser or a school, latest first, as rows."""
     return [
         {
@@ -117,5 +118,5 @@ def history(session: Session, of: Suspendable) -> list[dict[str, Any]]:
             "suspended_by": suspension.suspended_by,
             "reinstated_by": suspension.reinstated_by,
         }
-        for suspension in suspension_rows(session, of)
+        for suspension in suspension_rows(session, of, now=now)
     ]

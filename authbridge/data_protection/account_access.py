@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, cast, or_, select
+from sqlalchemy import ColumnElement, String, cast, false, func, or_, select, true
 from sqlalchemy.orm import Session
 
-from authbridge.data_protection.descriptions import N_
+from authbridge.audit import Action
+from authbridge.config import Config
+from authbridge.data_protection.descriptions import N_, Keeping, KeptFor, beginning_of
 from authbridge.data_protection.inventory import description_of
 from authbridge.login.alarm_rules import ALARMS_OF_ORGANISER
 from authbridge.login.keyed_hashes import KeyedHashes
+from authbridge.schools.year_reports import YearOutcome
 from authbridge.storage.models import (
     AlarmRaised,
     AuditEvent,
@@ -62,90 +65,140 @@ class AccountData:
 
 _ADDRESSES = N_("Addresses are told by those who answer for the journal; please ask them.")
 _NETWORKS = N_("It is a keyed hash of name and network: without knowing both, it cannot be found.")
+_ABOUT_ONE = {each for each in (*Action, *ALARMS_OF_ORGANISER) if each.startswith("organiser:")} - {
+    Action.ORGANISER_ISSUE,
+    Action.ORGANISER_IMPORT,
+}
+"""The actions whose subject is a login name; a school, or one of the staff, may be called alike."""
+
+_USERNAMES = ("usernames", "before", "suspended", *YearOutcome)
+"""The details that name accounts, in a list or as keys."""
+
+READ_BEFORE = N_(
+    "What people wrote about misuse and suspensions stands here word for word. Please read it before you"
+    " hand this out: it may name other people, whose rights must not suffer (Article 15(4) GDPR)."
+)
+"""Tells those who hand the data out."""
+
 _TITLE = N_("Access to the data of an account (Article 15 GDPR)")
 
 
+@dataclass(frozen=True, slots=True)
+class AccountAccess:
+    """What the data of an account are collected by; ``addresses``: also those of its logins."""
+
+    config: Config
+    keyed_hashes: KeyedHashes
+    addresses: bool
+
+
 def account_data(
-    session: Session, organiser: Organiser, keyed_hashes: KeyedHashes, *, addresses: bool, now: datetime
+    session: Session, organiser: Organiser, access: AccountAccess, *, now: datetime
 ) -> AccountData:
-    """Collects the data of an account; ``addresses``: also those of its logins."""
+    """Collects the data of an account.
+
+    What is older than it may be is not told, even if its deletion is late.
+    """
     name = organiser.username
-    orders = list(
-        session.scalars(select(Revocation).where(Revocation.username == name).order_by(Revocation.id.desc()))
-    )
-    found: dict[type[Base], Iterable[Base]] = {
-        Organiser: [organiser],
-        School: [organiser.school],
-        PrintJob: _all(session, PrintJob, PrintJob.id == organiser.print_job_id),
-        Suspension: _all(session, Suspension, Suspension.organiser_id == organiser.id),
-        MisuseReport: _all(session, MisuseReport, MisuseReport.organiser_id == organiser.id),
-        LoginAttempt: _all(session, LoginAttempt, LoginAttempt.organiser_id == organiser.id),
-        RejectedAttempts: _all(session, RejectedAttempts, RejectedAttempts.organiser_id == organiser.id),
-        LoginFailure: _all(session, LoginFailure, LoginFailure.name_key == keyed_hashes.name(name)),
-        AlarmRaised: _all(session, AlarmRaised, AlarmRaised.about.in_(_alarms(name))),
-        Revocation: orders,
-        RevocationDone: _all(
-            session, RevocationDone, RevocationDone.revocation_id.in_([each.id for each in orders])
-        ),
+    orders = session.scalars(select(Revocation.id).where(Revocation.username == name)).all()
+    wanted: dict[type[Base], ColumnElement[bool]] = {
+        Organiser: Organiser.id == organiser.id,
+        School: School.id == organiser.school_id,
+        PrintJob: PrintJob.id == organiser.print_job_id,
+        Suspension: Suspension.organiser_id == organiser.id,
+        MisuseReport: MisuseReport.organiser_id == organiser.id,
+        LoginAttempt: LoginAttempt.organiser_id == organiser.id,
+        RejectedAttempts: RejectedAttempts.organiser_id == organiser.id,
+        LoginFailure: LoginFailure.name_key == access.keyed_hashes.name(name),
+        AlarmRaised: AlarmRaised.about.in_(_alarms(name)),
+        Revocation: Revocation.username == name,
+        RevocationDone: RevocationDone.revocation_id.in_(orders),
+        ProsodyNode: true(),
+        AuditEvent: or_(AuditEvent.subject == name, _may_name(name)),
     }
     sections = {
-        model: tuple(_row(each, addresses=addresses) for each in rows) for model, rows in found.items()
+        model: tuple(_rows(session, model, is_wanted, access, now)) for model, is_wanted in wanted.items()
     }
-    sections[ProsodyNode] = tuple(_meetings(session, name))
-    sections[AuditEvent] = tuple(_events(session, name))
-    return AccountData(name, now, addresses, sections, tuple(_left_out(sections, addresses=addresses)))
+    sections[ProsodyNode] = tuple(_meetings(sections[ProsodyNode], name))
+    sections[AuditEvent] = tuple(_events(session, sections[AuditEvent], name))
+    left_out = tuple(_left_out(sections, addresses=access.addresses))
+    return AccountData(name, now, access.addresses, sections, left_out)
 
 
-def _all(session: Session, model: type[Base], is_wanted: ColumnElement[bool]) -> Iterable[Base]:
-    """Returns the rows that are wanted, latest first."""
+def _rows(
+    session: Session,
+    model: type[Base],
+    is_wanted: ColumnElement[bool],
+    access: AccountAccess,
+    now: datetime,
+) -> Iterator[Row]:
+    """Yields the rows that are wanted, latest first; what should be deleted by now is left out, or None."""
     described = description_of(model)
-    order = described.oldest if described.oldest is not None else described.table.primary_key.columns[0]
-    return session.scalars(select(model).where(is_wanted).order_by(order.desc()))
+
+    def is_late(kept: Keeping | None) -> ColumnElement[bool]:
+        if not isinstance(kept, KeptFor):
+            return false()
+        # Nothing is late before it ends: then the comparison is NULL.
+        return func.coalesce(kept.is_older_than(beginning_of(kept.period(access.config), now)), false())
+
+    told = {
+        name: column
+        for name, column in described.columns.items()
+        if column.withheld is None and (access.addresses or not column.is_address)
+    }
+    keys = described.table.primary_key.columns
+    order = [each.desc() for each in (described.oldest, *keys) if each is not None]
+    query = select(model, *(is_late(column.kept) for column in told.values()))
+    for found, *are_late in session.execute(
+        query.where(is_wanted, ~is_late(described.kept)).order_by(*order)
+    ):
+        yield {
+            name: None if late else getattr(found, name) for name, late in zip(told, are_late, strict=True)
+        }
 
 
 def _alarms(username: str) -> list[str]:
     return [f"{alarm} {username}" for alarm in ALARMS_OF_ORGANISER]
 
 
-def _row(found: Base, *, addresses: bool) -> Row:
-    columns = description_of(type(found)).columns
-    return {
-        name: getattr(found, name)
-        for name, column in columns.items()
-        if column.withheld is None and (addresses or not column.is_address)
-    }
-
-
-def _meetings(session: Session, username: str) -> Iterator[Row]:
+def _meetings(nodes: Iterable[Row], username: str) -> Iterator[Row]:
     """Yields the number of meetings that run on each server; those of others are not told."""
-    for node in session.scalars(select(ProsodyNode).order_by(ProsodyNode.node)):
-        if username in node.meetings:
+    for node in nodes:
+        if username in (node["meetings"] or ()):
             yield {
-                "node": node.node,
-                "last_seen_at": node.last_seen_at,
-                "meetings": node.meetings[username],
+                "node": node["node"],
+                "last_seen_at": node["last_seen_at"],
+                "meetings": node["meetings"][username],
             }
 
 
-def _events(session: Session, username: str) -> Iterator[Row]:
-    """Yields the events that name the account, latest first, without other accounts and without staff."""
-    may_name = cast(AuditEvent.detail, String).contains(username, autoescape=True)
-    query = (
-        select(AuditEvent).where(or_(AuditEvent.subject == username, may_name)).order_by(AuditEvent.id.desc())
-    )
-    for event in session.scalars(query):
-        if event.subject == username or _names(event.detail, username):
-            yield {**_row(event, addresses=True), "detail": _only_about(event.detail, username)}
+def _may_name(username: str) -> ColumnElement[bool]:
+    return cast(AuditEvent.detail, String).contains(username, autoescape=True)
 
 
-def _names(value: object, username: str) -> bool:
-    match value:
-        case Mapping():
-            return username in value or any(_names(each, username) for each in value.values())
-        case list():
-            return any(_names(each, username) for each in value)
-        case _:
-            return value == username
+def _events(session: Session, events: Iterable[Row], username: str) -> Iterator[Row]:
+    """Yields the events that name the account, without other accounts and without staff."""
+    is_code = session.scalar(select(School.id).where(School.code == username)) is not None
+    for event in events:
+        if _is_about(event, username, is_code=is_code):
+            yield {**event, "detail": _only_about(event["detail"], username)}
+
+
+def _is_about(event: Row, username: str, *, is_code: bool) -> bool:
+    """Tells whether an event is about the account, not about something else of that name.
+
+    ``is_code``: a school has this code, and a look at the journal by it may have been one at the school.
+    """
+    if event["action"] in _ABOUT_ONE:
+        return bool(event["subject"] == username)
+    if event["action"] == Action.JOURNAL_LOOK:
+        return not is_code and bool(event["detail"].get("q") == username)
+    return any(username in _names_in(event["detail"].get(name)) for name in _USERNAMES)
+
+
+def _names_in(value: object) -> list[str] | Mapping[str, Any]:
+    """Returns the names of a detail; what is neither a list nor a mapping holds none."""
+    return value if isinstance(value, list | Mapping) else []
 
 
 def _only_about(detail: Mapping[str, Any], username: str) -> Row:
@@ -182,6 +235,7 @@ def as_document(data: AccountData, translate: Callable[[str], str] = str) -> dic
         "account": data.username,
         "made_at": data.made_at.isoformat(timespec="seconds"),
         "has_addresses": data.has_addresses,
+        "notice": translate(READ_BEFORE),
         "sections": {
             described.table.name: {
                 "title": translate(described.title),

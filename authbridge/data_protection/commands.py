@@ -6,8 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from authbridge.audit import Action, Actor, record
-from authbridge.data_protection.account_access import AccountData, account_data
-from authbridge.login.keyed_hashes import KeyedHashes
+from authbridge.data_protection.account_access import AccountAccess, AccountData, account_data
 from authbridge.schools.lookup import get_organiser
 from authbridge.storage.models import AuditEvent
 
@@ -17,9 +16,8 @@ _ONE_ACCESS = timedelta(minutes=10)  # within which the page and its file are on
 def give_account_data(
     session: Session,
     username: str,
+    access: AccountAccess,
     *,
-    keyed_hashes: KeyedHashes,
-    addresses: bool,
     actor: Actor,
     now: datetime,
 ) -> AccountData:
@@ -31,17 +29,17 @@ def give_account_data(
         NotFoundError: There is no such organiser.
     """
     organiser = get_organiser(session, username)
-    if not _is_noted(session, organiser.username, addresses=addresses, actor=actor, now=now):
+    if not _is_noted(session, organiser.username, addresses=access.addresses, actor=actor, now=now):
         record(
             session,
             actor=actor,
             action=Action.ORGANISER_EXPORT,
             subject=organiser.username,
             now=now,
-            addresses=addresses,
+            addresses=access.addresses,
         )
         session.flush()
-    return account_data(session, organiser, keyed_hashes, addresses=addresses, now=now)
+    return account_data(session, organiser, access, now=now)
 
 
 def _is_noted(session: Session, username: str, *, addresses: bool, actor: Actor, now: datetime) -> bool:

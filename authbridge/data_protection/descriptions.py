@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table
+from sqlalchemy import ColumnElement, Date, Table, and_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from authbridge.config import Config
@@ -91,6 +91,11 @@ class KeptFor:
     words: str
     purge: Callable[..., object]
     held: ColumnElement[bool] | None = None
+
+    def is_older_than(self, moment: datetime) -> ColumnElement[bool]:
+        """Returns the condition of the rows that hold something from before that moment; NULL: it goes on."""
+        is_old = self.since < (moment.date() if isinstance(self.since.type, Date) else moment)
+        return is_old if self.held is None else and_(is_old, self.held)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Date, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from authbridge.config import Config
@@ -70,11 +70,8 @@ def _table_states(session: Session, config: Config, now: datetime) -> Iterator[T
 def _is_broken(session: Session, promise: KeptFor, config: Config, now: datetime) -> bool:
     """Tells whether a row is older than promised, by more than the time that a deletion may take."""
     moment = beginning_of(promise.period(config), now) - PURGE_OVERDUE
-    oldest_allowed = moment.date() if isinstance(promise.since.type, Date) else moment
-    conditions: list[ColumnElement[bool]] = [promise.since < oldest_allowed]
-    if promise.held is not None:
-        conditions.append(promise.held)
-    return session.scalar(select(promise.since).where(*conditions).limit(1)) is not None
+    query = select(promise.since).where(promise.is_older_than(moment)).limit(1)
+    return session.scalar(query) is not None
 
 
 def _contracts(session: Session) -> Iterator[Contract]:

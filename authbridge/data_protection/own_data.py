@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from authbridge.login.staff_names import staff_actor
+from authbridge.login.staff_names import STAFF_PREFIX, staff_actor
 from authbridge.storage.models import AuditEvent, PrintJob, Staff
 
 
@@ -28,7 +28,8 @@ class OwnData:
 def own_data(session: Session, staff_id: int) -> OwnData:
     """Returns what is kept about that member of staff."""
     staff = session.get_one(Staff, staff_id)
-    is_theirs = or_(AuditEvent.actor == staff_actor(staff.name), AuditEvent.subject == staff.name)
+    is_about = and_(AuditEvent.subject == staff.name, AuditEvent.action.startswith(STAFF_PREFIX))
+    is_theirs = or_(AuditEvent.actor == staff_actor(staff.name), is_about)
     events = session.execute(select(func.count(), func.min(AuditEvent.at)).where(is_theirs)).one()
     is_printed = PrintJob.actor == staff_actor(staff.name)
     prints = session.execute(select(func.count(), func.min(PrintJob.at)).where(is_printed)).one()

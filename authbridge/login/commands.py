@@ -15,7 +15,7 @@ from authbridge.login.networks import at_panel, network_of
 from authbridge.login.staff_names import STAFF_PREFIX, counted_names
 from authbridge.storage.models import AuditEvent, Organiser, School, Staff
 
-_UNKNOWN = "unknown-name"  # what was typed may be a password
+_UNKNOWN = "unknown name"  # which no name can be; what was typed may be a password
 _JOURNAL = "journal"
 _ONE_LOOK = timedelta(minutes=10)  # within which the pages of one list are one look
 

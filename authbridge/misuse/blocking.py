@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from authbridge.audit import SCHOOL_ACTORS, Action, Actor, record
+from authbridge.audit import SCHOOL_ACTORS, Action, Actor
 from authbridge.clock import Clock
 from authbridge.errors import NotFoundError
 from authbridge.login import alarms
@@ -21,11 +21,11 @@ from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.limits import Limits
 from authbridge.login.networks import IPAddress, network_of
 from authbridge.login.usernames import Username
-from authbridge.misuse.commands import MisuseDescription, add_report
+from authbridge.misuse.commands import MisuseDescription, add_report, record_misuse
 from authbridge.misuse.guesses import CodeGuesses
 from authbridge.revocations import feed
 from authbridge.schools.commands.suspensions import SuspensionDescription, put_on
-from authbridge.schools.suspendable import ORGANISER, SCHOOL, name_of
+from authbridge.schools.suspendable import ORGANISER, SCHOOL
 from authbridge.storage.database import Database
 from authbridge.storage.models import (
     Organiser,
@@ -103,7 +103,7 @@ def block_by_code(asked: BlockRequest, sender: IPAddress | None, services: Block
         code = _find_code(session, code_hash, today)
     if code is None:
         return _refuse(sender, services, now)
-    if asked.username is not None and not services.guesses.may_try_name(code.id):
+    if asked.username is not None and not services.guesses.may_try_name(code_hash):
         return BlockAnswer(BlockOutcome.TOO_MANY_NAMES)
     with services.database.write_session() as session:
         answer = block(session, code_hash, asked, today=today, now=now)
@@ -145,14 +145,7 @@ def _suspend(
     told = MisuseDescription(Reporter.SCHOOL_HEAD, description=words)
     report = add_report(session, found, told, suspension, actor=actor, now=now)
     report.report_code_id, code.used_at = code.id, now
-    record(
-        session,
-        actor=actor,
-        action=Action.MISUSE_BLOCK,
-        subject=name_of(found),
-        now=now,
-        report=report.id,
-    )
+    record_misuse(session, Action.MISUSE_BLOCK, found, report, actor=actor, now=now)
     session.flush()  # before the feed's row is locked, which commands wait for that hold ours
     feed.publish_suspension(session, suspension, RevocationAction.SUSPEND, now=now)
 

@@ -74,7 +74,7 @@ def report_misuse(
     found = kind.find(session, name, lock=True)
     suspension = None if found.suspended_at is None else ongoing(session, found)
     report = add_report(session, found, told, suspension, actor=actor, now=now)
-    _record(session, Action.MISUSE_REPORT, report, name_of(found))
+    record_misuse(session, Action.MISUSE_REPORT, found, report, actor=actor, now=now)
     return FiledReport(report.id, suspended=False)
 
 
@@ -101,7 +101,7 @@ def report_and_suspend(
     description = SuspensionDescription(SuspensionReason.MISUSE, told.reported_by)
     suspension = put_on(session, found, description, actor=actor, now=now)
     report = add_report(session, found, told, suspension, actor=actor, now=now)
-    _record(session, Action.MISUSE_REPORT_AND_SUSPEND, report, name_of(found))
+    record_misuse(session, Action.MISUSE_REPORT_AND_SUSPEND, found, report, actor=actor, now=now)
     feed.publish_suspension(session, suspension, RevocationAction.SUSPEND, now=now)
     return FiledReport(report.id, suspended=True)
 
@@ -153,15 +153,27 @@ def close_report(
         raise ConflictError("This report was closed already.")
     report.result, report.result_note = result, parse_result_note(note) or None
     report.closed_at, report.closed_by = now, actor
-    record(
-        session,
-        actor=actor,
-        action=Action.MISUSE_CLOSE,
-        subject=_subject_of(session, report),
-        now=now,
-        report=report.id,
-        result=result,
-    )
+    about = _subject_of(session, report)
+    record_misuse(session, Action.MISUSE_CLOSE, about, report, actor=actor, now=now, result=result)
+
+
+def record_misuse(
+    session: Session,
+    action: Action,
+    about: Suspendable,
+    report: MisuseReport,
+    *,
+    actor: Actor,
+    now: datetime,
+    **detail: object,
+) -> None:
+    """Records what was done about a report.
+
+    An organiser is among the details, too: the subject may be the code of a school that is called alike.
+    """
+    if isinstance(about, Organiser):
+        detail["usernames"] = [about.username]
+    record(session, actor=actor, action=action, subject=name_of(about), now=now, report=report.id, **detail)
 
 
 def no_report() -> NotFoundError:
@@ -221,12 +233,8 @@ def _parse(typed: str, longest: int) -> str:
     return words
 
 
-def _record(session: Session, action: Action, report: MisuseReport, subject: str) -> None:
-    actor = Actor(report.actor)
-    record(session, actor=actor, action=action, subject=subject, now=report.at, report=report.id)
-
-
-def _subject_of(session: Session, report: MisuseReport) -> str:
-    """Returns the name of the organiser, or the code of the school, that the report is about."""
-    organiser = None if report.organiser_id is None else session.get_one(Organiser, report.organiser_id)
-    return session.get_one(School, report.school_id).code if organiser is None else organiser.username
+def _subject_of(session: Session, report: MisuseReport) -> Suspendable:
+    """Returns the organiser, or the school, that the report is about."""
+    if report.organiser_id is None:
+        return session.get_one(School, report.school_id)
+    return session.get_one(Organiser, report.organiser_id)

@@ -49,7 +49,7 @@ class CodeGuesses:
         self._networks: OrderedDict[str, _Network] = OrderedDict()
         self._overall: deque[datetime] = deque()
         self._alarmed_at: datetime | None = None
-        self._names: dict[int, int] = {}
+        self._names: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self._networks)
@@ -64,11 +64,11 @@ class CodeGuesses:
             wait = None if until is None else math.ceil((until - now).total_seconds())
             return WrongCode(wait, is_alarming=self._becomes_alarming(now, limits))
 
-    def may_try_name(self, code_id: int) -> bool:
+    def may_try_name(self, code_hash: str) -> bool:
         """Counts one login name that the holder of a code tries; tells whether there were few enough."""
         with self._lock:
-            self._names[code_id] = self._names.get(code_id, 0) + 1
-            return self._names[code_id] <= NAMES_PER_CODE
+            self._names[code_hash] = self._names.get(code_hash, 0) + 1
+            return self._names[code_hash] <= NAMES_PER_CODE
 
     def _count_overall(self, now: datetime, limits: Limits) -> None:
         self._overall.append(now)

@@ -1,18 +1,23 @@
-"""Lists misuse reports a page at a time, open ones first; changes nothing."""
+"""Lists misuse reports a page at a time, open ones first; changes nothing.
+
+What is older than it may be is not told, even if its deletion is late.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from authbridge.audit import SCHOOL_ACTORS
+from authbridge.audit import FORGOTTEN_STAFF, SCHOOL_ACTORS
+from authbridge.audit import KEPT as AUDIT_KEPT
 from authbridge.login import alarms
 from authbridge.login.alarm_rules import Alarm
+from authbridge.login.staff_names import STAFF_PREFIX
 from authbridge.misuse.blocking import ALARM_SUBJECT
-from authbridge.misuse.commands import no_report
+from authbridge.misuse.commands import KEPT, no_report
 from authbridge.schools.listings import Extent, Page, page_of
 from authbridge.storage.models import MisuseReport, Organiser, School, Suspendable, Suspension
 
@@ -80,10 +85,10 @@ _STATES = {ReportState.OPEN: _IS_OPEN, ReportState.CLOSED: MisuseReport.closed_a
 
 
 def list_reports(
-    session: Session, *, state: ReportState | None = None, code: str = "", extent: Extent
+    session: Session, *, state: ReportState | None = None, code: str = "", extent: Extent, now: datetime
 ) -> Page[ReportRow]:
     """Lists reports; ``code`` is that of a school, "" for all schools."""
-    conditions: list[ColumnElement[bool]] = [] if state is None else [_STATES[state]]
+    conditions = [_is_kept(now), *([] if state is None else [_STATES[state]])]
     if code:
         conditions.append(School.code == code)
     counted = select(func.count(MisuseReport.id)).join(School, School.id == MisuseReport.school_id)
@@ -91,23 +96,24 @@ def list_reports(
     number, pages, size = page_of(extent, total)
     first = (number - 1) * size
     query = _QUERY.where(*conditions).order_by(*_order(extent)).limit(size).offset(first)
-    return Page(_rows(session, query), number, pages, total, first + 1)
+    return Page(_rows(session, query, now), number, pages, total, first + 1)
 
 
-def open_reports(session: Session, about: Suspendable) -> tuple[ReportRow, ...]:
+def open_reports(session: Session, about: Suspendable, *, now: datetime) -> tuple[ReportRow, ...]:
     """Lists the latest open reports about an organiser, or about a school with its organisers."""
     is_organiser = isinstance(about, Organiser)
     is_about = MisuseReport.organiser_id == about.id if is_organiser else MisuseReport.school_id == about.id
-    return _rows(session, _QUERY.where(_IS_OPEN, is_about).order_by(*_order(Extent())).limit(_MOST_BESIDE))
+    query = _QUERY.where(_IS_OPEN, is_about).order_by(*_order(Extent())).limit(_MOST_BESIDE)
+    return _rows(session, query, now)
 
 
-def get_report(session: Session, report_id: int) -> ReportRow:
+def get_report(session: Session, report_id: int, *, now: datetime) -> ReportRow:
     """Finds one report.
 
     Raises:
         NotFoundError: There is no such report, or it is gone.
     """
-    rows = _rows(session, _QUERY.where(MisuseReport.id == report_id))
+    rows = _rows(session, _QUERY.where(MisuseReport.id == report_id, _is_kept(now)), now)
     if not rows:
         raise no_report()
     return rows[0]
@@ -130,23 +136,35 @@ def _order(extent: Extent) -> list[ColumnElement[Any]]:
             return [MisuseReport.closed_at.is_not(None), *latest]
 
 
-def _rows(session: Session, query: Select[*tuple[Any, ...]]) -> tuple[ReportRow, ...]:
-    return tuple(_row(*row) for row in session.execute(query))
+def _is_kept(now: datetime) -> ColumnElement[bool]:
+    return or_(_IS_OPEN, MisuseReport.closed_at >= now - KEPT)
+
+
+def _rows(session: Session, query: Select[*tuple[Any, ...]], now: datetime) -> tuple[ReportRow, ...]:
+    return tuple(_row(*row, now=now) for row in session.execute(query))
 
 
 def _row(
-    report: MisuseReport, code: str, name: str, username: str | None, suspension: Suspension | None
+    report: MisuseReport,
+    code: str,
+    name: str,
+    username: str | None,
+    suspension: Suspension | None,
+    *,
+    now: datetime,
 ) -> ReportRow:
+    has_words = report.closed_at is not None or report.at >= now - KEPT
+    has_writer = report.at >= now - AUDIT_KEPT or not report.actor.startswith(STAFF_PREFIX)
     return ReportRow(
         id=report.id,
         school_code=code,
         school_name=name,
         username=username,
         at=report.at,
-        happened=report.happened,
-        description=report.description,
+        happened=report.happened if has_words else "",
+        description=report.description if has_words else "",
         reported_by=report.reported_by,
-        actor=report.actor,
+        actor=report.actor if has_writer else FORGOTTEN_STAFF,
         suspended_at=None if suspension is None else suspension.since,
         suspended_until=None if suspension is None else suspension.until,
         suspends_school=suspension is not None and suspension.school_id is not None,

@@ -8,6 +8,8 @@ from authbridge.errors import ImportFileError, InputError
 from authbridge.tables.records import TableRecord
 from authbridge.typed_text import drop_invisible
 
+MOST_FIELDS = 100
+
 _MOST_QUOTED = 12  # headings that a fault names
 _LONGEST_QUOTED = 40  # characters of each
 
@@ -39,20 +41,50 @@ def count_known(heading: Iterable[str], columns: Iterable[TableColumn]) -> int:
     return sum(_fold(each) in known for each in heading)
 
 
+def require_few_fields(heading: TableRecord) -> None:
+    """Refuses a heading of so many fields that comparing them would take long; empty ones do not count.
+
+    Raises:
+        ImportFileError: There are too many.
+    """
+    count = sum(bool(title.strip()) for title in heading.fields)
+    if count > MOST_FIELDS:
+        fault = InputError(
+            "The heading has %(count)s fields, and at most %(most)s are read. Please delete the columns that"
+            " are not needed.",
+            count=count,
+            most=MOST_FIELDS,
+        )
+        raise ImportFileError([(heading.line, fault)])
+
+
 def require_heading(heading: TableRecord, columns: Sequence[TableColumn]) -> None:
     """Refuses a first line that may be anything, without quoting it.
 
+    One known heading may be chance: the word "user" is a login name, too.
+
     Raises:
-        ImportFileError: None of its fields is a heading.
+        ImportFileError: A column that is required is not among its fields.
     """
-    if not count_known(heading.fields, columns):
+    required = [each for each in columns if each.required]
+    found = {_fold(each) for each in heading.fields}
+    missing = [each for each in required if not each.headings & found]
+    if not missing:
+        return
+    if count_known(heading.fields, columns):
+        fault = InputError(
+            "The first line lacks headings: %(missing)s (fields found: %(count)s).",
+            missing=_labels(missing),
+            count=len(heading.fields),
+        )
+    else:
         fault = InputError(
             "The first line holds no heading that is known here (fields found: %(count)s)."
             " Needed: %(needed)s, separated by semicolons, commas or tabs.",
             count=len(heading.fields),
-            needed=_labels(each for each in columns if each.required),
+            needed=_labels(required),
         )
-        raise ImportFileError([(heading.line, fault)])
+    raise ImportFileError([(heading.line, fault)])
 
 
 def match_columns(
@@ -65,6 +97,7 @@ def match_columns(
     Raises:
         ImportFileError: The heading lacks a column, or has one twice, or one that is not known.
     """
+    filled = {place for record in body for place, text in enumerate(record.fields) if text.strip()}
     by_heading = {each: found for found in columns for each in found.headings}
     matched: dict[int, TableColumn] = {}
     titles: dict[str, str] = {}
@@ -72,7 +105,7 @@ def match_columns(
     for place, title in enumerate(heading.fields):
         found = by_heading.get(_fold(title))
         if found is None:
-            if title.strip() and any(record.at(place).strip() for record in body):
+            if title.strip() and place in filled:
                 faults.append(_unknown(title, columns))
         elif found.name in titles:
             faults.append(_twice(titles[found.name], title))

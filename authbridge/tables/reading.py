@@ -14,6 +14,7 @@ from authbridge.tables.headings import (
     TableColumn,
     count_known,
     match_columns,
+    require_few_fields,
     require_heading,
     require_whole_records,
 )
@@ -44,7 +45,7 @@ class TableFile:
 def read_table(content: bytes, columns: Sequence[TableColumn], *, holds_secrets: bool = False) -> TableFile:
     """Reads a table with some of these columns, in any order.
 
-    ``holds_secrets``: a first line without any known heading is not quoted, for it may be no heading.
+    ``holds_secrets``: a first line that lacks a heading is not quoted, for it may be no heading.
 
     Raises:
         ImportFileError: It cannot be read, has no row, or its heading is not understood.
@@ -60,6 +61,7 @@ def read_table(content: bytes, columns: Sequence[TableColumn], *, holds_secrets:
     if not records:
         raise ImportFileError([(1, InputError("The file is empty: there is not even a heading."))])
     heading, *body = records
+    require_few_fields(heading)
     if holds_secrets:
         require_heading(heading, columns)
     matched = match_columns(heading, body, columns)

@@ -76,6 +76,16 @@ def test_a_full_store_keeps_what_it_has() -> None:
     assert wiped == [["c"], ["a"], ["b"]]
 
 
+def test_a_full_store_may_forget_its_oldest() -> None:
+    """Where it says so; a key that is there makes nobody else go."""
+    wiped: list[list[str]] = []
+    store: ExpiringStore[str, list[str]] = ExpiringStore(MINUTE, 2, forgets_oldest=True, wipe=wiped.append)
+    for name in ("a", "b", "a", "c"):
+        store.put(name, [name], now=MORNING)
+    assert store.values(now=MORNING) == [["a"], ["c"]]
+    assert wiped == [["a"], ["b"]]
+
+
 def test_a_value_stands_in_no_repr() -> None:
     """A log that names the store names no secret."""
     store, _ = make_store()

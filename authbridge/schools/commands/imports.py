@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from authbridge.audit import Action, Actor, record
-from authbridge.errors import AuthBridgeError, ConflictError, ImportFileError, InputError, NotFoundError
+from authbridge.errors import AuthBridgeError, ConflictError, ImportFileError, InputError
 from authbridge.login.typed_passwords import StoredPassword
 from authbridge.login.usernames import SchoolCode, Username, parse_school_code
 from authbridge.schools.new_organisers import new_organiser
@@ -126,9 +126,7 @@ class _SchoolsByText:
                 return school
             case [_, *_]:
                 raise InputError("Several schools have this name. Please give the short code.")
-        if code is None:
-            raise InputError("There is no school with this short code or name.")
-        raise NotFoundError("There is no school “%(code)s”.", code=code)
+        raise InputError("There is no school with this short code or name.")
 
 
 # ---- Schools

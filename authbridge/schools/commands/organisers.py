@@ -18,7 +18,7 @@ from authbridge.revocations import feed
 from authbridge.schools.commands.print_jobs import NewPrintJob, add_print_job
 from authbridge.schools.lookup import get_organiser, get_school
 from authbridge.schools.new_organisers import draw_free_usernames, new_organiser
-from authbridge.storage.models import Organiser, School, Suspension
+from authbridge.storage.models import MisuseReport, Organiser, School, Suspension
 from authbridge.storage.statements import UNSYNCHRONISED
 
 MAX_ISSUED = 200  # at once
@@ -269,8 +269,8 @@ def delete_organiser(
 ) -> None:
     """Deletes an organiser and everything that is kept of them but the audit's lines.
 
-    The journal of their logins goes with the row.  The audit keeps the username, and no new organiser is
-    given it.
+    The journal of their logins goes with the row.  Reports of misuse stay as ones about the school, without
+    what people wrote.  The audit keeps the username, and no new organiser is given it.
 
     Raises:
         NotFoundError: There is no such organiser.
@@ -278,6 +278,12 @@ def delete_organiser(
     organiser = get_organiser(session, username, lock=True)
     session.execute(
         delete(Suspension).where(Suspension.organiser_id == organiser.id), execution_options=UNSYNCHRONISED
+    )
+    session.execute(
+        update(MisuseReport)
+        .where(MisuseReport.organiser_id == organiser.id)
+        .values(happened="", description="", result_note=None),
+        execution_options=UNSYNCHRONISED,
     )
     forget_failures(session, [organiser.username], keyed_hashes)
     record(

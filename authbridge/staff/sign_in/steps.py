@@ -12,7 +12,7 @@ from authbridge.staff import device_cookies, members
 from authbridge.staff.sign_in.services import Caller, SignInServices
 from authbridge.storage.models import Staff
 
-_UNKNOWN = "unknown-name"  # in alarms; the typed name may be a password
+_UNKNOWN = "unknown name"  # in alarms; the typed name may be a password
 
 
 def pair_of(

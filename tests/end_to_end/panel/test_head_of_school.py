@@ -54,12 +54,12 @@ class Words:
 
 GERMAN = Words(
     language="de",
-    code="Code vom Umschlag",
-    username="Anmeldename, wie auf dem Zugangsbrief",
+    code="Code, vom Deckblatt oder vom Medienzentrum",
+    username="Anmeldename des Zugangs",
     words="Was ist geschehen?",
     block="Jetzt sperren und melden",
     blocked="ist gesperrt",
-    carried_out="ist abgemeldet, und dessen Besprechungen sind beendet",
+    carried_out="ist abgemeldet, und dessen Videokonferenzen sind beendet",
     on_overview="gesperrt mit dem Code der Schulleitung",
     open_report="Meldung öffnen",
     by_code="Die Schulleitung hat mit einem Code gesperrt",
@@ -78,8 +78,8 @@ GERMAN = Words(
 )
 ENGLISH = Words(
     language="en",
-    code="Code from the envelope",
-    username="Login name, as on the letter",
+    code="Code, from the cover sheet or from the media centre",
+    username="Login name of the access",
     words="What happened?",
     block="Block now and report",
     blocked="is blocked",

@@ -1,8 +1,9 @@
 """The report page behind a real nginx with the files of ``deploy/nginx``: on its own host, and on Jitsi's."""
 
+import concurrent.futures
 import http.client
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,16 @@ location / { return 200 "Jitsi"; }
 """
 # The test says where it comes from; else every request would come from this machine.
 _SENDER = "set_real_ip_from 127.0.0.1; real_ip_header X-Sender;\n"
+
+# Sender, path and fields of the n-th request; each flood is of one network that somebody has.
+_GUESS = {"code": "bbbb-cccc-dddd", "what": "one", "username": "ohg-kwtx", "words": ""}
+_FLOODS: dict[str, Callable[[int], tuple[str, str, dict[str, str] | None]]] = {
+    "files, one address": lambda _number: ("198.51.100.66", "/report/mark.svg", None),
+    "files, one /48": lambda number: (f"2001:db8:7:{number:x}::1", "/report/mark.svg", None),
+    "pages, one /48": lambda number: (f"2001:db8:8:{number:x}::1", "/report", None),
+    "codes, one /48": lambda number: (f"2001:db8:9:{number:x}::1", "/report", _GUESS),
+    "codes, one /24": lambda number: (f"198.51.101.{number % 256}", "/report", _GUESS),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +155,7 @@ def test_a_flood_is_slowed_and_does_not_keep_the_right_code_out(stand: Stand) ->
     username, code = make_organiser(stand.server.database).username, stand.new_code()
 
     def guess(number: int) -> int:
-        sender = f"192.0.2.{number % 50}"
+        sender = f"198.18.{number % 50}.1"
         return block(stand, "jitsi", f"bbbb-cccc-{number:04}", "ohg-kwtx", sender=sender).status
 
     with ThreadPoolExecutor(20) as senders:
@@ -156,3 +167,22 @@ def test_a_flood_is_slowed_and_does_not_keep_the_right_code_out(stand: Stand) ->
         told = select(AuditEvent.action).where(AuditEvent.action == "report-code:guessed")
         assert len(session.scalars(told).all()) == 1
         assert session.scalars(select(MisuseReport.actor)).all().count("school:ohg") >= 1
+
+
+@pytest.mark.parametrize("flood", _FLOODS)
+def test_one_sender_keeps_nobody_else_out(stand: Stand, flood: str) -> None:
+    """Neither by what costs little nor by many addresses of one network; a head sees the page and blocks."""
+    username, code = make_organiser(stand.server.database).username, stand.new_code()
+    head = f"203.0.{list(_FLOODS).index(flood)}.7"
+
+    def send(number: int) -> int:
+        sender, path, fields = _FLOODS[flood](number)
+        return stand.ask("jitsi", path, fields, sender=sender).status
+
+    with ThreadPoolExecutor(20) as senders:
+        sent = [senders.submit(send, number) for number in range(400)]
+        concurrent.futures.wait(sent[:300])
+        pages = [stand.ask("jitsi", path, sender=head).status for path in ("/report", "/report/panel.css")]
+        done = block(stand, "jitsi", code, username, sender=head)
+    assert (pages, done.status) == ([200, 200], 303)
+    assert 429 in [each.result() for each in sent]

@@ -289,7 +289,10 @@ def test_existing_credentials_are_taken_over(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "old.csv"
     file.write_text("school;username;password\nohg;frau.a;Geheim 1\ngibt;herr.b;Geheim 2\n")
 
-    assert "line 3: There is no school “gibt”" in run("organiser", "import", str(file), code=1).stderr
+    assert (
+        "line 3: There is no school with this short code or name"
+        in run("organiser", "import", str(file), code=1).stderr
+    )
     assert json.loads(run("organiser", "list", "--json").stdout) == []
 
     file.write_text("school;username;password\nohg;frau.a;Geheim 1\n")

@@ -187,6 +187,18 @@ def test_a_code_is_no_list_of_names(services: BlockServices) -> None:
     assert block(services, code, None).outcome is BlockOutcome.BLOCKED
 
 
+def test_a_new_code_begins_with_no_name_tried(services: BlockServices) -> None:
+    """Its row may have the number of a code that was withdrawn: SQLite gives it again."""
+    database, username = services.database, make_organiser(services.database).username
+    code = make_code(database)
+    for number in range(NAMES_PER_CODE):
+        block(services, code, f"ohg-{number:04}")
+    with database.write_session() as session:
+        code_id = session.scalars(select(ReportCode.id)).one()
+        assert withdraw_report_code(session, "ohg", code_id, actor=ACTOR, now=MORNING)
+    assert block(services, make_code(database), username).outcome is BlockOutcome.BLOCKED
+
+
 def test_staff_lift_it_like_any_suspension(services: BlockServices) -> None:
     """No school stays locked out: the clerk's click gives the access back."""
     username = make_organiser(services.database).username

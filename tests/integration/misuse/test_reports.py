@@ -1,20 +1,36 @@
 """Reporting misuse: with or without a suspension, in one step; closed with a result, and then gone."""
 
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
 from authbridge import retention
+from authbridge.audit import KEPT as AUDIT_KEPT
+from authbridge.audit import Actor
 from authbridge.errors import ConflictError, InputError, NotFoundError
 from authbridge.misuse import commands
 from authbridge.misuse.commands import MisuseDescription
-from authbridge.misuse.report_rows import ReportRow, ReportState, list_reports
+from authbridge.misuse.report_rows import (
+    ReportRow,
+    ReportState,
+    get_report,
+    list_reports,
+    open_reports,
+)
 from authbridge.schools.commands import organisers, suspensions
 from authbridge.schools.listings import Extent
 from authbridge.schools.suspendable import ORGANISER, SCHOOL, SuspendableKind
 from authbridge.storage.database import Database
-from authbridge.storage.models import AuditEvent, Reporter, ReportResult, Revocation, SuspensionReason
+from authbridge.storage.models import (
+    AuditEvent,
+    MisuseReport,
+    Reporter,
+    ReportResult,
+    Revocation,
+    SuspensionReason,
+)
 from tests.support.factories import ACTOR, KEYED_HASHES, LIMITS, make_organiser, make_school
 from tests.support.fakes import MORNING, FakeClock
 
@@ -31,7 +47,7 @@ def issue_one(database: Database) -> str:
 def rows(database: Database, state: ReportState | None = None) -> list[ReportRow]:
     """Returns the reports as the panel lists them."""
     with database.read_session() as session:
-        return list(list_reports(session, state=state, extent=Extent()).rows)
+        return list(list_reports(session, state=state, extent=Extent(), now=MORNING).rows)
 
 
 def report(
@@ -117,12 +133,20 @@ def test_too_much_is_refused_and_nobody_is_suspended(
 
 
 def test_a_report_outlives_its_organiser(database: Database, username: str) -> None:
-    """Where the account was deleted, the report is one about the school."""
-    report(database, ORGANISER, username, suspend=True)
+    """Where the account was deleted, the report is one about the school, without what people wrote."""
+    filed = report(database, ORGANISER, username, suspend=True)
+    other = make_organiser(database).username
+    report(database, ORGANISER, other, suspend=False)
+    with database.write_session() as session:
+        commands.close_report(
+            session, filed.id, ReportResult.CONFIRMED, "Rücksprache", actor=ACTOR, now=MORNING
+        )
     with database.write_session() as session:
         organisers.delete_organiser(session, username, keyed_hashes=KEYED_HASHES, actor=ACTOR, now=MORNING)
-    (row,) = rows(database)
+    of_other, row = rows(database)
     assert (row.school_code, row.username, row.suspended_at) == ("ohg", None, None)
+    assert (row.happened, row.description, row.result_note) == ("", "", None)
+    assert of_other.description == TOLD.description
 
 
 def test_open_ones_stand_first(database: Database, username: str) -> None:
@@ -146,6 +170,32 @@ def test_a_closed_report_is_gone_after_ninety_days(database: Database, username:
     assert (row.id, row.happened, row.description, row.actor) == (still_open, "", "", ACTOR)
     with database.write_session() as session, pytest.raises(NotFoundError):
         commands.close_report(session, closed, ReportResult.UNCLEAR, "", actor=ACTOR, now=clock())
+
+
+def test_a_late_deletion_shows_nothing_that_should_be_gone(database: Database, username: str) -> None:
+    """In no list and on no page, to the moment: closed reports, words of open ones, their writer."""
+    closed, still_open = (report(database, ORGANISER, username, suspend=False).id for _ in range(2))
+    with database.write_session() as session:
+        actor = Actor("staff:anna")
+        commands.close_report(session, closed, ReportResult.UNCLEAR, "", actor=actor, now=MORNING)
+        session.get_one(MisuseReport, still_open).actor = actor
+    for late in (timedelta(), timedelta(microseconds=1)):
+        now = MORNING + commands.KEPT + late
+        with database.read_session() as session:
+            about = ORGANISER.find(session, username)
+            listed = list_reports(session, extent=Extent(), now=now)
+            (beside,) = [each for each in open_reports(session, about, now=now) if each.id == still_open]
+            assert (listed.total, len(listed.rows)) == ((1, 1) if late else (2, 2))
+            assert {row.id for row in listed.rows} - {closed} == {still_open}
+            for row in (listed.rows[0], beside, get_report(session, still_open, now=now)):
+                assert (row.happened, row.description) == (
+                    ("", "") if late else (TOLD.happened, TOLD.description)
+                )
+            with pytest.raises(NotFoundError) if late else nullcontext():
+                assert get_report(session, closed, now=now).description == TOLD.description
+    with database.read_session() as session:
+        assert get_report(session, still_open, now=MORNING + AUDIT_KEPT).actor == "staff:anna"
+        assert get_report(session, still_open, now=MORNING + AUDIT_KEPT + late).actor == "staff"
 
 
 def purge(database: Database, clock: FakeClock, *, days: int) -> None:

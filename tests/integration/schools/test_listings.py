@@ -387,7 +387,7 @@ def test_a_history_tells_everything(database: Database) -> None:
         suspensions.describe(session, ORGANISER, "ohg-a", said, actor=ACTOR, now=MORNING)
 
     with database.read_session() as session:
-        latest, first = suspension_rows(session, get_organiser(session, "ohg-a"))
+        latest, first = suspension_rows(session, get_organiser(session, "ohg-a"), now=MORNING)
     assert (latest.reason, latest.reported_by, latest.note) == ("misuse", "school-head", "Chat der 9b")
     assert (latest.until, latest.suspended_by) == (None, ACTOR)
     assert (first.until, first.reinstated_by, first.reason) == (MORNING, ACTOR, None)

@@ -373,7 +373,7 @@ def test_many_passwords_are_stopped_and_noted(panel: Panel, name: str, guesses: 
 
     assert verdicts == {REFUSED: 5, LOCKED: guesses - 5}
     assert (panel.hasher.checks, len(panel.rows(LoginFailure))) == (5, 5)
-    assert panel.alarms() == [("staff:guessed", "anna" if panel.rows(Staff) else "unknown-name")]
+    assert panel.alarms() == [("staff:guessed", "anna" if panel.rows(Staff) else "unknown name")]
 
 
 @SQLITE_FIRST
@@ -555,7 +555,7 @@ def test_strangers_cannot_kill_an_invitation(panel: Panel, *, is_invited: bool) 
         assert panel.invitation("anna", typed, BOTNET[number]).decision.verdict is REFUSED
 
     assert panel.waits() == []
-    assert panel.alarms() == [("staff:guessed", "anna" if is_invited else "unknown-name")]
+    assert panel.alarms() == [("staff:guessed", "anna" if is_invited else "unknown name")]
     assert panel.invitation("anna", code).decision.verdict is (GRANTED if is_invited else REFUSED)
 
 

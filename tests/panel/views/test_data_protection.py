@@ -8,8 +8,11 @@ import pytest
 from authbridge import retention
 from authbridge.audit import Action
 from authbridge.data_protection.inventory import INVENTORY
-from authbridge.storage.models import AuditEvent, LoginAttempt, Role, School
-from tests.support.factories import LIMITS, make_organiser, make_school
+from authbridge.misuse.commands import MisuseDescription, report_misuse
+from authbridge.schools.suspendable import ORGANISER
+from authbridge.storage.models import AuditEvent, LoginAttempt, Reporter, Role, School
+from tests.support.factories import ACTOR, LIMITS, make_organiser, make_school
+from tests.support.filled_rows import fill
 from tests.support.panel.browser import Page
 from tests.support.panel.staffed_panel import PanelFactory, StaffedPanel
 
@@ -164,6 +167,32 @@ def test_what_is_kept_about_an_account_for_each_role(
     assert exports(panel) == [(f"staff:{role}-anna", {"addresses": has_addresses})]
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "Please read it before you hand this out"),
+        ("de", "Bitte lesen Sie es, bevor Sie diese Auskunft"),
+    ],
+)
+def test_what_people_wrote_is_to_be_read_before_it_is_handed_out(
+    panel: StaffedPanel, language: str, words: str
+) -> None:
+    """It may name others; the sentence stands where there is such a text, and in each file."""
+    make_school(panel.database)
+    name = make_organiser(panel.database).username
+    clerk = panel.browser(Role.CLERK)
+    clerk.headers["Accept-Language"] = language
+    path = f"/data-protection/accounts/{name}"
+    assert words not in clerk.get(path).text
+    with panel.database.write_session() as session:
+        told = MisuseDescription(Reporter.OTHER, description="Frau Muster war es")
+        report_misuse(session, ORGANISER, name, told, actor=ACTOR, now=panel.clock())
+    page = clerk.get(path)
+    assert words in page.text
+    assert "Frau Muster war es" in page.text
+    assert words in json.loads(clerk.fetch(f"{path}.json").get_data())["notice"]
+
+
 def test_of_an_unknown_account_nothing_is_noted(panel: StaffedPanel) -> None:
     """The page is not found, and the audit stays as it is."""
     clerk = panel.browser(Role.CLERK)
@@ -183,3 +212,13 @@ def test_staff_see_what_is_kept_about_themselves(panel: StaffedPanel) -> None:
     counts = [int(each[2].get_text().split()[0]) for each in (before, after)]
     assert counts[1] == counts[0] + 1
     assert "Your name is deleted there after 365 days." in clerk.get("/account").text
+
+
+def test_an_access_called_like_a_colleague_adds_no_event_to_theirs(panel: StaffedPanel) -> None:
+    """Login names may be imported; only events about members of staff count."""
+    clerk = panel.browser(Role.CLERK)
+    before = clerk.get("/account").html.select("section[aria-labelledby=kept-title] dd")
+    with panel.database.write_session() as session:
+        session.add(fill(AuditEvent, action=Action.ORGANISER_RESET, subject="clerk-anna"))
+    after = clerk.get("/account").html.select("section[aria-labelledby=kept-title] dd")
+    assert before[2].get_text() == after[2].get_text()

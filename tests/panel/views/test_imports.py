@@ -110,7 +110,7 @@ def test_faults_are_shown_by_line(panel: StaffedPanel, browser: Browser) -> None
 
     page = send(browser, "school;username;password\nxyz;frau.a;Brot\nNirgendwo;frau.b;Brot\n")
     assert faults(page) == [
-        "2 There is no school “xyz”.",
+        "2 There is no school with this short code or name.",
         "3 There is no school with this short code or name.",
     ]
     assert f"{page.path}/run" not in page.actions()

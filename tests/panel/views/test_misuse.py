@@ -1,14 +1,17 @@
 """Misuse on the telephone: reported and suspended in one step, found in the morning, closed with a result."""
 
 import csv
+from collections.abc import Callable
 from io import StringIO
 
 import pytest
 
+from admin.serving import sweep
 from authbridge.login.authenticate import authenticate
 from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.staff.commands import suspend_staff
 from authbridge.storage.models import Role
-from tests.support.factories import make_attempt, make_code, make_organiser, make_origin, make_school
+from tests.support.factories import ACTOR, make_attempt, make_code, make_organiser, make_origin, make_school
 from tests.support.factories import make_services as make_login_services
 from tests.support.panel.browser import Browser, Page
 from tests.support.panel.staffed_panel import StaffedPanel
@@ -250,6 +253,31 @@ def test_done_wipes_the_code(clerk: Browser) -> None:
     page = new_code(clerk)
     assert clerk.send(page, f"{SCHOOL}/report-codes/new/done").path == f"{SCHOOL}/report-codes"
     assert not clerk.get(f"{SCHOOL}/report-codes/new").html.select(".secret")
+
+
+def sign_out(_panel: StaffedPanel, clerk: Browser) -> None:
+    """Presses the button."""
+    clerk.press("/", "/sign-out")
+
+
+def suspend_her(panel: StaffedPanel, _clerk: Browser) -> None:
+    """Suspends the clerk, which ends her sessions; the sweep comes within seconds."""
+    with panel.database.write_session() as session:
+        suspend_staff(session, "clerk-anna", actor=ACTOR, now=panel.clock())
+    sweep(panel.parts)
+
+
+@pytest.mark.parametrize("end", [sign_out, suspend_her])
+def test_the_end_of_the_session_wipes_the_code(
+    panel: StaffedPanel, clerk: Browser, end: Callable[[StaffedPanel, Browser], None]
+) -> None:
+    """Memory holds it no more; that of another session stays."""
+    admin = panel.browser(Role.ADMIN)
+    new_code(clerk)
+    new_code(admin)
+    end(panel, clerk)
+    assert len(panel.parts.shown_report_codes.values(now=panel.clock())) == 1
+    assert admin.get(f"{SCHOOL}/report-codes/new").html.select(".secret")
 
 
 def test_a_double_click_makes_one_code(panel: StaffedPanel, clerk: Browser) -> None:

@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
+from admin.stores.block_receipts import MOST_OF_ONE
 from admin.web.i18n import COOKIE as LANGUAGE_COOKIE
 from authbridge.login.authenticate import authenticate
 from authbridge.login.usernames import ALPHABET
 from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.schools.commands.suspensions import suspend
+from authbridge.schools.suspendable import ORGANISER, SCHOOL
 from authbridge.storage.models import Role
-from tests.support.factories import make_attempt, make_code, make_organiser, make_origin, make_school
+from tests.support.factories import ACTOR, make_attempt, make_code, make_organiser, make_origin, make_school
 from tests.support.factories import make_services as make_login_services
 from tests.support.panel.browser import Browser, Page
 from tests.support.panel.staffed_panel import StaffedPanel
@@ -49,7 +52,7 @@ def test_the_code_blocks_at_once(panel: StaffedPanel, head: Browser, issued: Iss
     """The page says what was done, who sees it, and whom to call."""
     page = block(head, make_code(panel.database), issued.username, words="Fremde in der Konferenz")
     assert (page.status, page.title) == (200, f"{issued.username} is blocked")
-    for words in ("08:55:00", "in the morning", "used up", "1234 567-0", "Otto-Hahn-Gymnasium"):
+    for words in ("08:55", "next working day", "used up", "1234 567-0", "Otto-Hahn-Gymnasium"):
         assert words in page.text
     assert verdict(panel, issued) == "suspended"
 
@@ -67,6 +70,61 @@ def test_a_double_click_and_a_reload_read_the_same(
     gone = head.get(pages[0].path)
     assert gone.status == 410
     assert issued.username not in gone.text
+
+
+@pytest.mark.parametrize(
+    ("typed", "title"),
+    [
+        ({"username": "second"}, "{second} is blocked"),
+        ({"username": "", "what": "school"}, "All accesses of your school are blocked"),
+        ({"code": "bbbb-cccc-dddd"}, None),
+        ({"code": "{other}"}, "{first} is blocked"),
+    ],
+)
+def test_the_same_form_sent_for_something_else_is_another_one(
+    panel: StaffedPanel, head: Browser, issued: IssuedCredential, typed: dict[str, str], title: str | None
+) -> None:
+    """Going back and asking for another name, all accesses or with another code: never the first answer."""
+    names = {"first": issued.username, "second": make_organiser(panel.database).username}
+    with panel.database.write_session() as session:
+        suspend(session, ORGANISER, issued.username, reason=None, actor=ACTOR, now=panel.clock())
+    code, other = (make_code(panel.database) for _ in range(2))
+    form = head.get("/report")
+    first = {"code": code, "username": issued.username, "what": "one"}
+    before = head.send(form, **first)
+    assert "blocked already" in before.text
+    again = {"second": names["second"], "{other}": other}
+    page = head.send(form, **(first | {name: again.get(value, value) for name, value in typed.items()}))
+    assert page.path != before.path
+    assert page.title == title.format(**names) if title else "not accepted" in page.error_at("code")
+    assert head.send(form, **first).path == before.path
+
+
+def test_no_code_is_kept_with_the_forms_that_were_sent(
+    panel: StaffedPanel, head: Browser, issued: IssuedCredential
+) -> None:
+    """Of the code, the memory of the process holds a keyed hash."""
+    code = make_code(panel.database)
+    block(head, code, issued.username)
+    kept = repr(vars(panel.parts.block_forms)) + repr(vars(panel.parts.block_receipts))
+    assert issued.username in kept
+    assert code not in kept
+    assert code.replace("-", "") not in kept
+
+
+def test_the_holder_of_a_code_floods_nobody_else(panel: StaffedPanel, issued: IssuedCredential) -> None:
+    """A code that stays good leaves few receipts, and nothing among the forms of staff."""
+    head, flooder = panel.browser(), panel.browser()
+    codes = [make_code(panel.database) for _ in range(2)]
+    receipt = block(head, codes[0], issued.username)
+    with panel.database.write_session() as session:
+        suspend(session, SCHOOL, "ohg", reason=None, actor=ACTOR, now=panel.clock())
+    for number in range(20):
+        form = {"code": codes[1], "what": "school", "idempotency_key": f"k{number}"}
+        last = flooder.ask("POST", "/report", form)
+    assert len(panel.parts.block_receipts.values(now=panel.clock())) <= 1 + MOST_OF_ONE
+    assert {head.get(receipt.path).status, flooder.get(last.location or "").status} == {200}
+    assert len(panel.parts.idempotent_forms) == 0
 
 
 def test_it_works_without_cookies_and_sets_none(

@@ -52,11 +52,12 @@ def test_it_is_shown_for_two_minutes(panel: StaffedPanel, browser: Browser) -> N
 
 
 def test_it_is_the_sessions_own(panel: StaffedPanel, browser: Browser) -> None:
-    """No other session sees the code."""
+    """No other session sees the code, and the end of its own wipes it."""
     page = add(browser)
     assert codes(panel.browser(Role.ADMIN).get(page.path)) == []
     assert panel.browser(Role.CLERK).fetch(page.path).status_code == 403
     browser.press("/", "/sign-out")
+    assert panel.parts.invitation_codes.values(now=panel.clock()) == []
     browser.sign_in(panel.members[Role.ADMIN])
     assert codes(browser.get(page.path)) == []
 

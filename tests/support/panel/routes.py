@@ -81,7 +81,6 @@ READ = frozenset(
         "school_years.table",
         "terms.index",
         "terms.sent",
-        "terms.sheets",
     }
 )
 """What every member of staff may look at."""
@@ -143,6 +142,7 @@ MANAGE = frozenset(
         "imports.progress",
         "imports.discard",
         "terms.send",
+        "terms.sheets",
     }
 )
 """What clerks and admins do."""

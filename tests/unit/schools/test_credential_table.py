@@ -56,7 +56,7 @@ def test_the_usual_forms_are_understood(content: str) -> None:
     [
         pytest.param("", 1, "heading", id="empty file"),
         pytest.param("school,username,password\n", 1, "nothing below", id="heading alone"),
-        pytest.param("name,password\nx,y\n", 1, "heading lacks: school", id="missing column"),
+        pytest.param("name,password\nx,y\n", 1, "lacks headings: school (Schule), ", id="missing column"),
         pytest.param("school,username,password\nohg,a.b\n", 2, "only 2 of the 3 fields", id="missing field"),
         pytest.param(
             "school,username,password\nohg,a.b,x,y\n", 2, "beyond the 3 fields", id="one field more"
@@ -159,6 +159,8 @@ def test_all_faults_are_told_at_once() -> None:
             f"school,username,password\n{SECRET!r},{SECRET!r},x\nohg,{SECRET!r},{'y' * 70}\n", id="mixed up"
         ),
         pytest.param('ohg;frau.a;"Geheim;12,a"\nohg;frau.b;yyyy\n', id="no heading"),
+        pytest.param("ohg;user;Geheim12!\nohg;frau.b;yyyy\n", id="no heading, but a user called so"),
+        pytest.param("user;Geheim12!;Login\nohg;frau.b;yyyy\n", id="a heading twice"),
         pytest.param("school;username;password\nohg;a.b;Geheim;12\n", id="separator not quoted"),
         pytest.param(
             "school;username;password\nohg;geheim12;x\nohg;geheim12;y\n", id="names that are passwords"

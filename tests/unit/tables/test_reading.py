@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from authbridge.errors import ImportFileError
 from authbridge.tables import TableFile, column, guard, read_table, unguard
+from authbridge.tables.records import TableRecord
 
 COLUMNS = (
     column("code", "code (Kürzel)", "kürzel", required=True),
@@ -125,6 +126,33 @@ def test_a_fault_has_its_line_and_says_what_was_found(content: str | bytes, line
     (found,) = [fault for fault in faults_of(content) if words in fault[1]]
 
     assert found[0] == line
+
+
+def test_a_heading_of_too_many_fields_is_refused_before_anything_is_compared() -> None:
+    """Else some kilobytes would cost the whole service many seconds; empty fields do no harm."""
+    rows = "ohg\n" * 2000
+    (fault,) = faults_of(f"code;{';'.join('q' * 60_000)}\n{rows}")
+
+    assert fault[0] == 1
+    assert fault[1].startswith("The heading has 60001 fields, and at most 100 are read.")
+    assert len(faults_of(f"code;{';'.join('q' * 99)}\nohg;{';'.join('x' * 99)}\n")) == 99
+    assert len(read(f"code{';' * 10_000}\n{rows}").rows) == 2000
+
+
+def test_each_field_is_looked_at_a_few_times_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many headings are not known."""
+    asked = 0
+    original = TableRecord.at
+
+    def at(record: TableRecord, place: int) -> str:
+        nonlocal asked
+        asked += 1
+        return original(record, place)
+
+    monkeypatch.setattr(TableRecord, "at", at)
+    read(f"code;{';'.join('q' * 99)}\n" + "ohg\n" * 2000)
+
+    assert asked <= 2000 * len(COLUMNS)
 
 
 _TEXTS = st.text(
