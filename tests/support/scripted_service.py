@@ -23,6 +23,9 @@ async def living(_question: Question, writer: asyncio.StreamWriter) -> None:
     writer.write(http_answer(b'{"status":"ok"}'))
 
 
+_TURNS_TO_BEGIN = 3  # of the loop: accept, connect, start the task
+
+
 @contextlib.asynccontextmanager
 async def scripted_service(
     place: int | socket.socket, behaviour: Behaviour, feed: Behaviour = older, health: Behaviour = living
@@ -59,6 +62,9 @@ async def scripted_service(
         yield questions
     finally:
         server.close()
+        # Else a call that is cancelled before it begins leaves its socket open.
+        for _ in range(_TURNS_TO_BEGIN):
+            await asyncio.sleep(0)
         for task in list(open_calls):
             task.cancel()
         await asyncio.gather(*open_calls, return_exceptions=True)
