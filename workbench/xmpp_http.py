@@ -10,6 +10,7 @@ from xml.sax.saxutils import quoteattr
 
 import aiohttp
 
+from workbench.processes import PATIENCE
 from workbench.xmpp import ConnectionEndedError
 
 _BODY = "http://jabber.org/protocol/httpbind"
@@ -27,14 +28,16 @@ class WebSocketTransport:
 
     async def open(self) -> None:
         self._session = aiohttp.ClientSession(headers=self._headers)
-        self._socket = await self._session.ws_connect(self._url, protocols=["xmpp"])
+        async with asyncio.timeout(PATIENCE):
+            self._socket = await self._session.ws_connect(self._url, protocols=["xmpp"])
         await self.restart()
 
     async def restart(self) -> None:
         await self.send(
             f"<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to={quoteattr(self._host)} version='1.0'/>"
         )
-        await self.receive()
+        async with asyncio.timeout(PATIENCE):
+            await self.receive()
 
     async def send(self, xml: str) -> None:
         await self._socket.send_str(xml)
