@@ -7,7 +7,7 @@ local http_server = require "net.http.server"; -- listens nowhere by itself
 local now = require "util.time".now;
 
 local check_probes = module:require "check_probes";
-local hooks = module:require "hooks";
+local hooks = module:require "authbridge/hooks";
 
 local function answer(token, request, response)
 	local line = check_probes.answer(hashes, token, module.host, request, now());

@@ -5,9 +5,9 @@ local st = require "util.stanza";
 local time = require "util.time".now;
 
 local clients = module:require "clients";
-local hooks = module:require "hooks";
+local hooks = module:require "authbridge/hooks";
 local refuse = module:require "conference_refusal".refuse;
-local rooms = module:require "rooms";
+local rooms = module:require "authbridge/rooms";
 
 local xmlns = "http://jitsi.org/protocol/focus";
 local max_id, max_jid = 256, 1024; -- bytes
@@ -15,20 +15,24 @@ local max_id, max_jid = 256, 1024; -- bytes
 local methods = {};
 methods.__index = methods;
 
--- parts: feed, people, meetings, addresses (of room_addresses.lib.lua), place (of jitsi_config.lib.lua).
+-- parts: feed, people, meetings, rules, addresses (of room_addresses.lib.lua), place (of jitsi_config.lib.lua).
 local function new(parts)
 	return setmetatable({
-		feed = parts.feed, people = parts.people, meetings = parts.meetings, addresses = parts.addresses, place = parts.place;
+		feed = parts.feed, people = parts.people, meetings = parts.meetings, rules = parts.rules;
+		addresses = parts.addresses, place = parts.place;
 	}, methods);
 end
 
--- Returns the request as conference_requests.lib.lua keeps it; its room is nil where people do not meet.
+-- Returns the request as conference_requests.lib.lua keeps it, and with what the rules read: name as the client writes it, host =
+-- the component with such rooms, machine.  Its room is nil where people do not meet.
 function methods:read(stanza)
 	local client, asked = stanza.attr.from, stanza.tags[1].attr;
 	local login, own = asked["session-id"], clients.own_username(client);
+	local name, host = self.addresses:name(asked.room);
 	return {
 		id = stanza.attr.id, client = client, at = time(), login = login and login:find("%S") and login or nil;
-		room = self.addresses:meeting(asked.room), own = own, since = clients.password_shown_at(client, own) or 0;
+		room = self.addresses:meeting(asked.room), name = name, host = host, machine = asked["machine-uid"];
+		own = own, since = clients.password_shown_at(client, own) or 0;
 	};
 end
 
@@ -48,33 +52,39 @@ function methods:is_breakout(address)
 	return prepared ~= nil and rooms.is_breakout(prepared, self.place.meetings);
 end
 
--- Returns the kind of refusal and its reason for the log, or nil.
 -- A room that jicofo cannot join is refused here: jicofo never answers such a request, and believes its session-id all the
 -- same; nobody would hear then whose page it is.
+function methods:refusal_of_place(request, address)
+	if request.room or self:is_breakout(address) then return nil; end
+	local _, _, host = self.addresses:prepared(address);
+	local where = host or "an address that Prosody and jicofo read differently";
+	return { kind = "room", reason = ("no meetings are held at %s"):format(where) };
+end
+
+-- Returns a refusal, { kind, reason = for the log, text, code }, or nil; its kind and text are of conference_refusal.lib.lua.
 function methods:refusal_of(request, address)
-	if is_malformed(request) then return "malformed", "its id, its sender or its session-id is not as Jitsi's clients send them"; end
+	if is_malformed(request) then
+		return { kind = "malformed", reason = "its id, its sender or its session-id is not as Jitsi's clients send them" };
+	end
 	local kind = self.people:refusal(request.client, request.login, self.feed);
 	if kind then
-		return kind, "its login is suspended or was ended" .. (self.feed:has_news() and "" or ", or there is no news of suspensions yet");
+		local doubt = self.feed:has_news() and "" or ", or there is no news of suspensions yet";
+		return { kind = kind, reason = "its login is suspended or was ended" .. doubt };
 	end
-	if request.own and self.feed:is_suspended(request.own) then return "client", "its organiser is suspended"; end
-	if not request.room and not self:is_breakout(address) then
-		local _, _, host = self.addresses:prepared(address);
-		return "room", ("no meetings are held at %s"):format(host or "an address that Prosody and jicofo read differently");
-	end
-	return nil;
+	if request.own and self.feed:is_suspended(request.own) then return { kind = "client", reason = "its organiser is suspended" }; end
+	return self.rules:refusal_of_request(request) or self:refusal_of_place(request, address);
 end
 
 function methods:on_request(event)
 	local origin, stanza = event.origin, event.stanza;
 	local request = self:read(stanza);
-	local kind, reason = self:refusal_of(request, stanza.tags[1].attr.room);
-	if not kind then
+	local refusal = self:refusal_of(request, stanza.tags[1].attr.room);
+	if not refusal then
 		self.meetings:asked(request);
 		return nil;
 	end
-	module:log("info", "Conference request refused: %s", reason);
-	origin.send(refuse(st.reply(stanza), kind));
+	module:log("info", "Conference request refused: %s", refusal.reason);
+	origin.send(refuse(st.reply(stanza), refusal.kind, refusal.text, refusal.code));
 	return true;
 end
 

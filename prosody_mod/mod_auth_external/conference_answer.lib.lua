@@ -7,10 +7,10 @@ local time = require "util.time".now;
 
 local clients = module:require "clients";
 local end_unopened = module:require "meeting_owners".end_unopened;
-local hooks = module:require "hooks";
-local protect = module:require "protect";
+local hooks = module:require "authbridge/hooks";
+local protect = module:require "authbridge/protect";
 local refuse = module:require "conference_refusal".refuse;
-local rooms = module:require "rooms";
+local rooms = module:require "authbridge/rooms";
 
 local xmlns = "http://jitsi.org/protocol/focus";
 
@@ -18,14 +18,14 @@ local methods = {};
 methods.__index = methods;
 
 -- parts: feed, logins, renewed, people, requests, meetings, addresses, place, owners, leaders, own_rooms, logouts, ending,
--- changed().
+-- rules, changed().
 local function new(parts)
 	return setmetatable({
 		feed = parts.feed, logins = parts.logins, renewed = parts.renewed, people = parts.people;
 		requests = parts.requests, meetings = parts.meetings;
 		addresses = parts.addresses, place = parts.place, owners = parts.owners, leaders = parts.leaders;
 		own_rooms = parts.own_rooms, logouts = parts.logouts;
-		ending = parts.ending, changed = parts.changed;
+		ending = parts.ending, rules = parts.rules, changed = parts.changed;
 	}, methods);
 end
 
@@ -127,8 +127,25 @@ function methods:on_named(stanza, client, answer)
 	if surplus then self.logouts:log_out(surplus, {}, time()); end
 	self:keep_login(answer);
 	self:let_lead(answer);
+	if answer.client and not answer.is_claim then self.rules:organiser_known(answer.client, answer.room); end
 	-- jicofo let the page in for what it showed before, and names nobody: the room's organiser is not known yet.
 	if not answer.is_named and answer.room and not self.meetings:is_known(answer.room) then refuse(stanza, "client"); end
+end
+
+-- A rule keeps the organiser out, which jicofo could not know.  A room that it has opened for nobody else ends.
+function methods:on_ruled_out(stanza, answer, refusal)
+	module:log("info", "Conference answer withheld: %s", refusal.reason);
+	local room, is_contended = rooms.find(answer.room), self.meetings:is_contended(answer.room, answer.client, time());
+	if room and not is_contended and not self.meetings:is_known(answer.room) then protect.call(end_unopened, room); end
+	refuse(stanza, refusal.kind, refusal.text, refusal.code);
+end
+
+-- The organiser may enter, and where the room belongs to another school only as a participant.
+function methods:on_organiser(stanza, client, answer)
+	local refusal = self.rules:refusal_of_answer(answer);
+	if refusal then return self:on_ruled_out(stanza, answer, refusal); end
+	if answer.room and not self.rules:may_lead(answer.room, answer.username) then answer.room = nil; end
+	self:on_named(stanza, client, answer);
 end
 
 function methods:on_conference(stanza, client, request)
@@ -141,7 +158,7 @@ function methods:on_conference(stanza, client, request)
 	if fault then
 		self:on_ended(stanza, client, answer, fault);
 	elseif answer.username and self:counts(answer) then
-		self:on_named(stanza, client, answer);
+		self:on_organiser(stanza, client, answer);
 	else
 		self:on_nameless(stanza, client, answer);
 	end

@@ -5,7 +5,7 @@
 local jid = require "util.jid";
 local st = require "util.stanza";
 
-local hooks = module:require "hooks";
+local hooks = module:require "authbridge/hooks";
 
 local xmlns = "http://jitsi.org/protocol/focus";
 

@@ -10,16 +10,18 @@ local refusals = {
 	client = { type = "auth", condition = "not-authorized" };
 	room = { type = "cancel", condition = "not-allowed", text = "There is no meeting under this address." };
 	malformed = { type = "modify", condition = "bad-request" };
+	rule = { type = "cancel", condition = "service-unavailable", extra = "reservation-error" }; -- the page shows code and text
 };
 
--- kind: "login" "client" "room" "malformed".  Changes and returns the stanza.
-local function refuse(stanza, kind)
+-- kind: "login" "client" "room" "malformed" "rule"; text, code: of a rule.  Changes and returns the stanza.
+local function refuse(stanza, kind, text, code)
 	local refusal = refusals[kind];
+	text = text or refusal.text;
 	stanza.attr.type = "error";
 	stanza:reset():maptags(function () return nil; end);
 	stanza:tag("error", { type = refusal.type }):tag(refusal.condition, { xmlns = xmlns_stanzas }):up();
-	if refusal.text then stanza:tag("text", { xmlns = xmlns_stanzas }):text(refusal.text):up(); end
-	if refusal.extra then stanza:tag(refusal.extra, { xmlns = xmlns }):up(); end
+	if text then stanza:tag("text", { xmlns = xmlns_stanzas }):text(text):up(); end
+	if refusal.extra then stanza:tag(refusal.extra, { xmlns = xmlns, ["error-code"] = code }):up(); end
 	return stanza:reset();
 end
 

@@ -2,7 +2,7 @@
 -- Pure.  An answer that is not understood is discarded as a whole.
 -- This file is MIT licensed; see LICENSE.
 
-local max_epoch, max_name = 128, 1023; -- bytes
+local max_epoch, max_name, max_code = 128, 1023, 64; -- bytes
 
 local hints = {
 	[400] = "the service did not understand the question";
@@ -70,6 +70,15 @@ local function read_events(list, after, null)
 	return orders, after;
 end
 
+-- Returns the codes of the schools as the answer tells them, { version, codes }, or nil where it does not.  An odd one is an
+-- error.
+local function read_schools(told, null)
+	if told == nil or told == null then return nil; end
+	assert(type(told) == "table" and is_name(told.version, max_epoch) and is_list(told.codes, null));
+	for _, code in ipairs(told.codes) do assert(is_name(code, max_code)); end
+	return { version = told.version, codes = told.codes };
+end
+
 -- Reads an answer as a whole or not at all: half an answer would move the cursor past orders that nobody carries out.
 local function read_body(answer, null, epoch, after)
 	if type(answer) ~= "table" or not is_name(answer.epoch, max_epoch) then return nil; end
@@ -81,12 +90,13 @@ local function read_body(answer, null, epoch, after)
 	elseif answer.epoch == epoch then
 		orders, last = read_events(answer.events, after, null);
 	end
-	if not orders or cursor < (last or 0) then return nil; end
-	return { epoch = answer.epoch, cursor = cursor, orders = orders, is_snapshot = answer.snapshot ~= nil };
+	local is_read, schools = pcall(read_schools, answer.schools, null);
+	if not orders or not is_read or cursor < (last or 0) then return nil; end
+	return { epoch = answer.epoch, cursor = cursor, orders = orders, is_snapshot = answer.snapshot ~= nil, schools = schools };
 end
 
 -- code: HTTP status, 0 for a transport error (body is then its reason); epoch, after: of the question.
--- Returns { epoch, cursor, orders, is_snapshot }, or nil, fault, detail; fault is one of "outage" "older" "malformed".
+-- Returns { epoch, cursor, orders, is_snapshot, schools }, or nil, fault, detail; fault is one of "outage" "older" "malformed".
 local function read(code, body, json, epoch, after)
 	if code == 0 then
 		return nil, "outage", body == "timeout" and "no answer in time" or tostring(body);

@@ -9,7 +9,7 @@ local timer = require "util.timer";
 
 local circuit_breaker = module:require "circuit_breaker";
 local post = module:require "http_call".post;
-local protect = module:require "protect";
+local protect = module:require "authbridge/protect";
 
 local grace = 10; -- seconds after the wait of a question in which an answer still comes
 local max_answer = 4 * 1024 * 1024; -- bytes; a snapshot of 50,000 names
@@ -97,7 +97,8 @@ end
 -- Asks one question and does what its answer says.  Returns the seconds until the next question.
 function methods:round()
 	local feed, asked = self.feed, monotonic();
-	local question, endpoint = feed:question(self.running(), self.opened:report()), self.breaker:choose();
+	local report = self.counts:report();
+	local question, endpoint = feed:question(self.running(), report, self.schools.version), self.breaker:choose();
 	if self.hurries then question.wait = 0; end
 	local body, code = self:ask(endpoint, question);
 	-- After a question that was given up comes one that is not: otherwise a school bell at a slow service, which changes
@@ -113,7 +114,8 @@ function methods:round()
 	end
 	self.breaker:answered(endpoint);
 	self.heard_from(endpoint.url);
-	self.opened:answered(question.opened);
+	self.counts:answered(report);
+	self.schools:take(answer.schools);
 	local took = monotonic() - asked;
 	local orders = feed:begin(answer, question);
 	self:log_success(answer);
@@ -148,11 +150,11 @@ local function new(feed, settings)
 end
 
 -- callbacks: execute(order) -> { sessions, meetings, logins = numbers of those ended }; await(list of them) returns when the
--- numbers are final; running() -> username -> number of meetings that the organiser started; opened: of
--- opened_meetings.lib.lua; heard_from(url) learns that the service there has answered.
+-- numbers are final; running() -> username -> number of meetings that the organiser started; counts, schools: of
+-- counts.lib.lua and schools.lib.lua; heard_from(url) learns that the service there has answered.
 function methods:start(callbacks)
 	self.execute, self.await, self.running = callbacks.execute, callbacks.await, callbacks.running;
-	self.opened, self.heard_from = callbacks.opened, callbacks.heard_from;
+	self.counts, self.schools, self.heard_from = callbacks.counts, callbacks.schools, callbacks.heard_from;
 	local runner = async.runner(function () self:follow(); end);
 	self.starting = timer.add_task(0, function () runner:run(true); end); -- when the server's loop runs
 end

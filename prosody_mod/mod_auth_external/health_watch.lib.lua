@@ -9,7 +9,7 @@ local timer = require "util.timer";
 local circuit_breaker = module:require "circuit_breaker";
 local get = module:require "http_call".get;
 local login_answer = module:require "login_answer";
-local protect = module:require "protect";
+local protect = module:require "authbridge/protect";
 
 local patience = 2; -- seconds that a question waits before its service is asked for its health
 local max_silence = 1; -- seconds

@@ -6,25 +6,26 @@
 local jid = require "util.jid";
 
 local clients = module:require "clients";
-local hooks = module:require "hooks";
-local protect = module:require "protect";
-local rooms = module:require "rooms";
+local hooks = module:require "authbridge/hooks";
+local protect = module:require "authbridge/protect";
+local rooms = module:require "authbridge/rooms";
 
 local methods = {};
 methods.__index = methods;
 
--- parts: feed, people, requests, meetings; target: jicofo's bare JID.
+-- parts: feed, people, requests, meetings, rules; target: jicofo's bare JID.
 local function new(parts, target)
 	return setmetatable({
-		feed = parts.feed, people = parts.people, requests = parts.requests, meetings = parts.meetings, target = target;
+		feed = parts.feed, people = parts.people, requests = parts.requests, meetings = parts.meetings, rules = parts.rules;
+		target = target;
 		held = {}; -- bare JID -> room -> true: jicofo made it an owner before its answer said whose page it is
 	}, methods);
 end
 
--- Tells whether that bare JID leads by an organiser's login of its own.
-function methods:is_organiser(address)
+-- Tells whether that bare JID leads that room by an organiser's login of its own.
+function methods:is_organiser(address, room)
 	for _, client in ipairs(clients.of_address(address)) do
-		if self.people:may_lead(client, self.feed) then return true; end
+		if self.people:may_lead(client, self.feed) and not self.rules:is_visitor(client, room.jid) then return true; end
 	end
 	return false;
 end
@@ -48,7 +49,7 @@ function methods:before_change(event)
 	local is_jicofos = type(event.actor) == "string" and jid.bare(event.actor) == self.target;
 	local leads = event.affiliation == "owner" or event.affiliation == "admin";
 	if not is_jicofos or not leads or event.jid == self.target then return nil; end
-	if self:is_organiser(event.jid) then return nil; end
+	if self:is_organiser(event.jid, event.room) then return nil; end
 	self:hold(event.jid, event.room);
 	module:log("info", "jicofo may not make a page an owner whose organiser is unknown, or whose login ended");
 	return refuse_change(event);
@@ -93,7 +94,7 @@ end
 function methods:take_back(username)
 	for _, grant in ipairs(self.meetings:led_by(username)) do
 		local room = rooms.find(grant.room);
-		if room and not self:is_organiser(grant.address) then rooms.set_affiliation(room, true, grant.address, nil); end
+		if room and not self:is_organiser(grant.address, room) then rooms.set_affiliation(room, true, grant.address, nil); end
 	end
 	for _, address in ipairs(self.meetings:rooms_of(username)) do
 		for _, room in ipairs(rooms.with_breakouts(rooms.find(address))) do protect.call(rooms.demote_others, room); end

@@ -14,7 +14,7 @@ local kept_connections = module:require "kept_connections";
 local login_answer = module:require "login_answer";
 local login_request = module:require "login_request";
 local post = module:require "http_call".post;
-local protect = module:require "protect";
+local protect = module:require "authbridge/protect";
 
 local path = "/v1/authenticate";
 local max_in_flight = 512;
@@ -36,12 +36,13 @@ local function client_of(url, token)
 	return function (...) return connections:post(...); end
 end
 
--- feed: of revocations.lib.lua; node: the name of this Prosody.
-local function new(settings, feed, node)
+-- feed: of revocations.lib.lua; node: the name of this Prosody; granted(username, school) is called at each login that the
+-- service grants; school: its code, or nil.
+local function new(settings, feed, node, granted)
 	local clients = {};
 	for _, url in ipairs(settings.urls) do clients[url] = client_of(url, settings.token); end
 	return setmetatable({
-		settings = settings, feed = feed, node = node, in_flight = 0;
+		settings = settings, feed = feed, node = node, granted = granted, in_flight = 0;
 		services = health_watch.new(settings.urls), clients = clients;
 	}, methods);
 end
@@ -53,19 +54,19 @@ local function pause(seconds)
 	wait();
 end
 
--- Asks that service once.  Returns the verdict, or nil, fault, detail as login_answer.lib.lua words them.
+-- Asks that service once.  Returns verdict, nil, nil, school, or nil, fault, detail, as login_answer.lib.lua words them.
 function methods:ask(endpoint, request, seconds)
 	local call = {};
 	self.services:began(endpoint, call);
 	local is_done, body, code = protect.try(self.clients[endpoint.url], json.encode(request), request.request_id, seconds, call);
 	self.services:ended(endpoint, call);
 	if not is_done then return nil, "outage", "error in this module"; end
-	local verdict, fault, detail = login_answer.read(code, body, request, json.decode);
+	local verdict, fault, detail, school = login_answer.read(code, body, request, json.decode);
 	self.services:note(endpoint, fault);
-	return verdict, fault, detail;
+	return verdict, fault, detail, school;
 end
 
--- Asks until there is an answer or the time is over.  Returns verdict, detail.
+-- Asks until there is an answer or the time is over.  Returns verdict, detail, school.
 function methods:consult(login, facts)
 	local deadline, first_drop = monotonic() + self.settings.timeout, nil;
 	local next_pause = first_pause;
@@ -75,7 +76,7 @@ function methods:consult(login, facts)
 
 		local now = monotonic();
 		local request = login_request.new(facts, login, deadline, now);
-		local verdict, fault, detail = self:ask(endpoint, request, deadline - now);
+		local verdict, fault, detail, school = self:ask(endpoint, request, deadline - now);
 		if fault == "dropped" then
 			now = monotonic();
 			first_drop = first_drop or now;
@@ -84,7 +85,7 @@ function methods:consult(login, facts)
 			pause(next_pause);
 			next_pause = math.min(2 * next_pause, longest_pause);
 		elseif fault ~= "frozen" or monotonic() > deadline - least_try then -- a frozen one may have a neighbour
-			return verdict or "unavailable", detail;
+			return verdict or "unavailable", detail, school;
 		end
 	end
 end
@@ -128,11 +129,12 @@ function methods:authenticate(username, password, session)
 	local followed = self.feed:login_began(username, session, time.now());
 	session.auth_external_login = followed;
 	self.in_flight = self.in_flight + 1;
-	local verdict, detail = protect.call(self.consult, self, login, facts);
+	local verdict, detail, school = protect.call(self.consult, self, login, facts);
 	self.in_flight = self.in_flight - 1;
 	if not verdict then verdict, detail = "unavailable", "error in this module"; end
 	local word = verdict == "granted" and self.feed:verdict_of(followed) or verdict;
 	if word ~= "granted" then self.feed:login_over(followed); end
+	if verdict == "granted" then self.granted(username, school); end
 	log_outcome(login, facts, started, { verdict = verdict, word = word, detail = detail });
 	return word;
 end

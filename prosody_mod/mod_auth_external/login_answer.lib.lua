@@ -54,7 +54,13 @@ local function fault_of(reason)
 end
 
 -- code: HTTP status, 0 for a transport error; body is then its reason.
--- Returns the verdict, or nil, fault, detail as fault_of() does.
+local function school_of(answer)
+	local code = answer.school;
+	return answer.verdict == "granted" and type(code) == "string" and code:match("^[a-z0-9]+$") or nil;
+end
+
+-- Returns verdict, nil, nil, school: the code of the organiser's school comes with a granted login, where the service is not
+-- older than that; or nil, fault, detail as fault_of() has them.
 local function read(code, body, request, decode)
 	if code == 0 then return nil, fault_of(body); end
 	if code ~= 200 then
@@ -71,7 +77,7 @@ local function read(code, body, request, decode)
 	if verdict ~= "granted" and (type(verdict) ~= "string" or not failures[verdict]) then
 		return nil, "outage", "the answer holds no known verdict";
 	end
-	return verdict;
+	return verdict, nil, nil, school_of(answer);
 end
 
 return { read = read, fault_of = fault_of, failure_of = failure_of };

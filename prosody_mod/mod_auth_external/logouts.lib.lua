@@ -10,7 +10,7 @@ local st = require "util.stanza";
 local timer = require "util.timer";
 
 local clients = module:require "clients";
-local protect = module:require "protect";
+local protect = module:require "authbridge/protect";
 
 local xmlns = "http://jitsi.org/protocol/focus";
 local patience = 0.5; -- seconds that the report waits for jicofo; what it reports is done by then

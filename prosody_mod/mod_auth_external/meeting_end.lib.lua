@@ -6,8 +6,8 @@ local timer = require "util.timer";
 local time = require "util.time".now;
 
 local clients = module:require "clients";
-local protect = module:require "protect";
-local rooms = module:require "rooms";
+local protect = module:require "authbridge/protect";
+local rooms = module:require "authbridge/rooms";
 local session_close = module:require "session_close";
 
 local methods = {};

@@ -13,22 +13,24 @@ local conference_admission = module:require "conference_admission";
 local conference_answer = module:require "conference_answer";
 local conference_detour = module:require "conference_detour";
 local conference_requests = module:require "conference_requests";
-local hooks = module:require "hooks";
+local counts = module:require "counts";
+local hooks = module:require "authbridge/hooks";
 local leaders = module:require "leaders";
 local logouts = module:require "logouts";
 local meeting_end = module:require "meeting_end";
 local meeting_owners = module:require "meeting_owners";
 local meetings = module:require "meetings";
-local opened_meetings = module:require "opened_meetings";
 local own_rooms = module:require "own_rooms";
 local people = module:require "people";
-local protect = module:require "protect";
+local protect = module:require "authbridge/protect";
 local remembered_logins = module:require "remembered_logins";
 local renewed_logins = module:require "renewed_logins";
 local room_addresses = module:require "room_addresses";
+local rules_link = module:require "rules_link";
+local schools = module:require "schools";
 
 local sweep_interval, purge_interval = 60, 3600; -- seconds
-local format = 5; -- of the state that outlives a reload
+local format = 6; -- of the state that outlives a reload
 
 local methods = {};
 methods.__index = methods;
@@ -58,6 +60,7 @@ function methods:attach(host)
 		self.owners:attach(host, context);
 		self.leaders:attach(context);
 		self.own_rooms:attach(context);
+		self.rules:attach(context);
 	end
 	if self.detours[host] then conference_detour.attach(context, self.place.focus); end
 end
@@ -87,16 +90,18 @@ function methods:start()
 	end);
 end
 
--- Adds logins, claims, people, requests, opened and meetings to the guard: new ones, or those that outlived a reload.
+-- Adds logins, claims, people, requests, counts, schools and meetings to the guard: new ones, or those that outlived a reload.
 local function add_state(self, kept)
 	if kept then
 		self.logins, self.claims = remembered_logins.on_top(kept.logins), client_claims.on_top(kept.claims);
 		self.people, self.requests = people.on_top(kept.people), conference_requests.on_top(kept.requests);
-		self.opened, self.meetings = opened_meetings.on_top(kept.opened), meetings.on_top(kept.meetings);
+		self.counts, self.schools = counts.on_top(kept.counts), schools.on_top(kept.schools);
+		self.meetings = meetings.on_top(kept.meetings);
 	else
 		self.logins, self.claims, self.requests = remembered_logins.new(cache.new), client_claims.new(), conference_requests.new();
-		self.people, self.opened = people.new(self.logins, self.claims), opened_meetings.new(new_id());
-		self.meetings = meetings.new(self.people, self.logins, self.requests, self.opened);
+		self.people, self.counts = people.new(self.logins, self.claims), counts.new(new_id());
+		self.schools = schools.new(cache.new);
+		self.meetings = meetings.new(self.people, self.logins, self.requests, self.counts);
 	end
 end
 
@@ -109,6 +114,7 @@ local function start(feed, place, changed, saved)
 	add_state(self, kept);
 	self.renewed, self.purged_at = renewed_logins.new(module:open_store("auth_external_logins", "keyval")), 0;
 	self.addresses = room_addresses.new(jid, place);
+	self.rules = rules_link.new(self);
 	self.owners = meeting_owners.new(self);
 	self.leaders = leaders.new(self, place.target);
 	self.own_rooms = own_rooms.new(self, place.target);
@@ -133,7 +139,8 @@ end
 
 function methods:save()
 	return {
-		logins = self.logins, claims = self.claims, people = self.people, requests = self.requests, opened = self.opened;
+		logins = self.logins, claims = self.claims, people = self.people, requests = self.requests, counts = self.counts;
+		schools = self.schools;
 		meetings = self.meetings;
 		owed = self.logouts:owed_logins(), format = format;
 	};

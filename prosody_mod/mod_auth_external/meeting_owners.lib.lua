@@ -4,16 +4,17 @@
 
 local time = require "util.time".now;
 
-local hooks = module:require "hooks";
-local rooms = module:require "rooms";
+local hooks = module:require "authbridge/hooks";
+local rooms = module:require "authbridge/rooms";
 
 local methods = {};
 methods.__index = methods;
 
--- parts: feed, people, meetings, place (of jitsi_config.lib.lua), changed() = called when the meetings that run change.
+-- parts: feed, people, meetings, rules, place (of jitsi_config.lib.lua), changed() = called when the meetings that run change.
 local function new(parts)
 	return setmetatable({
-		feed = parts.feed, people = parts.people, meetings = parts.meetings, place = parts.place, changed = parts.changed;
+		feed = parts.feed, people = parts.people, meetings = parts.meetings, rules = parts.rules;
+		place = parts.place, changed = parts.changed;
 		unowned = {}; -- JID -> room that was nobody's at the last sweep
 	}, methods);
 end
@@ -21,7 +22,8 @@ end
 -- Returns a client of an organiser other than `username` (nil: of any) who is in the room or about to join, or nil.  Nobody
 -- inherits at the door of a room with a password or a lobby: an organiser who is refused there would get the key.
 function methods:heir_in(room, username)
-	return self.people:heir_of(room.jid, username, rooms.clients_in(room), self.feed, time(), not rooms.is_protected(room));
+	local is_open = not rooms.is_protected(room);
+	return self.people:heir_of(room.jid, username, rooms.clients_in(room), self.feed, time(), is_open, self.rules:leading(room.jid));
 end
 
 -- The client's session ends.
@@ -94,7 +96,8 @@ function methods:attach(host, context)
 	for room in rooms.all_at(host) do self.meetings:found_before(room.jid); end
 	hooks.before_all(context, "muc-occupant-joined", function (event)
 		for client in event.occupant:each_session() do
-			if self.meetings:client_joined(client, event.room.jid, time()) then self.changed(); end
+			local is_ours = not self.rules:is_visitor(client, event.room.jid);
+			if is_ours and self.meetings:client_joined(client, event.room.jid, time()) then self.changed(); end
 		end
 	end);
 	hooks.before_all(context, "muc-occupant-left", function (event)

@@ -19,11 +19,11 @@ local function on_top(state)
 	return setmetatable(state, methods);
 end
 
--- people, logins, requests, opened: of people.lib.lua, remembered_logins.lib.lua, conference_requests.lib.lua and
--- opened_meetings.lib.lua.
-local function new(people, logins, requests, opened)
+-- people, logins, requests, counts: of people.lib.lua, remembered_logins.lib.lua, conference_requests.lib.lua and
+-- counts.lib.lua.
+local function new(people, logins, requests, counts)
 	return on_top {
-		people = people, logins = logins, requests = requests, opened = opened;
+		people = people, logins = logins, requests = requests, counts = counts;
 		rooms = {}; -- JID -> { starter, since, at; joined = whether the starter ever was there; counted = whether some starter was;
 		-- led = set of usernames of all who ever led it; left_at = when a client of the starter last left it, or nil }
 		granted = {}; -- JID -> bare JID -> username of the organiser by whom it leads there
@@ -131,7 +131,7 @@ end
 
 -- The starter is in the room.  A meeting counts as opened by the first organiser of whom that is so, and only once.
 function methods:starter_joined(room)
-	if not room.counted then self.opened:add(room.starter); end
+	if not room.counted then self.counts:opened(room.starter); end
 	room.joined, room.counted = true, true;
 end
 

@@ -12,7 +12,7 @@ local new_sasl = require "util.sasl".new;
 
 local check_responder = module:require "check_responder";
 local follower = module:require "follower";
-local hooks = module:require "hooks";
+local hooks = module:require "authbridge/hooks";
 local jitsi_config = module:require "jitsi_config";
 local login = module:require "login";
 local login_answer = module:require "login_answer";
@@ -28,7 +28,8 @@ local host = module.host;
 local settings = assert(options.read(function (name) return module:get_option(name); end, options.read_file));
 local node = settings.node or require "socket".dns.gethostname();
 local feed = revocations.new(node, #settings.urls);
-local logins = login.new(settings, feed, node);
+local guard; -- set below: it needs the rest of this file
+local logins = login.new(settings, feed, node, function (username, school) guard.schools:learn(username, school); end);
 
 -- The provider -------------------------------------------------------------------------------------
 
@@ -111,12 +112,13 @@ elseif place.focus then
 end
 
 local following = follower.new(feed, settings);
-local guard = meeting_guard.start(feed, place, function () following:meetings_changed(); end, module.saved_state);
+guard = meeting_guard.start(feed, place, function () following:meetings_changed(); end, module.saved_state);
 local carrying_out = orders.new(feed, guard);
 carrying_out:attach();
 following:start({
 	execute = function (order) return carrying_out:execute(order); end;
-	await = meeting_guard.await, running = function () return guard:running(); end, opened = guard.opened;
+	await = meeting_guard.await, running = function () return guard:running(); end;
+	counts = guard.counts, schools = guard.schools;
 	heard_from = function (url) logins:heard_from(url); end;
 });
 

@@ -2,8 +2,8 @@
 -- Also keeps a session from being bound whose login an order has ended.
 -- This file is MIT licensed; see LICENSE.
 
-local hooks = module:require "hooks";
-local protect = module:require "protect";
+local hooks = module:require "authbridge/hooks";
+local protect = module:require "authbridge/protect";
 local revocations = module:require "revocations";
 local session_close = module:require "session_close";
 

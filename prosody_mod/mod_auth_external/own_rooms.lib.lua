@@ -8,17 +8,19 @@ local st = require "util.stanza";
 local time = require "util.time".now;
 
 local clients = module:require "clients";
-local hooks = module:require "hooks";
-local rooms = module:require "rooms";
+local hooks = module:require "authbridge/hooks";
+local rooms = module:require "authbridge/rooms";
 
 local xmlns_muc = "http://jabber.org/protocol/muc";
 
 local methods = {};
 methods.__index = methods;
 
--- parts: feed, people, meetings; target: jicofo's bare JID.
+-- parts: feed, people, meetings, rules; target: jicofo's bare JID.
 local function new(parts, target)
-	return setmetatable({ feed = parts.feed, people = parts.people, meetings = parts.meetings, target = target }, methods);
+	return setmetatable({
+		feed = parts.feed, people = parts.people, meetings = parts.meetings, rules = parts.rules, target = target;
+	}, methods);
 end
 
 -- Tells whether the starter is still at home there: inside, gone a moment ago, or no other organiser is inside.  Otherwise an
@@ -26,7 +28,7 @@ end
 function methods:is_at_home(username, room)
 	local inside = rooms.clients_in(room);
 	return self.people:is_among(username, inside) or self.meetings:has_starter_just_left(room.jid, time())
-		or self.people:heir_of(room.jid, username, inside, self.feed, time(), false) == nil;
+		or self.people:heir_of(room.jid, username, inside, self.feed, time(), false, self.rules:leading(room.jid)) == nil;
 end
 
 -- Tells whether jicofo last let that client into this room, and its organiser has started it, was inside, and may go on.

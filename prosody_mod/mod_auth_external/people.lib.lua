@@ -186,10 +186,12 @@ function methods:is_expected(username, address, now)
 end
 
 -- Returns a client of an organiser other than `username` (nil: of any) who may go on with that meeting, who is in it or,
--- where it is open, about to join; or nil.  occupants: the clients in its rooms.
-function methods:heir_of(address, username, occupants, feed, now, is_open)
+-- where it is open, about to join; or nil.  occupants: the clients in its rooms; may_lead(username) tells whether that organiser
+-- may lead there.
+function methods:heir_of(address, username, occupants, feed, now, is_open, may_lead)
 	local function may(known)
-		return known and not known.ended and known.username ~= username and not feed:is_suspended(known.username);
+		return known and not known.ended and known.username ~= username and not feed:is_suspended(known.username)
+			and may_lead(known.username);
 	end
 	for _, client in ipairs(occupants) do
 		if may(self.clients[client]) then return client; end

@@ -6,7 +6,7 @@
 
 local sha256 = require "util.hashes".sha256;
 
-local protect = module:require "protect";
+local protect = module:require "authbridge/protect";
 
 local kept = 7 * 24 * 3600; -- seconds; the service tells of no older end
 local max_of_one = 32; -- of an organiser, as many as are remembered

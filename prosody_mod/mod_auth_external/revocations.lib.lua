@@ -99,12 +99,14 @@ local function fit(running)
 	return names[1] and fitting or nil;
 end
 
--- running: username -> number of meetings that the organiser started; opened: of opened_meetings.lib.lua, or nil.
-function methods:question(running, opened)
+-- running: username -> number of meetings that the organiser started; report: of counts.lib.lua, or nil; schools: the version
+-- of the codes of schools that are known here.
+function methods:question(running, report, schools)
 	local rest = #self.done > max_done;
 	return {
 		node = self.node, epoch = self.epoch, cursor = self.cursor, wait = rest and 0 or wait;
-		done = self.done[1] and { table.unpack(self.done, 1, max_done) } or nil, meetings = fit(running or {}), opened = opened;
+		done = self.done[1] and { table.unpack(self.done, 1, max_done) } or nil, meetings = fit(running or {}), schools = schools;
+		opened = report and report.opened, rules = report and report.rules;
 	};
 end
 

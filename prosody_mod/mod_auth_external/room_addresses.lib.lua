@@ -47,4 +47,13 @@ function methods:meeting(address)
 	return self.jid.join("[" .. tenant .. "]" .. node, self.mapper.muc);
 end
 
+-- Returns the room's name as the client writes it, and the component with such rooms; or nil where people cannot meet.
+function methods:name(address)
+	local name, host = (type(address) == "string" and address or ""):match("^([^@]*)@([^@/]+)$");
+	host = host and host:lower();
+	if host and self.hosts[host] then return name, host; end
+	if host and self:tenant_of(host) and self.hosts[self.mapper.muc] then return name, self.mapper.muc; end
+	return nil;
+end
+
 return { new = new };

@@ -7,7 +7,7 @@ local jid = require "util.jid";
 local st = require "util.stanza";
 local timer = require "util.timer";
 
-local protect = module:require "protect";
+local protect = module:require "authbridge/protect";
 
 local patience, interval = 0.5, 0.02; -- seconds; a browser asks again after one way through the network and back
 

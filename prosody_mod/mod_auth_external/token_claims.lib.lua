@@ -3,7 +3,7 @@
 -- provider the token is verified at the login; on all others nobody verifies it, and other modules believe it.
 -- This file is MIT licensed; see LICENSE.
 
-local hooks = module:require "hooks";
+local hooks = module:require "authbridge/hooks";
 
 -- Patterns for the fields of a session that say who its client is, or what they may do.
 local patterns = { "^auth_token$", "^customusername$", "^jitsi_meet_", "^granted_jitsi_meet_" };

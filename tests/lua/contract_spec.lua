@@ -78,7 +78,8 @@ for _, version in ipairs(libraries.versions) do
 					local feed = revocations.new(case.body.node, 1);
 					if type(case.body.epoch) == "string" then feed.epoch, feed.cursor = case.body.epoch, case.body.cursor; end
 					for _, report in ipairs(case.body.done or {}) do feed:report(report, report); end
-					local question = json.decode(json.encode(feed:question(case.body.meetings, case.body.opened)));
+					local report = { opened = case.body.opened, rules = case.body.rules };
+					local question = json.decode(json.encode(feed:question(case.body.meetings, report, case.body.schools)));
 					for field, value in pairs(question) do
 						assert.is_true(allowed[field]);
 						if field ~= "wait" then assert.same(case.body[field], value); end

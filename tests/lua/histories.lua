@@ -230,7 +230,7 @@ function methods:each_meeting_is_opened_once()
 		if meeting and meeting.kept and not known.counted then self:fail("%s does not count as opened", address); end
 	end
 	local told = 0;
-	for _, number in pairs(registry.opened.waiting) do told = told + number; end
+	for _, number in pairs(registry.counts.waiting) do told = told + number; end
 	if told < self.opened or told > self.opened + self.vanished then
 		self:fail("%d meetings count as opened, and %d were", told, self.opened);
 	end

@@ -20,7 +20,7 @@ local broken = {
 	end;
 	["counts a meeting at each entry"] = function (guard)
 		function guard.meetings.starter_joined(self, room)
-			self.opened:add(room.starter);
+			self.counts:opened(room.starter);
 			room.joined, room.counted = true, true;
 		end
 	end;

@@ -9,7 +9,7 @@ describe("A hook of ours", function ()
 
 	before_each(function ()
 		hooked, errors = {}, 0;
-		hooks = libraries.own("hooks", {
+		hooks = libraries.own("authbridge/hooks", {
 			log = function () errors = errors + 1; end;
 			hook_global = note, hook_object_event = function (...) note(nil, select(3, ...)); end;
 		});

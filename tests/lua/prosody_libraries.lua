@@ -2,7 +2,6 @@
 -- the other, and our own ones.  Run from the project's root, on Lua 5.4.
 
 local versions = { "0.12", "13" };
-local folder = "prosody_mod/mod_auth_external/";
 
 local function copy(from)
 	local to = {};
@@ -34,10 +33,16 @@ local function of_prosody(version, name)
 	return within(version, function () return require(name); end);
 end
 
+-- Returns the file of a library of ours: of mod_auth_external, or one that names its folder.
+local function file_of(name)
+	local folder = name:find("/", 1, true) and "prosody_mod/" or "prosody_mod/mod_auth_external/";
+	return folder .. name .. ".lib.lua";
+end
+
 -- Loads one of our own and those that it requires; fields: what they use of `module` otherwise, nothing if they are pure.
 local function own(name, fields)
 	local module = setmetatable({ require = function (_, other) return own(other, fields); end }, { __index = fields });
-	return assert(loadfile(folder .. name .. ".lib.lua", "t", setmetatable({ module = module }, { __index = _G })))();
+	return assert(loadfile(file_of(name), "t", setmetatable({ module = module }, { __index = _G })))();
 end
 
 local function read_contract(json)
@@ -47,4 +52,4 @@ local function read_contract(json)
 	return assert(json.decode(content));
 end
 
-return { versions = versions, of_prosody = of_prosody, own = own, read_contract = read_contract };
+return { versions = versions, of_prosody = of_prosody, file_of = file_of, own = own, read_contract = read_contract };

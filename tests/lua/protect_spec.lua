@@ -5,7 +5,7 @@ describe("A protected step", function ()
 
 	before_each(function ()
 		logged = {};
-		protect = libraries.own("protect", { log = function (_, level, ...) table.insert(logged, { level, string.format(...) }); end });
+		protect = libraries.own("authbridge/protect", { log = function (_, level, ...) table.insert(logged, { level, string.format(...) }); end });
 	end);
 
 	it("returns all that it returns, and logs nothing", function ()

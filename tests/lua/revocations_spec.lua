@@ -1,5 +1,5 @@
 local libraries = dofile("tests/lua/prosody_libraries.lua");
-local opened_meetings, revocations = libraries.own("opened_meetings"), libraries.own("revocations");
+local counts, revocations = libraries.own("counts"), libraries.own("revocations");
 local json = libraries.of_prosody("13", "util.json");
 
 local name, other = "ohg-kwtx", "ohg-bbbb";
@@ -117,9 +117,9 @@ describe("The state of the feed", function ()
 			local running = {};
 			for i = 1, 2000 do running["schule-" .. i] = 99; end
 			for id = 1, 3000 do feed:report({ id = 2000000000 + id }, { sessions = 99, meetings = 9, logins = 9 }); end
-			local opened = opened_meetings.new(("r"):rep(32));
-			for i = 1, 500 do opened:add("schule-" .. i); end
-			assert.is_true(#json.encode(feed:question(running, opened:report())) < 8192);
+			local counted = counts.new(("r"):rep(32));
+			for i = 1, 500 do counted:opened("schule-" .. i); end
+			assert.is_true(#json.encode(feed:question(running, counted:report(), ("v"):rep(64))) < 8192);
 			assert.equal(1000, #feed.done);
 			assert.equal(2000003000, feed.done[1000].id);
 		end);

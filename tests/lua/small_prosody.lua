@@ -246,7 +246,7 @@ local function new(version)
 	function module.require(_, name)
 		if loaded[name] == nil then
 			local env = setmetatable({ module = module, prosody = prosody, require = require_util }, { __index = _G });
-			loaded[name] = assert(loadfile("prosody_mod/mod_auth_external/" .. name .. ".lib.lua", "t", env))();
+			loaded[name] = assert(loadfile(libraries.file_of(name), "t", env))();
 		end
 		return loaded[name];
 	end

@@ -23,7 +23,7 @@ local function list(name, events)
   for event, handlers in pairs(events._event_map) do
     local ours, others = {}, {};
     for handler, priority in pairs(handlers) do
-      local is_ours = debug.getinfo(handler, "S").source:find("mod_auth_external", 1, true);
+      local is_ours = debug.getinfo(handler, "S").source:find("authbridge/hooks", 1, true);
       table.insert(is_ours and ours or others, priority);
     end
     for _, priority in ipairs(ours) do

@@ -5,7 +5,7 @@
 local jid = require "util.jid";
 local st = require "util.stanza";
 
-local protect = module:require "protect";
+local protect = module:require "authbridge/protect";
 
 local xmlns_user = "http://jabber.org/protocol/muc#user";
 

@@ -5,7 +5,7 @@
 -- otherwise another module would at some starts change or answer a stanza before it is looked at here.  For the same
 -- reason no event of a host is hooked twice.
 
-local protect = module:require "protect";
+local protect = module:require "authbridge/protect";
 
 local first, last = 101, -101;
 

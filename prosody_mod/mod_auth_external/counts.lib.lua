@@ -1,4 +1,4 @@
--- opened_meetings.lib.lua: counts the meetings that were opened, and reports them to the service, each once.
+-- counts.lib.lua: counts the meetings that were opened, and how often each rule stepped in; reports both, each once.
 -- Pure: knows names and numbers only.  A meeting counts when the organiser who opened it is in the room.
 -- This file is MIT licensed; see LICENSE.
 --
@@ -20,15 +20,21 @@ end
 
 -- run: a text that no other run of this Prosody had.
 local function new(run)
-	return on_top { run = run, number = 0, waiting = {}, sent = nil };
+	return on_top { run = run, number = 0, waiting = {}, rules = {}, sent = nil };
 end
 
-function methods:add(username)
+-- A meeting of that organiser was opened.
+function methods:opened(username)
 	if #username > max_name then return; end
 	self.waiting[username] = (self.waiting[username] or 0) + 1;
 end
 
--- Takes out of those that wait what fits into a report; by name, so that it is the same in every test.
+-- That rule has stepped in; rule: one of the few names of the meeting rules.
+function methods:stepped_in(rule)
+	self.rules[rule] = (self.rules[rule] or 0) + 1;
+end
+
+-- Takes out of the meetings that wait those that fit into a report; by name, so that it is the same in every test.
 function methods:take()
 	local names, taken, room = {}, {}, max_bytes;
 	for name in pairs(self.waiting) do table.insert(names, name); end
@@ -41,11 +47,12 @@ function methods:take()
 	return taken;
 end
 
--- Returns the report for the next question, { run, number, meetings }, or nil.
+-- Returns the report for the next question, { opened = { run, number, meetings }, rules = rule -> number }, or nil.
 function methods:report()
-	if not self.sent and next(self.waiting) then
+	if not self.sent and (next(self.waiting) or next(self.rules)) then
 		self.number = self.number + 1;
-		self.sent = { run = self.run, number = self.number, meetings = self:take() };
+		self.sent = { opened = { run = self.run, number = self.number, meetings = self:take() }, rules = self.rules };
+		self.rules = {};
 	end
 	return self.sent;
 end

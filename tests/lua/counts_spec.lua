@@ -1,0 +1,65 @@
+local libraries = dofile("tests/lua/prosody_libraries.lua");
+local counts = libraries.own("counts");
+local json = libraries.of_prosody("13", "util.json");
+
+local anna, bert = "ohg-anna", "ohg-bert";
+
+describe("What is reported of meetings and rules", function ()
+	local counted;
+
+	before_each(function () counted = counts.new("run"); end);
+
+	it("is nothing as long as there are none", function ()
+		assert.is_nil(counted:report());
+		counted:answered(nil);
+		assert.is_nil(counted:report());
+	end);
+
+	it("is the number of each organiser's", function ()
+		for _, name in ipairs({ anna, bert, anna }) do counted:opened(name); end
+		assert.same({ run = "run", number = 1, meetings = { [anna] = 2, [bert] = 1 } }, counted:report().opened);
+	end);
+
+	it("is told again as it was until it is answered, and what came meanwhile under the next number", function ()
+		counted:opened(anna);
+		local first = counted:report();
+		counted:opened(anna);
+		assert.same({ run = "run", number = 1, meetings = { [anna] = 1 } }, counted:report().opened);
+		counted:answered(first);
+		local second = counted:report();
+		assert.same({ run = "run", number = 2, meetings = { [anna] = 1 } }, second.opened);
+		counted:answered(first);
+		assert.equal(second, counted:report());
+		counted:answered(second);
+		assert.is_nil(counted:report());
+	end);
+
+	it("goes on under the next number after a reload of the module", function ()
+		counted:opened(anna);
+		counted:answered(counted:report());
+		counted:opened(bert);
+		local reloaded = counts.on_top(setmetatable(counted, nil));
+		assert.same({ run = "run", number = 2, meetings = { [bert] = 1 } }, reloaded:report().opened);
+	end);
+
+	it("comes in parts that a question has room for, and nothing of it is lost", function ()
+		for i = 1, 500 do counted:opened(("schule-%03d"):format(i)); end
+		local names, number = {}, 0;
+		for report in function () return counted:report(); end do
+			assert.is_true(#json.encode(report) < 1100);
+			for name, meetings in pairs(report.opened.meetings) do
+				assert.is_nil(names[name]);
+				names[name], number = true, number + meetings;
+			end
+			counted:answered(report);
+		end
+		assert.equal(500, number);
+	end);
+
+	it("has no name that is too long for an organiser's, which would never fit", function ()
+		counted:opened(("x"):rep(65));
+		assert.is_nil(counted:report());
+		counted:opened(("x"):rep(64));
+		assert.is_not_nil(counted:report());
+	end);
+end);
