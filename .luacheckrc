@@ -1,11 +1,11 @@
--- Lua 5.4, as Prosody runs it; the fields of `module` and `prosody` are exactly those that our module uses.  It hooks through
+-- Lua 5.4, as Prosody runs it; the fields of `module` and `prosody` are exactly those that our modules use.  One hooks through
 -- contexts, which luacheck does not see.
 std = "lua54"
 max_line_length = 150
 max_cyclomatic_complexity = 12
 
 local module_fields = {
-	"command", "context", "get_option", "hook_global", "hook_object_event", "host", "log", "open_store", "provides", "require", "save",
+	"command", "context", "fire_event", "get_option", "hook", "hook_global", "hook_object_event", "host", "log", "open_store", "provides", "require", "save",
 	"saved_state", "unload",
 };
 local written_fields = { command = true, save = true, unload = true };
@@ -15,7 +15,7 @@ files["prosody_mod/"] = {
 	read_globals = {
 		module = { fields = {} };
 		prosody = { fields = {
-			bare_sessions = { other_fields = true }, config_file = {}, full_sessions = { other_fields = true }, hosts = { other_fields = true },
+			bare_sessions = { other_fields = true }, config_file = {}, events = { other_fields = true }, full_sessions = { other_fields = true }, hosts = { other_fields = true },
 		} };
 	};
 };

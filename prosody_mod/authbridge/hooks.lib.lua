@@ -1,13 +1,14 @@
--- hooks.lib.lua: hooks events before, or after, all other modules, each handler protected.
+-- hooks.lib.lua: hooks events at a priority that is ours alone, each handler protected.
 -- This file is MIT licensed; see LICENSE.
 --
 -- Prosody runs handlers of one priority in an order that differs from start to start.  So ours share theirs with nobody:
 -- otherwise another module would at some starts change or answer a stanza before it is looked at here.  For the same
--- reason no event of a host is hooked twice.
+-- reason no module of ours hooks an event of a host twice at one priority: mod_auth_external is first, mod_meeting_rules
+-- second, before all others.
 
 local protect = module:require "authbridge/protect";
 
-local first, last = 101, -101;
+local first, second, last = 101, 100.5, -101;
 
 -- Returns the handler so that an error in it is logged.  The hook then returns what fallback(event) returns, or nil, with
 -- which Prosody goes on to the next handler.  A hook that keeps somebody out needs a fallback that keeps them out.
@@ -19,9 +20,17 @@ local function protected(handler, fallback)
 	end;
 end
 
--- context: of a host.
+-- context: of a host; priority: one that no other module has.
+local function at(context, event, priority, handler, fallback)
+	context:hook(event, protected(handler, fallback), priority);
+end
+
+local function before_others(context, event, handler, fallback)
+	at(context, event, second, handler, fallback);
+end
+
 local function before_all(context, event, handler, fallback)
-	context:hook(event, protected(handler, fallback), first);
+	at(context, event, first, handler, fallback);
 end
 
 local function before_all_globally(event, handler)
@@ -43,6 +52,6 @@ local function stop()
 end
 
 return {
-	before_all = before_all, before_all_globally = before_all_globally, before_all_at = before_all_at;
+	at = at, before_others = before_others, before_all = before_all, before_all_globally = before_all_globally, before_all_at = before_all_at;
 	after_all_globally = after_all_globally, stop = stop;
 };

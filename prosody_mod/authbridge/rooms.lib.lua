@@ -7,7 +7,7 @@ local st = require "util.stanza";
 
 local protect = module:require "authbridge/protect";
 
-local xmlns_user = "http://jabber.org/protocol/muc#user";
+local xmlns_muc, xmlns_user = "http://jabber.org/protocol/muc", "http://jabber.org/protocol/muc#user";
 
 -- Everybody in the meeting reads it.
 local meeting_ended = "Das Medienzentrum hat diese Besprechung beendet. / The media centre has ended this meeting.";
@@ -68,25 +68,33 @@ local function is_breakout(address, hosts)
 	return false;
 end
 
-local function destroy_alone(room)
+local function destroy_alone(room, reason)
 	protect.call(room.set_persistent, room, false); -- a persistent room would leave a tombstone for a month
-	local is_gone = protect.call(room.destroy, room, nil, meeting_ended);
+	local is_gone = protect.call(room.destroy, room, nil, reason or meeting_ended);
 	if is_gone == false then module:log("error", "A meeting could not be ended: another module kept it"); end
 	return is_gone == true;
 end
 
--- Returns whether the room is gone.  Its breakout rooms end first: while there are any, jicofo lets guests open the main
--- room anew.
-local function destroy(room)
+-- reason: what those in it read, or nil: that the media centre has ended it.  Returns whether the room is gone.  Its breakout
+-- rooms end first: while there are any, jicofo lets guests open the main room anew.
+local function destroy(room, reason)
 	for i, each in ipairs(with_breakouts(room)) do
-		if i > 1 then destroy_alone(each); end
+		if i > 1 then destroy_alone(each, reason); end
 	end
-	return destroy_alone(room);
+	return destroy_alone(room, reason);
 end
 
 -- Tells whether somebody who comes must know its password, or is sent to its lobby.
 local function is_protected(room)
 	return room:get_password() ~= nil or room:get_members_only() == true;
+end
+
+-- Puts the room's password into a join.  Prosody passes it on to nobody.
+local function add_password(room, stanza)
+	local password, x = room:get_password(), stanza:get_child("x", xmlns_muc);
+	if not password or not x then return; end
+	x:maptags(function (child) return child.name ~= "password" and child or nil; end);
+	x:text_tag("password", password, { xmlns = xmlns_muc });
 end
 
 local function is_leader(room, address)
@@ -142,5 +150,5 @@ end
 return {
 	all_at = all_at, find = find, with_breakouts = with_breakouts, clients_in = clients_in, holds = holds, is_breakout = is_breakout;
 	destroy = destroy, is_leader = is_leader, set_affiliation = set_affiliation, demote_others = demote_others;
-	is_protected = is_protected, tell_end = tell_end, take_out = take_out;
+	is_protected = is_protected, add_password = add_password, tell_end = tell_end, take_out = take_out;
 };

@@ -11,8 +11,6 @@ local clients = module:require "clients";
 local hooks = module:require "authbridge/hooks";
 local rooms = module:require "authbridge/rooms";
 
-local xmlns_muc = "http://jabber.org/protocol/muc";
-
 local methods = {};
 methods.__index = methods;
 
@@ -48,14 +46,6 @@ function methods:answered(client, address)
 	end
 end
 
--- Puts the room's password into the join.  Prosody passes it on to nobody.
-function methods:add_password(room, stanza)
-	local password, x = room:get_password(), stanza:get_child("x", xmlns_muc);
-	if not password or not x or not self:is_own(stanza.attr.from, room) then return; end
-	x:maptags(function (child) return child.name ~= "password" and child or nil; end);
-	x:text_tag("password", password, { xmlns = xmlns_muc });
-end
-
 -- Refuses a page that was put out: another module may have held its join back until now.
 function methods:before_join(event)
 	local stanza = event.stanza;
@@ -64,7 +54,8 @@ function methods:before_join(event)
 		event.origin.send(st.error_reply(stanza, "cancel", "not-allowed"));
 		return true;
 	end
-	self:add_password(event.room, stanza);
+	local room = event.room;
+	if room:get_password() and self:is_own(stanza.attr.from, room) then rooms.add_password(room, stanza); end
 	return nil;
 end
 

@@ -1,0 +1,119 @@
+-- mod_meeting_rules: keeps the rules of the meeting, on the component of Jitsi's meetings: names, a password or a lobby, an
+-- organiser who leaves last, no recording.  mod_auth_external says who is an organiser.
+-- This file reads the options and does the wiring; the *.lib.lua files beside it do the work.
+-- This file is MIT licensed; see LICENSE.
+
+local cache = require "util.cache";
+local jid = require "util.jid";
+local timer = require "util.timer";
+
+local events = module:require "authbridge/meeting_events";
+local hooks = module:require "authbridge/hooks";
+local rooms = module:require "authbridge/rooms";
+
+local attendance = module:require "attendance";
+local conference_rules = module:require "conference_rules";
+local doors = module:require "doors";
+local protection = module:require "protection";
+local recording = module:require "recording";
+local rule_options = module:require "rule_options";
+local steps = module:require "steps";
+
+local settings = assert(rule_options.read(function (name) return module:get_option(name); end));
+
+-- What mod_auth_external knows ----------------------------------------------------------------------
+
+local function place()
+	return module:fire_event(events.place) or {};
+end
+
+local function is_focus(client)
+	return jid.bare(client) == place().target;
+end
+
+local function organiser_of(client, room)
+	return module:fire_event(events.organiser_of, { client = client, room = room.jid });
+end
+
+-- The rules ---------------------------------------------------------------------------------------
+
+local counted = steps.new(cache.new, function (rule) module:fire_event(events.stepped_in, { rule = rule }); end);
+local present = attendance.new(settings, organiser_of, is_focus, counted);
+local conference = conference_rules.new(settings, present, counted, cache.new);
+local at_doors = doors.new({
+	settings = settings, conference = conference, attendance = present, steps = counted, organiser_of = organiser_of, is_focus = is_focus;
+});
+
+-- The client is in the room: an organiser's switches the lobby on.
+local function came(client, room)
+	if present:came(client, room) and settings.protection and settings.lobby then protection.turn_lobby_on(room); end
+end
+
+hooks.before_others(module, events.requested, function (event) return conference:requested(event); end, function ()
+	return { kind = "client", reason = "an error in the rules" };
+end);
+hooks.before_others(module, events.answered, function (event) return conference:answered(event); end, function ()
+	return { kind = "client", reason = "an error in the rules" };
+end);
+hooks.before_others(module, events.may_lead, function (event)
+	return conference:may_lead(event.room, event.organiser, event.schools);
+end, function () return false; end);
+hooks.before_others(module, events.organiser_known, function (event)
+	local room = rooms.find(event.room);
+	if room and room:get_occupant_by_real_jid(event.client) then came(event.client, room); end
+end);
+
+at_doors:attach(module);
+-- After Jitsi's own modules have done what they do when somebody comes.
+hooks.at(module, "muc-occupant-joined", -100.5, function (event)
+	for client in event.occupant:each_session() do came(client, event.room); end
+end);
+hooks.before_others(module, "muc-room-destroyed", function (event) present:ended(event.room); end);
+hooks.before_others(module, "muc-config-submitted", function (event)
+	if settings.protection and protection.keep_in_form(event) then counted:note("protection", event.actor, event.room.jid .. " form"); end
+end);
+-- Jitsi's mod_muc_wait_for_host asks.
+hooks.before_others(module, "room_has_host", function (event)
+	local session = event.session;
+	return session and organiser_of(session.full_jid, event.room) and true or nil;
+end);
+
+-- Other hosts ---------------------------------------------------------------------------------------
+
+local function contains(list, wanted)
+	for _, each in ipairs(list or {}) do
+		if each == wanted then return true; end
+	end
+	return false;
+end
+
+-- Tells whether what starts a recording passes that host: on the way to jicofo, or to the component of the rooms' metadata.
+local function passes_recordings(host, known)
+	return contains(known.mucs, host) or host == known.focus or host == jid.host(known.target)
+		or prosody.hosts[host].modules.room_metadata_component ~= nil;
+end
+
+local function attach_to(host)
+	local known = place();
+	if contains(known.mucs, host) and host ~= module.host then at_doors:attach_to_breakouts(module:context(host)); end
+	if settings.recording and passes_recordings(host, known) then recording.attach(module:context(host), counted); end
+end
+
+-- When all hosts of the configuration are there.
+local is_started = false;
+local starting = timer.add_task(0, function ()
+	if not place().focus then
+		module:log("error", "No mod_auth_external guards the meetings here: nobody is known as an organiser, and no meeting opens.");
+	end
+	for host in pairs(prosody.hosts) do attach_to(host); end
+	present:find_those_there(module.host);
+	is_started = true;
+end);
+hooks.after_all_globally("host-activated", function (host)
+	if is_started then attach_to(host); end
+end);
+
+function module.unload()
+	timer.stop(starting);
+	present:stop();
+end
