@@ -92,6 +92,7 @@ def answer(request_id: str, username: str, decision: Decision) -> dict[str, Any]
         "retry_after": decision.retry_after,
     }
 
+        "school": decision.school,
 
 @dataclass(frozen=True, slots=True)
 class FeedQuestion:

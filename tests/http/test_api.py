@@ -78,11 +78,37 @@ def test_the_right_password_is_granted(client: Client, issued: IssuedCredential)
 
     assert (answer.status_code, answer.json) == (
         200,
-        {"request_id": "q-1", "username": sent["username"], "verdict": "granted", "retry_after": None},
+        {
+            "request_id": "q-1",
+            "username": sent["username"],
+            "verdict": "granted",
+            "retry_after": None,
+            "school": "ohg",
+        },
     )
 
 
 def test_every_route_but_the_listed_ones_wants_the_token(app: Api, client: Client) -> None:
+def test_the_school_is_told_to_those_alone_who_get_in(
+    client: Client, services: LoginServices, issued: IssuedCredential
+) -> None:
+    """Also where the password is remembered; nobody else learns to which school a name belongs."""
+
+    def ask(password: str) -> tuple[str, str | None]:
+        sent = question(issued.username, password)
+        answer = client.post("/v1/authenticate", json=sent, headers=AUTHORISED).json or {}
+        return answer["verdict"], answer["school"]
+
+    assert [ask(password) for password in (issued.password, issued.password, MARKER)] == [
+        ("granted", "ohg"),
+        ("granted", "ohg"),
+        ("refused", None),
+    ]
+    with services.database.write_session() as session:
+        suspensions.suspend(session, ORGANISER, issued.username, reason=None, actor=ACTOR, now=MORNING)
+    assert ask(issued.password) == ("suspended", None)
+
+
     """A route that somebody adds is closed, and so is one that does not exist."""
     for method, path in app.routes:
         status = client.open(path, method=method).status_code

@@ -49,8 +49,8 @@ def test_the_contracts_question_is_understood() -> None:
 
 
 def test_the_answer_has_the_contracts_fields() -> None:
-    """The answer repeats whom it is about."""
-    answer = wire.answer("q-1", "ohg-kwtx", Decision(Verdict.GRANTED, Reason.IN_ORDER))
+    """The answer repeats whom it is about, and tells the school of whoever got in."""
+    answer = wire.answer("q-1", "ohg-kwtx", Decision(Verdict.GRANTED, Reason.IN_ORDER, school="ohg"))
 
     assert list(answer) == CONTRACT["answer_fields"]
     assert json.loads(json.dumps(answer)) == CONTRACT["answers"][0]["body"]
