@@ -28,6 +28,7 @@ from authbridge.login.hashing_queue import HashingQueue
 from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.password_cache import PasswordCache
 from authbridge.login.passwords import Hasher
+from authbridge.revocations import school_codes
 from authbridge.revocations.long_polls import LongPolls
 from authbridge.storage.database import Database
 
@@ -112,7 +113,8 @@ class Api:
 
     def _revocations(self, request: Request) -> Reply:
         question = wire.parse_feed_question(request.get_data())
-        return 200, wire.feed_answer(self._polls.answer(question.contact, wait=question.wait))
+        news = self._polls.answer(question.contact, wait=question.wait)
+        return 200, wire.feed_answer(news, school_codes.news(self._services.database, question.schools))
 
     def _healthz(self, _request: Request) -> Reply:
         return 200, {"status": "ok", "version": __version__}

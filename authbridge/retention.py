@@ -12,7 +12,7 @@ from authbridge.clock import Clock
 from authbridge.login import failures, journal
 from authbridge.login.limits import Limits
 from authbridge.misuse import commands as misuse
-from authbridge.revocations import feed, reports
+from authbridge.revocations import feed, reports, rule_counts
 from authbridge.schools.commands import organisers, print_jobs, report_codes, suspensions
 from authbridge.staff import sessions
 from authbridge.statistics import counting
@@ -47,6 +47,7 @@ def purge(database: Database, *, clock: Clock, retention: timedelta, limits: Lim
             report_codes.purge,
             print_jobs.purge,
             reports.purge,
+            rule_counts.purge,
             counting.purge,
         ):
             purge_rows(session, now=clock())

@@ -15,8 +15,10 @@ from authbridge.login.policy import Decision
 from authbridge.login.typed_passwords import parse_password
 from authbridge.login.usernames import normalise_username
 from authbridge.revocations.feed import AccessState, Event, Events, Snapshot
-from authbridge.revocations.opened_meetings import OpenedMeetings
+from authbridge.revocations.numbered_reports import NumberedReport
 from authbridge.revocations.reports import Contact, NodeReport
+from authbridge.revocations.school_codes import SchoolCodes
+from authbridge.storage.models import MeetingRule
 
 MAX_BYTES = 8 * 1024
 
@@ -90,25 +92,29 @@ def answer(request_id: str, username: str, decision: Decision) -> dict[str, Any]
         "username": username,
         "verdict": decision.verdict,
         "retry_after": decision.retry_after,
+        "school": decision.school,
     }
 
 
 @dataclass(frozen=True, slots=True)
 class FeedQuestion:
-    """A question for news of the feed; the node waits ``wait`` seconds for some."""
+    """A question for news of the feed; the node waits ``wait`` seconds for some.
+
+    ``schools`` is the version of the codes of schools that the node has; None: it knows nothing of them.
+    """
 
     contact: Contact
     wait: float
+    schools: str | None = None
 
 
 def parse_feed_question(body: bytes) -> FeedQuestion:
-    """Parses the question of the feed; the counters of the room rules are checked, and not kept.
+    """Parses the question of the feed.
 
     Raises:
         MalformedError: A field is missing or wrong.
     """
     fields = _parse_object(body)
-    _counts(fields, "rules")
     return FeedQuestion(
         Contact(
             node=_plain_text(fields, "node", _MAX_ID),
@@ -116,20 +122,23 @@ def parse_feed_question(body: bytes) -> FeedQuestion:
             cursor=_number(fields, "cursor", "cursor", _MAX_CURSOR),
             reports=_reports(fields),
             meetings=_meetings(fields),
-            opened=_opened(fields),
+            numbered=_numbered(fields, _rules(fields)),
         ),
         wait=_wait(fields),
+        schools=_schools(fields),
     )
 
 
-def feed_answer(news: Events | Snapshot) -> dict[str, Any]:
-    """Returns the answer: events, or the whole state."""
-    position = {"epoch": news.epoch, "cursor": news.cursor}
+def feed_answer(news: Events | Snapshot, schools: SchoolCodes | None = None) -> dict[str, Any]:
+    """Returns the answer: events, or the whole state; and the codes of the schools where they are news."""
+    answer: dict[str, Any] = {"epoch": news.epoch, "cursor": news.cursor}
+    if schools is not None:
+        answer["schools"] = {"version": schools.version, "codes": list(schools.codes)}
     match news:
         case Events(events=events):
-            return position | {"events": [_event(each) for each in events]}
+            return answer | {"events": [_event(each) for each in events]}
         case Snapshot(states=states):
-            return position | {"snapshot": [_access_state(each) for each in states]}
+            return answer | {"snapshot": [_access_state(each) for each in states]}
         case _:
             assert_never(news)
 
@@ -234,18 +243,30 @@ def _meetings(fields: dict[str, Any]) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
-def _opened(fields: dict[str, Any]) -> OpenedMeetings | None:
-    """Returns the report of opened meetings; None if there is none, as from older modules."""
+def _rules(fields: dict[str, Any]) -> dict[MeetingRule, int]:
+    """Returns how often each rule stepped in; rules of newer modules are left out."""
+    counts = _counts(fields, "rules")
+    return {rule: counts[rule] for rule in MeetingRule if counts.get(rule)}
+
+
+def _numbered(fields: dict[str, Any], rules: dict[MeetingRule, int]) -> NumberedReport | None:
+    """Returns what counts once; None if there is nothing, as from older modules."""
     value = fields.get("opened") or None  # an empty table of Lua's is nothing
     if value is None:
         return None
     if not isinstance(value, dict):
         raise MalformedError("opened must be an object")
-    return OpenedMeetings(
+    return NumberedReport(
         run=_plain_text(value, "run", _MAX_ID),
         number=_number(value, "number", "opened: number", _MAX_CURSOR),
         meetings=_meetings(value),
+        rules=rules,
     )
+
+
+def _schools(fields: dict[str, Any]) -> str | None:
+    value = fields.get("schools")
+    return value if value is None or value == "" else _plain_text(fields, "schools", _MAX_ID)
 
 
 def _counts(fields: dict[str, Any], name: str) -> dict[str, int]:

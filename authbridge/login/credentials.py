@@ -46,6 +46,7 @@ _CREDENTIAL = (
         _organisers.c.valid_until,
         _organisers.c.last_login_on,
         _schools.c.trusted_networks,
+        _schools.c.code,
     )
     .join_from(_organisers, _schools)
     .where(_organisers.c.username == bindparam("username"))
@@ -72,7 +73,7 @@ def find_credential(
         return None
     organiser_id, hashed, generated, quick_check, version, *state = row
     former_hash, former_generated, former_check, former_until, *state = state
-    suspended_at, school_suspended_at, valid_until, last_login_on, networks = state
+    suspended_at, school_suspended_at, valid_until, last_login_on, networks, school = state
     return OrganiserCredential(
         organiser_id=organiser_id,
         credential=Credential(version, _stored(hashed, generated, quick_check)),
@@ -89,6 +90,7 @@ def find_credential(
             school_suspended=school_suspended_at is not None,
             valid_until=valid_until,
             former_until=former_until,
+            school=school,
         ),
     )
 

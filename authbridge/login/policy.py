@@ -76,7 +76,7 @@ class Account:
 
     ``valid_until`` is the last day of validity, None for no end.  ``credential_version`` counts
     the passwords this organiser has had; the former one counts as well to the end of ``former_until``,
-    None if it does not.
+    None if it does not.  ``school`` is the code of the organiser's school, None in simulations.
     """
 
     credential_version: int
@@ -84,6 +84,7 @@ class Account:
     school_suspended: bool
     valid_until: date | None
     former_until: date | None = None
+    school: str | None = None
 
     def accepts(self, version: int | str, today: date) -> bool:
         """Tells whether the password of that version counts on that day."""
@@ -102,11 +103,16 @@ class CacheResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The verdict, its reason, and the seconds until another try makes sense (None: time changes nothing)."""
+    """The verdict, its reason, and the seconds until another try makes sense (None: time changes nothing).
+
+    ``school`` is the code of the school whose organiser was let in; with any other verdict it is None, or
+    the answer would tell something about a name.
+    """
 
     verdict: Verdict
     reason: Reason
     retry_after: int | None = None
+    school: str | None = None
 
 
 SESSION_ENDED = Decision(Verdict.REFUSED, Reason.SESSION_ENDED)
@@ -224,7 +230,7 @@ def judge(account: Account | None, *, checked_version: int | str | None, today: 
         return Decision(Verdict.SUSPENDED, Reason.SCHOOL_SUSPENDED)
     if account.valid_until is not None and today > account.valid_until:
         return Decision(Verdict.EXPIRED, Reason.PAST_VALIDITY)
-    return Decision(Verdict.GRANTED, Reason.IN_ORDER)
+    return Decision(Verdict.GRANTED, Reason.IN_ORDER, school=account.school)
 
 
 def judge_staff(*, is_proven: bool, suspended: bool) -> Decision:

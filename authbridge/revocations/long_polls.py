@@ -12,9 +12,9 @@ from datetime import tzinfo
 
 from sqlalchemy.orm import Session
 
-from authbridge.clock import Clock, month_of
+from authbridge.clock import Clock
 from authbridge.errors import StorageError, location_of
-from authbridge.revocations import feed, opened_meetings, reports
+from authbridge.revocations import feed, numbered_reports, reports
 from authbridge.revocations.change_signal import Wait, listen
 from authbridge.revocations.feed import Events, Snapshot
 from authbridge.revocations.reports import Contact
@@ -33,7 +33,7 @@ class LongPolls:
     """The open polls of this process: of each node the latest."""
 
     def __init__(self, database: Database, *, clock: Clock, timezone: tzinfo) -> None:
-        """Takes the ``timezone`` of the schools: it says in which month a meeting was opened."""
+        """Takes the ``timezone`` of the schools: it says on which day a report counts."""
         self._database = database
         self._clock = clock
         self._timezone = timezone
@@ -75,9 +75,9 @@ class LongPolls:
     def _note(self, session: Session, contact: Contact) -> None:
         now = self._clock()
         reports.note_contact(session, contact, now=now)
-        if contact.opened is not None:
-            month = month_of(now, self._timezone)
-            opened_meetings.count(session, contact.node, contact.opened, month=month)
+        if contact.numbered is not None:
+            today = now.astimezone(self._timezone).date()
+            numbered_reports.count(session, contact.node, contact.numbered, today=today)
 
     def _begin(self, node: str) -> object:
         poll = object()

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from authbridge.revocations import feed
-from authbridge.revocations.opened_meetings import OpenedMeetings
+from authbridge.revocations.numbered_reports import NumberedReport
 from authbridge.storage.models import ProsodyNode, Revocation, RevocationDone, UtcDateTime, table_of
 from authbridge.storage.statements import UNSYNCHRONISED, upsert
 
@@ -52,7 +52,7 @@ class Contact:
     """A question of a node that has carried out everything up to ``cursor`` of ``epoch`` (None: nothing yet).
 
     ``meetings`` holds the number of meetings that run there now, by the organiser who started them; the key
-    "" stands for several organisers.  ``opened`` are meetings that were opened there; None: there is no news.
+    "" stands for several organisers.  ``numbered`` is what counts once of it; None: there is no news.
     """
 
     node: str
@@ -60,7 +60,7 @@ class Contact:
     cursor: int
     reports: tuple[NodeReport, ...] = ()
     meetings: Mapping[str, int] = field(default_factory=dict)
-    opened: OpenedMeetings | None = None
+    numbered: NumberedReport | None = None
 
 
 def note_contact(session: Session, contact: Contact, *, now: datetime) -> None:

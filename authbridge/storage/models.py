@@ -74,6 +74,17 @@ class RevocationAction(StrEnum):
     END_SESSIONS = "end_sessions"
 
 
+class MeetingRule(StrEnum):
+    """A rule that the meeting server keeps in its rooms."""
+
+    NAMES = "names"
+    SCHOOLS = "schools"
+    PROTECTION = "protection"
+    ENDING = "ending"
+    RECORDING = "recording"
+    OPENING = "opening"
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware moment, stored in UTC; a naive one is a bug and raises."""
 
@@ -291,6 +302,16 @@ class ProsodyNode(Base):
     meetings: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
     opened_run: Mapped[str | None] = mapped_column(String(64))
     opened_number: Mapped[int | None]
+
+
+class RuleCount(Base):
+    """How often a meeting rule stepped in on one day, by the operator's clock; kept a year."""
+
+    __tablename__ = "rule_counts"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    rule: Mapped[str] = mapped_column(String(16), primary_key=True)
+    times: Mapped[int] = mapped_column(BigInteger)
 
 
 class TermsVersion(Base):

@@ -11,12 +11,13 @@ from werkzeug.test import Client
 
 from authbridge.api import Api, Reply
 from authbridge.login.authenticate import LoginServices
+from authbridge.revocations.rule_counts import counts_since
 from authbridge.schools.commands import suspensions
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.schools.suspendable import ORGANISER
 from authbridge.storage.database import Database
 from authbridge.storage.models import LoginAttempt
-from tests.support.factories import ACTOR, HOST, make_organiser, make_school, make_services
+from tests.support.factories import ACTOR, HOST, TODAY, make_organiser, make_school, make_services
 from tests.support.fakes import MORNING
 
 TOKEN = "tok3n" * 8
@@ -78,8 +79,34 @@ def test_the_right_password_is_granted(client: Client, issued: IssuedCredential)
 
     assert (answer.status_code, answer.json) == (
         200,
-        {"request_id": "q-1", "username": sent["username"], "verdict": "granted", "retry_after": None},
+        {
+            "request_id": "q-1",
+            "username": sent["username"],
+            "verdict": "granted",
+            "retry_after": None,
+            "school": "ohg",
+        },
     )
+
+
+def test_the_school_is_told_to_those_alone_who_get_in(
+    client: Client, services: LoginServices, issued: IssuedCredential
+) -> None:
+    """Also where the password is remembered; nobody else learns to which school a name belongs."""
+
+    def ask(password: str) -> tuple[str, str | None]:
+        sent = question(issued.username, password)
+        answer = client.post("/v1/authenticate", json=sent, headers=AUTHORISED).json or {}
+        return answer["verdict"], answer["school"]
+
+    assert [ask(password) for password in (issued.password, issued.password, MARKER)] == [
+        ("granted", "ohg"),
+        ("granted", "ohg"),
+        ("refused", None),
+    ]
+    with services.database.write_session() as session:
+        suspensions.suspend(session, ORGANISER, issued.username, reason=None, actor=ACTOR, now=MORNING)
+    assert ask(issued.password) == ("suspended", None)
 
 
 def test_every_route_but_the_listed_ones_wants_the_token(app: Api, client: Client) -> None:
@@ -224,6 +251,37 @@ def test_a_suspension_is_told(client: Client, services: LoginServices, issued: I
     at = MORNING.timestamp()
     standing = {"username": issued.username, "suspended": True, "sessions_end_before": at}
     assert anew.json == {"epoch": first["epoch"], "cursor": 1, "snapshot": [standing]}
+
+
+def test_a_node_has_the_codes_of_all_schools(client: Client, database: Database) -> None:
+    """They are sent when they are others than those that it has, and to those alone who ask for them."""
+
+    def ask(**known: str) -> Any:  # noqa: ANN401 - as JSON has it
+        answer = client.post("/v1/revocations", json=feed_question(**known), headers=AUTHORISED).json
+        assert answer is not None
+        return answer.get("schools")
+
+    first = ask(schools="")
+    assert first["codes"] == ["ohg"]
+    assert (ask(schools=first["version"]), ask()) == (None, None)
+
+    make_school(database, "gym")
+    second = ask(schools=first["version"])
+    assert second == {"version": "993639206798f439", "codes": ["gym", "ohg"]}
+    assert ask(schools=second["version"]) is None
+
+
+def test_rules_that_stepped_in_count_on_the_day_of_the_schools(
+    client: Client, services: LoginServices
+) -> None:
+    """Once, with the number of their report; without one they count nowhere."""
+    report = {"run": "first", "number": 1, "meetings": {}}
+    for changes in ({"opened": report}, {"opened": report}, {}):
+        asked = feed_question(rules={"names": 3, "someday": 9}, **changes)
+        assert client.post("/v1/revocations", json=asked, headers=AUTHORISED).status_code == 200
+
+    with services.database.read_session() as session:
+        assert counts_since(session, TODAY) == {TODAY: {"names": 3}}
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,10 @@ from authbridge.login.policy import Decision, Reason, Verdict
 from authbridge.login.usernames import normalise_username
 from authbridge.revocations import feed, long_polls
 from authbridge.revocations.feed import AccessState, Event, Events, Snapshot
-from authbridge.revocations.opened_meetings import OpenedMeetings
+from authbridge.revocations.numbered_reports import NumberedReport
 from authbridge.revocations.reports import Contact, NodeReport
-from authbridge.storage.models import RevocationAction
+from authbridge.revocations.school_codes import SchoolCodes
+from authbridge.storage.models import MeetingRule, RevocationAction
 from tests.support.fakes import MORNING
 
 CONTRACT: dict[str, Any] = json.loads((Path(__file__).parent.parent / "contract.json").read_text())
@@ -49,8 +50,8 @@ def test_the_contracts_question_is_understood() -> None:
 
 
 def test_the_answer_has_the_contracts_fields() -> None:
-    """The answer repeats whom it is about."""
-    answer = wire.answer("q-1", "ohg-kwtx", Decision(Verdict.GRANTED, Reason.IN_ORDER))
+    """The answer repeats whom it is about, and tells the school of whoever got in."""
+    answer = wire.answer("q-1", "ohg-kwtx", Decision(Verdict.GRANTED, Reason.IN_ORDER, school="ohg"))
 
     assert list(answer) == CONTRACT["answer_fields"]
     assert json.loads(json.dumps(answer)) == CONTRACT["answers"][0]["body"]
@@ -171,7 +172,8 @@ def test_the_contracts_questions_about_revocations_are_understood() -> None:
     ]
 
     reports = (NodeReport(8, 2, 1, 1), NodeReport(9, 0, 0, 0))
-    opened = OpenedMeetings("bXV4ZXMgd2llZGVy", 5, {"ohg-bbbb": 2, "ohg-cccc": 1})
+    opened = NumberedReport("bXV4ZXMgd2llZGVy", 5, {"ohg-bbbb": 2, "ohg-cccc": 1})
+    rules = NumberedReport("bXV4ZXMgd2llZGVy", 6, {}, {MeetingRule.NAMES: 3, MeetingRule.RECORDING: 1})
     assert [question.contact for question in asked] == [
         Contact("node-a", None, 0),
         Contact("node-a", EPOCH, 7),
@@ -179,16 +181,19 @@ def test_the_contracts_questions_about_revocations_are_understood() -> None:
         Contact("node-a", EPOCH, 10, (NodeReport(10, 1, 1, 0, waiting=1),)),
         Contact("node-a", EPOCH, 10, (NodeReport(10, 1, 1, 1, waiting=0),)),
         Contact("node-a", EPOCH, 9, (), {"ohg-bbbb": 2, "ohg-cccc": 1, "": 4}),
-        Contact("node-a", EPOCH, 9, opened=opened),
+        Contact("node-a", EPOCH, 9, numbered=opened),
+        Contact("node-a", EPOCH, 9, numbered=rules),
         Contact("node-a", EPOCH, 7),
     ]
-    assert [question.wait for question in asked] == [15, 15, 15, 15, 15, 15, 15, 0]
+    assert [question.wait for question in asked] == [15, 15, 15, 15, 15, 15, 15, 15, 0]
+    assert [question.schools for question in asked] == ["", "993639206798f439", *[None] * 7]
     assert all(question["body"].keys() <= set(FEED["question_fields"]) for question in FEED["questions"])
 
 
 def test_the_answers_about_revocations_are_the_contracts() -> None:
     """A snapshot with its moments as Unix time, events, and nothing new."""
     first = MORNING + timedelta(milliseconds=125)
+    nothing = Events(EPOCH, 7, ())
     told: list[Events | Snapshot] = [
         Snapshot(
             EPOCH,
@@ -209,10 +214,12 @@ def test_the_answers_about_revocations_are_the_contracts() -> None:
                 Event(10, "ohg-cccc", RevocationAction.END_SESSIONS),
             ),
         ),
-        Events(EPOCH, 7, ()),
+        nothing,
     ]
 
-    answers = [json.loads(json.dumps(wire.feed_answer(each))) for each in told]
+    schools = SchoolCodes("993639206798f439", ("gym", "ohg"))
+    written = [*map(wire.feed_answer, told), wire.feed_answer(nothing, schools)]
+    answers = [json.loads(json.dumps(each)) for each in written]
     assert answers == [answer["body"] for answer in FEED["answers"] if "kind" in answer]
 
 
@@ -252,7 +259,12 @@ def test_running_meetings_are_numbers_by_name(sent: dict[str, float], kept: dict
 @pytest.mark.parametrize("empty", [[], {}, None])
 def test_nothing_opened_is_nothing(empty: object) -> None:
     """As Lua writes an empty table, and as older modules do not."""
-    assert wire.parse_feed_question(feed_body(opened=empty)).contact.opened is None
+    assert wire.parse_feed_question(feed_body(opened=empty)).contact.numbered is None
+
+
+def test_the_meeting_rules_are_the_contracts() -> None:
+    """Both sides call them by the same names."""
+    assert [rule.value for rule in MeetingRule] == CONTRACT["meeting_rules"]["ids"]
 
 
 @pytest.mark.parametrize(
@@ -333,8 +345,12 @@ def test_a_report_may_say_that_logins_wait(sent: dict[str, float], waiting: int)
         pytest.param({"meetings": {"ohg-kwtx": 1_000_001}}, id="meetings beyond belief"),
         pytest.param({"meetings": {"ohg-" * 256: 1}}, id="a name that no organiser can have"),
         pytest.param({"meetings": {"ü" * 512: 1}}, id="bytes count, not letters"),
-        pytest.param({"rules": {"denied": -1}}, id="a rule below nothing"),
-        pytest.param({"rules": "denied"}, id="rules are a text"),
+        pytest.param({"rules": {"names": -1}}, id="a rule below nothing"),
+        pytest.param({"rules": {"names": 1_000_001}}, id="a rule beyond belief"),
+        pytest.param({"rules": "names"}, id="rules are a text"),
+        pytest.param({"schools": 7}, id="the version of the schools is a number"),
+        pytest.param({"schools": "x" * 65}, id="a long version of the schools"),
+        pytest.param({"schools": "ü"}, id="a version of the schools that is no plain text"),
     ],
 )
 def test_a_malformed_question_about_revocations_is_not_guessed_at(changes: dict[str, object]) -> None:

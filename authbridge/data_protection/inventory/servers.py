@@ -13,7 +13,7 @@ from authbridge.data_protection.descriptions import (
     fixed,
 )
 from authbridge.data_protection.descriptions import ColumnDescription as Column
-from authbridge.revocations import feed, reports
+from authbridge.revocations import feed, reports, rule_counts
 from authbridge.revocations.commands import forget_node
 from authbridge.storage.models import (
     JobRun,
@@ -21,6 +21,7 @@ from authbridge.storage.models import (
     Revocation,
     RevocationDone,
     RevocationFeed,
+    RuleCount,
 )
 
 TABLES = (
@@ -97,10 +98,24 @@ TABLES = (
                 N_("run of the server whose opened meetings are counted"), audience=Audience.PROGRAM
             ),
             "opened_number": Column(
-                N_("number of its last report of opened meetings"), audience=Audience.PROGRAM
+                N_("number of its last report of opened meetings and rules"), audience=Audience.PROGRAM
             ),
         },
         ProsodyNode.last_seen_at,
+    ),
+    TableDescription(
+        RuleCount,
+        N_("Rules of the meetings"),
+        N_("To see how often each rule steps in; no rooms, no persons."),
+        DataSubject.NOBODY,
+        Audience.EVERY_ROLE,
+        KeptFor(fixed(rule_counts.KEPT), RuleCount.day, N_("after the day"), rule_counts.purge),
+        {
+            "day": Column(N_("day")),
+            "rule": Column(N_("rule")),
+            "times": Column(N_("how often it stepped in on that day")),
+        },
+        RuleCount.day,
     ),
     TableDescription(
         JobRun,

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import pytest
@@ -109,7 +109,7 @@ def test_the_same_story_ends_alike(seed: int, database: Database) -> None:
             services = start()
         attempt = parse_attempt(name, password, ip, clock.now)
         real = authenticate(attempt, make_origin(), services, within=9)
-        assert world.login(name, password, ip) == real
+        assert world.login(name, password, ip) == replace(real, school=None)  # a simulation has no schools
 
     with database.read_session() as session:
         query = select(AuditEvent).where(AuditEvent.actor == POLICY)

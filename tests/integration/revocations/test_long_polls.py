@@ -16,10 +16,11 @@ from authbridge.revocations import reports
 from authbridge.revocations import status as prosodys
 from authbridge.revocations.feed import Event, Events, Snapshot
 from authbridge.revocations.long_polls import LONGEST_WAIT, LongPolls
-from authbridge.revocations.opened_meetings import OpenedMeetings
+from authbridge.revocations.numbered_reports import NumberedReport
 from authbridge.revocations.reports import Contact
+from authbridge.revocations.rule_counts import counts_since
 from authbridge.storage.database import Database
-from authbridge.storage.models import MonthlyTotal
+from authbridge.storage.models import MeetingRule, MonthlyTotal
 from tests.support.fakes import FakeClock
 from tests.support.feeds import (
     SUSPEND,
@@ -79,13 +80,17 @@ def make_nodes(database: Database, threads: ThreadPoolExecutor) -> Nodes:
     return Nodes(database, threads)
 
 
-def test_meetings_that_were_opened_count_in_the_month_where_the_schools_are(nodes: Nodes) -> None:
+def test_what_is_reported_counts_on_the_day_where_the_schools_are(database: Database, nodes: Nodes) -> None:
     """At half past eleven in the evening, UTC, it is November; a question that comes again adds nothing."""
     nodes.clock.now = datetime(2026, 10, 31, 23, 30, tzinfo=UTC)
+    november = date(2026, 11, 1)
+    report = NumberedReport("run", 1, {"ohg-a": 2}, {MeetingRule.NAMES: 1})
     for _ in range(2):
-        nodes.polls.answer(Contact("node-a", None, 0, opened=OpenedMeetings("run", 1, {"ohg-a": 2})), wait=0)
+        nodes.polls.answer(Contact("node-a", None, 0, numbered=report), wait=0)
 
-    assert nodes.totals() == [(date(2026, 11, 1), 2)]
+    assert nodes.totals() == [(november, 2)]
+    with database.read_session() as session:
+        assert counts_since(session, date.min) == {november: {MeetingRule.NAMES: 1}}
 
 
 def test_a_first_question_is_answered_at_once(database: Database) -> None:

@@ -446,7 +446,9 @@ def account(
     *, suspended: bool = False, school_suspended: bool = False, valid_until: date | None = None
 ) -> Account:
     """An account at its third password."""
-    return Account(3, suspended=suspended, school_suspended=school_suspended, valid_until=valid_until)
+    return Account(
+        3, suspended=suspended, school_suspended=school_suspended, valid_until=valid_until, school="ohg"
+    )
 
 
 @pytest.mark.parametrize(
@@ -472,6 +474,7 @@ def test_right_password_learns_the_state(state: Account, verdict: Verdict, reaso
     decision = judge(state, checked_version=3, today=TODAY)
 
     assert (decision.verdict, decision.reason) == (verdict, reason)
+    assert decision.school == ("ohg" if verdict is Verdict.GRANTED else None)
 
 
 @pytest.mark.parametrize(
@@ -486,7 +489,9 @@ def test_right_password_learns_the_state(state: Account, verdict: Verdict, reaso
 )
 def test_without_the_password_every_account_looks_alike(state: Account | None) -> None:
     """Who does not have the password is refused, whatever the account's state, and even without one."""
-    assert judge(state, checked_version=None, today=TODAY).verdict is Verdict.REFUSED
+    decision = judge(state, checked_version=None, today=TODAY)
+
+    assert (decision.verdict, decision.school) == (Verdict.REFUSED, None)
 
 
 def test_a_password_replaced_during_the_check_is_wrong() -> None:

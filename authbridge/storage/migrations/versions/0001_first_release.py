@@ -38,6 +38,7 @@ def downgrade() -> None:
         "recovery_codes",
         "invitations",
         "staff",
+        "rule_counts",
         "prosody_nodes",
         "revocations_done",
         "revocation_feed",
@@ -281,6 +282,13 @@ def _create_revocations() -> None:
         sa.Column("opened_run", sa.String(64)),
         sa.Column("opened_number", sa.Integer),
         sa.PrimaryKeyConstraint("node", name="pk_prosody_nodes"),
+    )
+    op.create_table(
+        "rule_counts",
+        sa.Column("day", sa.Date, nullable=False),
+        sa.Column("rule", sa.String(16), nullable=False),
+        sa.Column("times", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("day", "rule", name="pk_rule_counts"),
     )
 
 

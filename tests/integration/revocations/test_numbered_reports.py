@@ -1,15 +1,16 @@
-"""The meetings that were opened: each report of a node counts once, for the schools of its organisers."""
+"""What a node reports under a number counts once: meetings for their schools, rules for the day."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select
 
-from authbridge.revocations import opened_meetings
-from authbridge.revocations.opened_meetings import OpenedMeetings
+from authbridge.revocations import numbered_reports, rule_counts
+from authbridge.revocations.numbered_reports import NumberedReport
 from authbridge.revocations.reports import Contact, note_contact
 from authbridge.storage.database import Database
-from authbridge.storage.models import MonthlyTotal, School
+from authbridge.storage.models import MeetingRule, MonthlyTotal, School
+from tests.support.factories import TODAY
 from tests.support.fakes import MORNING
 from tests.support.feeds import settle
 
@@ -20,10 +21,14 @@ def tell(
     database: Database, number: int, meetings: dict[str, int], *, node: str = "node-a", run: str = "first"
 ) -> None:
     """Asks as a node that has just opened meetings."""
-    report = OpenedMeetings(run, number, meetings)
+    send(database, NumberedReport(run, number, meetings), node=node)
+
+
+def send(database: Database, report: NumberedReport, *, node: str = "node-a", today: date = TODAY) -> None:
+    """Asks as a node with that report."""
     with database.write_session() as session:
-        note_contact(session, Contact(node, None, 0, opened=report), now=MORNING)
-        opened_meetings.count(session, node, report, month=NOVEMBER)
+        note_contact(session, Contact(node, None, 0, numbered=report), now=MORNING)
+        numbered_reports.count(session, node, report, today=today)
 
 
 def opened(database: Database) -> dict[tuple[str, date], int]:
@@ -65,3 +70,19 @@ def test_another_run_of_prosody_begins_its_numbers_anew(database: Database) -> N
         tell(database, 1, {"ohg-a": 1}, run="second")
 
     assert opened(database) == {("ohg", NOVEMBER): 2}
+
+
+def test_rules_add_up_by_day(database: Database) -> None:
+    """Over all nodes; a report that comes again counts once, also where no meeting was opened."""
+    yesterday, rules = TODAY - timedelta(days=1), MeetingRule
+    before = NumberedReport("first", 1, {}, {rules.NAMES: 4})
+    report = NumberedReport("first", 2, {}, {rules.RECORDING: 1, rules.NAMES: 3})
+    send(database, before, today=yesterday)
+    for node in ("node-a", "node-a", "node-b"):
+        send(database, report, node=node)
+
+    with database.read_session() as session:
+        counts = rule_counts.counts_since(session, yesterday)
+        assert rule_counts.counts_since(session, TODAY) == {TODAY: counts[TODAY]}
+
+    assert counts == {yesterday: {rules.NAMES: 4}, TODAY: {rules.NAMES: 6, rules.RECORDING: 2}}
