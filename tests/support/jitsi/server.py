@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ FOCUS_HOST = f"auth.{HOST}"
 MEETINGS = f"conference.{HOST}"
 BREAKOUT = f"breakout.{HOST}"
 LOBBY = f"lobby.{HOST}"
+METADATA = f"metadata.{HOST}"
 PROXY = f"focus.{HOST}"
 BRIDGES = f"internal.auth.{HOST}"
 BREWERY = f"jvbbrewery@{BRIDGES}"
@@ -52,18 +53,15 @@ _MUC = {
 
 
 _STAND_INS_ON_HOST: dict[str, object] = {}
-_STAND_INS_ON_MUC: dict[str, object] = {
-    "modules_enabled": ["small_domain_mapper", "small_breakout_rooms", "small_lobby"],
-    "breakout_muc": BREAKOUT,
-    "lobby_muc": LOBBY,
+_STAND_INS_ON_MUC: dict[str, object] = {"breakout_muc": BREAKOUT, "lobby_muc": LOBBY}
+_ON_HOST: dict[str, object] = {"main_muc": MEETINGS, "breakout_rooms_muc": BREAKOUT, "lobby_muc": LOBBY}
+
+# Jitsi's names of the modules that have stand-ins.
+_NEIGHBOURS = {
+    "wait_for_host": "muc_wait_for_host",
+    "meeting_id": "muc_meeting_id",
+    "room_metadata": "room_metadata_component",
 }
-_ON_HOST: dict[str, object] = {
-    "modules_enabled": ["muc_breakout_rooms", "muc_lobby_rooms"],
-    "main_muc": MEETINGS,
-    "breakout_rooms_muc": BREAKOUT,
-    "lobby_muc": LOBBY,
-}
-_ON_MUC: dict[str, object] = {"modules_enabled": ["muc_domain_mapper"]}
 
 _ANYBODY = {
     "authentication": "insecure",
@@ -78,35 +76,74 @@ def jitsi_plugins() -> Path | None:
 
 
 def make_prosody(
-    version: str, folder: Path, service: Service | None = None, *, hibernation: float = 15, **options: object
+    version: str,
+    folder: Path,
+    service: Service | None = None,
+    *,
+    hibernation: float = 15,
+    rules: Mapping[str, object] | None = None,
+    neighbours: Collection[str] = (),
+    **options: object,
 ) -> Prosody:
-    """Returns a Prosody with Jitsi's hosts and components; the options are our module's.
+    """Returns a Prosody with Jitsi's hosts and components; the options are those of ``mod_auth_external``.
 
-    Without a service, our module is not loaded, and anybody is an organiser.  A focus that is cut off stays
-    there for ``hibernation`` seconds.
+    Without a service, that module is not loaded, and anybody is an organiser.  A focus that is cut off stays
+    there for ``hibernation`` seconds.  ``rules`` are the options of ``mod_meeting_rules``, which is not
+    loaded if they are None.  ``neighbours`` are more modules of Jitsi beside ours: ``wait_for_host``,
+    ``meeting_id`` and ``room_metadata``.
     """
     organisers = external(service.url, service.token_file, **options) if service else _ANYBODY
     plugins = jitsi_plugins()
-    on_host, on_muc = (_STAND_INS_ON_HOST, _STAND_INS_ON_MUC) if plugins is None else (_ON_HOST, _ON_MUC)
     anonymous = "small_anonymous" if plugins is None else "jitsi-anonymous"
     return Prosody(
         version,
         folder,
         {
-            HOST: {**organisers, **_MAPPER, **on_host, "storage": "internal"},
+            HOST: {**organisers, **_MAPPER, **_host_options(neighbours), "storage": "internal"},
             GUESTS: {"authentication": anonymous, **_MAPPER},
             FOCUS_HOST: {**_ANYBODY, **_MAPPER, "smacks_hibernation_time": hibernation},
         },
         module_folders=(ROOT / "prosody_mod", plugins or ROOT / "tests/prosody"),
         extra_modules=("presence", "roster", "smacks", "admin_shell"),
         components={
-            MEETINGS: ("muc", {**_MUC, **on_muc}),
+            MEETINGS: ("muc", {**_MUC, **_muc_options(rules, neighbours)}),
             BREAKOUT: ("muc", _MUC),
             LOBBY: ("muc", _MUC),
             BRIDGES: ("muc", {**_MUC, "admins": [_FOCUS_JID, _BRIDGE_JID]}),
             PROXY: ("client_proxy", {"target_address": _FOCUS_JID, **_MAPPER}),
+            **_metadata_component(neighbours),
         },
     )
+
+
+def _host_options(neighbours: Collection[str]) -> dict[str, object]:
+    if jitsi_plugins() is None:
+        return _STAND_INS_ON_HOST
+    modules = ["muc_breakout_rooms", "muc_lobby_rooms"]
+    return {**_ON_HOST, "modules_enabled": modules + ["persistent_lobby"] * ("wait_for_host" in neighbours)}
+
+
+def _muc_options(rules: Mapping[str, object] | None, neighbours: Collection[str]) -> dict[str, object]:
+    if jitsi_plugins() is None:
+        options = _STAND_INS_ON_MUC
+        modules = ["small_domain_mapper", "small_breakout_rooms", "small_lobby"]
+    else:
+        options, modules = {}, ["muc_domain_mapper"]
+    modules += [_module_of(each) for each in neighbours if each != "room_metadata"]
+    if rules is not None:
+        options, modules = {**options, **rules}, [*modules, "meeting_rules"]
+    return {**options, "modules_enabled": modules}
+
+
+def _metadata_component(neighbours: Collection[str]) -> dict[str, tuple[str, dict[str, object]]]:
+    if "room_metadata" not in neighbours:
+        return {}
+    return {METADATA: (_module_of("room_metadata"), {"muc_component": MEETINGS, **_MAPPER})}
+
+
+def _module_of(neighbour: str) -> str:
+    name = _NEIGHBOURS[neighbour]
+    return f"small_{neighbour}" if jitsi_plugins() is None else name
 
 
 def start_prosody(prosody: Prosody) -> None:
@@ -203,10 +240,26 @@ class Jitsi:
 
 @contextlib.contextmanager
 def open_jitsi(
-    version: str, folder: Path, service: Service, *, hibernation: float = 15, **options: object
+    version: str,
+    folder: Path,
+    service: Service,
+    *,
+    hibernation: float = 15,
+    rules: Mapping[str, object] | None = None,
+    neighbours: Collection[str] = (),
+    **options: object,
 ) -> Iterator[Jitsi]:
-    """Starts Prosody and focus in that folder, and ends them afterwards; the options are our module's."""
-    with run_jitsi(make_prosody(version, folder, service, hibernation=hibernation, **options)) as jitsi:
+    """Starts Prosody and focus in that folder, and ends them afterwards; see :func:`make_prosody`."""
+    prosody = make_prosody(
+        version,
+        folder,
+        service,
+        hibernation=hibernation,
+        rules=rules,
+        neighbours=neighbours,
+        **options,
+    )
+    with run_jitsi(prosody) as jitsi:
         yield jitsi
 
 
@@ -239,12 +292,27 @@ class Deployment:
 
 @contextlib.contextmanager
 def open_deployment(
-    version: str, folder: Path, template: Path, *, hibernation: float = 15, **options: object
+    version: str,
+    folder: Path,
+    template: Path,
+    *,
+    hibernation: float = 15,
+    rules: Mapping[str, object] | None = None,
+    neighbours: Collection[str] = (),
+    **options: object,
 ) -> Iterator[Deployment]:
-    """Starts all of it; returns when Prosody follows the service."""
+    """Starts all of it; returns when Prosody follows the service.  See :func:`make_prosody`."""
     with (
         open_auth_server(folder / "service", template) as auth,
-        open_jitsi(version, folder / "prosody", auth.service, hibernation=hibernation, **options) as jitsi,
+        open_jitsi(
+            version,
+            folder / "prosody",
+            auth.service,
+            hibernation=hibernation,
+            rules=rules,
+            neighbours=neighbours,
+            **options,
+        ) as jitsi,
     ):
         yield Deployment(auth, jitsi)
 
