@@ -83,7 +83,7 @@ function methods:on_request(event)
 		self.meetings:asked(request);
 		return nil;
 	end
-	module:log("info", "Conference request refused: %s", refusal.reason);
+	module:log(refusal.is_quiet and "debug" or "info", "Conference request refused: %s", refusal.reason);
 	origin.send(refuse(st.reply(stanza), refusal.kind, refusal.text, refusal.code));
 	return true;
 end

@@ -109,22 +109,17 @@ end
 
 -- The meeting ---------------------------------------------------------------------------------------
 
--- Tells whether people may not enter yet.  Where Jitsi's mod_muc_wait_for_host is loaded it sends them to its own lobby.
-function methods:is_unprotected(room)
-	return self.settings.protection and not rooms.is_protected(room) and not prosody.hosts[module.host].modules.muc_wait_for_host;
-end
-
 -- A participant asks for a room that is there: it may be one that takes nobody yet, or nobody any more.
 function methods:refusal_of_participant(event)
 	local room = event.room and rooms.find(event.room);
 	local may_lead = event.organiser and self:may_lead(event.room, event.organiser, event.schools);
 	if not room or may_lead or event.has_login and not event.organiser then return nil; end -- what login it is, jicofo knows
-	if self:is_unprotected(room) then
+	if self.settings.protection and not rooms.is_protected(room) then
 		self.steps:note("protection", event.client, event.room);
-		return { kind = "client", reason = "the room has neither password nor lobby yet" };
+		return { kind = "client", reason = "the room has neither password nor lobby yet", is_quiet = true };
 	elseif self.attendance:is_closed(room) then
 		self.steps:note("ending", event.client, event.room);
-		return { kind = "client", reason = "nobody leads the meeting" };
+		return { kind = "client", reason = "nobody leads the meeting", is_quiet = true };
 	end
 	return nil;
 end

@@ -15,6 +15,7 @@ local attendance = module:require "attendance";
 local conference_rules = module:require "conference_rules";
 local doors = module:require "doors";
 local protection = module:require "protection";
+local ranks = module:require "ranks";
 local recording = module:require "recording";
 local rule_options = module:require "rule_options";
 local steps = module:require "steps";
@@ -64,6 +65,7 @@ hooks.before_others(module, events.organiser_known, function (event)
 end);
 
 at_doors:attach(module);
+if settings.ending then ranks.new(organiser_of, is_focus):attach(module); end
 -- After Jitsi's own modules have done what they do when somebody comes.
 hooks.at(module, "muc-occupant-joined", -100.5, function (event)
 	for client in event.occupant:each_session() do came(client, event.room); end
