@@ -4,6 +4,7 @@
 
 const FOCUS = "http://jitsi.org/protocol/focus";
 const MUC = "http://jabber.org/protocol/muc";
+const JITMEET = "http://jitsi.org/jitmeet";
 const askAgain = 50; // milliseconds; Jitsi's client takes five seconds
 const reading = 300; // milliseconds between the end of the room and hanging up; Jitsi's client takes five seconds
 
@@ -32,6 +33,13 @@ function connect(url, jid, password, onEnd) {
   });
 }
 
+// Returns what an error says, in a presence or in the answer to an IQ: its condition and its words.
+function errorOf(stanza) {
+  const error = stanza.getElementsByTagName("error")[0];
+  const text = error.getElementsByTagName("text")[0];
+  return { error: error.firstChild.tagName, text: text ? text.textContent : "" };
+}
+
 // Resolves to what the focus answers to a request for a conference.
 function askFocus(connection, host, attributes) {
   const question = $iq({ type: "set", to: `focus.${host}` }).c("conference", { xmlns: FOCUS, ...attributes });
@@ -44,7 +52,9 @@ function askFocus(connection, host, attributes) {
       },
       (answer) => {
         const isInvalid = answer.getElementsByTagName("session-invalid").length > 0;
-        resolve({ error: answer.getElementsByTagName("error")[0].firstChild.tagName, isInvalid });
+        const reservation = answer.getElementsByTagName("reservation-error")[0];
+        const code = reservation ? reservation.getAttribute("error-code") : "";
+        resolve({ ...errorOf(answer), code, isInvalid });
       },
     );
   });
@@ -57,6 +67,8 @@ class Person {
     this.machine = crypto.randomUUID();
     this.notices = [];
     this.role = null;
+    this.invitations = {}; // room -> the promise of an invitation, and how to keep it
+    this.waiting = {}; // lobby -> the room at whose door it is
   }
 
   note(kind, text) {
@@ -66,6 +78,7 @@ class Person {
   async open() {
     this.connection = await connect(this.url, `guest.${this.host}`, null, (status) => this.note(status, ""));
     this.connection.addHandler((presence) => this.hear(presence), null, "presence");
+    this.connection.addHandler((message) => this.hearMessage(message), null, "message");
   }
 
   async ask(room) {
@@ -91,9 +104,65 @@ class Person {
     return this.ask(room);
   }
 
-  join(room) {
+  // Resolves once the room has decided: to nothing, or to why it refuses and where its lobby is.
+  join(room, password = "") {
     this.seat = `${room}/${crypto.randomUUID().slice(0, 8)}`;
-    this.connection.send($pres({ to: this.seat }).c("x", { xmlns: MUC }));
+    const presence = $pres({ to: this.seat }).c("x", { xmlns: MUC });
+    if (password) {
+      presence.c("password").t(password);
+    }
+    return new Promise((resolve) => {
+      this.decided = resolve;
+      this.connection.send(presence);
+    });
+  }
+
+  // Is refused by the room, and waits in the lobby that it names; resolves to the refusal.
+  async knock(room) {
+    const refusal = await this.join(room);
+    if (refusal?.error === "registration-required") {
+      this.invitation(room);
+      this.waiting[refusal.lobby] = room;
+      const another = await this.join(refusal.lobby);
+      if (another) {
+        return another;
+      }
+    }
+    return refusal;
+  }
+
+  invitation(room) {
+    this.invitations[room] = this.invitations[room] || Promise.withResolvers();
+    return this.invitations[room].promise;
+  }
+
+  // Waits until a moderator admits them, or the lobby sends them on; resolves as join does.
+  async enterFromLobby(room) {
+    await this.invitation(room);
+    delete this.invitations[room];
+    const lobbySeat = this.seat;
+    const refusal = await this.join(room);
+    this.connection.send($pres({ to: lobbySeat, type: "unavailable" }));
+    return refusal;
+  }
+
+  // Admits those people by one message.
+  admit(room, ...names) {
+    const message = $msg({ to: room }).c("x", { xmlns: `${MUC}#user` });
+    names.forEach((name) => message.c("invite", { to: people[name].connection.jid }).up());
+    this.connection.send(message);
+  }
+
+  // Resolves to why the settings of the room stay as they are, or to nothing; the fields have their full names.
+  submitForm(room, fields) {
+    const form = $iq({ type: "set", to: room }).c("query", { xmlns: `${MUC}#owner` });
+    form.c("x", { xmlns: "jabber:x:data", type: "submit" });
+    Object.entries({ FORM_TYPE: `${MUC}#roomconfig`, ...fields }).forEach(([name, value]) => {
+      form.c("field", { var: name }).c("value").t(value).up().up();
+    });
+    return new Promise((resolve) => {
+      this.connection.sendIQ(form, () => resolve(null), (answer) => resolve(errorOf(answer)));
+    });
   }
 
   hangUp() {
@@ -104,7 +173,12 @@ class Person {
   hear(presence) {
     if (presence.getAttribute("from") === this.seat) {
       const destroyed = presence.getElementsByTagName("destroy")[0];
-      if (destroyed) {
+      if (presence.getAttribute("type") === "error") {
+        const lobby = presence.getElementsByTagNameNS(JITMEET, "lobbyroom")[0];
+        this.decided({ ...errorOf(presence), lobby: lobby ? lobby.textContent : "" });
+      } else if (destroyed && this.isSentOn(destroyed)) {
+        this.invitations[destroyed.getAttribute("jid")].resolve();
+      } else if (destroyed) {
         this.note("destroyed", destroyed.textContent);
         this.connection.send($pres({ to: this.seat, type: "unavailable" }));
         this.seat = null; // Jitsi's client has forgotten the room by now, and hears nothing more of it
@@ -113,7 +187,22 @@ class Person {
         this.note("left", presence.textContent);
       } else {
         this.role = presence.getElementsByTagName("item")[0].getAttribute("role");
+        this.decided(null);
       }
+    }
+    return true; // hear the next one too
+  }
+
+  // From the lobby into the room, because everybody may enter it now.
+  isSentOn(destroyed) {
+    const room = this.waiting[Strophe.getBareJidFromJid(this.seat)];
+    return room !== undefined && destroyed.getAttribute("jid") === room;
+  }
+
+  hearMessage(message) {
+    const room = message.getAttribute("from");
+    if (message.getElementsByTagName("invite")[0] && this.invitations[room]) {
+      this.invitations[room].resolve();
     }
     return true; // hear the next one too
   }

@@ -8,16 +8,31 @@ import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.support.wait import WebDriverWait
 
+from authbridge.login.usernames import Username
+from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.storage.models import Role
 from tests.support.chromium import open_chromium
 from tests.support.factories import make_organiser, make_school
 from tests.support.jitsi.meeting_page import MeetingPage, serve_pages
 from tests.support.jitsi.participants import room_jid
-from tests.support.jitsi.server import AT_ONCE, MEETING_ENDED, SUSPENDED, open_jitsi
+from tests.support.jitsi.server import (
+    AT_ONCE,
+    LOBBY,
+    MEETING_ENDED,
+    MEETINGS,
+    SUSPENDED,
+    jitsi_plugins,
+    make_prosody,
+    open_jitsi,
+    run_jitsi,
+)
 from tests.support.panel_browser import PanelBrowser, PanelServer, open_panel_server
 from workbench.processes import PATIENCE
 
 PUPILS = {"ada": "websocket", "ben": "bosh", "cem": "bosh"}
+
+# Jitsi's own lobby asks for the name that a page shows, and these have none.
+needs_stand_ins = pytest.mark.skipif(jitsi_plugins() is not None, reason="pages without names")
 
 
 @pytest.fixture(name="panel_server", scope="module")
@@ -98,3 +113,35 @@ def test_one_click(
         assert jitsi.focus.logins_of(who.username) == []
         browser.close()
     browser.switch_to.window(panel_window)
+
+
+@needs_stand_ins
+@pytest.mark.parametrize(("version", "transport"), [("0.12", "websocket"), ("13", "bosh")])
+def test_knocking(browser: Chrome, version: str, transport: str, tmp_path: Path) -> None:
+    """Two are admitted by one message, one comes in when the lobby ends, and one has the password."""
+    who, room = IssuedCredential(Username("anna"), "any"), room_jid("sprechstunde")
+    with run_jitsi(make_prosody(version, tmp_path)) as jitsi, serve_pages() as pages:
+        browser.get(f"{pages}/meeting.html")
+        meeting = MeetingPage(browser, browser.current_window_handle, jitsi.prosody)
+        for name in ("host", "ada", "ben", "cem", "dora"):
+            meeting.enter(name, transport)
+        meeting.lead("host", who, room)
+        await_true(browser, lambda: meeting.role("host") == "moderator")
+        protected = {"muc#roomconfig_membersonly": "1", "muc#roomconfig_roomsecret": "Igel-Kuchen-7"}
+        assert meeting.submit_form("host", room, protected) is None
+        refusals = [meeting.knock(name, room) for name in ("ada", "ben", "cem")]
+        assert (
+            refusals
+            == [{"error": "registration-required", "text": "", "lobby": room.replace(MEETINGS, LOBBY)}] * 3
+        )
+        meeting.admit("host", room, ["ada", "ben"])
+        assert [meeting.enter_from_lobby(name, room) for name in ("ada", "ben")] == [None, None]
+        assert meeting.join("dora", room, "Igel-Kuchen-7") is None
+        open_again = {"muc#roomconfig_membersonly": "0", "muc#roomconfig_roomsecret": ""}
+        assert meeting.submit_form("host", room, open_again) is None
+        assert meeting.enter_from_lobby("cem", room) is None
+        assert {meeting.role(name) for name in ("ada", "ben", "cem", "dora")} == {"participant"}
+        assert meeting.notices(["ada", "cem"]) == {"ada": [], "cem": []}
+        refusal = meeting.submit_form("ada", room, protected)
+        assert refusal is not None
+        assert refusal["error"] == "forbidden"

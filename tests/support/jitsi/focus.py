@@ -405,7 +405,7 @@ def _error(refusal: RefusalError, question: Element) -> str:
 
 def _again(element: Element) -> str:
     """Returns that element with its attributes and children, and its namespace declared."""
-    namespace, _, name = element.tag.removeprefix("{").partition("}")
+    namespace, _, name = element.tag.removeprefix("{").rpartition("}")
     attributes = "".join(f" {key}={quoteattr(value)}" for key, value in element.attrib.items())
     children = "".join(map(_again, element))
     return f"<{name} xmlns={quoteattr(namespace)}{attributes}>{children}</{name}>"

@@ -4,7 +4,7 @@ import contextlib
 import functools
 import http.server
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,14 +46,50 @@ class MeetingPage:
 
     def lead(self, name: str, credential: IssuedCredential, room: str) -> None:
         """Logs in from the page, and joins."""
-        answer = self._run(_ACT, name, "logIn", credential.username, credential.password, room)
-        assert answer["identity"] == f"{credential.username}@{HOST}"
-        self._run(_ACT, name, "join", room)
+        answer = self.log_in(name, credential, room)
+        assert answer.get("identity") == f"{credential.username}@{HOST}"
+        assert self.join(name, room) is None
+
+    def log_in(self, name: str, credential: IssuedCredential, room: str) -> dict[str, Any]:
+        """Logs in by the page's dialog; returns the focus's answer to that person's next request."""
+        answer: dict[str, Any] = self._run(
+            _ACT, name, "logIn", credential.username, credential.password, room
+        )
+        return answer
 
     def follow(self, name: str, room: str) -> None:
         """Waits for the meeting, and joins."""
-        self._run(_ACT, name, "waitForHost", room)
-        self._run(_ACT, name, "join", room)
+        self.wait_for_host(name, room)
+        assert self.join(name, room) is None
+
+    def wait_for_host(self, name: str, room: str) -> dict[str, Any]:
+        """Returns the focus's answer when it is another one than to wait for the host."""
+        answer: dict[str, Any] = self._run(_ACT, name, "waitForHost", room)
+        return answer
+
+    def join(self, name: str, room: str, password: str = "") -> dict[str, str] | None:
+        """Enters; returns why the room refuses, as "error", "text" and "lobby", or None."""
+        refusal: dict[str, str] | None = self._run(_ACT, name, "join", room, password)
+        return refusal
+
+    def knock(self, name: str, room: str) -> dict[str, str] | None:
+        """Is refused by the room, and waits in its lobby; returns the refusal, or None without any."""
+        refusal: dict[str, str] | None = self._run(_ACT, name, "knock", room)
+        return refusal
+
+    def admit(self, name: str, room: str, names: Sequence[str]) -> None:
+        """Lets that moderator admit those people, all by one message."""
+        self._run(_ACT, name, "admit", room, *names)
+
+    def enter_from_lobby(self, name: str, room: str) -> dict[str, str] | None:
+        """Waits until they are admitted or the lobby ends, and enters; returns as :meth:`join` does."""
+        refusal: dict[str, str] | None = self._run(_ACT, name, "enterFromLobby", room)
+        return refusal
+
+    def submit_form(self, name: str, room: str, fields: Mapping[str, str]) -> dict[str, str] | None:
+        """Changes the room's settings by those fields; returns why not, as "error" and "text", or None."""
+        refusal: dict[str, str] | None = self._run(_ACT, name, "submitForm", room, dict(fields))
+        return refusal
 
     def role(self, name: str) -> str | None:
         """Returns that person's role in the room."""

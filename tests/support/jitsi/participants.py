@@ -6,15 +6,24 @@ import itertools
 import json
 import secrets
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from typing import Any
 from xml.etree.ElementTree import Element
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape, quoteattr
 
 from authbridge.login.usernames import Username
 from authbridge.schools.commands.organisers import IssuedCredential
 from tests.support.jitsi.focus import FOCUS, MUC, MUC_USER
+from tests.support.jitsi.seats import (
+    JITMEET,
+    Answer,
+    JoinRefusedError,
+    Notice,
+    Reply,
+    Seat,
+    read_answer,
+    read_reply,
+)
 from tests.support.jitsi.stream_management import StreamManagement
 from tests.support.login_server import make_client
 from workbench.processes import PATIENCE
@@ -22,15 +31,32 @@ from workbench.prosody import HOST, Prosody
 from workbench.xmpp import CLIENT, STREAM_ERRORS, STREAMS, Client, ConnectionEndedError
 from workbench.xmpp_http import WebSocketTransport
 
+__all__ = [
+    "Answer",
+    "JoinRefusedError",
+    "Notice",
+    "Participant",
+    "Participants",
+    "Reply",
+    "Seat",
+    "new_participant",
+    "notice_nothing",
+    "room_jid",
+]
+
 GUESTS = f"guest.{HOST}"
 PROXY = f"focus.{HOST}"
 MEETINGS = f"conference.{HOST}"
 BREAKOUT = f"breakout.{HOST}"
+METADATA = f"metadata.{HOST}"
 BACKSTAGE = f"auth.{HOST}"
-JITMEET = "http://jitsi.org/jitmeet"
 
 _BRIDGE = IssuedCredential(Username("jvb"), "any")
-_ERRORS = "{urn:ietf:params:xml:ns:xmpp-stanzas}"
+_CONFIG = f"{MUC}#roomconfig"
+_JIBRI = "http://jitsi.org/protocol/jibri"
+_RAYO = "urn:xmpp:rayo:1"
+_FORM = "jabber:x:data"
+_DISCO = "http://jabber.org/protocol/disco#info"
 _ASK_AGAIN = 0.05  # seconds; Jitsi's client takes five
 _READS_FOR = 0.2  # seconds; Jitsi's client takes five
 
@@ -38,26 +64,6 @@ _READS_FOR = 0.2  # seconds; Jitsi's client takes five
 def room_jid(name: str, tenant: str = "") -> str:
     """Returns the address of that meeting, as pages and the focus name it."""
     return f"{name}@conference.{tenant}.{HOST}" if tenant else f"{name}@{MEETINGS}"
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something ended, at that moment of ``time.monotonic``: why, and with which words."""
-
-    kind: str  # "destroyed", "kicked" or "left"; of a stream its condition or "closed"
-    text: str
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What became of a conference request; ``error`` is the condition, none if it was granted."""
-
-    error: str = ""
-    is_session_invalid: bool = False
-    is_ready: bool = False
-    identity: str = ""
-    session_id: str = field(default="", repr=False)
 
 
 class Line:
@@ -164,61 +170,6 @@ async def dial(prosody: Prosody, transport: str, host: str, credential: IssuedCr
     return client
 
 
-class Seat:
-    """A participant's place in a room, as the room tells of it."""
-
-    def __init__(self, room: str, nick: str) -> None:
-        self.room = room
-        self.nick = nick
-        self.role = ""
-        self.affiliation = ""
-        self.status: set[str] = set()
-        self.joined: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.out: asyncio.Future[Notice] = asyncio.get_running_loop().create_future()
-        self._changed = asyncio.Event()
-
-    async def until_moderator(self) -> None:
-        """Returns when the participant leads the meeting."""
-        async with asyncio.timeout(PATIENCE):
-            while self.role != "moderator":
-                self._changed.clear()
-                await self._changed.wait()
-
-    def hear(self, presence: Element) -> None:
-        """Takes a presence of the participant's own from the room."""
-        extra = presence.find(f"{MUC_USER}x")
-        kind = presence.get("type")
-        if kind == "error" or extra is None:
-            if not self.joined.done():
-                self.joined.set_exception(ConnectionEndedError(_condition_of(presence)))
-            return
-        item = extra.find(f"{MUC_USER}item")
-        if item is not None:
-            self.role, self.affiliation = item.get("role") or "", item.get("affiliation") or ""
-        if kind == "unavailable" and not self.out.done():
-            self.out.set_result(_notice_of(extra))
-        elif kind is None and not self.joined.done():
-            self.joined.set_result(None)
-        self._changed.set()
-
-
-def _notice_of(extra: Element) -> Notice:
-    now = time.monotonic()
-    destroyed = extra.find(f"{MUC_USER}destroy")
-    if destroyed is not None:
-        return Notice("destroyed", destroyed.findtext(f"{MUC_USER}reason") or "", now)
-    codes = {status.get("code") for status in extra.iter(f"{MUC_USER}status")}
-    kind = "kicked" if codes & {"307", "333"} else "left"
-    return Notice(kind, extra.findtext(f"{MUC_USER}item/{MUC_USER}reason") or "", now)
-
-
-def _condition_of(stanza: Element) -> str:
-    error = stanza.find(f"{CLIENT}error")
-    if error is None:
-        return "undefined"
-    return next((child.tag.removeprefix(_ERRORS) for child in error if child.tag.startswith(_ERRORS)), "")
-
-
 class Participant:
     """A person with one page open, on a machine of their own unless a test gives them another's.
 
@@ -236,7 +187,10 @@ class Participant:
         self.session_id = ""
         self.seats: dict[str, Seat] = {}
         self.breakouts: dict[str, str] = {}  # name -> address, as last told
-        self._told_of_breakouts = asyncio.Event()
+        self.metadata: dict[str, dict[str, Any]] = {}  # of a room, as last told
+        self._lobbies: dict[str, str] = {}  # room -> the lobby where they knocked
+        self._invitations: set[str] = set()
+        self._heard = asyncio.Event()
         self._hanging_up: asyncio.Future[None] | None = None
 
     @property
@@ -249,7 +203,7 @@ class Participant:
         known = {"machine-uid": self.machine_uid, "room": room, "session-id": self.session_id}
         values = known | {name.replace("_", "-"): value for name, value in changes.items()}
         attributes = " ".join(f"{name}={quoteattr(value)}" for name, value in values.items() if value)
-        answer = _read_answer(
+        answer = read_answer(
             await self.line.ask(
                 PROXY,
                 f"<conference xmlns='{FOCUS}' {attributes}>"
@@ -279,7 +233,7 @@ class Participant:
         return answer
 
     async def join(self, room: str, nick: str = "", *, password: str = "") -> Seat:
-        """Enters; raises :class:`ConnectionEndedError` with the condition if the room refuses."""
+        """Enters; raises :class:`JoinRefusedError` if the room refuses."""
         seat = self.seats[room] = Seat(room, nick or secrets.token_hex(4))
         to = quoteattr(f"{room}/{seat.nick}")
         secret = f"<password>{password}</password>" if password else ""
@@ -313,20 +267,122 @@ class Participant:
         await self.line.close(politely=False)
         self.line = Line(client, self.jid, self._hear)
 
+    # Lobby -------------------------------------------------------------------------------------------
+
+    async def knock(self, room: str, nick: str = "") -> Seat:
+        """Is refused by the room, and waits in the lobby that it names; returns the seat there."""
+        try:
+            await self.join(room)
+        except JoinRefusedError as refusal:
+            if refusal.condition != "registration-required":
+                raise
+            self._lobbies[room] = refusal.lobby
+        else:
+            message = f"nobody has to knock at {room}"
+            raise AssertionError(message)
+        return await self.join(self._lobbies[room], nick)
+
+    async def enter_from_lobby(self, room: str) -> Seat:
+        """Waits until a moderator admits them, or the lobby ends; raises as :meth:`join` does."""
+        waiting = self.seats[self._lobbies[room]]
+        await self._until(lambda: room in self._invitations or waiting.out.done())
+        if waiting.out.done() and waiting.out.result().elsewhere != room:
+            end = waiting.out.result()
+            raise JoinRefusedError(end.kind, end.text)
+        self._invitations.discard(room)
+        seat = await self.join(room)
+        if not waiting.out.done():
+            await self.leave_room(waiting.room)
+        return seat
+
+    async def admit(self, room: str, *people: "Participant") -> None:
+        """Admits those from the lobby, all by one message."""
+        invitations = "".join(f"<invite to={quoteattr(person.jid)}/>" for person in people)
+        await self.line.send(
+            f"<message xmlns='jabber:client' to={quoteattr(room)}>"
+            f"<x xmlns='{MUC}#user'>{invitations}</x></message>"
+        )
+
+    # Settings of a room ------------------------------------------------------------------------------
+
+    async def features_of(self, room: str) -> set[str]:
+        """Returns what the room says of itself: "muc_membersonly", "muc_passwordprotected" and the like."""
+        answer = await self.line.ask(room, f"<query xmlns='{_DISCO}'/>", "get")
+        return {each.get("var") or "" for each in answer.iter(f"{{{_DISCO}}}feature")}
+
     async def make_members_only(self, room: str) -> None:
         """Turns the lobby on."""
-        await self._configure(room, "membersonly", "1")
+        await self._configure(room, {"membersonly": "1"})
+
+    async def end_lobby(self, room: str) -> None:
+        """Turns the lobby off."""
+        await self._configure(room, {"membersonly": "0"})
 
     async def set_password(self, room: str, password: str) -> None:
-        """Sets the password without which nobody enters."""
-        await self._configure(room, "roomsecret", password)
+        """Sets the password without which nobody enters, or none; a lobby stays on."""
+        has_lobby = "muc_membersonly" in await self.features_of(room)
+        await self._configure(room, {"roomsecret": password} | ({"membersonly": "1"} if has_lobby else {}))
 
-    async def _configure(self, room: str, name: str, value: str) -> None:
-        fields = f"<field var='FORM_TYPE'><value>{MUC}#roomconfig</value></field>"
-        fields += f"<field var='muc#roomconfig_{name}'><value>{value}</value></field>"
-        form = f"<x xmlns='jabber:x:data' type='submit'>{fields}</x>"
-        answer = await self.line.ask(room, f"<query xmlns='{MUC}#owner'>{form}</query>")
-        assert answer.get("type") == "result"
+    async def submit_form(self, room: str, fields: Mapping[str, str]) -> Reply:
+        """Submits a form with those fields by their full names, as a page never would."""
+        values = {"FORM_TYPE": _CONFIG} | dict(fields)
+        lines = "".join(
+            f"<field var={quoteattr(name)}><value>{escape(value)}</value></field>"
+            for name, value in values.items()
+        )
+        form = f"<x xmlns='{_FORM}' type='submit'>{lines}</x>"
+        return read_reply(await self.line.ask(room, f"<query xmlns='{MUC}#owner'>{form}</query>"))
+
+    async def _configure(self, room: str, values: Mapping[str, str]) -> None:
+        reply = await self.submit_form(
+            room, {f"muc#roomconfig_{name}": each for name, each in values.items()}
+        )
+        assert not reply.error
+
+    async def promote(self, room: str, person: "Participant") -> Reply:
+        """Makes them a moderator too."""
+        return await self.set_affiliation(room, person, "owner")
+
+    async def set_affiliation(self, room: str, person: "Participant", affiliation: str) -> Reply:
+        """Changes what they are to the room."""
+        bare = quoteattr(person.jid.partition("/")[0])
+        return await self._administer(room, f"<item affiliation={quoteattr(affiliation)} jid={bare}/>")
+
+    async def kick(self, room: str, person: "Participant") -> Reply:
+        """Throws them out of the room, or of the lobby if that is the room."""
+        nick = quoteattr(person.seats[room].nick)
+        return await self._administer(room, f"<item role='none' nick={nick}/>")
+
+    async def _administer(self, room: str, item: str) -> Reply:
+        return read_reply(await self.line.ask(room, f"<query xmlns='{MUC}#admin'>{item}</query>"))
+
+    # Recording ---------------------------------------------------------------------------------------
+
+    async def start_recording(self, room: str, mode: str = "file") -> Reply:
+        """Asks the focus for a recording, or for a live stream in the mode "stream"."""
+        wish = f"<jibri xmlns='{_JIBRI}' action='start' recording_mode={quoteattr(mode)}/>"
+        return read_reply(await self.line.ask(f"{room}/focus", wish))
+
+    async def start_transcription(self, room: str) -> Reply:
+        """Dials the transcriber into the room."""
+        header = f"<header name='JvbRoomName' value={quoteattr(room)}/>"
+        wish = f"<dial xmlns='{_RAYO}' to='jitsi_meet_transcribe' from='fromnumber'>{header}</dial>"
+        return read_reply(await self.line.ask(f"{room}/focus", wish))
+
+    async def set_metadata(self, room: str, key: str, data: object) -> None:
+        """Writes what all in the room are told then."""
+        wish = escape(json.dumps({"key": key, "data": data}))
+        await self.line.send(
+            f"<message xmlns='jabber:client' to='{METADATA}'>"
+            f"<room_metadata xmlns='{JITMEET}' room={quoteattr(room)}>{wish}</room_metadata></message>"
+        )
+
+    async def until_told(self, room: str, key: str) -> object:
+        """Returns that part of the room's metadata, once they were told of it."""
+        await self._until(lambda: key in self.metadata.get(room, {}))
+        return self.metadata[room][key]
+
+    # Rooms -------------------------------------------------------------------------------------------
 
     async def leave_room(self, room: str, status: str = "") -> None:
         """Leaves that room and stays connected."""
@@ -341,10 +397,7 @@ class Participant:
         name = name or f"Gruppe {secrets.token_hex(4)}"
         wish = f"<breakout_rooms type='features/breakout-rooms/add' subject={quoteattr(name)}/>"
         await self.line.send(f"<message xmlns='jabber:client' to='{BREAKOUT}'>{wish}</message>")
-        async with asyncio.timeout(PATIENCE):
-            while name not in self.breakouts:
-                self._told_of_breakouts.clear()
-                await self._told_of_breakouts.wait()
+        await self._until(lambda: name in self.breakouts)
         return self.breakouts[name]
 
     async def switch_room(self, room: str, other: str) -> Seat:
@@ -361,17 +414,44 @@ class Participant:
             await asyncio.gather(self._hanging_up, return_exceptions=True)
         await self.line.close(politely=politely)
 
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while not condition():
+                self._heard.clear()
+                await self._heard.wait()
+
     def _hear(self, element: Element) -> None:
-        message = element.findtext(f"{{{JITMEET}}}json-message")
-        if message is not None:
-            self._hear_of_breakouts(json.loads(message))
         room, _, nick = (element.get("from") or "").partition("/")
         seat = self.seats.get(room)
-        if element.tag == f"{CLIENT}presence" and seat is not None and nick == seat.nick:
+        if element.tag == f"{CLIENT}message":
+            self._hear_message(element, room)
+        elif element.tag == f"{CLIENT}presence" and seat is not None and nick == seat.nick:
             seat.hear(element)
-            is_over = seat.out.done() and seat.out.result().kind == "destroyed"
-            if is_over and f"@{GUESTS}/" in self.jid and self._hanging_up is None:
+            if self._is_last_word(seat) and f"@{GUESTS}/" in self.jid and self._hanging_up is None:
                 self._hanging_up = asyncio.ensure_future(self._hang_up(seat))
+        self._heard.set()
+
+    def _is_last_word(self, seat: Seat) -> bool:
+        if not seat.out.done() or seat.out.result().kind != "destroyed":
+            return False
+        return not (seat.out.result().elsewhere and seat.room in self._lobbies.values())
+
+    def _hear_message(self, message: Element, room: str) -> None:
+        told = message.find(f"{{{JITMEET}}}json-message")
+        if told is not None:
+            self._hear_json(json.loads(told.text or ""), told.get("room") or "")
+        if message.get("type") != "error" and message.find(f"{MUC_USER}x/{MUC_USER}invite") is not None:
+            self._invitations.add(room)
+        if room in self.seats:
+            self.seats[room].hear_message(message)
+
+    def _hear_json(self, message: dict[str, Any], room: str) -> None:
+        match message.get("type"):
+            case "breakout_rooms":
+                rooms = message.get("rooms", {}).values()
+                self.breakouts = {each["name"]: each["jid"] for each in rooms if not each.get("isMainRoom")}
+            case "room_metadata":
+                self.metadata[room] = message["metadata"] or {}
 
     async def _hang_up(self, seat: Seat) -> None:
         to = quoteattr(f"{seat.room}/{seat.nick}")
@@ -380,25 +460,6 @@ class Participant:
             if self.reads_for is not None:
                 await asyncio.sleep(self.reads_for)
                 await self.line.say_goodbye()
-
-    def _hear_of_breakouts(self, message: dict[str, Any]) -> None:
-        rooms = message.get("rooms", {}).values()
-        self.breakouts = {each["name"]: each["jid"] for each in rooms if not each.get("isMainRoom")}
-        self._told_of_breakouts.set()
-
-
-def _read_answer(iq: Element) -> Answer:
-    if iq.get("type") == "error":
-        is_invalid = iq.find(f".//{{{FOCUS}}}session-invalid") is not None
-        return Answer(_condition_of(iq), is_session_invalid=is_invalid)
-    conference = iq.find(f"{{{FOCUS}}}conference")
-    if conference is None:
-        return Answer("no conference")
-    return Answer(
-        is_ready=conference.get("ready") == "true",
-        identity=conference.get("identity") or "",
-        session_id=conference.get("session-id") or "",
-    )
 
 
 async def new_participant(
@@ -467,6 +528,15 @@ class Participants:
         person = await self.guest(transport)
         await person.wait_for_host(room)
         await person.join(room)
+        return person
+
+    async def admitted(self, room: str, leader: Participant, transport: str = "tcp") -> Participant:
+        """Opens the page of that meeting, knocks, is admitted by that moderator, and joins."""
+        person = await self.guest(transport)
+        await person.wait_for_host(room)
+        await person.knock(room)
+        await leader.admit(room, person)
+        await person.enter_from_lobby(room)
         return person
 
     async def leave(self) -> None:
