@@ -41,7 +41,10 @@ end
 
 -- Loads one of our own and those that it requires; fields: what they use of `module` otherwise, nothing if they are pure.
 local function own(name, fields)
-	local module = setmetatable({ require = function (_, other) return own(other, fields); end }, { __index = fields });
+	local folder = name:match("^mod_[^/]+/") or "mod_auth_external/";
+	local module = setmetatable({
+		require = function (_, other) return own(other:find("/", 1, true) and other or folder .. other, fields); end;
+	}, { __index = fields });
 	return assert(loadfile(file_of(name), "t", setmetatable({ module = module }, { __index = _G })))();
 end
 

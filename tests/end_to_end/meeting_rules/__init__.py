@@ -1,0 +1,1 @@
+"""The rules of the meeting, kept by a real Prosody: each alone, and all together."""

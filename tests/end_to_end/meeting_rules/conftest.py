@@ -1,0 +1,56 @@
+"""A Jitsi for each set of rules and each version of Prosody, shared by the stories that want that set."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.factories import make_school
+from tests.support.jitsi.rules import GRACE, rules_with
+from tests.support.jitsi.server import Deployment, open_deployment
+from tests.support.login_server import VERSIONS
+
+DeploymentWith = Callable[[str, str], Deployment]
+
+
+@pytest.fixture(name="deployment_with", scope="session")
+def run_deployments(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
+) -> Iterator[DeploymentWith]:
+    """Yields ``deployment_with(version, rules)``: a whole Jitsi with those rules, started once."""
+    started: dict[tuple[str, str], Deployment] = {}
+    with contextlib.ExitStack() as running:
+
+        def deployment_with(version: str, rules: str) -> Deployment:
+            if (version, rules) not in started:
+                deployment = running.enter_context(
+                    open_deployment(
+                        version,
+                        tmp_path_factory.mktemp("ruled"),
+                        sqlite_template,
+                        hibernation=1,
+                        rules={**rules_with(rules), "meeting_rules_grace": GRACE},
+                        neighbours=("room_metadata",),
+                    )
+                )
+                make_school(deployment.auth.database, "gym", "Goethe-Gymnasium")
+                started[version, rules] = deployment
+            return started[version, rules]
+
+        yield deployment_with
+
+
+@pytest.fixture(name="version", scope="session", params=VERSIONS)
+def choose_version(request: pytest.FixtureRequest) -> str:
+    """Either version of Prosody."""
+    version: str = request.param
+    return version
+
+
+@pytest.fixture(name="ruled")
+def choose_deployment(
+    request: pytest.FixtureRequest, deployment_with: DeploymentWith, version: str
+) -> Deployment:
+    """A Jitsi with the rules that the test names by an indirect parameter; with all of them if it names none."""
+    return deployment_with(version, getattr(request, "param", "all"))
