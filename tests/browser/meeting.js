@@ -4,6 +4,7 @@
 
 const FOCUS = "http://jitsi.org/protocol/focus";
 const MUC = "http://jabber.org/protocol/muc";
+const NICK = "http://jabber.org/protocol/nick";
 const JITMEET = "http://jitsi.org/jitmeet";
 const askAgain = 50; // milliseconds; Jitsi's client takes five seconds
 const reading = 300; // milliseconds between the end of the room and hanging up; Jitsi's client takes five seconds
@@ -106,8 +107,9 @@ class Person {
 
   // Resolves once the room has decided: to nothing, or to why it refuses and where its lobby is.
   join(room, password = "") {
-    this.seat = `${room}/${crypto.randomUUID().slice(0, 8)}`;
-    const presence = $pres({ to: this.seat }).c("x", { xmlns: MUC });
+    const nick = crypto.randomUUID().slice(0, 8);
+    this.seat = `${room}/${nick}`;
+    const presence = $pres({ to: this.seat }).c("nick", { xmlns: NICK }).t(nick).up().c("x", { xmlns: MUC });
     if (password) {
       presence.c("password").t(password);
     }

@@ -21,7 +21,6 @@ from tests.support.jitsi.server import (
     MEETING_ENDED,
     MEETINGS,
     SUSPENDED,
-    jitsi_plugins,
     make_prosody,
     open_jitsi,
     run_jitsi,
@@ -30,9 +29,6 @@ from tests.support.panel_browser import PanelBrowser, PanelServer, open_panel_se
 from workbench.processes import PATIENCE
 
 PUPILS = {"ada": "websocket", "ben": "bosh", "cem": "bosh"}
-
-# Jitsi's own lobby asks for the name that a page shows, and these have none.
-needs_stand_ins = pytest.mark.skipif(jitsi_plugins() is not None, reason="pages without names")
 
 
 @pytest.fixture(name="panel_server", scope="module")
@@ -115,7 +111,6 @@ def test_one_click(
     browser.switch_to.window(panel_window)
 
 
-@needs_stand_ins
 @pytest.mark.parametrize(("version", "transport"), [("0.12", "websocket"), ("13", "bosh")])
 def test_knocking(browser: Chrome, version: str, transport: str, tmp_path: Path) -> None:
     """Two are admitted by one message, one comes in when the lobby ends, and one has the password."""
