@@ -144,7 +144,7 @@ end
 function methods:on_organiser(stanza, client, answer)
 	local refusal = self.rules:refusal_of_answer(answer);
 	if refusal then return self:on_ruled_out(stanza, answer, refusal); end
-	if answer.room and not self.rules:may_lead(answer.room, answer.username) then answer.room = nil; end
+	if answer.room and not self.rules:may_lead(answer.room, answer.username) then answer.room, answer.is_there = nil, false; end
 	self:on_named(stanza, client, answer);
 end
 

@@ -45,9 +45,12 @@ local at_doors = doors.new({
 	settings = settings, conference = conference, attendance = present, steps = counted, organiser_of = organiser_of, is_focus = is_focus;
 });
 
--- The client is in the room: an organiser's switches the lobby on.
+-- The client is in the room: an organiser's switches the lobby on.  Jitsi's mod_muc_wait_for_host, which asks at each join whether
+-- the host is there and takes the lobby away then, hears that it need not ask any more.
 local function came(client, room)
-	if present:came(client, room) and settings.protection and settings.lobby then protection.turn_lobby_on(room); end
+	if not present:came(client, room) then return; end
+	room.has_host = true;
+	if settings.protection and settings.lobby then protection.turn_lobby_on(room); end
 end
 
 hooks.before_others(module, events.requested, function (event) return conference:requested(event); end, function ()
@@ -89,16 +92,18 @@ local function contains(list, wanted)
 	return false;
 end
 
--- Tells whether what starts a recording passes that host: on the way to jicofo, or to the component of the rooms' metadata.
-local function passes_recordings(host, known)
-	return contains(known.mucs, host) or host == known.focus or host == jid.host(known.target)
-		or prosody.hosts[host].modules.room_metadata_component ~= nil;
+-- Tells whether a client reaches jicofo through that host.
+local function leads_to_jicofo(host, known)
+	return contains(known.mucs, host) or host == known.focus or host == jid.host(known.target);
 end
 
 local function attach_to(host)
-	local known = place();
-	if contains(known.mucs, host) and host ~= module.host then at_doors:attach_to_breakouts(module:context(host)); end
-	if settings.recording and passes_recordings(host, known) then recording.attach(module:context(host), counted); end
+	local known, context = place(), module:context(host);
+	if contains(known.mucs, host) and host ~= module.host then at_doors:attach_to_breakouts(context); end
+	if not settings.recording then return; end
+	if leads_to_jicofo(host, known) then recording.attach_to_requests(context, counted); end
+	-- One of the components takes the rooms' metadata.
+	if prosody.hosts[host].type == "component" then recording.attach_to_metadata(context, counted); end
 end
 
 -- When all hosts of the configuration are there.

@@ -45,17 +45,20 @@ local function refuse(event, steps)
 	return true;
 end
 
--- context: of a host through which clients reach jicofo, or the component of the metadata.  Where a hook fails, the stanza goes no
--- further.
-local function attach(context, steps)
+-- context: of a host through which clients reach jicofo.  Where a hook fails, the stanza goes no further.
+local function attach_to_requests(context, steps)
 	for _, kind in ipairs({ "iq/full", "iq/bare", "iq/host" }) do
 		hooks.before_others(context, kind, function (event)
 			return starts_by_iq(event.stanza) and refuse(event, steps) or nil;
 		end, hooks.stop);
 	end
+end
+
+-- context: of a component.
+local function attach_to_metadata(context, steps)
 	hooks.before_others(context, "message/host", function (event)
 		return starts_by_message(event.stanza) and refuse(event, steps) or nil;
 	end, hooks.stop);
 end
 
-return { attach = attach };
+return { attach_to_requests = attach_to_requests, attach_to_metadata = attach_to_metadata };
