@@ -59,13 +59,16 @@ def _of_schools() -> RuleWords:
             "A room whose name begins with the code of a school and a hyphen, such as ohg-5a, is opened by "
             "the organisers of that school only. So nobody else can take it."
         ),
-        (Sight(_("Jitsi’s own waiting page, until an organiser of that school opens the room.")),),
         (
-            Sight(_("An organiser of another school, after the login:"), SENTENCES["schools"]),
+            Sight(_("Jitsi’s own waiting page, until an organiser of that school opens the room.")),
             Sight(
-                _("Where every name has to begin with the code of the school:"),
+                _("Where every name has to begin with the code of a school, and this one does not:"),
                 SENTENCES["only_school_names"],
             ),
+        ),
+        (
+            Sight(_("An organiser of another school, after the login:"), SENTENCES["schools"]),
+            Sight(_("A name without a code, where it needs one: the same as participants.")),
         ),
         _(
             "“That name belongs to another school. Please begin the name of your room with the code of your "
@@ -89,6 +92,9 @@ def _of_protection() -> RuleWords:
         (
             Sight(_("The lobby is on without a click; the organiser lets in the people who wait there.")),
             Sight(_("The last protection cannot be removed: its switch goes back by itself.")),
+            Sight(
+                _("On a server without a lobby, participants wait until the organiser has set a password.")
+            ),
         ),
         _(
             "“A meeting is never open to everybody. Please set a password, or let the people in from the "
@@ -135,7 +141,12 @@ def _of_recording() -> RuleWords:
             "Nobody can start a recording, a live stream or a transcription, not even the organiser. What "
             "somebody records with a device of their own, no server can see or prevent."
         ),
-        (Sight(_("It does not start. The server gives this reason:"), SENTENCES["recording"]),),
+        (
+            Sight(
+                _("It does not start. The server gives this reason, which not every page shows:"),
+                SENTENCES["recording"],
+            ),
+        ),
         (Sight(_("The same.")),),
         _("“Nobody may record here. If somebody does so anyway, please report it to us.”"),
     )
