@@ -15,13 +15,14 @@ from sqlalchemy import func, select
 
 from authbridge.clock import utc_now
 from authbridge.login.authenticate import authenticate
-from authbridge.revocations import feed
+from authbridge.revocations import feed, numbered_reports
+from authbridge.revocations.numbered_reports import NumberedReport
 from authbridge.revocations.reports import Contact, NodeReport, note_contact
 from authbridge.schools.commands import organisers, schools, suspensions
 from authbridge.schools.suspendable import ORGANISER, SCHOOL
 from authbridge.statistics.counting import months_before
 from authbridge.storage.database import Database
-from authbridge.storage.models import MonthlyTotal, Revocation, Role, School, SuspensionReason
+from authbridge.storage.models import MeetingRule, MonthlyTotal, Revocation, Role, School, SuspensionReason
 from tests.support.factories import (
     ACTOR,
     HASHER,
@@ -175,6 +176,7 @@ def _before_the_first_school(panel_browser: PanelBrowser) -> Iterator[Shown]:
         ("organisers-none", "/organisers"),
         ("statistics-none", "/statistics"),
         ("statistics-no-schools", "/statistics/schools"),
+        ("meeting-rules-none", "/meeting-rules"),
         ("search-nothing", "/search?q=nirgends"),
     ):
         panel_browser.open(path)
@@ -298,6 +300,11 @@ def _meeting_servers(panel_browser: PanelBrowser, database: Database, sights: Si
     yield Shown("organiser-logged-out")
     panel_browser.open("/schools/shut")
     yield Shown("school-logged-out")
+    report = NumberedReport("run", 1, {}, dict.fromkeys(MeetingRule, 1200))
+    with database.write_session() as session:
+        numbered_reports.count(session, "prosody-1", report, today=utc_now().date())
+    panel_browser.open("/meeting-rules")
+    yield Shown("meeting-rules")
 
 
 def _report(database: Database, username: str, sessions: int, meetings: int, logins: int) -> NodeReport:

@@ -105,7 +105,7 @@ TABLES = (
     ),
     TableDescription(
         RuleCount,
-        N_("Rules of the meetings"),
+        N_("Meeting rules"),
         N_("To see how often each rule steps in; no rooms, no persons."),
         DataSubject.NOBODY,
         Audience.EVERY_ROLE,

@@ -58,7 +58,8 @@ def _first_visits(panel: StaffedPanel) -> Iterator[tuple[Browser, str]]:
         "/misuse",
     ):
         yield admin, path
-    yield admin, "/data-protection"
+    for path in ("/data-protection", "/meeting-rules"):
+        yield admin, path
 
 
 def _entry(panel: StaffedPanel, headers: dict[str, str]) -> Iterator[Page]:
@@ -119,6 +120,7 @@ def _paths(sample: SampleData) -> Iterator[str]:
     for change in ("suspend", "reinstate", "end-sessions", "extend", "expire", "reset"):
         yield from (f"/selection/{change}?all=1&school=ohg", f"/selection/{change}")
     yield f"/selection/suspend?name={sample.username}&name=gone-gone&back=/organisers"
+    yield "/meeting-rules"
     yield from ("/data-protection", f"/data-protection/accounts/{sample.username}")
     yield from (f"{organiser}/{name}" for name in ("reset", "validity", "delete"))
     yield from (

@@ -67,6 +67,7 @@ READ = frozenset(
         "tables.misuse",
         "misuse.index",
         "misuse.show",
+        "meeting_rules.index",
         "report_codes.index",
         "statistics.index",
         "statistics.schools",

@@ -13,6 +13,7 @@ from authbridge.storage.models import (
     Invitation,
     LoginAttempt,
     LoginFailure,
+    MeetingRule,
     MisuseReport,
     MonthlyTotal,
     NetworkWait,
@@ -26,6 +27,7 @@ from authbridge.storage.models import (
     RevocationDone,
     RevocationFeed,
     Role,
+    RuleCount,
     School,
     SessionStage,
     Staff,
@@ -70,6 +72,7 @@ def add_sample_data(database: Database, size: int = 3) -> SampleData:
         for organiser in organisers:
             session.add(_suspension(0, organiser_id=organiser.id))
         session.add_all(_usage(school.id, number) for number in range(size))
+        session.add_all(_rule_counts(size))
         session.query(RevocationFeed).one().last_id = size
     return SampleData(CODE, organisers[0].username)
 
@@ -208,6 +211,13 @@ def _usage(school_id: int, number: int) -> MonthlyTotal:
         logins=max(0, 40 - number),
         meetings=max(0, 3 - number),
     )
+
+
+def _rule_counts(days: int) -> Iterable[RuleCount]:
+    """Yields that each rule stepped in on each of the last days."""
+    for number in range(days):
+        for rule in MeetingRule:
+            yield RuleCount(day=MORNING.date() - timedelta(days=number), rule=rule, times=number + 1)
 
 
 def _staff(session: Session, number: int) -> None:
