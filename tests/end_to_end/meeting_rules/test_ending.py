@@ -17,21 +17,15 @@ async def pupil_in(
     participants: Participants, leader: Participant, room: str, transport: str = "tcp"
 ) -> Participant:
     """Returns a pupil whom the organiser has let in, by the lobby if there is one."""
-    pupil = await participants.guest(transport)
-    assert not (await pupil.wait_for_host(room)).error
     if "muc_membersonly" in await leader.features_of(room):
-        await pupil.knock(room)
-        await leader.admit(room, pupil)
-        await pupil.enter_from_lobby(room)
-    else:
-        await pupil.join(room)
-    return pupil
+        return await participants.admitted(room, leader, transport)
+    return await participants.pupil(room, transport)
 
 
 @BY
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_the_end(ruled: Deployment, transport: str) -> None:
-    """Meanwhile a new page waits for its host, and one that just comes reads why; then all read the reason."""
+    """Meanwhile a page waits for its host, and one that just comes reads why; then all read the reason."""
     who, room = ruled.auth.issue(), room_jid(f"schluss-{transport}")
     async with ruled.jitsi.participants() as participants:
         leader = await participants.organiser(who, room, transport)
@@ -71,6 +65,7 @@ async def test_a_second_organiser_keeps_it_open(ruled: Deployment) -> None:
     async with ruled.jitsi.participants() as participants:
         leader, other = await participants.organiser(who, room), await participants.guest()
         assert not (await other.log_in(colleague, room)).error
+        assert not (await other.ask(room)).error
         pupil = await pupil_in(participants, leader, room)
         if "muc_membersonly" in await leader.features_of(room):
             await other.knock(room)

@@ -4,9 +4,9 @@ import secrets
 
 import pytest
 
-from tests.support.jitsi.focus import MUC
 from authbridge.login.usernames import Username
 from authbridge.schools.commands.organisers import IssuedCredential
+from tests.support.jitsi.focus import MUC
 from tests.support.jitsi.participants import new_participant, room_jid
 from tests.support.jitsi.rules import WORDS, by
 from tests.support.jitsi.seats import JoinRefusedError
@@ -66,7 +66,7 @@ async def test_the_offer_is_a_room(ruled: Deployment) -> None:
 
 @BY
 async def test_tenants_and_breakout_rooms_are_left_alone(ruled: Deployment) -> None:
-    """Prosody has brackets in the name of a tenant's room, and the id of a breakout room is Jitsi's affair."""
+    """A tenant's room has brackets in its name, and the id of a breakout room is Jitsi's affair."""
     room, main = room_jid("physik", "kreis"), room_jid("mit-gruppen")
     async with ruled.jitsi.participants() as participants:
         await participants.organiser(ruled.auth.issue(), room)

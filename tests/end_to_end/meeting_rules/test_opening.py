@@ -1,9 +1,9 @@
-"""Only organisers open rooms, whatever else the server is set up to allow; without rules all is as Jitsi has it."""
+"""Only organisers open rooms, whatever the server allows otherwise; without rules all is as Jitsi has it."""
 
 import pytest
 
 from tests.support.jitsi.participants import room_jid
-from tests.support.jitsi.rules import WORDS, by
+from tests.support.jitsi.rules import RULES, WORDS, by
 from tests.support.jitsi.seats import JoinRefusedError
 from tests.support.jitsi.server import Deployment
 
@@ -34,11 +34,7 @@ async def test_without_any_rule(ruled: Deployment) -> None:
         assert not pupil.seats[room].out.done()
 
 
-@pytest.mark.parametrize(
-    "ruled",
-    ["none", "names", "schools", "protection", "ending", "recording", "opening", "all"],
-    indirect=True,
-)
+@by("none", *RULES, "all")
 async def test_nothing_of_it_is_an_error(ruled: Deployment) -> None:
     """Neither for Prosody nor for the service, after all that was tried there."""
     assert ruled.complaints == []
