@@ -63,6 +63,7 @@ def prosody_config(operator: Operator, host: str) -> None:
     click.echo(
         _PROSODY_LINES.format(
             host=_lua(config.xmpp_host),
+            meetings=_lua(f"conference.{config.xmpp_host}"),
             modules=_lua(str(_ROOT / "prosody_mod")),
             url=_lua(f"http://{config.api_bind}"),
             token_file=_lua(str(config.api_token_file.absolute())),
@@ -81,7 +82,11 @@ gc = {{ mode = "generational" }}  -- a login then takes Prosody half the time
 VirtualHost {host}
     authentication = "external"
     external_auth_url = {url}
-    external_auth_token_file = {token_file}"""
+    external_auth_token_file = {token_file}
+
+-- In the existing block of Jitsi's meetings, one more in its "modules_enabled": the rules of the meeting.
+Component {meetings} "muc"
+    modules_enabled = {{ "meeting_rules" }}"""
 
 
 def _lua(text: str) -> str:

@@ -18,4 +18,13 @@ VirtualHost "meet.example.org"
     modules_enabled = { "bosh", "websocket", "ping" }
 
 VirtualHost "guest.meet.example.org"
-    authentication = "anonymous"
+    authentication = "jitsi-anonymous" -- as Jitsi's packages have it; not Prosody's own "anonymous"
+
+Component "conference.meet.example.org" "muc"
+    restrict_room_creation = true
+    modules_enabled = {
+        -- those of Jitsi's packages, and
+        "meeting_rules"; -- AuthBridge: the rules of the meeting
+    }
+    -- Each rule can be switched off; prosody_mod/mod_meeting_rules/README.md says what it does:
+    -- meeting_rules_names = false

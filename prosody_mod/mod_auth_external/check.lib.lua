@@ -7,6 +7,7 @@ local config = require "core.configmanager";
 local check_addresses = module:require "check_addresses";
 local check_facts = module:require "check_facts";
 local check_prosody = module:require "check_prosody";
+local check_rules = module:require "check_rules";
 local check_services = module:require "check_services";
 local say = module:require "check_findings";
 
@@ -55,7 +56,7 @@ end
 -- Prints the findings about the host.  Returns whether there is no error among them.
 local function report(host, url)
 	local facts, found = check_facts.of_host(host, url), {};
-	for _, judge in ipairs({ check_services, check_prosody, check_addresses }) do say.append(found, judge.of(facts)); end
+	for _, judge in ipairs({ check_services, check_prosody, check_rules, check_addresses }) do say.append(found, judge.of(facts)); end
 	print(host .. ":");
 	for _, each in ipairs(found) do print("  " .. say.line(each)); end
 	return not say.holds_error(found);

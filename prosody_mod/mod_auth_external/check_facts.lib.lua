@@ -18,6 +18,7 @@ local check_prosody = module:require "check_prosody";
 local http_call = module:require "http_call";
 local jitsi_config = module:require "jitsi_config";
 local options = module:require "options";
+local rule_options = module:require "mod_meeting_rules/rule_options";
 local token_claims = module:require "token_claims";
 
 local patience = 5; -- seconds for each request
@@ -45,6 +46,46 @@ local function enables_anywhere(name)
 		if enables(host, name) then return true; end
 	end
 	return false;
+end
+
+-- Returns the hosts and components where that module is enabled, sorted.
+local function those_with(name)
+	local found = {};
+	for _, host in ipairs(all_hosts()) do
+		if enables(host, name) then table.insert(found, host); end
+	end
+	table.sort(found);
+	return found;
+end
+
+-- Returns where mod_meeting_rules is enabled, whether at the meetings, and its settings or the fault in its options.
+local function rules_at(muc)
+	if not muc then return { listed = {}, is_loaded = false }; end
+	local settings, fault = rule_options.read(function (name) return config.get(muc, name); end);
+	return { listed = those_with("meeting_rules"), is_loaded = enables(muc, "meeting_rules"), settings = settings, fault = fault };
+end
+
+-- Returns the hosts of participants, { host, authentication }, sorted: those without accounts, and the one with the usual name.
+local function guests_of(host)
+	local found = {};
+	for _, name in ipairs(all_hosts()) do
+		local authentication = config.get(name, "authentication");
+		local is_guests = authentication == "anonymous" or authentication == "jitsi-anonymous" or name == "guest." .. host;
+		if name ~= "*" and is_guests and not config.rawget(name, "component_module") then
+			table.insert(found, { host = name, authentication = tostring(authentication) });
+		end
+	end
+	table.sort(found, function (a, b) return a.host < b.host; end);
+	return found;
+end
+
+-- Returns those of Jitsi's modules that believe what a session claims, and are enabled.
+local function believers()
+	local found = {};
+	for _, name in ipairs({ "muc_wait_for_host", "token_affiliation" }) do
+		if enables_anywhere(name) then table.insert(found, name); end
+	end
+	return found;
 end
 
 -- Returns the settings of the host or nil, its token or nil, and the faults as sentences.  options.read stops at the first
@@ -166,7 +207,8 @@ local function sources(scripts, is_so)
 	return found;
 end
 
--- url: of check_addresses.parse_url, or nil.  Returns the facts that check_services, check_prosody and check_addresses read.
+-- url: of check_addresses.parse_url, or nil.  Returns the facts that check_services, check_prosody, check_rules and
+-- check_addresses read.
 local function of_host(host, url)
 	local settings, token, faults = settings_of(host);
 	local token_file = config.get(host, "external_auth_token_file");
@@ -188,6 +230,7 @@ local function of_host(host, url)
 		trusted_proxies = config.get("*", "trusted_proxies");
 		limit_auth = enables("*", "limit_auth") or enables(host, "limit_auth");
 		listed = enables("*", "auth_external") or enables(host, "auth_external");
+		rules = rules_at(place.muc), has_lobby = enables_anywhere("muc_lobby_rooms"), guests = guests_of(host), believers = believers();
 		gc = config.get("*", "gc"), is_generational = _VERSION >= "Lua 5.4";
 		debug_log = check_prosody.logs_debug(config.get("*", "log")), token_hosts = token_claims.verifying(all_hosts(), config.get);
 	};

@@ -151,6 +151,22 @@ def test_meetings_are_not_guarded_by_a_component_that_knows_no_jicofo(
     assert words[other] not in done.stdout
 
 
+def test_the_rules_of_the_meeting(server: Server) -> None:
+    """Which are kept, what is wrong with an option, and how participants must come in."""
+    jitsi = (
+        f'Component "conference.{HOST}" "muc"\n  modules_enabled = {{ "meeting_rules" }}\n  {{option}}\n'
+        f'Component "focus.{HOST}" "client_proxy"\n  target_address = "focus@auth.{HOST}"\n'
+    )
+    kept = replace(server, below=jitsi.replace("{option}", "meeting_rules_names = false")).check()
+    assert "[ok] The server keeps these rules of the meeting: schools, protection," in kept.stdout
+    assert "switched off: names." in kept.stdout
+    (guests,) = findings(kept, "error")
+    assert f'authentication = "jitsi-anonymous" below VirtualHost "guest.{HOST}"' in guests
+
+    odd = replace(server, below=jitsi.replace("{option}", 'meeting_rules_grace = "45"')).check()
+    assert any("Option meeting_rules_grace must be a number" in line for line in findings(odd, "error"))
+
+
 def test_authentication_above_all_hosts_is_not_mended_in_the_service(server: Server) -> None:
     """For jicofo's host the advice is a line there; another host for the service would lock everybody out."""
     options = f'external_auth_url = "{server.url}"; external_auth_token_file = "{server.token_file}"'
