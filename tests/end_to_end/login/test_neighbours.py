@@ -45,7 +45,9 @@ def run_deployment(
     folder = tmp_path_factory.mktemp("credulous")
     with (
         open_auth_server(folder / "service", sqlite_template) as auth,
-        run_jitsi(with_claims(make_prosody(request.param, folder / "prosody", auth.service))) as jitsi,
+        run_jitsi(
+            with_claims(make_prosody(request.param, folder / "prosody", auth.service, rules={}))
+        ) as jitsi,
     ):
         yield Deployment(auth, jitsi)
 
@@ -87,6 +89,7 @@ async def test_no_hook_of_ours_shares_its_turn(credulous: Deployment) -> None:
     said = await asyncio.to_thread(credulous.jitsi.prosody.shell, _HOOKS)
     hooks = [line.split("hook ", 1)[1].split() for line in said.splitlines() if "hook " in line]
     shared = [hook for hook in hooks if len(hook) > 3 and hook[2] in hook[3].split(",")]
-    assert {"pre-resource-bind", "muc-pre-set-affiliation", "iq/host"} <= {hook[1] for hook in hooks}
+    events = {hook[1] for hook in hooks}
+    assert {"pre-resource-bind", "muc-pre-set-affiliation", "muc-config-submitted", "iq/host"} <= events
     assert shared == []
     assert HOST in {hook[0] for hook in hooks}
