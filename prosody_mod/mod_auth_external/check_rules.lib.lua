@@ -30,8 +30,8 @@ local function of_module(facts)
 			"mod_meeting_rules is not loaded: the server keeps none of the rules of the meeting (a password or a lobby, the organiser leaves "
 			.. "last, no recording)."));
 	elseif facts.rules.fault then
-		table.insert(found, say.failure("correct that option below the Component of the meetings", "%s mod_meeting_rules does not load.",
-			facts.rules.fault));
+		table.insert(found, say.failure("correct that option below the Component of the meetings",
+			"%s Until then all rules of the meeting are kept as they are without options.", facts.rules.fault));
 	else
 		table.insert(found, say.ok("The server keeps these rules of the meeting: %s.", those(facts.rules.settings, true)));
 		if those(facts.rules.settings, false) ~= "" then

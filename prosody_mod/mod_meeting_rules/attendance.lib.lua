@@ -117,6 +117,14 @@ function methods:left(client, room, is_put_out)
 	self:watch(room);
 end
 
+-- An organiser can cease to be one without leaving: another session of the same address may stay in the room.
+function methods:sweep()
+	for address in pairs(self.meetings) do
+		local room = rooms.find(address);
+		if room then self:watch(room); end
+	end
+end
+
 function methods:ended(room)
 	local meeting = self.meetings[room.jid];
 	if meeting then stop_watching(meeting); end

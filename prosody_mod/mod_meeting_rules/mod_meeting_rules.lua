@@ -9,6 +9,7 @@ local timer = require "util.timer";
 
 local events = module:require "authbridge/meeting_events";
 local hooks = module:require "authbridge/hooks";
+local protect = module:require "authbridge/protect";
 local rooms = module:require "authbridge/rooms";
 
 local attendance = module:require "attendance";
@@ -20,7 +21,11 @@ local recording = module:require "recording";
 local rule_options = module:require "rule_options";
 local steps = module:require "steps";
 
-local settings = assert(rule_options.read(function (name) return module:get_option(name); end));
+local settings, fault = rule_options.read(function (name) return module:get_option(name); end);
+if fault then
+	module:log("error", "%s Until it is corrected all rules are kept as they are without options.", fault);
+	settings = rule_options.read(function () return nil; end);
+end
 
 -- What mod_auth_external knows ----------------------------------------------------------------------
 
@@ -116,11 +121,16 @@ local starting = timer.add_task(0, function ()
 	present:find_those_there(module.host);
 	is_started = true;
 end);
+local sweeping = timer.add_task(settings.grace, function ()
+	protect.call(present.sweep, present);
+	return settings.grace;
+end);
 hooks.after_all_globally("host-activated", function (host)
 	if is_started then attach_to(host); end
 end);
 
 function module.unload()
 	timer.stop(starting);
+	timer.stop(sweeping);
 	present:stop();
 end

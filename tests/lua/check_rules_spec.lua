@@ -41,7 +41,7 @@ describe("About the rules of the meeting", function ()
 		assert.matches("breakout.meet.test, where no meetings are held", only("warning", check_rules.of(facts({ rules = rules }))).words, 1, true);
 	end);
 
-	it("an option that is wrong is an error: the module does not load", function ()
+	it("an option that is wrong is an error", function ()
 		local fault = select(2, settings({ meeting_rules_grace = "45" }));
 		local rules = { listed = { muc }, is_loaded = true, fault = fault };
 		assert.matches("Option meeting_rules_grace must be a number", only("error", check_rules.of(facts({ rules = rules }))).words, 1, true);

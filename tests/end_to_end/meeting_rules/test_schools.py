@@ -37,6 +37,17 @@ async def test_their_own_organisers_open_it(ruled: Deployment) -> None:
 
 
 @BY
+async def test_capitals_are_no_way_around_it(ruled: Deployment) -> None:
+    """Prosody writes the room in small letters; what the focus is not asked it does not open."""
+    before = len(ruled.jitsi.focus.requests("conference"))
+    async with ruled.jitsi.participants() as participants:
+        tablet = await participants.tablet(ruled.auth.issue("gym"))
+        answer = await tablet.ask(room_jid("OHG-5b"))
+        assert (answer.code, answer.text) == ("403", refusal("gym-5b"))
+    assert len(ruled.jitsi.focus.requests("conference")) == before
+
+
+@BY
 async def test_an_organiser_of_another_school_is_a_participant_there(ruled: Deployment) -> None:
     """They may come, lead nothing, and keep nothing open."""
     who, other, room = ruled.auth.issue("ohg"), ruled.auth.issue("gym"), room_jid("ohg-fachkonferenz")
