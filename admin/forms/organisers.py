@@ -42,7 +42,7 @@ def not_past(_form: FlaskForm, field: Field) -> None:
 
 
 class LettersForm(PanelForm):
-    """The shape of what is printed for several organisers, its language, and its size of print."""
+    """The shape of what is printed for organisers, its language, and its size of print."""
 
     shape = RadioField(
         _("What to print"),
@@ -94,13 +94,6 @@ class IssueForm(EndForm, LettersForm):
         """Refuses a day on which they could not log in any more, besides what :class:`EndForm` refuses."""
         super().validate_valid_until(field)
         not_past(self, field)
-
-
-class ResetForm(PanelForm):
-    """The language of the new letter, and its size of print."""
-
-    language = RadioField(_("Language of the letter"), choices=languages, default="de")
-    size = RadioField(_("Size of print"), choices=sizes, default="normal")
 
 
 class ValidityForm(EndForm):

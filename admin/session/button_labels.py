@@ -1,7 +1,7 @@
 """What a button says it does, signed by the page that shows it.
 
-The panel offers a late form again under these words.  So the page signs them: whoever holds a cookie can send
-any words with any address.
+The panel offers a late form again under these words.  So the page signs them: without a
+signature, a holder of a cookie could send any words with any address.
 """
 
 import hashlib

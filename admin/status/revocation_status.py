@@ -57,7 +57,7 @@ def in_words(status: RevocationStatus) -> str:
 
 def _lines(status: RevocationStatus) -> Iterator[StatusLine]:
     if not status.nodes:
-        sentence = _("No meeting server has reported yet; whoever is in a meeting may still be there.")
+        sentence = _("No meeting server has reported yet; people in a meeting may still be there.")
         yield StatusLine(sentence, "warn")
         return
     if status.last_done_at is not None:

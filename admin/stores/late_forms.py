@@ -1,4 +1,4 @@
-"""Forms that came after the session or the fresh code had run out, so that their senders are told."""
+"""Forms that came after the session or the fresh code had run out, so that the panel can answer them."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from admin import issuing
 from admin.forms.base import PanelForm, open_form
-from admin.forms.organisers import IssueForm, ResetForm
+from admin.forms.organisers import IssueForm, LettersForm
 from admin.panel import current_panel, now, school_calendar, today
 from admin.session.access import needs
 from admin.session.commands import run_command, submit_once
@@ -64,7 +64,7 @@ def reset(username: str) -> ResponseReturnValue:
     """Makes a new password and a new letter; the old ones are void at once."""
     with current_panel().database.read_session() as session:
         organiser = get_organiser(session, username)
-    form = open_form(ResetForm)
+    form = open_form(LettersForm)
     if form.validate_on_submit():
         order = Order(organiser.school, 1, organiser.valid_until, (organiser.username,))
         answer = submit_once(lambda: _start(form, order))
@@ -87,11 +87,10 @@ def _start_issuing(form: IssueForm, order: Order) -> str | None:
     return None
 
 
-def _start(form: IssueForm | ResetForm, order: Order) -> str | None:
+def _start(form: LettersForm, order: Order) -> str | None:
     with form.show_errors({QuotaError: "count"}):
         language, large_print = Language(form.language.data), form.size.data == "large"
-        envelope = form.envelope if isinstance(form, IssueForm) else None
-        handout_id = issuing.start(order, language, large_print=large_print, envelope=envelope)
+        handout_id = issuing.start(order, language, large_print=large_print, envelope=form.envelope)
         return path_to("credentials.show", handout_id=handout_id)
     return None
 

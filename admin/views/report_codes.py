@@ -86,7 +86,7 @@ def done(code: str) -> ResponseReturnValue:
 def withdraw(code: str, code_id: int) -> ResponseReturnValue:
     """Makes a code worthless that was not used yet."""
     if run_command(report_codes.withdraw_report_code, code, code_id):
-        flash("done", _("The code is withdrawn. Whoever types it now is told that it is not accepted."))
+        flash("done", _("The code is withdrawn. The report page no longer accepts it."))
     else:
         flash("warn", _("This code was used or withdrawn already."))
     return redirect_to("report_codes.index", code=code)

@@ -99,7 +99,7 @@ class Delivery:
         Raises :class:`authbridge.cli.destinations.HandoutError` if they cannot be written.
         """
         hand_out(self.destination, self.sheet.show(credentials), put_in_force)
-        # Whoever does not read this has a sheet that may be void.
+        # Without the line that follows, the sheet may be void.
         count = len(credentials)
         click.echo(
             f"Issued: {count}. The passwords count from now on, and are not shown again."

@@ -20,7 +20,7 @@ describe("What is reported of meetings and rules", function ()
 		assert.same({ run = "run", number = 1, meetings = { [anna] = 2, [bert] = 1 } }, counted:report().opened);
 	end);
 
-	it("is told again as it was until it is answered, and what came meanwhile under the next number", function ()
+	it("sends a report again unchanged until it is answered, and later counts under the next number", function ()
 		counted:opened(anna);
 		local first = counted:report();
 		counted:opened(anna);

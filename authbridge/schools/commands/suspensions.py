@@ -70,7 +70,8 @@ def put_on(
 ) -> Suspension:
     """Suspends what is locked and not suspended yet, as part of a command that records and publishes it.
 
-    The command publishes last of all: whoever waits for a row of ours may hold the feed's.
+    The command publishes last of all: the feed's row is the last lock of every command, and any other order
+    could end in a deadlock.
     """
     found.suspended_at = now
     suspension = Suspension(

@@ -1,4 +1,4 @@
-"""``authbridge staff``: the first admin, a lost phone, and whoever waits at the panel."""
+"""``authbridge staff``: the first admin, a lost phone, and colleagues who wait at the panel."""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What is kept about an account is told, column by column, or named as left out."""
+"""The statement shows each column kept about an account, or names it as left out."""
 
 import json
 from collections.abc import Iterator

@@ -171,7 +171,7 @@ def test_what_is_hashed_is_one_row_each_and_what_is_not_one_a_minute(story: Stor
 
 
 def test_unknown_names_of_a_network_are_counted_together(story: Story) -> None:
-    """Whoever invents names cannot invent rows."""
+    """Invented names add no rows."""
     story.spray(30)
     for number in range(50):
         assert story.guess(f"nobody{number}").verdict is LOCKED

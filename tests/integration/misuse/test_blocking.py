@@ -113,7 +113,7 @@ def test_a_name_that_is_not_the_schools_uses_nothing_up(services: BlockServices,
 
 @pytest.mark.parametrize("kind", [ORGANISER, SCHOOL])
 def test_what_is_blocked_already_uses_nothing_up(services: BlockServices, kind: SuspendableKind) -> None:
-    """The holder of the code is told since when."""
+    """The answer tells the holder of the code since when."""
     database = services.database
     username, code = make_organiser(database).username, make_code(database)
     earlier = MORNING - timedelta(hours=1)

@@ -205,7 +205,7 @@ def purge(database: Database, clock: FakeClock, *, days: int) -> None:
 
 
 def test_a_report_is_closed_once_with_its_result(database: Database, username: str) -> None:
-    """Who comes second is told, and changes nothing."""
+    """The second person gets a sentence, and changes nothing."""
     filed = report(database, ORGANISER, username, suspend=False)
     with database.write_session() as session:
         commands.close_report(session, filed.id, ReportResult.UNFOUNDED, "Irrtum", actor=ACTOR, now=MORNING)

@@ -89,7 +89,7 @@ class County:
     told: Published = field(default_factory=list)
 
     def effective(self) -> set[str]:
-        """Whoever may not open a meeting."""
+        """Returns the names that may not open a meeting."""
         return {name for name in NAMES if {name, name[0]} & self.suspended} - self.deleted
 
     def do(self, what: str, whom: str) -> None:

@@ -201,7 +201,7 @@ def test_an_invitation_becomes_a_member(database: Database) -> None:
 
 @pytest.mark.parametrize("what", ["twice", "too late", "suspended", "reset", "deleted"])
 def test_an_invitation_counts_once_and_for_a_day(database: Database, chef: str, what: str) -> None:
-    """Whoever is late gets a sentence, and nothing has changed."""
+    """The late colleague gets a sentence, and nothing changes."""
     make_invited(database)
     visit, now = make_visit(database, stage=SessionStage.ENROLLING), MORNING
     who: dict[str, Any] = {"actor": Actor(f"staff:{chef}"), "now": MORNING}
@@ -236,7 +236,7 @@ def test_an_invitation_counts_once_and_for_a_day(database: Database, chef: str, 
 
 
 def test_an_enrolment_ends_what_others_began_with_the_code(database: Database) -> None:
-    """Whoever saw the code and was slower is out."""
+    """A second person who saw the code is too late."""
     make_invited(database)
     slow, fast = (make_visit(database, stage=SessionStage.ENROLLING) for _ in range(2))
     with database.write_session() as session:

@@ -210,7 +210,7 @@ def test_one_person_cannot_use_up_the_room_of_others(panel: StaffedPanel, userna
 
 
 def test_two_late_buttons_are_both_told(panel: StaffedPanel, username: str) -> None:
-    """Whoever pressed in two tabs hears of both."""
+    """The panel names both presses from two tabs."""
     other = make_organiser(panel.database).username
     browser = panel.browser(Role.CLERK)
     pages = [browser.get(f"/organisers/{each}") for each in (username, other)]

@@ -71,7 +71,7 @@ def test_a_forged_state_saves_nothing(
 
 
 def test_two_who_suspend_are_both_told(panel: StaffedPanel, browsers: tuple[Browser, Browser]) -> None:
-    """Two clicks make one suspension, and the second person is told."""
+    """Two clicks make one suspension, and the second person gets a sentence."""
     clerk, admin = browsers
     name = make_organiser(panel.database).username
     path = f"/organisers/{name}"

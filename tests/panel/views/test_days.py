@@ -55,7 +55,7 @@ def test_a_slip_issues_nothing_without_an_end(panel: StaffedPanel, browser: Brow
 
 
 def test_neither_day_nor_box_issues_nothing(panel: StaffedPanel, browser: Browser) -> None:
-    """Whoever takes the tick away says a day."""
+    """Without the tick, a day is required."""
     form = browser.get("/schools/ohg/issue")
     box = form.html.select_one('input[name="no_end"]')
     assert box is not None

@@ -92,6 +92,19 @@ def test_several_new_passwords_come_in_an_envelope_too(reporting: StaffedPanel) 
     assert "2 new passwords for video conferences" in pages_of(browser, page)[0]
 
 
+def test_one_new_password_comes_in_an_envelope_too(reporting: StaffedPanel) -> None:
+    """The form of a single organiser offers what the form of several offers."""
+    browser = reporting.browser(Role.CLERK)
+    order(browser)
+    (organiser,) = reporting.rows()["organisers"]
+    username = next(each for each in organiser if isinstance(each, str) and each.startswith("ohg"))
+    page = browser.send(browser.get(f"/organisers/{username}/reset"), shape="letters", language="en")
+
+    pages = pages_of(browser, page)
+    assert len(pages) > 1, "the letter alone"
+    assert "new password for video conferences" in pages[0].lower()
+
+
 def test_the_code_is_on_the_paper_alone(reporting: StaffedPanel, caplog: pytest.LogCaptureFixture) -> None:
     """The database has its hash; no log, page or ``repr`` has it, and it is wiped with the passwords."""
     caplog.set_level(logging.DEBUG)

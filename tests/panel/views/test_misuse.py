@@ -210,6 +210,16 @@ def test_the_list_is_filtered_and_sent_as_a_table(
     ]
 
 
+@pytest.mark.parametrize(
+    ("path", "target"), [("/misuse", "/schools"), ("/misuse?school=ohg", f"{SCHOOL}/misuse")]
+)
+def test_a_report_begins_at_the_list(panel: StaffedPanel, clerk: Browser, path: str, target: str) -> None:
+    """With the form of the school whose reports are listed, else with the choice of a school."""
+    begin = f'main .actions a[href="{target}"]'
+    assert clerk.get(path).html.select_one(begin)
+    assert not panel.browser(Role.AUDITOR).get(path).html.select_one(begin)
+
+
 def test_an_auditor_sees_and_does_nothing(panel: StaffedPanel, issued: IssuedCredential) -> None:
     """Reports and the dates of codes, without a button."""
     block(panel, issued.username)

@@ -26,7 +26,7 @@ EVERYBODY = DOCUMENTS | {
     "statements.accessibility",
     "statements.imprint",
 }
-"""The views that are open to whoever comes along."""
+"""The views that are open without signing in."""
 
 WITHOUT_TOKEN = frozenset({"report.block"})
 """The forms without a CSRF token: what is typed into them is the whole authority."""

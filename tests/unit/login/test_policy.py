@@ -370,7 +370,7 @@ def test_only_a_remembered_generated_password_passes_every_wait(
     cached: CacheResult,
     generated: bool,  # noqa: FBT001 - a table
 ) -> None:
-    """Whoever chose a password may have chosen one that is guessed."""
+    """A chosen password may be easy to guess."""
     expected = cached is CacheResult.RIGHT and generated
 
     assert passes_every_wait(cached, generated=generated) is expected

@@ -38,7 +38,7 @@ def test_each_wait_doubles_up_to_a_quarter_of_an_hour() -> None:
 
 
 def test_an_hour_of_quiet_begins_anew() -> None:
-    """Whoever mistypes tomorrow does not wait for today."""
+    """A typing error tomorrow does not wait for those of today."""
     guesses, clock = CodeGuesses(), FakeClock()
     waits(guesses, clock, 5)
     clock.advance(minutes=60)
