@@ -1,0 +1,67 @@
+"""Hostile participants: ways around a rule that somebody tried by hand, and that stay closed."""
+
+from tests.support.jitsi.focus import MUC
+from tests.support.jitsi.participants import Participant, Participants, notice_nothing, room_jid
+from tests.support.jitsi.seats import Reply, read_reply
+from tests.support.jitsi.server import GUESTS, Deployment
+
+
+async def meeting_with_leading_pupil(
+    participants: Participants, ruled: Deployment, room: str
+) -> tuple[Participant, Participant]:
+    """Returns the organiser and a pupil whom the organiser has made a moderator."""
+    leader = await participants.organiser(ruled.auth.issue(), room)
+    pupil = await participants.admitted(room, leader)
+    assert not (await leader.promote(room, pupil)).error
+    await pupil.seats[room].until_moderator()
+    return leader, pupil
+
+
+async def administer(person: Participant, room: str, item: str) -> Reply:
+    """Sends an order of a moderator's, as a page never would."""
+    return read_reply(await person.line.ask(room, f"<query xmlns='{MUC}#admin'>{item}</query>"))
+
+
+async def test_a_pupil_who_leads_cannot_ban_everybody(ruled: Deployment) -> None:
+    """The organiser would be put out with the host of all guests, and could not come back."""
+    room = room_jid("alle-raus")
+    async with ruled.jitsi.participants() as participants:
+        leader, pupil = await meeting_with_leading_pupil(participants, ruled, room)
+        answer = await administer(pupil, room, f"<item affiliation='outcast' jid='{GUESTS}'/>")
+        assert answer.error == "not-allowed"
+        await notice_nothing(room, leader)
+
+
+async def test_a_pupil_who_leads_cannot_end_the_room(ruled: Deployment) -> None:
+    """Nor send its people to another one; its organiser can."""
+    room = room_jid("kein-abbruch")
+    async with ruled.jitsi.participants() as participants:
+        leader, pupil = await meeting_with_leading_pupil(participants, ruled, room)
+        wish = f"<query xmlns='{MUC}#owner'><destroy/></query>"
+        assert read_reply(await pupil.line.ask(room, wish)).error == "not-allowed"
+        await notice_nothing(room, leader, pupil)
+        assert not read_reply(await leader.line.ask(room, wish)).error
+
+
+async def test_an_organiser_in_a_breakout_room_is_safe_from_a_pupil_who_leads(ruled: Deployment) -> None:
+    """From a ban in the main room meanwhile, and from being put out of the breakout room."""
+    room = room_jid("hinterruecks")
+    async with ruled.jitsi.participants() as participants:
+        leader, pupil = await meeting_with_leading_pupil(participants, ruled, room)
+        group = await leader.open_breakout()
+        await leader.switch_room(room, group)
+        assert (await pupil.set_affiliation(room, leader, "outcast")).error == "not-allowed"
+        await pupil.switch_room(room, group)
+        await pupil.seats[group].until_moderator()
+        assert (await pupil.kick(group, leader)).error == "not-allowed"
+        await leader.switch_room(group, room)
+        await leader.seats[room].until_moderator()
+
+
+async def test_nobody_reserves_a_nick(ruled: Deployment) -> None:
+    """Prosody puts out somebody for that before it asks who wants it."""
+    room = room_jid("kein-stammplatz")
+    async with ruled.jitsi.participants() as participants:
+        leader = await participants.organiser(ruled.auth.issue(), room)
+        item = f"<item affiliation='member' jid='niemand@{GUESTS}' nick='frei'/>"
+        assert (await administer(leader, room, item)).error == "not-allowed"
