@@ -104,6 +104,13 @@ function methods:after_leaving(event)
 	self.attendance:left(client, room, stanza == nil);
 end
 
+-- A moderator takes from somebody what they are to the room: they are strangers then, wherever they have gone.
+function methods:after_affiliation(event)
+	local is_taken = event.affiliation == "none" or event.affiliation == "outcast";
+	local is_by_moderator = type(event.actor) == "string" and not self.is_focus(event.actor);
+	if is_taken and is_by_moderator and self.away[event.room] then self.away[event.room][event.jid] = nil; end
+end
+
 -- Who leaves a breakout room for good, or is put out of it, comes back as a stranger.
 function methods:after_leaving_breakout(event)
 	if is_switching(event.stanza) then return; end
@@ -117,6 +124,7 @@ function methods:attach(context)
 	hooks.at(context, "muc-occupant-pre-join", after_lobbies_are_made, function (event) return self:before_admission(event); end,
 		refuse_softly);
 	hooks.before_others(context, "muc-occupant-left", function (event) self:after_leaving(event); end);
+	hooks.before_others(context, "muc-set-affiliation", function (event) self:after_affiliation(event); end);
 end
 
 -- context: of a component of breakout rooms.

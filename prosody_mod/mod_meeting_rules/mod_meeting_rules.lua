@@ -70,10 +70,9 @@ end);
 at_doors:attach(module);
 local kept_ranks = ranks.new(organiser_of, is_focus);
 if settings.ending then kept_ranks:attach(module); end
--- After Jitsi's own modules have done what they do when somebody comes.
-hooks.at(module, "muc-occupant-joined", -100.5, function (event)
-	for client in event.occupant:each_session() do came(client, event.room); end
-end);
+-- After Jitsi's own modules have done what they do when somebody comes.  It may be a second client of the same person under the
+-- same nick.
+hooks.at(module, "muc-occupant-session-new", -100.5, function (event) came(event.jid, event.room); end);
 hooks.before_others(module, "muc-room-destroyed", function (event) present:ended(event.room); end);
 hooks.before_others(module, "muc-config-submitted", function (event)
 	if settings.protection and protection.keep_in_form(event) then counted:note("protection", event.actor, event.room.jid .. " form"); end

@@ -1,9 +1,12 @@
 """Hostile participants: ways around a rule that somebody tried by hand, and that stay closed."""
 
+import pytest
+
 from tests.support.jitsi.focus import MUC
 from tests.support.jitsi.participants import Participant, Participants, notice_nothing, room_jid
-from tests.support.jitsi.seats import Reply, read_reply
-from tests.support.jitsi.server import GUESTS, Deployment
+from tests.support.jitsi.rules import WORDS
+from tests.support.jitsi.seats import JoinRefusedError, Reply, read_reply
+from tests.support.jitsi.server import GUESTS, Deployment, notices_of
 
 
 async def meeting_with_leading_pupil(
@@ -65,3 +68,32 @@ async def test_nobody_reserves_a_nick(ruled: Deployment) -> None:
         leader = await participants.organiser(ruled.auth.issue(), room)
         item = f"<item affiliation='member' jid='niemand@{GUESTS}' nick='frei'/>"
         assert (await administer(leader, room, item)).error == "not-allowed"
+
+
+async def test_two_clients_of_an_organiser_under_one_nick(ruled: Deployment) -> None:
+    """The second keeps the meeting open, and it ends when both have left."""
+    who, room = ruled.auth.issue(), room_jid("doppelt")
+    async with ruled.jitsi.participants() as participants:
+        first, second = await participants.tablet(who), await participants.tablet(who)
+        for tablet in (first, second):
+            assert not (await tablet.ask(room)).error
+            await (await tablet.join(room, "dieselbe")).until_moderator()
+        pupil, late = await participants.admitted(room, first), await participants.guest()
+        await first.close()
+        assert not (await late.ask(room)).error
+        await second.close()
+        (notice,) = await notices_of([pupil.seats[room]])
+        assert notice.text == WORDS["ending"]
+
+
+async def test_who_pretends_to_go_to_a_breakout_room_is_a_stranger_once_put_out(ruled: Deployment) -> None:
+    """Although they never were in one."""
+    room = room_jid("nur-vorgetaeuscht")
+    async with ruled.jitsi.participants() as participants:
+        leader = await participants.organiser(ruled.auth.issue(), room)
+        pupil = await participants.admitted(room, leader)
+        await leader.open_breakout()
+        await pupil.leave_room(room, "switch_room")
+        assert not (await leader.set_affiliation(room, pupil, "none")).error
+        with pytest.raises(JoinRefusedError, match="registration-required"):
+            await pupil.join(room)
