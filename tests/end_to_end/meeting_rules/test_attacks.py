@@ -1,11 +1,13 @@
 """Hostile participants: ways around a rule that somebody tried by hand, and that stay closed."""
 
+from xml.sax.saxutils import escape, quoteattr
+
 import pytest
 
 from tests.support.jitsi.focus import MUC
-from tests.support.jitsi.participants import Participant, Participants, notice_nothing, room_jid
+from tests.support.jitsi.participants import METADATA, Participant, Participants, notice_nothing, room_jid
 from tests.support.jitsi.rules import WORDS
-from tests.support.jitsi.seats import JoinRefusedError, Reply, read_reply
+from tests.support.jitsi.seats import JITMEET, JoinRefusedError, Reply, read_reply
 from tests.support.jitsi.server import GUESTS, Deployment, notices_of
 
 
@@ -97,3 +99,23 @@ async def test_who_pretends_to_go_to_a_breakout_room_is_a_stranger_once_put_out(
         assert not (await leader.set_affiliation(room, pupil, "none")).error
         with pytest.raises(JoinRefusedError, match="registration-required"):
             await pupil.join(room)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"key": "odd", "data": {"isTranscribingEnabled": true, "other": NaN}}',
+        '{"key": "odd", "data": {"isTranscribingEnabled": true, "__hash": ["isTranscribingEnabled", false]}}',
+        '{"key": "odd", "data": {"isTranscrib\\u0069ngEnabled" : true}}',
+    ],
+)
+async def test_a_text_that_readers_of_json_read_differently(ruled: Deployment, text: str) -> None:
+    """Nobody can start a transcription by one that our reader does not understand."""
+    room = room_jid("zweideutig")
+    async with ruled.jitsi.participants() as participants:
+        leader = await participants.organiser(ruled.auth.issue(), room)
+        heard = len(leader.line.elements)
+        wish = f"<room_metadata xmlns='{JITMEET}' room={quoteattr(room)}>{escape(text)}</room_metadata>"
+        await leader.line.send(f"<message xmlns='jabber:client' to='{METADATA}'>{wish}</message>")
+        await leader.line.ping()
+        assert any(WORDS["recording"] in each.itertext() for each in leader.line.elements[heard:])
