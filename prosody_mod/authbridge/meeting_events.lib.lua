@@ -6,7 +6,7 @@
 return {
 	-- mod_auth_external asks.
 
-	-- { client, name = the room as the client writes it, room = its address or nil, organiser or nil, is_own = the organiser's own
+	-- { client, name = the room as the client writes it, in small letters, room = its address or nil, organiser or nil, is_own = the organiser's own
 	-- client asks, has_login = it shows a session-id, machine, is_opened, schools }: a client requests a conference.
 	-- Returns nil, or a refusal: { kind, reason = for the log, is_quiet = whether it is no news, as each page that waits asks again
 	-- every few seconds; text, code }, its kind and text of conference_refusal.lib.lua.

@@ -33,7 +33,7 @@ function methods:refusal_of_request(request)
 	if not request.name then return nil; end
 	local known = self.logins:find(request.login);
 	return self:ask(request.host, events.requested, {
-		client = request.client, name = request.name, room = request.room, organiser = self:organiser(request.own or known and known.username);
+		client = request.client, name = request.name:lower(), room = request.room, organiser = self:organiser(request.own or known and known.username);
 		is_own = request.own ~= nil, has_login = request.login ~= nil, machine = request.machine;
 		is_opened = request.room ~= nil and self.meetings:is_opened(request.room);
 	});

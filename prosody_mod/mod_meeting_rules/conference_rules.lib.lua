@@ -41,7 +41,7 @@ function methods:fault_of_name(name)
 end
 
 function methods:refusal_of_name(event)
-	local text = self:fault_of_name(event.name:lower());
+	local text = self:fault_of_name(event.name);
 	if not text then return nil; end
 	self.steps:note("names", event.client, event.name);
 	return { kind = "rule", reason = "the name of the room", text = text, code = wrong_name };

@@ -119,3 +119,22 @@ async def test_a_text_that_readers_of_json_read_differently(ruled: Deployment, t
         await leader.line.send(f"<message xmlns='jabber:client' to='{METADATA}'>{wish}</message>")
         await leader.line.ping()
         assert any(WORDS["recording"] in each.itertext() for each in leader.line.elements[heard:])
+
+
+async def test_a_name_longer_than_any_address(ruled: Deployment) -> None:
+    """Nothing is kept of it: thousands of them would fill Prosody's memory."""
+    async with ruled.jitsi.participants() as participants:
+        guest = await participants.guest()
+        answer = await guest.ask(room_jid("x" * 100_000))
+        assert (answer.error, answer.code) == ("not-allowed", "")
+
+
+async def test_a_code_in_capitals_is_the_schools_too(ruled: Deployment) -> None:
+    """An organiser of another school hears so before the focus opens the room, and so does their page."""
+    room = room_jid("GYM-5a")
+    async with ruled.jitsi.participants() as participants:
+        page, tablet = await participants.guest(), await participants.tablet(ruled.auth.issue())
+        tablet.machine_uid = page.machine_uid
+        assert (await tablet.ask(room)).code == "403"
+        assert (await page.ask(room)).code == "403"
+        assert room_jid("gym-5a") not in ruled.jitsi.focus.conferences
