@@ -50,7 +50,7 @@ end
 
 function methods:is_breakout(address)
 	local prepared = self.addresses:prepared(address);
-	return prepared ~= nil and rooms.is_breakout(prepared, self.place.meetings);
+	return prepared ~= nil and rooms.main_of(prepared, self.place.meetings) ~= nil;
 end
 
 -- A room that jicofo cannot join is refused here: jicofo never answers such a request, and believes its session-id all the

@@ -111,6 +111,19 @@ function methods:after_affiliation(event)
 	if is_taken and is_by_moderator and self.away[event.room] then self.away[event.room][event.jid] = nil; end
 end
 
+-- Into a breakout room come those of the meeting: who has left its main room for one, or need not knock there.
+function methods:before_breakout(event)
+	local client, room = event.stanza.attr.from, event.room;
+	local main = self.settings.protection and not self.is_focus(client) and rooms.main_of(room.jid, { module.host });
+	if not main or self.organiser_of(client, main) then return nil; end
+	local address = jid.bare(client);
+	local affiliation = main:get_affiliation(address);
+	if affiliation == "outcast" then affiliation = nil; end
+	if (self.away[main] or {})[address] or affiliation or rooms.holds(main, address) then return nil; end
+	self.steps:note("protection", client, room.jid);
+	return refuse(event, "cancel", "not-allowed", words.protection);
+end
+
 -- Who leaves a breakout room for good, or is put out of it, comes back as a stranger.
 function methods:after_leaving_breakout(event)
 	if is_switching(event.stanza) then return; end
@@ -129,6 +142,7 @@ end
 
 -- context: of a component of breakout rooms.
 function methods:attach_to_breakouts(context)
+	hooks.before_others(context, "muc-occupant-pre-join", function (event) return self:before_breakout(event); end, refuse_softly);
 	hooks.before_others(context, "muc-occupant-left", function (event) self:after_leaving_breakout(event); end);
 end
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.jitsi.focus import MUC
 from tests.support.jitsi.participants import METADATA, Participant, Participants, notice_nothing, room_jid
-from tests.support.jitsi.rules import WORDS
+from tests.support.jitsi.rules import WORDS, by
 from tests.support.jitsi.seats import JITMEET, JoinRefusedError, Reply, read_reply
 from tests.support.jitsi.server import GUESTS, Deployment, notices_of
 
@@ -61,6 +61,25 @@ async def test_an_organiser_in_a_breakout_room_is_safe_from_a_pupil_who_leads(ru
         assert (await pupil.kick(group, leader)).error == "not-allowed"
         await leader.switch_room(group, room)
         await leader.seats[room].until_moderator()
+
+
+@by("protection", "all")
+async def test_a_stranger_who_knows_the_address_of_a_breakout_room(ruled: Deployment) -> None:
+    """Comes into it no more than into the meeting; its people do, also with a password and no lobby."""
+    room = room_jid("fremde-gruppe")
+    async with ruled.jitsi.participants() as participants:
+        leader = await participants.organiser(ruled.auth.issue(), room)
+        await leader.set_password(room, "Igel-Kuchen-7")
+        await leader.end_lobby(room)
+        pupil, stranger = await participants.guest(), await participants.guest()
+        await pupil.join(room, password="Igel-Kuchen-7")
+        first, second = await leader.open_breakout(), await leader.open_breakout()
+        await leader.switch_room(room, first)
+        await pupil.switch_room(room, first)
+        with pytest.raises(JoinRefusedError, match="not-allowed"):
+            await stranger.join(first)
+        await pupil.switch_room(first, second)
+        await pupil.switch_room(second, room)
 
 
 async def test_nobody_reserves_a_nick(ruled: Deployment) -> None:
