@@ -58,14 +58,14 @@ local function holds(room, address)
 	return false;
 end
 
--- hosts: the components in which to look for its main room.
-local function is_breakout(address, hosts)
+-- Returns the main room of that breakout room, or nil.  hosts: the components in which to look for it.
+local function main_of(address, hosts)
 	for _, host in ipairs(hosts) do
 		for room in all_at(host) do
-			if (room._data.breakout_rooms or {})[address] then return true; end
+			if (room._data.breakout_rooms or {})[address] then return room; end
 		end
 	end
-	return false;
+	return nil;
 end
 
 local function destroy_alone(room, reason)
@@ -148,7 +148,7 @@ local function take_out(room, client, reason)
 end
 
 return {
-	all_at = all_at, find = find, with_breakouts = with_breakouts, clients_in = clients_in, holds = holds, is_breakout = is_breakout;
+	all_at = all_at, find = find, with_breakouts = with_breakouts, clients_in = clients_in, holds = holds, main_of = main_of;
 	destroy = destroy, is_leader = is_leader, set_affiliation = set_affiliation, demote_others = demote_others;
 	is_protected = is_protected, add_password = add_password, tell_end = tell_end, take_out = take_out;
 };

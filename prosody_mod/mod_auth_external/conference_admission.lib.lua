@@ -23,23 +23,24 @@ local function new(parts)
 	}, methods);
 end
 
+-- A text that comes back from jicofo changed, as a line break in an attribute does, would make its answer belong to no
+-- request, and the page behind it would be nobody's.  And what is kept of a request is short.
+local function is_plain(text, longest)
+	return type(text) == "string" and #text <= longest and text:find("^[\33-\126]+$") ~= nil;
+end
+
 -- Returns the request as conference_requests.lib.lua keeps it, and with what the rules read: name as the client writes it, host =
 -- the component with such rooms, machine.  Its room is nil where people do not meet.
 function methods:read(stanza)
 	local client, asked = stanza.attr.from, stanza.tags[1].attr;
 	local login, own = asked["session-id"], clients.own_username(client);
 	local name, host = self.addresses:name(asked.room);
+	local machine = asked["machine-uid"];
 	return {
 		id = stanza.attr.id, client = client, at = time(), login = login and login:find("%S") and login or nil;
-		room = self.addresses:meeting(asked.room), name = name, host = host, machine = asked["machine-uid"];
+		room = self.addresses:meeting(asked.room), name = name, host = host, machine = is_plain(machine, max_id) and machine or nil;
 		own = own, since = clients.password_shown_at(client, own) or 0;
 	};
-end
-
--- A text that comes back from jicofo changed, as a line break in an attribute does, would make its answer belong to no
--- request, and the page behind it would be nobody's.  And what is kept of a request is short.
-local function is_plain(text, longest)
-	return type(text) == "string" and #text <= longest and text:find("^[\33-\126]+$") ~= nil;
 end
 
 local function is_malformed(request)
@@ -49,7 +50,7 @@ end
 
 function methods:is_breakout(address)
 	local prepared = self.addresses:prepared(address);
-	return prepared ~= nil and rooms.is_breakout(prepared, self.place.meetings);
+	return prepared ~= nil and rooms.main_of(prepared, self.place.meetings) ~= nil;
 end
 
 -- A room that jicofo cannot join is refused here: jicofo never answers such a request, and believes its session-id all the

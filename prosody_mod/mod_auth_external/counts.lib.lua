@@ -9,6 +9,7 @@
 -- by which the service knows it.
 
 local max_bytes = 1000; -- of the names in a report: a question has 8 KiB
+local max_steps = 1000000; -- of a rule in a report; the service understands no question with more
 local max_name = 64; -- bytes; no organiser has a longer name
 
 local methods = {};
@@ -31,7 +32,7 @@ end
 
 -- That rule has stepped in; rule: one of the few names of the meeting rules.
 function methods:stepped_in(rule)
-	self.rules[rule] = (self.rules[rule] or 0) + 1;
+	self.rules[rule] = math.min((self.rules[rule] or 0) + 1, max_steps);
 end
 
 -- Takes out of the meetings that wait those that fit into a report; by name, so that it is the same in every test.

@@ -4,6 +4,8 @@
 -- Pure: util.jid and the place (see jitsi_config.lib.lua) are handed in.
 -- This file is MIT licensed; see LICENSE.
 
+local max_address = 2047; -- bytes: Prosody takes no longer name, and no longer host
+
 local methods = {};
 methods.__index = methods;
 
@@ -47,9 +49,10 @@ function methods:meeting(address)
 	return self.jid.join("[" .. tenant .. "]" .. node, self.mapper.muc);
 end
 
--- Returns the room's name as the client writes it, and the component with such rooms; or nil where people cannot meet.
+-- Returns the room's name as the client writes it, and the component with such rooms; or nil where people cannot meet, and for
+-- what is longer than any address.
 function methods:name(address)
-	local name, host = (type(address) == "string" and address or ""):match("^([^@]*)@([^@/]+)$");
+	local name, host = (type(address) == "string" and #address <= max_address and address or ""):match("^([^@]*)@([^@/]+)$");
 	host = host and host:lower();
 	if host and self.hosts[host] then return name, host; end
 	if host and self:tenant_of(host) and self.hosts[self.mapper.muc] then return name, self.mapper.muc; end

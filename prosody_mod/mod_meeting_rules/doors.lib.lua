@@ -104,6 +104,26 @@ function methods:after_leaving(event)
 	self.attendance:left(client, room, stanza == nil);
 end
 
+-- A moderator takes from somebody what they are to the room: they are strangers then, wherever they have gone.
+function methods:after_affiliation(event)
+	local is_taken = event.affiliation == "none" or event.affiliation == "outcast";
+	local is_by_moderator = type(event.actor) == "string" and not self.is_focus(event.actor);
+	if is_taken and is_by_moderator and self.away[event.room] then self.away[event.room][event.jid] = nil; end
+end
+
+-- Into a breakout room come those of the meeting: who has left its main room for one, or need not knock there.
+function methods:before_breakout(event)
+	local client, room = event.stanza.attr.from, event.room;
+	local main = self.settings.protection and not self.is_focus(client) and rooms.main_of(room.jid, { module.host });
+	if not main or self.organiser_of(client, main) then return nil; end
+	local address = jid.bare(client);
+	local affiliation = main:get_affiliation(address);
+	if affiliation == "outcast" then affiliation = nil; end
+	if (self.away[main] or {})[address] or affiliation or rooms.holds(main, address) then return nil; end
+	self.steps:note("protection", client, room.jid);
+	return refuse(event, "cancel", "not-allowed", words.protection);
+end
+
 -- Who leaves a breakout room for good, or is put out of it, comes back as a stranger.
 function methods:after_leaving_breakout(event)
 	if is_switching(event.stanza) then return; end
@@ -117,10 +137,12 @@ function methods:attach(context)
 	hooks.at(context, "muc-occupant-pre-join", after_lobbies_are_made, function (event) return self:before_admission(event); end,
 		refuse_softly);
 	hooks.before_others(context, "muc-occupant-left", function (event) self:after_leaving(event); end);
+	hooks.before_others(context, "muc-set-affiliation", function (event) self:after_affiliation(event); end);
 end
 
 -- context: of a component of breakout rooms.
 function methods:attach_to_breakouts(context)
+	hooks.before_others(context, "muc-occupant-pre-join", function (event) return self:before_breakout(event); end, refuse_softly);
 	hooks.before_others(context, "muc-occupant-left", function (event) self:after_leaving_breakout(event); end);
 end
 

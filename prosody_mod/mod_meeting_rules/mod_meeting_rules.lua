@@ -73,11 +73,11 @@ hooks.before_others(module, events.organiser_known, function (event)
 end);
 
 at_doors:attach(module);
-if settings.ending then ranks.new(organiser_of, is_focus):attach(module); end
--- After Jitsi's own modules have done what they do when somebody comes.
-hooks.at(module, "muc-occupant-joined", -100.5, function (event)
-	for client in event.occupant:each_session() do came(client, event.room); end
-end);
+local kept_ranks = ranks.new(organiser_of, is_focus);
+if settings.ending then kept_ranks:attach(module); end
+-- After Jitsi's own modules have done what they do when somebody comes.  It may be a second client of the same person under the
+-- same nick.
+hooks.at(module, "muc-occupant-session-new", -100.5, function (event) came(event.jid, event.room); end);
 hooks.before_others(module, "muc-room-destroyed", function (event) present:ended(event.room); end);
 hooks.before_others(module, "muc-config-submitted", function (event)
 	if settings.protection and protection.keep_in_form(event) then counted:note("protection", event.actor, event.room.jid .. " form"); end
@@ -104,7 +104,10 @@ end
 
 local function attach_to(host)
 	local known, context = place(), module:context(host);
-	if contains(known.mucs, host) and host ~= module.host then at_doors:attach_to_breakouts(context); end
+	if contains(known.mucs, host) and host ~= module.host then
+		at_doors:attach_to_breakouts(context);
+		if settings.ending then kept_ranks:attach(context); end
+	end
 	if not settings.recording then return; end
 	if leads_to_jicofo(host, known) then recording.attach_to_requests(context, counted); end
 	-- One of the components takes the rooms' metadata.

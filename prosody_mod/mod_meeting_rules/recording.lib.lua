@@ -2,7 +2,6 @@
 -- This is what passes the server.  A browser that records its own screen does not.
 -- This file is MIT licensed; see LICENSE.
 
-local json = require "util.json";
 local st = require "util.stanza";
 
 local hooks = module:require "authbridge/hooks";
@@ -11,7 +10,6 @@ local words = module:require "words";
 local xmlns_jibri, xmlns_rayo, xmlns_jitmeet = "http://jitsi.org/protocol/jibri", "urn:xmpp:rayo:1", "http://jitsi.org/jitmeet";
 local transcriber = "jitsi_meet_transcribe";
 local switch = "isTranscribingEnabled";
-local deepest = 8; -- levels of such a message; Jitsi's has two
 
 -- Jibri's requests may stop what runs, and nothing else.  A phone is dialled by the same stanza as the transcriber.
 local function starts_by_iq(stanza)
@@ -21,21 +19,16 @@ local function starts_by_iq(stanza)
 	return dial ~= nil and (dial.attr.to or ""):lower():find(transcriber, 1, true) ~= nil;
 end
 
--- Tells whether the switch is on anywhere in the value, or the value is too deep to see.
-local function switches_on(value, depth)
-	if type(value) ~= "table" then return false; end
-	if depth > deepest then return true; end
-	for key, each in pairs(value) do
-		if key == switch and each ~= false or switches_on(each, depth + 1) then return true; end
-	end
-	return false;
-end
-
--- Room metadata, as Jitsi's page sends them to a component of their own.
+-- Room metadata, as Jitsi's page sends them to a component of their own, in JSON.  The text is looked at and not read: another
+-- reader of JSON than Jitsi's may find another value in an odd text, or none.
 local function starts_by_message(stanza)
 	local metadata = stanza:get_child("room_metadata", xmlns_jitmeet);
-	local is_json, value = pcall(json.decode, metadata and metadata:get_text() or "null");
-	return is_json and switches_on(value, 0);
+	local text = metadata and metadata:get_text() or "";
+	text = text:gsub("\\u00(%x%x)", function (hex) return string.char(tonumber(hex, 16)); end);
+	for position in text:gmatch(switch .. "()") do
+		if not text:find('^"%s*:%s*false%f[%A]', position) then return true; end
+	end
+	return false;
 end
 
 local function refuse(event, steps)

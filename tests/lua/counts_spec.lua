@@ -56,6 +56,11 @@ describe("What is reported of meetings and rules", function ()
 		assert.equal(500, number);
 	end);
 
+	it("has no number of steps that the service would not understand: then it would tell of no suspension any more", function ()
+		for _ = 1, 1000001 do counted:stepped_in("names"); end
+		assert.same({ names = 1000000 }, counted:report().rules);
+	end);
+
 	it("has no name that is too long for an organiser's, which would never fit", function ()
 		counted:opened(("x"):rep(65));
 		assert.is_nil(counted:report());
