@@ -34,11 +34,18 @@ function methods:meeting(room)
 	return meeting;
 end
 
+-- Tells whether the client is connected.  mod_smacks keeps one whose connection is cut, for minutes perhaps: nobody leads by it.
+local function is_connected(client)
+	local session = prosody.full_sessions[client];
+	return session ~= nil and not session.hibernating;
+end
+
 -- Tells whether a client of an organiser is in one of those rooms.
 function methods:is_among(list, room)
 	for client in pairs(self:meeting(room).organisers) do
 		for _, each in ipairs(list) do
-			if each:get_occupant_by_real_jid(client) and self.organiser_of(client, room) then return true; end
+			local is_inside = is_connected(client) and each:get_occupant_by_real_jid(client);
+			if is_inside and self.organiser_of(client, room) then return true; end
 		end
 	end
 	return false;
@@ -65,10 +72,12 @@ local function stop_watching(meeting)
 	meeting.task, meeting.unled_since = nil, nil;
 end
 
+-- Returns whether the meeting has ended.
 function methods:end_meeting(room)
+	if not rooms.destroy(room, words.ending) then return false; end
 	module:log("info", "A meeting ended that its organisers have left");
 	self.steps:note("ending", room.jid, tostring(time()));
-	rooms.destroy(room, words.ending);
+	return true;
 end
 
 -- Returns the seconds until the next look, or nil if there is none.
@@ -77,10 +86,7 @@ function methods:look(room)
 	if not meeting or rooms.find(room.jid) ~= room then return nil; end
 	if self:is_among({ room }, room) then return stop_watching(meeting); end
 	if self:is_led(room) then meeting.unled_since = time(); end
-	if time() - meeting.unled_since >= self.grace then
-		meeting.task = nil;
-		return self:end_meeting(room);
-	end
+	if time() - meeting.unled_since >= self.grace and self:end_meeting(room) then return nil; end
 	return self.grace / looks_in_grace;
 end
 

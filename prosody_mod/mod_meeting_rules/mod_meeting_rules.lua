@@ -79,9 +79,11 @@ if settings.ending then kept_ranks:attach(module); end
 -- same nick.
 hooks.at(module, "muc-occupant-session-new", -100.5, function (event) came(event.jid, event.room); end);
 hooks.before_others(module, "muc-room-destroyed", function (event) present:ended(event.room); end);
-hooks.before_others(module, "muc-config-submitted", function (event)
-	if settings.protection and protection.keep_in_form(event) then counted:note("protection", event.actor, event.room.jid .. " form"); end
-end);
+if settings.protection then
+	hooks.before_others(module, "muc-config-submitted", function (event)
+		if protection.keep_in_form(event) then counted:note("protection", event.actor, event.room.jid .. " form"); end
+	end, protection.keep_all_in_form);
+end
 -- Jitsi's mod_muc_wait_for_host asks.
 hooks.before_others(module, "room_has_host", function (event)
 	local session = event.session;

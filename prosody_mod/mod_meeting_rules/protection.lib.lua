@@ -40,4 +40,9 @@ local function keep_in_form(event)
 	return true;
 end
 
-return { turn_lobby_on = turn_lobby_on, keep_in_form = keep_in_form };
+-- Makes the form leave both as they are.
+local function keep_all_in_form(event)
+	event.fields[secret], event.fields[members_only] = event.room:get_password(), event.room:get_members_only() or nil;
+end
+
+return { turn_lobby_on = turn_lobby_on, keep_in_form = keep_in_form, keep_all_in_form = keep_all_in_form };

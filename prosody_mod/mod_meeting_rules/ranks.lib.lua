@@ -60,8 +60,8 @@ function methods:before_role(event)
 	return self:is_organiser(event.occupant.bare_jid, event.room) and refuse_role(event) or nil;
 end
 
--- A nick that is reserved with an affiliation puts out whom Prosody finds under it, before it asks what the sender may.  Jitsi
--- reserves none.
+-- Jitsi's pages name a nick with a role, or an address with an affiliation.  A request with an affiliation and a nick is none of
+-- theirs, and nobody's here.
 local function before_admin_request(event)
 	for item in event.stanza.tags[1]:childtags("item") do
 		if item.attr.affiliation and item.attr.nick then return refuse_request(event); end

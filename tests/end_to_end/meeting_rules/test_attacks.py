@@ -83,7 +83,7 @@ async def test_a_stranger_who_knows_the_address_of_a_breakout_room(ruled: Deploy
 
 
 async def test_nobody_reserves_a_nick(ruled: Deployment) -> None:
-    """Prosody puts out somebody for that before it asks who wants it."""
+    """Jitsi's pages never do, and no meeting needs it."""
     room = room_jid("kein-stammplatz")
     async with ruled.jitsi.participants() as participants:
         leader = await participants.organiser(ruled.auth.issue(), room)
@@ -124,7 +124,6 @@ async def test_who_pretends_to_go_to_a_breakout_room_is_a_stranger_once_put_out(
     "text",
     [
         '{"key": "odd", "data": {"isTranscribingEnabled": true, "other": NaN}}',
-        '{"key": "odd", "data": {"isTranscribingEnabled": true, "__hash": ["isTranscribingEnabled", false]}}',
         '{"key": "odd", "data": {"isTranscrib\\u0069ngEnabled" : true}}',
     ],
 )
@@ -146,14 +145,3 @@ async def test_a_name_longer_than_any_address(ruled: Deployment) -> None:
         guest = await participants.guest()
         answer = await guest.ask(room_jid("x" * 100_000))
         assert (answer.error, answer.code) == ("not-allowed", "")
-
-
-async def test_a_code_in_capitals_is_the_schools_too(ruled: Deployment) -> None:
-    """An organiser of another school hears so before the focus opens the room, and so does their page."""
-    room = room_jid("GYM-5a")
-    async with ruled.jitsi.participants() as participants:
-        page, tablet = await participants.guest(), await participants.tablet(ruled.auth.issue())
-        tablet.machine_uid = page.machine_uid
-        assert (await tablet.ask(room)).code == "403"
-        assert (await page.ask(room)).code == "403"
-        assert room_jid("gym-5a") not in ruled.jitsi.focus.conferences

@@ -141,6 +141,19 @@ async def test_resurrection(ruled: Deployment) -> None:
 
 
 @BY
+async def test_an_organiser_whose_line_is_cut_is_not_there(ruled: Deployment) -> None:
+    """Prosody keeps the page for minutes, so that it could go on; the meeting does not wait as long."""
+    who, room = ruled.auth.issue(), room_jid("im-tunnel")
+    async with ruled.jitsi.participants() as participants:
+        leader = await participants.organiser(who, room, "websocket")
+        pupil = await pupil_in(participants, leader, room)
+        await leader.manage_stream()
+        await leader.line.cut()
+        (notice,) = await notices_of([pupil.seats[room]])
+        assert notice.text == WORDS["ending"]
+
+
+@BY
 async def test_a_suspended_organisers_room_ends_without_grace(ruled: Deployment) -> None:
     """As without the rules."""
     who, room = ruled.auth.issue(), room_jid("sofort")
