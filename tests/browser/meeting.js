@@ -6,6 +6,7 @@ const FOCUS = "http://jitsi.org/protocol/focus";
 const MUC = "http://jabber.org/protocol/muc";
 const NICK = "http://jabber.org/protocol/nick";
 const JITMEET = "http://jitsi.org/jitmeet";
+const JIBRI = "http://jitsi.org/protocol/jibri";
 const askAgain = 50; // milliseconds; Jitsi's client takes five seconds
 const reading = 300; // milliseconds between the end of the room and hanging up; Jitsi's client takes five seconds
 
@@ -70,6 +71,7 @@ class Person {
     this.role = null;
     this.invitations = {}; // room -> the promise of an invitation, and how to keep it
     this.waiting = {}; // lobby -> the room at whose door it is
+    this.closed = () => {};
   }
 
   note(kind, text) {
@@ -77,7 +79,10 @@ class Person {
   }
 
   async open() {
-    this.connection = await connect(this.url, `guest.${this.host}`, null, (status) => this.note(status, ""));
+    this.connection = await connect(this.url, `guest.${this.host}`, null, (status) => {
+      this.note(status, "");
+      this.closed();
+    });
     this.connection.addHandler((presence) => this.hear(presence), null, "presence");
     this.connection.addHandler((message) => this.hearMessage(message), null, "message");
   }
@@ -162,8 +167,41 @@ class Person {
     Object.entries({ FORM_TYPE: `${MUC}#roomconfig`, ...fields }).forEach(([name, value]) => {
       form.c("field", { var: name }).c("value").t(value).up().up();
     });
+    return this.wish(form);
+  }
+
+  // Resolves to why somebody else in the room does not become a moderator too, or to nothing.
+  promote(room, name) {
+    const jid = Strophe.getBareJidFromJid(people[name].connection.jid);
+    return this.administer(room, { affiliation: "owner", jid });
+  }
+
+  // Resolves to why somebody else stays in the room, or to nothing.
+  kick(room, name) {
+    return this.administer(room, { role: "none", nick: Strophe.getResourceFromJid(people[name].seat) });
+  }
+
+  administer(room, change) {
+    return this.wish($iq({ type: "set", to: room }).c("query", { xmlns: `${MUC}#admin` }).c("item", change));
+  }
+
+  // Resolves to why there is no recording, or to nothing.
+  record(room) {
+    const start = { xmlns: JIBRI, action: "start", recording_mode: "file" };
+    return this.wish($iq({ type: "set", to: `${room}/focus` }).c("jibri", start));
+  }
+
+  wish(iq) {
     return new Promise((resolve) => {
-      this.connection.sendIQ(form, () => resolve(null), (answer) => resolve(errorOf(answer)));
+      this.connection.sendIQ(iq, () => resolve(null), (answer) => resolve(errorOf(answer)));
+    });
+  }
+
+  // Resolves once the page is closed.
+  close() {
+    return new Promise((resolve) => {
+      this.closed = resolve;
+      this.connection.disconnect();
     });
   }
 
@@ -213,6 +251,16 @@ class Person {
 // For the test: `act(name, method, …)` lets one of them do something and tells what came of it.
 function enter(name, url, host) {
   people[name] = new Person(url, host);
+  return people[name].open();
+}
+
+// The same browser opens the page anew.
+async function reload(name) {
+  const before = people[name];
+  await before.close();
+  people[name] = new Person(before.url, before.host);
+  people[name].machine = before.machine;
+  people[name].sessionId = before.sessionId;
   return people[name].open();
 }
 

@@ -3,13 +3,16 @@
 import asyncio
 import contextlib
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 from sqlalchemy import select
 
 from authbridge.clock import utc_now
+from authbridge.revocations.rule_counts import counts_since
 from authbridge.revocations.status import RevocationStatus, meetings_of, revocation_status_of
 from authbridge.schools.commands import organisers, suspensions
 from authbridge.schools.commands.organisers import IssuedCredential
@@ -73,6 +76,14 @@ class AuthServer:
         query = select(MonthlyTotal.meetings).join(School).where(School.code == school)
         with self.database.read_session() as session:
             return session.scalar(query) or 0
+
+    def rule_counts(self) -> Counter[str]:
+        """Returns how often each meeting rule stepped in."""
+        total: Counter[str] = Counter()
+        with self.database.read_session() as session:
+            for counts in counts_since(session, date.min).values():
+                total.update(counts)
+        return total
 
     async def effect(self, username: str, *, done: int = 1) -> RevocationStatus:
         """Returns what became of the latest suspension or logout, once so many Prosodys have done it."""

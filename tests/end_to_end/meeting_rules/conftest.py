@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from selenium.webdriver import Chrome
 
+from tests.support.chromium import open_chromium
 from tests.support.factories import make_school
 from tests.support.jitsi.rules import GRACE, rules_with
 from tests.support.jitsi.server import Deployment, open_deployment
@@ -54,3 +56,10 @@ def choose_deployment(
 ) -> Deployment:
     """A Jitsi with the rules that the test names by an indirect parameter, or with all of them."""
     return deployment_with(version, getattr(request, "param", "all"))
+
+
+@pytest.fixture(name="browser", scope="session")
+def start_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    """One for all people of a meeting."""
+    with open_chromium(tmp_path_factory.mktemp("chromium")) as browser:
+        yield browser

@@ -16,6 +16,16 @@ from workbench import ROOT
 from workbench.prosody import HOST, Prosody
 
 _ENTER = "const [name, url, host, done] = arguments; enter(name, url, host).then(done, done);"
+_RELOAD = "const [name, done] = arguments; reload(name).then(done, done);"
+_ENTER_ALL = """
+const [names, urls, host, done] = arguments;
+Promise.all(names.map((name, index) => enter(name, urls[index], host))).then(done, done);
+"""
+_ACT_ALL = """
+const [names, ...values] = arguments;
+const done = values.pop();
+Promise.all(names.map((name) => act(name, ...values))).then(done, done);
+"""
 _ACT = """
 const values = Array.from(arguments);
 const done = values.pop();
@@ -32,12 +42,16 @@ class MeetingPage:
     prosody: Prosody
 
     def enter(self, name: str, transport: str) -> None:
-        """Opens Jitsi's page as that person."""
-        url = {
-            "bosh": f"http://127.0.0.1:{self.prosody.http_port}/http-bind",
-            "websocket": f"ws://127.0.0.1:{self.prosody.http_port}/xmpp-websocket",
-        }[transport]
-        self._run(_ENTER, name, url, HOST)
+        """Opens Jitsi's page as that person, with connections of their own, as on a machine of their own."""
+        self._run(_ENTER, name, self._url(name, transport), HOST)
+
+    def reload(self, name: str) -> None:
+        """Closes that person's page, and opens it again in the same browser."""
+        self._run(_RELOAD, name)
+
+    def close(self, name: str) -> None:
+        """Closes that person's page."""
+        self._run(_ACT, name, "close")
 
     def ask(self, name: str, room: str) -> dict[str, Any]:
         """Returns the focus's answer to that person's request for a conference."""
@@ -91,6 +105,30 @@ class MeetingPage:
         refusal: dict[str, str] | None = self._run(_ACT, name, "submitForm", room, dict(fields))
         return refusal
 
+    def promote(self, name: str, room: str, other: str) -> dict[str, str] | None:
+        """Makes the other one a moderator too; returns why not, or None."""
+        refusal: dict[str, str] | None = self._run(_ACT, name, "promote", room, other)
+        return refusal
+
+    def kick(self, name: str, room: str, other: str) -> dict[str, str] | None:
+        """Puts the other one out of the room; returns why not, or None."""
+        refusal: dict[str, str] | None = self._run(_ACT, name, "kick", room, other)
+        return refusal
+
+    def record(self, name: str, room: str) -> dict[str, str] | None:
+        """Starts a recording; returns why not, or None."""
+        refusal: dict[str, str] | None = self._run(_ACT, name, "record", room)
+        return refusal
+
+    def enter_together(self, names: Sequence[str], transport: str) -> None:
+        """Opens Jitsi's page as each of those people."""
+        self._run(_ENTER_ALL, list(names), [self._url(name, transport) for name in names], HOST)
+
+    def together(self, names: Sequence[str], deed: str, *values: object) -> list[Any]:
+        """Lets all of them do the same at once, by the page's own name of it; returns what came of each."""
+        outcomes: list[Any] = self._run(_ACT_ALL, list(names), deed, *values)
+        return outcomes
+
     def role(self, name: str) -> str | None:
         """Returns that person's role in the room."""
         role: str | None = self._run("return people[arguments[0]].role;", name)
@@ -103,6 +141,12 @@ class MeetingPage:
             name: [Notice(each["kind"], each["text"], each["at"] / 1000) for each in notices]
             for name, notices in zip(names, told, strict=True)
         }
+
+    def _url(self, name: str, transport: str) -> str:
+        return {
+            "bosh": f"http://{name}.localhost:{self.prosody.http_port}/http-bind",
+            "websocket": f"ws://127.0.0.1:{self.prosody.http_port}/xmpp-websocket",
+        }[transport]
 
     def _run(self, script: str, *arguments: object) -> Any:  # noqa: ANN401 - whatever JavaScript returns
         self.browser.switch_to.window(self.window)
