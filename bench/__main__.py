@@ -20,6 +20,7 @@ from bench import (
     equal_times,
     frozen,
     logins_under_attack,
+    meeting_rules,
     meetings,
     memory,
     one_login,
@@ -43,6 +44,7 @@ _PARTS: dict[str, tuple[str, Callable[[Environment], Awaitable[list[Row]]]]] = {
     "attack": ("Guessing without end", attack.measure),
     "honest": ("Honest organisers beside a guesser", logins_under_attack.measure),
     "meetings": ("From the click to the last one in the meeting", meetings.measure),
+    "rules": ("The rules of the meeting", meeting_rules.measure),
     "memory": ("Memory", memory.measure),
     "pages": ("Pages of the panel", pages.measure),
 }

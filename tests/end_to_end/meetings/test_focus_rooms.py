@@ -108,7 +108,8 @@ async def test_rooms_of_a_tenant(jitsi: Jitsi) -> None:
     async with jitsi.participants() as participants:
         leader, pupil = await participants.organiser(ANNA, room), await participants.pupil(room)
         await notice_nothing(room, leader, pupil)
-        assert set(jitsi.focus.conferences[room].occupants.values()) == {leader.jid, pupil.jid}
+        inside = jitsi.focus.conferences[room].occupants
+        await until(lambda: set(inside.values()) == {leader.jid, pupil.jid})  # the focus hears it last
         said = await asyncio.to_thread(jitsi.prosody.shell, "muc", "list", "conference.meet.test")
         assert "[gymnasium]mathe@conference.meet.test" in said
         answers = [each for each in leader.line.elements if each.find(f".//*[@room='{room}']") is not None]
