@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import assert_never
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, and_
 
 from authbridge.schools.organiser_rows import OrganiserState, is_in
 from authbridge.storage.models import Organiser
@@ -23,6 +23,7 @@ class OrganiserFilter(StrEnum):
     EXPIRED = "expired"
     EXPIRING = "expiring"
     NEVER_LOGGED_IN = "never-logged-in"
+    NOT_COME = "not-come"
     WAITING = "waiting"
 
 
@@ -48,6 +49,11 @@ def expires_soon(today: date) -> ColumnElement[bool]:
     return Organiser.valid_until.between(today, today + SOON)
 
 
+def has_not_come() -> ColumnElement[bool]:
+    """Selects organisers who were taken over with their password and have not logged in with it here."""
+    return and_(Organiser.password_generated.is_(False), Organiser.last_login_on.is_(None))
+
+
 def fits(show: OrganiserFilter, waiting: Collection[str], today: date) -> ColumnElement[bool]:
     """Selects the organisers that the filter shows."""
     match show:
@@ -55,6 +61,8 @@ def fits(show: OrganiserFilter, waiting: Collection[str], today: date) -> Column
             return expires_soon(today)
         case OrganiserFilter.NEVER_LOGGED_IN:
             return Organiser.last_login_on.is_(None)
+        case OrganiserFilter.NOT_COME:
+            return has_not_come()
         case OrganiserFilter.WAITING:
             return Organiser.username.in_(waiting)
         case (

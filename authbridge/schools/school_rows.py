@@ -9,6 +9,7 @@ from typing import assert_never
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
+from authbridge.schools.organiser_filters import has_not_come
 from authbridge.schools.search_text import Wanted, fold, in_order_of
 from authbridge.storage.models import Organiser, School
 
@@ -43,14 +44,16 @@ class SchoolCounts:
     """The number of a school's organisers; ``suspended_organisers`` are suspended themselves.
 
     ``imported`` have a password that was taken over: weaker ones, each guess at which costs a hash.
+    ``not_come`` of these have not logged in with it here yet.
     """
 
     organisers: int
     suspended_organisers: int
     imported: int
+    not_come: int
 
 
-NO_ORGANISERS = SchoolCounts(0, 0, 0)
+NO_ORGANISERS = SchoolCounts(0, 0, 0, 0)
 
 
 def school_counts(session: Session, school: School) -> SchoolCounts:
@@ -84,8 +87,9 @@ def _school_row(school: School, counts: SchoolCounts) -> SchoolRow:
 def counts_by_school(session: Session, ids: Sequence[int]) -> dict[int, SchoolCounts]:
     """Counts the organisers of the schools of these ids; a school without any is not among them."""
     imported = func.count().filter(Organiser.password_generated.is_(False))
+    not_come = func.count().filter(has_not_come())
     query = (
-        select(Organiser.school_id, func.count(), func.count(Organiser.suspended_at), imported)
+        select(Organiser.school_id, func.count(), func.count(Organiser.suspended_at), imported, not_come)
         .where(Organiser.school_id.in_(ids))
         .group_by(Organiser.school_id)
     )
