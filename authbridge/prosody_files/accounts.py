@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from authbridge.errors import InputError
 from authbridge.prosody_files.lua_table import Value, read_table
 
+_MOMENT = 5  # seconds
 _HEX = re.compile(rb"(?:[0-9a-f]{2})+")
 
 
@@ -39,7 +40,20 @@ def read_account(file: str, username: str, content: bytes) -> ProsodyAccount:
     disabled = table.get(b"disabled")
     if disabled not in {None, True, False}:
         raise InputError("It does not say clearly whether the account is disabled.")
-    return ProsodyAccount(file, username, _password_of(table), bool(disabled))
+    password = _password_of(table)
+    if isinstance(password, str) and _is_as_created(table):
+        disabled = False
+    return ProsodyAccount(file, username, password, bool(disabled))
+
+
+def _is_as_created(table: Mapping[Value, Value]) -> bool:
+    """Tells whether Prosody 13 has made the account and nobody has changed it since.
+
+    It makes each account disabled and enables it a moment later, which ``internal_plain`` does not know how
+    to do: the mark stays in the file, and logins there do not heed it.
+    """
+    created, updated = table.get(b"created"), table.get(b"updated")
+    return isinstance(created, int) and isinstance(updated, int) and updated - created <= _MOMENT
 
 
 def _password_of(table: Mapping[Value, Value]) -> str | HashedPassword | None:

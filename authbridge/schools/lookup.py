@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session, contains_eager
 
 from authbridge.errors import NotFoundError
 from authbridge.login.usernames import parse_school_code, parse_username
-from authbridge.schools.organiser_filters import has_not_come
+from authbridge.schools.school_rows import has_not_come
 from authbridge.storage.models import Organiser, School
 
 

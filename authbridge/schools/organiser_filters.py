@@ -6,9 +6,10 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import assert_never
 
-from sqlalchemy import ColumnElement, and_
+from sqlalchemy import ColumnElement
 
 from authbridge.schools.organiser_rows import OrganiserState, is_in
+from authbridge.schools.school_rows import has_not_come
 from authbridge.storage.models import Organiser
 
 SOON = timedelta(days=30)  # until the end of validity: letters and telephone calls take their time
@@ -47,11 +48,6 @@ EVERYBODY = OrganiserQuery()
 def expires_soon(today: date) -> ColumnElement[bool]:
     """Selects organisers whose last day of validity is today or within a month."""
     return Organiser.valid_until.between(today, today + SOON)
-
-
-def has_not_come() -> ColumnElement[bool]:
-    """Selects organisers who were taken over with their password and have not logged in with it here."""
-    return and_(Organiser.password_generated.is_(False), Organiser.last_login_on.is_(None))
 
 
 def fits(show: OrganiserFilter, waiting: Collection[str], today: date) -> ColumnElement[bool]:

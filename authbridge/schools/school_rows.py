@@ -6,10 +6,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import assert_never
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
-from authbridge.schools.organiser_filters import has_not_come
 from authbridge.schools.search_text import Wanted, fold, in_order_of
 from authbridge.storage.models import Organiser, School
 
@@ -82,6 +81,11 @@ def _school_row(school: School, counts: SchoolCounts) -> SchoolRow:
         mailbox=school.mailbox,
         trusted_networks=tuple(school.trusted_networks),
     )
+
+
+def has_not_come() -> ColumnElement[bool]:
+    """Selects organisers who were taken over with their password and have not logged in with it here."""
+    return and_(Organiser.password_generated.is_(False), Organiser.last_login_on.is_(None))
 
 
 def counts_by_school(session: Session, ids: Sequence[int]) -> dict[int, SchoolCounts]:
