@@ -59,3 +59,14 @@ class ImportFileError(AuthBridgeError):
     def __init__(self, faults: Sequence[tuple[int, AuthBridgeError]]) -> None:
         self.faults = faults
         super().__init__("\n".join(f"line {line}: {fault}" for line, fault in faults))
+
+
+class AccountFilesError(AuthBridgeError):
+    """Raised when files with accounts of a Prosody cannot be taken over; nothing of them was.
+
+    ``faults`` holds pairs of the file's name and what is wrong there.
+    """
+
+    def __init__(self, faults: Sequence[tuple[str, AuthBridgeError]]) -> None:
+        self.faults = faults
+        super().__init__("\n".join(f"{file}: {fault}" for file, fault in faults))

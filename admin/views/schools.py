@@ -67,11 +67,13 @@ def _detail(code: str, sent: DescribeForm | None = None) -> ResponseReturnValue:
         history = suspension_rows(session, school, now=now())
         revocation = revocation_status_of(session, school, now=now())
         reports = open_reports(session, school, now=now())
+        counts = school_counts(session, school)
         return form_page(
             "schools/show.html",
             sent,
             school=school,
-            used=school_counts(session, school).organisers,
+            used=counts.organisers,
+            not_come=counts.not_come,
             page=listings.list_organiser_rows(session, asked, today=today(), extent=extent),
             running=running_meetings(session, now=now()),
             print_jobs=list_print_jobs(session, school, limit=_JOBS_SHOWN),

@@ -25,6 +25,7 @@ _COMMANDS = MappingProxyType(
         "staff": "staff:staff",
         "suspend": "suspensions:suspend",
         "reinstate": "suspensions:reinstate",
+        "import-prosody": "prosody_accounts:import_prosody",
         "lockout": "lockouts:lockout",
         "node": "nodes:node",
         "report": "reports:report",

@@ -70,16 +70,24 @@ organiser.add_command(import_organiser_table)
 
 @organiser.command("list")
 @click.argument("code", required=False)
+@click.option(
+    "--not-come", is_flag=True, help="Only those who were taken over and have not logged in here yet."
+)
 @json_option
 @pass_operator
-def list_(operator: Operator, code: str | None, *, as_json: bool) -> None:
+def list_(operator: Operator, code: str | None, *, not_come: bool, as_json: bool) -> None:
     """List the organisers, of the school CODE or all."""
     with operator.database.read_session() as session:
-        rows = [_as_row(each, today(operator)) for each in list_organisers(session, code)]
+        found = list_organisers(session, code, not_come=not_come)
+        rows = [_as_row(each, today(operator)) for each in found]
     show_rows(
         rows,
         as_json=as_json,
-        nothing="There is no organiser here yet. Issue some: authbridge organiser issue CODE",
+        nothing=(
+            "Everybody who was taken over has come."
+            if not_come
+            else "There is no organiser here yet. Issue some: authbridge organiser issue CODE"
+        ),
     )
 
 

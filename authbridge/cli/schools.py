@@ -119,6 +119,7 @@ def _as_row(found: School, counts: SchoolCounts) -> dict[str, Any]:
         "state": "suspended" if found.suspended_at else "in order",
         "organisers": counts.organisers,
         "imported": counts.imported,
+        "not_come": counts.not_come,
         "networks": found.trusted_networks,
     }
 

@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session, contains_eager
 
 from authbridge.errors import NotFoundError
 from authbridge.login.usernames import parse_school_code, parse_username
+from authbridge.schools.school_rows import has_not_come
 from authbridge.storage.models import Organiser, School
 
 
@@ -44,8 +45,10 @@ def list_schools(session: Session) -> list[School]:
     return list(session.scalars(select(School).order_by(School.code)))
 
 
-def list_organisers(session: Session, code: str | None = None) -> list[Organiser]:
+def list_organisers(session: Session, code: str | None = None, *, not_come: bool = False) -> list[Organiser]:
     """Lists the organisers of one school, or all, by name; their school is loaded with them.
+
+    ``not_come``: only those who were taken over and have not logged in yet.
 
     Raises:
         NotFoundError: There is no such school.
@@ -58,4 +61,6 @@ def list_organisers(session: Session, code: str | None = None) -> list[Organiser
     )
     if code is not None:
         query = query.where(Organiser.school_id == get_school(session, code).id)
+    if not_come:
+        query = query.where(has_not_come())
     return list(session.scalars(query))

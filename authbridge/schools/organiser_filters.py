@@ -9,6 +9,7 @@ from typing import assert_never
 from sqlalchemy import ColumnElement
 
 from authbridge.schools.organiser_rows import OrganiserState, is_in
+from authbridge.schools.school_rows import has_not_come
 from authbridge.storage.models import Organiser
 
 SOON = timedelta(days=30)  # until the end of validity: letters and telephone calls take their time
@@ -23,6 +24,7 @@ class OrganiserFilter(StrEnum):
     EXPIRED = "expired"
     EXPIRING = "expiring"
     NEVER_LOGGED_IN = "never-logged-in"
+    NOT_COME = "not-come"
     WAITING = "waiting"
 
 
@@ -55,6 +57,8 @@ def fits(show: OrganiserFilter, waiting: Collection[str], today: date) -> Column
             return expires_soon(today)
         case OrganiserFilter.NEVER_LOGGED_IN:
             return Organiser.last_login_on.is_(None)
+        case OrganiserFilter.NOT_COME:
+            return has_not_come()
         case OrganiserFilter.WAITING:
             return Organiser.username.in_(waiting)
         case (

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import assert_never
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from authbridge.schools.search_text import Wanted, fold, in_order_of
@@ -43,14 +43,16 @@ class SchoolCounts:
     """The number of a school's organisers; ``suspended_organisers`` are suspended themselves.
 
     ``imported`` have a password that was taken over: weaker ones, each guess at which costs a hash.
+    ``not_come`` of these have not logged in with it here yet.
     """
 
     organisers: int
     suspended_organisers: int
     imported: int
+    not_come: int
 
 
-NO_ORGANISERS = SchoolCounts(0, 0, 0)
+NO_ORGANISERS = SchoolCounts(0, 0, 0, 0)
 
 
 def school_counts(session: Session, school: School) -> SchoolCounts:
@@ -81,11 +83,17 @@ def _school_row(school: School, counts: SchoolCounts) -> SchoolRow:
     )
 
 
+def has_not_come() -> ColumnElement[bool]:
+    """Selects organisers who were taken over with their password and have not logged in with it here."""
+    return and_(Organiser.password_generated.is_(False), Organiser.last_login_on.is_(None))
+
+
 def counts_by_school(session: Session, ids: Sequence[int]) -> dict[int, SchoolCounts]:
     """Counts the organisers of the schools of these ids; a school without any is not among them."""
     imported = func.count().filter(Organiser.password_generated.is_(False))
+    not_come = func.count().filter(has_not_come())
     query = (
-        select(Organiser.school_id, func.count(), func.count(Organiser.suspended_at), imported)
+        select(Organiser.school_id, func.count(), func.count(Organiser.suspended_at), imported, not_come)
         .where(Organiser.school_id.in_(ids))
         .group_by(Organiser.school_id)
     )

@@ -171,6 +171,8 @@ class School(Base):
 class Organiser(Base):
     """An account that may open meetings; no personal name, the school knows who holds the letter.
 
+    ``password_hash`` is bcrypt's; or, until the first login of an account that was taken over from a Prosody,
+    that Prosody's :class:`SCRAM key <authbridge.login.scram_keys.ScramKey>`.
     ``print_job_id`` is the number on the letter with the present password; None where none was printed.
     ``previous_hash`` is the former password where it still counts, until the end of ``previous_until``.
     ``counted_in`` is the first day of the latest month for which the statistics count the account as active.
@@ -181,14 +183,14 @@ class Organiser(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     username: Mapped[str] = mapped_column(String(64))
     school_id: Mapped[int] = mapped_column(ForeignKey("schools.id"), index=True)
-    password_hash: Mapped[str] = mapped_column(String(60))
+    password_hash: Mapped[str] = mapped_column(String(160))
     password_generated: Mapped[bool]
     quick_check: Mapped[str | None] = mapped_column(String(10))
     print_job_id: Mapped[str | None] = mapped_column(
         ForeignKey("print_jobs.id", ondelete="SET NULL"), index=True
     )
     credential_version: Mapped[int] = mapped_column(default=1)
-    previous_hash: Mapped[str | None] = mapped_column(String(60))
+    previous_hash: Mapped[str | None] = mapped_column(String(160))
     previous_generated: Mapped[bool | None]
     previous_quick_check: Mapped[str | None] = mapped_column(String(10))
     previous_until: Mapped[date | None]

@@ -118,7 +118,9 @@ TABLES = (
             "username": Column(N_("login name, as a rule drawn at random")),
             "school_id": _SCHOOL,
             "password_hash": Column(
-                N_("hash of the password (bcrypt)"), audience=Audience.PROGRAM, withheld=_HASH
+                N_("hash of the password (bcrypt; that of the former server until the first login)"),
+                audience=Audience.PROGRAM,
+                withheld=_HASH,
             ),
             "password_generated": Column(N_("whether the password was generated here")),
             "quick_check": Column(

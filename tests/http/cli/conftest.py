@@ -42,6 +42,9 @@ def make_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     database.empty_write_ahead_log()
     database.engine.dispose()
     (folder / "import.csv").write_text("school;username;password\nohg;frau.c;Geheim 3\n")
+    accounts = folder / "prosody/meet%2etest/accounts"
+    accounts.mkdir(parents=True)
+    (accounts / "frau%2ed.dat").write_text('return {\n\t["password"] = "Geheim 4";\n};\n')
     (folder / "schools.csv").write_text("code;name\nneu;Łódź\n", encoding="utf-8")
     return folder
 

@@ -38,6 +38,8 @@ EXAMPLES = [
     ("school", "show", "ohg"),
     ("organiser", "issue", "ohg", "--count", "2"),
     ("organiser", "import", "import.csv"),
+    ("import-prosody", "prosody/", "--host", "meet.test", "--school", "ohg"),
+    ("import-prosody", "prosody/", "--host", "meet.test", "--school", "ohg", "--json"),
     ("organiser", "list"),
     ("organiser", "show", "frau.a", "--json"),
     ("organiser", "export", "frau.a"),
@@ -61,7 +63,10 @@ EXAMPLES = [
     ("simulate",),
     ("purge",),
 ]
-SAID_INSTEAD = {"organiser export": "The audit notes that"}  # where standard output has no words
+SAID_INSTEAD = {
+    "organiser export": "The audit notes that",
+    "import-prosody prosody/": "Taken over: 1.",
+}  # where standard output has no words
 ONCE = {"organiser issue", "organiser reset", "staff add", "staff reset"}  # they show a secret
 
 

@@ -1,0 +1,1 @@
+"""How the account files of a Prosody are read."""
