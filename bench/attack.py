@@ -11,7 +11,7 @@ from authbridge.schools.commands.organisers import IssuedCredential
 from bench import runs
 from bench.environment import DEAR, Environment
 from bench.load_generator import Ended, Plan
-from bench.peers import ACCEPTING, MEMBERS, HostedProsody, HostedService
+from bench.peers import ACCEPTING, MEMBERS, VERSIONS, HostedProsody, HostedService
 from bench.table import Row
 
 VICTIMS = 5  # organisers whose names the guesser knows: fewer than make his whole network suspicious
@@ -22,7 +22,7 @@ _DENIED = 0.003  # seconds, as the service answers
 _WRITTEN_DOWN = 2.0  # seconds until the denials of the last second are in the journal, too
 _JOURNAL = ("login_attempts", "rejected_attempts")
 _ADDRESS = "198.51.100.7"
-_ON = "0.12"
+_ON = VERSIONS[0]
 _LATER = "temporary-auth-failure"
 
 _numbers = itertools.count()

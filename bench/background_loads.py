@@ -80,7 +80,7 @@ def of(environment: Environment, remembered: list[IssuedCredential]) -> list[Bac
                     ("not-authorized", _LATER),
                 ),
             ),
-            versions=("0.12",),
+            versions=VERSIONS[:1],
         ),
         BackgroundLoad(
             (
@@ -118,7 +118,7 @@ def _cold_bell(service: HostedService, conditions: tuple[str, ...]) -> Case:
         f"bell, cold, bcrypt cost {service.bcrypt_cost}",
         lambda prosody: runs.at_prosody(prosody, service.host, service.issue(len(starts)), starts=starts),
         conditions,
-        versions=("0.12",),
+        versions=VERSIONS[:1],
     )
 
 
@@ -132,7 +132,7 @@ def _faulty(
         f"service {words}, 60/s",
         lambda prosody: runs.at_prosody(prosody, service.host, MEMBERS, starts=starts),
         (_LATER,),
-        versions=("0.12",),
+        versions=VERSIONS[:1],
         trouble=trouble,
         slices=1,  # what waits piles up meanwhile
     )

@@ -13,14 +13,14 @@ from bench.bcrypt_limit import CORES
 from bench.environment import DEAR, USUAL, Environment
 from bench.figures import Figures
 from bench.load_generator import Ended
-from bench.peers import ACCEPTING, CROWD, HASHED, MEMBERS, OBVIOUS, HostedProsody
+from bench.peers import ACCEPTING, CROWD, HASHED, MEMBERS, OBVIOUS, VERSIONS, HostedProsody
 from bench.table import Row
 
 SECONDS = 5.0  # in which all of them come
 _ROUNDS = 4  # of the remembered bell: 1,200 logins, enough for a p99
 _P99, _P99_FACTOR = 0.020, 1.5  # seconds, times internal_hashed's
 _COLD_ROUNDS = {USUAL: 2, DEAR: 1}  # by bcrypt's cost
-_COLD_ON = "0.12"
+_COLD_ON = VERSIONS[0]
 _OF_LIMIT = 0.95
 _PATIENCE = 15.0  # seconds; what Prosody's module waits for an answer
 _AT_ONCE = 1.0  # seconds within which somebody is told that there is no use in waiting

@@ -12,13 +12,13 @@ from authbridge.schools.commands.organisers import IssuedCredential
 from bench import runs
 from bench.environment import DEAR, Environment
 from bench.load_generator import Ended, Plan
-from bench.peers import HostedProsody, HostedService
+from bench.peers import VERSIONS, HostedProsody, HostedService
 from bench.table import Row
 
 _ORGANISERS, _LOGINS = 20, 2  # of each, while
 _SECONDS = 20  # of guessing
 _ADDRESS = "198.51.100.7"
-_ON = "0.12"
+_ON = VERSIONS[0]
 _SOON = 0.020  # seconds
 _PATIENCE = 15.0  # seconds
 _LATER = "temporary-auth-failure"

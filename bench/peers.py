@@ -19,11 +19,11 @@ from authbridge.storage import schema
 from authbridge.storage.database import Database
 from workbench import CACHE, ROOT
 from workbench.processes import StartError
-from workbench.prosody import GENERATIONAL, Prosody
+from workbench.prosody import GENERATIONAL, Prosody, unpacked_versions
 from workbench.service import Service
 
 FOLDER = CACHE / "bench"
-VERSIONS = ("0.12", "13")
+VERSIONS = tuple(unpacked_versions()[:2])  # one beside the other
 
 ACCEPTING, HASHED, SLOW, OBVIOUS = "accepting.test", "hashed.test", "slow.test", "obvious.test"
 MEMBER = IssuedCredential(Username("member"), "vpgd-kxwj-rhms")  # of the hosts that are not ours

@@ -28,7 +28,7 @@ from authbridge.storage.models import Role, SuspensionReason
 from workbench import CACHE
 from workbench.panel import Panel
 from workbench.processes import StartError, is_listening
-from workbench.prosody import HOST, Prosody, external
+from workbench.prosody import HOST, Prosody, external, unpacked_versions
 from workbench.service import Service
 from workbench.staff import Member, enrol_member
 from workbench.xmpp import Client, Outcome, TcpTransport
@@ -109,7 +109,7 @@ def _run(ports: Ports, running: contextlib.ExitStack) -> None:
         running.callback(panel.stop)
         panel.start()
     prosody = Prosody(
-        "0.12",
+        unpacked_versions()[0],
         ports.folder / "prosody",
         {HOST: external(service.url, service.token_file)},
         c2s_port=ports.xmpp,

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Prepares this machine for `make run` or `make test`: Debian packages, Prosody, Python packages, and what the browser tests take from npm.
 #
-#   bash workbench/install.sh run     Debian 12 or Ubuntu 24.04
-#   bash workbench/install.sh test    Debian 12: also Prosody 13, Chromium, PostgreSQL and the Lua tools
+#   bash workbench/install.sh run     Debian 12 or 13, or Ubuntu 24.04
+#   bash workbench/install.sh test    Debian 12 or 13: also the Prosody of their backports, Chromium, PostgreSQL and the Lua tools
+#   bash workbench/install.sh soak    as for test, and the Lua code of the newest Prosody 13
 #
 # Everything but the Debian packages stays inside the project: .venv, .cache and tests/browser/node_modules.
 # It starts no service, and changes neither apt's configuration nor an installed Prosody. A second call finds its stamps and ends at once.
@@ -15,7 +16,7 @@ readonly PROJECT=$PWD CACHE=$PWD/.cache LOG=$PWD/.cache/install.log
 readonly RUN_PACKAGES=(python3 python3-venv ca-certificates openssl
     lua5.4 lua-bitop lua-expat lua-filesystem lua-sec lua-socket lua-unbound
     libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz0b libharfbuzz-subset0 fonts-lato fonts-dejavu-core) # letters
-readonly TEST_PACKAGES=(lua-busted lua-check chromium chromium-headless-shell chromium-driver nginx postgresql-15
+readonly TEST_PACKAGES=(lua-busted lua-check chromium chromium-headless-shell chromium-driver nginx postgresql
     poppler-utils zbar-tools # letters, as screen readers and cameras see them
     libreoffice-calc) # tables, as offices write them
 
@@ -39,6 +40,7 @@ explain() { # one sentence for a person, then the end
 network_failed() { tail -n "+$step_log_start" "$LOG" | grep -qE "$NETWORK_ERRORS"; }
 
 on_exit() {
+    rm -rf "$CACHE/unpacking" "$CACHE/apt"
     if [ "$1" -eq 0 ] || [ "$explained" = yes ]; then return; fi
     if network_failed; then
         explain 'The package servers cannot be reached: connect this machine to the network and run this again (details: .cache/install.log).'
@@ -96,7 +98,7 @@ install_packages() {
         apt="apt-get $1"; shift
         # A first PostgreSQL would create a cluster on port 5432 that starts with the next boot; the tests make their own.
         no_cluster=/etc/postgresql-common/createcluster.d/authbridge-install.conf
-        case " $* " in *" postgresql-15 "*)
+        case " $* " in *" postgresql "*)
             trap "rm -f $no_cluster" EXIT
             mkdir -p "${no_cluster%/*}"
             echo "create_main_cluster = false" >"$no_cluster" ;;
@@ -136,47 +138,85 @@ private_apt() { # private_apt PROGRAM ARGUMENT...: with its own sources, lists a
         -o Dir::Cache="$CACHE/apt/cache" -o APT::Sandbox::User=root -o Acquire::Languages=none "${APT_OPTIONS[@]}" "$@"
 }
 
-newest_prosody() { awk -v major="$1." '$1 == "prosody" && index($3, major) == 1 && !n++ { print $3 }'; } # newest_prosody MAJOR <madison's list
-
-download_prosody() { # download_prosody MAJOR SUITE CODENAME: puts the .deb into the current folder
-    local version
-    version=$(apt-cache madison prosody | newest_prosody "$1")
-    if [ -n "$version" ] && apt-get "${APT_OPTIONS[@]}" download "prosody=$version"; then return; fi
-    rm -rf "$CACHE/apt"
-    mkdir -p "$CACHE/apt/sources" "$CACHE/apt/lists/partial" "$CACHE/apt/cache/archives/partial"
-    copy_apt_entries "$3" "$2" "$CACHE/apt/sources"
-    private_apt apt-get update || true # told by the list that follows
-    version=$(private_apt apt-cache madison prosody | newest_prosody "$1")
-    if [ -z "$version" ]; then
-        network_failed || explain "The apt sources of this machine offer no Prosody $1, not in their suite $2 either (details: .cache/install.log)."
-        return 1
-    fi
-    private_apt apt-get download "prosody=$version"
+newest_prosody() { # newest_prosody MAJOR SUITE <madison's list; the distribution's own version may also come from its updates
+    awk -v major="$1." -v suite="$2" -v codename="$CODENAME" '
+        $1 == "prosody" && index($3, major) == 1 && (suite == codename ? $0 !~ /-backports\// : index($0, " " suite "/")) && !n++ { print $3 }'
 }
 
-prepare_prosody() { # prepare_prosody MAJOR SUITE CODENAME: .cache/prosody/MAJOR, from which Prosody starts in place
-    local tree=$CACHE/prosody/$1 new=$CACHE/prosody/$1.new key escaped libraries
-    key=$({ cat workbench/install.sh && printf '%s\n' "$tree"; } | key_of)
-    if ! is_current "$tree/.stamp" "$key"; then
-        rm -rf "$new"
-        mkdir -p "$new/deb"
-        cd "$new/deb"
-        download_prosody "$@"
-        cd "$PROJECT"
-        dpkg-deb --extract "$new"/deb/*.deb "$new"
-        dpkg-deb --field "$new"/deb/*.deb Version >"$new/.version"
+download_prosody() { # download_prosody MAJOR SUITE FOLDER: puts the .deb there; fails if nobody offers one
+    local version
+    version=$(apt-cache madison prosody | newest_prosody "$1" "$2")
+    if [ -n "$version" ] && (cd "$3" && apt-get "${APT_OPTIONS[@]}" download "prosody=$version"); then return; fi
+    rm -rf "$CACHE/apt"
+    mkdir -p "$CACHE/apt/sources" "$CACHE/apt/lists/partial" "$CACHE/apt/cache/archives/partial"
+    copy_apt_entries "$CODENAME" "$2" "$CACHE/apt/sources"
+    private_apt apt-get update || true # told by the list that follows
+    version=$(private_apt apt-cache madison prosody | newest_prosody "$1" "$2")
+    [ -n "$version" ] && (cd "$3" && private_apt apt-get download "prosody=$version")
+}
+
+tree_key() { # tree_key NAME SUITE
+    { cat workbench/install.sh && printf '%s\n' "$CACHE/prosody/$1" "$CODENAME" "$2"; } | key_of
+}
+
+has_tree() { is_current "$CACHE/prosody/$1/.stamp" "$(tree_key "$1" "$2")"; } # has_tree NAME SUITE
+
+# Unpacks the newest Prosody MAJOR that SUITE offers to .cache/prosody/NAME, from which it starts in place; leaves nothing there
+# if nobody offers one.  With LIBRARIES, the name of another tree, it runs on that one's shared libraries: those of a later
+# distribution would not load here.
+prepare_prosody() { # prepare_prosody NAME MAJOR SUITE [LIBRARIES]
+    local tree=$CACHE/prosody/$1 new=$CACHE/unpacking/tree lua=usr/lib/prosody escaped libraries
+    note='none offered,'
+    if ! has_tree "$1" "$3"; then
+        rm -rf "$tree" "$CACHE/unpacking"
+        mkdir -p "$CACHE/unpacking" "$CACHE/prosody"
+        if ! download_prosody "$2" "$3" "$CACHE/unpacking"; then return; fi
+        dpkg-deb --extract "$CACHE"/unpacking/*.deb "$new"
+        dpkg-deb --field "$CACHE"/unpacking/*.deb Version >"$new/.version"
         # Its shared libraries (ICU, OpenSSL) carry other names in each distribution, so the package itself is asked.
-        dpkg-deb --field "$new"/deb/*.deb Depends | tr ',' '\n' | sed -nE 's/^ *(lib[^ |]+).*/\1/p' >"$new/.libraries"
+        dpkg-deb --field "$CACHE"/unpacking/*.deb Depends | tr ',' '\n' | sed -nE 's/^ *(lib[^ |]+).*/\1/p' >"$new/.libraries"
+        if [ $# -eq 4 ]; then
+            find "$new/$lua" -name '*.so' -delete
+            (cd "$CACHE/prosody/$4/$lua" && find . -name '*.so' -exec cp --parents '{}' "$new/$lua" ';')
+            cp "$CACHE/prosody/$4/.libraries" "$new/.libraries"
+        fi
         escaped=$(printf '%s' "$tree" | sed 's/[&#\\]/\\&/g')
         sed -i -E "s#^(CFG_[A-Z]+DIR=['\"])/#\1$escaped/#" "$new/usr/bin/prosody" "$new/usr/bin/prosodyctl"
-        printf '%s\n' "$key" >"$new/.stamp"
-        rm -f "$tree/.stamp" # first, lest half a tree be believed
-        rm -rf "$new/deb" "$CACHE/apt" "$tree"
-        mv "$new" "$tree"
+        tree_key "$1" "$3" >"$new/.stamp"
+        mv "$new" "$tree" # whole, or not at all
     fi
     mapfile -t libraries <"$tree/.libraries"
     install_packages "${libraries[@]}"
     note=$(cut -d - -f 1 "$tree/.version")
+}
+
+require_tree() { # require_tree WORDS SUITE NAME...: ends the run if none of them is there
+    local words=$1 suite=$2
+    shift 2
+    for name in "$@"; do if has_tree "$name" "$suite"; then return; fi; done
+    network_failed || explain "The apt sources of this machine offer no $words, not in their suite $suite either (details: .cache/install.log)."
+    return 1
+}
+
+prepare_own_prosody() { # the distribution's: 0.12, or 13 where it has none
+    if ! has_tree 13 "$CODENAME"; then prepare_prosody 0.12 0.12 "$CODENAME"; fi
+    if ! has_tree 0.12 "$CODENAME"; then prepare_prosody 13 13 "$CODENAME"; fi
+    require_tree 'Prosody 0.12 or 13' "$CODENAME" 0.12 13
+}
+
+prepare_backported_prosody() { # the first 13, or a second one where backports have it
+    if has_tree 13 "$CODENAME"; then
+        prepare_prosody 13-backports 13 "$CODENAME-backports"
+    else
+        prepare_prosody 13 13 "$CODENAME-backports"
+        require_tree 'Prosody 13' "$CODENAME-backports" 13
+    fi
+}
+
+prepare_newest_prosody() { # its Lua code
+    local base=13
+    if has_tree 13-backports "$CODENAME-backports"; then base=13-backports; fi
+    prepare_prosody 13-sid 13 sid "$base"
 }
 
 # ---- Python and Node ----
@@ -228,22 +268,25 @@ main() {
     trap 'on_exit $?' EXIT
     trap 'explain "Interrupted; the same command picks up from here." 130' INT TERM
 
-    local packages codename
+    local packages
     # shellcheck source=/dev/null
-    codename=$(source /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
+    CODENAME=$(source /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
+    readonly CODENAME
     mapfile -t packages < <(wanted_packages)
     step 'Debian packages' install_packages "${packages[@]}"
-    step 'Prosody 0.12' prepare_prosody 0.12 "$codename" "$codename"
-    if [ "$FORM" = test ]; then step 'Prosody 13' prepare_prosody 13 "$codename-backports" "$codename"; fi
+    step 'Prosody' prepare_own_prosody
+    if [ "$FORM" != run ]; then step 'Prosody of the backports' prepare_backported_prosody; fi
+    if [ "$FORM" = soak ]; then step 'Lua code of the newest Prosody' prepare_newest_prosody; fi
     step 'Python packages' prepare_python
-    if [ "$FORM" = test ]; then step 'XMPP client and page checkers for the browser' prepare_node_packages; fi
+    if [ "$FORM" != run ]; then step 'XMPP client and page checkers for the browser' prepare_node_packages; fi
 }
 
 case ${1:-} in
     run) readonly FORM=run STEPS=3 ;;
     test) readonly FORM=test STEPS=5 ;;
+    soak) readonly FORM=soak STEPS=6 ;;
     *)
-        echo 'usage: bash workbench/install.sh run|test' >&2
+        echo 'usage: bash workbench/install.sh run|test|soak' >&2
         exit 2
         ;;
 esac

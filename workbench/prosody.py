@@ -1,4 +1,4 @@
-"""A real Prosody with our module, of either version, on loopback."""
+"""A real Prosody with our module, of any version that is unpacked, on loopback."""
 
 import os
 import shutil
@@ -39,9 +39,9 @@ modules_enabled = {enabled}
 class Prosody:
     """One Prosody in a folder of its own.
 
-    ``version`` is the folder of the unpacked tree in the cache, ``0.12`` or ``13``; ``hosts`` are the
-    VirtualHosts with their options, the first one answers HTTP requests under any name; ``components`` the
-    same, each with the module that it is; ``gc`` is the line for its garbage collector, if any.
+    ``version`` is one of :func:`unpacked_versions`; ``hosts`` are the VirtualHosts with their options, the
+    first one answers HTTP requests under any name; ``components`` the same, each with the module that it is;
+    ``gc`` is the line for its garbage collector, if any.
     """
 
     version: str
@@ -126,6 +126,19 @@ class Prosody:
     def kill(self) -> None:
         """Kills it with SIGKILL."""
         self._process.kill()
+
+
+def unpacked_versions() -> list[str]:
+    """Returns what ``workbench/install.sh`` has unpacked, oldest first: ``0.12`` or ``13``, and later ones.
+
+    Raises:
+        StartError: There is none.
+    """
+    trees = sorted(stamp.parent.name for stamp in (CACHE / "prosody").glob("*/.stamp"))
+    if not trees:
+        message = "No Prosody is unpacked here: run “bash workbench/install.sh test”."
+        raise StartError(message)
+    return trees
 
 
 def external(url: str | list[str], token_file: Path, **options: object) -> dict[str, object]:

@@ -66,10 +66,12 @@ class Operator:
 
     @cached_property
     def bare_database(self) -> "Database":
-        """Returns the database, of whatever version."""
+        """Returns the database, of whatever version; its connections are closed when the command ends."""
         from authbridge.storage.database import Database  # noqa: PLC0415
 
-        return Database(self.config.database_url)
+        database = Database(self.config.database_url)
+        click.get_current_context().find_root().call_on_close(database.engine.dispose)
+        return database
 
     @cached_property
     def database(self) -> "Database":

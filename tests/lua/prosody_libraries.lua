@@ -1,7 +1,16 @@
 -- prosody_libraries.lua: loads Prosody's own libraries for the specs out of the unpacked packages, each version apart from
--- the other, and our own ones.  Run from the project's root, on Lua 5.4.
+-- the others, and our own ones.  Run from the project's root, on Lua 5.4.
 
-local versions = { "0.12", "13" };
+local lfs = require "lfs";
+
+-- What is unpacked, oldest first: two of them, or with PROSODY=all every one.
+local versions = {};
+for name in lfs.dir(".cache/prosody") do
+	if lfs.attributes((".cache/prosody/%s/.stamp"):format(name), "mode") == "file" then table.insert(versions, name); end
+end
+table.sort(versions);
+local newer = versions[2] or versions[1];
+if os.getenv("PROSODY") ~= "all" then versions = { table.unpack(versions, 1, 2) }; end
 
 local function copy(from)
 	local to = {};
@@ -55,4 +64,6 @@ local function read_contract(json)
 	return assert(json.decode(content));
 end
 
-return { versions = versions, of_prosody = of_prosody, file_of = file_of, own = own, read_contract = read_contract };
+return {
+	versions = versions, newer = newer, of_prosody = of_prosody, file_of = file_of, own = own, read_contract = read_contract;
+};

@@ -1,6 +1,6 @@
 local libraries = dofile("tests/lua/prosody_libraries.lua");
 local counts, revocations = libraries.own("counts"), libraries.own("revocations");
-local json = libraries.of_prosody("13", "util.json");
+local json = libraries.of_prosody(libraries.newer, "util.json");
 
 local name, other = "ohg-kwtx", "ohg-bbbb";
 local half = 0.5; -- the random number that leaves a pause as it is

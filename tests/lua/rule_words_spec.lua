@@ -1,6 +1,6 @@
 local libraries = dofile("tests/lua/prosody_libraries.lua");
 local rule_options = libraries.own("mod_meeting_rules/rule_options");
-local sentences = libraries.read_contract(libraries.of_prosody("13", "util.json")).meeting_rules.sentences;
+local sentences = libraries.read_contract(libraries.of_prosody(libraries.newer, "util.json")).meeting_rules.sentences;
 local words = libraries.own("mod_meeting_rules/words");
 
 describe("The words of the rules", function ()

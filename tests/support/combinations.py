@@ -15,11 +15,17 @@ SQLITE_FIRST = pytest.mark.parametrize(
 def each_once(*factors: Sequence[object]) -> list[ParameterSet]:
     """Returns all combinations of one value per factor; all but some in which each value occurs are for soak.
 
-    For contracts that do not differ from one combination to the other.
+    For contracts that do not differ from one combination to the other. A value that is itself for soak (a
+    ``pytest.param``) makes all its combinations so.
     """
-    longest = max(map(len, factors))
-    chosen = {tuple(factor[number % len(factor)] for factor in factors) for number in range(longest)}
+    usual = [[value for value in factor if not isinstance(value, ParameterSet)] for factor in factors]
+    longest = max(map(len, usual))
+    chosen = {tuple(factor[number % len(factor)] for factor in usual) for number in range(longest)}
     return [
         pytest.param(*values, marks=[] if values in chosen else [pytest.mark.soak])
-        for values in product(*factors)
+        for values in product(*(map(_value, factor) for factor in factors))
     ]
+
+
+def _value(value: object) -> object:
+    return value.values[0] if isinstance(value, ParameterSet) else value

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from authbridge.clock import utc_now
 from authbridge.schools.commands import suspensions
 from authbridge.schools.commands.organisers import IssuedCredential
@@ -14,12 +16,14 @@ from authbridge.schools.suspendable import ORGANISER, SCHOOL
 from authbridge.storage.database import Database
 from authbridge.storage.models import SuspensionReason
 from tests.support.factories import ACTOR, make_organiser, make_school
-from workbench.prosody import HOST, Prosody, external
+from workbench.prosody import HOST, Prosody, external, unpacked_versions
 from workbench.service import Service
 from workbench.xmpp import Client, TcpTransport
 from workbench.xmpp_http import BoshTransport, WebSocketTransport
 
-VERSIONS = ("0.12", "13")
+_UNPACKED = unpacked_versions()
+OLDER, NEWER = _UNPACKED[0], _UNPACKED[:2][-1]  # one and the same where no second one could be had
+VERSIONS = (*_UNPACKED[:2], *(pytest.param(each, marks=pytest.mark.soak) for each in _UNPACKED[2:]))
 TRANSPORTS = ("tcp", "bosh", "websocket")
 
 ProsodyFor = Callable[[str, Service], Prosody]

@@ -12,7 +12,7 @@ _END_TO_END = "tests/end_to_end/"
 _SHARED = re.compile(_END_TO_END + r"meetings/test_(forgeries|logout|meetings|rooms|usurpers)\.py")
 
 # Among the parameters: the version of Prosody, or the language of the walk through all pages.
-_PART = re.compile(r"[\[-](0\.12|13|de|en)[\]-]")
+_PART = re.compile(r"[\[-](0\.12|13-backports|13-sid|13|de|en)[\]-]")
 
 
 class Scheduling(LoadScopeScheduling):

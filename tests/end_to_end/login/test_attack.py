@@ -18,7 +18,7 @@ from authbridge.storage.database import Database
 from tests.support.combinations import each_once
 from tests.support.factories import make_organiser, make_school
 from tests.support.feeds import until
-from tests.support.login_server import VERSIONS
+from tests.support.login_server import NEWER, OLDER, VERSIONS
 from workbench.processes import PATIENCE
 from workbench.prosody import HOST, Prosody, external
 from workbench.service import Service
@@ -134,7 +134,7 @@ async def test_remembered_owners_get_in_while_their_own_names_are_guessed(
 
 async def test_known_owners_get_in_from_an_address_that_sprays(scene_for: SceneFor) -> None:
     """Nothing is remembered; the address waits for its thirty failures, and who is known there does not."""
-    scene = scene_for("0.12", vouched=True, cost=4, REMEMBER_CREDENTIALS="no")
+    scene = scene_for(OLDER, vouched=True, cost=4, REMEMBER_CREDENTIALS="no")
     assert await scene.login_all() == ["success"] * ORGANISERS
 
     async with guessing(scene, [f"ohg-{number:04}" for number in range(200)]) as guesser:
@@ -148,7 +148,7 @@ async def test_known_owners_get_in_from_an_address_that_sprays(scene_for: SceneF
 
 async def test_without_memory_and_address_nobody_is_told_a_falsehood(scene_for: SceneFor) -> None:
     """More guesses than can be hashed: an owner is let in, or told to come back, but never "wrong"."""
-    scene = scene_for("13", vouched=False, cost=10, REMEMBER_CREDENTIALS="no")
+    scene = scene_for(NEWER, vouched=False, cost=10, REMEMBER_CREDENTIALS="no")
     names = [f"ohg-{number:04}" for number in range(200)]
 
     told: list[str] = []

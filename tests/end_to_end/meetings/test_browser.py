@@ -25,6 +25,7 @@ from tests.support.jitsi.server import (
     open_jitsi,
     run_jitsi,
 )
+from tests.support.login_server import NEWER, OLDER
 from tests.support.panel_browser import PanelBrowser, PanelServer, open_panel_server
 from workbench.processes import PATIENCE
 
@@ -55,7 +56,7 @@ def await_true(browser: Chrome, condition: Callable[[], bool]) -> None:
 
 
 @pytest.mark.realtime
-@pytest.mark.parametrize(("version", "transport"), [("0.12", "bosh"), ("13", "websocket")])
+@pytest.mark.parametrize(("version", "transport"), [(OLDER, "bosh"), (NEWER, "websocket")])
 def test_one_click(
     panel_server: PanelServer, browser: Chrome, version: str, transport: str, tmp_path: Path
 ) -> None:
@@ -111,7 +112,7 @@ def test_one_click(
     browser.switch_to.window(panel_window)
 
 
-@pytest.mark.parametrize(("version", "transport"), [("0.12", "websocket"), ("13", "bosh")])
+@pytest.mark.parametrize(("version", "transport"), [(OLDER, "websocket"), (NEWER, "bosh")])
 def test_knocking(browser: Chrome, version: str, transport: str, tmp_path: Path) -> None:
     """Two are admitted by one message, one comes in when the lobby ends, and one has the password."""
     who, room = IssuedCredential(Username("anna"), "any"), room_jid("sprechstunde")

@@ -22,7 +22,7 @@ from tests.support.jitsi.server import (
     run_jitsi,
     until,
 )
-from tests.support.login_server import TRANSPORTS
+from tests.support.login_server import NEWER, TRANSPORTS
 
 ROOM = "physik@conference.meet.test"
 STANZAS = "{urn:ietf:params:xml:ns:xmpp-stanzas}"
@@ -146,7 +146,7 @@ def test_a_logout_asks_for_nothing_but_the_id(authority: Authority) -> None:
 @pytest.fixture(name="jitsi", scope="module")
 def set_jitsi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jitsi]:
     """A Prosody that lets anybody in as an organiser, and the focus."""
-    with run_jitsi(make_prosody("13", tmp_path_factory.mktemp("prosody"))) as jitsi:
+    with run_jitsi(make_prosody(NEWER, tmp_path_factory.mktemp("prosody"))) as jitsi:
         yield jitsi
 
 

@@ -18,6 +18,7 @@ from tests.support.jitsi.server import (
     run_jitsi,
     until,
 )
+from tests.support.login_server import NEWER
 from workbench.xmpp import ConnectionEndedError
 
 ANNA = IssuedCredential(Username("anna"), "any")
@@ -33,7 +34,7 @@ _DESTROY = (
 needs_stand_ins = pytest.mark.skipif(jitsi_plugins() is not None, reason="pages without URLs")
 
 
-@pytest.fixture(name="jitsi", scope="module", params=["13"])
+@pytest.fixture(name="jitsi", scope="module", params=[NEWER])
 def set_jitsi(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jitsi]:
     """A Prosody that lets anybody in as an organiser, and the focus."""
     with run_jitsi(make_prosody(request.param, tmp_path_factory.mktemp("prosody"))) as jitsi:

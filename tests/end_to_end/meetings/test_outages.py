@@ -25,7 +25,7 @@ from tests.support.jitsi.server import (
     until,
 )
 from tests.support.link import Link
-from tests.support.login_server import VERSIONS, login
+from tests.support.login_server import NEWER, OLDER, VERSIONS, login
 
 ONCE_BACK = 5.0  # seconds after a service has started anew
 
@@ -156,8 +156,8 @@ def set_pair(
     folder = tmp_path_factory.mktemp("pair")
     with (
         open_auth_server(folder / "service", sqlite_template) as auth,
-        open_jitsi("0.12", folder / "west", auth.service, external_auth_node="west") as west,
-        open_jitsi("13", folder / "east", auth.service, external_auth_node="east") as east,
+        open_jitsi(OLDER, folder / "west", auth.service, external_auth_node="west") as west,
+        open_jitsi(NEWER, folder / "east", auth.service, external_auth_node="east") as east,
     ):
         yield auth, west, east
 

@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 
 from authbridge.storage.database import Database
 from authbridge.storage.models import Base, LoginAttempt, ProsodyNode
+from tests.support.login_server import VERSIONS
 from workbench import ROOT
 from workbench.processes import PATIENCE, free_port, is_answering
 from workbench.prosody import GENERATIONAL, HOST, Prosody
@@ -99,7 +100,7 @@ def start_service(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Pat
     service.stop()
 
 
-@pytest.fixture(name="server", params=["0.12", "13"])
+@pytest.fixture(name="server", params=VERSIONS)
 def make_server(request: pytest.FixtureRequest, tmp_path: Path, service: Service) -> Server:
     """A Prosody where all is well."""
     return Server(request.param, tmp_path, service.url, service.token_file)

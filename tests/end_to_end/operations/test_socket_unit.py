@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.login_server import login
+from tests.support.login_server import OLDER, login
 from tests.support.scripted_service import answering, scripted_service
 from workbench.processes import Process
 from workbench.prosody import HOST, Prosody, external
@@ -55,7 +55,7 @@ async def test_logins_wait_while_nobody_serves_the_socket(port: socket.socket, t
     token = tmp_path / "token"
     token.write_text("t" * 64)
     url = f"http://127.0.0.1:{port.getsockname()[1]}"
-    prosody = Prosody("0.12", tmp_path / "prosody", {HOST: external(url, token)})
+    prosody = Prosody(OLDER, tmp_path / "prosody", {HOST: external(url, token)})
     with contextlib.ExitStack() as running:
         running.callback(prosody.stop)
         prosody.start()

@@ -18,7 +18,7 @@ import pytest
 from authbridge.login.cache_memory import CacheMemory
 from authbridge.login.limits import Limits
 from authbridge.login.password_cache import layout_of
-from tests.support.login_server import LoginServer, enrol_organisers, login
+from tests.support.login_server import OLDER, LoginServer, enrol_organisers, login
 from workbench.processes import PATIENCE, StartError
 from workbench.prosody import HOST, Prosody, external
 from workbench.service import Service
@@ -35,7 +35,7 @@ def open_server(folder: Path, template: Path, *, supervised: bool) -> Iterator[L
     service = Service(folder / "service", bcrypt_cost=4, settings=settings, supervised=supervised)
     shutil.copy(template, service.folder / "authbridge.db")
     options = external(service.url, service.token_file, external_auth_timeout=60)  # a start may take its time
-    prosody = Prosody("0.12", folder / "prosody", {HOST: options})
+    prosody = Prosody(OLDER, folder / "prosody", {HOST: options})
     with contextlib.ExitStack() as running:
         running.callback(service.stop)
         with _cores_allowed():

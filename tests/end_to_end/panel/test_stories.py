@@ -16,7 +16,7 @@ from selenium.webdriver.common.by import By
 from authbridge.storage.models import Role
 from tests.support.chromium import open_chromium
 from tests.support.factories import make_organiser, make_school
-from tests.support.login_server import ProsodyFor, login
+from tests.support.login_server import NEWER, OLDER, ProsodyFor, login
 from tests.support.panel_browser import PanelBrowser, PanelServer, open_panel_server
 from workbench.prosody import Prosody
 
@@ -193,8 +193,8 @@ def fill_in_order(panel_browser: PanelBrowser, words: Words, count: int) -> list
 @pytest.mark.parametrize(
     ("words", "version", "code"),
     [
-        pytest.param(GERMAN, "0.12", "wiese", id="German, Prosody 0.12"),
-        pytest.param(ENGLISH, "13", "hang", id="English, Prosody 13", marks=pytest.mark.soak),
+        pytest.param(GERMAN, OLDER, "wiese", id=f"German, Prosody {OLDER}"),
+        pytest.param(ENGLISH, NEWER, "hang", id=f"English, Prosody {NEWER}", marks=pytest.mark.soak),
     ],
 )
 def test_from_the_invitation_to_the_suspended_teacher(

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import pytest
 
-from tests.support.login_server import TRANSPORTS, VERSIONS, login, make_client
+from tests.support.login_server import NEWER, TRANSPORTS, VERSIONS, login, make_client
 from tests.support.scripted_service import (
     Behaviour,
     Feed,
@@ -378,7 +378,7 @@ async def test_who_was_not_bound_before_a_reload_cannot_bind_after_a_suspension(
 async def test_a_neighbour_is_followed_when_a_service_is_gone(tmp_path: Path, name: str) -> None:
     """With two addresses the second takes over at once, at the same place in the feed."""
     first, second = free_port(), free_port()
-    prosody = make_prosody("13", tmp_path, first, second)
+    prosody = make_prosody(NEWER, tmp_path, first, second)
     prosody.start()
     feed = Feed()
     try:

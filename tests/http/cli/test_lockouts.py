@@ -1,7 +1,7 @@
 """``authbridge lockout``: who waits, in plain words, and how staff end it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from click.testing import CliRunner, Result
@@ -41,10 +41,17 @@ def make_at(environ: dict[str, str], school: str, run: Run, clock: FakeClock) ->
     return at
 
 
-@pytest.fixture(name="guess")
-def make_guess(environ: dict[str, str], at: At, clock: FakeClock) -> Guess:  # noqa: ARG001 - makes the school
-    """``guess(name, count, ip)``: so many wrong passwords, a minute apart; the last verdict."""
+@pytest.fixture(name="database")
+def connect_database(environ: dict[str, str], at: At) -> Iterator[Database]:  # noqa: ARG001 - makes the school
+    """The one that the commands use."""
     database = Database(environ["AUTHBRIDGE_DATABASE_URL"])
+    yield database
+    database.engine.dispose()
+
+
+@pytest.fixture(name="guess")
+def make_guess(database: Database, clock: FakeClock) -> Guess:
+    """``guess(name, count, ip)``: so many wrong passwords, a minute apart; the last verdict."""
     services = make_services(database, clock=clock, keyed_hashes=KeyedHashes(b"s" * 64))
 
     def guess(name: str, count: int, ip: str, *, pause: int = 60) -> Verdict:
@@ -58,9 +65,9 @@ def make_guess(environ: dict[str, str], at: At, clock: FakeClock) -> Guess:  # n
 
 
 @pytest.fixture(name="name")
-def make_name(environ: dict[str, str], at: At) -> str:  # noqa: ARG001 - makes the school
+def make_name(database: Database) -> str:
     """An organiser's."""
-    return make_organiser(Database(environ["AUTHBRIDGE_DATABASE_URL"])).username
+    return make_organiser(database).username
 
 
 def why(at: At) -> list[str]:
@@ -175,14 +182,12 @@ def test_what_cannot_be_cleared_is_said(at: At, arguments: list[str], code: int,
 
 
 def test_a_new_password_works_at_once(
-    guess: Guess, at: At, name: str, environ: dict[str, str], clock: FakeClock
+    guess: Guess, at: At, name: str, database: Database, clock: FakeClock
 ) -> None:
     """Guesses at the old one are no reason to keep the owner of a new letter waiting."""
     guess(name, 5, OUTSIDE, pause=0)
     line = at("organiser", "reset", name).stdout.splitlines()[1]
 
-    services = make_services(
-        Database(environ["AUTHBRIDGE_DATABASE_URL"]), clock=clock, keyed_hashes=KeyedHashes(b"s" * 64)
-    )
+    services = make_services(database, clock=clock, keyed_hashes=KeyedHashes(b"s" * 64))
     attempt = make_attempt(name, line.split(",")[2], ip=OUTSIDE)
     assert authenticate(attempt, make_origin(), services, within=9).verdict is Verdict.GRANTED

@@ -1,6 +1,7 @@
 """``authbridge staff``: the first admin, a lost phone, and colleagues who wait at the panel."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -54,12 +55,13 @@ class Desk:
 
 
 @pytest.fixture(name="desk")
-def make_desk(environ: dict[str, str], run: Run) -> Desk:
+def make_desk(environ: dict[str, str], run: Run) -> Iterator[Desk]:
     """A fresh database, in which there is nobody."""
     run("db", "upgrade")
     clock = FakeClock()
     database = Database(environ["AUTHBRIDGE_DATABASE_URL"])
-    return Desk(environ, clock, make_sign_in_services(database, clock=clock, secret_key=b"s" * 64))
+    yield Desk(environ, clock, make_sign_in_services(database, clock=clock, secret_key=b"s" * 64))
+    database.engine.dispose()
 
 
 def test_the_first_admin_comes_from_the_command_line(desk: Desk) -> None:

@@ -1,5 +1,7 @@
 """Tells which combinations `make test` runs, and that `make soak` runs the others."""
 
+import pytest
+
 from tests.support.combinations import each_once
 
 
@@ -11,3 +13,11 @@ def test_each_value_occurs_and_no_combination_is_lost() -> None:
     assert chosen == [("a", 1), ("a", 3), ("b", 2)]
     assert {each.values for each in found} == {(letter, number) for letter in "ab" for number in (1, 2, 3)}
     assert {mark.name for each in found for mark in each.marks} == {"soak"}
+
+
+def test_a_value_for_soak_takes_the_place_of_no_other() -> None:
+    """Its combinations are all for soak, and the chosen ones are those that there would be without it."""
+    found = each_once(["a", "b", pytest.param("late", marks=pytest.mark.soak)], [1, 2])
+
+    assert [each.values for each in found if not each.marks] == [("a", 1), ("b", 2)]
+    assert [each.values for each in found if "late" in each.values] == [("late", 1), ("late", 2)]

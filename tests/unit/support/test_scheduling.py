@@ -16,6 +16,7 @@ E2E = "tests/end_to_end/"
             f"{E2E}login/test_faults.py 0.12",
         ),
         (f"{E2E}login/test_login.py::test_one[tcp-13]", f"{E2E}login/test_login.py 13"),
+        (f"{E2E}login/test_login.py::test_one[13-backports-tcp]", f"{E2E}login/test_login.py 13-backports"),
         (f"{E2E}login/test_login.py::test_one[x130-y]", f"{E2E}login/test_login.py"),
         (f"{E2E}panel/test_pages.py::test_one[de]", f"{E2E}panel/test_pages.py de"),
         (f"{E2E}meetings/test_rooms.py::test_one[13]", "the shared Jitsi 13"),
