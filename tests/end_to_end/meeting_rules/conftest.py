@@ -1,4 +1,4 @@
-"""A Jitsi for each set of rules and each version of Prosody, shared by the stories that want that set."""
+"""A Jitsi for each set of rules and each version of Prosody, shared by the stories of a file."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -16,11 +16,14 @@ from tests.support.login_server import VERSIONS
 DeploymentWith = Callable[[str, str], Deployment]
 
 
-@pytest.fixture(name="deployment_with", scope="session")
+@pytest.fixture(name="deployment_with", scope="module")
 def run_deployments(
     tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
 ) -> Iterator[DeploymentWith]:
-    """Yields ``deployment_with(version, rules)``: a whole Jitsi with those rules, started once."""
+    """Yields ``deployment_with(version, rules)``: a whole Jitsi with those rules, started once.
+
+    They end with the file, for an idle Jitsi has its polls; nothing that the stories did is an error there.
+    """
     started: dict[tuple[str, str], Deployment] = {}
     with contextlib.ExitStack() as running:
 
@@ -41,6 +44,8 @@ def run_deployments(
             return started[version, rules]
 
         yield deployment_with
+        for deployment in started.values():
+            assert deployment.complaints == []
 
 
 @pytest.fixture(name="version", scope="session", params=VERSIONS)

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.jitsi.participants import room_jid
-from tests.support.jitsi.rules import RULES, WORDS, by
+from tests.support.jitsi.rules import WORDS, by
 from tests.support.jitsi.seats import JoinRefusedError
 from tests.support.jitsi.server import Deployment
 
@@ -32,9 +32,3 @@ async def test_without_any_rule(ruled: Deployment) -> None:
         await leader.close()
         await (await participants.pupil(room)).line.ping()
         assert not pupil.seats[room].out.done()
-
-
-@by("none", *RULES, "all")
-async def test_nothing_of_it_is_an_error(ruled: Deployment) -> None:
-    """Neither for Prosody nor for the service, after all that was tried there."""
-    assert ruled.complaints == []
