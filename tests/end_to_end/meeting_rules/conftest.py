@@ -59,7 +59,7 @@ def choose_version(request: pytest.FixtureRequest) -> str:
 def choose_deployment(
     request: pytest.FixtureRequest, deployment_with: DeploymentWith, version: str
 ) -> Deployment:
-    """A Jitsi with the rules that the test names by an indirect parameter, or with all of them."""
+    """A Jitsi with the rules that the test names, or with all of them."""
     return deployment_with(version, getattr(request, "param", "all"))
 
 

@@ -96,7 +96,7 @@ async def test_a_thousand_names_of_garbage(ruled: Deployment) -> None:
             answer = await tablet.ask(room_jid(name))
             assert answer.error == "service-unavailable"
         await tablet.line.ping()
-    assert set(ruled.jitsi.focus.conferences) == before
+    assert set(ruled.jitsi.focus.conferences) <= before
 
 
 @by("all")

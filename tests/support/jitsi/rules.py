@@ -20,5 +20,7 @@ def rules_with(name: str) -> dict[str, object]:
 
 
 def by(*rules: str) -> pytest.MarkDecorator:
-    """Marks a test that runs with each of those sets of rules."""
-    return pytest.mark.parametrize("ruled", rules, indirect=True)
+    """Marks a test that runs with those sets of rules; beside all, a rule alone is for ``make soak``."""
+    alone = [pytest.param(each, marks=pytest.mark.soak) for each in rules if each != "all"]
+    sets = [*alone, "all"] if "all" in rules else rules
+    return pytest.mark.parametrize("ruled", sets, indirect=True)
