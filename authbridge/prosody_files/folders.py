@@ -18,7 +18,7 @@ _PLAIN_FILE = re.compile(r"(?:[A-Za-z0-9]|%[2-6][0-9a-f])+\.dat")
 _ESCAPE = re.compile(rb"%([0-9a-f]{2})")
 _ENDING = ".dat"  # while Prosody writes, there is a file that ends with ".dat~"
 
-# Where jitsi.conf has its own accounts; what else stands there is a guest or a bridge too.
+# Where jitsi.conf has its own accounts; other accounts of that host are guests or bridges.
 _JITSI_HOSTS = ("auth", "recorder", "hidden")
 
 

@@ -138,7 +138,7 @@ module:hook("muc-invite", function (event)
 	event.stanza:get_child("x", xmlns_user):maptags(function (child) return child.name ~= "password" and child or nil; end);
 end, -1);
 
--- Once the other component is there: whoever leads or belongs to the main room does so in its lobby.
+-- Once the other component is there: leaders and members of the main room are so in its lobby.
 timer.add_task(0, function ()
 	local room_mt = rooms_on(lobby_host).room_mt;
 	function room_mt:get_affiliation(who)

@@ -50,7 +50,7 @@ def test_the_contracts_question_is_understood() -> None:
 
 
 def test_the_answer_has_the_contracts_fields() -> None:
-    """The answer repeats whom it is about, and tells the school of whoever got in."""
+    """The answer repeats the name that it is about, and tells the school of an organiser who got in."""
     answer = wire.answer("q-1", "ohg-kwtx", Decision(Verdict.GRANTED, Reason.IN_ORDER, school="ohg"))
 
     assert list(answer) == CONTRACT["answer_fields"]

@@ -75,7 +75,7 @@ async def test_tenants_and_breakout_rooms_are_left_alone(ruled: Deployment) -> N
 
 
 async def test_the_focus_itself_makes_no_other_room(ruled: Deployment) -> None:
-    """The rule holds at the room too, whoever asked for it; but for the rooms of its health check."""
+    """The rule holds at the room too, for jicofo as well; but for the rooms of its health check."""
     focus = await new_participant(ruled.jitsi.prosody, "tcp", FOCUS_HOST, FOCUS_ACCOUNT)
     await focus.join(room_jid("__jicofo-health-check-1"))
     with pytest.raises(JoinRefusedError, match="not-acceptable") as refused:

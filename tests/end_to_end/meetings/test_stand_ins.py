@@ -57,7 +57,7 @@ async def knockers(participants: Participants, room: str, *transports: str) -> l
 
 
 async def test_many_are_admitted_at_once(plain: Jitsi) -> None:
-    """By one message of a moderator; whoever was not named waits on, until the lobby ends."""
+    """By one message of a moderator; those it does not name wait on, until the lobby ends."""
     room = room_jid("anklopfen")
     async with plain.participants() as participants:
         leader = await participants.organiser(ANNA, room)
