@@ -14,10 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from authbridge.storage import schema
-from authbridge.storage.database import Database
 from bench.environment import Environment
 from bench.figures import Figures, ratio_of_medians
+from bench.meetings import new_template
 from bench.peers import FOLDER, VERSIONS
 from bench.proc import processor_time
 from bench.table import Row
@@ -49,11 +48,7 @@ class _Variant:
 async def measure(_environment: Environment) -> list[Row]:
     """Each variant has a Jitsi of its own over one service; they take turns."""
     folder = FOLDER / "meeting-rules"
-    folder.mkdir()
-    template = folder / "template.db"
-    database = Database(f"sqlite:///{template}")
-    schema.upgrade(database)
-    database.engine.dispose()
+    template = new_template(folder)
     rows = []
     for version in VERSIONS:
         place = folder / version

@@ -40,11 +40,7 @@ _numbers = itertools.count(1)
 async def measure(_scene: Environment) -> list[Row]:
     """Both versions, each with a service, a panel and a focus of their own."""
     folder = FOLDER / "meetings"
-    folder.mkdir()
-    template = folder / "template.db"
-    database = Database(f"sqlite:///{template}")
-    schema.upgrade(database)
-    database.engine.dispose()
+    template = new_template(folder)
     rows = []
     for version in VERSIONS:
         place = folder / version
@@ -54,6 +50,16 @@ async def measure(_scene: Environment) -> list[Row]:
             rows += await _clicks(version, deployment)
             rows += [await _guard(version, deployment, place / "alone"), await _idle(version, deployment)]
     return rows
+
+
+def new_template(folder: Path) -> Path:
+    """Makes the folder, and in it the SQLite file of which each service gets a copy; returns the file."""
+    folder.mkdir()
+    template = folder / "template.db"
+    database = Database(f"sqlite:///{template}")
+    schema.upgrade(database)
+    database.engine.dispose()
+    return template
 
 
 # Clicks ---------------------------------------------------------------------------------------------

@@ -62,9 +62,14 @@ local function let_in(event)
 	rooms.add_password(room, event.stanza);
 end
 
+-- Tells whether that bare JID has gone from the room to a breakout room.
+function methods:is_away(address, room)
+	return self.away[room] ~= nil and self.away[room][address] == true;
+end
+
 function methods:is_coming_back(event)
 	local client, room = event.stanza.attr.from, event.room;
-	if (self.away[room] or {})[jid.bare(client)] then return true; end
+	if self:is_away(jid.bare(client), room) then return true; end
 	local organiser = self.organiser_of(client, room);
 	return organiser ~= nil and self.attendance:has_just_left(organiser.username, room);
 end
@@ -78,7 +83,7 @@ end
 -- Others come when the room is protected and somebody leads it.
 function methods:before_admission(event)
 	local client, room = event.stanza.attr.from, event.room;
-	if self.is_focus(client) or self.organiser_of(client, room) or (self.away[room] or {})[jid.bare(client)] then return nil; end
+	if self.is_focus(client) or self.organiser_of(client, room) or self:is_away(jid.bare(client), room) then return nil; end
 	if self.settings.protection and not rooms.is_protected(room) then
 		self.steps:note("protection", client, room.jid);
 		return refuse(event, "cancel", "not-allowed", words.protection);
@@ -119,7 +124,7 @@ function methods:before_breakout(event)
 	local address = jid.bare(client);
 	local affiliation = main:get_affiliation(address);
 	if affiliation == "outcast" then affiliation = nil; end
-	if (self.away[main] or {})[address] or affiliation or rooms.holds(main, address) then return nil; end
+	if self:is_away(address, main) or affiliation or rooms.holds(main, address) then return nil; end
 	self.steps:note("protection", client, room.jid);
 	return refuse(event, "cancel", "not-allowed", words.protection);
 end
