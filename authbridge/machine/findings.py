@@ -1,7 +1,7 @@
 """Names what a check finds: how bad, what, why it matters, the exact line, and what mends it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from authbridge.machine.files import PlannedChanges
@@ -14,6 +14,11 @@ class Level(StrEnum):
     NOTE = "note"
     WARNING = "warning"
     ERROR = "error"
+
+    @property
+    def rank(self) -> int:
+        """Returns 0 where all is well, and more the worse it is."""
+        return list(Level).index(self)
 
 
 class Remark:
@@ -36,9 +41,7 @@ class Finding:
 
     ``id`` stays the same for monitoring, for example ``nginx-address``.  ``where`` is a file, with ``:`` and
     the line where there is one; ``line``, what has to stand there, or the command to give.  ``fix`` writes
-    the change into the planned changes; None: a person has to decide.  ``restart`` names the services that
-    must read their files again: those of ``RELOADED`` do so without harm, a restart of the others ends
-    running meetings.
+    the change into the planned changes; None: a person has to decide.
     """
 
     id: str
@@ -48,7 +51,3 @@ class Finding:
     where: str = ""
     line: str = ""
     fix: Callable[[PlannedChanges], None] | None = None
-    restart: frozenset[str] = field(default=frozenset())
-
-
-RELOADED = frozenset({"nginx", "systemd-journald", "logrotate"})

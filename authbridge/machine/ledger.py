@@ -95,9 +95,20 @@ class Ledger:
         Raises:
             OSError: A file could not be written.  Undo again when the cause is mended.
         """
+        return self._undo(self._entries(by))
+
+    def undo_last(self, by: str) -> list[Undone]:
+        """Takes back what the last :meth:`apply` under that name has changed; as :meth:`undo` in all else."""
+        return self._undo(self._entries(by)[-1:])
+
+    def holds(self, by: str) -> bool:
+        """Tells whether something was changed under that name and not taken back."""
+        return bool(self._entries(by))
+
+    def _undo(self, entries: Sequence[Path]) -> list[Undone]:
         self._sweep()
         undone = []
-        for entry in reversed(self._entries(by)):
+        for entry in reversed(entries):
             of_entry = [
                 self._take_back(entry, number, kept)
                 for number, kept in reversed(list(enumerate(_read_entry(entry))))
@@ -108,10 +119,6 @@ class Ledger:
         with contextlib.suppress(OSError):  # others' entries are left in it
             self._folder.rmdir()
         return undone
-
-    def holds(self, by: str) -> bool:
-        """Tells whether something was changed under that name and not taken back."""
-        return bool(self._entries(by))
 
     def _sweep(self) -> None:
         # Without entry.json nothing was changed yet, or all is taken back.

@@ -1,0 +1,98 @@
+"""Mends what the checks find, proves it, and takes it back if it made anything worse.
+
+The services that read their files again without harm are told to; a restart of the others ends running
+meetings, so they are only named.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from authbridge.errors import AuthBridgeError
+from authbridge.machine.examination import examine, plan_fixes
+from authbridge.machine.files import Change, Machine
+from authbridge.machine.findings import Finding
+from authbridge.machine.ledger import Ledger, Undone
+from authbridge.machine.setup import Setup
+
+Examine = Callable[[Machine, Setup], list[Finding]]
+
+_SERVICES = {
+    "/etc/prosody/": "prosody",
+    "/etc/jitsi/jicofo/": "jicofo",
+    "/etc/jitsi/videobridge/": "jitsi-videobridge2",
+    "/etc/nginx/": "nginx",
+    "/etc/systemd/journald.conf": "systemd-journald",
+}
+_RELOADED = {
+    "nginx": ("systemctl", "reload", "nginx"),
+    "systemd-journald": ("systemctl", "restart", "systemd-journald"),
+}
+
+
+class MendingError(AuthBridgeError):
+    """Raised when a change made something worse; all of it was taken back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """What was changed, and which services have to be restarted by hand, when no meeting is on."""
+
+    changes: Sequence[Change]
+    restart: Sequence[str]
+
+
+def mend(machine: Machine, setup: Setup, *, by: str, look: Examine = examine) -> Mended:
+    """Makes the changes of all fixes, under that name of the ledger.
+
+    Raises:
+        MendingError: Something was worse afterwards: all files are as before.
+        UnreadableFileError: A file cannot be read; nothing was changed.
+        OSError: A file could not be written; what was changed stands in the ledger.
+    """
+    before = look(machine, setup)
+    changes = plan_fixes(machine, before)
+    if not changes:
+        return Mended((), ())
+    ledger = Ledger(machine)
+    ledger.apply(changes, by=by)
+    faults = [*_worse(before, look(machine, setup)), *_refused_by_nginx(machine, changes)]
+    if faults:
+        ledger.undo_last(by)
+        raise MendingError("The changes were taken back: %(fault)s", fault=faults[0])
+    return Mended(changes, reload_services(machine, (change.name for change in changes)))
+
+
+def take_back(machine: Machine, *, by: str) -> tuple[list[Undone], Sequence[str]]:
+    """Takes back all that :func:`mend` has changed under that name.
+
+    Returns:
+        What became of each file, and which services have to be restarted by hand.
+
+    Raises:
+        OSError: A file could not be written.  Undo again when the cause is mended.
+    """
+    undone = Ledger(machine).undo(by)
+    return undone, reload_services(machine, (each.name for each in undone))
+
+
+def reload_services(machine: Machine, files: Iterable[str]) -> Sequence[str]:
+    """Has the services of these files read them again; returns, sorted, those that a person must restart."""
+    starts = ((name, file) for file in files for name in _SERVICES if file.startswith(name))
+    services = {_SERVICES[name] for name, _ in starts}
+    for service in services & _RELOADED.keys():
+        machine.run(*_RELOADED[service])
+    return sorted(services - _RELOADED.keys())
+
+
+def _worse(before: Iterable[Finding], after: Iterable[Finding]) -> list[str]:
+    ranks = {finding.id: finding.level.rank for finding in before}
+    return [
+        f"{finding.id}: {finding.what}" for finding in after if finding.level.rank > ranks.get(finding.id, 0)
+    ]
+
+
+def _refused_by_nginx(machine: Machine, changes: Iterable[Change]) -> list[str]:
+    if not any(change.name.startswith("/etc/nginx/") for change in changes):
+        return []
+    answer = machine.run("nginx", "-t")
+    return [] if answer is None or answer.code == 0 else [answer.errors.strip()]
