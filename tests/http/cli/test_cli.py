@@ -313,10 +313,19 @@ def test_a_table_is_shown_before_it_counts(run: Run, tmp_path: Path) -> None:
     )
 
     shown = run("organiser", "import", str(file), "--dry-run")
-    assert "Read as Windows-1252, separated by semicolons." in shown.stderr
+    assert (
+        "Read as Windows-1252, separated by semicolons. Please check that umlauts are right." in shown.stderr
+    )
     assert re.search(r"2 +ohg +frau.a +2028-07-31\n1 would be taken over", shown.stdout)
     assert "Tür" not in shown.output
     assert json.loads(run("organiser", "list", "--json").stdout) == []
+
+
+@pytest.mark.usefixtures("school")
+@pytest.mark.parametrize("kind", ["organiser", "school"])
+def test_a_file_without_an_end_is_refused(run: Run, kind: str) -> None:
+    """No more of it is read than a table may have."""
+    assert "line 1: The file is too long" in run(kind, "import", "/dev/zero", code=1).stderr
 
 
 @pytest.mark.usefixtures("school")
