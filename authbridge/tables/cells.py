@@ -12,7 +12,9 @@ _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _RECKONED = re.compile(r"[0-9][0-9.,/:%-]*|[0-9.,]+[eE][0-9+-]+")
 _PLAIN_NUMBER = re.compile(r"0|[1-9][0-9]{0,14}")
 # What LibreOffice and Excel write for a formula that fails, or a number that its column has no room for.
-_ERROR_VALUE = re.compile(r"#[A-Z\u00c4\u00d6\u00dc/0]+[!?]|#N/A|#NV|Err:[0-9]{3}|##+")
+_ERROR_VALUE = re.compile(
+    r"#(?:NAME\?|N/A|NV|(?:REF|BEZUG|VALUE|WERT|DIV/0|NUM|ZAHL|NULL|SPILL|ÜBERLAUF)!)|(?:Err|Fehler):[0-9]{3}|##+"
+)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{2}\.[0-9]{2}\.[0-9]{4}")
 
 

@@ -13,9 +13,9 @@ _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # xlsx and ods; xls
 _MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?\s*<")  # a web page that is called .xls or .csv, or a flat ODF
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
-# Macintosh's and DOS's own encodings have umlauts and ß there, where Windows-1252 has signs that nobody
-# writes within a word (but ’ and –); DOS has its ß at E1, ISO 8859-15 its € at A4.
-_DOUBTFUL = re.compile(rb"\xa4|[A-Za-z][\x80-\x91\x93-\x95\x98-\xbf]+\xe1?[a-z]")
+# Macintosh's own encoding has ä, ö, ü, ß at 8A, 9A, 9F, A7, that of DOS ä, ö, ß at 84, 94, E1, where
+# Windows-1252 has signs that hardly stand within a word (but á at E1).  ISO 8859-15 has its € at A4.
+_DOUBTFUL = re.compile(rb"\xa4|[A-Za-z][\x84\x8a\x94\x9a\x9f\xa7]+\xe1?[a-z]")
 # Where all lines end as on old Macintoshes, one of these is enough.
 _DOUBTFUL_ON_MACS = re.compile(rb"[\x80-\xbf]")
 # NUL, of which UTF-32 is full, and the mark that programs leave for a letter that they could not read.

@@ -61,6 +61,9 @@ def faults_of(content: str | bytes) -> list[tuple[int, str]]:
         pytest.param("Kürzel;Name;Notiz\nohg;Grüne Schule;\n", 2, id="unknown column that is empty"),
         pytest.param("Kürzel;Name;Zustand\nohg;Grüne Schule;aktiv\n", 2, id="column that is not read"),
         pytest.param("Kürzel;Name\nohg;Grüne Schule\n".encode("cp1252"), 2, id="Windows-1252"),
+        pytest.param(
+            "Kürzel;Name\nohg;Grüne\xa0Schule\n".encode("cp1252"), 2, id="blank that does not break"
+        ),
         pytest.param("Kürzel;Name\nohg;Grüne Schule\n".encode("iso-8859-15"), 2, id="ISO 8859-15"),
         pytest.param("Kürzel;Name\rohg;Grüne Schule\r".encode("cp1252"), 2, id="Windows-1252, CR"),
         pytest.param("Kürzel\tName\r\nohg\tGrüne Schule\r\n".encode("utf-16"), 2, id="UTF-16, tab"),
@@ -74,7 +77,7 @@ def test_each_way_of_writing_is_read(content: str | bytes, line: int) -> None:
     (row,) = read(content).rows
 
     assert row.line == line
-    assert {name: cell.strip() for name, cell in row.cells.items()} == EXPECTED
+    assert {name: " ".join(cell.split()) for name, cell in row.cells.items()} == EXPECTED
 
 
 def test_how_it_was_read_is_told() -> None:
@@ -210,7 +213,7 @@ def test_windows_1252_is_never_read_as_something_else(cells: list[str], line_end
     try:
         found = [dict(row.cells) for row in read(content).rows]
     except ImportFileError:
-        assert b"\n" not in content or re.search("[a-zA-Z][Š„“€]+[a-z]", content.decode("cp1252"))
+        assert b"\n" not in content or re.search("[a-zA-Z][Š„]+[a-z]", content.decode("cp1252"))
     else:
         assert found == rows
 
@@ -252,7 +255,7 @@ def test_what_spreadsheets_would_rewrite_is_guarded(cell: str) -> None:
             "#ZAHL!",
             "#\u00dcBERLAUF!",
         ),
-        *("Err:502", "##", "########", " #N/A "),
+        *("Err:502", "Fehler:502", "##", "########", " #N/A "),
     ],
 )
 def test_what_a_spreadsheet_writes_for_an_error_is_refused(cell: str) -> None:
@@ -261,7 +264,7 @@ def test_what_a_spreadsheet_writes_for_an_error_is_refused(cell: str) -> None:
         require_value(cell)
 
 
-@pytest.mark.parametrize("cell", ["", "#", "#1", "#Name?", "#geheim!", "Err:5", "N/A", "# Haus"])
+@pytest.mark.parametrize("cell", ["", "#", "#1", "#Name?", "#geheim!", "#GEHEIM!", "Err:5", "N/A", "# Haus"])
 def test_other_cells_are_no_error(cell: str) -> None:
     """A password may begin with that sign."""
     require_value(cell)
