@@ -110,12 +110,19 @@ def hash_otherwise(machine: Machine, *, at_the_host: bool) -> None:
         appended(machine, 'password_hash = "SHA-256"')
 
 
+def copy_of_token(machine: Machine) -> Path:
+    """Lays the token anew, so that its rights are those of this machine alone."""
+    lay_token(machine, 0o640)
+    return machine.root / "etc/authbridge/api-token"
+
+
 def lay_token(machine: Machine, mode: int) -> None:
     """Lays the token with those rights."""
     path = machine.root / "etc/authbridge/api-token"
     path.unlink()
     path.write_text(TOKEN)
     path.chmod(mode)
+    os.chown(path, 0, 4712)
 
 
 MENDED_BY_A_MACHINE: list[tuple[str, str, Fault]] = [
@@ -322,6 +329,18 @@ LEFT_TO_A_PERSON: list[tuple[str, str, Level, Fault]] = [
         "prosody-token-file",
         Level.ERROR,
         lambda machine: (machine.root / "etc/authbridge/api-token").unlink(),
+    ),
+    (
+        "another in the group",
+        "prosody-token-file",
+        Level.ERROR,
+        replacing("etc/group", ":prosody", ":prosody,www-data"),
+    ),
+    (
+        "another's own group",
+        "prosody-token-file",
+        Level.ERROR,
+        lambda machine: os.chown(copy_of_token(machine), 0, 33),
     ),
     (
         "Prosody not in the group",
