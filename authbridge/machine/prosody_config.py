@@ -358,6 +358,7 @@ def _begin_list(value: str, new: Sequence[str]) -> str:
     head, brace, rest = value.partition("{")
     items = "".join(f"{item}; " for item in new)
     if brace and (below := re.match(r"([ \t]*(?:--[^\n]*)?\r?\n)([ \t]*)", rest)):
-        lines = "".join(f"{below[2]}{item}; -- AuthBridge\n" for item in new)
+        end = "\r\n" if below[1].endswith("\r\n") else "\n"
+        lines = "".join(f"{below[2]}{item}; -- AuthBridge{end}" for item in new)
         return f"{head}{{{below[1]}{lines}{rest[below.end(1) :]}"
     return f"{head}{{ {items}{rest.lstrip()}" if brace else value

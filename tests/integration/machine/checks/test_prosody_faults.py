@@ -373,7 +373,38 @@ def test_a_copy_of_the_same_version_is_as_good(machine: Machine) -> None:
     modules = machine.root / "opt/authbridge/prosody_mod"
     shutil.copytree(modules, machine.root / "var/lib/prosody/custom_plugins", copy_function=os.link)
     found = examine_one(machine, "prosody-module")
-    assert (found.level, "a copy" in str(found.what)) == (Level.OK, True)
+    assert (found.level, "custom_plugins" in str(found.what)) == (Level.OK, True)
+
+
+def test_no_host_is_given_to_a_module_that_is_not_ours(machine: Machine) -> None:
+    """Where our modules cannot be put first, organisers stay as they were, instead of all locked out."""
+    change(machine, HOST_FILE, '"external" -- do not', '"internal_hashed" -- do not')
+    assert examine_one(machine, "prosody-authentication").fix is not None
+    lay_another_module(machine, "/var/lib/prosody/custom_plugins")
+    assert examine_one(machine, "prosody-authentication").fix is None
+
+
+def test_a_file_of_windows_keeps_its_line_ends(stock: Machine, tmp_path: Path) -> None:
+    """One file for all, with other ends of lines and another's indentation."""
+    machine = copied(stock, tmp_path / "machine")
+    (machine.root / f"etc/prosody/conf.d/{HOST}.cfg.lua").unlink()
+    of_host = (machine.root / HOST_FILE).read_text()
+    both = (machine.root / MAIN_FILE).read_text().replace('VirtualHost "localhost"', of_host)
+    (machine.root / MAIN_FILE).unlink()
+    (machine.root / MAIN_FILE).write_bytes(both.replace("    ", "\t").replace("\n", "\r\n").encode())
+    mend(machine, *examine(machine).values())
+    assert [each for each in examine(machine).values() if each.fix or each.level is Level.ERROR] == []
+    text = (machine.root / MAIN_FILE).read_bytes()
+    assert text.count(b"\n") == text.count(b"\r\n")
+
+
+def test_options_in_a_form_that_is_not_understood(machine: Machine) -> None:
+    """A host written as a table is left to a person; Prosody reads it, and so does the check."""
+    change(machine, HOST_FILE, f'VirtualHost "{HOST}"', f'VirtualHost "other.{HOST}"')
+    table = f'VirtualHost "{HOST}" {{ authentication = "jitsi-anonymous"; modules_enabled = {{ "bosh" }} }}\n'
+    change(machine, HOST_FILE, f'VirtualHost "other.{HOST}"', f'{table}VirtualHost "other.{HOST}"')
+    found = examine_one(machine, "prosody-authentication")
+    assert (found.level, found.fix) == (Level.ERROR, None)
 
 
 def test_the_cap_before_a_login_needs_the_size_that_jitsi_allows(machine: Machine) -> None:
