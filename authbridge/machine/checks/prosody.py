@@ -340,6 +340,10 @@ def _examine_by_prosody(look: Look) -> Finding:
     command = ("prosodyctl", "mod_auth_external", "check", "--json", host)
     if not machine.is_live:
         return look.ok(Remark("Prosody's own check runs on the machine itself only."))
+    unknown = Remark("Whether Prosody and the service understand each other remains unknown.")
+    if look.configuration.get(host, "authentication") != "external":
+        what = Remark("Prosody's own check waits until organisers log in through AuthBridge.")
+        return look.fault(Level.ERROR, what, unknown, line=" ".join(command))
     answer = machine.run(*command)
     try:
         said = json.loads(answer.output) if answer else {}
@@ -348,7 +352,7 @@ def _examine_by_prosody(look: Look) -> Finding:
         return look.fault(
             Level.ERROR,
             Remark("Prosody's own check gives no answer that can be read."),
-            Remark("Whether Prosody and the service understand each other remains unknown."),
+            unknown,
             line=" ".join(command),
         )
     level = max((level for level, _ in found), key=lambda level: level.rank, default=Level.OK)
@@ -362,7 +366,7 @@ def _examine_by_prosody(look: Look) -> Finding:
             errors=counts[0],
             warnings=counts[1],
         ),
-        Remark("It has asked the service and the running Prosody."),
+        Remark("It has read the configuration, and asked the service with the token."),
         line="\n".join(text for each, text in found if each is not Level.OK),
     )
 

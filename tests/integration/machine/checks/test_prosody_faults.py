@@ -495,3 +495,12 @@ def test_what_prosodys_own_check_says(
     configuration = read_configuration(PlannedChanges(machine))
     found = prosody.CHECKS["prosody-check"](Look("prosody-check", PlannedChanges(live), SETUP, configuration))
     assert (found.level, words in str(found.what)) == (level, True)
+
+
+def test_prosodys_own_check_is_not_asked_before_a_host_asks_us(stock: Machine) -> None:
+    """Prosody does not know the command until then; the finding stays an error."""
+    live = LiveMachine(stock.root)
+    live.answer = Answer(0, '{"findings": []}', "")
+    configuration = read_configuration(PlannedChanges(stock))
+    found = prosody.CHECKS["prosody-check"](Look("prosody-check", PlannedChanges(live), SETUP, configuration))
+    assert (found.level, "waits" in str(found.what)) == (Level.ERROR, True)
