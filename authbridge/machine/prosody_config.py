@@ -150,7 +150,11 @@ def read_configuration(plan: PlannedChanges) -> Configuration:
         raise ConfigurationError("There is no Prosody in %(folder)s.", folder="/usr/lib/prosody")
     machine = plan.machine
     root = "" if machine.is_live else str(machine.root.resolve())
-    changed = {change.name: change.after for change in plan.changes() if change.after is not None}
+    changed = {
+        change.name: change.after
+        for change in plan.changes()
+        if change.after is not None and not change.is_link
+    }
     question = {
         "overlay": {
             f"/{machine.real(name).relative_to(machine.root)}": base64.b64encode(

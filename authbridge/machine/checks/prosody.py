@@ -213,10 +213,10 @@ def _examine_guests(look: Look) -> Finding:
         if guests in read_configuration(plan).hosts:
             set_options(plan, guests, options)
         else:
-            lines = [f"VirtualHost {lua(guests)} -- AuthBridge"]
-            add_host(
-                plan, setup.host, [*lines, *(f"    {name} = {value}" for name, value in options.items())]
-            )
+            traces = "; ".join(map(lua, prosody_server.GUEST_TRACES))
+            options["modules_disabled"] = f"{{ {traces} }}"
+            lines = [f"    {name} = {value}" for name, value in options.items()]
+            add_host(plan, setup.host, [f"VirtualHost {lua(guests)} -- AuthBridge", *lines])
 
     return look.fault(
         Level.ERROR,

@@ -154,7 +154,11 @@ MENDED_BY_A_MACHINE: list[tuple[str, str, Fault]] = [
     (
         "encryption",
         "prosody-guests",
-        replacing(HOST_FILE, "c2s_require_encryption = false\n\nComponent", "\nComponent"),
+        replacing(
+            HOST_FILE,
+            'c2s_require_encryption = false\n    modules_disabled = { "account',
+            'modules_disabled = { "account',
+        ),
     ),
     ("no rules", "prosody-rules", replacing(HOST_FILE, '"meeting_rules"; -- AuthBridge', "")),
     ("bosh", "prosody-transports", replacing(HOST_FILE, "consider_bosh_secure = true;", "")),
@@ -196,6 +200,11 @@ MENDED_BY_A_MACHINE: list[tuple[str, str, Fault]] = [
     ("nobody", "prosody-proxies", setting("trusted_proxies = {}")),
     ("a time of login", "prosody-traces", replacing(HOST_FILE, '"account_activity"; ', "")),
     ("a published name", "prosody-traces", replacing(HOST_FILE, '"vcard4"; ', "")),
+    (
+        "a file for each page",
+        "prosody-guest-traces",
+        replacing(HOST_FILE, '    modules_disabled = { "account_activity" }\n', ""),
+    ),
     ("passwords", "prosody-registration", replacing(HOST_FILE, '"register"; ', "")),
     (
         "by itself",
