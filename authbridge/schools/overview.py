@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from authbridge.schools.organiser_filters import expires_soon
+from authbridge.schools.school_rows import has_not_come
 from authbridge.storage.models import Organiser, School, Suspension
 
 T = TypeVar("T")
@@ -86,3 +87,12 @@ def list_expiring(session: Session, *, today: date) -> tuple[ExpiringRow, ...]:
 def count_schools_without_contract(session: Session) -> int:
     """Counts the schools without a contract on data processing."""
     return session.scalar(select(func.count(School.id)).where(School.contract_on.is_(None))) or 0
+
+
+def count_taken_over(session: Session) -> tuple[int, int]:
+    """Counts the organisers whose password was not made here, and those of them who have not come yet."""
+    query = select(
+        func.count().filter(Organiser.password_generated.is_(False)), func.count().filter(has_not_come())
+    )
+    taken_over, not_come = session.execute(query.select_from(Organiser)).one()
+    return taken_over, not_come
