@@ -104,7 +104,7 @@ def _of_servers(session: Session, now: datetime) -> Finding:
     return Finding(
         "prosody-servers",
         Level.ERROR,
-        Remark("The Prosody server %(node)s has stopped to ask for suspensions.", node=late[0].node),
+        Remark("The Prosody server %(node)s no longer asks for suspensions.", node=late[0].node),
         why,
         line=f"authbridge node forget {late[0].node}  # if it is gone for good",
     )
@@ -118,7 +118,7 @@ def _of_staff(session: Session, now: datetime) -> Finding:
     states = [each.state for each in list_staff(session, now=now) if each.role is Role.ADMIN]
     if StaffState.ACTIVE in states:
         return Finding("staff", Level.OK, Remark("An administrator can sign in to the panel."))
-    why = Remark("Whoever signs in has a second factor: it is connected when the invitation is accepted.")
+    why = Remark("Everybody has a second factor: it is connected when the invitation is accepted.")
     if StaffState.INVITED in states:
         return Finding("staff", Level.NOTE, Remark("The invited administrator has not come yet."), why)
     return Finding(
@@ -138,7 +138,7 @@ def _of_taken_over(session: Session) -> Finding:
         "taken-over",
         Level.NOTE,
         Remark(
-            "%(count)s organisers have a password from before; %(waiting)s of them have never come.",
+            "%(count)s organisers have a password from before; %(waiting)s of them have not come yet.",
             count=taken_over,
             waiting=not_come,
         ),

@@ -278,8 +278,8 @@ def _of_old_files(plan: PlannedChanges, setup: Setup, files: Sequence[str]) -> F
         Level.ERROR,
         Remark("%(count)s old files of logs are older than is promised.", count=len(old)),
         Remark(
-            "Where fewer files are kept than before, or others by name, logrotate leaves the rest for ever: a"
-            " person has to delete them, once."
+            "Once fewer old files are kept, or under other names, logrotate leaves the rest for ever: a"
+            " person has to delete them."
         ),
         where=old[0],
         line="; ".join(_deletion(pattern, setup.retention_days) for pattern in patterns),
