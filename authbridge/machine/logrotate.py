@@ -73,6 +73,10 @@ class Block:
         """Tells whether one of its patterns matches that file; as glob, ``*`` does not match ``/``."""
         return any(PurePosixPath(log).match(pattern) for pattern in self.patterns)
 
+    def names(self, log: str) -> bool:
+        """Tells whether it names that file itself: logrotate knows it before it is there."""
+        return log in self.patterns
+
 
 class Cause(StrEnum):
     """Why the lines of a log can stay for any time."""
@@ -108,7 +112,8 @@ def longest_life(block: Block, log: str, machine: Machine) -> int | Cause:
 
     Logrotate runs once a day (its timer may be late by an hour).  The oldest line is the one that was
     written right after a rotation.  With ``rotate N`` it is gone with the rotation N + 1; ``maxage M``
-    deletes a file when it was last written more than M whole days ago, at a rotation and not before.
+    deletes a file when it was last written more than M whole days ago, at a rotation and not before.  A log
+    that is found by a pattern is not rotated when it is first seen: its first lines stay a day longer.
     """
     rules = block.rules
     if (cause := _never_rotated(rules)) is not None:
@@ -118,8 +123,9 @@ def longest_life(block: Block, log: str, machine: Machine) -> int | Cause:
     count = _number(rules, "rotate")
     oldest = _number(rules, "maxage")
     period = _DAYS[rules["period"].word]
+    unknown = 0 if block.names(log) else 1
     if count == 0:
-        return period
+        return period + unknown
     # A line gets into the first old file in any case; that one stays while no rotation follows.
     if rules.get("empty", _ABSENT).word == "notifempty":
         return Cause.SILENCE
@@ -128,7 +134,7 @@ def longest_life(block: Block, log: str, machine: Machine) -> int | Cause:
     kept = [count] if count > 0 else []
     if oldest:
         kept.append(oldest // period + 1)
-    return period * (1 + min(kept))
+    return period * (1 + min(kept)) + unknown
 
 
 def shorten(text: str, block: Block, log: str, machine: Machine, days: int) -> str:
@@ -139,8 +145,8 @@ def shorten(text: str, block: Block, log: str, machine: Machine, days: int) -> s
     rules, wanted = block.rules, {}
     if "period" not in rules or rules["period"].word == "size" or _DAYS[rules["period"].word] > 1:
         wanted["period"] = "daily"
-    if not 0 <= _number(rules, "rotate") <= days - 1:
-        wanted["rotate"] = f"rotate {days - 1}"
+    if not 0 <= _number(rules, "rotate") <= most_files(block, log, days):
+        wanted["rotate"] = f"rotate {most_files(block, log, days)}"
     for slot, words in _REPAIRS.items():
         if rules.get(slot, _ABSENT).word in words:
             wanted[slot] = words[rules[slot].word]
@@ -149,6 +155,11 @@ def shorten(text: str, block: Block, log: str, machine: Machine, days: int) -> s
         path = machine.real(folder)
         wanted["su"] = f"su {path.owner()} {path.group()}"
     return _rewrite(text, block, wanted)
+
+
+def most_files(block: Block, log: str, days: int) -> int:
+    """Returns how many old files may be kept of a log that is rotated every day."""
+    return max(0, days - (1 if block.names(log) else 2))
 
 
 def block_for(log: str, days: int, *more: str) -> str:

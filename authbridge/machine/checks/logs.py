@@ -103,11 +103,11 @@ def _of_program(
         _what(file, life, days),
         Remark(
             "Addresses and names are promised to be gone after %(days)s days. All logs of the same block of"
-            " logrotate's file are rotated alike.",
+            " logrotate's file are rotated alike; one that a pattern finds is first rotated a day later.",
             days=days,
         ),
         where=f"{block.file}:{block.line}" if block else _where_uncovered(program, file),
-        line=f"daily, rotate {days - 1}, ifempty" if block else _line_uncovered(program, file, days),
+        line=_line(block, program, file, days),
         fix=partial(_shorten, program=program, files=[name for name, _ in too_long], days=days),
     )
 
@@ -158,7 +158,9 @@ def _where_uncovered(program: str, file: str) -> str:
     return _JICOFO_LOGGING if _is_packets(file) else _own_file(program)
 
 
-def _line_uncovered(program: str, file: str, days: int) -> str:
+def _line(block: Block | None, program: str, file: str, days: int) -> str:
+    if block is not None:
+        return f"daily\nrotate {logrotate.most_files(block, file, days)}\nifempty"
     if program == "coturn":
         return "syslog"
     if _is_packets(file):

@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from authbridge.machine.logrotate import Cause
 
 _BEGIN = datetime(2026, 6, 28, 0, 5, tzinfo=UTC)  # July and August are the longest two months
 _DAYS = 80
+_LOG = "prosody.log"
 _WHEN: dict[str, Callable[[int], bool]] = {
     "every-day": lambda _: True,
     "before-the-holidays": lambda day: day < 3,
@@ -22,18 +24,32 @@ _WHEN: dict[str, Callable[[int], bool]] = {
 }
 
 
-def _simulate(folder: Path, directives: str, is_written: Callable[[int], bool], days: int = _DAYS) -> int:
+@dataclass(frozen=True)
+class _Setting:
+    """How the block names the log, and when and for how long logrotate runs."""
+
+    named: str = _LOG
+    begin: datetime = _BEGIN
+    days: int = _DAYS
+
+
+_USUAL = _Setting()
+
+
+def _simulate(
+    folder: Path, directives: str, is_written: Callable[[int], bool], setting: _Setting = _USUAL
+) -> int:
     """Lets logrotate run once a day, lines follow it; returns for how many days one was kept at most."""
     logs, state, conf = folder / "logs", folder / "state", folder / "conf"
     logs.mkdir(parents=True)
-    log = logs / "prosody.log"
-    conf.write_text(f"{log} {{\n{directives}\nmissingok\n}}\n", encoding="ascii")
+    log = logs / _LOG
+    conf.write_text(f"{logs}/{setting.named} {{\n{directives}\nmissingok\n}}\n", encoding="ascii")
     for path, mode in ((conf, 0o644), (logs, 0o755)):
         path.chmod(mode)
     written: dict[str, int] = {}
     longest = 0
-    for day in range(days):
-        now = _BEGIN + timedelta(days=day)
+    for day in range(setting.days):
+        now = setting.begin + timedelta(days=day)
         _rotate(now, conf, state)
         kept = "".join(_content(path) for path in logs.iterdir()).split()
         longest = max([longest, *(day - written[line] for line in written.keys() - set(kept))])
@@ -49,7 +65,7 @@ def _simulate(folder: Path, directives: str, is_written: Callable[[int], bool], 
                 # As late as can be: with the last line before the next rotation.
                 late = now + timedelta(hours=23, minutes=59)
                 os.utime(path, times=(late.timestamp(), late.timestamp()))
-    return max([longest, *(days - its_day for its_day in written.values())])
+    return max([longest, *(setting.days - its_day for its_day in written.values())])
 
 
 def _rotate(now: datetime, conf: Path, state: Path) -> None:
@@ -68,11 +84,11 @@ def _content(path: Path) -> str:
     return path.read_text(encoding="ascii")
 
 
-def _expected(folder: Path, directives: str) -> int | Cause:
+def _expected(folder: Path, directives: str, named: str = _LOG) -> int | Cause:
     """Returns what we compute for the same lines."""
     main = folder / "tree/etc/logrotate.conf"
     main.parent.mkdir(parents=True)
-    main.write_text(f"/var/log/prosody.log {{\n{directives}\n}}\n", encoding="ascii")
+    main.write_text(f"/var/log/{named} {{\n{directives}\n}}\n", encoding="ascii")
     machine = Machine(folder / "tree")
     (block,) = logrotate.read_blocks(PlannedChanges(machine))
     return logrotate.longest_life(block, "/var/log/prosody.log", machine)
@@ -147,4 +163,26 @@ def test_after_the_fix_no_line_outlives_the_promise(tmp_path: Path, directives: 
 )
 def test_silence_after_the_last_line(tmp_path: Path, directives: str, days: int) -> None:
     """Nobody meets for two weeks: with "notifempty" the last lines are still there, without they are not."""
-    assert _simulate(tmp_path / "logs", directives, _WHEN["before-the-holidays"], days=14) == days
+    assert _simulate(tmp_path / "logs", directives, _WHEN["before-the-holidays"], _Setting(days=14)) == days
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(
+    ("directives", "begin"),
+    [
+        ("daily\nrotate 6", _BEGIN),
+        ("daily\nrotate 0", _BEGIN),
+        ("weekly\nrotate 2", datetime(2026, 6, 27, 0, 5, tzinfo=UTC)),  # a Saturday: first seen on Sunday
+        ("monthly\nrotate 0", datetime(2026, 6, 30, 0, 5, tzinfo=UTC)),
+    ],
+)
+def test_a_log_that_is_found_by_a_pattern_is_rotated_a_day_later(
+    tmp_path: Path, directives: str, begin: datetime
+) -> None:
+    """When logrotate sees it first, it takes it for rotated."""
+    setting = _Setting("*.log", begin)
+    seen = {
+        when: _simulate(tmp_path / when, directives, is_written, setting)
+        for when, is_written in _WHEN.items()
+    }
+    assert max(seen.values()) == _expected(tmp_path, directives, "*.log"), seen

@@ -93,7 +93,7 @@ def test_what_is_changed_is_little(tmp_path: Path) -> None:
     (change,) = mend(machine, _SETUP, by="doctor", look=lambda *it: [_only("log-nginx", *it)]).changes
     assert change.after == (change.before or "").replace(
         "\tsize 100M # was weekly\n\tweekly\n", "\tdaily\n", 1
-    ).replace("\trotate 52\n", "\trotate 6\n", 1).replace("\tnotifempty\n", "\tifempty\n", 1)
+    ).replace("\trotate 52\n", "\trotate 5\n", 1).replace("\tnotifempty\n", "\tifempty\n", 1)
 
 
 def _only(name: str, machine: Machine, setup: Setup) -> Finding:
@@ -115,6 +115,25 @@ def test_a_log_that_nothing_rotates_gets_a_file_of_its_own(tmp_path: Path) -> No
     assert own is not None
     assert own == found.line
     assert _found(machine, "log-nginx").level is Level.OK
+
+
+def test_a_folder_that_others_may_write_to_needs_a_user(tmp_path: Path) -> None:
+    """Logrotate skips it otherwise, and says so only in its own log."""
+    machine = Machine(tmp_path)
+    _write(machine, "/etc/jitsi/videobridge/jvb.conf", "")
+    folder = machine.path("/var/log/jitsi")
+    folder.mkdir(parents=True)
+    folder.chmod(0o777)
+    block = "/var/log/jitsi/jvb.log {\n  daily\n  rotate 6\n}\n"
+    _write(machine, logrotate.MAIN, f"su root adm\n{block}")
+    assert _found(machine, "log-videobridge").level is Level.OK
+    _write(machine, logrotate.MAIN, block)
+    found = _found(machine, "log-videobridge")
+    assert "is never rotated" in str(found.what)
+    mend(machine, _SETUP, by="doctor", look=lambda *it: [_only("log-videobridge", *it)])
+    user = f"{folder.owner()} {folder.group()}"
+    assert machine.read(logrotate.MAIN) == block.replace("  daily", f"  su {user}\n  daily")
+    assert _found(machine, "log-videobridge").level is Level.OK
 
 
 def test_coturn_writes_to_the_systems_log_again(tmp_path: Path) -> None:
