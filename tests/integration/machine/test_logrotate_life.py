@@ -154,7 +154,11 @@ def test_after_the_fix_no_line_outlives_the_promise(tmp_path: Path, directives: 
     (block,) = logrotate.read_blocks(PlannedChanges(machine))
     mended = logrotate.shorten(text, block, "/var/log/prosody.log", machine, 7)
     directives = mended.partition("{\n")[2].rpartition("}")[0]
-    seen = {when: _simulate(tmp_path / when, directives, is_written) for when, is_written in _WHEN.items()}
+    setting = _Setting(days=40)
+    seen = {
+        when: _simulate(tmp_path / when, directives, is_written, setting)
+        for when, is_written in _WHEN.items()
+    }
     assert max(seen.values()) <= 7, (directives, seen)
 
 
