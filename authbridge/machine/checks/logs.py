@@ -27,7 +27,7 @@ _TITLES = {
     "nginx": "nginx",
     "prosody": "Prosody",
     "jicofo": "jicofo",
-    "videobridge": "the videobridge",
+    "videobridge": "jitsi-videobridge",
     "coturn": "coturn",
     "syslog": "rsyslog",
 }
@@ -251,8 +251,9 @@ def _of_logrotate(plan: PlannedChanges) -> Finding:
             line="systemctl unmask logrotate.timer; systemctl enable --now logrotate.timer",
         )
     said = machine.run("logrotate", "--debug", logrotate.MAIN)
-    faults = re.findall(r"^error: (.+)$", said.errors, re.MULTILINE) if said is not None else []
-    if faults:
+    if said is None:
+        return _ok("logrotate", Remark("logrotate is set up to run every day."))
+    if faults := re.findall(r"^error: (.+)$", said.errors, re.MULTILINE):
         return Finding(
             "logrotate",
             Level.ERROR,

@@ -13,6 +13,7 @@ from authbridge.machine import journald, logrotate
 from authbridge.machine.checks import logs
 from authbridge.machine.files import Machine, PlannedChanges
 from authbridge.machine.findings import Finding, Level
+from authbridge.machine.logrotate import Cause
 from authbridge.machine.mending import mend, take_back
 from authbridge.machine.setup import Setup
 from tests.support.jitsi_machine import Distribution, Release, lay_out
@@ -94,6 +95,45 @@ def test_what_is_changed_is_little(tmp_path: Path) -> None:
     assert change.after == (change.before or "").replace(
         "\tsize 100M # was weekly\n\tweekly\n", "\tdaily\n", 1
     ).replace("\trotate 52\n", "\trotate 5\n", 1).replace("\tnotifempty\n", "\tifempty\n", 1)
+
+
+@pytest.mark.parametrize(
+    "directives",
+    {
+        Cause.SILENCE: "daily\nrotate 6\nnotifempty",
+        Cause.SIZE: "daily\nsize 1M\nrotate 6",
+        Cause.LEAST_SIZE: "daily\nrotate 6\nminsize 1M",
+        Cause.LEAST_AGE: "daily\nrotate 6\nminage 3",
+        Cause.COPY: "daily\nrotate 6\ncopy",
+        Cause.MAIL: "daily\nrotate 6\nmail admin",
+        Cause.NO_LIMIT: "daily\nrotate -1",
+    }.items(),
+    ids=lambda kind: kind[0],
+)
+@pytest.mark.parametrize("is_inherited", [False, True])
+def test_each_way_to_keep_lines_for_ever(
+    tmp_path: Path, directives: tuple[Cause, str], *, is_inherited: bool
+) -> None:
+    """Said in the block or inherited by it; another log of another block stays as it is."""
+    cause, rules = directives
+    machine = Machine(tmp_path)
+    _write(machine, "/etc/jitsi/jicofo/jicofo.conf", "")
+    outside, inside = (rules, "") if is_inherited else ("", rules)
+    other = "/var/log/other.log {\n\tmonthly\n}\n"
+    text = f"{outside}\n{other}/var/log/jitsi/jicofo.log {{\n\tmissingok\n{inside}\n}}\n"
+    _write(machine, logrotate.MAIN, text)
+    (_, block) = logrotate.read_blocks(PlannedChanges(machine))
+    assert logrotate.longest_life(block, "/var/log/jitsi/jicofo.log", machine) is cause
+    found = _found(machine, "log-jicofo")
+    assert found.level is Level.ERROR
+    assert "/var/log/jitsi/jicofo.log" in str(found.what)
+    mend(machine, _SETUP, by="doctor", look=lambda *it: [_only("log-jicofo", *it)])
+    assert _found(machine, "log-jicofo").level is Level.OK
+    mended = machine.read(logrotate.MAIN) or ""
+    assert other in mended
+    assert mended.startswith(outside)
+    take_back(machine, by="doctor")
+    assert machine.read(logrotate.MAIN) == text
 
 
 def _only(name: str, machine: Machine, setup: Setup) -> Finding:
