@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from authbridge.machine.checks import prosody
+from authbridge.machine.checks import logs, prosody, system
 from authbridge.machine.files import Change, Machine, PlannedChanges
 from authbridge.machine.findings import Finding
 from authbridge.machine.setup import Setup
 
 Check = Callable[[PlannedChanges, Setup], Iterable[Finding]]
 
-CHECKS: Sequence[Check] = (prosody.examine,)
+CHECKS: Sequence[Check] = (prosody.examine, system.examine, logs.examine)
 """Every module of ``checks`` has an ``examine``; in the order in which findings are shown."""
 
 
