@@ -22,7 +22,6 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _ESCAPED = re.compile(r"""\\(["'\\])""")
-_MOST_INCLUDES = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +78,18 @@ def named(directives: Sequence[Directive], name: str) -> list[Directive]:
 class _Reader:
     def __init__(self, plan: PlannedChanges) -> None:
         self._plan = plan
-        self._includes = 0
+        self._open: list[str] = []
 
     def read(self, name: str) -> tuple[Directive, ...]:
-        self._includes += 1
-        if self._includes > _MOST_INCLUDES:
+        if name in self._open:
             raise NotUnderstoodError("%(file)s includes itself.", file=name)
+        self._open.append(name)
         text = self._plan.read(name) or ""
         tokens = list(_tokens(text, name))
         directives, rest = self._block(text, name, tokens, 0)
         if rest != len(tokens):
             raise _fault(text, name, tokens[rest][2])
+        self._open.pop()
         return directives
 
     def _block(

@@ -16,6 +16,7 @@ _LOGIN_PATHS = ("http-bind", "xmpp-websocket")
 _PROSODY_PORTS = ("5280", "5281")  # Prosody's own choice for HTTP and HTTPS
 _OWN = {"$remote_addr", "${remote_addr}"}
 _FORGEABLE = {"$proxy_add_x_forwarded_for", "$http_x_forwarded_for"}
+_VARIABLE = re.compile(r"\$\{?(\w+)")
 _ALL_ADDRESSES = {"0.0.0.0/0", "::/0"}
 _LOOPBACK = re.compile(r"(127\.[\d.]+|\[::1\]|localhost|unix):.*|(127\.[\d.]+|\[::1\]|localhost)$")
 
@@ -138,8 +139,8 @@ def _is_login(nginx: Sequence[Directive], url: str) -> bool:
 
 
 def _is_prosody(nginx: Sequence[Directive], authority: str) -> bool:
-    if authority.startswith("$"):
-        return any(_is_prosody(nginx, value) for value in _values(nginx, authority))
+    if variable := _VARIABLE.match(authority):
+        return any(_is_prosody(nginx, value) for value in _values(nginx, f"${variable[1]}"))
     servers = [
         server.arguments[0]
         for each, _ in walk(nginx)
