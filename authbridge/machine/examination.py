@@ -2,14 +2,20 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from authbridge.machine.checks import jicofo, nginx, prosody, website
+from authbridge.machine.checks import address, jicofo, nginx, prosody, website
 from authbridge.machine.files import Change, Machine, PlannedChanges
 from authbridge.machine.findings import Finding
 from authbridge.machine.setup import Setup
 
 Check = Callable[[PlannedChanges, Setup], Iterable[Finding]]
 
-CHECKS: Sequence[Check] = (prosody.examine, nginx.examine, website.examine, jicofo.examine)
+CHECKS: Sequence[Check] = (
+    prosody.examine,
+    nginx.examine,
+    address.examine,
+    website.examine,
+    jicofo.examine,
+)
 """Every module of ``checks`` has an ``examine``; in the order in which findings are shown."""
 
 

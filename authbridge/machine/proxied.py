@@ -77,6 +77,13 @@ class Proxied:
             or (bool(listens) and all(_LOOPBACK.match(each[0]) for each in listens))
         )
 
+    @property
+    def is_sound(self) -> bool:
+        """Tells whether the address that arrives is the browser's own, as far as the files say."""
+        is_fooled = self.trusts_everybody or self.lets_look_alikes_pass
+        is_blind = self.is_behind_a_proxy and not self.has("set_real_ip_from")
+        return self.overwrites and not is_fooled and not is_blind
+
 
 def to_prosody(nginx: Sequence[Directive]) -> list[Proxied]:
     """Returns each place from which a browser can reach a login of Prosody's (BOSH, WebSocket)."""

@@ -13,8 +13,9 @@ import aiohttp
 import pytest
 
 from authbridge.machine.checks import nginx as nginx_check
+from authbridge.machine.checks.address import overwrites
 from authbridge.machine.examination import plan_fixes
-from authbridge.machine.files import Machine, PlannedChanges
+from authbridge.machine.files import Answer, Machine, PlannedChanges
 from authbridge.machine.ledger import Ledger
 from authbridge.machine.nginx_config import named, read_nginx
 from authbridge.machine.setup import Setup
@@ -136,10 +137,15 @@ def check(stand: Stand, url: str, **options: object) -> Said:
 
 
 def _check_with(stand: Stand, written: Prosody, url: str) -> Said:
+    answer = _run_check(stand, written, url)
+    return Said(answer.code, [line.strip() for line in answer.output.splitlines()])
+
+
+def _run_check(stand: Stand, written: Prosody, *arguments: str) -> Answer:
     written.write_config()
-    command = [str(written.prosodyctl), "--config", str(written.config), "mod_auth_external", "check", url]
+    command = [str(written.prosodyctl), "--config", str(written.config), "mod_auth_external", "check"]
     done = subprocess.run(  # noqa: S603 - our own command line
-        ["lua5.4", *command],  # noqa: S607
+        ["lua5.4", *command, *arguments],  # noqa: S607
         capture_output=True,
         text=True,
         check=False,
@@ -148,7 +154,7 @@ def _check_with(stand: Stand, written: Prosody, url: str) -> Said:
     assert done.stderr == ""
     assert stand.token not in done.stdout
     assert stand.token not in stand.prosody.log.read_text()
-    return Said(done.returncode, [line.strip() for line in done.stdout.splitlines()])
+    return Answer(done.returncode, done.stdout, done.stderr)
 
 
 VOUCHED = {"external_auth_proxy_overwrites_address": True}
@@ -195,6 +201,17 @@ def test_a_mended_site_that_is_vouched_for(stand: Stand) -> None:
 
     assert (said.code, said.of("warning"), said.of("error")) == (0, [], [])
     assert "external_auth_proxy_overwrites_address = true is right" in said.of("ok")[-1]
+
+
+@pytest.mark.parametrize("vouched", [False, True])
+@pytest.mark.parametrize(
+    ("site", "proved"), [("by_doctor", True), ("stock", False), ("dropping", False), ("prosody_down", False)]
+)
+def test_doctor_takes_it_for_proved(stand: Stand, site: str, *, proved: bool, vouched: bool) -> None:
+    """What doctor reads in the answer for programs is what the check found."""
+    options = {**stand.prosody.hosts[HOST], **(VOUCHED if vouched else {})}
+    written = replace(stand.prosody, folder=stand.prosody.folder / "asked", hosts={HOST: options})
+    assert overwrites(_run_check(stand, written, "--json", stand.url(site))) is proved
 
 
 def test_a_certificate_of_its_own(stand: Stand) -> None:
