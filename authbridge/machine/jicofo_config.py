@@ -100,7 +100,7 @@ class JicofoConfig:
         if "\r\n" in self._text:
             changed = re.sub(r"(?<!\r)\n", "\r\n", changed)
         if JicofoConfig(self._name, changed).value(*path) != value.strip('"'):
-            raise NotUnderstoodError("%(file)s says it more than once.", file=self._name)
+            raise NotUnderstoodError("%(file)s sets the same option in more than one place.", file=self._name)
         return changed
 
     def _put(self, value: str, path: Path) -> str:

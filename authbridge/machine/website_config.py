@@ -140,7 +140,7 @@ class WebsiteConfig:
         changed = self._put(value, path)
         present = WebsiteConfig(self._name, changed).find(*path)
         if present is None or changed[present.start : present.end] != value:
-            raise NotUnderstoodError("%(file)s says it more than once.", file=self._name)
+            raise NotUnderstoodError("%(file)s sets the same option in more than one place.", file=self._name)
         return changed
 
     def _put(self, value: str, path: Path) -> str:

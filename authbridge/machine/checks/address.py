@@ -39,7 +39,7 @@ def examine(plan: PlannedChanges, setup: Setup) -> Iterator[Finding]:
         yield finding(Level.WARNING, Remark("Prosody's configuration could not be read."))
         return
     if configuration.get(setup.host, "authentication") != "external":
-        yield finding(Level.OK, Remark("Prosody does not ask AuthBridge yet: it passes no addresses on."))
+        yield finding(Level.NOTE, Remark("Prosody does not ask AuthBridge yet: it passes no addresses on."))
     elif configuration.get(setup.host, _OPTION) is True:
         yield _vouched(plan, setup, configuration, finding)
     else:

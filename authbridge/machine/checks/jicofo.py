@@ -30,13 +30,15 @@ _OPTION = re.compile(r"""-D([\w.-]+)=([^\s"']*)""")
 _WHY_AUTHENTICATION = Remark("Without it jicofo opens a meeting for everybody, and asks nobody to log in.")
 _WHY_LIFETIME = Remark(
     "Jicofo opens meetings for a remembered login without a password. AuthBridge ends it with a suspension; "
-    "this is the net below."
+    "a short lifetime is one more safeguard."
 )
 _WHY_REQUESTS = Remark(
     "Such a request goes past Prosody: "
     "a remembered login that was ended while Prosody was away is not noticed there."
 )
-_WHY_LOG = Remark("It holds session-ids: whoever reads them can open meetings as that organiser for a day.")
+_WHY_LOG = Remark(
+    "It holds session-ids: with one of them, anybody can open meetings as that organiser for a day."
+)
 
 
 def examine(plan: PlannedChanges, setup: Setup) -> Iterator[Finding]:
