@@ -256,7 +256,6 @@ class _Reader:
 
     def _list(self) -> None:
         self._at += 1
-        settings, groups = list(self.settings), list(self.groups)
         while True:
             self._skip_lines()
             if self._at >= len(self._text):
@@ -267,8 +266,7 @@ class _Reader:
             if self._text[self._at] == ",":
                 self._at += 1
             else:
-                self._piece(("",))
-        self.settings[:], self.groups[:] = settings, groups
+                self._piece(("",))  # a path that nobody asks for
 
     def _skip(self) -> None:
         match = _BLANK.match(self._text, self._at)

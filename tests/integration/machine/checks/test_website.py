@@ -128,6 +128,8 @@ _SCRIPTS = [
     _P2P + "if (elsewhere) config.p2p.enabled = false;",
     _P2P + "if (elsewhere)\n  config.p2p.enabled = false;",
     _P2P + "if (elsewhere) { config.p2p.enabled = false; }",
+    _P2P + "if (!elsewhere)\n  config.p2p.enabled = false;",
+    _P2P + "if (!elsewhere) { var x = 1; config.p2p.enabled = false; }",
     _P2P + "if (false) {} else\nconfig.p2p.enabled = false",
     _P2P + "var x = true && (config.p2p.enabled = false);",
     _P2P + "var x = 'a'\nconfig.p2p.enabled = false\n",
