@@ -150,7 +150,11 @@ def read_configuration(plan: PlannedChanges) -> Configuration:
         raise ConfigurationError("There is no Prosody in %(folder)s.", folder="/usr/lib/prosody")
     machine = plan.machine
     root = "" if machine.is_live else str(machine.root.resolve())
-    changed = {change.name: change.after for change in plan.changes() if change.after is not None}
+    changed = {
+        change.name: change.after
+        for change in plan.changes()
+        if change.after is not None and not change.is_link
+    }
     question = {
         "overlay": {
             f"/{machine.real(name).relative_to(machine.root)}": base64.b64encode(
@@ -358,6 +362,7 @@ def _begin_list(value: str, new: Sequence[str]) -> str:
     head, brace, rest = value.partition("{")
     items = "".join(f"{item}; " for item in new)
     if brace and (below := re.match(r"([ \t]*(?:--[^\n]*)?\r?\n)([ \t]*)", rest)):
-        lines = "".join(f"{below[2]}{item}; -- AuthBridge\n" for item in new)
+        end = "\r\n" if below[1].endswith("\r\n") else "\n"
+        lines = "".join(f"{below[2]}{item}; -- AuthBridge{end}" for item in new)
         return f"{head}{{{below[1]}{lines}{rest[below.end(1) :]}"
     return f"{head}{{ {items}{rest.lstrip()}" if brace else value

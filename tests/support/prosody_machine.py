@@ -43,7 +43,9 @@ def lay_machine(
     token.parent.mkdir(parents=True)
     token.write_text(TOKEN)
     token.chmod(0o640)
-    (root / "etc/group").write_text(f"root:x:0:\nauthbridge-token:x:{token.stat().st_gid}:prosody\n")
+    (root / "etc/passwd").write_text("root:x:0:0:::\nprosody:x:4711:4711:::\nwww-data:x:33:33:::\n")
+    (root / "etc/group").write_text("root:x:0:\nauthbridge-token:x:4712:prosody\n")
+    os.chown(token, 0, 4712)
     return Machine(root)
 
 

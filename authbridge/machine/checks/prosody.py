@@ -63,47 +63,50 @@ def examine(plan: PlannedChanges, setup: Setup) -> Iterator[Finding]:
 
 def _examine_module(look: Look) -> Finding:
     """Finds which file Prosody loads as mod_auth_external, and whether it is that of this AuthBridge."""
-    found, setup = look.configuration.files.get("auth_external"), look.setup
-    ours = f"{setup.modules}/mod_auth_external/mod_auth_external.lua"
-    real = look.plan.machine.real
-    if found is not None and real(found) == real(ours):
+    before, setup = look.configuration, look.setup
+    found = before.files.get("auth_external")
+    if found is not None and _loads_ours(look, before):
         return look.ok(Remark("Prosody loads mod_auth_external from %(file)s.", file=found))
-    if found is not None and _is_a_copy(look, str(Path(found).parents[1])):
-        return look.ok(
-            Remark("Prosody loads mod_auth_external from %(file)s, a copy of this version.", file=found)
-        )
-    what = (
-        Remark("Prosody finds no mod_auth_external.")
-        if found is None
-        else Remark(
-            "Prosody loads %(file)s as mod_auth_external, which is not that of this AuthBridge.", file=found
-        )
-    )
-
-    def fix(plan: PlannedChanges) -> None:
-        # Prosody takes the first file that it finds.
-        if setup.modules in read_configuration(plan).items(EVERYWHERE, "plugin_paths")[1:]:
-            item = rf"{re.escape(lua(setup.modules))}\s*[;,]?\s*"
-            change_value(plan, EVERYWHERE, "plugin_paths", lambda value: re.sub(item, "", value))
-        add_to_list(plan, EVERYWHERE, "plugin_paths", [setup.modules], beside=setup.host)
-
-    def is_mended(after: Configuration) -> bool:
-        # Before the first installation the modules are not there yet: then the path alone has to be right.
-        paths = after.items(EVERYWHERE, "plugin_paths")
-        return after.files.get("auth_external") == ours or (found is None and setup.modules in paths)
-
     return look.fault(
         Level.ERROR,
-        what,
+        (
+            Remark("Prosody finds no mod_auth_external.")
+            if found is None
+            else Remark(
+                "Prosody loads %(file)s as mod_auth_external, which is not that of this AuthBridge.",
+                file=found,
+            )
+        ),
         Remark(
             "A module of the same name, as distributions ship it, or of another version, "
             "does not ask this service as it expects."
         ),
-        where=look.configuration.place(EVERYWHERE, "plugin_paths") or found,
+        where=before.place(EVERYWHERE, "plugin_paths") or found,
         line=f"plugin_paths = {{ {lua(setup.modules)}, … }}",
-        fix=fix if setup.host in look.configuration.hosts else None,
-        is_mended=is_mended,
+        fix=(lambda plan: _put_modules_first(plan, look)) if setup.host in before.hosts else None,
+        is_mended=lambda after: _loads_ours(look, after),
     )
+
+
+def _loads_ours(look: Look, configuration: Configuration) -> bool:
+    # Before the first installation our modules are not there yet: then the folder alone has to be named.
+    found, modules = configuration.files.get("auth_external"), look.setup.modules
+    ours, real = f"{modules}/mod_auth_external/mod_auth_external.lua", look.plan.machine.real
+    if found is None:
+        named = modules in configuration.items(EVERYWHERE, "plugin_paths")
+        return named and look.plan.read(ours) is None
+    return real(found) == real(ours) or _is_a_copy(look, str(Path(found).parents[1]))
+
+
+def _put_modules_first(plan: PlannedChanges, look: Look) -> None:
+    """Plans that Prosody finds our modules; it takes the first file of a name."""
+    modules, present = look.setup.modules, read_configuration(plan)
+    if _loads_ours(look, present):
+        return
+    if modules in present.items(EVERYWHERE, "plugin_paths")[1:]:
+        item = rf"{re.escape(lua(modules))}\s*[;,]?\s*"
+        change_value(plan, EVERYWHERE, "plugin_paths", lambda value: re.sub(item, "", value))
+    add_to_list(plan, EVERYWHERE, "plugin_paths", [modules], beside=look.setup.host)
 
 
 def _is_a_copy(look: Look, folder: str) -> bool:
@@ -153,6 +156,7 @@ def _examine_authentication(look: Look) -> Finding:
     present = before.get(setup.host, "authentication")
 
     def fix(plan: PlannedChanges) -> None:
+        _put_modules_first(plan, look)  # or Prosody would have a host that lets nobody in
         values = {name: lua(value) for name, value in wanted.items()}
         if setup.api_url in read_configuration(plan).items(setup.host, "external_auth_url"):
             del values["external_auth_url"]
@@ -173,7 +177,7 @@ def _examine_authentication(look: Look) -> Finding:
         where=before.place(setup.host, "authentication"),
         line=line,
         fix=fix if present in {*_REPLACED, "external"} else None,
-        is_mended=is_kept,
+        is_mended=lambda after: is_kept(after) and _loads_ours(look, after),
     )
 
 
@@ -209,10 +213,10 @@ def _examine_guests(look: Look) -> Finding:
         if guests in read_configuration(plan).hosts:
             set_options(plan, guests, options)
         else:
-            lines = [f"VirtualHost {lua(guests)} -- AuthBridge"]
-            add_host(
-                plan, setup.host, [*lines, *(f"    {name} = {value}" for name, value in options.items())]
-            )
+            traces = "; ".join(map(lua, prosody_server.GUEST_TRACES))
+            options["modules_disabled"] = f"{{ {traces} }}"
+            lines = [f"    {name} = {value}" for name, value in options.items()]
+            add_host(plan, setup.host, [f"VirtualHost {lua(guests)} -- AuthBridge", *lines])
 
     return look.fault(
         Level.ERROR,
@@ -336,6 +340,10 @@ def _examine_by_prosody(look: Look) -> Finding:
     command = ("prosodyctl", "mod_auth_external", "check", "--json", host)
     if not machine.is_live:
         return look.ok(Remark("Prosody's own check runs on the machine itself only."))
+    unknown = Remark("Whether Prosody and the service understand each other remains unknown.")
+    if look.configuration.get(host, "authentication") != "external":
+        what = Remark("Prosody's own check waits until organisers log in through AuthBridge.")
+        return look.fault(Level.ERROR, what, unknown, line=" ".join(command))
     answer = machine.run(*command)
     try:
         said = json.loads(answer.output) if answer else {}
@@ -344,7 +352,7 @@ def _examine_by_prosody(look: Look) -> Finding:
         return look.fault(
             Level.ERROR,
             Remark("Prosody's own check gives no answer that can be read."),
-            Remark("Whether Prosody and the service understand each other remains unknown."),
+            unknown,
             line=" ".join(command),
         )
     level = max((level for level, _ in found), key=lambda level: level.rank, default=Level.OK)
@@ -358,7 +366,7 @@ def _examine_by_prosody(look: Look) -> Finding:
             errors=counts[0],
             warnings=counts[1],
         ),
-        Remark("It has asked the service and the running Prosody."),
+        Remark("It has read the configuration, and asked the service with the token."),
         line="\n".join(text for each, text in found if each is not Level.OK),
     )
 

@@ -22,6 +22,9 @@ _GC_LINE = '{ mode = "generational" }'  # as `authbridge prosody-config` prints 
 _STANZA_LIMIT = 10 * 1024 * 1024  # bytes; what Jitsi's mod_limits_exception allows jicofo
 _LOOPBACK = ["127.0.0.1", "::1"]
 _TRACES = ("account_activity", "bookmarks", "pep", "vcard4", "vcard_legacy")  # bookmarks brings pep with it
+GUEST_TRACES = ("account_activity",)
+"""Modules that keep something of participants: here a file for each of their pages, and nobody deletes it."""
+
 _REGISTRATION = ("invites_register", "register", "register_ibr", "user_account_management")
 _KEY_LENGTHS = {"SHA-1": "20", "SHA-256": "32"}
 _SOON = 14 * 86_400.0  # seconds: time to renew a certificate by hand
@@ -213,6 +216,7 @@ def _examine_traces(look: Look) -> Finding:
     """Finds modules that keep or publish something of organisers on our host."""
     return _examine_disabled(
         look,
+        look.setup.host,
         _TRACES,
         Remark("Prosody keeps and publishes nothing of organisers besides AuthBridge."),
         lambda modules: Remark(
@@ -225,10 +229,25 @@ def _examine_traces(look: Look) -> Finding:
     )
 
 
+def _examine_guest_traces(look: Look) -> Finding:
+    """Finds modules that keep something of participants on the host of the guests."""
+    return _examine_disabled(
+        look,
+        look.setup.guest_host,
+        GUEST_TRACES,
+        Remark("Prosody keeps nothing of participants."),
+        lambda modules: Remark(
+            "At %(host)s Prosody loads %(modules)s.", host=look.setup.guest_host, modules=modules
+        ),
+        Remark("It writes a file with the time for each page that joins, and nobody deletes them."),
+    )
+
+
 def _examine_registration(look: Look) -> Finding:
     """Finds modules with which clients make accounts or change passwords on our host."""
     return _examine_disabled(
         look,
+        look.setup.host,
         _REGISTRATION,
         Remark("Accounts and passwords of organisers are changed in AuthBridge alone."),
         lambda modules: Remark(
@@ -241,9 +260,14 @@ def _examine_registration(look: Look) -> Finding:
 
 
 def _examine_disabled(
-    look: Look, unwanted: tuple[str, ...], fine: Remark, what: Callable[[str], Remark], why: Remark
+    look: Look,
+    host: str,
+    unwanted: tuple[str, ...],
+    fine: Remark,
+    what: Callable[[str], Remark],
+    why: Remark,
 ) -> Finding:
-    before, host = look.configuration, look.setup.host
+    before = look.configuration
 
     def loaded(configuration: Configuration) -> list[str]:
         modules = configuration.hosts[host].modules if host in configuration.hosts else frozenset()
@@ -359,6 +383,7 @@ CHECKS: Mapping[str, Callable[[Look], Finding]] = {
     "prosody-proxies": _examine_proxies,
     "prosody-admins": _examine_admins,
     "prosody-traces": _examine_traces,
+    "prosody-guest-traces": _examine_guest_traces,
     "prosody-registration": _examine_registration,
     "prosody-password-hash": _examine_password_hash,
     "prosody-certificates": _examine_certificates,

@@ -110,12 +110,19 @@ def hash_otherwise(machine: Machine, *, at_the_host: bool) -> None:
         appended(machine, 'password_hash = "SHA-256"')
 
 
+def copy_of_token(machine: Machine) -> Path:
+    """Lays the token anew, so that its rights are those of this machine alone."""
+    lay_token(machine, 0o640)
+    return machine.root / "etc/authbridge/api-token"
+
+
 def lay_token(machine: Machine, mode: int) -> None:
     """Lays the token with those rights."""
     path = machine.root / "etc/authbridge/api-token"
     path.unlink()
     path.write_text(TOKEN)
     path.chmod(mode)
+    os.chown(path, 0, 4712)
 
 
 MENDED_BY_A_MACHINE: list[tuple[str, str, Fault]] = [
@@ -147,7 +154,11 @@ MENDED_BY_A_MACHINE: list[tuple[str, str, Fault]] = [
     (
         "encryption",
         "prosody-guests",
-        replacing(HOST_FILE, "c2s_require_encryption = false\n\nComponent", "\nComponent"),
+        replacing(
+            HOST_FILE,
+            'c2s_require_encryption = false\n    modules_disabled = { "account',
+            'modules_disabled = { "account',
+        ),
     ),
     ("no rules", "prosody-rules", replacing(HOST_FILE, '"meeting_rules"; -- AuthBridge', "")),
     ("bosh", "prosody-transports", replacing(HOST_FILE, "consider_bosh_secure = true;", "")),
@@ -189,6 +200,11 @@ MENDED_BY_A_MACHINE: list[tuple[str, str, Fault]] = [
     ("nobody", "prosody-proxies", setting("trusted_proxies = {}")),
     ("a time of login", "prosody-traces", replacing(HOST_FILE, '"account_activity"; ', "")),
     ("a published name", "prosody-traces", replacing(HOST_FILE, '"vcard4"; ', "")),
+    (
+        "a file for each page",
+        "prosody-guest-traces",
+        replacing(HOST_FILE, '    modules_disabled = { "account_activity" }\n', ""),
+    ),
     ("passwords", "prosody-registration", replacing(HOST_FILE, '"register"; ', "")),
     (
         "by itself",
@@ -324,6 +340,18 @@ LEFT_TO_A_PERSON: list[tuple[str, str, Level, Fault]] = [
         lambda machine: (machine.root / "etc/authbridge/api-token").unlink(),
     ),
     (
+        "another in the group",
+        "prosody-token-file",
+        Level.ERROR,
+        replacing("etc/group", ":prosody", ":prosody,www-data"),
+    ),
+    (
+        "another's own group",
+        "prosody-token-file",
+        Level.ERROR,
+        lambda machine: os.chown(copy_of_token(machine), 0, 33),
+    ),
+    (
         "Prosody not in the group",
         "prosody-token-file",
         Level.ERROR,
@@ -354,7 +382,38 @@ def test_a_copy_of_the_same_version_is_as_good(machine: Machine) -> None:
     modules = machine.root / "opt/authbridge/prosody_mod"
     shutil.copytree(modules, machine.root / "var/lib/prosody/custom_plugins", copy_function=os.link)
     found = examine_one(machine, "prosody-module")
-    assert (found.level, "a copy" in str(found.what)) == (Level.OK, True)
+    assert (found.level, "custom_plugins" in str(found.what)) == (Level.OK, True)
+
+
+def test_no_host_is_given_to_a_module_that_is_not_ours(machine: Machine) -> None:
+    """Where our modules cannot be put first, organisers stay as they were, instead of all locked out."""
+    change(machine, HOST_FILE, '"external" -- do not', '"internal_hashed" -- do not')
+    assert examine_one(machine, "prosody-authentication").fix is not None
+    lay_another_module(machine, "/var/lib/prosody/custom_plugins")
+    assert examine_one(machine, "prosody-authentication").fix is None
+
+
+def test_a_file_of_windows_keeps_its_line_ends(stock: Machine, tmp_path: Path) -> None:
+    """One file for all, with other ends of lines and another's indentation."""
+    machine = copied(stock, tmp_path / "machine")
+    (machine.root / f"etc/prosody/conf.d/{HOST}.cfg.lua").unlink()
+    of_host = (machine.root / HOST_FILE).read_text()
+    both = (machine.root / MAIN_FILE).read_text().replace('VirtualHost "localhost"', of_host)
+    (machine.root / MAIN_FILE).unlink()
+    (machine.root / MAIN_FILE).write_bytes(both.replace("    ", "\t").replace("\n", "\r\n").encode())
+    mend(machine, *examine(machine).values())
+    assert [each for each in examine(machine).values() if each.fix or each.level is Level.ERROR] == []
+    text = (machine.root / MAIN_FILE).read_bytes()
+    assert text.count(b"\n") == text.count(b"\r\n")
+
+
+def test_options_in_a_form_that_is_not_understood(machine: Machine) -> None:
+    """A host written as a table is left to a person; Prosody reads it, and so does the check."""
+    change(machine, HOST_FILE, f'VirtualHost "{HOST}"', f'VirtualHost "other.{HOST}"')
+    table = f'VirtualHost "{HOST}" {{ authentication = "jitsi-anonymous"; modules_enabled = {{ "bosh" }} }}\n'
+    change(machine, HOST_FILE, f'VirtualHost "other.{HOST}"', f'{table}VirtualHost "other.{HOST}"')
+    found = examine_one(machine, "prosody-authentication")
+    assert (found.level, found.fix) == (Level.ERROR, None)
 
 
 def test_the_cap_before_a_login_needs_the_size_that_jitsi_allows(machine: Machine) -> None:
@@ -445,3 +504,12 @@ def test_what_prosodys_own_check_says(
     configuration = read_configuration(PlannedChanges(machine))
     found = prosody.CHECKS["prosody-check"](Look("prosody-check", PlannedChanges(live), SETUP, configuration))
     assert (found.level, words in str(found.what)) == (level, True)
+
+
+def test_prosodys_own_check_is_not_asked_before_a_host_asks_us(stock: Machine) -> None:
+    """Prosody does not know the command until then; the finding stays an error."""
+    live = LiveMachine(stock.root)
+    live.answer = Answer(0, '{"findings": []}', "")
+    configuration = read_configuration(PlannedChanges(stock))
+    found = prosody.CHECKS["prosody-check"](Look("prosody-check", PlannedChanges(live), SETUP, configuration))
+    assert (found.level, "waits" in str(found.what)) == (Level.ERROR, True)
