@@ -26,6 +26,13 @@ OLDER, NEWER = _UNPACKED[0], _UNPACKED[:2][-1]  # one and the same where no seco
 VERSIONS = (*_UNPACKED[:2], *(pytest.param(each, marks=pytest.mark.soak) for each in _UNPACKED[2:]))
 TRANSPORTS = ("tcp", "bosh", "websocket")
 
+
+def newer_first(fixture: str) -> pytest.MarkDecorator:
+    """Marks a test whose promise no version of Prosody keeps differently: the older ones are for soak."""
+    versions = [pytest.param(each, marks=[] if each == NEWER else [pytest.mark.soak]) for each in _UNPACKED]
+    return pytest.mark.parametrize(fixture, versions, indirect=True)
+
+
 ProsodyFor = Callable[[str, Service], Prosody]
 
 

@@ -30,7 +30,7 @@ from tests.support.jitsi.server import (
     start_prosody,
     until,
 )
-from tests.support.login_server import TRANSPORTS, VERSIONS
+from tests.support.login_server import TRANSPORTS, VERSIONS, newer_first
 
 NO_ANSWER = 1.0  # seconds that a page waits in vain
 HIBERNATION = 1.0  # seconds in which a focus that is cut off counts as there
@@ -327,6 +327,7 @@ async def test_a_logout_that_bounced(restartable: Deployment) -> None:
 
 
 @pytest.mark.realtime
+@newer_first("restartable")
 async def test_a_focus_that_is_back_in_time(restartable: Deployment) -> None:
     """What waited for it arrives, the logout too."""
     who, other, room = restartable.auth.issue(), restartable.auth.issue(), room_jid("unterbrochen")
