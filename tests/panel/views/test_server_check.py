@@ -34,8 +34,8 @@ def test_each_finding_says_what_why_where_and_who_mends_it(panel: StaffedPanel) 
         "/etc/nginx/sites-available/meet.example.org.conf:47",
         "proxy_set_header X-Forwarded-For $remote_addr;",
     ]
-    assert "The administrator has to decide this." in error.get_text()
-    assert "authbridge doctor --fix" in warning.get_text()
+    assert "a decision of the administrator" in error.get_text()
+    assert "mended by the command above" in warning.get_text()
     assert [each.get_text(strip=True) for each in page.html.select(".well li")] == [
         "/etc/nginx/nginx.conf was found to be at fault by check-ok."
     ]
