@@ -7,6 +7,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import indent
 
 from authbridge.errors import AuthBridgeError
 from authbridge.installation import (
@@ -108,8 +109,10 @@ def _say_end(installation: Installation, count: int, *, dry: bool) -> None:
         )
     else:
         _say(f"\nDone: {count} changes." if count else "\nAll is as it shall be: nothing was changed.")
+    if installation.todo:
+        _say("\nFor you to do or to know")
     for each in installation.todo:
-        _say(f"\nFor you to do or to know:\n  {each}".replace("\n", "\n  ").replace("\n  For", "\nFor"))
+        _say(indent(f"* {each}", "  ").replace("\n", "\n  "))
 
 
 def _absolute(file: str | None) -> str | None:
