@@ -1,7 +1,7 @@
 """Puts the program of a clone beside the one that runs: ``/opt/authbridge-VERSION``.
 
-The version is a hash of its files.  A virtual environment cannot be moved (its scripts have paths): it is made
-in its place, and the folder counts when the file ``.complete`` stands in it, which is written last.
+The version is a hash of its files.  A virtual environment cannot be moved (its scripts have paths): it is
+made in its place, and the folder counts when the file ``.complete`` stands in it, which is written last.
 """
 
 import hashlib
