@@ -1,0 +1,243 @@
+"""The installation as a new user does it: the README's lines, on clean Debian machines with Jitsi on them."""
+
+import json
+import os
+import random
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.support.clean_machine.jitsi import lay_jitsi
+from tests.support.clean_machine.machine import CommandError, Machine, booted
+from tests.support.clean_machine.roots import clean_root
+from tests.support.clean_machine.tree import differences, tree
+from tests.support.jitsi_machine import HOST, Distribution, Release
+from workbench import ROOT
+
+TEN_MINUTES = 600.0  # seconds
+KILLS = 10
+REPOSITORY = "/srv/authbridge.git"
+CLONE = "/root/authbridge"
+
+JITSIS: list[tuple[Distribution, Release, bool]] = [
+    ("debian12", "2024", False),
+    ("debian12", "2025", True),
+    ("debian13", "2025", False),
+    ("debian13", "2026", True),
+]
+"""Distribution, year of Jitsi's packages, whether it is a secure domain already."""
+
+BROKEN_MIGRATION = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "9999"
+down_revision = "{head}"
+
+
+def upgrade() -> None:
+    op.create_table("half_done", sa.Column("id", sa.Integer, primary_key=True))
+    raise RuntimeError("this migration fails")
+"""
+
+pytestmark = pytest.mark.soak
+
+
+@dataclass
+class JitsiMachine:
+    """A machine with Jitsi on it, and what stood there before AuthBridge came."""
+
+    machine: Machine
+    before: dict[str, str] = field(default_factory=dict)
+
+    def type(self, script: str, *, check: bool = True) -> str:
+        """Runs lines as an administrator types them: in a shell on a terminal, in root's home."""
+        typed = f"bash -euc {shlex.quote(script)}"
+        return self.machine.run("bash", "-c", f"cd; script -qec {shlex.quote(typed)} /dev/null", check=check)
+
+    def finish(self) -> str:
+        """Restarts what the installer says has to be, and asks the doctor; raises if it finds anything."""
+        self.type("systemctl restart prosody jicofo")
+        return self.type("authbridge doctor")
+
+    def undo(self) -> None:
+        """Takes the installation back, and the Debian packages as it says."""
+        told = self.type(f"cd {CLONE} && deploy/install --undo --restart")
+        packages = {
+            *re.findall(r"apt-get purge --autoremove (.*?)\s*$", told, re.MULTILINE),
+            "git python3-venv",
+        }
+        self.machine.run("apt-get", "-y", "purge", "--autoremove", *" ".join(packages).split())
+        self.machine.run("rm", "-r", CLONE)
+
+    def login(self, host: str, name: str = "", password: str = "") -> set[str]:
+        """Logs in over BOSH and WebSocket through nginx and Prosody; returns how that ended."""
+        module = [sys.executable, "-m", "tests.support.clean_machine.login", host, HOST]
+        done = subprocess.run(  # noqa: S603 - our own command line
+            self.machine.beside(*module, *([name] if name else [])),
+            input=password,
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=ROOT,
+        )
+        told: dict[str, str] = json.loads(done.stdout)
+        return set(told.values())
+
+    def make_organiser(self) -> tuple[str, str]:
+        """Adds a school and returns name and password of an organiser there."""
+        self.machine.run("authbridge", "school", "add", "ohg", "Otto-Hahn-Gymnasium")
+        rows = self.machine.run("authbridge", "organiser", "issue", "ohg", "--count", "1").splitlines()
+        heading = next(number for number, row in enumerate(rows) if "username" in row)
+        columns, values = rows[heading].split(","), rows[heading + 1].split(",")
+        row = dict(zip(columns, values, strict=True))
+        return row["username"], row["password"]
+
+    def require_logins(self, name: str, password: str) -> None:
+        """Checks who may in: the organiser with the right password, a guest as guest, and nobody else."""
+        assert self.login(HOST, name, password) == {"success"}
+        assert self.login(HOST, name, "wrong-password") == {"not-authorized"}
+        assert self.login(f"guest.{HOST}") == {"success"}
+        assert "success" not in self.login(HOST)
+
+    def require_as_before(self) -> None:
+        """Checks that each file is as it was before AuthBridge came."""
+        assert differences(self.before, tree(self.machine.root)) == []
+
+
+@pytest.fixture(name="jitsi", params=JITSIS, ids=lambda params: "-".join(map(str, params)))
+def run_jitsi(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[JitsiMachine]:
+    """A machine with Jitsi, and this repository to clone."""
+    distribution, release, secured = request.param
+    with booted(clean_root(distribution), tmp_path) as machine:
+        lay_jitsi(machine, distribution, release, secured=secured)
+        _offer_clone(machine, tmp_path)
+        yield JitsiMachine(machine, tree(machine.root))
+
+
+def test_the_readme_leads_to_a_login_and_back(jitsi: JitsiMachine) -> None:
+    """Ten minutes to a green doctor; organisers and guests log in; undone, nothing is left.  Twice."""
+    for _ in range(2):
+        begun = time.monotonic()
+        jitsi.type(_readme_lines())
+        jitsi.finish()
+        took = time.monotonic() - begun
+        sys.stdout.write(f"\nfrom the first command to a green doctor: {took:.0f} s\n")
+        assert took < TEN_MINUTES
+        jitsi.require_logins(*jitsi.make_organiser())
+        jitsi.undo()
+        jitsi.require_as_before()
+
+
+def test_a_second_time_changes_nothing(jitsi: JitsiMachine) -> None:
+    """Not a file differs after the same command once more, and it says so."""
+    jitsi.type(_readme_lines())
+    once = tree(jitsi.machine.root)
+    told = jitsi.type(f"cd {CLONE} && {_install_line()}")
+    assert "nothing was changed" in told
+    assert differences(once, tree(jitsi.machine.root)) == []
+
+
+def test_a_rehearsal_changes_nothing(jitsi: JitsiMachine) -> None:
+    """It names what it would do, and not a file differs."""
+    jitsi.type(_readme_lines().replace(_install_line(), f"{_install_line()} --dry-run"))
+    changed = differences(jitsi.before, tree(jitsi.machine.root))
+    assert not [line for line in changed if "/jitsi/" in line or "authbridge" in line.replace(CLONE[1:], "")]
+
+
+@pytest.mark.parametrize("number", range(KILLS))
+def test_killed_and_repeated(jitsi: JitsiMachine, number: int) -> None:
+    """Killed at a random point and given once more, it succeeds; taken back, nothing is left."""
+    randomness = random.Random(f"{number} {jitsi.machine.lower.name}")  # noqa: S311 - no secret
+    jitsi.type(_readme_lines().replace(_install_line(), "true"))
+    where = _kill_somewhere(jitsi, randomness)
+    sys.stdout.write(f"\nkilled {where}\n")
+    jitsi.type(f"cd {CLONE} && {_install_line()}")
+    jitsi.finish()
+    jitsi.require_logins(*jitsi.make_organiser())
+    jitsi.undo()
+    jitsi.require_as_before()
+
+
+def test_an_upgrade_keeps_the_data(jitsi: JitsiMachine) -> None:
+    """What was entered before is there afterwards, and after the way back, too."""
+    jitsi.type(_readme_lines().replace(_install_line(), "true"))
+    jitsi.type(f"cd {CLONE} && git checkout -q HEAD~1 && {_install_line()}")
+    jitsi.finish()
+    organiser = jitsi.make_organiser()
+    jitsi.type(f"cd {CLONE} && git checkout -q - && {_install_line()}")
+    jitsi.finish()
+    jitsi.require_logins(*organiser)
+    jitsi.type(f"cd {CLONE} && deploy/install --rollback --yes")
+    jitsi.require_logins(*organiser)
+
+
+def test_a_failed_migration_is_taken_back_and_said(jitsi: JitsiMachine) -> None:
+    """Program and database are those of before, and logins go on."""
+    jitsi.type(_readme_lines())
+    jitsi.finish()
+    organiser = jitsi.make_organiser()
+    program = jitsi.machine.run("readlink", "/opt/authbridge")
+    folder = "authbridge/storage/migrations/versions"
+    head = max((ROOT / folder).glob("[0-9]*.py")).name[:4]
+    (jitsi.machine.root / CLONE[1:] / folder / "9999_fails.py").write_text(BROKEN_MIGRATION.format(head=head))
+    with pytest.raises(CommandError, match=r"The upgrade failed, and .* are as before"):
+        jitsi.type(f"cd {CLONE} && {_install_line()}")
+    assert jitsi.machine.run("readlink", "/opt/authbridge") == program
+    jitsi.require_logins(*organiser)
+    jitsi.finish()
+
+
+def _offer_clone(machine: Machine, folder: Path) -> None:
+    # Not to its place at once: git resolves the path, which is on another machine.
+    clone = folder / "clone.git"
+    subprocess.run(  # noqa: S603 - our own command line
+        ["git", "clone", "--quiet", "--bare", str(ROOT), str(clone)],  # noqa: S607
+        check=True,
+    )
+    shutil.copytree(clone, machine.root / REPOSITORY[1:])
+
+
+def _readme_lines() -> str:
+    """Returns the lines of the README's installation, with yes as the answer to apt."""
+    section = (ROOT / "README.md").read_text().partition("\n## Install it")[2]
+    block = re.search(r"```sh\n(.*?)```", section, re.DOTALL)
+    assert block is not None
+    lines = block[1].replace("ADDRESS-OF-THIS-REPOSITORY", REPOSITORY)
+    return lines.replace("apt-get install", "apt-get install -y").replace("sudo ", "")
+
+
+def _install_line() -> str:
+    return next(line for line in _readme_lines().splitlines() if line.startswith("deploy/install"))
+
+
+def _kill_somewhere(jitsi: JitsiMachine, randomness: random.Random) -> str:
+    """Begins the installation and kills it some moments after one of its lines."""
+    begun = subprocess.Popen(  # noqa: S603 - our own command line
+        jitsi.machine.command("bash", "-euc", f"cd {CLONE} && {_install_line()}"),
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert begun.stdout is not None
+    steps = randomness.randrange(1, 20)
+    said = ""
+    for line in begun.stdout:
+        if line.startswith("  ") and not line.startswith("   "):
+            steps, said = steps - 1, line.strip()
+        if steps == 0:
+            break
+    pause = randomness.choice([0.0, 0.05, 0.5, 5.0]) * randomness.random()
+    time.sleep(pause)
+    os.killpg(begun.pid, signal.SIGKILL)
+    begun.wait()
+    return f"{pause:.2f} s after: {said[:80]}"
