@@ -17,13 +17,14 @@ PANEL = "panel.example.org"
 Install = Callable[..., int]
 
 
-@pytest.fixture(name="clone")
-def _clone(tmp_path: Path) -> Path:
-    """A clone that a test may change."""
+@pytest.fixture(name="next_clone")
+def _next_clone(tmp_path: Path) -> Path:
+    """A clone that a test may change: the next release."""
     clone = tmp_path / "clone"
     for name, source in files_of(ROOT):
         (clone / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, clone / name)
+    (clone / "CHANGELOG.md").write_text("The next release.\n", encoding="utf-8")
     return clone
 
 
@@ -43,10 +44,10 @@ def _machine(tmp_path: Path) -> Machine:
 
 
 @pytest.fixture(name="install")
-def _install(clone: Path, machine: Machine) -> Install:
-    """Runs ``deploy/install`` of the clone on the machine."""
+def _install(machine: Machine) -> Install:
+    """Runs ``deploy/install`` of a clone (this one) on the machine."""
 
-    def run(*arguments: str) -> int:
+    def run(*arguments: str, clone: Path = ROOT) -> int:
         return main(arguments or ("--host", HOST, "--panel", PANEL), clone, machine, TreeSystem(machine))
 
     return run

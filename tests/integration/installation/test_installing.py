@@ -189,12 +189,12 @@ def test_the_code_of_the_first_member_of_staff_never_stands_in_a_file(
     assert "no staff" in TreeSystem(machine).authbridge("/opt/authbridge", "staff", "list")
 
 
-def test_only_files_of_the_program_are_copied(install: Install, machine: Machine, clone: Path) -> None:
+def test_only_files_of_the_program_are_copied(install: Install, machine: Machine, next_clone: Path) -> None:
     """No bytecode, no history, nothing that lies about in the clone."""
-    (clone / ".git").mkdir()
-    (clone / "authbridge/__pycache__").mkdir(exist_ok=True)
-    (clone / "authbridge/__pycache__/api.cpython-311.pyc").write_bytes(b"old")
-    install()
+    (next_clone / ".git").mkdir()
+    (next_clone / "authbridge/__pycache__").mkdir()
+    (next_clone / "authbridge/__pycache__/api.cpython-311.pyc").write_bytes(b"old")
+    install(clone=next_clone)
     program = machine.real("/opt/authbridge")
     assert not (program / ".git").exists()
     assert not list(program.glob("authbridge/**/*.pyc"))
