@@ -9,6 +9,7 @@ from functools import partial
 
 from authbridge import audit, background
 from authbridge.clock import Clock
+from authbridge.doctor import reports as machine_reports
 from authbridge.login import failures, journal
 from authbridge.login.limits import Limits
 from authbridge.misuse import commands as misuse
@@ -48,6 +49,7 @@ def purge(database: Database, *, clock: Clock, retention: timedelta, limits: Lim
             print_jobs.purge,
             reports.purge,
             rule_counts.purge,
+            machine_reports.purge,
             counting.purge,
         ):
             purge_rows(session, now=clock())

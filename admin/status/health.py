@@ -4,20 +4,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from admin.panel import current_panel, now
+from admin.status.server_checks import ServerCheck, server_checks
 from admin.web.i18n import moment
 from authbridge.revocations.status import NodeRow, nodes
 
 
 @dataclass(frozen=True, slots=True)
 class HealthRow:
-    """``state`` is ok, warn or bad; ``silent_node`` names a Prosody that may be gone for good."""
+    """``state`` is ok, warn or bad; ``silent_node`` names a Prosody that may be gone for good.
+
+    ``is_setup``: it is about how a server is set up, and the page of the server check says more.
+    """
 
     title: str
     state: str
     sentence: str
     silent_node: str | None = None
+    is_setup: bool = False
 
 
 def health_rows() -> list[HealthRow]:
@@ -25,7 +31,12 @@ def health_rows() -> list[HealthRow]:
     with current_panel().database.read_session() as session:
         found = nodes(session, now=now())
     checks = current_panel().service_health.checks(now=now())
-    return [_service_row(checks), *_node_rows(found), *_storage_rows(checks)]
+    return [
+        _service_row(checks),
+        *_node_rows(found),
+        *_storage_rows(checks),
+        *map(_server_row, server_checks()),
+    ]
 
 
 def _service_row(checks: Mapping[str, str] | None) -> HealthRow:
@@ -51,6 +62,21 @@ def _node_rows(found: Sequence[NodeRow]) -> Iterator[HealthRow]:
             yield HealthRow(title, "ok", _("It answers, and carries suspensions out at once."))
     if not found:
         yield HealthRow(_("Meeting server"), "warn", _("No meeting server has reported yet."))
+
+
+def _server_row(check: ServerCheck) -> HealthRow:
+    title = _("Setup of %(machine)s", machine=check.machine)
+    if check.is_overdue:
+        sentence = _("Nobody has checked it since %(moment)s.", moment=moment(check.examined_at))
+    elif check.errors:
+        sentence = ngettext(
+            "The nightly check found %(num)s fault. Please tell the administrator of the server.",
+            "The nightly check found %(num)s faults. Please tell the administrator of the server.",
+            check.errors,
+        )
+    else:
+        return HealthRow(title, "ok", _("The nightly check found no fault."), is_setup=True)
+    return HealthRow(title, "warn", sentence, is_setup=True)
 
 
 def _storage_rows(checks: Mapping[str, str] | None) -> Iterator[HealthRow]:

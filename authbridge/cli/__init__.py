@@ -34,6 +34,7 @@ _COMMANDS = MappingProxyType(
         "prosody-config": "serving:prosody_config",
         "jitsi-words": "jitsi_words:jitsi_words",
         "simulate": "simulating:simulate_",
+        "doctor": "doctor:doctor",
         "purge": "database:purge",
     }
 )

@@ -102,13 +102,9 @@ def _carry_out(asked: argparse.Namespace, installation: Installation) -> int:
 
 def _say_end(installation: Installation, count: int, *, dry: bool) -> None:
     if dry:
-        _say(
-            f"\n{count} changes would be made; nothing was changed."
-            if count
-            else "\nNothing would be changed."
-        )
+        _say(f"\nTo be changed: {count}.  Nothing was." if count else "\nNothing would be changed.")
     else:
-        _say(f"\nDone: {count} changes." if count else "\nAll is as it shall be: nothing was changed.")
+        _say(f"\nDone; changes: {count}." if count else "\nAll is as it shall be: nothing was changed.")
     if installation.todo:
         _say("\nFor you to do or to know")
     for each in installation.todo:

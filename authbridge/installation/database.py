@@ -107,9 +107,9 @@ def services_stopped(installation: Installation) -> Iterator[None]:
 def _switch(installation: Installation, folder: str) -> None:
     machine, record = installation.machine, installation.record
     former = program.current_folder(machine)
+    has_data = former is not None and _has_data(installation)
+    before = _version(installation, former) if former is not None and has_data else None
     with services_stopped(installation):
-        has_data = former is not None and _has_data(installation)
-        before = _version(installation, former) if former is not None and has_data else None
         backup = _back_up(installation) if has_data else None
         if former == PROGRAM:
             former = program.BY_HAND
@@ -181,7 +181,6 @@ def _back_up(installation: Installation) -> str | None:
     machine, file = installation.machine, database_file(installation)
     folder = machine.path(BACKUPS)
     if not folder.exists():
-        installation.record.note("folders", BACKUPS)
         folder.mkdir(mode=0o700, parents=True)
     name = f"{BACKUPS}/{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.{'db' if file else 'dump'}"
     with umask(0o077):

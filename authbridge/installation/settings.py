@@ -71,6 +71,7 @@ def take_away(installation: Installation) -> Iterator[Action]:
     """Moves settings and data to a place of safety if they hold anybody's work; else removes them."""
     machine, made = installation.machine, installation.record.names("folders")
     folders = [each for each in (FOLDER, DATA) if each in made and machine.path(each).exists()]
+    folders += [BACKUPS] if machine.path(BACKUPS).exists() else []
     if folders and (reason := _worth_keeping(installation)):
         place = _safe_place(installation)
         words = (
@@ -81,8 +82,6 @@ def take_away(installation: Installation) -> Iterator[Action]:
     elif folders:
         words = f"Remove {' and '.join(folders)}: there is no school, and nobody has changed the settings."
         yield Action(words, partial(_remove, installation, folders))
-    if BACKUPS in made and machine.path(BACKUPS).exists():
-        yield Action(f"Remove {BACKUPS}.", partial(_remove, installation, [BACKUPS]))
 
 
 def _settings(installation: Installation) -> Iterator[Action]:

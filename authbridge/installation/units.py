@@ -3,12 +3,10 @@
 A unit is enabled by a symbolic link, as ``systemctl enable`` makes it; so the ledger takes that back as well.
 """
 
-import json
 import re
 import time
 from collections.abc import Iterator
 from functools import partial
-from urllib.error import URLError
 from urllib.request import urlopen
 
 from authbridge.installation import program
@@ -56,6 +54,7 @@ def start(installation: Installation) -> Iterator[Action]:
     idle = [unit for unit in _units(installation) if _STARTED.search(unit) and not system.is_active(unit)]
     if idle:
         yield Action(f"systemctl start {' '.join(idle)}", partial(system.systemctl, "start", *idle))
+    if not _answers(installation):
         yield Action("Wait until the service answers.", partial(_wait, installation))
 
 
@@ -122,18 +121,17 @@ def _take_back(installation: Installation, names: list[str]) -> None:
 
 
 def _wait(installation: Installation) -> None:
-    url = f"{installation.setup().api_url}/readyz"
     deadline = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            with urlopen(url, timeout=5) as answer:  # noqa: S310 - our own loopback address
-                json.load(answer)
-                return
-        except (URLError, OSError, ValueError) as error:
-            if time.monotonic() > deadline:
-                raise InstallationError(
-                    "%(url)s does not answer (%(reason)s): journalctl -u authbridge-api says why.",
-                    url=url,
-                    reason=error,
-                ) from error
+    while not _answers(installation):
+        if time.monotonic() > deadline:
+            raise InstallationError("The service does not answer: journalctl -u authbridge-api says why.")
         time.sleep(_LOOK)
+
+
+def _answers(installation: Installation) -> bool:
+    url = f"{installation.setup().api_url}/readyz"
+    try:
+        with urlopen(url, timeout=_PATIENCE) as answer:  # noqa: S310 - our own loopback address
+            return bool(answer.read())
+    except OSError:
+        return False

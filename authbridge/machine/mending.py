@@ -76,7 +76,7 @@ def take_back(machine: Machine, *, by: str) -> tuple[list[Undone], Sequence[str]
 
 
 def reload_services(machine: Machine, files: Iterable[str]) -> Sequence[str]:
-    """Has the services of these files read them again; returns, sorted, those that a person must restart."""
+    """Tells the services of these files to read them again; returns, sorted, what a person must restart."""
     starts = ((name, file) for file in files for name in _SERVICES if file.startswith(name))
     services = {_SERVICES[name] for name, _ in starts}
     for service in services & _RELOADED.keys():

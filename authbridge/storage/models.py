@@ -316,6 +316,16 @@ class RuleCount(Base):
     times: Mapped[int] = mapped_column(BigInteger)
 
 
+class MachineReport(Base):
+    """What the doctor found on a machine when it last looked; kept a month."""
+
+    __tablename__ = "machine_reports"
+
+    machine: Mapped[str] = mapped_column(String(64), primary_key=True)
+    examined_at: Mapped[datetime]
+    findings: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+
+
 class TermsVersion(Base):
     """A version of the operator's terms of use, as first printed; ``texts`` by the code of the language."""
 

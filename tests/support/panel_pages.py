@@ -14,7 +14,9 @@ from selenium.webdriver.common.virtual_authenticator import VirtualAuthenticator
 from sqlalchemy import func, select
 
 from authbridge.clock import utc_now
+from authbridge.doctor.reports import Report, keep
 from authbridge.login.authenticate import authenticate
+from authbridge.machine.findings import Level
 from authbridge.revocations import feed, numbered_reports
 from authbridge.revocations.numbered_reports import NumberedReport
 from authbridge.revocations.reports import Contact, NodeReport, note_contact
@@ -33,6 +35,7 @@ from tests.support.factories import (
     make_school,
     make_services,
 )
+from tests.support.findings import make_finding
 from tests.support.panel_browser import PanelBrowser, PanelServer
 from workbench.staff import Member, invite
 
@@ -177,6 +180,7 @@ def _before_the_first_school(panel_browser: PanelBrowser) -> Iterator[Shown]:
         ("statistics-none", "/statistics"),
         ("statistics-no-schools", "/statistics/schools"),
         ("meeting-rules-none", "/meeting-rules"),
+        ("server-check-none", "/server-check"),
         ("search-nothing", "/search?q=nirgends"),
     ):
         panel_browser.open(path)
@@ -305,6 +309,11 @@ def _meeting_servers(panel_browser: PanelBrowser, database: Database, sights: Si
         numbered_reports.count(session, "prosody-1", report, today=utc_now().date())
     panel_browser.open("/meeting-rules")
     yield Shown("meeting-rules")
+    findings = [make_finding(f"check-{level}", level) for level in reversed(Level)]
+    with database.write_session() as session:
+        keep(session, Report("meet.example.org", utc_now(), findings))
+    panel_browser.open("/server-check")
+    yield Shown("server-check")
 
 
 def _report(database: Database, username: str, sessions: int, meetings: int, logins: int) -> NodeReport:

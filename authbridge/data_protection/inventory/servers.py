@@ -13,10 +13,12 @@ from authbridge.data_protection.descriptions import (
     fixed,
 )
 from authbridge.data_protection.descriptions import ColumnDescription as Column
+from authbridge.doctor import reports as machine_reports
 from authbridge.revocations import feed, reports, rule_counts
 from authbridge.revocations.commands import forget_node
 from authbridge.storage.models import (
     JobRun,
+    MachineReport,
     ProsodyNode,
     Revocation,
     RevocationDone,
@@ -116,6 +118,25 @@ TABLES = (
             "times": Column(N_("how often it stepped in on that day")),
         },
         RuleCount.day,
+    ),
+    TableDescription(
+        MachineReport,
+        N_("Server checks"),
+        N_("To see whether each server is set up as it must be."),
+        DataSubject.NOBODY,
+        Audience.EVERY_ROLE,
+        KeptFor(
+            fixed(machine_reports.KEPT),
+            MachineReport.examined_at,
+            N_("after the last check of that server; else overwritten by the next one"),
+            machine_reports.purge,
+        ),
+        {
+            "machine": Column(N_("name of the server")),
+            "examined_at": Column(N_("moment of the check")),
+            "findings": Column(N_("what was found: files, settings and counts; no persons")),
+        },
+        MachineReport.examined_at,
     ),
     TableDescription(
         JobRun,

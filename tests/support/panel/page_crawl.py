@@ -58,7 +58,7 @@ def _first_visits(panel: StaffedPanel) -> Iterator[tuple[Browser, str]]:
         "/misuse",
     ):
         yield admin, path
-    for path in ("/data-protection", "/meeting-rules"):
+    for path in ("/data-protection", "/meeting-rules", "/server-check"):
         yield admin, path
 
 
@@ -120,7 +120,7 @@ def _paths(sample: SampleData) -> Iterator[str]:
     for change in ("suspend", "reinstate", "end-sessions", "extend", "expire", "reset"):
         yield from (f"/selection/{change}?all=1&school=ohg", f"/selection/{change}")
     yield f"/selection/suspend?name={sample.username}&name=gone-gone&back=/organisers"
-    yield "/meeting-rules"
+    yield from ("/meeting-rules", "/server-check")
     yield from ("/data-protection", f"/data-protection/accounts/{sample.username}")
     yield from (f"{organiser}/{name}" for name in ("reset", "validity", "delete"))
     yield from (

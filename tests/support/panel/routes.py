@@ -86,7 +86,7 @@ READ = frozenset(
 )
 """What every member of staff may look at."""
 
-INSPECT = frozenset({"journal.index", "audit.index"})
+INSPECT = frozenset({"journal.index", "audit.index", "server_check.index"})
 """What auditors and admins look at."""
 
 MANAGE = frozenset(

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+from authbridge.doctor.reports import pack
+from authbridge.machine.findings import Level
 from authbridge.statistics.counting import months_before
 from authbridge.storage.database import Database
 from authbridge.storage.models import (
@@ -13,6 +15,7 @@ from authbridge.storage.models import (
     Invitation,
     LoginAttempt,
     LoginFailure,
+    MachineReport,
     MeetingRule,
     MisuseReport,
     MonthlyTotal,
@@ -36,6 +39,7 @@ from authbridge.storage.models import (
 )
 from tests.support.factories import ACTOR, KEYED_HASHES
 from tests.support.fakes import MORNING
+from tests.support.findings import make_finding
 
 CODE = "ohg"
 PRINT_JOB = "D7K-42P"
@@ -73,6 +77,7 @@ def add_sample_data(database: Database, size: int = 3) -> SampleData:
             session.add(_suspension(0, organiser_id=organiser.id))
         session.add_all(_usage(school.id, number) for number in range(size))
         session.add_all(_rule_counts(size))
+        session.add_all(_machine_reports(size))
         session.query(RevocationFeed).one().last_id = size
     return SampleData(CODE, organisers[0].username)
 
@@ -218,6 +223,13 @@ def _rule_counts(days: int) -> Iterable[RuleCount]:
     for number in range(days):
         for rule in MeetingRule:
             yield RuleCount(day=MORNING.date() - timedelta(days=number), rule=rule, times=number + 1)
+
+
+def _machine_reports(size: int) -> Iterable[MachineReport]:
+    """Yields a report of each server, with a finding of each level."""
+    for number in range(size):
+        findings = [make_finding(f"check-{level}", level) for level in Level]
+        yield MachineReport(machine=f"meet-{number}", examined_at=MORNING, findings=[*map(pack, findings)])
 
 
 def _staff(session: Session, number: int) -> None:

@@ -1,0 +1,209 @@
+"""Adds ``authbridge doctor``."""
+
+import json
+import os
+import platform
+import sys
+import textwrap
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from authbridge.cli.operator import Operator, pass_operator
+from authbridge.cli.output import json_option, say_done, show_json
+from authbridge.doctor import reports
+from authbridge.doctor.reports import Report, ReportedFinding
+from authbridge.errors import AuthBridgeError, ConfigError
+from authbridge.machine import mending
+from authbridge.machine.examination import examine, plan_fixes
+from authbridge.machine.files import Machine
+from authbridge.machine.findings import Level
+from authbridge.machine.ledger import Undone
+from authbridge.machine.setup import Setup, read_setup
+
+_SERVICE_USER = "authbridge"
+_LEDGER_NAME = "doctor"
+_WIDTH = 100  # characters
+_INDENT = "    "
+
+# As monitoring plugins have them (Monitoring Plugins Development Guidelines, "Plugin Return Codes").
+_EXIT_CODES = {Level.OK: 0, Level.NOTE: 0, Level.WARNING: 1, Level.ERROR: 2}
+_UNKNOWN = 3
+
+
+@click.command()
+@click.option("--fix", is_flag=True, help="Mend what a machine can decide; each file is copied first.")
+@click.option("--dry-run", is_flag=True, help="With --fix: change nothing, and show each change.")
+@click.option("--undo", is_flag=True, help="Take back everything that --fix has changed.")
+@click.option("--all", "show_all", is_flag=True, help="Show also what is well.")
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=Path("/"),
+    help="Examine the files of a machine that lie below this folder, and nothing else.",
+)
+@click.option("--service", is_flag=True, hidden=True)  # the part that runs as the service's own user
+@json_option
+@click.pass_context
+@pass_operator
+def doctor(operator: Operator, context: click.Context, /, **options: Any) -> None:  # noqa: ANN401 - as listed above
+    """Say what is wrong on this machine, why it matters, and what has to stand where.
+
+    Run it as root. Exit codes, as monitoring has them: 0 all is well, 1 warnings, 2 errors,
+    3 it could not look.
+    """
+    try:
+        context.exit(_run(operator, **options))
+    except AuthBridgeError as error:
+        click.echo(f"Error: {error}", err=True)
+        context.exit(_UNKNOWN)
+
+
+def _run(operator: Operator, *, root: Path, service: bool, **options: bool) -> int:
+    if service:
+        _examine_service(operator)
+        return 0
+    machine = Machine(root)
+    if machine.is_live and os.geteuid() != 0:
+        raise ConfigError("Only root may read the files of Prosody and nginx: sudo authbridge doctor")
+    if options["undo"]:
+        return _undo(machine)
+    setup = read_setup(machine)
+    if options["fix"] and options["dry_run"]:
+        return _show_changes(machine, setup)
+    if options["fix"]:
+        _fix(machine, setup)
+    report = _report(machine, setup, operator)
+    if options["as_json"]:
+        show_json(_as_document(report))
+    else:
+        _show(report, show_all=options["show_all"])
+    return max((_EXIT_CODES[finding.level] for finding in report.findings), default=0)
+
+
+def _report(machine: Machine, setup: Setup, operator: Operator) -> Report:
+    findings = [ReportedFinding.of(finding) for finding in examine(machine, setup)]
+    if machine.is_live:
+        findings += _ask_service(machine, findings)
+    return Report(platform.node(), operator.clock(), reports.worst_first(findings))
+
+
+def _ask_service(machine: Machine, findings: Sequence[ReportedFinding]) -> list[ReportedFinding]:
+    # Never as root: what SQLite creates beside the database must belong to the service.
+    as_service = ("runuser", "-u", _SERVICE_USER, "--", sys.executable, "-P", "-m", "authbridge")
+    of_machine = json.dumps([reports.pack(finding) for finding in findings])
+    answer = machine.run(*as_service, "doctor", "--service", text=of_machine)
+    if answer is None or answer.code != 0:
+        said = "" if answer is None else answer.errors.strip()
+        raise ConfigError(
+            "The database could not be examined as the user %(user)s: %(said)s", user=_SERVICE_USER, said=said
+        )
+    return [reports.unpack(packed) for packed in json.loads(answer.output)]
+
+
+def _examine_service(operator: Operator) -> None:
+    """Reads the machine's findings from standard input, keeps them with ours, and writes ours."""
+    from authbridge.doctor.service import examine_service, keep_report  # noqa: PLC0415 - it needs the database
+
+    of_machine = [reports.unpack(packed) for packed in json.load(sys.stdin)]
+    database, now = operator.bare_database, operator.clock()
+    ours = [ReportedFinding.of(finding) for finding in examine_service(database)]
+    keep_report(database, Report(platform.node(), now, reports.worst_first([*of_machine, *ours])))
+    show_json([reports.pack(finding) for finding in ours])
+
+
+def _fix(machine: Machine, setup: Setup) -> None:
+    mended = mending.mend(machine, setup, by=_LEDGER_NAME)
+    for change in mended.changes:
+        click.echo(change.diff(), err=True)
+    if not mended.changes:
+        click.echo("There is nothing that --fix can mend.", err=True)
+    _say_restart(mended.restart)
+
+
+def _show_changes(machine: Machine, setup: Setup) -> int:
+    changes = plan_fixes(machine, examine(machine, setup))
+    for change in changes:
+        click.echo(change.diff())
+    click.echo(f"Files that would be changed: {len(changes)}; nothing was changed.")
+    return 0
+
+
+def _undo(machine: Machine) -> int:
+    undone, restart = mending.take_back(machine, by=_LEDGER_NAME)
+    say_done("\n".join(map(_undone_in_words, undone)) or "There is nothing to take back.")
+    _say_restart(restart)
+    return _EXIT_CODES[Level.WARNING] if any(each.copy is not None for each in undone) else 0
+
+
+def _undone_in_words(undone: Undone) -> str:
+    if undone.copy is not None:
+        return f"{undone.name} was changed since, in our lines: it is left as it is. Before us: {undone.copy}"
+    if undone.is_restored:
+        return f"{undone.name} is as before."
+    return f"{undone.name} was changed since: our lines are out of it, the others stay."
+
+
+def _say_restart(services: Sequence[str]) -> None:
+    if services:
+        command = f"systemctl restart {' '.join(services)}"
+        click.echo(f"When no meeting is on (this ends running ones): {command}", err=True)
+
+
+def _show(report: Report, *, show_all: bool) -> None:
+    shown = [finding for finding in report.findings if show_all or finding.level is not Level.OK]
+    for finding in shown:
+        for line in _in_words(finding):
+            click.echo(line)
+    counts = ", ".join(f"{report.count(level)} {word}" for level, word in _WORDS.items())
+    click.echo(f"{report.machine}: {counts}.")
+
+
+_WORDS = {Level.ERROR: "errors", Level.WARNING: "warnings", Level.NOTE: "notes", Level.OK: "checks in order"}
+
+
+def _in_words(finding: ReportedFinding) -> Iterable[str]:
+    yield f"[{finding.level}] {finding.id}"
+    yield from _wrap(str(finding.what))
+    if finding.why is not None:
+        yield from _wrap(str(finding.why))
+    if finding.where:
+        yield f"    {finding.where}"
+    for line in finding.line.splitlines():
+        yield f"        {line}"
+    if finding.is_mendable:
+        yield "    authbridge doctor --fix mends it."
+    yield ""
+
+
+def _wrap(sentence: str) -> list[str]:
+    return textwrap.wrap(
+        sentence,
+        _WIDTH,
+        initial_indent=_INDENT,
+        subsequent_indent=_INDENT,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _as_document(report: Report) -> dict[str, Any]:
+    return {
+        "machine": report.machine,
+        "examined_at": report.examined_at.isoformat(),
+        "counts": {level: report.count(level) for level in Level},
+        "findings": [
+            {
+                "id": finding.id,
+                "level": finding.level,
+                "what": str(finding.what),
+                "why": finding.why and str(finding.why),
+                "where": finding.where or None,
+                "line": finding.line or None,
+                "fix": finding.is_mendable,
+            }
+            for finding in report.findings
+        ],
+    }
