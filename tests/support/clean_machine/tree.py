@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -12,8 +13,16 @@ _LEFT_OUT = (  # what any machine writes by itself, and what apt keeps of packag
     "var/lib/dpkg",
     "var/lib/systemd",
     "root/.cache",
+    # Copies that useradd and its kin make before each change.
+    "etc/group-",
+    "etc/gshadow-",
+    "etc/passwd-",
+    "etc/shadow-",
 )
-_OF_PROSODY = ("account_activity", "cron.dat", "prosody.sock")  # what it writes while it runs
+# What Prosody writes while it runs: where a host keeps its data, and some of them.
+_OF_PROSODY = re.compile(
+    r"var/lib/prosody/([^/]*%2e[^/]*|.*/account_activity(/.*)?|.*/cron\.dat|prosody\.sock)"
+)
 
 
 def tree(root: Path) -> dict[str, str]:
@@ -22,9 +31,9 @@ def tree(root: Path) -> dict[str, str]:
     for top in _COMPARED:
         for folder, folders, files in os.walk(root / top):
             inside = os.path.relpath(folder, root)
-            folders[:] = [name for name in folders if not _is_left_out(f"{inside}/{name}")]
+            folders[:] = [name for name in folders if f"{inside}/{name}" not in _LEFT_OUT]
             for path in (f"{inside}/{name}" for name in [*folders, *files]):
-                if not _is_left_out(path):
+                if path not in _LEFT_OUT and not _OF_PROSODY.fullmatch(path):
                     found[path] = _line(root / path)
     return found
 
@@ -36,11 +45,6 @@ def differences(before: dict[str, str], after: dict[str, str]) -> list[str]:
         for path in sorted(before.keys() | after.keys())
         if before.get(path) != after.get(path)
     ]
-
-
-def _is_left_out(path: str) -> bool:
-    of_prosody = path.startswith("var/lib/prosody/") and path.endswith(_OF_PROSODY)
-    return of_prosody or path in _LEFT_OUT
 
 
 def _line(path: Path) -> str:
