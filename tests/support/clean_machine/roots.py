@@ -25,7 +25,17 @@ _OF_JITSI = (
     "uuid-runtime",
     "curl",
     "gnupg",
+    "dnsmasq",  # stands in for the world's name servers, which know a real host
 )
+_RESOLVER = """
+cp /etc/resolv.conf /etc/resolv.upstream
+cat > /etc/dnsmasq.d/test <<END
+resolv-file=/etc/resolv.upstream
+address=/{host}/127.0.0.1
+listen-address=127.0.0.1
+END
+echo 'nameserver 127.0.0.1' > /etc/resolv.conf
+"""
 _USERS = """
 groupadd jitsi
 useradd -r -g jitsi --shell /bin/bash --create-home -d /usr/share/jicofo jicofo
@@ -87,6 +97,7 @@ def _furnish(root: Path, folder: Path) -> None:
         machine.run(*install, "dist-upgrade")
         machine.run(*install, "install", *_OF_JITSI)
         machine.run("bash", "-euc", _USERS)
+        machine.run("bash", "-euc", _RESOLVER.format(host=HOST))
         machine.run("bash", "-euc", "rm /etc/turnserver.conf /etc/nginx/sites-enabled/default; apt-get clean")
 
 
