@@ -72,7 +72,7 @@ def _run(asked: argparse.Namespace, clone: Path, machine: Machine, system: Syste
         _absolute(asked.certificate_key),
         restart=asked.restart,
     )
-    installation = Installation(machine, system, record, clone, options)
+    installation = Installation(machine, system, record, clone, options, program.folder_of(clone))
     if asked.dry_run:
         return _carry_out(asked, installation)
     with record.lock():

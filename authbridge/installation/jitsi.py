@@ -33,16 +33,14 @@ def restore_files(installation: Installation) -> Iterator[Action]:
             yield Action(words, partial(_restore, installation, name))
 
 
-def restart(installation: Installation, services: Sequence[str]) -> None:
+def restart(installation: Installation, services: Sequence[str], when: str = "When no meeting is on") -> None:
     """Restarts services that read their files at no other time, if that was asked for; else says how."""
     if not services:
         return
     if installation.options.restart and installation.system.is_booted:
         installation.system.systemctl("restart", *services)
         return
-    installation.todo.append(
-        f"When no meeting is on (this ends running meetings): systemctl restart {' '.join(services)}"
-    )
+    installation.todo.append(f"{when} (this ends running meetings):\nsystemctl restart {' '.join(services)}")
 
 
 def _mend(installation: Installation) -> None:
@@ -61,4 +59,4 @@ def _restore(installation: Installation, name: str) -> None:
             installation.todo.append(
                 f"{each.name} was changed by somebody since: only our lines were taken out."
             )
-    restart(installation, services)
+    restart(installation, services, "Now, or nobody can log in: the service that Prosody asks is gone")

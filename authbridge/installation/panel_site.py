@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from authbridge.installation.jitsi import BY
-from authbridge.installation.steps import Action, Installation, InstallationError
+from authbridge.installation.steps import Action, Installation, InstallationError, in_words
 from authbridge.machine.files import Change, PlannedChanges
 from authbridge.machine.ledger import Ledger
 from authbridge.machine.mending import reload_services
@@ -34,8 +34,9 @@ def offer(installation: Installation) -> Iterator[Action]:
     else:
         installation.todo.append(_how_to_get_a_certificate(host))
     if changes := list(plan.changes()):
-        names = "".join(f"\n{'+' if change.before is None else '~'} {change.name}" for change in changes)
-        yield Action(f"Write nginx's site of the panel:{names}", partial(_apply, installation, changes))
+        yield Action(
+            f"Write nginx's site of the panel:{in_words(changes)}", partial(_apply, installation, changes)
+        )
 
 
 def _host(installation: Installation) -> str | None:

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 from urllib.request import urlopen
 
-from authbridge.installation import program
-from authbridge.installation.steps import Action, Installation, InstallationError
+from authbridge.installation.steps import Action, Installation, InstallationError, in_words
 from authbridge.machine.files import Change, PlannedChanges
 from authbridge.machine.ledger import Ledger
 
@@ -33,9 +32,8 @@ _LOOK = 0.5  # seconds
 def write(installation: Installation) -> Iterator[Action]:
     """Writes what differs from the program's own texts."""
     if changes := _planned(installation):
-        names = "".join(f"\n{'+' if change.before is None else '~'} {change.name}" for change in changes)
         yield Action(
-            f"Write the command, the systemd units and their links:{names}",
+            f"Write the command, the systemd units and their links:{in_words(changes)}",
             partial(_write, installation, changes),
         )
 
@@ -97,7 +95,7 @@ def _by(folder: str) -> str:
 
 
 def _write(installation: Installation, changes: list[Change]) -> None:
-    by = _by(program.folder_of(installation))
+    by = _by(installation.folder)
     installation.record.note("ledgers", by)
     Ledger(installation.machine).apply(changes, by=by)
     installation.system.systemctl("daemon-reload")

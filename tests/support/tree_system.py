@@ -1,7 +1,7 @@
 """Stands in for the programs of a machine where its root is a tree of files: no apt, no useradd, no systemd.
 
-Users are lines in the tree's own ``/etc/passwd`` and ``/etc/group``; the program is the real one, with the packages
-of these tests.
+Users are lines in the tree's own ``/etc/passwd`` and ``/etc/group``; the program is the real one, with the
+packages of these tests.
 """
 
 import os
@@ -64,12 +64,20 @@ class TreeSystem(System):
     def authbridge(self, program: str, *arguments: str, shown: bool = False) -> str:
         """Runs the program of the tree on the tree's own files."""
         folder = self.machine.path(program)
-        environ = {name: value.replace("/etc/", f"{self.machine.root}/etc/") for name, value in self.settings().items()}
+        environ = {
+            name: value.replace("/etc/", f"{self.machine.root}/etc/")
+            for name, value in self.settings().items()
+        }
         environ["AUTHBRIDGE_DATABASE_URL"] = f"sqlite:///{self.machine.root}/var/lib/authbridge/authbridge.db"
         ended = subprocess.run(  # noqa: S603 - this Python, the program that was just copied
             [sys.executable, "-m", "authbridge", *arguments],
             check=False,
-            env={**environ, "PATH": os.environ["PATH"], "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
+            env={
+                **environ,
+                "PATH": os.environ["PATH"],
+                "PYTHONPATH": str(folder),
+                "PYTHONDONTWRITEBYTECODE": "1",
+            },
             cwd=folder,
             capture_output=not shown,
             text=True,
@@ -80,7 +88,9 @@ class TreeSystem(System):
 
     def _append(self, name: str, *lines: str) -> None:
         path = self.machine.path(name)
-        path.write_text((self.machine.read(name) or "") + "".join(f"{line}\n" for line in lines), encoding="utf-8")
+        path.write_text(
+            (self.machine.read(name) or "") + "".join(f"{line}\n" for line in lines), encoding="utf-8"
+        )
 
     def _edit(self, name: str, key: str, change: _Change) -> None:
         lines = (self.machine.read(name) or "").splitlines()

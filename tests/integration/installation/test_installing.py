@@ -85,7 +85,9 @@ def test_data_are_moved_to_a_place_of_safety(
     assert (safe / "etc-authbridge/secret-key").read_text() == secret
     with closing(sqlite3.connect(safe / "var-lib-authbridge/authbridge.db")) as database:
         assert database.execute("SELECT code FROM schools").fetchall() == [("ohg",)]
-    assert {name: each for name, each in tree(machine).items() if not name.startswith("var/backups/")} == before
+    assert {
+        name: each for name, each in tree(machine).items() if not name.startswith("var/backups/")
+    } == before
 
 
 def test_the_operators_own_settings_stay(install: Install, machine: Machine) -> None:
@@ -173,7 +175,9 @@ def test_what_cannot_succeed_is_refused_at_once(
     assert tree(machine) == before
 
 
-def test_two_do_not_run_at_once(install: Install, machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_do_not_run_at_once(
+    install: Install, machine: Machine, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The second one stops at once."""
     with Record(machine).lock():
         assert install() == 1
