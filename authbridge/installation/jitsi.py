@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from authbridge.installation.steps import Action, Installation
+from authbridge.installation.system import ProgramFailedError
 from authbridge.machine.examination import examine, plan_fixes
 from authbridge.machine.ledger import Ledger
 from authbridge.machine.mending import mend, take_back
@@ -38,9 +39,18 @@ def restart(installation: Installation, services: Sequence[str], when: str = "Wh
     if not services:
         return
     if installation.options.restart and installation.system.is_booted:
-        installation.system.systemctl("restart", *services)
-        return
+        services = [service for service in services if not _is_restarted(installation, service)]
+        if not services:
+            return
     installation.todo.append(f"{when} (this ends running meetings):\nsystemctl restart {' '.join(services)}")
+
+
+def _is_restarted(installation: Installation, service: str) -> bool:
+    try:
+        installation.system.systemctl("restart", service)
+    except ProgramFailedError:
+        return False
+    return True
 
 
 def _mend(installation: Installation) -> None:
