@@ -58,12 +58,12 @@ def start(installation: Installation) -> Iterator[Action]:
 
 def take_back(installation: Installation) -> Iterator[Action]:
     """Stops the services and takes the files back."""
-    system, machine = installation.system, installation.machine
+    system = installation.system
     units = [*_ALWAYS, *_OF_PANEL]
     if running := [unit for unit in units if system.is_active(unit)]:
         yield Action(f"systemctl stop {' '.join(running)}", partial(system.systemctl, "stop", *running))
-    ledger = Ledger(machine)
-    if names := [name for name in installation.record.names("ledgers") if ledger.holds(name)]:
+    # Also where the ledger holds nothing of that name: it then removes what an interrupted run has left.
+    if names := installation.record.names("ledgers"):
         words = "Take the command, the systemd units and their links back."
         yield Action(words, partial(_take_back, installation, list(reversed(names))))
 
