@@ -125,16 +125,13 @@ def remove_all(installation: Installation) -> Iterator[Action]:
 
 
 def _folders(machine: Machine) -> list[str]:
-    place = machine.path(PROGRAM).parent
-    found = sorted(place.iterdir()) if place.is_dir() else []
+    found = sorted(machine.path(PROGRAM).parent.iterdir())
     return [f"/opt/{path.name}" for path in found if _FOLDER.fullmatch(path.name) and not path.is_symlink()]
 
 
 def _build(installation: Installation, folder: str) -> None:
     target = installation.machine.path(folder)
-    if not target.parent.exists():
-        installation.record.note("folders", str(Path(folder).parent))
-        target.parent.mkdir(mode=0o755)
+    installation.record.note("programs", folder)
     _remove(installation.machine, folder)
     target.mkdir(mode=0o755)
     for name, source in files_of(installation.clone):
