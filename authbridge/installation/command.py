@@ -61,6 +61,9 @@ def _run(asked: argparse.Namespace, clone: Path, machine: Machine, system: Syste
     preflight.require_root(machine)
     record = Record(machine)
     if (asked.undo or asked.rollback) and not record.exists:
+        if not asked.dry_run:
+            with record.lock():
+                pass  # it removes what a killed installer may have left
         _say("Nothing was installed here by this command.")
         return 0
     host = "" if asked.undo or asked.rollback else preflight.find_host(machine, asked.host)
@@ -72,7 +75,7 @@ def _run(asked: argparse.Namespace, clone: Path, machine: Machine, system: Syste
         _absolute(asked.certificate_key),
         restart=asked.restart,
     )
-    installation = Installation(machine, system, record, clone, options)
+    installation = Installation(machine, system, record, clone, options, program.folder_of(clone))
     if asked.dry_run:
         return _carry_out(asked, installation)
     with record.lock():

@@ -20,6 +20,7 @@ from urllib.parse import unquote, urlsplit
 
 from authbridge.errors import AuthBridgeError
 from authbridge.installation import program, units
+from authbridge.installation.jitsi import restart
 from authbridge.installation.record import Upgrade
 from authbridge.installation.settings import BACKUPS, database_file
 from authbridge.installation.steps import Action, Installation, InstallationError
@@ -33,7 +34,7 @@ _LIBPQ = {"hostname": "PGHOST", "port": "PGPORT", "username": "PGUSER", "passwor
 
 def put_in_force(installation: Installation) -> Iterator[Action]:
     """Switches to the program of the clone and brings the database to its version."""
-    folder = program.folder_of(installation)
+    folder = installation.folder
     current, upgrade = program.current_folder(installation.machine), installation.record.upgrade
     if current != folder:
         words = f"Switch {PROGRAM} to {folder}, and bring the database to its version."
@@ -117,6 +118,8 @@ def _switch(installation: Installation, folder: str) -> None:
         program.set_aside(installation)
         program.point_to(machine, folder)
         _migrate(installation, folder)
+    if former is not None and _differ_for_prosody(machine.path(former), machine.path(folder)):
+        restart(installation, ["prosody"])
 
 
 def _migrate(installation: Installation, folder: str) -> None:
@@ -157,6 +160,14 @@ def _restore(installation: Installation, upgrade: Upgrade) -> None:
         program.point_to(machine, upgrade.before)
     units.take_back_files_of(installation, upgrade.after)
     installation.record.note_upgrade(None)
+
+
+def _differ_for_prosody(former: Path, new: Path) -> bool:
+    texts = (
+        {name: path.read_bytes() for name, path in program.files_of(each, "prosody_mod")}
+        for each in (former, new)
+    )
+    return next(texts) != next(texts)
 
 
 def _version(installation: Installation, folder: str) -> str:

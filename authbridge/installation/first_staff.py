@@ -31,5 +31,5 @@ def _has_staff(installation: Installation, folder: str) -> bool:
 
 
 def _invite(installation: Installation, name: str) -> None:
-    folder = program.current_folder(installation.machine) or program.folder_of(installation)
+    folder = program.current_folder(installation.machine) or installation.folder
     installation.system.authbridge(folder, "staff", "add", name, "--role", "admin", shown=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from authbridge.installation.steps import Action, Installation
+from authbridge.installation.system import ProgramFailedError
 from authbridge.machine.examination import examine, plan_fixes
 from authbridge.machine.ledger import Ledger
 from authbridge.machine.mending import mend, take_back
@@ -33,16 +34,23 @@ def restore_files(installation: Installation) -> Iterator[Action]:
             yield Action(words, partial(_restore, installation, name))
 
 
-def restart(installation: Installation, services: Sequence[str]) -> None:
+def restart(installation: Installation, services: Sequence[str], when: str = "When no meeting is on") -> None:
     """Restarts services that read their files at no other time, if that was asked for; else says how."""
     if not services:
         return
     if installation.options.restart and installation.system.is_booted:
-        installation.system.systemctl("restart", *services)
-        return
-    installation.todo.append(
-        f"When no meeting is on (this ends running meetings): systemctl restart {' '.join(services)}"
-    )
+        services = [service for service in services if not _is_restarted(installation, service)]
+        if not services:
+            return
+    installation.todo.append(f"{when} (this ends running meetings):\nsystemctl restart {' '.join(services)}")
+
+
+def _is_restarted(installation: Installation, service: str) -> bool:
+    try:
+        installation.system.systemctl("restart", service)
+    except ProgramFailedError:
+        return False
+    return True
 
 
 def _mend(installation: Installation) -> None:
@@ -61,4 +69,4 @@ def _restore(installation: Installation, name: str) -> None:
             installation.todo.append(
                 f"{each.name} was changed by somebody since: only our lines were taken out."
             )
-    restart(installation, services)
+    restart(installation, services, "Now, or nobody can log in: the service that Prosody asks is gone")

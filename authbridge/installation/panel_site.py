@@ -1,17 +1,20 @@
 """Offers the panel through nginx: a site of its own, linked when there is a certificate."""
 
 import hashlib
+import re
 from collections.abc import Iterator
 from functools import partial
 
 from authbridge.installation.jitsi import BY
-from authbridge.installation.steps import Action, Installation, InstallationError
+from authbridge.installation.steps import Action, Installation, InstallationError, in_words
 from authbridge.machine.files import Change, PlannedChanges
 from authbridge.machine.ledger import Ledger
 from authbridge.machine.mending import reload_services
 
 _SNIPPET = "/etc/nginx/snippets/authbridge-report.conf"
 _EXAMPLE = "panel.example.org"
+_CERTIFICATE = re.compile(r"(?m)^\s*ssl_certificate\s+(\S+);")
+_KEY = re.compile(r"(?m)^\s*ssl_certificate_key\s+(\S+);")
 
 
 def offer(installation: Installation) -> Iterator[Action]:
@@ -29,13 +32,14 @@ def offer(installation: Installation) -> Iterator[Action]:
             installation.todo.append(
                 f"{name} is not as the program has it, and stays: somebody has changed it."
             )
-    if _has_certificate(installation, host):
+    if machine.real(_certificate(installation, host, site)[0]).is_file():
         plan.link(f"/etc/nginx/sites-enabled/{host}.conf", f"../sites-available/{host}.conf")
     else:
         installation.todo.append(_how_to_get_a_certificate(host))
     if changes := list(plan.changes()):
-        names = "".join(f"\n{'+' if change.before is None else '~'} {change.name}" for change in changes)
-        yield Action(f"Write nginx's site of the panel:{names}", partial(_apply, installation, changes))
+        yield Action(
+            f"Write nginx's site of the panel:{in_words(changes)}", partial(_apply, installation, changes)
+        )
 
 
 def _host(installation: Installation) -> str | None:
@@ -45,11 +49,11 @@ def _host(installation: Installation) -> str | None:
 
 
 def _texts(installation: Installation, host: str, site: str) -> dict[str, str]:
-    nginx, options = installation.clone / "deploy/nginx", installation.options
+    nginx = installation.clone / "deploy/nginx"
     text = (nginx / "panel.conf").read_text(encoding="utf-8")
-    if options.certificate and options.certificate_key:
-        text = text.replace(f"/etc/letsencrypt/live/{_EXAMPLE}/fullchain.pem", options.certificate)
-        text = text.replace(f"/etc/letsencrypt/live/{_EXAMPLE}/privkey.pem", options.certificate_key)
+    certificate, key = _certificate(installation, host, site)
+    text = text.replace(f"/etc/letsencrypt/live/{_EXAMPLE}/fullchain.pem", certificate)
+    text = text.replace(f"/etc/letsencrypt/live/{_EXAMPLE}/privkey.pem", key)
     snippet = (nginx / "report.conf").read_text(encoding="utf-8")
     return {_SNIPPET: snippet.replace(_EXAMPLE, host), site: text.replace(_EXAMPLE, host)}
 
@@ -58,10 +62,17 @@ def _is_ours(installation: Installation, name: str, present: str) -> bool:
     return installation.record.digests.get(name) == _digest(present)
 
 
-def _has_certificate(installation: Installation, host: str) -> bool:
-    if installation.options.certificate:
-        return True
-    return installation.machine.real(f"/etc/letsencrypt/live/{host}/fullchain.pem").is_file()
+def _certificate(installation: Installation, host: str, site: str) -> tuple[str, str]:
+    # As asked for; or as the site has it from an earlier run; or where certbot puts it.
+    options = installation.options
+    if options.certificate and options.certificate_key:
+        return options.certificate, options.certificate_key
+    present = installation.machine.read(site) or ""
+    certificate, key = _CERTIFICATE.search(present), _KEY.search(present)
+    if certificate and key:
+        return certificate[1], key[1]
+    folder = f"/etc/letsencrypt/live/{host}"
+    return f"{folder}/fullchain.pem", f"{folder}/privkey.pem"
 
 
 def _how_to_get_a_certificate(host: str) -> str:

@@ -26,10 +26,10 @@ _FOLDER = re.compile(r"authbridge-[0-9a-f]{12}")
 _COMPLETE = ".complete"
 
 
-def folder_of(installation: Installation) -> str:
+def folder_of(clone: Path) -> str:
     """Returns the folder of the program that stands in the clone."""
     digest = hashlib.sha256()
-    for name, source in files_of(installation.clone):
+    for name, source in files_of(clone):
         content = source.read_bytes()
         is_program = bool(source.stat().st_mode & 0o100)
         digest.update(f"{name}\0{is_program}\0{len(content)}\0".encode())
@@ -37,9 +37,9 @@ def folder_of(installation: Installation) -> str:
     return f"{PROGRAM}-{digest.hexdigest()[:12]}"
 
 
-def files_of(clone: Path) -> Iterator[tuple[str, Path]]:
-    """Yields each file that belongs to the program, by its name below the folder, sorted."""
-    for part in sorted(_PARTS):
+def files_of(clone: Path, *parts: str) -> Iterator[tuple[str, Path]]:
+    """Yields each file of the program (or of these parts of it) by its name below the folder, sorted."""
+    for part in sorted(parts or _PARTS):
         top = clone / part
         for path in [top] if top.is_file() else sorted(top.rglob("*")):
             inside = path.relative_to(clone)
@@ -59,7 +59,7 @@ def current_folder(machine: Machine) -> str | None:
 
 def build(installation: Installation) -> Iterator[Action]:
     """Copies the program and installs the Python packages that it needs."""
-    folder = folder_of(installation)
+    folder = installation.folder
     if not is_complete(installation.machine, folder):
         words = f"Copy the program to {folder}, and load its Python packages (pinned by hash, some 40 MB)."
         yield Action(words, partial(_build, installation, folder))
@@ -101,7 +101,7 @@ def put_back(machine: Machine) -> None:
 def remove_former(installation: Installation) -> Iterator[Action]:
     """Removes programs that are neither in force nor the one before it."""
     upgrade = installation.record.upgrade
-    kept = {current_folder(installation.machine), folder_of(installation)}
+    kept = {current_folder(installation.machine), installation.folder}
     kept |= {upgrade.before, upgrade.after} if upgrade else set()
     for folder in _folders(installation.machine):
         if folder not in kept:
@@ -125,16 +125,13 @@ def remove_all(installation: Installation) -> Iterator[Action]:
 
 
 def _folders(machine: Machine) -> list[str]:
-    place = machine.path(PROGRAM).parent
-    found = sorted(place.iterdir()) if place.is_dir() else []
+    found = sorted(machine.path(PROGRAM).parent.iterdir())
     return [f"/opt/{path.name}" for path in found if _FOLDER.fullmatch(path.name) and not path.is_symlink()]
 
 
 def _build(installation: Installation, folder: str) -> None:
     target = installation.machine.path(folder)
-    if not target.parent.exists():
-        installation.record.note("folders", str(Path(folder).parent))
-        target.parent.mkdir(mode=0o755)
+    installation.record.note("programs", folder)
     _remove(installation.machine, folder)
     target.mkdir(mode=0o755)
     for name, source in files_of(installation.clone):

@@ -4,10 +4,10 @@ Each thing is noted before it is made: who is killed in between has noted too mu
 taking back what is not there does no harm.
 """
 
-import contextlib
 import fcntl
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -70,8 +70,7 @@ class Record:
             yield
         finally:
             if not self.exists:
-                with contextlib.suppress(OSError):
-                    self._folder.rmdir()
+                shutil.rmtree(self._folder, ignore_errors=True)
             os.close(descriptor)
 
     def names(self, kind: str) -> list[str]:

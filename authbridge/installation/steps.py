@@ -7,7 +7,7 @@ from pathlib import Path
 from authbridge.errors import AuthBridgeError
 from authbridge.installation.record import Record
 from authbridge.installation.system import System
-from authbridge.machine.files import Machine
+from authbridge.machine.files import Change, Machine
 from authbridge.machine.setup import SETTINGS, Setup, read_setup
 
 
@@ -31,7 +31,7 @@ class Options:
 class Installation:
     """One run of the installer: the machine, what it was asked for, and what is noted of earlier runs.
 
-    ``todo`` collects what is left for a person.
+    ``folder`` is where the program of the clone stands, or will; ``todo`` collects what is left for a person.
     """
 
     machine: Machine
@@ -39,6 +39,7 @@ class Installation:
     record: Record
     clone: Path
     options: Options
+    folder: str
     todo: list[str] = field(default_factory=list)
 
     def setup(self) -> Setup:
@@ -73,6 +74,13 @@ class Step:
     title: str
     actions: Actions
     way_back: Actions
+
+
+def in_words(changes: Sequence[Change]) -> str:
+    """Returns the names of new files, and the diffs of changed ones."""
+    return "".join(
+        f"\n+ {change.name}" if change.before is None else f"\n{change.diff().rstrip()}" for change in changes
+    )
 
 
 def nothing(_installation: Installation) -> Iterator[Action]:

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 from urllib.request import urlopen
 
-from authbridge.installation import program
-from authbridge.installation.steps import Action, Installation, InstallationError
+from authbridge.installation.steps import Action, Installation, InstallationError, in_words
 from authbridge.machine.files import Change, PlannedChanges
 from authbridge.machine.ledger import Ledger
 
@@ -33,9 +32,8 @@ _LOOK = 0.5  # seconds
 def write(installation: Installation) -> Iterator[Action]:
     """Writes what differs from the program's own texts."""
     if changes := _planned(installation):
-        names = "".join(f"\n{'+' if change.before is None else '~'} {change.name}" for change in changes)
         yield Action(
-            f"Write the command, the systemd units and their links:{names}",
+            f"Write the command, the systemd units and their links:{in_words(changes)}",
             partial(_write, installation, changes),
         )
 
@@ -60,12 +58,12 @@ def start(installation: Installation) -> Iterator[Action]:
 
 def take_back(installation: Installation) -> Iterator[Action]:
     """Stops the services and takes the files back."""
-    system, machine = installation.system, installation.machine
+    system = installation.system
     units = [*_ALWAYS, *_OF_PANEL]
     if running := [unit for unit in units if system.is_active(unit)]:
         yield Action(f"systemctl stop {' '.join(running)}", partial(system.systemctl, "stop", *running))
-    ledger = Ledger(machine)
-    if names := [name for name in installation.record.names("ledgers") if ledger.holds(name)]:
+    # Also where the ledger holds nothing of that name: it then removes what an interrupted run has left.
+    if names := installation.record.names("ledgers"):
         words = "Take the command, the systemd units and their links back."
         yield Action(words, partial(_take_back, installation, list(reversed(names))))
 
@@ -97,7 +95,7 @@ def _by(folder: str) -> str:
 
 
 def _write(installation: Installation, changes: list[Change]) -> None:
-    by = _by(program.folder_of(installation))
+    by = _by(installation.folder)
     installation.record.note("ledgers", by)
     Ledger(installation.machine).apply(changes, by=by)
     installation.system.systemctl("daemon-reload")

@@ -9,7 +9,9 @@ from pathlib import Path, PurePath
 
 from authbridge.errors import AuthBridgeError
 
-_SECRET = re.compile(r"""(?i)((?:secret|password|token)[\w-]*["']?\s*[:=]\s*)("[^"]*"|'[^']*'|\S+)""")
+_SECRET = re.compile(
+    r"""(?i)((?:secret|password|token)(?!\w*_file)[\w-]*["']?\s*[:=]\s*)("[^"]*"|'[^']*'|\S+)"""
+)
 _PATIENCE = 60.0  # seconds
 _MOST_LINKS = 40  # as the kernel follows
 

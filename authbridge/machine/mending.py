@@ -1,4 +1,4 @@
-"""Mends what the checks find, proves it, and takes it back if it made anything worse.
+"""Mends what the checks find, proves it, and takes it back if there is a new fault afterwards.
 
 The services that read their files again without harm are told to; a restart of the others ends running
 meetings, so they are only named.
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from authbridge.errors import AuthBridgeError
 from authbridge.machine.examination import examine, plan_fixes
 from authbridge.machine.files import Change, Machine
-from authbridge.machine.findings import Finding
+from authbridge.machine.findings import Finding, Level
 from authbridge.machine.ledger import Ledger, Undone
 from authbridge.machine.setup import Setup
 
@@ -30,7 +30,7 @@ _RELOADED = {
 
 
 class MendingError(AuthBridgeError):
-    """Raised when a change made something worse; all of it was taken back."""
+    """Raised when a change made a new fault; all of it was taken back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +45,19 @@ def mend(machine: Machine, setup: Setup, *, by: str, look: Examine = examine) ->
     """Makes the changes of all fixes, under that name of the ledger.
 
     Raises:
-        MendingError: Something was worse afterwards: all files are as before.
+        MendingError: There was a new fault afterwards: all files are as before.
         UnreadableFileError: A file cannot be read; nothing was changed.
         OSError: A file could not be written; what was changed stands in the ledger.
     """
-    before = look(machine, setup)
+    before, was_readable = look(machine, setup), _is_readable_for_prosody(machine)
     changes = plan_fixes(machine, before)
     if not changes:
         return Mended((), ())
     ledger = Ledger(machine)
     ledger.apply(changes, by=by)
-    faults = [*_worse(before, look(machine, setup)), *_refused_by_nginx(machine, changes)]
+    faults = [*_new_errors(before, look(machine, setup)), *_refused_by_nginx(machine, changes)]
+    if was_readable and not _is_readable_for_prosody(machine):
+        faults.append("Prosody cannot read its configuration any more.")
     if faults:
         ledger.undo_last(by)
         raise MendingError("The changes were taken back: %(fault)s", fault=faults[0])
@@ -84,11 +86,11 @@ def reload_services(machine: Machine, files: Iterable[str]) -> Sequence[str]:
     return sorted(services - _RELOADED.keys())
 
 
-def _worse(before: Iterable[Finding], after: Iterable[Finding]) -> list[str]:
-    ranks = {finding.id: finding.level.rank for finding in before}
-    return [
-        f"{finding.id}: {finding.what}" for finding in after if finding.level.rank > ranks.get(finding.id, 0)
-    ]
+def _new_errors(before: Iterable[Finding], after: Iterable[Finding]) -> list[str]:
+    # A new warning may be one that could not be seen before: of a host that did not ask us, for example.
+    known = {finding.id for finding in before if finding.level is Level.ERROR}
+    errors = (finding for finding in after if finding.level is Level.ERROR)
+    return [f"{finding.id}: {finding.what}" for finding in errors if finding.id not in known]
 
 
 def _refused_by_nginx(machine: Machine, changes: Iterable[Change]) -> list[str]:
@@ -96,3 +98,10 @@ def _refused_by_nginx(machine: Machine, changes: Iterable[Change]) -> list[str]:
         return []
     answer = machine.run("nginx", "-t")
     return [] if answer is None or answer.code == 0 else [answer.errors.strip()]
+
+
+def _is_readable_for_prosody(machine: Machine) -> bool:
+    # "prosodyctl check config" complains of much that has always been so; but with one that cannot
+    # be read at all, none of its commands gets anywhere.
+    answer = machine.run("prosodyctl", "about")
+    return answer is not None and answer.code == 0

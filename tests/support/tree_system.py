@@ -1,7 +1,7 @@
 """Stands in for the programs of a machine where its root is a tree of files: no apt, no useradd, no systemd.
 
-Users are lines in the tree's own ``/etc/passwd`` and ``/etc/group``; the program is the real one, with the packages
-of these tests.
+Users are lines in the tree's own ``/etc/passwd`` and ``/etc/group``; the program is the real one, with the
+packages of these tests.
 """
 
 import os

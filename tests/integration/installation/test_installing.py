@@ -143,6 +143,21 @@ def test_without_a_certificate_the_site_waits(
     assert link.is_symlink()
 
 
+def test_a_certificate_from_elsewhere_is_remembered(install: Install, machine: Machine) -> None:
+    """An upgrade is given without it."""
+    for name in ("panel.crt", "panel.key"):
+        machine.path(f"/etc/ssl/{name}").parent.mkdir(exist_ok=True)
+        machine.path(f"/etc/ssl/{name}").write_text("a certificate\n")
+    files = ("--certificate", "/etc/ssl/panel.crt", "--certificate-key", "/etc/ssl/panel.key")
+    install("--host", HOST, "--panel", PANEL, *files)
+    installed = tree(machine)
+    assert "ssl_certificate_key /etc/ssl/panel.key;" in (
+        machine.read(f"/etc/nginx/sites-available/{PANEL}.conf") or ""
+    )
+    install()
+    assert tree(machine) == installed
+
+
 def test_an_installation_by_hand_is_taken_over_and_given_back(install: Install, machine: Machine) -> None:
     """The folder of a former release is set aside, and stands in its place again afterwards."""
     by_hand = machine.path("/opt/authbridge")

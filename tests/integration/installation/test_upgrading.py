@@ -28,7 +28,7 @@ _GOOD = f"{_HEAD}\ndef upgrade():\n    op.execute('CREATE TABLE rooms (id INTEGE
 # What it has done stays, when it fails: SQLite's transaction is ended in the middle.
 _BROKEN = f"""{_HEAD}
 def upgrade():
-    op.execute("DELETE FROM schools")
+    op.drop_table("schools")
     op.get_bind().connection.commit()
     raise RuntimeError("a fault of the release")
 """

@@ -37,10 +37,17 @@ def test_every_byte_comes_back(tmp_path: Path) -> None:
 
 def test_a_diff_shows_the_change_and_hides_secrets_beside_it() -> None:
     """What is shown on a terminal holds no password."""
-    before = 'external_service_secret = "s3cr3t-of-turn"\nauthentication = "anonymous"\n'
+    lines = (
+        'turn_secret = "s3cr3t-of-turn"',
+        'token_file = "/etc/token"',
+        'authentication = "anonymous"',
+        "",
+    )
+    before = "\n".join(lines)
     diff = Change("/etc/x.cfg.lua", before, before.replace("anonymous", "external")).diff()
     assert '-authentication = "anonymous"\n+authentication = "external"\n' in diff
     assert "s3cr3t-of-turn" not in diff
+    assert ' token_file = "/etc/token"\n' in diff, "where a secret stands is none"
 
 
 def test_a_plan_reads_as_if_it_were_done(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def _look_for(line: str, machine: Machine, _setup: Setup) -> list[Finding]:
         level = Level.ERROR if lacks else Level.OK
         found.append(Finding(name, level, Remark("It lacks a line."), fix=fix(name) if lacks else None))
     is_long = len((machine.read(_SITE) or "").splitlines()) > 2
-    return [*found, Finding("long", Level.WARNING if is_long else Level.OK, Remark("It is long."))]
+    return [*found, Finding("long", Level.ERROR if is_long else Level.OK, Remark("It is long."))]
 
 
 def test_both_files_are_mended_and_taken_back(machine: Machine) -> None:
@@ -61,7 +61,7 @@ def test_a_second_time_nothing_is_changed(machine: Machine) -> None:
     assert not mend(machine, _SETUP, by="doctor", look=partial(_look_for, "second\n")).changes
 
 
-def test_what_makes_something_worse_is_taken_back_alone(machine: Machine) -> None:
+def test_what_makes_a_new_fault_is_taken_back_alone(machine: Machine) -> None:
     """An earlier mending stays."""
     mend(machine, _SETUP, by="doctor", look=partial(_look_for, "second\n"))
     with pytest.raises(MendingError, match=r"taken back: long: It is long\."):
