@@ -69,22 +69,23 @@ class JitsiMachine:
         typed = f"bash -euc {shlex.quote(script)}"
         return self.machine.run("bash", "-c", f"cd; script -qec {shlex.quote(typed)} /dev/null", check=check)
 
-    def finish(self) -> None:
-        """Restarts what the installer says has to be; checks that the doctor finds nothing to warn of."""
-        self.type("systemctl restart prosody jicofo")
+    def require_green(self) -> None:
+        """Checks that the doctor finds nothing to warn of."""
         told = json.loads(self.machine.run("authbridge", "doctor", "--json", check=False))
         assert [
             each for each in told["findings"] if each["level"] in BAD and each["id"] not in OF_TESTS
         ] == []
 
     def prepare(self) -> None:
-        """Does what the README says before the installer's own line, and notes what stands there then."""
-        self.type(_readme_lines().partition(_install_line())[0])
+        """Gives the README's lines before the last one, and notes what stands there then."""
+        *first, rehearsal, _ = _readme_lines()
+        self.type("\n".join(first))
         self.before = tree(self.machine.root)
+        self.type(f"cd {CLONE}\n{rehearsal}")
 
     def install(self) -> str:
-        """Gives the installer's line; returns what it says."""
-        return self.type(f"cd {CLONE} && {_install_line()}")
+        """Gives the README's last line; returns what it says."""
+        return self.type(f"cd {CLONE}\n{_readme_lines()[-1]}")
 
     def undo(self) -> None:
         """Takes the installation back, and deletes what it says may be deleted then."""
@@ -145,7 +146,7 @@ def test_the_readme_leads_to_a_login_and_back(jitsi: JitsiMachine) -> None:
     begun = time.monotonic()
     jitsi.prepare()
     jitsi.install()
-    jitsi.finish()
+    jitsi.require_green()
     took = time.monotonic() - begun
     sys.stdout.write(f"\nfrom the first command to a green doctor: {took:.0f} s\n")
     assert took < TEN_MINUTES
@@ -153,7 +154,7 @@ def test_the_readme_leads_to_a_login_and_back(jitsi: JitsiMachine) -> None:
     jitsi.undo()
     jitsi.require_as_before()
     jitsi.install()
-    jitsi.finish()
+    jitsi.require_green()
     jitsi.require_logins(*jitsi.make_organiser())
     jitsi.undo()
     jitsi.require_as_before()
@@ -162,7 +163,6 @@ def test_the_readme_leads_to_a_login_and_back(jitsi: JitsiMachine) -> None:
 def test_a_second_time_and_a_rehearsal_change_nothing(jitsi: JitsiMachine) -> None:
     """Not a file differs after a rehearsal, nor after the same command once more, and it says so."""
     jitsi.prepare()
-    jitsi.type(f"cd {CLONE} && {_install_line()} --dry-run")
     jitsi.require_as_before()
     jitsi.install()
     once = tree(jitsi.machine.root)
@@ -177,7 +177,7 @@ def test_killed_anywhere_and_repeated(jitsi: JitsiMachine) -> None:
     for number in range(1, KILLS + 1):
         sys.stdout.write(f"\nkill {number}: {_kill_somewhere(jitsi, randomness)}\n")
         jitsi.install()
-        jitsi.finish()
+        jitsi.require_green()
         jitsi.require_logins(*jitsi.make_organiser())
         jitsi.undo()
         jitsi.require_as_before()
@@ -188,11 +188,11 @@ def test_an_upgrade_keeps_the_data(jitsi: JitsiMachine) -> None:
     jitsi.prepare()
     jitsi.type(f"cd {CLONE} && git checkout -q HEAD~1")
     jitsi.install()
-    jitsi.finish()
+    jitsi.require_green()
     organiser = jitsi.make_organiser()
     jitsi.type(f"cd {CLONE} && git checkout -q -")
     jitsi.install()
-    jitsi.finish()
+    jitsi.require_green()
     jitsi.require_logins(*organiser)
     jitsi.type(f"cd {CLONE} && deploy/install --rollback --yes")
     jitsi.require_logins(*organiser)
@@ -202,7 +202,7 @@ def test_a_failed_migration_is_taken_back_and_said(jitsi: JitsiMachine) -> None:
     """Program and database are those of before, and logins go on."""
     jitsi.prepare()
     jitsi.install()
-    jitsi.finish()
+    jitsi.require_green()
     organiser = jitsi.make_organiser()
     program = jitsi.machine.run("readlink", "/opt/authbridge")
     folder = "authbridge/storage/migrations/versions"
@@ -213,7 +213,7 @@ def test_a_failed_migration_is_taken_back_and_said(jitsi: JitsiMachine) -> None:
         jitsi.install()
     assert jitsi.machine.run("readlink", "/opt/authbridge") == program
     jitsi.require_logins(*organiser)
-    jitsi.finish()
+    jitsi.require_green()
 
 
 def _offer_clone(machine: Machine, folder: Path) -> None:
@@ -226,22 +226,18 @@ def _offer_clone(machine: Machine, folder: Path) -> None:
     shutil.copytree(clone, machine.root / REPOSITORY[1:])
 
 
-def _readme_lines() -> str:
+def _readme_lines() -> list[str]:
     """Returns the lines of the README's installation, with yes as the answer to apt."""
-    section = (ROOT / "README.md").read_text().partition("\n## Install it")[2]
+    section = (ROOT / "deploy/README.md").read_text().partition("\n## Install\n")[2]
     block = re.search(r"```sh\n(.*?)```", section, re.DOTALL)
     assert block is not None
     lines = block[1].replace("ADDRESS-OF-THIS-REPOSITORY", REPOSITORY)
-    return lines.replace("apt-get install", "apt-get install -y").replace("sudo ", "")
-
-
-def _install_line() -> str:
-    return next(line for line in _readme_lines().splitlines() if line.startswith("deploy/install"))
+    return lines.replace("apt-get install", "apt-get install -y").splitlines()
 
 
 def _kill_somewhere(jitsi: JitsiMachine, randomness: random.Random) -> str:
     """Begins the installation, and kills it some moments after one of its first twenty words; says where."""
-    command = f"cd {CLONE} && {_install_line()}"
+    command = f"cd {CLONE}; {_readme_lines()[-1]}"
     begun = subprocess.Popen(  # noqa: S603 - our own command line
         jitsi.machine.command("bash", "-euc", command),
         stdout=subprocess.PIPE,

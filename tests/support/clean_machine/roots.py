@@ -31,7 +31,7 @@ _RESOLVER = """
 cp /etc/resolv.conf /etc/resolv.upstream
 cat > /etc/dnsmasq.d/test <<END
 resolv-file=/etc/resolv.upstream
-address=/{host}/127.0.0.1
+address=/example.org/127.0.0.1
 listen-address=127.0.0.1
 END
 echo 'nameserver 127.0.0.1' > /etc/resolv.conf
@@ -97,7 +97,7 @@ def _furnish(root: Path, folder: Path) -> None:
         machine.run(*install, "dist-upgrade")
         machine.run(*install, "install", *_OF_JITSI)
         machine.run("bash", "-euc", _USERS)
-        machine.run("bash", "-euc", _RESOLVER.format(host=HOST))
+        machine.run("bash", "-euc", _RESOLVER)
         machine.run("bash", "-euc", "rm /etc/turnserver.conf /etc/nginx/sites-enabled/default; apt-get clean")
 
 
