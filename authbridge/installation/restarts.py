@@ -1,4 +1,4 @@
-"""Restarts Prosody and jicofo where their files have changed, if that was asked for: it ends running meetings.
+"""Restarts Prosody and jicofo after changes of their files, if that was asked for: it ends running meetings.
 
 What waits for a restart is noted with the moment: a later run knows whether somebody has given it since.
 """
