@@ -19,6 +19,7 @@ from authbridge.installation import (
     panel_site,
     preflight,
     program,
+    restarts,
     settings,
     units,
 )
@@ -37,6 +38,9 @@ STEPS = (
     Step("Services", units.start, nothing),
     Step("Files of Jitsi, Prosody and nginx", jitsi.mend_files, jitsi.restore_files),
     Step("The panel's site", panel_site.offer, nothing),
+    Step("Restarts", restarts.give, nothing),
+    Step("Files of Jitsi, Prosody and nginx, once more", jitsi.mend_what_shows_now, nothing),
+    Step("Restarts, once more", restarts.give_again, nothing),
     Step("First member of staff", first_staff.invite, nothing),
     Step("Former programs", program.remove_former, nothing),
 )

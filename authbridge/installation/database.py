@@ -19,8 +19,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from authbridge.errors import AuthBridgeError
-from authbridge.installation import program, units
-from authbridge.installation.jitsi import restart
+from authbridge.installation import program, restarts, units
 from authbridge.installation.record import Upgrade
 from authbridge.installation.settings import BACKUPS, database_file
 from authbridge.installation.steps import Action, Installation, InstallationError
@@ -119,7 +118,7 @@ def _switch(installation: Installation, folder: str) -> None:
         program.point_to(machine, folder)
         _migrate(installation, folder)
     if former is not None and _differ_for_prosody(machine.path(former), machine.path(folder)):
-        restart(installation, ["prosody"])
+        restarts.need(installation, ["prosody"])
 
 
 def _migrate(installation: Installation, folder: str) -> None:

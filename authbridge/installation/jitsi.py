@@ -1,8 +1,9 @@
 """Changes the files of Jitsi, Prosody and nginx: exactly as ``authbridge doctor --fix`` would."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 
+from authbridge.installation import restarts
 from authbridge.installation.steps import Action, Installation
 from authbridge.installation.system import ProgramFailedError
 from authbridge.machine.examination import examine, plan_fixes
@@ -24,6 +25,12 @@ def mend_files(installation: Installation) -> Iterator[Action]:
         yield Action(f"Change these files (copies are kept):{diffs}", partial(_mend, installation))
 
 
+def mend_what_shows_now(installation: Installation) -> Iterator[Action]:
+    """Makes those changes that could only be asked for after the restart of Prosody."""
+    if installation.restarted:
+        yield from mend_files(installation)
+
+
 def restore_files(installation: Installation) -> Iterator[Action]:
     """Takes back what the installation and the doctor have changed."""
     ledger = Ledger(installation.machine)
@@ -34,28 +41,9 @@ def restore_files(installation: Installation) -> Iterator[Action]:
             yield Action(words, partial(_restore, installation, name))
 
 
-def restart(installation: Installation, services: Sequence[str], when: str = "When no meeting is on") -> None:
-    """Restarts services that read their files at no other time, if that was asked for; else says how."""
-    if not services:
-        return
-    if installation.options.restart and installation.system.is_booted:
-        services = [service for service in services if not _is_restarted(installation, service)]
-        if not services:
-            return
-    installation.todo.append(f"{when} (this ends running meetings):\nsystemctl restart {' '.join(services)}")
-
-
-def _is_restarted(installation: Installation, service: str) -> bool:
-    try:
-        installation.system.systemctl("restart", service)
-    except ProgramFailedError:
-        return False
-    return True
-
-
 def _mend(installation: Installation) -> None:
     mended = mend(installation.machine, installation.setup(), by=BY)
-    restart(installation, mended.restart)
+    restarts.need(installation, mended.restart)
 
 
 def _restore(installation: Installation, name: str) -> None:
@@ -69,4 +57,18 @@ def _restore(installation: Installation, name: str) -> None:
             installation.todo.append(
                 f"{each.name} was changed by somebody since: only our lines were taken out."
             )
-    restart(installation, services, "Now, or nobody can log in: the service that Prosody asks is gone")
+    if installation.options.restart and installation.system.is_booted:
+        for service in services:
+            _restart(installation, service)
+    elif services:
+        installation.todo.append(
+            "Now, or nobody can log in, for the service is gone (this ends running meetings):\n"
+            f"systemctl restart {' '.join(services)}"
+        )
+
+
+def _restart(installation: Installation, service: str) -> None:
+    try:
+        installation.system.systemctl("restart", service)
+    except ProgramFailedError as error:
+        installation.todo.append(f"{service} could not be restarted: {error}")

@@ -31,7 +31,8 @@ class Options:
 class Installation:
     """One run of the installer: the machine, what it was asked for, and what is noted of earlier runs.
 
-    ``folder`` is where the program of the clone stands, or will; ``todo`` collects what is left for a person.
+    ``folder`` is where the program of the clone stands, or will; ``todo`` collects what is left for a person,
+    ``restarted`` the services that this run has restarted.
     """
 
     machine: Machine
@@ -41,6 +42,7 @@ class Installation:
     options: Options
     folder: str
     todo: list[str] = field(default_factory=list)
+    restarted: list[str] = field(default_factory=list)
 
     def setup(self) -> Setup:
         """Returns what the settings say, or will say."""

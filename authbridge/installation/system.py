@@ -161,6 +161,20 @@ class System:
         answer = self.machine.run("systemctl", "is-active", unit) if self.is_booted else None
         return answer is not None and answer.output.strip() in {"active", "activating", "reloading"}
 
+    def started_at(self, unit: str) -> float:
+        """Returns when systemd has started a service, in seconds since 1970; 0: it does not run."""
+        command = (
+            "systemctl",
+            "show",
+            "--timestamp=unix",
+            "--property=ActiveEnterTimestamp",
+            "--value",
+            unit,
+        )
+        answer = self.machine.run(*command) if self.is_booted else None
+        moment = answer.output.strip().removeprefix("@") if answer else ""
+        return float(moment) if moment.isdecimal() else 0.0
+
     def main_process(self, unit: str) -> int:
         """Returns the number of a service's process; 0: it has none."""
         answer = self.machine.run("systemctl", "show", "--property=MainPID", "--value", unit)
