@@ -238,17 +238,15 @@ def _readme_lines() -> list[str]:
 def _kill_somewhere(jitsi: JitsiMachine, randomness: random.Random) -> str:
     """Begins the installation, and kills it some moments after one of its first twenty words; says where."""
     command = f"cd {CLONE}; {_readme_lines()[-1]}"
-    begun = subprocess.Popen(  # noqa: S603 - our own command line
+    with subprocess.Popen(  # noqa: S603 - our own command line
         jitsi.machine.command("bash", "-euc", command),
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
-    )
-    assert begun.stdout is not None
-    words = (line.strip() for line in begun.stdout if re.match(r"  [^ +]", line))
-    said = list(itertools.islice(words, randomness.randrange(1, 20)))
-    pause = randomness.choice([0.01, 0.1, 1.0, 10.0]) * randomness.random()
-    time.sleep(pause)
-    os.killpg(begun.pid, signal.SIGKILL)
-    begun.wait()
+    ) as begun:
+        words = (line.strip() for line in begun.stdout or () if re.match(r"  [^ +]", line))
+        said = list(itertools.islice(words, randomness.randrange(1, 20)))
+        pause = randomness.choice([0.01, 0.1, 1.0, 10.0]) * randomness.random()
+        time.sleep(pause)
+        os.killpg(begun.pid, signal.SIGKILL)
     return f"{pause:.2f} s after: {said[-1][:80] if said else 'its start'}"

@@ -4,6 +4,7 @@ What the machine writes lies in a layer over the root, which therefore stays as 
 package servers is slirp4netns; neither side reaches the other's loopback.
 """
 
+import secrets
 import subprocess
 import time
 from collections.abc import Iterator
@@ -76,7 +77,7 @@ class Machine:
     is_layered: bool = True
 
     def __post_init__(self) -> None:
-        self._cgroup = _cgroup_mount() / f"clean-machine-{self.folder.name}"
+        self._cgroup = _cgroup_mount() / f"clean-machine-{secrets.token_hex(4)}"
         layer = str(self.folder) if self.is_layered else ""
         self._unshare = Process(
             [*_ENDS_WITH_US, "bash", "-euc", _BOOT, "boot", str(self.lower), layer, str(self._cgroup)],
