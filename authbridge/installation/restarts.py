@@ -57,5 +57,8 @@ def _restart(installation: Installation, services: Sequence[str]) -> None:
             installation.todo.append(f"{service} could not be restarted: {error}")
         else:
             installation.restarted.append(service)
+    if "prosody" in installation.restarted:
+        # What shows only in a running Prosody is looked for next.
+        installation.system.await_listening("prosody")
     for noted in installation.record.names(_KIND):
         installation.record.forget(_KIND, noted)

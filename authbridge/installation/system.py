@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from authbridge.machine.files import Machine
 USER = "authbridge"
 TOKEN_GROUP = "authbridge-token"  # noqa: S105 - a group's name
 _LAST_LINES = 15  # of what a program said before it failed
+_LOOKS = 30
+_PAUSE = 1.0  # seconds between two looks; Prosody opens all its ports within less
 
 
 class ProgramFailedError(AuthBridgeError):
@@ -179,6 +182,22 @@ class System:
         """Returns the number of a service's process; 0: it has none."""
         answer = self.machine.run("systemctl", "show", "--property=MainPID", "--value", unit)
         return int(answer.output.strip() or "0") if answer else 0
+
+    def await_listening(self, unit: str) -> None:
+        """Waits until a started service has opened its ports, at most half a minute.
+
+        To systemd it has started as soon as it has a process, which may not have read its files yet.
+        """
+        process, former = f"pid={self.main_process(unit)},", None
+        for _ in range(_LOOKS):
+            answer = self.machine.run("ss", "-Hltnp")
+            ports = (
+                [line.split()[3] for line in answer.output.splitlines() if process in line] if answer else []
+            )
+            if ports and ports == former:
+                return
+            former = ports
+            time.sleep(_PAUSE)
 
     def dump(self, environ: Mapping[str, str], file: Path) -> None:
         """Copies the PostgreSQL database that libpq's variables name into a file."""
