@@ -50,13 +50,15 @@ def mend(machine: Machine, setup: Setup, *, by: str, look: Examine = examine) ->
         UnreadableFileError: A file cannot be read; nothing was changed.
         OSError: A file could not be written; what was changed stands in the ledger.
     """
-    before = look(machine, setup)
+    before, was_readable = look(machine, setup), _is_readable_for_prosody(machine)
     changes = plan_fixes(machine, before)
     if not changes:
         return Mended((), ())
     ledger = Ledger(machine)
     ledger.apply(changes, by=by)
     faults = [*_new_errors(before, look(machine, setup)), *_refused_by_nginx(machine, changes)]
+    if was_readable and not _is_readable_for_prosody(machine):
+        faults.append("Prosody cannot read its configuration any more.")
     if faults:
         ledger.undo_last(by)
         raise MendingError("The changes were taken back: %(fault)s", fault=faults[0])
@@ -97,3 +99,10 @@ def _refused_by_nginx(machine: Machine, changes: Iterable[Change]) -> list[str]:
         return []
     answer = machine.run("nginx", "-t")
     return [] if answer is None or answer.code == 0 else [answer.errors.strip()]
+
+
+def _is_readable_for_prosody(machine: Machine) -> bool:
+    # "prosodyctl check config" complains of much that has always been so; but with one that cannot
+    # be read at all, none of its commands gets anywhere.
+    answer = machine.run("prosodyctl", "about")
+    return answer is not None and answer.code == 0

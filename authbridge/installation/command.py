@@ -1,0 +1,159 @@
+"""The command line of the installer: ``deploy/install``.
+
+Exit codes: 0 done (also when there was nothing to do), 1 it could not be done, 2 the command was mistyped.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from textwrap import indent
+
+from authbridge.errors import AuthBridgeError
+from authbridge.installation import (
+    accounts,
+    database,
+    first_staff,
+    jitsi,
+    packages,
+    panel_site,
+    preflight,
+    program,
+    restarts,
+    settings,
+    units,
+)
+from authbridge.installation.record import Record
+from authbridge.installation.steps import Actions, Installation, Options, Step, nothing, run
+from authbridge.installation.system import System, umask
+from authbridge.machine.files import Machine
+
+STEPS = (
+    Step("Debian packages", packages.install, packages.keep),
+    Step("Program", program.build, program.remove_all),
+    Step("User and groups", accounts.add, accounts.remove),
+    Step("Settings, secrets, folders", settings.make, settings.take_away),
+    Step("Command and systemd units", units.write, units.take_back),
+    Step("Put in force", database.put_in_force, nothing),
+    Step("Services", units.start, nothing),
+    Step("Files of Jitsi, Prosody and nginx", jitsi.mend_files, jitsi.restore_files),
+    Step("The panel's site", panel_site.offer, nothing),
+    Step("Restarts", restarts.give, nothing),
+    Step("Files of Jitsi, Prosody and nginx, once more", jitsi.mend_what_shows_now, nothing),
+    Step("Restarts, once more", restarts.give_again, nothing),
+    Step("First member of staff", first_staff.invite, nothing),
+    Step("Former programs", program.remove_former, nothing),
+)
+"""In this order; taken back in the opposite one."""
+
+
+def main(
+    arguments: Sequence[str], clone: Path, machine: Machine | None = None, system: System | None = None
+) -> int:
+    """Installs, upgrades or takes back; returns the exit code."""
+    asked = _parser().parse_args(arguments)
+    machine = machine or Machine()
+    try:
+        with umask(0o022):
+            return _run(asked, clone, machine, system or System(machine))
+    except (AuthBridgeError, OSError) as error:
+        sys.stderr.write(f"\ninstall: {error}\n")
+        return 1
+
+
+def _run(asked: argparse.Namespace, clone: Path, machine: Machine, system: System) -> int:
+    preflight.require_root(machine)
+    record = Record(machine)
+    if (asked.undo or asked.rollback) and not record.exists:
+        if not asked.dry_run:
+            with record.lock():
+                pass  # it removes what a killed installer may have left
+        _say("Nothing was installed here by this command.")
+        return 0
+    host = "" if asked.undo or asked.rollback else preflight.find_host(machine, asked.host)
+    options = Options(
+        host,
+        asked.panel and asked.panel.lower(),
+        asked.admin,
+        _absolute(asked.certificate),
+        _absolute(asked.certificate_key),
+        restart=asked.restart,
+    )
+    installation = Installation(machine, system, record, clone, options, program.folder_of(clone))
+    if asked.dry_run:
+        return _carry_out(asked, installation)
+    with record.lock():
+        return _carry_out(asked, installation)
+
+
+def _carry_out(asked: argparse.Namespace, installation: Installation) -> int:
+    steps: list[tuple[str, Actions]]
+    if asked.undo:
+        steps = [(step.title, step.way_back) for step in reversed(STEPS)]
+    elif asked.rollback:
+        steps = [("Back to the former program", database.roll_back), ("Services", units.start)]
+        upgrade = installation.record.upgrade
+        if upgrade and database.changes_data(upgrade) and not (asked.yes or asked.dry_run):
+            run(steps, installation, _say, dry=True)
+            _say("\nNothing was changed.  Data will be lost: if that is meant, add --yes.")
+            return 1
+    else:
+        preflight.require_possible(installation)
+        steps = [(step.title, step.actions) for step in STEPS]
+    count = run(steps, installation, _say, dry=asked.dry_run)
+    if asked.undo and not asked.dry_run:
+        installation.record.remove()
+    _say_end(installation, count, dry=asked.dry_run)
+    return 0
+
+
+def _say_end(installation: Installation, count: int, *, dry: bool) -> None:
+    if dry:
+        _say(f"\nTo be changed: {count}.  Nothing was." if count else "\nNothing would be changed.")
+    else:
+        _say(f"\nDone; changes: {count}." if count else "\nAll is as it shall be: nothing was changed.")
+    if installation.todo:
+        _say("\nFor you to do or to know")
+    for each in installation.todo:
+        _say(indent(f"* {each}", "  ").replace("\n", "\n  "))
+
+
+def _absolute(file: str | None) -> str | None:
+    return str(Path.cwd() / file) if file else None
+
+
+def _say(words: str) -> None:
+    sys.stdout.write(f"{words}\n")
+    sys.stdout.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="deploy/install",
+        description="Installs AuthBridge on a Jitsi machine, upgrades it to this clone, or takes it back.",
+        epilog="Exit codes: 0 done, 1 it could not be done, 2 mistyped.",
+    )
+    parser.add_argument(
+        "--host", metavar="NAME", help="where meetings are held; found by itself if there is one"
+    )
+    parser.add_argument(
+        "--panel", metavar="NAME", help="the host name of the panel, for example panel.example.org"
+    )
+    parser.add_argument("--admin", metavar="NAME", help="invite this first member of staff to the panel")
+    parser.add_argument(
+        "--certificate", metavar="FILE", help="of the panel, if not in /etc/letsencrypt/live/NAME"
+    )
+    parser.add_argument("--certificate-key", metavar="FILE", help="its key")
+    parser.add_argument(
+        "--restart", action="store_true", help="restart Prosody and jicofo: ends running meetings"
+    )
+    parser.add_argument("--yes", action="store_true", help="with --rollback: data entered since may be lost")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--undo", action="store_true", help="take all of it back")
+    what.add_argument(
+        "--rollback", action="store_true", help="go back to the program of before the last upgrade"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say what would be changed, and change nothing"
+    )
+    return parser

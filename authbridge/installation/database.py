@@ -1,0 +1,240 @@
+"""Puts a program in force: copies the database, switches the link, migrates; all of it, or none.
+
+While that goes on, no service runs, but systemd holds their ports: logins wait.  The settings file is locked,
+and each service waits for the lock before it starts (``ExecStartPre`` of the units).  If we are killed, the
+lock is gone with us.
+"""
+
+import fcntl
+import os
+import re
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from authbridge.errors import AuthBridgeError
+from authbridge.installation import program, restarts, units
+from authbridge.installation.record import Upgrade
+from authbridge.installation.settings import BACKUPS, database_file
+from authbridge.installation.steps import Action, Installation, InstallationError
+from authbridge.installation.system import umask
+from authbridge.machine.setup import PROGRAM, SETTINGS
+
+_PATIENCE = 30.0  # seconds in which a service ends; its unit gives it 5
+_LOOK = 0.1  # seconds
+_LIBPQ = {"hostname": "PGHOST", "port": "PGPORT", "username": "PGUSER", "password": "PGPASSWORD"}
+
+
+def put_in_force(installation: Installation) -> Iterator[Action]:
+    """Switches to the program of the clone and brings the database to its version."""
+    folder = installation.folder
+    current, upgrade = program.current_folder(installation.machine), installation.record.upgrade
+    if current != folder:
+        words = f"Switch {PROGRAM} to {folder}, and bring the database to its version."
+        if current is not None and _has_data(installation):
+            words = (
+                f"Stop the services; copy the database to {BACKUPS} (kept for a week); "
+                f"switch {PROGRAM} from {current} to {folder}; bring the database to its version; start the "
+                "services."
+            )
+        yield Action(words, partial(_switch, installation, folder))
+    elif upgrade is not None and upgrade.after == folder and upgrade.schema_after is None:
+        yield Action(
+            "Bring the database to the version of the program.", partial(_migrate, installation, folder)
+        )
+
+
+def roll_back(installation: Installation) -> Iterator[Action]:
+    """Switches to the program from before the last upgrade, and to its database if the tables have changed.
+
+    Raises:
+        InstallationError: There is none.
+    """
+    upgrade = installation.record.upgrade
+    if upgrade is None or not installation.machine.path(upgrade.before).exists():
+        raise InstallationError("There is no former program to go back to.")
+    words = f"Switch {PROGRAM} from {upgrade.after} back to {upgrade.before}."
+    if changes_data(upgrade):
+        if upgrade.backup is None or not installation.machine.path(upgrade.backup).exists():
+            raise InstallationError(
+                "The tables have changed with the upgrade, and the copy of the database from before it is "
+                "gone: it is kept for a week. There is no way back."
+            )
+        words += f"\nBring the database of before the upgrade back, from {upgrade.backup}."
+        words += _lost(installation, upgrade)
+    yield Action(words, partial(_go_back, installation, upgrade))
+
+
+def changes_data(upgrade: Upgrade) -> bool:
+    """Tells whether the way back loses what was entered since."""
+    return upgrade.schema_after != upgrade.schema_before
+
+
+@contextmanager
+def services_stopped(installation: Installation) -> Iterator[None]:
+    """Stops the services for a while; whoever knocks meanwhile is served afterwards.
+
+    Raises:
+        InstallationError: A service does not end.
+    """
+    system = installation.system
+    running = [unit for unit in units.SERVICES if system.is_active(unit)]
+    settings = installation.machine.path(SETTINGS)
+    descriptor = os.open(settings, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        before = {unit: system.main_process(unit) for unit in running}
+        if running:
+            system.systemctl("restart", "--no-block", *running)
+        deadline = time.monotonic() + _PATIENCE
+        while any(system.main_process(unit) == number != 0 for unit, number in before.items()):
+            if time.monotonic() > deadline:
+                raise InstallationError(
+                    "A service does not end: systemctl status %(units)s", units=" ".join(running)
+                )
+            time.sleep(_LOOK)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _switch(installation: Installation, folder: str) -> None:
+    machine, record = installation.machine, installation.record
+    former = program.current_folder(machine)
+    has_data = former is not None and _has_data(installation)
+    before = _version(installation, former) if former is not None and has_data else None
+    with services_stopped(installation):
+        backup = _back_up(installation) if has_data else None
+        if former == PROGRAM:
+            former = program.BY_HAND
+        record.note_upgrade(Upgrade(former or folder, folder, backup, before, None))
+        program.set_aside(installation)
+        program.point_to(machine, folder)
+        _migrate(installation, folder)
+    if former is not None and _differ_for_prosody(machine.path(former), machine.path(folder)):
+        restarts.need(installation, ["prosody"])
+
+
+def _migrate(installation: Installation, folder: str) -> None:
+    upgrade = installation.record.upgrade
+    if upgrade is None:
+        raise InstallationError("There is no upgrade under way.")
+    try:
+        after = _version(installation, folder)
+    except AuthBridgeError as error:
+        if upgrade.before == folder:  # the first one: there is nothing to go back to
+            raise
+        _restore(installation, upgrade)
+        raise InstallationError(
+            "The upgrade failed, and %(program)s and the database are as before:\n%(reason)s",
+            program=upgrade.before,
+            reason=error,
+        ) from error
+    installation.record.note_upgrade(
+        None if upgrade.before == folder else replace(upgrade, schema_after=after)
+    )
+
+
+def _go_back(installation: Installation, upgrade: Upgrade) -> None:
+    with services_stopped(installation):
+        if not changes_data(upgrade):
+            upgrade = replace(upgrade, backup=None)
+        _restore(installation, upgrade)
+
+
+def _restore(installation: Installation, upgrade: Upgrade) -> None:
+    # In an order that can be repeated: the record goes last.
+    machine = installation.machine
+    if upgrade.backup is not None:
+        _bring_back(installation, machine.path(upgrade.backup))
+    if upgrade.before == program.BY_HAND:
+        program.put_back(machine)
+    else:
+        program.point_to(machine, upgrade.before)
+    units.take_back_files_of(installation, upgrade.after)
+    installation.record.note_upgrade(None)
+
+
+def _differ_for_prosody(former: Path, new: Path) -> bool:
+    texts = (
+        {name: path.read_bytes() for name, path in program.files_of(each, "prosody_mod")}
+        for each in (former, new)
+    )
+    return next(texts) != next(texts)
+
+
+def _version(installation: Installation, folder: str) -> str:
+    # A program that finds its own version changes nothing.
+    words = installation.system.authbridge(folder, "db", "upgrade")
+    found = re.search(r"at version (\S+?)\.?$", words, re.MULTILINE)
+    if found is None:
+        raise InstallationError(
+            "The program does not tell the version of the database: %(words)s", words=words
+        )
+    return found[1]
+
+
+def _has_data(installation: Installation) -> bool:
+    file = database_file(installation)
+    return file is None or installation.machine.real(file).exists()
+
+
+def _back_up(installation: Installation) -> str | None:
+    if not _has_data(installation):
+        return None
+    machine, file = installation.machine, database_file(installation)
+    folder = machine.path(BACKUPS)
+    if not folder.exists():
+        folder.mkdir(mode=0o700, parents=True)
+    name = f"{BACKUPS}/{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.{'db' if file else 'dump'}"
+    with umask(0o077):
+        if file is None:
+            installation.system.dump(_libpq(installation), machine.path(name))
+        else:
+            _copy_sqlite(machine.real(file), machine.path(name))
+    return name
+
+
+def _bring_back(installation: Installation, backup: Path) -> None:
+    file = database_file(installation)
+    if file is None:
+        installation.system.restore_dump(_libpq(installation), backup)
+    else:
+        _copy_sqlite(backup, installation.machine.real(file))
+
+
+def _copy_sqlite(source: Path, target: Path) -> None:
+    # SQLite's own copy, in one transaction of the target: whole, whoever is killed.
+    with closing(sqlite3.connect(source)) as from_, closing(sqlite3.connect(target)) as to:
+        from_.backup(to)
+
+
+def _libpq(installation: Installation) -> dict[str, str]:
+    url = urlsplit(installation.system.settings()["AUTHBRIDGE_DATABASE_URL"])
+    values = {name: str(value) for part, name in _LIBPQ.items() if (value := getattr(url, part)) is not None}
+    return {name: unquote(value) for name, value in values.items()} | {"PGDATABASE": unquote(url.path[1:])}
+
+
+def _lost(installation: Installation, upgrade: Upgrade) -> str:
+    file = database_file(installation)
+    if file is None or upgrade.backup is None:
+        return "\nWhat was entered since then is lost."
+    now, then = (_counts(installation.machine.real(each)) for each in (file, upgrade.backup))
+    differing = sorted(table for table in now.keys() | then.keys() if now.get(table) != then.get(table))
+    lines = (f"\n  {table}: {now.get(table, 0)} rows now, {then.get(table, 0)} then" for table in differing)
+    return "\nWhat was entered since then is lost; tables that differ in size:" + ("".join(lines) or " none")
+
+
+def _counts(path: Path) -> dict[str, int]:
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {
+            name: database.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]  # noqa: S608 - SQLite's own names
+            for name in tables
+        }

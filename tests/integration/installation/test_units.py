@@ -1,0 +1,37 @@
+"""The services are locked in: what systemd itself says of their units."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from workbench import ROOT
+
+_ANALYSE = shutil.which("systemd-analyze")
+_MOST = 2.5  # of 10, where 10 is a service that may do everything
+_SERVICES = sorted((ROOT / "deploy/systemd").glob("*.service"))
+
+
+@pytest.mark.skipif(_ANALYSE is None, reason="systemd-analyze is not installed")
+@pytest.mark.parametrize("unit", _SERVICES, ids=lambda unit: unit.name)
+def test_a_service_may_do_little(unit: Path) -> None:
+    """A fault in the service, or in a library, must not become one of the machine."""
+    assert _ANALYSE is not None
+    said = subprocess.run(  # noqa: S603 - systemd's own program, our own file
+        [_ANALYSE, "security", "--offline=true", "--no-pager", unit],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    exposure = re.search(r"Overall exposure level for \S+: ([0-9.]+)", said)
+    assert exposure is not None, said
+    assert float(exposure[1]) <= _MOST, said
+
+
+@pytest.mark.parametrize("unit", ["authbridge-api.service", "authbridge-panel.service"])
+def test_a_service_waits_while_the_installer_changes_its_program(unit: str) -> None:
+    """The lock of ``installation/database.py``: without it the former program would come back in between."""
+    text = (ROOT / "deploy/systemd" / unit).read_text(encoding="utf-8")
+    assert "ExecStartPre=/usr/bin/flock --shared /etc/authbridge/authbridge.env " in text

@@ -1,0 +1,167 @@
+"""An upgrade keeps the data, and there is a way back from it: by itself if it fails, else by one command."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from authbridge.installation.record import Record
+from authbridge.machine.files import Machine
+from authbridge.storage.migrations import NEWEST
+from tests.integration.installation.conftest import Install, tree
+from tests.support.tree_system import TreeSystem
+
+_UNIT = "authbridge-api.service"
+_DATABASE = "/var/lib/authbridge/authbridge.db"
+_NEXT = f"{int(NEWEST) + 1:04}"
+
+_HEAD = f"""\
+\"\"\"The next release.\"\"\"
+
+from alembic import op
+
+revision = "{_NEXT}"
+down_revision = "{NEWEST}"
+"""
+_GOOD = f"{_HEAD}\ndef upgrade():\n    op.execute('CREATE TABLE rooms (id INTEGER)')\n"
+# What it has done stays, when it fails: SQLite's transaction is ended in the middle.
+_BROKEN = f"""{_HEAD}
+def upgrade():
+    op.drop_table("schools")
+    op.get_bind().connection.commit()
+    raise RuntimeError("a fault of the release")
+"""
+
+
+def _migration(clone: Path, text: str) -> Path:
+    migrations = clone / "authbridge/storage/migrations"
+    (migrations / f"versions/{_NEXT}_next.py").write_text(text)
+    newest = (migrations / "__init__.py").read_text()
+    (migrations / "__init__.py").write_text(newest.replace(f'"{NEWEST}"', f'"{_NEXT}"'))
+    return clone
+
+
+def _add_school(machine: Machine, code: str) -> None:
+    TreeSystem(machine).authbridge("/opt/authbridge", "school", "add", code, "A school")
+
+
+def _schools(machine: Machine) -> list[str]:
+    with closing(sqlite3.connect(machine.path(_DATABASE))) as database:
+        return [code for (code,) in database.execute("SELECT code FROM schools ORDER BY code")]
+
+
+def _program(machine: Machine) -> str:
+    return str(machine.path("/opt/authbridge").readlink())
+
+
+@pytest.fixture(name="former")
+def _former(install: Install, machine: Machine) -> str:
+    """The program of a release that is installed, and has a school in its database."""
+    install()
+    _add_school(machine, "ohg")
+    return _program(machine)
+
+
+def test_an_upgrade_keeps_the_data_and_one_command_leads_back(
+    former: str, install: Install, machine: Machine, next_clone: Path
+) -> None:
+    """Without a change of the tables nothing is lost either way."""
+    unit = next_clone / "deploy/systemd" / _UNIT
+    unit.write_text(unit.read_text() + "# next\n")
+    before = machine.read(f"/etc/systemd/system/{_UNIT}")
+    assert install(clone=next_clone) == 0
+    assert _program(machine) != former
+    assert (machine.read(f"/etc/systemd/system/{_UNIT}") or "").endswith("# next\n")
+    _add_school(machine, "neu")
+
+    assert install("--rollback", clone=next_clone) == 0
+
+    assert _program(machine) == former
+    assert machine.read(f"/etc/systemd/system/{_UNIT}") == before
+    assert _schools(machine) == ["neu", "ohg"]
+
+
+def test_the_way_back_over_a_change_of_the_tables_says_what_is_lost_and_asks(
+    former: str,
+    install: Install,
+    machine: Machine,
+    next_clone: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What was entered since the upgrade is not in the copy of the database."""
+    _migration(next_clone, _GOOD)
+    assert install(clone=next_clone) == 0
+    _add_school(machine, "neu")
+    capsys.readouterr()
+
+    assert install("--rollback", clone=next_clone) == 1
+    assert "schools: 2 rows now, 1 then" in capsys.readouterr().out
+    assert _schools(machine) == ["neu", "ohg"]
+
+    assert install("--rollback", "--yes", clone=next_clone) == 0
+    assert _program(machine) == former
+    assert _schools(machine) == ["ohg"]
+    assert "ohg" in TreeSystem(machine).authbridge("/opt/authbridge", "school", "list")
+
+
+def test_a_failed_migration_leaves_everything_as_it_was_and_says_so(
+    former: str,
+    install: Install,
+    machine: Machine,
+    next_clone: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The former program runs on its former database; also if the migration had begun to change it."""
+    unit = next_clone / "deploy/systemd" / _UNIT
+    unit.write_text(unit.read_text() + "# next\n")
+    before = machine.read(f"/etc/systemd/system/{_UNIT}")
+    _migration(next_clone, _BROKEN)
+
+    assert install(clone=next_clone) == 1
+
+    assert "are as before" in capsys.readouterr().err
+    assert _program(machine) == former
+    assert _schools(machine) == ["ohg"]
+    assert machine.read(f"/etc/systemd/system/{_UNIT}") == before
+    assert install() == 0
+    assert "ohg" in TreeSystem(machine).authbridge("/opt/authbridge", "school", "list")
+
+
+def test_copies_of_the_database_are_for_root_alone(
+    former: str, install: Install, machine: Machine, next_clone: Path
+) -> None:
+    """Logins are in it."""
+    assert former
+    install(clone=next_clone)
+    (copy,) = machine.root.glob("var/backups/authbridge/*.db")
+    assert copy.stat().st_mode & 0o777 == 0o600
+    assert copy.parent.stat().st_mode & 0o777 == 0o700
+    assert "7d" in (machine.read("/etc/tmpfiles.d/authbridge.conf") or "")
+
+
+def test_of_former_programs_the_last_one_is_kept(
+    former: str, install: Install, machine: Machine, next_clone: Path
+) -> None:
+    """One way back is enough; the disk is not filled."""
+    install(clone=next_clone)
+    second = _program(machine)
+    (next_clone / "CHANGELOG.md").write_text("The one after it.\n")
+    install(clone=next_clone)
+    folders = {path.name for path in machine.path("/opt").iterdir()}
+    assert folders == {"authbridge", second, _program(machine)}
+    assert former not in folders
+
+
+def test_an_upgrade_is_taken_back_to_the_very_beginning(
+    install: Install, machine: Machine, next_clone: Path
+) -> None:
+    """Two releases, one undo."""
+    before = tree(machine)
+    install()
+    unit = next_clone / "deploy/systemd" / _UNIT
+    unit.write_text(unit.read_text() + "# next\n")
+    install(clone=next_clone)
+    assert install("--undo", clone=next_clone) == 0
+    assert tree(machine) == before
+    assert not Record(machine).exists

@@ -1,0 +1,259 @@
+"""The installation as a new user does it: the README's lines, on clean Debian machines with Jitsi on them."""
+
+import itertools
+import json
+import os
+import random
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.support.clean_machine.jitsi import lay_jitsi
+from tests.support.clean_machine.machine import CommandError, Machine, booted
+from tests.support.clean_machine.roots import clean_root
+from tests.support.clean_machine.tree import differences, tree
+from tests.support.jitsi_machine import HOST, Distribution, Release
+from workbench import ROOT
+
+TEN_MINUTES = 600.0  # seconds
+SOON = 30.0  # seconds
+KILLS = 10
+PROGRAM = "authbridge admin prosody_mod deploy wsgi.py"
+REPOSITORY = "/srv/authbridge.git"
+CLONE = "/root/authbridge"
+
+BAD = {"warning", "error"}
+NOT_OFFERED = "HTTP 404"  # no WebSocket in a Jitsi of 2024
+OF_TESTS = {"clock"}  # is this machine's, which may have no time server
+
+JITSIS: list[tuple[Distribution, Release, bool]] = [
+    ("debian12", "2024", False),
+    ("debian12", "2025", True),
+    ("debian13", "2025", False),
+    ("debian13", "2026", True),
+]
+"""Distribution, year of Jitsi's packages, whether it is a secure domain already."""
+
+BROKEN_MIGRATION = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "9999"
+down_revision = "{head}"
+
+
+def upgrade() -> None:
+    op.create_table("half_done", sa.Column("id", sa.Integer, primary_key=True))
+    raise RuntimeError("this migration fails")
+"""
+
+pytestmark = pytest.mark.soak
+
+
+@dataclass
+class JitsiMachine:
+    """A machine with Jitsi on it, and what stood there before AuthBridge came."""
+
+    machine: Machine
+    before: dict[str, str] = field(default_factory=dict)
+
+    def type(self, script: str, *, check: bool = True) -> str:
+        """Runs lines as an administrator types them: in a shell on a terminal, in root's home."""
+        typed = f"bash -euc {shlex.quote(script)}"
+        return self.machine.run("bash", "-c", f"cd; script -qec {shlex.quote(typed)} /dev/null", check=check)
+
+    def require_green(self) -> None:
+        """Checks that the doctor soon finds nothing to warn of: Prosody may just have been restarted."""
+        deadline = time.monotonic() + SOON
+        while findings := self._warnings():
+            assert time.monotonic() < deadline, findings
+            time.sleep(1)
+
+    def _warnings(self) -> list[str]:
+        told = json.loads(self.machine.run("authbridge", "doctor", "--json", check=False))
+        found = [each for each in told["findings"] if each["level"] in BAD and each["id"] not in OF_TESTS]
+        return [f"{each['id']}: {each['what']}" for each in found]
+
+    def prepare(self) -> None:
+        """Gives the README's lines before the last one, and notes what stands there then."""
+        *first, rehearsal, _ = _readme_lines()
+        self.type("\n".join(first))
+        self.before = tree(self.machine.root)
+        self.type(f"cd {CLONE}\n{rehearsal}")
+
+    def install(self) -> str:
+        """Gives the README's last line; returns what it says."""
+        return self.type(f"cd {CLONE}\n{_readme_lines()[-1]}")
+
+    def undo(self) -> None:
+        """Takes the installation back, and deletes what it says may be deleted then."""
+        told = self.type(f"cd {CLONE} && deploy/install --undo --restart")
+        for place in re.findall(r"Move .* to (/\S+), for root alone", told):
+            self.machine.run("rm", "-r", place)
+        for packages in re.findall(r"apt-get purge --autoremove (.*?)\s*$", told, re.MULTILINE):
+            self.machine.run("apt-get", "-y", "purge", "--autoremove", *packages.split())
+
+    def login(self, host: str, name: str = "", password: str = "") -> set[str]:
+        """Logs in over each way that nginx and Prosody offer, at least BOSH; returns how that ended."""
+        module = [sys.executable, "-m", "tests.support.clean_machine.login", host, HOST]
+        done = subprocess.run(  # noqa: S603 - our own command line
+            self.machine.beside(*module, *([name] if name else [])),
+            input=password,
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=ROOT,
+        )
+        told: dict[str, str] = json.loads(done.stdout)
+        assert told["bosh"] != NOT_OFFERED
+        return set(told.values()) - {NOT_OFFERED}
+
+    def make_organiser(self) -> tuple[str, str]:
+        """Adds a school and returns name and password of an organiser there."""
+        self.machine.run("authbridge", "school", "add", "ohg", "Otto-Hahn-Gymnasium")
+        rows = self.machine.run("authbridge", "organiser", "issue", "ohg", "--count", "1").splitlines()
+        heading = next(number for number, row in enumerate(rows) if "username" in row)
+        columns, values = rows[heading].split(","), rows[heading + 1].split(",")
+        row = dict(zip(columns, values, strict=True))
+        return row["username"], row["password"]
+
+    def require_logins(self, name: str, password: str) -> None:
+        """Checks who may in: the organiser with the right password, a guest as guest, and nobody else."""
+        assert self.login(HOST, name, password) == {"success"}
+        assert self.login(HOST, name, "wrong-password") == {"not-authorized"}
+        assert self.login(f"guest.{HOST}") == {"success"}
+        assert "success" not in self.login(HOST)
+
+    def require_as_before(self) -> None:
+        """Checks that each file is as it was before AuthBridge came."""
+        assert differences(self.before, tree(self.machine.root)) == []
+
+
+@pytest.fixture(name="jitsi", params=JITSIS, ids=lambda params: "-".join(map(str, params)))
+def run_jitsi(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[JitsiMachine]:
+    """A machine with Jitsi, and this repository to clone."""
+    distribution, release, secured = request.param
+    with booted(clean_root(distribution), tmp_path) as machine:
+        lay_jitsi(machine, distribution, release, secured=secured)
+        _offer_clone(machine, tmp_path)
+        yield JitsiMachine(machine, tree(machine.root))
+
+
+def test_the_readme_leads_to_a_login_and_back(jitsi: JitsiMachine) -> None:
+    """Ten minutes to a green doctor; organisers and guests log in; undone, nothing is left.  Twice."""
+    begun = time.monotonic()
+    jitsi.prepare()
+    jitsi.install()
+    jitsi.require_green()
+    took = time.monotonic() - begun
+    sys.stdout.write(f"\nfrom the first command to a green doctor: {took:.0f} s\n")
+    assert took < TEN_MINUTES
+    jitsi.require_logins(*jitsi.make_organiser())
+    jitsi.undo()
+    jitsi.require_as_before()
+    jitsi.install()
+    jitsi.require_green()
+    jitsi.require_logins(*jitsi.make_organiser())
+    jitsi.undo()
+    jitsi.require_as_before()
+
+
+def test_a_second_time_and_a_rehearsal_change_nothing(jitsi: JitsiMachine) -> None:
+    """Not a file differs after a rehearsal, nor after the same command once more, and it says so."""
+    jitsi.prepare()
+    jitsi.require_as_before()
+    jitsi.install()
+    once = tree(jitsi.machine.root)
+    assert "nothing was changed" in jitsi.install()
+    assert differences(once, tree(jitsi.machine.root)) == []
+
+
+def test_killed_anywhere_and_repeated(jitsi: JitsiMachine) -> None:
+    """Killed at ten random points and given once more, it succeeds; each time, undone, nothing is left."""
+    randomness = random.Random(jitsi.machine.lower.name)  # noqa: S311 - no secret
+    jitsi.prepare()
+    for number in range(1, KILLS + 1):
+        sys.stdout.write(f"\nkill {number}: {_kill_somewhere(jitsi, randomness)}\n")
+        jitsi.install()
+        jitsi.require_green()
+        jitsi.require_logins(*jitsi.make_organiser())
+        jitsi.undo()
+        jitsi.require_as_before()
+
+
+def test_an_upgrade_keeps_the_data(jitsi: JitsiMachine) -> None:
+    """What was entered before is there afterwards, and after the way back, too."""
+    jitsi.prepare()
+    jitsi.type(f"cd {CLONE} && git checkout -q $(git log -1 --format=%h -- {PROGRAM})~1")
+    jitsi.install()
+    jitsi.require_green()
+    organiser = jitsi.make_organiser()
+    jitsi.type(f"cd {CLONE} && git checkout -q -")
+    jitsi.install()
+    jitsi.require_green()
+    jitsi.require_logins(*organiser)
+    jitsi.type(f"cd {CLONE} && deploy/install --rollback --yes")
+    jitsi.require_logins(*organiser)
+
+
+def test_a_failed_migration_is_taken_back_and_said(jitsi: JitsiMachine) -> None:
+    """Program and database are those of before, and logins go on."""
+    jitsi.prepare()
+    jitsi.install()
+    jitsi.require_green()
+    organiser = jitsi.make_organiser()
+    program = jitsi.machine.run("readlink", "/opt/authbridge")
+    folder = "authbridge/storage/migrations/versions"
+    head = max((ROOT / folder).glob("[0-9]*.py")).name[:4]
+    broken = jitsi.machine.root / CLONE[1:] / folder / "9999_fails.py"
+    broken.write_text(BROKEN_MIGRATION.format(head=head))
+    with pytest.raises(CommandError, match=r"The upgrade failed, and .* are as\s+before"):
+        jitsi.install()
+    assert jitsi.machine.run("readlink", "/opt/authbridge") == program
+    jitsi.require_logins(*organiser)
+    jitsi.require_green()
+
+
+def _offer_clone(machine: Machine, folder: Path) -> None:
+    # Not to its place at once: git resolves the path, which is on another machine.
+    clone = folder / "clone.git"
+    subprocess.run(  # noqa: S603 - our own command line
+        ["git", "clone", "--quiet", "--bare", str(ROOT), str(clone)],  # noqa: S607
+        check=True,
+    )
+    shutil.copytree(clone, machine.root / REPOSITORY[1:])
+
+
+def _readme_lines() -> list[str]:
+    """Returns the lines of the README's installation, with yes as the answer to apt."""
+    section = (ROOT / "deploy/README.md").read_text().partition("\n## Install\n")[2]
+    block = re.search(r"```sh\n(.*?)```", section, re.DOTALL)
+    assert block is not None
+    lines = block[1].replace("ADDRESS-OF-THIS-REPOSITORY", REPOSITORY)
+    return lines.replace("apt-get install", "apt-get install -y").splitlines()
+
+
+def _kill_somewhere(jitsi: JitsiMachine, randomness: random.Random) -> str:
+    """Begins the installation, and kills it some moments after one of its first twenty words; says where."""
+    command = f"cd {CLONE}; {_readme_lines()[-1]}"
+    with subprocess.Popen(  # noqa: S603 - our own command line
+        jitsi.machine.command("bash", "-euc", command),
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as begun:
+        words = (line.strip() for line in begun.stdout or () if re.match(r"  [^ +]", line))
+        said = list(itertools.islice(words, randomness.randrange(1, 20)))
+        pause = randomness.choice([0.01, 0.1, 1.0, 10.0]) * randomness.random()
+        time.sleep(pause)
+        os.killpg(begun.pid, signal.SIGKILL)
+    return f"{pause:.2f} s after: {said[-1][:80] if said else 'its start'}"
