@@ -4,47 +4,47 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from authbridge.installation.settings import DATA
-from authbridge.installation.steps import Action, Installation
+from authbridge.installation.steps import Installation, SystemAction
 from authbridge.installation.system import TOKEN_GROUP, USER
 
 _MEMBERS = ("prosody", USER)
 
 
-def add(installation: Installation) -> Iterator[Action]:
+def add(installation: Installation) -> Iterator[SystemAction]:
     """Adds what is missing."""
     system = installation.system
     for group in (USER, TOKEN_GROUP):
         if not system.has_group(group):
             words = f"Add the system group {group}."
-            yield Action(
+            yield SystemAction(
                 words, partial(_noted, installation, "groups", group, partial(system.add_group, group))
             )
     if not system.has_user(USER):
         words = f"Add the system user {USER}, without a shell."
         do = partial(system.add_user, USER, home=DATA)
-        yield Action(words, partial(_noted, installation, "users", USER, do))
+        yield SystemAction(words, partial(_noted, installation, "users", USER, do))
     for user in _MEMBERS:
         if not system.is_member(user, TOKEN_GROUP):
             words = f"Add {user} to the group {TOKEN_GROUP}, which may read the token."
             do = partial(system.add_member, user, TOKEN_GROUP)
-            yield Action(words, partial(_noted, installation, "members", user, do))
+            yield SystemAction(words, partial(_noted, installation, "members", user, do))
 
 
-def remove(installation: Installation) -> Iterator[Action]:
+def remove(installation: Installation) -> Iterator[SystemAction]:
     """Removes what was added."""
     system, record = installation.system, installation.record
     for user in record.names("members"):
         if TOKEN_GROUP not in record.names("groups") and system.is_member(user, TOKEN_GROUP):
-            yield Action(
+            yield SystemAction(
                 f"Take {user} out of the group {TOKEN_GROUP}.",
                 partial(system.remove_member, user, TOKEN_GROUP),
             )
     for user in record.names("users"):
         if system.has_user(user):
-            yield Action(f"Remove the user {user}.", partial(system.remove_user, user))
+            yield SystemAction(f"Remove the user {user}.", partial(system.remove_user, user))
     for group in reversed(record.names("groups")):
         if system.has_group(group):  # userdel has removed the one that has the user's name
-            yield Action(f"Remove the group {group}.", partial(system.remove_group, group))
+            yield SystemAction(f"Remove the group {group}.", partial(system.remove_group, group))
 
 
 def _noted(installation: Installation, kind: str, name: str, do: Callable[[], None]) -> None:

@@ -24,25 +24,25 @@ from authbridge.installation import (
     units,
 )
 from authbridge.installation.record import Record
-from authbridge.installation.steps import Actions, Installation, Options, Step, nothing, run
+from authbridge.installation.steps import Actions, Installation, InstallStep, Options, nothing, run
 from authbridge.installation.system import System, umask
 from authbridge.machine.files import Machine
 
 STEPS = (
-    Step("Debian packages", packages.install, packages.keep),
-    Step("Program", program.build, program.remove_all),
-    Step("User and groups", accounts.add, accounts.remove),
-    Step("Settings, secrets, folders", settings.make, settings.take_away),
-    Step("Command and systemd units", units.write, units.take_back),
-    Step("Put in force", database.put_in_force, nothing),
-    Step("Services", units.start, nothing),
-    Step("Files of Jitsi, Prosody and nginx", jitsi.mend_files, jitsi.restore_files),
-    Step("The panel's site", panel_site.offer, nothing),
-    Step("Restarts", restarts.give, nothing),
-    Step("Files of Jitsi, Prosody and nginx, once more", jitsi.mend_what_shows_now, nothing),
-    Step("Restarts, once more", restarts.give_again, nothing),
-    Step("First member of staff", first_staff.invite, nothing),
-    Step("Former programs", program.remove_former, nothing),
+    InstallStep("Debian packages", packages.install, packages.keep),
+    InstallStep("Program", program.build, program.remove_all),
+    InstallStep("User and groups", accounts.add, accounts.remove),
+    InstallStep("Settings, secrets, folders", settings.make, settings.take_away),
+    InstallStep("Command and systemd units", units.write, units.take_back),
+    InstallStep("Put in force", database.put_in_force, nothing),
+    InstallStep("Services", units.start, nothing),
+    InstallStep("Files of Jitsi, Prosody and nginx", jitsi.mend_files, jitsi.restore_files),
+    InstallStep("The panel's site", panel_site.offer, nothing),
+    InstallStep("Restarts", restarts.give, nothing),
+    InstallStep("Files of Jitsi, Prosody and nginx, once more", jitsi.mend_what_shows_now, nothing),
+    InstallStep("Restarts, once more", restarts.give_again, nothing),
+    InstallStep("First member of staff", first_staff.invite, nothing),
+    InstallStep("Former programs", program.remove_former, nothing),
 )
 """In this order; taken back in the opposite one."""
 

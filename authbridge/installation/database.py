@@ -22,7 +22,7 @@ from authbridge.errors import AuthBridgeError
 from authbridge.installation import program, restarts, units
 from authbridge.installation.record import Upgrade
 from authbridge.installation.settings import BACKUPS, database_file
-from authbridge.installation.steps import Action, Installation, InstallationError
+from authbridge.installation.steps import Installation, InstallationError, SystemAction
 from authbridge.installation.system import umask
 from authbridge.machine.setup import PROGRAM, SETTINGS
 
@@ -31,7 +31,7 @@ _LOOK = 0.1  # seconds
 _LIBPQ = {"hostname": "PGHOST", "port": "PGPORT", "username": "PGUSER", "password": "PGPASSWORD"}
 
 
-def put_in_force(installation: Installation) -> Iterator[Action]:
+def put_in_force(installation: Installation) -> Iterator[SystemAction]:
     """Switches to the program of the clone and brings the database to its version."""
     folder = installation.folder
     current, upgrade = program.current_folder(installation.machine), installation.record.upgrade
@@ -43,14 +43,14 @@ def put_in_force(installation: Installation) -> Iterator[Action]:
                 f"switch {PROGRAM} from {current} to {folder}; bring the database to its version; start the "
                 "services."
             )
-        yield Action(words, partial(_switch, installation, folder))
+        yield SystemAction(words, partial(_switch, installation, folder))
     elif upgrade is not None and upgrade.after == folder and upgrade.schema_after is None:
-        yield Action(
+        yield SystemAction(
             "Bring the database to the version of the program.", partial(_migrate, installation, folder)
         )
 
 
-def roll_back(installation: Installation) -> Iterator[Action]:
+def roll_back(installation: Installation) -> Iterator[SystemAction]:
     """Switches to the program from before the last upgrade, and to its database if the tables have changed.
 
     Raises:
@@ -68,7 +68,7 @@ def roll_back(installation: Installation) -> Iterator[Action]:
             )
         words += f"\nBring the database of before the upgrade back, from {upgrade.backup}."
         words += _lost(installation, upgrade)
-    yield Action(words, partial(_go_back, installation, upgrade))
+    yield SystemAction(words, partial(_go_back, installation, upgrade))
 
 
 def changes_data(upgrade: Upgrade) -> bool:

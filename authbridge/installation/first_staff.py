@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from functools import partial
 
 from authbridge.installation import program
-from authbridge.installation.steps import Action, Installation
+from authbridge.installation.steps import Installation, SystemAction
 
 
-def invite(installation: Installation) -> Iterator[Action]:
+def invite(installation: Installation) -> Iterator[SystemAction]:
     """Invites, if nobody has been invited yet."""
     name, folder = installation.options.admin, program.current_folder(installation.machine)
     if not name:
@@ -23,7 +23,7 @@ def invite(installation: Installation) -> Iterator[Action]:
             f"{command}"
         )
         return
-    yield Action(f"{command}   (the code is shown this once)", partial(_invite, installation, name))
+    yield SystemAction(f"{command}   (the code is shown this once)", partial(_invite, installation, name))
 
 
 def _has_staff(installation: Installation, folder: str) -> bool:

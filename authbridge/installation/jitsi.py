@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from authbridge.installation import restarts
-from authbridge.installation.steps import Action, Installation
+from authbridge.installation.steps import Installation, SystemAction
 from authbridge.installation.system import ProgramFailedError
 from authbridge.machine.examination import examine, plan_fixes
 from authbridge.machine.ledger import Ledger
@@ -16,29 +16,29 @@ BY = "install"
 _NAMES = ("doctor", BY)
 
 
-def mend_files(installation: Installation) -> Iterator[Action]:
+def mend_files(installation: Installation) -> Iterator[SystemAction]:
     """Makes the changes that the checks of the machine ask for."""
     machine, setup = installation.machine, installation.setup()
     changes = plan_fixes(machine, examine(machine, setup))
     if changes:
         diffs = "".join(f"\n{change.diff()}" for change in changes).rstrip("\n")
-        yield Action(f"Change these files (copies are kept):{diffs}", partial(_mend, installation))
+        yield SystemAction(f"Change these files (copies are kept):{diffs}", partial(_mend, installation))
 
 
-def mend_what_shows_now(installation: Installation) -> Iterator[Action]:
+def mend_what_shows_now(installation: Installation) -> Iterator[SystemAction]:
     """Makes those changes that could only be asked for after the restart of Prosody."""
     if installation.restarted:
         yield from mend_files(installation)
 
 
-def restore_files(installation: Installation) -> Iterator[Action]:
+def restore_files(installation: Installation) -> Iterator[SystemAction]:
     """Takes back what the installation and the doctor have changed."""
     ledger = Ledger(installation.machine)
     for name in _NAMES:
         if ledger.holds(name):
             who = "authbridge doctor" if name == "doctor" else "the installation"
             words = f"Take back what {who} has changed in files of Jitsi, Prosody and nginx."
-            yield Action(words, partial(_restore, installation, name))
+            yield SystemAction(words, partial(_restore, installation, name))
 
 
 def _mend(installation: Installation) -> None:

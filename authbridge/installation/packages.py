@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 
-from authbridge.installation.steps import Action, Installation
+from authbridge.installation.steps import Installation, SystemAction
 
 PACKAGES = (
     "python3-venv",
@@ -18,13 +18,13 @@ PACKAGES = (
 )
 
 
-def install(installation: Installation) -> Iterator[Action]:
+def install(installation: Installation) -> Iterator[SystemAction]:
     """Installs what is missing."""
     if missing := installation.system.missing_packages(PACKAGES):
-        yield Action(f"apt-get install {' '.join(missing)}", partial(_install, installation, missing))
+        yield SystemAction(f"apt-get install {' '.join(missing)}", partial(_install, installation, missing))
 
 
-def keep(installation: Installation) -> Iterator[Action]:
+def keep(installation: Installation) -> Iterator[SystemAction]:
     """Takes nothing back: other programs may need them by now.  Names them."""
     if names := installation.record.names("packages"):
         installation.todo.append(

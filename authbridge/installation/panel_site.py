@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from authbridge.installation.jitsi import BY
-from authbridge.installation.steps import Action, Installation, InstallationError, in_words
+from authbridge.installation.steps import Installation, InstallationError, SystemAction, in_words
 from authbridge.machine.files import Change, PlannedChanges
 from authbridge.machine.ledger import Ledger
 from authbridge.machine.mending import reload_services
@@ -17,7 +17,7 @@ _CERTIFICATE = re.compile(r"(?m)^\s*ssl_certificate\s+(\S+);")
 _KEY = re.compile(r"(?m)^\s*ssl_certificate_key\s+(\S+);")
 
 
-def offer(installation: Installation) -> Iterator[Action]:
+def offer(installation: Installation) -> Iterator[SystemAction]:
     """Writes the site, and links it if there is a certificate."""
     host = _host(installation)
     if host is None:
@@ -37,7 +37,7 @@ def offer(installation: Installation) -> Iterator[Action]:
     else:
         installation.todo.append(_how_to_get_a_certificate(host))
     if changes := list(plan.changes()):
-        yield Action(
+        yield SystemAction(
             f"Write nginx's site of the panel:{in_words(changes)}", partial(_apply, installation, changes)
         )
 

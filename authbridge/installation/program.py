@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from authbridge.installation.steps import Action, Installation
+from authbridge.installation.steps import Installation, SystemAction
 from authbridge.installation.whole_files import sync, write_whole
 from authbridge.machine.files import Machine
 from authbridge.machine.setup import PROGRAM
@@ -57,12 +57,12 @@ def current_folder(machine: Machine) -> str | None:
     return BY_HAND if machine.path(BY_HAND).is_dir() else None  # killed while it was set aside
 
 
-def build(installation: Installation) -> Iterator[Action]:
+def build(installation: Installation) -> Iterator[SystemAction]:
     """Copies the program and installs the Python packages that it needs."""
     folder = installation.folder
     if not is_complete(installation.machine, folder):
         words = f"Copy the program to {folder}, and load its Python packages (pinned by hash, some 40 MB)."
-        yield Action(words, partial(_build, installation, folder))
+        yield SystemAction(words, partial(_build, installation, folder))
 
 
 def is_complete(machine: Machine, folder: str) -> bool:
@@ -98,19 +98,19 @@ def put_back(machine: Machine) -> None:
         by_hand.rename(place)
 
 
-def remove_former(installation: Installation) -> Iterator[Action]:
+def remove_former(installation: Installation) -> Iterator[SystemAction]:
     """Removes programs that are neither in force nor the one before it."""
     upgrade = installation.record.upgrade
     kept = {current_folder(installation.machine), installation.folder}
     kept |= {upgrade.before, upgrade.after} if upgrade else set()
     for folder in _folders(installation.machine):
         if folder not in kept:
-            yield Action(
+            yield SystemAction(
                 f"Remove the former program {folder}.", partial(_remove, installation.machine, folder)
             )
 
 
-def remove_all(installation: Installation) -> Iterator[Action]:
+def remove_all(installation: Installation) -> Iterator[SystemAction]:
     """Removes the program and its former versions."""
     machine = installation.machine
     place = machine.path(PROGRAM)
@@ -119,9 +119,9 @@ def remove_all(installation: Installation) -> Iterator[Action]:
         words = (
             f"Give the installation by hand its place {PROGRAM} back." if by_hand else f"Remove {PROGRAM}."
         )
-        yield Action(words, partial(put_back, machine))
+        yield SystemAction(words, partial(put_back, machine))
     for folder in _folders(machine):
-        yield Action(f"Remove {folder}.", partial(_remove, machine, folder))
+        yield SystemAction(f"Remove {folder}.", partial(_remove, machine, folder))
 
 
 def _folders(machine: Machine) -> list[str]:

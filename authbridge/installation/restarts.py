@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from authbridge.installation.steps import Action, Installation
+from authbridge.installation.steps import Installation, SystemAction
 from authbridge.installation.system import ProgramFailedError
 
 _KIND = "restarts"
@@ -19,7 +19,7 @@ def need(installation: Installation, services: Sequence[str]) -> None:
         installation.record.note(_KIND, f"{service} {time.time():.0f}")
 
 
-def give(installation: Installation) -> Iterator[Action]:
+def give(installation: Installation) -> Iterator[SystemAction]:
     """Restarts what waits for it, or says how."""
     system = installation.system
     waiting = sorted(
@@ -29,7 +29,9 @@ def give(installation: Installation) -> Iterator[Action]:
         return
     command = f"systemctl restart {' '.join(waiting)}"
     if installation.options.restart and system.is_booted:
-        yield Action(f"{command}   (this ends running meetings)", partial(_restart, installation, waiting))
+        yield SystemAction(
+            f"{command}   (this ends running meetings)", partial(_restart, installation, waiting)
+        )
         return
     installation.todo.append(
         "When no meeting is on (this ends running ones); until then guests may be refused:\n"
@@ -38,7 +40,7 @@ def give(installation: Installation) -> Iterator[Action]:
     )
 
 
-def give_again(installation: Installation) -> Iterator[Action]:
+def give_again(installation: Installation) -> Iterator[SystemAction]:
     """Restarts what has changed after the restart."""
     if installation.restarted:
         yield from give(installation)

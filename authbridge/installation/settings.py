@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from authbridge.installation.steps import Action, Installation
+from authbridge.installation.steps import Installation, SystemAction
 from authbridge.installation.system import TOKEN_GROUP, USER
 from authbridge.installation.whole_files import write_whole
 from authbridge.machine.setup import SETTINGS
@@ -34,7 +34,7 @@ _SECRET_BYTES = 32
 _MODE = 0o640
 
 
-def make(installation: Installation) -> Iterator[Action]:
+def make(installation: Installation) -> Iterator[SystemAction]:
     """Makes what is missing, and sees to owners and modes."""
     machine = installation.machine
     for folder, mode, words in (
@@ -42,17 +42,17 @@ def make(installation: Installation) -> Iterator[Action]:
         (DATA, 0o700, f"for the database; only {USER} may look into it"),
     ):
         if not machine.path(folder).exists():
-            yield Action(
+            yield SystemAction(
                 f"Make the folder {folder}, {words}.", partial(_make_folder, installation, folder, mode)
             )
     for file, (_, group) in _OWNERS.items():
         if file != SETTINGS and not machine.path(file).exists():
             words = f"Make a random secret in {file}, readable by root and the group {group}."
-            yield Action(words, partial(_make_secret, installation, file))
+            yield SystemAction(words, partial(_make_secret, installation, file))
     yield from _settings(installation)
     if not machine.path(_LETTERS).exists():
         words = f"Copy the texts of letters to {_LETTERS}; its README.md says what stands in which file."
-        yield Action(words, partial(_copy_letters, installation))
+        yield SystemAction(words, partial(_copy_letters, installation))
     yield from _rights(installation)
 
 
@@ -67,7 +67,7 @@ def database_file(installation: Installation) -> str | None:
     return url.removeprefix("sqlite:///") if url.startswith("sqlite:///") else None
 
 
-def take_away(installation: Installation) -> Iterator[Action]:
+def take_away(installation: Installation) -> Iterator[SystemAction]:
     """Moves settings and data to a place of safety if they hold anybody's work; else removes them."""
     machine, made = installation.machine, installation.record.names("folders")
     folders = [each for each in (FOLDER, DATA) if each in made and machine.path(each).exists()]
@@ -78,13 +78,13 @@ def take_away(installation: Installation) -> Iterator[Action]:
             f"Move {' and '.join(folders)} to {place}, for root alone: {reason}.  Logins of the last days "
             "are in it: delete it when nobody needs it any more."
         )
-        yield Action(words, partial(_move, installation, folders, place))
+        yield SystemAction(words, partial(_move, installation, folders, place))
     elif folders:
         words = f"Remove {' and '.join(folders)}: there is no school, and nobody has changed the settings."
-        yield Action(words, partial(_remove, installation, folders))
+        yield SystemAction(words, partial(_remove, installation, folders))
 
 
-def _settings(installation: Installation) -> Iterator[Action]:
+def _settings(installation: Installation) -> Iterator[SystemAction]:
     present, options = installation.machine.read(SETTINGS), installation.options
     text = present or (installation.clone / "deploy/authbridge.env.example").read_text(encoding="utf-8")
     if present is None:
@@ -97,7 +97,7 @@ def _settings(installation: Installation) -> Iterator[Action]:
     lines = [line for line in text.splitlines() if line not in (present or "").splitlines()]
     shown = "".join(f"\n+{line}" for line in lines if re.match(r"AUTHBRIDGE_\w+=", line))
     words = f"Write {SETTINGS}:{shown}" if present is None else f"Add to {SETTINGS}:{shown}"
-    yield Action(words, partial(_write_settings, installation, text))
+    yield SystemAction(words, partial(_write_settings, installation, text))
 
 
 def _set(text: str, name: str, value: str) -> str:
@@ -108,7 +108,7 @@ def _set(text: str, name: str, value: str) -> str:
     return re.sub(comment, line, text, count=1) if re.search(comment, text) else f"{text}{line}\n"
 
 
-def _rights(installation: Installation) -> Iterator[Action]:
+def _rights(installation: Installation) -> Iterator[SystemAction]:
     system, machine = installation.system, installation.machine
     for file, (user, group) in _OWNERS.items():
         path = machine.path(file)
@@ -119,7 +119,7 @@ def _rights(installation: Installation) -> Iterator[Action]:
             continue
         if (status.st_uid, status.st_gid) != owner or status.st_mode & 0o777 != _MODE:
             words = f"Give {file} to {user}:{group}, with mode 640."
-            yield Action(words, partial(_give, installation, file, owner))
+            yield SystemAction(words, partial(_give, installation, file, owner))
 
 
 def _give(installation: Installation, file: str, owner: tuple[int, int]) -> None:

@@ -58,19 +58,19 @@ class Installation:
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class SystemAction:
     """One change of the machine: the sentence (or diff) that says it, and what does it."""
 
     words: str
     do: Callable[[], None]
 
 
-Actions = Callable[[Installation], Iterator[Action]]
+Actions = Callable[[Installation], Iterator[SystemAction]]
 """Yields what differs from the desired state, each action when all before it are done; nothing: all is so."""
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class InstallStep:
     """A part of the installation: what brings it about, and what takes it back."""
 
     title: str
@@ -85,8 +85,8 @@ def in_words(changes: Sequence[Change]) -> str:
     )
 
 
-def nothing(_installation: Installation) -> Iterator[Action]:
-    """Has nothing to do."""
+def nothing(_installation: Installation) -> Iterator[SystemAction]:
+    """Yields no action."""
     yield from ()
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 from urllib.request import urlopen
 
-from authbridge.installation.steps import Action, Installation, InstallationError, in_words
+from authbridge.installation.steps import Installation, InstallationError, SystemAction, in_words
 from authbridge.machine.files import Change, PlannedChanges
 from authbridge.machine.ledger import Ledger
 
@@ -29,16 +29,16 @@ _PATIENCE = 30.0  # seconds until the service answers; a slow machine needs 5
 _LOOK = 0.5  # seconds
 
 
-def write(installation: Installation) -> Iterator[Action]:
+def write(installation: Installation) -> Iterator[SystemAction]:
     """Writes what differs from the program's own texts."""
     if changes := _planned(installation):
-        yield Action(
+        yield SystemAction(
             f"Write the command, the systemd units and their links:{in_words(changes)}",
             partial(_write, installation, changes),
         )
 
 
-def start(installation: Installation) -> Iterator[Action]:
+def start(installation: Installation) -> Iterator[SystemAction]:
     """Starts what does not run, and waits until the service answers.
 
     Raises:
@@ -51,21 +51,21 @@ def start(installation: Installation) -> Iterator[Action]:
         return
     idle = [unit for unit in _units(installation) if _STARTED.search(unit) and not system.is_active(unit)]
     if idle:
-        yield Action(f"systemctl start {' '.join(idle)}", partial(system.systemctl, "start", *idle))
+        yield SystemAction(f"systemctl start {' '.join(idle)}", partial(system.systemctl, "start", *idle))
     if not _answers(installation):
-        yield Action("Wait until the service answers.", partial(_wait, installation))
+        yield SystemAction("Wait until the service answers.", partial(_wait, installation))
 
 
-def take_back(installation: Installation) -> Iterator[Action]:
+def take_back(installation: Installation) -> Iterator[SystemAction]:
     """Stops the services and takes the files back."""
     system = installation.system
     units = [*_ALWAYS, *_OF_PANEL]
     if running := [unit for unit in units if system.is_active(unit)]:
-        yield Action(f"systemctl stop {' '.join(running)}", partial(system.systemctl, "stop", *running))
+        yield SystemAction(f"systemctl stop {' '.join(running)}", partial(system.systemctl, "stop", *running))
     # Also where the ledger holds nothing of that name: it then removes what an interrupted run has left.
     if names := installation.record.names("ledgers"):
         words = "Take the command, the systemd units and their links back."
-        yield Action(words, partial(_take_back, installation, list(reversed(names))))
+        yield SystemAction(words, partial(_take_back, installation, list(reversed(names))))
 
 
 def take_back_files_of(installation: Installation, folder: str) -> None:

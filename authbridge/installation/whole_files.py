@@ -21,7 +21,7 @@ def write_whole(path: Path, content: bytes, *, mode: int, owner: tuple[int, int]
 
 
 def sync(folder: Path) -> None:
-    """Has the names in a folder written to the disk."""
+    """Writes the names in a folder to the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -37,7 +37,7 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class Braces:
     """An object of a file; ``start`` and ``end`` are the places behind its ``{`` and before its ``}``."""
 
     path: Path
@@ -161,7 +161,7 @@ class _Reader:
         self._text = text
         self._at = 0
         self.settings: list[Setting] = []
-        self.groups: list[Group] = []
+        self.groups: list[Braces] = []
 
     def read(self) -> None:
         self._skip_lines()
@@ -241,7 +241,7 @@ class _Reader:
         if text.startswith("{", at):
             self._at += 1
             self._members(path, closing="}")
-            self.groups.append(Group(path, at + 1, self._at - 1))
+            self.groups.append(Braces(path, at + 1, self._at - 1))
             return "group"
         if text.startswith("[", at):
             self._list()

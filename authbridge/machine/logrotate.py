@@ -78,7 +78,7 @@ class Block:
         return log in self.patterns
 
 
-class Cause(StrEnum):
+class Endless(StrEnum):
     """Why the lines of a log can stay for any time."""
 
     SILENCE = "notifempty"
@@ -107,7 +107,7 @@ def block_of(blocks: list[Block], log: str) -> Block | None:
     return next((block for block in blocks if block.covers(log)), None)
 
 
-def longest_life(block: Block, log: str, machine: Machine) -> int | Cause:
+def longest_life(block: Block, log: str, machine: Machine) -> int | Endless:
     """Returns how many days a line of that log can be kept at most, or why there is no such number.
 
     Logrotate runs once a day (its timer may be late by an hour).  The oldest line is the one that was
@@ -119,7 +119,7 @@ def longest_life(block: Block, log: str, machine: Machine) -> int | Cause:
     if (cause := _never_rotated(rules)) is not None:
         return cause
     if "su" not in rules and _is_unsafe(machine, str(PurePosixPath(log).parent)):
-        return Cause.UNSAFE_FOLDER
+        return Endless.UNSAFE_FOLDER
     count = _number(rules, "rotate")
     oldest = _number(rules, "maxage")
     period = _DAYS[rules["period"].word]
@@ -128,9 +128,9 @@ def longest_life(block: Block, log: str, machine: Machine) -> int | Cause:
         return period + unknown
     # A line gets into the first old file in any case; that one stays while no rotation follows.
     if rules.get("empty", _ABSENT).word == "notifempty":
-        return Cause.SILENCE
+        return Endless.SILENCE
     if count < 0 and not oldest:
-        return Cause.NO_LIMIT
+        return Endless.NO_LIMIT
     kept = [count] if count > 0 else []
     if oldest:
         kept.append(oldest // period + 1)
@@ -178,17 +178,17 @@ _REPAIRS: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def _never_rotated(rules: Mapping[str, Directive]) -> Cause | None:
+def _never_rotated(rules: Mapping[str, Directive]) -> Endless | None:
     if "period" not in rules or rules["period"].word == "size":  # without any: when it has 1 MiB
-        return Cause.SIZE
+        return Endless.SIZE
     if _number(rules, "minsize") > 0:
-        return Cause.LEAST_SIZE
+        return Endless.LEAST_SIZE
     if _number(rules, "minage") > 0:
-        return Cause.LEAST_AGE
+        return Endless.LEAST_AGE
     if rules.get("copy", _ABSENT).word == "copy" and rules.get("truncate", _ABSENT).word != "copytruncate":
-        return Cause.COPY
+        return Endless.COPY
     if rules.get("mail", _ABSENT).word == "mail":
-        return Cause.MAIL
+        return Endless.MAIL
     return None
 
 

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from authbridge.machine import journald, logrotate
 from authbridge.machine.files import PlannedChanges
 from authbridge.machine.findings import Finding, Level, Remark
-from authbridge.machine.logrotate import Block, Cause
+from authbridge.machine.logrotate import Block, Endless
 from authbridge.machine.setup import Setup
 from authbridge.machine.written_logs import WRITTEN, Written
 
@@ -35,19 +35,19 @@ _USERS = {
     "jicofo": ("su jicofo jitsi",),
     "videobridge": ("su jvb jitsi",),
 }  # a group may write to their folder
-_CAUSES: Mapping[Cause, Remark] = {
-    Cause.SILENCE: Remark(
+_CAUSES: Mapping[Endless, Remark] = {
+    Endless.SILENCE: Remark(
         "%(file)s is not rotated while nothing is logged: its last lines stay for any time."
     ),
-    Cause.SIZE: Remark("%(file)s is rotated by its size alone: its lines stay for any time."),
-    Cause.LEAST_SIZE: Remark("%(file)s is not rotated while it is small: its lines stay for any time."),
-    Cause.LEAST_AGE: Remark(
+    Endless.SIZE: Remark("%(file)s is rotated by its size alone: its lines stay for any time."),
+    Endless.LEAST_SIZE: Remark("%(file)s is not rotated while it is small: its lines stay for any time."),
+    Endless.LEAST_AGE: Remark(
         "%(file)s is not rotated while something is logged every day: its lines stay for any time."
     ),
-    Cause.COPY: Remark("%(file)s is copied and never emptied."),
-    Cause.MAIL: Remark("%(file)s is sent by e-mail before it is deleted, and stays in a mailbox."),
-    Cause.NO_LIMIT: Remark("Any number of old files of %(file)s is kept."),
-    Cause.UNSAFE_FOLDER: Remark(
+    Endless.COPY: Remark("%(file)s is copied and never emptied."),
+    Endless.MAIL: Remark("%(file)s is sent by e-mail before it is deleted, and stays in a mailbox."),
+    Endless.NO_LIMIT: Remark("Any number of old files of %(file)s is kept."),
+    Endless.UNSAFE_FOLDER: Remark(
         "%(file)s is never rotated: others may write to its folder, and logrotate wants to be told a user."
     ),
 }
@@ -112,15 +112,15 @@ def _of_program(
     )
 
 
-def _life(plan: PlannedChanges, blocks: list[Block], file: str) -> int | Cause | None:
+def _life(plan: PlannedChanges, blocks: list[Block], file: str) -> int | Endless | None:
     block = logrotate.block_of(blocks, file)
     return None if block is None else logrotate.longest_life(block, file, plan.machine)
 
 
-def _what(file: str, life: int | Cause | None, days: int) -> Remark:
+def _what(file: str, life: int | Endless | None, days: int) -> Remark:
     if life is None:
         return Remark("Nothing rotates %(file)s: its lines stay for ever.", file=file)
-    if isinstance(life, Cause):
+    if isinstance(life, Endless):
         return Remark(_CAUSES[life].sentence, file=file)
     return Remark(
         "%(file)s and its old files keep lines for up to %(found)s days; %(promised)s are promised.",

@@ -11,7 +11,7 @@ import pytest
 
 from authbridge.machine import logrotate
 from authbridge.machine.files import Machine, PlannedChanges
-from authbridge.machine.logrotate import Cause
+from authbridge.machine.logrotate import Endless
 
 _BEGIN = datetime(2026, 6, 28, 0, 5, tzinfo=UTC)  # July and August are the longest two months
 _DAYS = 80
@@ -84,7 +84,7 @@ def _content(path: Path) -> str:
     return path.read_text(encoding="ascii")
 
 
-def _expected(folder: Path, directives: str, named: str = _LOG) -> int | Cause:
+def _expected(folder: Path, directives: str, named: str = _LOG) -> int | Endless:
     """Returns what we compute for the same lines."""
     main = folder / "tree/etc/logrotate.conf"
     main.parent.mkdir(parents=True)
@@ -132,7 +132,7 @@ def test_the_computed_life_is_the_longest_that_is_seen(tmp_path: Path, directive
     """Neither is a line kept for longer, nor is a rule called worse than it is."""
     seen = {when: _simulate(tmp_path / when, directives, is_written) for when, is_written in _WHEN.items()}
     expected = _expected(tmp_path, directives)
-    if isinstance(expected, Cause):
+    if isinstance(expected, Endless):
         assert max(seen.values()) >= _DAYS - 10, seen
     elif "maxage" in directives and "rotate 3" not in directives:
         # Up to 3.21 a day and a minute are more than one day; since then only two days are.

@@ -13,7 +13,7 @@ from authbridge.machine import journald, logrotate
 from authbridge.machine.checks import logs
 from authbridge.machine.files import Machine, PlannedChanges
 from authbridge.machine.findings import Finding, Level
-from authbridge.machine.logrotate import Cause
+from authbridge.machine.logrotate import Endless
 from authbridge.machine.mending import mend, take_back
 from authbridge.machine.setup import Setup
 from tests.support.jitsi_machine import Distribution, Release, lay_out
@@ -100,19 +100,19 @@ def test_what_is_changed_is_little(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "directives",
     {
-        Cause.SILENCE: "daily\nrotate 6\nnotifempty",
-        Cause.SIZE: "daily\nsize 1M\nrotate 6",
-        Cause.LEAST_SIZE: "daily\nrotate 6\nminsize 1M",
-        Cause.LEAST_AGE: "daily\nrotate 6\nminage 3",
-        Cause.COPY: "daily\nrotate 6\ncopy",
-        Cause.MAIL: "daily\nrotate 6\nmail admin",
-        Cause.NO_LIMIT: "daily\nrotate -1",
+        Endless.SILENCE: "daily\nrotate 6\nnotifempty",
+        Endless.SIZE: "daily\nsize 1M\nrotate 6",
+        Endless.LEAST_SIZE: "daily\nrotate 6\nminsize 1M",
+        Endless.LEAST_AGE: "daily\nrotate 6\nminage 3",
+        Endless.COPY: "daily\nrotate 6\ncopy",
+        Endless.MAIL: "daily\nrotate 6\nmail admin",
+        Endless.NO_LIMIT: "daily\nrotate -1",
     }.items(),
     ids=lambda kind: kind[0],
 )
 @pytest.mark.parametrize("is_inherited", [False, True])
 def test_each_way_to_keep_lines_for_ever(
-    tmp_path: Path, directives: tuple[Cause, str], *, is_inherited: bool
+    tmp_path: Path, directives: tuple[Endless, str], *, is_inherited: bool
 ) -> None:
     """Said in the block or inherited by it; another log of another block stays as it is."""
     cause, rules = directives
