@@ -23,4 +23,9 @@ for _, name in ipairs(module_fields) do
 	files["prosody_mod/"].read_globals.module.fields[name] = { read_only = not written_fields[name], other_fields = true };
 end
 
+-- A program of its own, which sets up what Prosody wants to find before it reads its configuration.
+files["authbridge/machine/prosody_facts.lua"] = {
+	globals = { "CFG_CONFIGDIR", "CFG_DATADIR", "CFG_PLUGINDIR", "CFG_SOURCEDIR", "dofile", "io", "print", "prosody" };
+};
+
 files["tests/lua/"] = { std = "+busted" };

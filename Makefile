@@ -9,7 +9,7 @@ HTTP_PORT ?= 15280
 WORKERS ?= $(shell echo $$(( $$(nproc) * 2 )))
 
 python := .venv/bin/python
-lua_files := $(shell find prosody_mod tests -name '*.lua' -not -path '*/node_modules/*')
+lua_files := $(shell find prosody_mod authbridge tests -name '*.lua' -not -path '*/node_modules/*')
 
 # Kept, or else each of the hundreds of processes of the tests would compile our modules anew.
 export PYTHONPYCACHEPREFIX = $(CURDIR)/.cache/bytecode

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from authbridge.audit import FORGOTTEN_NETWORK, KEPT, NETWORK_EVENTS, POLICY
@@ -83,6 +83,12 @@ def list_events(
     shown = rows[:PAGE_SIZE]
     older = shown[-1][0] if len(rows) > PAGE_SIZE else None
     return AuditPage(tuple(AuditRow(*row[1:]) for row in shown), older)
+
+
+def count_alarms(session: Session, *, since: datetime) -> int:
+    """Counts the alarms from that moment on."""
+    query = select(func.count(AuditEvent.id)).where(AuditEvent.actor == POLICY, AuditEvent.at >= since)
+    return session.scalar(query) or 0
 
 
 def _subject(addresses_since: datetime) -> ColumnElement[str]:

@@ -53,6 +53,13 @@ async def measure(environment: Environment) -> list[Row]:
             )
             for name, service in services.items()
         }
+        if cost == USUAL:
+            count = rounds // BLOCK * (WARM_UP + BLOCK) * len(environment.prosodies)
+            service = environment.services[cost]
+            pools |= {
+                name: (service.host, service.take_over(count, as_key=as_key))
+                for name, as_key in (("first", True), ("later", False))
+            }
         tasks = _tasks(environment.prosodies, pools) | {("", f"bcrypt {cost}"): _bcrypt(cost)}
         if cost == CHEAP:
             tasks |= _peer_tasks(environment.prosodies)
@@ -130,12 +137,24 @@ def _rows(times: Times, versions: Iterable[str]) -> list[Row]:
         rows.append(_row("login: internal_hashed", version, times[version, "hashed"], accepting))
         for title, name in _OURS.items():
             rows.append(_row(f"login: ours, {title}", version, times[version, name], accepting, hashed))
+        title = f"bcrypt cost {USUAL}"
+        rows.append(_row(f"login: taken over, later, {title}", version, times[version, "later"]))
+        rows.append(_first_row(f"login: taken over, first, {title}", version, times))
         rest = medians[version, f"ours {CHEAP}"] - medians["", f"bcrypt {CHEAP}"] - accepting
         rows.append(_rest_row(f"cost {CHEAP}", version, rest, promised=True))
         rest = medians[version, "ours PostgreSQL"] - medians["", f"bcrypt {CHEAP}"] - accepting
         rows.append(_rest_row(f"cost {CHEAP}, PostgreSQL", version, rest, promised=False))
     rows.extend(_bcrypt_row(cost, times["", f"bcrypt {cost}"], medians, versions) for cost in ROUNDS)
     return rows
+
+
+def _first_row(title: str, version: str, times: Times) -> Row:
+    figures = Figures.of(times[version, "first"])
+    beside = [
+        f"×{figures.p50 / statistics.median(times[key]):.2f} {name}"
+        for key, name in (((version, "later"), "later"), (("", f"bcrypt {USUAL}"), "bcrypt alone"))
+    ]
+    return Row(title, version, figures, ", ".join(beside))
 
 
 def _rest_row(what: str, version: str, rest: float, *, promised: bool) -> Row:

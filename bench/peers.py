@@ -1,5 +1,7 @@
 """Who is measured: our service behind a real Prosody, and on the same Prosody those it is compared with."""
 
+import hashlib
+import hmac
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -11,6 +13,8 @@ from typing import Self
 from authbridge.audit import Actor
 from authbridge.config import read_config
 from authbridge.login.passwords import Hasher
+from authbridge.login.scram_keys import ScramKey
+from authbridge.login.typed_passwords import StoredPassword
 from authbridge.login.usernames import Username
 from authbridge.schools.commands.imports import ImportedCredential, import_organisers
 from authbridge.schools.commands.organisers import IssuedCredential, issue_organisers, make_passwords
@@ -134,6 +138,17 @@ class HostedService(Service):
         database.engine.dispose()
         return iter(issued)
 
+    def take_over(self, count: int, *, as_key: bool) -> Iterator[IssuedCredential]:
+        """Organisers with one password from elsewhere, as a Prosody's key or as the hash that replaced it."""
+        stored = _scram_key() if as_key else self._hasher().hash(MEMBER.password, generated=False)
+        names = [Username(f"{'key' if as_key else 'hash'}{number:06}") for number in range(count)]
+        database = Database(self.database_url)
+        with database.write_session() as session:
+            lines = [ImportedCredential(0, _SCHOOL, name, stored) for name in names]
+            import_organisers(session, lines, actor=_ACTOR, now=datetime.now(UTC))
+        database.engine.dispose()
+        return (IssuedCredential(name, MEMBER.password) for name in names)
+
     def issue_many(self, count: int) -> list[IssuedCredential]:
         """Tens of thousands, for which drawing names would take minutes."""
         password = make_passwords(1, self._hasher())[0]
@@ -146,3 +161,11 @@ class HostedService(Service):
                 import_organisers(session, lines, actor=_ACTOR, now=datetime.now(UTC))
         database.engine.dispose()
         return [IssuedCredential(name, password.plain) for name in names]
+
+
+def _scram_key() -> StoredPassword:
+    """What Prosody keeps of the password: 10,000 rounds, and the text of a UUID as salt."""
+    salt = b"1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed"
+    salted = hashlib.pbkdf2_hmac("sha1", MEMBER.password.encode(), salt, 10_000)
+    stored_key = hashlib.sha1(hmac.digest(salted, b"Client Key", "sha1")).digest()  # noqa: S324 - of SCRAM
+    return StoredPassword(ScramKey.of_account(stored_key, salt, 10_000).as_text(), generated=False)

@@ -18,7 +18,8 @@ readonly RUN_PACKAGES=(python3 python3-venv ca-certificates openssl
     libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz0b libharfbuzz-subset0 fonts-lato fonts-dejavu-core) # letters
 readonly TEST_PACKAGES=(lua-busted lua-check chromium chromium-headless-shell chromium-driver nginx postgresql
     poppler-utils zbar-tools # letters, as screen readers and cameras see them
-    libreoffice-calc) # tables, as offices write them
+    libreoffice-calc # tables, as offices write them
+    logrotate faketime) # how long it keeps a line, over weeks that pass in seconds
 
 # The lock may be held for a while by the machine's own updates.
 readonly APT_OPTIONS=(-o DPkg::Lock::Timeout=300 -o Acquire::Retries=2 -o Acquire::http::Timeout=30)

@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly BABEL=.venv/bin/pybabel CATALOGUE=.cache/messages.pot TRANSLATIONS=admin/translations
 
 keywords=(-k _l)
-for error in ChangedMeanwhileError ConflictError InputError NotFoundError QuotaError StaleImportError StaleSelectionError Remark TermsError WorkError _CodeError; do
+for error in ChangedMeanwhileError ConfigurationError ConflictError InputError NotFoundError NotUnderstoodError QuotaError StaleImportError StaleSelectionError Remark TermsError WorkError _CodeError; do
     keywords+=(-k "$error")
 done
 

@@ -33,9 +33,9 @@ class _Day(click.ParamType[date]):
         return self.name
 
 
-def day_option(name: str, explanation: str) -> Callable[[Any], Any]:
+def day_option(name: str, explanation: str, *, required: bool = False) -> Callable[[Any], Any]:
     """Returns an option whose value is a :class:`datetime.date`, None if it is not given."""
-    return click.option(name, type=_Day(), help=explanation)
+    return click.option(name, type=_Day(), help=explanation, required=required)
 
 
 def today(operator: Operator) -> date:

@@ -11,7 +11,7 @@ from authbridge.schools.commands.imports import SchoolPlan, find_schools, import
 from authbridge.schools.credential_table import CredentialTable, read_credentials
 from authbridge.schools.importing import import_credentials
 from authbridge.schools.school_table import read_schools
-from authbridge.tables import TableFile
+from authbridge.tables import MOST_BYTES, TableFile
 
 _file_argument = click.argument("file", type=click.File("rb"))
 _dry_run_option = click.option("--dry-run", is_flag=True, help="Change nothing, and show what would be done.")
@@ -28,7 +28,7 @@ def import_organiser_table(operator: Operator, file: BinaryIO, *, dry_run: bool)
     A table as CSV with the columns school, username, password and, if need be, valid until: in any order, by
     these headings or the German ones.
     """
-    table = read_credentials(file.read(), today=today(operator))
+    table = read_credentials(_content(file), today=today(operator))
     _echo_reading(table.file)
     if dry_run:
         _show_credentials(operator, table)
@@ -47,7 +47,7 @@ def import_school_table(operator: Operator, file: BinaryIO, *, dry_run: bool) ->
     A table as CSV with the column code and any of name, street, place, e-mail, quota, processing contract,
     networks: in any order, by these headings or the German ones. An empty cell leaves what is there.
     """
-    table = read_schools(file.read(), today=today(operator))
+    table = read_schools(_content(file), today=today(operator))
     _echo_reading(table.file)
     if dry_run:
         with operator.database.read_session() as session:
@@ -59,10 +59,16 @@ def import_school_table(operator: Operator, file: BinaryIO, *, dry_run: bool) ->
     say_done(f"Added: {len(plan.new)}. Changed: {len(plan.changed)}. Unchanged: {plan.unchanged}.")
 
 
+def _content(file: BinaryIO) -> bytes:
+    """Returns what is read of a file: one that is too long may have no end."""
+    return file.read(MOST_BYTES + 1)
+
+
 def _echo_reading(file: TableFile) -> None:
     """Says how the table was read, beside the output: by a wrong guess, names would be wrong."""
     separator = _SEPARATORS.get(file.separator, f"“{file.separator}”")
-    click.echo(f"Read as {file.encoding}, separated by {separator}.", err=True)
+    check = "" if file.encoding == "UTF-8" else " Please check that umlauts are right."
+    click.echo(f"Read as {file.encoding}, separated by {separator}.{check}", err=True)
     if file.unread:
         click.echo(f"Not read: {', '.join(file.unread)}.", err=True)
 

@@ -17,7 +17,7 @@ from authbridge.cli.suspensions import history
 from authbridge.data_protection.account_access import AccountAccess, as_document
 from authbridge.data_protection.commands import give_account_data
 from authbridge.revocations.status import meetings_of
-from authbridge.schools.commands import organisers
+from authbridge.schools.commands import organisers, selections
 from authbridge.schools.issuing import Order, prepare, put_in_force
 from authbridge.schools.lookup import get_organiser, get_school, list_organisers
 from authbridge.schools.organiser_rows import OrganiserState, organiser_row
@@ -159,6 +159,29 @@ def expire(operator: Operator, name: str, after: date | None, *, never: bool) ->
         echo_status(operator, partial(get_organiser, username=name))
     else:
         say_done(f"“{name}” is valid until the end of {last_day}.")
+
+
+@organiser.command("expire-not-come")
+@click.argument("code")
+@day_option("--after", "The last day of validity, as 2028-07-31 or 31.07.2028.", required=True)
+@click.option("--dry-run", is_flag=True, help="Change nothing, and show what would be done.")
+@pass_operator
+def expire_not_come(operator: Operator, code: str, after: date, *, dry_run: bool) -> None:
+    """End the validity of all at the school CODE who were taken over and have not logged in here yet."""
+    if after < today(operator):
+        raise click.UsageError(f"--after {after} lies in the past.")
+    if dry_run:
+        with operator.database.read_session() as session:
+            found = list_organisers(session, code, not_come=True)
+            rows = [_as_row(each, today(operator)) for each in selections.outlasting(found, after)]
+        show_rows(rows, as_json=False, nothing="There is nothing to change.")
+        click.echo(f"{len(rows)} would be valid until the end of {after}; nothing was changed.")
+        return
+    with operator.database.write_session() as session:
+        result = selections.expire_not_come(
+            session, code, after, today=today(operator), actor=operator.actor, now=operator.clock()
+        )
+    say_done(f"Valid until the end of {after}: {len(result.changed)}. Unchanged: {result.unchanged}.")
 
 
 @organiser.command("end-sessions")

@@ -21,7 +21,8 @@ from authbridge.schools.prosody_accounts import AccountChoice, choose_accounts, 
     "excepted",
     multiple=True,
     metavar="NAME",
-    help="Leave the account NAME where it is; may be repeated.",
+    help="Leave the account NAME where it is, whatever is wrong with it: a login name, or a file as a fault"
+    " names it; may be repeated.",
 )
 @click.option("--dry-run", is_flag=True, help="Change nothing, and show what would be done.")
 @json_option

@@ -1,16 +1,39 @@
 """Examines what only the service's own user may look at: the settings and the database."""
 
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from authbridge import audit_rows, readiness
 from authbridge.doctor import reports
 from authbridge.doctor.reports import Report
 from authbridge.errors import StorageError
 from authbridge.machine.findings import Finding, Level, Remark
+from authbridge.revocations.status import nodes
+from authbridge.schools.taken_over import count_taken_over
+from authbridge.staff.members import StaffState, list_staff
 from authbridge.storage import schema
 from authbridge.storage.database import Database
+from authbridge.storage.models import Role
+
+_WEEK = timedelta(days=7)
+_IN_DATABASE = ("storage", "purge", "prosody-servers", "staff", "taken-over", "alarms")
 
 
-def examine_service(database: Database) -> list[Finding]:
-    """Returns what is found; each finding once, also where all is well."""
-    return [_of_database(database)]
+def examine_service(database: Database, *, offers_panel: bool, now: datetime) -> list[Finding]:
+    """Returns what is found; each finding once, also where all is well or nothing can be seen."""
+    found = _of_database(database)
+    if found.level is not Level.OK:
+        return [found, *map(_unseen, _IN_DATABASE)]
+    parts = readiness.examine(database, now=now).words
+    with database.read_session() as session:
+        return [
+            found,
+            _of_storage(parts["storage"]),
+            _of_purge(parts["purge"]),
+            *_of_rows(session, offers_panel=offers_panel, now=now),
+        ]
 
 
 def keep_report(database: Database, report: Report) -> None:
@@ -28,3 +51,111 @@ def _of_database(database: Database) -> Finding:
     except StorageError as error:
         return Finding("database", Level.ERROR, Remark("%(fault)s", fault=error))
     return Finding("database", Level.OK, Remark("The database answers, and is of this program's version."))
+
+
+def _unseen(name: str) -> Finding:
+    return Finding(name, Level.NOTE, Remark("It cannot be seen while the database does not answer."))
+
+
+def _of_storage(word: str) -> Finding:
+    if word == "ok":
+        return Finding("storage", Level.OK, Remark("The database can be written."))
+    return Finding(
+        "storage",
+        Level.ERROR,
+        Remark("The database cannot be written: nobody can open a meeting."),
+        line="journalctl -u authbridge-api -n 50",
+    )
+
+
+def _of_purge(word: str) -> Finding:
+    if word == "ok":
+        return Finding("purge", Level.OK, Remark("Old rows were deleted within the last two hours."))
+    return Finding(
+        "purge",
+        Level.ERROR,
+        Remark("Old rows are not deleted: %(fault)s.", fault=word),
+        Remark("Addresses and login names are promised to be gone in time; the service deletes every hour."),
+        line="authbridge purge; systemctl restart authbridge-api",
+    )
+
+
+def _of_rows(session: Session, *, offers_panel: bool, now: datetime) -> Iterator[Finding]:
+    yield _of_servers(session, now)
+    yield _of_staff(session, now) if offers_panel else _without_panel()
+    yield _of_taken_over(session)
+    yield _of_alarms(session, now)
+
+
+def _of_servers(session: Session, now: datetime) -> Finding:
+    found = nodes(session, now=now)
+    late = [node for node in found if node.is_late]
+    if found and not late:
+        return Finding("prosody-servers", Level.OK, Remark("Every Prosody server asks for suspensions."))
+    why = Remark("Suspensions do not end meetings where the Prosody server does not ask for them.")
+    if not found:
+        return Finding(
+            "prosody-servers",
+            Level.WARNING,
+            Remark("No Prosody server has asked for suspensions yet."),
+            why,
+            line="prosodyctl mod_auth_external check",
+        )
+    return Finding(
+        "prosody-servers",
+        Level.ERROR,
+        Remark("The Prosody server %(node)s no longer asks for suspensions.", node=late[0].node),
+        why,
+        line=f"authbridge node forget {late[0].node}  # if it is gone for good",
+    )
+
+
+def _without_panel() -> Finding:
+    return Finding("staff", Level.OK, Remark("No panel is offered."))
+
+
+def _of_staff(session: Session, now: datetime) -> Finding:
+    states = [each.state for each in list_staff(session, now=now) if each.role is Role.ADMIN]
+    if StaffState.ACTIVE in states:
+        return Finding("staff", Level.OK, Remark("An administrator can sign in to the panel."))
+    why = Remark("Everybody has a second factor: it is connected when the invitation is accepted.")
+    if StaffState.INVITED in states:
+        return Finding("staff", Level.NOTE, Remark("The invited administrator has not come yet."), why)
+    return Finding(
+        "staff",
+        Level.WARNING,
+        Remark("No administrator can sign in to the panel."),
+        why,
+        line="authbridge staff add NAME --role admin",
+    )
+
+
+def _of_taken_over(session: Session) -> Finding:
+    schools = count_taken_over(session).values()
+    if not schools:
+        return Finding("taken-over", Level.OK, Remark("All passwords were made by AuthBridge."))
+    return Finding(
+        "taken-over",
+        Level.NOTE,
+        Remark(
+            "%(count)s organisers have a password from before; %(waiting)s of them have not come yet.",
+            count=sum(school.imported for school in schools),
+            waiting=sum(school.not_come for school in schools),
+        ),
+        Remark(
+            "Passwords that people have chosen may be weak, and may be used elsewhere. New ones are better."
+        ),
+        line="authbridge organiser list --not-come",
+    )
+
+
+def _of_alarms(session: Session, now: datetime) -> Finding:
+    count = audit_rows.count_alarms(session, since=now - _WEEK)
+    if not count:
+        return Finding("alarms", Level.OK, Remark("No alarm in the last seven days."))
+    return Finding(
+        "alarms",
+        Level.NOTE,
+        Remark("%(count)s alarms in the last seven days: somebody guesses passwords.", count=count),
+        line="authbridge lockout list",
+    )

@@ -13,8 +13,8 @@ from authbridge.errors import InputError
 
 MOST_ITERATIONS: Final = 200_000  # Prosody's default is 10,000; more would take longer than bcrypt
 MOST_SALT: Final = 64  # bytes; Prosody's has 36
+MARK: Final = "$scram-"  # with which a key begins where a hash would stand
 
-_MARK = "$scram-"
 _HASHES = {20: "sha1", 32: "sha256"}  # by the length of the key: Prosody's files do not name the hash
 
 
@@ -45,15 +45,15 @@ class ScramKey:
     @classmethod
     def parse(cls, stored: str) -> Self | None:
         """Returns the key that the database holds in the place of a hash; None where it holds a hash."""
-        if not stored.startswith(_MARK):
+        if not stored.startswith(MARK):
             return None
-        hash_name, iterations, salt, key = stored.removeprefix(_MARK).split("$")
+        hash_name, iterations, salt, key = stored.removeprefix(MARK).split("$")
         return cls(hash_name, int(iterations), b64decode(salt), b64decode(key))
 
     def as_text(self) -> str:
         """Returns the form in which the database holds it."""
         salt, key = b64encode(self.salt).decode(), b64encode(self.stored_key).decode()
-        return f"{_MARK}{self.hash_name}${self.iterations}${salt}${key}"
+        return f"{MARK}{self.hash_name}${self.iterations}${salt}${key}"
 
     def is_of(self, form: bytes) -> bool:
         """Tells whether it is the key of that password, which SASLprep has prepared."""

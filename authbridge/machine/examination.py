@@ -2,13 +2,22 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
+from authbridge.machine.checks import address, jicofo, logs, nginx, prosody, system, website
 from authbridge.machine.files import Change, Machine, PlannedChanges
 from authbridge.machine.findings import Finding
 from authbridge.machine.setup import Setup
 
 Check = Callable[[PlannedChanges, Setup], Iterable[Finding]]
 
-CHECKS: Sequence[Check] = ()
+CHECKS: Sequence[Check] = (
+    prosody.examine,
+    nginx.examine,
+    address.examine,
+    website.examine,
+    jicofo.examine,
+    system.examine,
+    logs.examine,
+)
 """Every module of ``checks`` has an ``examine``; in the order in which findings are shown."""
 
 

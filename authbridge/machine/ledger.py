@@ -239,8 +239,10 @@ def _remove(entry: Path) -> None:
 
 
 def _new_name(real: Path) -> Path:
-    # A name that logrotate, nginx and Prosody do not read, should we be killed while it is there.
-    return real.with_name(f".{real.name}.dpkg-new")
+    # A name that nobody reads, should we be killed while it is there: nginx and Prosody leave out names that
+    # begin with a point, and logrotate reads just those whatever they end with.
+    point = "" if real.parent.name == "logrotate.d" else "."
+    return real.with_name(f"{point}{real.name}.dpkg-new")
 
 
 def _replace(real: Path, content: bytes, attributes: Attributes, modified: int | None = None) -> None:

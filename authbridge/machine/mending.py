@@ -22,6 +22,7 @@ _SERVICES = {
     "/etc/jitsi/videobridge/": "jitsi-videobridge2",
     "/etc/nginx/": "nginx",
     "/etc/systemd/journald.conf": "systemd-journald",
+    "/etc/turnserver.conf": "coturn",
 }
 _RELOADED = {
     "nginx": ("systemctl", "reload", "nginx"),

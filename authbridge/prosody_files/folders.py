@@ -55,9 +55,9 @@ def read_accounts(folder: Path, host: str) -> AccountFiles:
     faults: list[tuple[str, AuthBridgeError]] = []
     for file in files:
         try:
-            accounts.append(read_account(file, _name_of(file), _content(place / file)))
+            accounts.append(read_account(_shown(file), _name_of(file), _content(place / file)))
         except AuthBridgeError as error:
-            faults.append((file, error))
+            faults.append((_shown(file), error))
     return AccountFiles(accounts, faults, list(_elsewhere(folder, host)))
 
 
@@ -104,6 +104,13 @@ def _escape(name: str) -> str:
     """Returns a name as Prosody writes it in a path: all but ASCII letters and digits as ``%2e``."""
     return "".join(
         chr(byte) if chr(byte).isascii() and chr(byte).isalnum() else f"%{byte:02x}" for byte in name.encode()
+    )
+
+
+def _shown(file: str) -> str:
+    """Returns the name of a file as it can be shown and typed: other marks as Prosody escapes them."""
+    return "".join(
+        char if char.isprintable() else "".join(f"%{byte:02x}" for byte in os.fsencode(char)) for char in file
     )
 
 

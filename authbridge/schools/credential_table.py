@@ -4,16 +4,17 @@ Every fault is reported with its line, and none quotes a password.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 from authbridge.errors import ImportFileError, InputError
 from authbridge.login.passwords import Hasher
 from authbridge.login.typed_passwords import form_of_chosen
 from authbridge.login.usernames import Username, parse_username
 from authbridge.schools.commands.imports import ImportedCredential
-from authbridge.tables import TableFile, TableRow, column, is_guarded, read_table, unguard
+from authbridge.tables import TableFile, TableRow, column, is_guarded, read_table, require_value, unguard
 from authbridge.typed_text import parse_day, parse_line
 
 _COLUMNS = (
@@ -36,8 +37,9 @@ _COLUMNS = (
 )
 _NO_END = {"", "-", "–", "no end", "ohne ende"}
 
-# What a spreadsheet makes of a long number: 1,23457E+11.
-_SHORTENED = re.compile(r"[0-9][.,][0-9]+[eE]\+[0-9]+")
+# What a spreadsheet makes of a long number, and of 1e11: 1,23457E+11.
+_SHORTENED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE][+-][0-9]+")
+_TRUTH_VALUES = {"TRUE", "FALSE", "WAHR", "FALSCH"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,35 +75,49 @@ def read_credentials(content: bytes, *, today: date) -> CredentialTable:
     file = read_table(content, _COLUMNS, holds_secrets=True)
     faults: list[tuple[int, InputError]] = []
     firsts: dict[Username, int] = {}
-    credentials = []
+    rows = []
     for row in file.rows:
-        try:
-            credential = _parse(row, today)
-        except InputError as error:
-            faults.append((row.line, error))
+        values = _parse(row, today, faults)
+        username = values.get("username")
+        if username is None:
             continue
-        first = firsts.setdefault(credential.username, row.line)
+        first = firsts.setdefault(username, row.line)
         if first != row.line:
             fault = InputError("This login name stands in line %(first)s already.", first=first)
             faults.append((row.line, fault))
-        credentials.append(credential)
+        rows.append((row.line, values))
     if faults:
         raise ImportFileError(faults)
-    return CredentialTable(file, credentials)
+    return CredentialTable(file, [TypedCredential(line, **values) for line, values in rows])
 
 
-def _parse(row: TableRow, today: date) -> TypedCredential:
-    school = parse_line(unguard(row.cells["school"].strip()))
+def _parse(row: TableRow, today: date, faults: list[tuple[int, InputError]]) -> dict[str, Any]:
+    """Returns the values of a row by the names of the columns; notes a fault for each cell that has one."""
+    parsers: Mapping[str, Callable[[str], object]] = {
+        "school": _parse_school,
+        "username": lambda cell: parse_username(unguard(cell.strip())),
+        "password": _parse_password,
+        "valid_until": lambda cell: _parse_end(unguard(cell.strip()), today),
+    }
+    values: dict[str, Any] = {}
+    for name, parse in parsers.items():
+        cell = row.cells.get(name, "")
+        try:
+            require_value(cell)
+            values[name] = parse(cell)
+        except InputError as error:
+            faults.append((row.line, error))
+    return values
+
+
+def _parse_school(cell: str) -> str:
+    school = parse_line(unguard(cell.strip()))
     if not school:
         raise InputError("The school is missing.")
-    username = parse_username(unguard(row.cells["username"].strip()))
-    password = row.cells["password"]
-    _require_usable(password)
-    last_day = _parse_end(unguard(row.cells.get("valid_until", "").strip()), today)
-    return TypedCredential(row.line, school, username, password, last_day)
+    return school
 
 
-def _require_usable(password: str) -> None:
+def _parse_password(password: str) -> str:
     """Refuses what no password can be, and what a spreadsheet or a careless hand may have changed."""
     if password != password.strip():
         raise InputError(
@@ -118,7 +134,13 @@ def _require_usable(password: str) -> None:
             "The password is a number that the spreadsheet has shortened. Please format the column as text"
             " and type the number again."
         )
+    if password in _TRUTH_VALUES:
+        raise InputError(
+            "The password is a word that spreadsheets write for yes or no. Please format the column as text"
+            " and type the password again, or leave this line out and issue a new access."
+        )
     form_of_chosen(password)
+    return password
 
 
 def _parse_end(typed: str, today: date) -> date | None:

@@ -45,10 +45,13 @@ def list_schools(session: Session) -> list[School]:
     return list(session.scalars(select(School).order_by(School.code)))
 
 
-def list_organisers(session: Session, code: str | None = None, *, not_come: bool = False) -> list[Organiser]:
+def list_organisers(
+    session: Session, code: str | None = None, *, not_come: bool = False, lock: bool = False
+) -> list[Organiser]:
     """Lists the organisers of one school, or all, by name; their school is loaded with them.
 
-    ``not_come``: only those who were taken over and have not logged in yet.
+    ``not_come``: only those who were taken over and have not logged in yet.  ``lock`` keeps others from
+    changing them.
 
     Raises:
         NotFoundError: There is no such school.
@@ -63,4 +66,4 @@ def list_organisers(session: Session, code: str | None = None, *, not_come: bool
         query = query.where(Organiser.school_id == get_school(session, code).id)
     if not_come:
         query = query.where(has_not_come())
-    return list(session.scalars(query))
+    return list(session.scalars(query.with_for_update(of=Organiser) if lock else query))

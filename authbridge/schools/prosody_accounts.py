@@ -47,19 +47,22 @@ class AccountChoice:
 
 
 def choose_accounts(files: AccountFiles, excepted: Collection[str]) -> AccountChoice:
-    """Sorts the accounts of a host; those with a name in ``excepted`` are left, whatever is wrong with them.
+    """Sorts the accounts of a host; those in ``excepted`` are left, whatever is wrong with them.
+
+    An account is excepted by its login name, or by the name of its file as a fault has it.
 
     Raises:
-        NotFoundError: There is no account of an excepted name.
+        NotFoundError: There is neither an account nor a file of an excepted name.
         AccountFilesError: Some cannot be taken over.
     """
-    if unknown := sorted(set(excepted) - {each.username for each in files.accounts}):
+    known = {name for each in files.accounts for name in (each.username, each.file)}
+    if unknown := sorted(set(excepted) - known - {file for file, _fault in files.faults}):
         raise NotFoundError("There is no account “%(name)s” in these files.", name=unknown[0])
-    faults = list(files.faults)
+    faults = [(file, fault) for file, fault in files.faults if file not in excepted]
     accounts: list[ReadAccount] = []
     of_jitsi, without_password = list(files.elsewhere), []
     for each in files.accounts:
-        if each.username in excepted:
+        if each.username in excepted or each.file in excepted:
             continue
         if _OF_JITSI.fullmatch(each.username):
             of_jitsi.append(each.username)

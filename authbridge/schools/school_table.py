@@ -10,7 +10,7 @@ from authbridge.errors import ImportFileError, InputError
 from authbridge.login.usernames import SchoolCode, parse_school_code
 from authbridge.schools.commands import schools
 from authbridge.schools.commands.imports import SchoolLine
-from authbridge.tables import TableFile, TableRow, column, read_table, unguard
+from authbridge.tables import TableFile, TableRow, column, read_table, require_value, unguard
 from authbridge.typed_text import parse_day, parse_line
 
 _COLUMNS = (
@@ -98,6 +98,7 @@ def _parse(
     values: dict[str, Any] = {}
     for name, cell in row.cells.items():
         try:
+            require_value(cell)
             typed = parse_line(unguard(cell.strip()))
             if typed or name == "code":
                 values[name] = parsers[name](typed)

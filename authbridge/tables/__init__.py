@@ -4,7 +4,7 @@ Bytes in, rows with their lines out; or faults, each with its line and what was 
 schools nor the database, and no fault of a table with secrets quotes anything but a heading.
 """
 
-from authbridge.tables.cells import guard, is_guarded, unguard
+from authbridge.tables.cells import guard, is_guarded, require_value, unguard
 from authbridge.tables.headings import TableColumn, column
 from authbridge.tables.reading import MOST_BYTES, MOST_ROWS, TableFile, TableRow, read_table
 
@@ -18,5 +18,6 @@ __all__ = [
     "guard",
     "is_guarded",
     "read_table",
+    "require_value",
     "unguard",
 ]

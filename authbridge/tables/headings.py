@@ -12,6 +12,7 @@ MOST_FIELDS = 100
 
 _MOST_QUOTED = 12  # headings that a fault names
 _LONGEST_QUOTED = 40  # characters of each
+_OTHER_MARKS = ("'", "’", "‘", "‚", "“", "”", "„", "«", "»", "`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,20 @@ def require_few_fields(heading: TableRecord) -> None:
             " are not needed.",
             count=count,
             most=MOST_FIELDS,
+        )
+        raise ImportFileError([(heading.line, fault)])
+
+
+def require_quotation_marks(heading: TableRecord) -> None:
+    """Refuses a table whose fields stand between other marks: they would become part of each password.
+
+    Raises:
+        ImportFileError: A heading begins with such a mark.
+    """
+    if any(title.lstrip().startswith(_OTHER_MARKS) for title in heading.fields):
+        fault = InputError(
+            "The fields stand between apostrophes or typographic quotation marks. Please save the table with"
+            ' the text delimiter ".'
         )
         raise ImportFileError([(heading.line, fault)])
 

@@ -16,6 +16,7 @@ from authbridge.tables.headings import (
     match_columns,
     require_few_fields,
     require_heading,
+    require_quotation_marks,
     require_whole_records,
 )
 from authbridge.tables.records import TableText
@@ -62,6 +63,7 @@ def read_table(content: bytes, columns: Sequence[TableColumn], *, holds_secrets:
         raise ImportFileError([(1, InputError("The file is empty: there is not even a heading."))])
     heading, *body = records
     require_few_fields(heading)
+    require_quotation_marks(heading)
     if holds_secrets:
         require_heading(heading, columns)
     matched = match_columns(heading, body, columns)

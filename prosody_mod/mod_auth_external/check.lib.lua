@@ -1,17 +1,20 @@
 -- check.lib.lua: `prosodyctl mod_auth_external check [HOST | URL]`: says what is wrong, and how to fix it.
--- Chooses the hosts and prints the findings; check_facts.lib.lua gathers, the other check_*.lib.lua judge.
+-- Chooses the hosts and prints the findings, with `--json` behind `check` as JSON for `authbridge doctor`;
+-- check_facts.lib.lua gathers, the other check_*.lib.lua judge.
 -- This file is MIT licensed; see LICENSE.
 
 local config = require "core.configmanager";
+local json = require "util.json";
 
 local check_addresses = module:require "check_addresses";
 local check_facts = module:require "check_facts";
 local check_prosody = module:require "check_prosody";
 local check_rules = module:require "check_rules";
 local check_services = module:require "check_services";
+local jitsi_config = module:require "jitsi_config";
 local say = module:require "check_findings";
 
-local usage = "Usage: prosodyctl mod_auth_external check [HOST | URL]";
+local usage = "Usage: prosodyctl mod_auth_external check [--json] [HOST | URL]";
 
 local function is_external(host)
 	return config.get(host, "authentication") == "external";
@@ -19,8 +22,8 @@ end
 
 local function virtual_hosts()
 	local hosts = {};
-	for host, values in pairs(config.getconfig()) do
-		if host ~= "*" and not rawget(values, "component_module") then table.insert(hosts, host); end
+	for _, host in ipairs(jitsi_config.active(config.getconfig(), config.get)) do
+		if host ~= "*" and not config.rawget(host, "component_module") then table.insert(hosts, host); end
 	end
 	table.sort(hosts);
 	return hosts;
@@ -53,23 +56,33 @@ local function choose(wanted)
 	return nil, say.failure("choose one of: " .. table.concat(virtual_hosts(), ", "), "There is no VirtualHost %q.", wanted);
 end
 
--- Prints the findings about the host.  Returns whether there is no error among them.
-local function report(host, url)
+-- Returns the findings about the host.
+local function findings(host, url)
 	local facts, found = check_facts.of_host(host, url), {};
 	for _, judge in ipairs({ check_services, check_prosody, check_rules, check_addresses }) do say.append(found, judge.of(facts)); end
-	print(host .. ":");
-	for _, each in ipairs(found) do print("  " .. say.line(each)); end
-	return not say.holds_error(found);
+	return found;
 end
 
--- arguments: those of the command line.  Runs in prosodyctl's async context; returns its exit code.
-local function command(arguments)
-	if arguments[1] ~= "check" or #arguments > 2 then
-		print(usage);
-		return 1;
+-- found: list of { host = its name or nil, findings }.
+local function print_text(found)
+	for _, each in ipairs(found) do
+		if each.host then print(each.host .. ":"); end
+		for _, finding in ipairs(each.findings) do print((each.host and "  " or "") .. say.line(finding)); end
 	end
-	config.load(prosody.config_file); -- prosodyctl has put its own option `log` in the place of the server's
-	local wanted = arguments[2];
+end
+
+local function print_json(found)
+	local all = {};
+	for _, each in ipairs(found) do
+		for _, finding in ipairs(each.findings) do
+			table.insert(all, { host = each.host, sign = finding.sign, line = say.line(finding) });
+		end
+	end
+	print(json.encode({ findings = all }));
+end
+
+-- Returns a list of { host, findings }: of the host or website that is wanted, or of all that ask AuthBridge.
+local function look(wanted)
 	local url = wanted and check_addresses.parse_url(wanted);
 	local hosts, fault;
 	if wanted and not url then
@@ -77,13 +90,27 @@ local function command(arguments)
 	else
 		hosts, fault = choose_all(url and url.name);
 	end
-	if not hosts then
-		print(say.line(fault));
+	if not hosts then return { { findings = { fault } } }; end
+	local found = {};
+	for i, host in ipairs(hosts) do found[i] = { host = host, findings = findings(host, url) }; end
+	return found;
+end
+
+-- arguments: those of the command line.  Runs in prosodyctl's async context; returns its exit code.
+local function command(arguments)
+	local is_json = arguments[2] == "--json";
+	if is_json then table.remove(arguments, 2); end
+	if arguments[1] ~= "check" or #arguments > 2 then
+		print(usage);
 		return 1;
 	end
-	local all_well = true;
-	for _, host in ipairs(hosts) do all_well = report(host, url) and all_well; end
-	return all_well and 0 or 1;
+	config.load(prosody.config_file); -- prosodyctl has put its own option `log` in the place of the server's
+	local found = look(arguments[2]);
+	(is_json and print_json or print_text)(found);
+	for _, each in ipairs(found) do
+		if say.holds_error(each.findings) then return 1; end
+	end
+	return 0;
 end
 
 return { command = command };

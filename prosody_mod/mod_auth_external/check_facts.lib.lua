@@ -36,9 +36,7 @@ local function enables(host, name)
 end
 
 local function all_hosts()
-	local hosts = {};
-	for name in pairs(config.getconfig()) do table.insert(hosts, name); end
-	return hosts;
+	return jitsi_config.active(config.getconfig(), config.get);
 end
 
 local function enables_anywhere(name)

@@ -2,6 +2,16 @@
 -- Pure: the configuration is handed in.
 -- This file is MIT licensed; see LICENSE.
 
+-- hosts: name -> its options; get(host, option) -> value.  Returns a list of the names but for hosts that are switched off,
+-- such as that of Jitsi's telephony for customers: Prosody does not start them.
+local function active(hosts, get)
+	local found = {};
+	for name in pairs(hosts) do
+		if get(name, "enabled") ~= false then table.insert(found, name); end
+	end
+	return found;
+end
+
 local function components(hosts, get, kind)
 	local found = {};
 	for _, name in ipairs(hosts) do
@@ -116,4 +126,4 @@ local function is_branded(script)
 	return sets(script, "dynamicBrandingUrl");
 end
 
-return { find = find, sends_past = sends_past, is_branded = is_branded };
+return { active = active, find = find, sends_past = sends_past, is_branded = is_branded };

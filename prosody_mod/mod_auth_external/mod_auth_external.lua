@@ -99,8 +99,7 @@ end);
 
 check_responder.start(settings.token);
 
-local all_hosts = {};
-for name in pairs(config.getconfig()) do table.insert(all_hosts, name); end
+local all_hosts = jitsi_config.active(config.getconfig(), config.get);
 
 if not token_claims.verifying(all_hosts, config.get)[1] then token_claims.start(); end
 

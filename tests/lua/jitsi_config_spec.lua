@@ -19,6 +19,15 @@ local function stock(over)
 	return hosts;
 end
 
+describe("Hosts that are switched off", function ()
+	it("are left out, whoever switched them off", function ()
+		local hosts = { ["*"] = {}, ["meet.test"] = {}, ["jigasi.meet.jitsi"] = { enabled = false } };
+		local names = jitsi_config.active(hosts, function (name, option) return hosts[name][option]; end);
+		table.sort(names);
+		assert.same({ "*", "meet.test" }, names);
+	end);
+end);
+
 describe("Jitsi is found", function ()
 	it("in a stock installation", function ()
 		assert.same({

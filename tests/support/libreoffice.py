@@ -42,6 +42,12 @@ class LibreOffice:
         self._convert(workbook, form.filter)
         return workbook.with_suffix(".csv").read_bytes()
 
+    def save_as_workbook(self, workbook: Path, kind: str) -> bytes:
+        """Saves a workbook as one of another kind, such as "xlsx"."""
+        if workbook.suffix != f".{kind}":
+            self._convert(workbook, kind)
+        return workbook.with_suffix(f".{kind}").read_bytes()
+
     def _convert(self, file: Path, kind: str, *options: str) -> None:
         profile = f"-env:UserInstallation={(self.home / 'profile').as_uri()}"
         subprocess.run(  # noqa: S603 - Debian's own program

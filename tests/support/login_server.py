@@ -24,7 +24,14 @@ from workbench.xmpp_http import BoshTransport, WebSocketTransport
 _UNPACKED = unpacked_versions()
 OLDER, NEWER = _UNPACKED[0], _UNPACKED[:2][-1]  # one and the same where no second one could be had
 VERSIONS = (*_UNPACKED[:2], *(pytest.param(each, marks=pytest.mark.soak) for each in _UNPACKED[2:]))
+NEWER_FIRST = [pytest.param(each, marks=[] if each == NEWER else [pytest.mark.soak]) for each in _UNPACKED]
 TRANSPORTS = ("tcp", "bosh", "websocket")
+
+
+def newer_first(fixture: str) -> pytest.MarkDecorator:
+    """Marks a test whose promise no version of Prosody keeps differently: the older ones are for soak."""
+    return pytest.mark.parametrize(fixture, NEWER_FIRST, indirect=True)
+
 
 ProsodyFor = Callable[[str, Service], Prosody]
 

@@ -68,10 +68,11 @@ def find_schools(session: Session, credentials: Sequence[CredentialLine]) -> lis
     for credential in credentials:
         try:
             found.append(schools.find(credential.school))
-            if credential.username in taken:
-                raise ConflictError("There is an organiser “%(name)s” already.", name=credential.username)
         except AuthBridgeError as error:
             faults.append((credential.line, error))
+        if credential.username in taken:
+            fault = ConflictError("There is an organiser “%(name)s” already.", name=credential.username)
+            faults.append((credential.line, fault))
         taken.add(credential.username)
     if faults:
         raise ImportFileError(faults)

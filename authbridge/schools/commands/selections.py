@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session, contains_eager
 
 from authbridge.audit import Action, Actor, record
-from authbridge.errors import NotFoundError
+from authbridge.errors import InputError, NotFoundError
 from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.usernames import Username
 from authbridge.revocations import feed
@@ -24,6 +24,7 @@ from authbridge.schools.commands.organisers import (
     replace_password,
 )
 from authbridge.schools.commands.print_jobs import add_print_job
+from authbridge.schools.lookup import list_organisers
 from authbridge.schools.selection import lock_selection, require_one_school, suspensions_of
 from authbridge.storage.models import AuditEvent, Organiser, RevocationAction, Suspension
 
@@ -127,12 +128,34 @@ def expire_selection(
         StaleSelectionError: One does not exist any more, or was changed since.
     """
     chosen = lock_selection(session, usernames, seen)
-    changed = [each for each in chosen if each.valid_until is None or each.valid_until >= today]
     yesterday = today - timedelta(days=1)
+    changed = outlasting(chosen, yesterday)
     result = _change_validity(session, chosen, changed, yesterday, actor, now)
     if changed:
         feed.publish_ends_of_sessions(session, changed, now=now)
     return result
+
+
+def expire_not_come(
+    session: Session, code: str, last_day: date, *, today: date, actor: Actor, now: datetime
+) -> SelectionResult:
+    """Ends with that day the validity of those of a school who were taken over and have not logged in yet.
+
+    Those whose access ends before it already keep their end.  Nobody of them has a session that could end.
+
+    Raises:
+        NotFoundError: There is no such school.
+        InputError: The day lies in the past.
+    """
+    if last_day < today:
+        raise InputError("The last day, %(day)s, lies in the past.", day=last_day)
+    chosen = list_organisers(session, code, not_come=True, lock=True)
+    return _change_validity(session, chosen, outlasting(chosen, last_day), last_day, actor, now)
+
+
+def outlasting(organisers: Sequence[Organiser], last_day: date) -> list[Organiser]:
+    """Returns those whose access does not end with that day or before it."""
+    return [each for each in organisers if each.valid_until is None or each.valid_until > last_day]
 
 
 def reset_selection(

@@ -16,6 +16,7 @@ from tests.support.login_server import (
     LoginServer,
     login,
     make_client,
+    newer_first,
     open_login_server,
 )
 from tests.support.scripted_service import (
@@ -129,6 +130,7 @@ def _host_of(failure: str) -> str:
 
 
 @pytest.mark.realtime
+@newer_first("failing")
 async def test_a_service_that_fails_is_an_outage_that_is_told_in_time(
     failing: tuple[Prosody, dict[str, int]],
 ) -> None:
@@ -164,6 +166,7 @@ async def test_a_dead_service_is_an_outage_and_its_return_is_noticed_at_once(
 
 
 @pytest.mark.realtime
+@newer_first("patient")
 async def test_a_login_waits_for_a_service_that_comes_back(patient: tuple[Prosody, int]) -> None:
     """A restart within a second loses no login: it is asked again until somebody answers."""
     prosody, port = patient
@@ -188,6 +191,7 @@ async def test_a_service_whose_logins_hang_is_given_a_rest(asking: tuple[Prosody
 
 
 @pytest.mark.realtime
+@newer_first("patient")
 async def test_a_frozen_service_and_its_return_are_noticed(
     patient: tuple[Prosody, int],
 ) -> None:

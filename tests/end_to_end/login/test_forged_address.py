@@ -12,6 +12,15 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from authbridge.machine.checks import nginx as nginx_check
+from authbridge.machine.checks.address import overwrites
+from authbridge.machine.examination import plan_fixes
+from authbridge.machine.files import Answer, Machine, PlannedChanges
+from authbridge.machine.ledger import Ledger
+from authbridge.machine.nginx_config import named, read_nginx
+from authbridge.machine.setup import Setup
+from tests.support.jitsi_machine import HOST as JITSI_HOST
+from tests.support.jitsi_machine import SITE, lay_out
 from tests.support.login_server import VERSIONS
 from tests.support.nginx import Nginx
 from tests.support.scripted_service import answering, scripted_service
@@ -39,6 +48,24 @@ _PAST = "config = { conferenceRequestUrl: '/conference-request/v1' }"
 _OVERWRITE = "proxy_set_header X-Forwarded-For $remote_addr;"
 _DROP = 'proxy_set_header X-Forwarded-For "";'
 _EXAMPLE = (ROOT / "deploy/nginx/xmpp-websocket.conf").read_text()
+
+
+_OF_ITS_OWN = {"listen", "ssl_certificate", "ssl_certificate_key", "include"}  # the test's nginx has others
+
+
+def _site_mended_by_doctor(folder: Path, port: int) -> tuple[str, str]:
+    """Returns what stands before the servers of Jitsi's stock site, and within that of the website."""
+    lay_out(folder, release="2026", distribution="debian13", secured=True)
+    machine = Machine(folder)
+    found = nginx_check.examine(PlannedChanges(machine), Setup(JITSI_HOST))
+    Ledger(machine).apply(plan_fixes(machine, found), by="doctor")
+    text = machine.read(f"/{SITE}") or ""
+    assert text.count(_OVERWRITE) == 3  # room-info, BOSH, WebSocket
+    (http,) = named(read_nginx(PlannedChanges(machine)) or (), "http")
+    first, website = named(http.block or (), "server")
+    lines = [text[each.start : each.end] for each in website.block or () if each.name not in _OF_ITS_OWN]
+    port_of_prosody = (f"server 127.0.0.1:{5280};", f"server 127.0.0.1:{port};")
+    return text[: first.start].replace(*port_of_prosody), "\n".join(lines)
 
 
 def _sites(port: int) -> dict[str, str]:
@@ -78,7 +105,9 @@ def open_stand(
     folder = tmp_path_factory.mktemp("stand")
     options = external(service.url, service.token_file)
     prosody = Prosody(request.param, folder / "prosody", {HOST: options})
-    nginx = Nginx(folder, _sites(prosody.http_port), encrypted=frozenset({"encrypted"}))
+    before, by_doctor = _site_mended_by_doctor(folder / "machine", prosody.http_port)
+    sites = {**_sites(prosody.http_port), "by_doctor": by_doctor}
+    nginx = Nginx(folder, sites, zones=before, encrypted=frozenset({"encrypted"}))
     try:
         prosody.start()
         nginx.start()
@@ -108,10 +137,15 @@ def check(stand: Stand, url: str, **options: object) -> Said:
 
 
 def _check_with(stand: Stand, written: Prosody, url: str) -> Said:
+    answer = _run_check(stand, written, url)
+    return Said(answer.code, [line.strip() for line in answer.output.splitlines()])
+
+
+def _run_check(stand: Stand, written: Prosody, *arguments: str) -> Answer:
     written.write_config()
-    command = [str(written.prosodyctl), "--config", str(written.config), "mod_auth_external", "check", url]
+    command = [str(written.prosodyctl), "--config", str(written.config), "mod_auth_external", "check"]
     done = subprocess.run(  # noqa: S603 - our own command line
-        ["lua5.4", *command],  # noqa: S607
+        ["lua5.4", *command, *arguments],  # noqa: S607
         capture_output=True,
         text=True,
         check=False,
@@ -120,7 +154,7 @@ def _check_with(stand: Stand, written: Prosody, url: str) -> Said:
     assert done.stderr == ""
     assert stand.token not in done.stdout
     assert stand.token not in stand.prosody.log.read_text()
-    return Said(done.returncode, [line.strip() for line in done.stdout.splitlines()])
+    return Answer(done.returncode, done.stdout, done.stderr)
 
 
 VOUCHED = {"external_auth_proxy_overwrites_address": True}
@@ -149,9 +183,10 @@ def test_a_stock_jitsi_site_that_is_vouched_for(stand: Stand) -> None:
     assert "external_auth_proxy_overwrites_address is true, and must not be" in verdict
 
 
-def test_a_mended_site(stand: Stand) -> None:
-    """With the example of this repository both are overwritten: now the option is to be set."""
-    said = check(stand, stand.url("mended"))
+@pytest.mark.parametrize("site", ["mended", "by_doctor"])
+def test_a_mended_site(stand: Stand, site: str) -> None:
+    """With our example, or mended by doctor, both are overwritten: the option is to be set."""
+    said = check(stand, stand.url(site))
 
     assert (said.code, said.of("warning"), said.of("error")) == (0, [], [])
     for path in ("/http-bind", "/xmpp-websocket"):
@@ -166,6 +201,17 @@ def test_a_mended_site_that_is_vouched_for(stand: Stand) -> None:
 
     assert (said.code, said.of("warning"), said.of("error")) == (0, [], [])
     assert "external_auth_proxy_overwrites_address = true is right" in said.of("ok")[-1]
+
+
+@pytest.mark.parametrize("vouched", [False, True])
+@pytest.mark.parametrize(
+    ("site", "proved"), [("by_doctor", True), ("stock", False), ("dropping", False), ("prosody_down", False)]
+)
+def test_doctor_takes_it_for_proved(stand: Stand, site: str, *, proved: bool, vouched: bool) -> None:
+    """What doctor reads in the answer for programs is what the check found."""
+    options = {**stand.prosody.hosts[HOST], **(VOUCHED if vouched else {})}
+    written = replace(stand.prosody, folder=stand.prosody.folder / "asked", hosts={HOST: options})
+    assert overwrites(_run_check(stand, written, "--json", stand.url(site))) is proved
 
 
 def test_a_certificate_of_its_own(stand: Stand) -> None:
@@ -256,8 +302,10 @@ def probe(token: str, *, host: str = HOST, at: float | None = None, nonce: str =
     return f"{stamp}.{nonce}.{hmac.new(token.encode(), words.encode(), hashlib.sha256).hexdigest()}"
 
 
-async def ask(stand: Stand, path: str, headers: Mapping[str, str]) -> tuple[int, str]:
-    """The status and the body that Prosody itself answers with."""
+async def ask(
+    stand: Stand, path: str, headers: Mapping[str, str], site: str | None = None
+) -> tuple[int, str]:
+    """The status and the body that Prosody itself answers with, or that come through a site of nginx."""
     handshake = {
         "Connection": "Upgrade",
         "Upgrade": "websocket",
@@ -266,11 +314,10 @@ async def ask(stand: Stand, path: str, headers: Mapping[str, str]) -> tuple[int,
         "Sec-WebSocket-Protocol": "authbridge-probe",
     }
     own = {} if path == "/http-bind" else handshake
+    base = stand.url(site) if site else f"http://127.0.0.1:{stand.prosody.http_port}"
     async with (
         aiohttp.ClientSession() as session,
-        session.get(
-            f"http://127.0.0.1:{stand.prosody.http_port}{path}", headers={**own, **headers}
-        ) as answer,
+        session.get(f"{base}{path}", headers={**own, **headers}) as answer,
     ):
         return answer.status, await answer.text()
 
@@ -295,6 +342,14 @@ async def test_who_has_no_token_gets_what_everybody_gets(stand: Stand, path: str
     genuine = {"X-Forwarded-For": FORGED, "X-AuthBridge-Probe": probe(stand.token)}
     status, line = await ask(stand, path, genuine)
     assert (status, line.split(" ")[:3]) == (200, [FORGED, "changed", "header"])
+
+
+@pytest.mark.parametrize("path", ["/http-bind", "/xmpp-websocket"])
+async def test_a_header_that_looks_alike(stand: Stand, path: str) -> None:
+    """Prosody does not tell X_Forwarded_For from X-Forwarded-For (chance decides): nginx has to drop it."""
+    headers = {"X_Forwarded_For": FORGED, "X-AuthBridge-Probe": probe(stand.token)}
+    _, line = await ask(stand, path, headers, "mended")
+    assert line.split(" ")[0] == "127.0.0.1"
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -13,6 +13,24 @@ from workbench.prosody import Prosody
 from workbench.service import Service
 
 WRONG = "bcdf-ghjk-mnpq"
+EACH_PLACE_ONCE = pytest.mark.parametrize(
+    ("here", "there", "transport"),
+    each_once(["sqlite", "postgresql"], VERSIONS, TRANSPORTS),
+    indirect=["here", "there"],
+)
+MALFORMED = [
+    b"",
+    b"\0",
+    b"no-nul-at-all",
+    b"\0name-only",
+    b"\0\0password-only",
+    b"\0name\0",
+    b"\0" + b"x" * 2000 + b"\0y",
+    b"\0name\0" + b"x" * 2000,
+    b"\0\xff\xfe\0x",
+    b"\0name\0\xff\xfe",
+    b"\0a@b@c\0x",
+]
 
 
 @pytest.fixture(name="here", params=["sqlite", "postgresql"])
@@ -51,7 +69,7 @@ def conditions(organisers: Organisers) -> list[tuple[str, IssuedCredential, str,
     ]
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
+@EACH_PLACE_ONCE
 async def test_every_login_gets_its_condition(there: tuple[Prosody, Organisers], transport: str) -> None:
     """The conditions of RFC 6120, each on a stream of its own; without the password all are alike."""
     prosody, organisers = there
@@ -66,7 +84,7 @@ async def test_every_login_gets_its_condition(there: tuple[Prosody, Organisers],
     }
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
+@EACH_PLACE_ONCE
 async def test_the_same_stream_may_try_again(there: tuple[Prosody, Organisers], transport: str) -> None:
     """After each kind of failure the next try on the stream is a fresh one, up to the success."""
     prosody, organisers = there
@@ -122,22 +140,8 @@ async def test_unknown_name_and_wrong_password_are_told_in_the_same_words(
     assert wrong.text == "Login name or password is wrong."
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize(
-    "message",
-    [
-        b"",
-        b"\0",
-        b"no-nul-at-all",
-        b"\0name-only",
-        b"\0\0password-only",
-        b"\0name\0",
-        b"\0" + b"x" * 2000 + b"\0y",
-        b"\0name\0" + b"x" * 2000,
-        b"\0\xff\xfe\0x",
-        b"\0name\0\xff\xfe",
-        b"\0a@b@c\0x",
-    ],
+    ("prosody", "transport", "message"), each_once(VERSIONS, TRANSPORTS, MALFORMED), indirect=["prosody"]
 )
 async def test_a_malformed_login_is_answered_and_harms_nobody(
     prosody: Prosody, organisers: Organisers, transport: str, message: bytes

@@ -7,11 +7,14 @@ import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.support.wait import WebDriverWait
 
+from tests.end_to_end.meeting_rules.conftest import DeploymentWith
 from tests.support.chromium import PATIENCE
+from tests.support.combinations import each_once
 from tests.support.jitsi.meeting_page import MeetingPage, serve_pages
 from tests.support.jitsi.participants import room_jid
 from tests.support.jitsi.rules import RULES, WORDS
 from tests.support.jitsi.server import Deployment
+from tests.support.login_server import OLDER, VERSIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,20 +105,22 @@ _STORIES = {
 
 
 @pytest.fixture(name="screens")
-def open_screens(ruled: Deployment, transport: str, browser: Chrome) -> Iterator[Screens]:
-    """Opens both pages."""
+def open_screens(
+    deployment_with: DeploymentWith, version: str, rule: str, browser: Chrome
+) -> Iterator[Screens]:
+    """Opens both pages; each version of Prosody has a transport of its own."""
+    deployment, transport = deployment_with(version, rule), "bosh" if version == OLDER else "websocket"
     with serve_pages() as pages:
         browser.get(f"{pages}/meeting.html")
-        meeting = MeetingPage(browser, browser.current_window_handle, ruled.jitsi.prosody)
+        meeting = MeetingPage(browser, browser.current_window_handle, deployment.jitsi.prosody)
         for name in ("host", "pupil"):
             meeting.enter(name, transport)
-        yield Screens(meeting, ruled, transport)
+        yield Screens(meeting, deployment, transport)
 
 
-@pytest.mark.parametrize(("version", "transport"), [("0.12", "bosh"), ("13", "websocket")])
-@pytest.mark.parametrize(("ruled", "story"), [(each, _STORIES[each]) for each in RULES], indirect=["ruled"])
-def test_each_sentence_arrives(screens: Screens, story: Callable[[Screens], dict[str, str]]) -> None:
+@pytest.mark.parametrize(("version", "rule"), each_once(VERSIONS, RULES))
+def test_each_sentence_arrives(screens: Screens, rule: str) -> None:
     """As the contract has it, which holds the panel's help to the same words."""
-    for name, text in story(screens).items():
+    for name, text in _STORIES[rule](screens).items():
         assert text == WORDS[name]
         assert len(text.split(" / ")) == len(("German", "English"))

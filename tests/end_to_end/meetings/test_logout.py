@@ -13,10 +13,11 @@ from tests.support.jitsi.server import (
     ends_of,
     notices_of,
 )
-from tests.support.login_server import TRANSPORTS
+from tests.support.login_server import TRANSPORTS, newer_first
 
 
 @pytest.mark.realtime
+@newer_first("deployment")
 async def test_everything_ends_and_a_new_login_begins(deployment: Deployment) -> None:
     """Meeting, sessions and remembered logins of all their machines; the password counts at once."""
     who, room, elsewhere = deployment.auth.issue(), room_jid("abmelden-physik"), room_jid("abmelden-chemie")

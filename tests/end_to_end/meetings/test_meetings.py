@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from tests.support.combinations import each_once
 from tests.support.factories import make_school
 from tests.support.jitsi.participants import Answer, notice_nothing, room_jid
 from tests.support.jitsi.server import (
@@ -16,11 +17,13 @@ from tests.support.jitsi.server import (
     notices_of,
     until,
 )
-from tests.support.login_server import TRANSPORTS
+from tests.support.login_server import TRANSPORTS, VERSIONS
 
 
 @pytest.mark.realtime
-@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize(
+    ("deployment", "transport"), each_once(VERSIONS, TRANSPORTS), indirect=["deployment"]
+)
 async def test_the_whole_story(deployment: Deployment, transport: str) -> None:
     """An organiser waits, logs in from the room and leads; pupils join; one suspension ends it at once."""
     who, room = deployment.auth.issue(), room_jid(f"physik-{transport}")

@@ -25,7 +25,7 @@ from tests.support.jitsi.server import (
     until,
 )
 from tests.support.link import Link
-from tests.support.login_server import NEWER, OLDER, VERSIONS, login
+from tests.support.login_server import NEWER, OLDER, VERSIONS, login, newer_first
 
 ONCE_BACK = 5.0  # seconds after a service has started anew
 
@@ -51,6 +51,7 @@ async def test_prosody_is_down(restartable: Deployment) -> None:
 
 
 @pytest.mark.realtime
+@newer_first("restartable")
 async def test_the_service_is_down(restartable: Deployment) -> None:
     """Suspended by the command line, straight into the database; the meetings of others go on."""
     who, other = restartable.auth.issue(), restartable.auth.issue()
@@ -72,6 +73,7 @@ async def test_the_service_is_down(restartable: Deployment) -> None:
 
 
 @pytest.mark.realtime
+@newer_first("deployment")
 async def test_the_focus_hangs(deployment: Deployment) -> None:
     """Meeting and sessions end at once all the same; the remembered login ends when it goes on."""
     who, room = deployment.auth.issue(), room_jid("ausfall-latein")
@@ -96,6 +98,7 @@ async def test_the_focus_hangs(deployment: Deployment) -> None:
 
 
 @pytest.mark.realtime
+@newer_first("deployment")
 async def test_the_focus_is_away(deployment: Deployment) -> None:
     """It comes back with its logins; that of the suspended one opens nothing."""
     who, room = deployment.auth.issue(), room_jid("ausfall-griechisch")

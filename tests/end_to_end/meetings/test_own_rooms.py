@@ -3,9 +3,10 @@
 import pytest
 
 from authbridge.schools.commands.organisers import IssuedCredential
+from tests.support.combinations import each_once
 from tests.support.jitsi.participants import Participant, Participants, Seat, room_jid
 from tests.support.jitsi.server import Deployment, ends_of, notices_of
-from tests.support.login_server import TRANSPORTS
+from tests.support.login_server import TRANSPORTS, VERSIONS
 from workbench.xmpp import ConnectionEndedError
 
 SECRET = "Igel-Kuchen-7"
@@ -43,8 +44,9 @@ async def start(
     return leader
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize(
+    ("deployment", "transport", "kind"), each_once(VERSIONS, TRANSPORTS, KINDS), indirect=["deployment"]
+)
 async def test_after_a_reload(deployment: Deployment, transport: str, kind: str) -> None:
     """They need not type the password that they set, and lead again; guests still meet it."""
     who, room = deployment.auth.issue(), room_jid(f"neu-geladen-{kind}-{transport}")

@@ -22,10 +22,11 @@ from tests.support.jitsi.server import (
     ends_of,
     notices_of,
 )
-from tests.support.login_server import TRANSPORTS
+from tests.support.login_server import TRANSPORTS, newer_first
 
 
 @pytest.mark.realtime
+@newer_first("deployment")
 async def test_a_colleague_goes_on_with_the_meeting(deployment: Deployment) -> None:
     """Its starter is taken out; from then on it is the colleague's, and ends with their suspension."""
     who, colleague, room = deployment.auth.issue(), deployment.auth.issue(), room_jid("konferenz")
@@ -94,6 +95,7 @@ async def test_a_colleague_who_has_left_keeps_no_meeting(deployment: Deployment)
 
 
 @pytest.mark.realtime
+@newer_first("deployment")
 async def test_a_school_of_fifty_in_ten_meetings(deployment: Deployment) -> None:
     """Every one of them is out and every meeting over within a second; the other school goes on."""
     school = make_school(deployment.auth.database, "voll", "Volle Schule")

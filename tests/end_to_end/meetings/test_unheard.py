@@ -9,6 +9,7 @@ import pytest
 
 from authbridge.login.usernames import Username
 from authbridge.schools.commands.organisers import IssuedCredential
+from tests.support.combinations import each_once
 from tests.support.jitsi.bystanders import known_to_module
 from tests.support.jitsi.participants import (
     Answer,
@@ -30,7 +31,7 @@ from tests.support.jitsi.server import (
     start_prosody,
     until,
 )
-from tests.support.login_server import TRANSPORTS, VERSIONS
+from tests.support.login_server import TRANSPORTS, VERSIONS, newer_first
 
 NO_ANSWER = 1.0  # seconds that a page waits in vain
 HIBERNATION = 1.0  # seconds in which a focus that is cut off counts as there
@@ -95,7 +96,9 @@ def remember(restartable: Deployment) -> tuple[IssuedCredential, Participant]:
     return who, page
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize(
+    ("restartable", "transport"), each_once(VERSIONS, TRANSPORTS), indirect=["restartable"]
+)
 async def test_a_login_of_which_no_answer_told(
     restartable: Deployment, remembered: tuple[IssuedCredential, Participant], transport: str
 ) -> None:
@@ -169,7 +172,9 @@ async def test_the_same_before_the_click(restartable: Deployment) -> None:
 # 3: tenants ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize(
+    ("restartable", "transport"), each_once(VERSIONS, TRANSPORTS), indirect=["restartable"]
+)
 async def test_meetings_of_tenants(restartable: Deployment, transport: str) -> None:
     """They are counted under their organiser, end with them, and nobody gets in afterwards."""
     who, room = restartable.auth.issue(), room_jid(f"physik-{transport}", tenant="ohg")
@@ -327,6 +332,7 @@ async def test_a_logout_that_bounced(restartable: Deployment) -> None:
 
 
 @pytest.mark.realtime
+@newer_first("restartable")
 async def test_a_focus_that_is_back_in_time(restartable: Deployment) -> None:
     """What waited for it arrives, the logout too."""
     who, other, room = restartable.auth.issue(), restartable.auth.issue(), room_jid("unterbrochen")

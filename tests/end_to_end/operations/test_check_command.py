@@ -1,5 +1,6 @@
 """``prosodyctl mod_auth_external check`` says what is wrong and how to fix it, and never the token."""
 
+import json
 import os
 import secrets
 import shutil
@@ -328,10 +329,32 @@ def test_neighbours_that_harm(server: Server) -> None:
     assert all(words in warnings for words in ("level debug", "mod_limit_auth", "auth_external is listed"))
 
 
+def test_a_host_that_is_switched_off_takes_no_tokens(server: Server) -> None:
+    """Jitsi's packages bring one for customers of its telephony: claims are cleared all the same."""
+    telephony = 'VirtualHost "jigasi.meet.jitsi"\n  enabled = {}\n  authentication = "token"\n'
+    assert findings(replace(server, below=telephony.format("false")).check(), "warning") == []
+    assert len(findings(replace(server, below=telephony.format("true")).check(), "warning")) == 1
+
+
+def test_the_same_as_json(server: Server) -> None:
+    """Each line with its sign, for programs; the exit code is the same."""
+    plain, answer = server.check(HOST), server.check("--json", HOST)
+    lines = [finding["line"] for finding in json.loads(answer.stdout)["findings"]]
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert lines == [line.strip() for line in plain.stdout.splitlines()[1:]]
+
+    nobody = replace(server, authentication="internal_hashed").check("--json", HOST)
+    assert nobody.returncode == 1
+    assert [finding["sign"] for finding in json.loads(nobody.stdout)["findings"]] == ["error"]
+
+
 def test_usage(server: Server) -> None:
     """Too many arguments are answered with the usage."""
     done = server.check(HOST, HOST)
-    assert (done.returncode, done.stdout) == (1, "Usage: prosodyctl mod_auth_external check [HOST | URL]\n")
+    assert (done.returncode, done.stdout) == (
+        1,
+        "Usage: prosodyctl mod_auth_external check [--json] [HOST | URL]\n",
+    )
 
 
 def count_rows(service: Service, model: type[Base]) -> int:

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import pytest
 
-from tests.support.login_server import NEWER, TRANSPORTS, VERSIONS, login, make_client
+from tests.support.login_server import NEWER, TRANSPORTS, VERSIONS, login, make_client, newer_first
 from tests.support.scripted_service import (
     Behaviour,
     Feed,
@@ -124,6 +124,7 @@ async def conditions(ends: "asyncio.Future[list[Outcome]]") -> list[str]:
 
 
 @pytest.mark.realtime
+@newer_first("asking")
 @pytest.mark.parametrize(("action", "condition"), [("suspend", SUSPENDED), ("end_sessions", SIGNED_OUT)])
 async def test_sessions_end_at_once_on_every_transport(
     asking: Asking, action: str, condition: str, name: str, other: str
@@ -321,6 +322,7 @@ async def logged_in_while(prosody: Prosody, port: int, feed: Feed, name: str) ->
 
 
 @pytest.mark.realtime
+@newer_first("asking")
 async def test_a_long_list_of_events_is_reported_in_parts(asking: Asking) -> None:
     """A question has 8 KiB: the reports of 250 events come at once, 32 in each."""
     _, port = asking

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.storage.models import ProsodyNode
 from tests.support.auth_server import AuthServer, open_auth_server
-from tests.support.login_server import TRANSPORTS, VERSIONS, login, make_client
+from tests.support.login_server import TRANSPORTS, VERSIONS, login, make_client, newer_first
 from workbench.processes import PATIENCE
 from workbench.prosody import HOST, Prosody, external
 from workbench.xmpp import Client
@@ -94,6 +94,7 @@ class Ends:
 
 
 @pytest.mark.realtime
+@newer_first("followed")
 async def test_a_suspension_ends_the_sessions_and_their_number_is_known(followed: Followed) -> None:
     """By the command line: out within a second on every transport; others stay; the number is known."""
     who, other = followed.auth.issue(), followed.auth.issue()

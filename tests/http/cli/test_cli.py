@@ -303,6 +303,32 @@ def test_existing_credentials_are_taken_over(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("school")
+def test_those_who_do_not_come_get_an_end(run: Run, tmp_path: Path) -> None:
+    """All of a school at once; shown first; no day, a past one, and an unknown school are mistakes."""
+    file = tmp_path / "old.csv"
+    file.write_text(
+        "school;username;password;valid until\nohg;frau.a;Geheim 1;\nohg;frau.b;Geheim 2;2998-12-31\n"
+        "ohg;frau.c;Geheim 3;2999-12-31\n"
+    )
+    run("organiser", "import", str(file))
+
+    def ends() -> list[str | None]:
+        return [each["valid_until"] for each in json.loads(run("organiser", "list", "--json").stdout)]
+
+    before = ends()
+    command = ("organiser", "expire-not-come", "ohg", "--after", "31.07.2999")
+    shown = run(*command, "--dry-run").stdout
+    assert re.search(r"frau\.a .*\nfrau\.c .*\n2 would be valid until the end of 2999-07-31;", shown)
+    assert ends() == before
+    assert run(*command).stdout == "Valid until the end of 2999-07-31: 2. Unchanged: 1.\n"
+    assert ends() == ["2999-07-31", "2998-12-31", "2999-07-31"]
+    assert "There is nothing to change." in run(*command, "--dry-run").stdout
+    run("organiser", "expire-not-come", "ohg", code=2)
+    run("organiser", "expire-not-come", "ohg", "--after", "2020-07-31", code=2)
+    run("organiser", "expire-not-come", "gibt", "--after", "2999-07-31", code=1)
+
+
+@pytest.mark.usefixtures("school")
 def test_a_table_is_shown_before_it_counts(run: Run, tmp_path: Path) -> None:
     """How it was read, what would be done, no password; and nothing is done."""
     file = tmp_path / "alt.csv"
@@ -313,10 +339,19 @@ def test_a_table_is_shown_before_it_counts(run: Run, tmp_path: Path) -> None:
     )
 
     shown = run("organiser", "import", str(file), "--dry-run")
-    assert "Read as Windows-1252, separated by semicolons." in shown.stderr
+    assert (
+        "Read as Windows-1252, separated by semicolons. Please check that umlauts are right." in shown.stderr
+    )
     assert re.search(r"2 +ohg +frau.a +2028-07-31\n1 would be taken over", shown.stdout)
     assert "Tür" not in shown.output
     assert json.loads(run("organiser", "list", "--json").stdout) == []
+
+
+@pytest.mark.usefixtures("school")
+@pytest.mark.parametrize("kind", ["organiser", "school"])
+def test_a_file_without_an_end_is_refused(run: Run, kind: str) -> None:
+    """No more of it is read than a table may have."""
+    assert "line 1: The file is too long" in run(kind, "import", "/dev/zero", code=1).stderr
 
 
 @pytest.mark.usefixtures("school")

@@ -47,6 +47,7 @@ EXAMPLES = [
     ("organiser", "export", "frau.a"),
     ("organiser", "reset", "frau.a"),
     ("organiser", "expire", "frau.a"),
+    ("organiser", "expire-not-come", "ohg", "--after", "2999-07-31"),
     ("organiser", "end-sessions", "frau.a"),
     ("staff", "add", "berta", "--role", "clerk"),
     ("staff", "reset", "anna"),

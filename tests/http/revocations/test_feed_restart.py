@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from authbridge.clock import utc_now
 from authbridge.storage.database import Database
 from authbridge.storage.models import ProsodyNode
+from tests.support.combinations import SQLITE_FIRST
 from tests.support.feeds import settle, suspend, until
 from workbench.processes import PATIENCE
 from workbench.service import Service
@@ -53,6 +54,7 @@ def are_following(database: Database, count: int) -> bool:
 
 
 @pytest.mark.realtime
+@SQLITE_FIRST
 def test_a_restart_with_open_polls_is_quick_and_loses_nothing(service: Service, database: Database) -> None:
     """The polls end empty-handed when the service is told to stop; what is told meanwhile comes after it."""
     settle(database, "ohg-a")

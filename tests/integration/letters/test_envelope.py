@@ -21,10 +21,19 @@ from authbridge.letters import (
     Receiver,
     print_envelope,
     print_terms,
-    read_letterhead,
 )
 from tests.support.combinations import each_once
-from tests.support.letters import JOB, LETTER, elements, inside, make_terms, read_aloud, read_codes, text_of
+from tests.support.letters import (
+    JOB,
+    LETTER,
+    elements,
+    inside,
+    make_terms,
+    read_aloud,
+    read_codes,
+    shipped,
+    text_of,
+)
 
 CODE = "bcdf-ghjk-mnpr"
 REPORT = NightReport(CODE, "https://panel.example.org/report", date(2027, 10, 19))
@@ -65,7 +74,7 @@ def letters_of(count: int) -> list[Letter]:
 
 def print_(letters: list[Letter], envelope: Envelope = ENVELOPE, job: LetterBatch = JOB) -> bytes:
     """The envelope, with the texts that ship."""
-    return print_envelope(letters, job, envelope, read_letterhead(None))
+    return print_envelope(letters, job, envelope, shipped())
 
 
 def texts_of(content: bytes) -> list[str]:
@@ -302,7 +311,7 @@ def test_new_terms_go_to_each_school_on_sheets_of_their_own(language: Language) 
     """In its window stands the school; the terms are in full, and the next one begins on a front."""
     receivers = [Receiver("Goethe-Schule", ("Weg 1", "74072 Heilbronn")), Receiver("Schule am Bach", ())]
     job = replace(JOB, id="", language=language, terms=make_terms(3, "Seien Sie " + "sehr " * 1400 + "nett."))
-    content = print_terms(receivers, job, read_letterhead(None))
+    content = print_terms(receivers, job, shipped())
     pages = texts_of(content)
     first, second = (
         next(place for place, text in enumerate(pages) if receiver.school_name in text)

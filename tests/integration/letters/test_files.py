@@ -8,8 +8,8 @@ import pytest
 from pypdf import PdfReader
 from pypdf.generic import ArrayObject, ByteStringObject, DictionaryObject, StreamObject, TextStringObject
 
-from authbridge.letters import Language, Letter, print_files, print_letters, read_letterhead
-from tests.support.letters import JOB, LETTER, text_of
+from authbridge.letters import Language, Letter, print_files, print_letters
+from tests.support.letters import JOB, LETTER, shipped, text_of
 
 PASSWORDS = ("vpgd-kxwj-rhms", "bcdf-ghjk-mnpr", "wxwx-stst-kbkb")
 LETTERS = [
@@ -20,7 +20,7 @@ LETTERS = [
 
 def files(letters: list[Letter] = LETTERS, *, large_print: bool = False) -> list[bytes]:
     """The letters as files."""
-    return list(print_files(letters, replace(JOB, large_print=large_print), read_letterhead(None)))
+    return list(print_files(letters, replace(JOB, large_print=large_print), shipped()))
 
 
 def strings_of(reader: PdfReader) -> Iterator[bytes]:
@@ -46,7 +46,7 @@ def _strings(value: object) -> Iterator[bytes]:
 def test_a_file_holds_one_letter_as_in_the_whole_job(*, large_print: bool) -> None:
     """With its number among all."""
     job = replace(JOB, large_print=large_print)
-    whole = PdfReader(io.BytesIO(print_letters(LETTERS, job, read_letterhead(None))))
+    whole = PdfReader(io.BytesIO(print_letters(LETTERS, job, shipped())))
     pages = [
         page for content in files(large_print=large_print) for page in PdfReader(io.BytesIO(content)).pages
     ]

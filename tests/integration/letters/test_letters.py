@@ -17,9 +17,9 @@ from PIL import Image
 from pypdf import PageObject, PdfReader
 from pypdf.generic import ArrayObject, DictionaryObject, StreamObject
 
-from authbridge.letters import Language, print_letters, read_letterhead
+from authbridge.letters import Language, print_letters
 from tests.support.combinations import each_once
-from tests.support.letters import JOB, LETTER, elements, inside, read, run_tool, text_of
+from tests.support.letters import JOB, LETTER, elements, inside, read, run_tool, shipped, text_of
 
 A4 = (595, 842)  # points
 MILLIMETRE = 72 / 25.4  # in points
@@ -154,7 +154,7 @@ def test_each_letter_has_a_page_in_the_order_of_the_accounts() -> None:
     ]
     told: list[int] = []
 
-    content = print_letters(letters, JOB, read_letterhead(None), told.append)
+    content = print_letters(letters, JOB, shipped(), told.append)
 
     pages = PdfReader(io.BytesIO(content)).pages
     assert len(pages) == 30
@@ -233,7 +233,7 @@ def test_the_code_covers_no_word(
     names = ["1" * length for length in (12, 13, 28, 45, 46, 64)]  # whose words need the least room
     letters = [replace(LETTER, username=name, password="wmwm-wmwm-qqqq") for name in names]
     job = replace(JOB, server=server, language=language, large_print=large_print)
-    content = print_letters(letters, job, read_letterhead(None))
+    content = print_letters(letters, job, shipped())
 
     fronts = PdfReader(io.BytesIO(content)).pages[:: 2 if large_print else 1]
     words = words_of(content, tmp_path)[:: 2 if large_print else 1]

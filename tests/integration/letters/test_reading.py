@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from pypdf import PageObject
 
-from authbridge.letters import Language, print_letters, read_letterhead
+from authbridge.letters import Language, print_letters
 from tests.support.combinations import each_once
-from tests.support.letters import JOB, LETTER, read, read_aloud, read_codes, text_of
+from tests.support.letters import JOB, LETTER, read, read_aloud, read_codes, shipped, text_of
 
 LONG_SERVER = f"https://{'konferenzen.' * 8}example.org"
 LONG_NAME = "maximiliane.von-der-muehlen-hohenstaufen_gemeinschaftsschule2026"
@@ -47,7 +47,7 @@ def test_label_value_and_spelling_are_read_one_after_the_other(
     """Each is a paragraph of its own, and the letters of the password are a list: letter, word."""
     job = replace(JOB, language=language, large_print=large_print)
 
-    aloud = read_aloud(print_letters([LETTER], job, read_letterhead(None)), tmp_path)
+    aloud = read_aloud(print_letters([LETTER], job, shipped()), tmp_path)
 
     name, password = (aloud.index(("P", label)) for label in LABELS[language])
     assert aloud[name + 1 : name + 3] == [("P", "ohg-kwtx"), ("P", NAMED[language])]
@@ -117,7 +117,7 @@ def test_a_telephone_reads_the_code_from_a_poor_picture(
     job = replace(JOB, server=server, large_print=large_print)
     letters = [LETTER, replace(LETTER, username=LONG_NAME)]
 
-    content = print_letters(letters, job, read_letterhead(None))
+    content = print_letters(letters, job, shipped())
 
     assert read_codes(content, tmp_path, 100) == [server, server]
 

@@ -158,9 +158,9 @@ else:
 """
 
 
-def _run_killed(machine: Machine, step: int, what: str) -> bool:
+def _run_killed(machine: Machine, step: int, what: str, program: str = _KILLED) -> bool:
     """Returns whether it was killed before its end."""
-    command = [sys.executable, "-c", _KILLED, str(machine.root), str(step), what]
+    command = [sys.executable, "-c", program, str(machine.root), str(step), what]
     ended = subprocess.run(  # noqa: S603 - this Python, our own words
         command, check=False, env={**os.environ, "PYTHONPATH": str(Path.cwd())}
     )
@@ -195,3 +195,29 @@ def test_killed_while_it_takes_back_it_can_be_repeated(machine: Machine) -> None
         assert _tree(machine) == before
         _change(machine)
     assert step > 3
+
+
+def test_what_a_killed_one_leaves_in_logrotates_folder_is_not_read(tmp_path: Path) -> None:
+    """Logrotate reads a name that begins with a point, whatever it ends with."""
+    folder = tmp_path / "etc/logrotate.d"
+    folder.mkdir(parents=True)
+    conf, rules = tmp_path / "etc/logrotate.conf", folder / "nginx"
+    conf.write_text(f"include {folder}\n", encoding="ascii")
+    rules.write_text("/var/log/nginx/*.log {\n\tdaily\n}\n", encoding="ascii")
+    for path in (conf, rules):
+        path.chmod(0o644)
+    killed = _KILLED.replace(
+        "/etc/systemd/journald.conf.d/authbridge.conf", "/etc/logrotate.d/nginx"
+    ).replace("/etc/prosody/conf.d/meet.test.cfg.lua", "/etc/logrotate.d/nginx")
+    step = 1
+    while _run_killed(Machine(tmp_path), step, "apply", killed):
+        said = subprocess.run(  # noqa: S603
+            ["/usr/sbin/logrotate", "--debug", "--state", tmp_path / "state", conf],
+            check=False,
+            capture_output=True,
+            text=True,
+        ).stderr
+        read = [line for line in said.splitlines() if line.startswith("reading config file")]
+        assert read == [f"reading config file {conf}", "reading config file nginx"]
+        step += 1
+    assert step > 5

@@ -153,6 +153,22 @@ def test_a_name_that_cannot_come_may_be_left_where_it_is(machine: Machine) -> No
     assert machine.usernames() == ["frau.a"]
 
 
+@on_sqlite
+def test_each_file_that_a_fault_names_can_be_left_by_that_name(machine: Machine) -> None:
+    """Also one of which nothing can be read, or whose name a terminal would carry out."""
+    machine.add("frau%2ea.dat", hashed())
+    for name in ("m%c3%bcller.dat", "half.dat", "frau b.dat", "\x1b[2J\udcff\n.dat", "frau%ff.dat"):
+        machine.add(name, "return {" if name == "half.dat" else hashed())
+
+    with pytest.raises(AccountFilesError) as refused:
+        machine.take_over()
+    named = [line.split(": ")[0] for line in str(refused.value).splitlines()]
+    assert named == ["%1b[2J%ff%0a.dat", "frau b.dat", "frau%ff.dat", "half.dat", "m%c3%bcller.dat"]
+
+    assert machine.take_over(*named) == 1
+    assert machine.usernames() == ["frau.a"]
+
+
 def test_the_second_time_all_names_are_taken(machine: Machine) -> None:
     """Each is named with its file, and no password is set back."""
     machine.add("frau%2ea.dat", hashed())

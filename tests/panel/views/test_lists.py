@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import timedelta
 
 import pytest
@@ -172,3 +173,37 @@ def test_the_notice_has_the_focus(panel: StaffedPanel, school: str) -> None:
     (focused,) = page.html.select("[autofocus]")
     assert (focused["role"], focused["tabindex"]) == ("alert", "-1")
     assert "ohg-060 is suspended" in focused.get_text()
+
+
+@pytest.fixture(name="_taken_over")
+def take_over(panel: StaffedPanel, school: str) -> None:
+    """Four of the school were taken over: one has come, and one was given a password of ours since."""
+    assert school
+    with panel.database.write_session() as session:
+        for number in range(3, 7):
+            organiser = session.query(Organiser).where(Organiser.username == f"ohg-{number:03}").one()
+            organiser.password_generated = number == 3
+            organiser.last_login_on = TODAY if number == 4 else None
+
+
+@pytest.mark.usefixtures("_taken_over")
+def test_those_who_were_taken_over_and_have_not_come_are_found(
+    panel: StaffedPanel, browser: Browser, school: str
+) -> None:
+    """The school's page says how many and leads there; so does the list of all; none, and it says nothing."""
+    page = browser.get(school)
+    (link,) = (each for each in page.html.select("dl.facts a") if "not-come" in str(each["href"]))
+    (line,) = page.html.select("dl.facts div:has(a[href*=not-come])")
+    assert line.get_text(" ", strip=True) == "Taken over, not come yet 2 organisers"
+
+    for path in (str(link["href"]), "/organisers?state=not-come"):
+        page = browser.get(path)
+        (shown,) = page.html.select("main table.list tbody")
+        assert re.findall(r"ohg-\d+", shown.get_text()) == ["ohg-005", "ohg-006"]
+        assert page.html.select_one("option[selected][value=not-come]") is not None
+        assert re.findall(r"ohg-\d+", str(table(browser, page))) == ["ohg-005", "ohg-006"]
+
+    with panel.database.write_session() as session:
+        session.query(Organiser).update({Organiser.last_login_on: TODAY})
+    for path in (school, "/schools/lmg"):
+        assert browser.get(path).html.select("dl.facts a[href*=not-come]") == []

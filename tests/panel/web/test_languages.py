@@ -25,8 +25,17 @@ _KEYWORDS = {"_": None, "_l": None, "gettext": None, "lazy_gettext": None, "nget
 
 # What only an operator at a terminal, or the login service, ever reads.
 _NOT_IN_THE_PANEL = {"cli", "simulation", "migrations", "letters"}
-# Of a ConfigError and a StorageError, staff read a plainer sentence; the last two reach Prosody or nobody.
-_NOT_FOR_STAFF = {"ConfigError", "ImportFileError", "StorageError", "MalformedError", "ValueError"}
+# Of a ConfigError and a StorageError, staff read a plainer sentence; the others reach Prosody or root.
+_NOT_FOR_STAFF = {
+    "ConfigError",
+    "ImportFileError",
+    "MalformedError",
+    "MendingError",
+    "StorageError",
+    "UnreadableFileError",
+    "ValueError",
+}
+_SHOWN = {"N_", "Remark"}
 
 
 @pytest.fixture(name="catalog", scope="module")
@@ -55,7 +64,7 @@ def _sentences(tree: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
             sentence = node.args[0]
             is_ours = node.func.id.endswith("Error") and node.func.id not in _NOT_FOR_STAFF
-            if (is_ours or node.func.id == "N_") and isinstance(sentence, ast.Constant):
+            if (is_ours or node.func.id in _SHOWN) and isinstance(sentence, ast.Constant):
                 yield str(sentence.value)
 
 

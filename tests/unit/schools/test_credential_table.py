@@ -71,6 +71,11 @@ def test_the_usual_forms_are_understood(content: str) -> None:
         pytest.param("school,username,password\nohg,a.b,'0123\n", 2, "apostrophe", id="guarded number"),
         pytest.param("school;username;password\nohg;a.b;1,2E+11\n", 2, "shortened", id="shortened number"),
         pytest.param(
+            "school;username;password\nohg;a.b;1E+11\n", 2, "shortened", id="shortened round number"
+        ),
+        pytest.param("school;username;password\nohg;a.b;WAHR\n", 2, "yes or no", id="truth value"),
+        pytest.param("school;username;password\nohg;a.b;#NAME?\n", 2, "error of the", id="failed formula"),
+        pytest.param(
             "school,username,password,valid until\nohg,a.b,x,31.06.2027\n",
             2,
             "no 31.06.2027",
@@ -146,10 +151,10 @@ def test_two_thousand_lines_are_not_too_many() -> None:
 
 
 def test_all_faults_are_told_at_once() -> None:
-    """One look at the list mends the file."""
-    content = "school,username,password\nohg,a b,x\nohg,c.d,x\nohg,e.f,\n"
+    """One look at the list mends the file; a line may have several, and one that comes twice as well."""
+    content = "school,username,password\nohg,a b,x\nohg,c.d,x\nohg,e.f,\n,C.D,\n"
 
-    assert [line for line, _ in faults_of(content)] == [2, 4]
+    assert [line for line, _ in faults_of(content)] == [2, 4, 5, 5, 5]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,95 @@
+"""What is found in the database: each finding once, whatever state it is in."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from authbridge import audit
+from authbridge.audit import POLICY
+from authbridge.doctor.service import examine_service
+from authbridge.login import journal
+from authbridge.login.alarm_rules import Alarm
+from authbridge.machine.findings import Finding, Level
+from authbridge.storage.database import Database
+from authbridge.storage.models import Organiser, Role
+from tests.support.factories import make_invited, make_organiser, make_school, make_staff
+from tests.support.fakes import MORNING
+from tests.support.feeds import report
+
+DAY = timedelta(days=1)
+
+
+def examine(database: Database, *, now: datetime = MORNING, offers_panel: bool = True) -> dict[str, Finding]:
+    """Returns the findings by id; each is there once."""
+    found = examine_service(database, offers_panel=offers_panel, now=now)
+    by_id = {finding.id: finding for finding in found}
+    assert len(by_id) == len(found)
+    return by_id
+
+
+def test_without_tables_nothing_else_is_claimed(tmp_path: Path) -> None:
+    """Monitoring sees the same ids as ever."""
+    empty = Database(f"sqlite:///{tmp_path / 'none.db'}")
+    found = examine(empty)
+    empty.engine.dispose()
+    assert found.pop("database").level is Level.ERROR
+    assert {finding.level for finding in found.values()} == {Level.NOTE}
+
+
+def test_a_service_in_order_has_nothing_to_say(database: Database) -> None:
+    """With a Prosody that asks, an administrator, and a purge within the hour."""
+    make_staff(database, role=Role.ADMIN)
+    make_organiser(database, make_school(database))
+    report(database, "node-1")
+    with database.write_session() as session:
+        journal.mark_purged(session, now=MORNING)
+    found = examine(database)
+    assert {finding.level for finding in found.values()} == {Level.OK}
+    assert found.keys() == examine(Database("sqlite:////nowhere/at/all.db")).keys()
+
+
+def test_a_purge_that_is_overdue_breaks_the_promise(database: Database) -> None:
+    """Two hours after the last one; the service deletes every hour."""
+    with database.write_session() as session:
+        journal.mark_purged(session, now=MORNING)
+    assert examine(database)["purge"].level is Level.OK
+    assert examine(database, now=MORNING + timedelta(hours=3))["purge"].level is Level.ERROR
+
+
+def test_a_prosody_that_stopped_to_ask_is_named(database: Database) -> None:
+    """None at all is a warning: a suspension has never ended a meeting yet."""
+    assert examine(database)["prosody-servers"].level is Level.WARNING
+    report(database, "node-1")
+    assert examine(database)["prosody-servers"].level is Level.OK
+    assert examine(database, now=MORNING + DAY)["prosody-servers"].level is Level.ERROR
+
+
+def test_somebody_must_be_able_to_sign_in(database: Database) -> None:
+    """A clerk cannot invite; an invitation ends; without a panel nobody needs to."""
+    make_staff(database, "clerk")
+    assert examine(database)["staff"].level is Level.WARNING
+    assert examine(database, offers_panel=False)["staff"].level is Level.OK
+    make_invited(database, "admin", Role.ADMIN)
+    assert examine(database)["staff"].level is Level.NOTE
+    assert examine(database, now=MORNING + 90 * DAY)["staff"].level is Level.WARNING
+
+
+def test_passwords_from_before_are_counted(database: Database) -> None:
+    """How weak they are nobody can see any more."""
+    credential = make_organiser(database, make_school(database))
+    assert examine(database)["taken-over"].level is Level.OK
+    with database.write_session() as session:
+        session.query(Organiser).update({"password_generated": False})
+    found = examine(database)["taken-over"]
+    assert (found.level, dict(found.what.values)) == (Level.NOTE, {"count": 1, "waiting": 1})
+    assert str(credential) not in str(found.what)
+
+
+def test_alarms_of_the_week_are_counted(database: Database) -> None:
+    """An older one is forgotten."""
+    with database.write_session() as session:
+        for days in (1, 8):
+            audit.record(
+                session, actor=POLICY, action=Alarm.OVERALL, subject="service", now=MORNING - days * DAY
+            )
+    found = examine(database)["alarms"]
+    assert (found.level, found.what.values["count"]) == (Level.NOTE, 1)

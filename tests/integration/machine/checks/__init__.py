@@ -1,0 +1,1 @@
+"""Each check of the machine: red where the fault is, green where not, mended, and taken back."""

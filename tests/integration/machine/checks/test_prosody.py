@@ -1,0 +1,80 @@
+"""The checks of Prosody read real files with a real Prosody's code, mend them, and take that back."""
+
+from pathlib import Path
+
+import pytest
+
+from authbridge.machine.files import Machine, PlannedChanges
+from authbridge.machine.findings import Level
+from authbridge.machine.ledger import Ledger
+from tests.support.jitsi_machine import HOST, HOST_FILE, Distribution, Release
+from tests.support.login_server import VERSIONS
+from tests.support.prosody_machine import change, examine, lay_machine, mend, texts
+
+LAYOUTS: list[tuple[Release, Distribution, bool]] = [
+    (release, distribution, secured)
+    for release in ("2024", "2025", "2026")
+    for distribution in ("debian12", "debian13")
+    for secured in (False, True)
+]
+TYPICAL = {("2024", "debian12", True), ("2025", "debian13", False), ("2026", "debian13", True)}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    "layout",
+    [
+        pytest.param(each, marks=[] if each in TYPICAL else pytest.mark.soak, id="-".join(map(str, each)))
+        for each in LAYOUTS
+    ],
+)
+def test_a_jitsi_as_its_packages_leave_it(
+    version: str, layout: tuple[Release, Distribution, bool], tmp_path: Path
+) -> None:
+    """All that a machine can mend is mended; twice changes nothing more; taken back, all is as before."""
+    release, distribution, secured = layout
+    machine = lay_machine(tmp_path, version, release=release, distribution=distribution, secured=secured)
+    before, found = texts(machine), examine(machine)
+    assert {"prosody-module", "prosody-authentication"} <= {
+        each.id for each in found.values() if each.level is Level.ERROR and each.fix
+    }
+
+    mend(machine, *found.values())
+    after = examine(machine)
+    assert list(after) == list(found)
+    assert [each for each in after.values() if each.fix or each.level is Level.ERROR] == []
+    assert {each.id for each in after.values() if each.level is not Level.OK} <= {"prosody-version"}
+    comments = [line for line in before[str(tmp_path / HOST_FILE)].splitlines() if b"--" in line]
+    for comment in comments:
+        assert comment.partition(b"--")[2] in texts(machine)[str(tmp_path / HOST_FILE)]
+
+    plan = PlannedChanges(machine)
+    for finding in found.values():
+        if finding.fix is not None:
+            finding.fix(plan)
+    assert plan.changes() == []
+
+    Ledger(machine).undo("doctor")
+    assert texts(machine) == before
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_configuration_that_prosody_refuses(version: str, tmp_path: Path) -> None:
+    """Everything that depends on it is unknown, and no secret that stands beside the fault is told."""
+    machine = lay_machine(tmp_path, version)
+    ids = list(examine(machine))
+    change(machine, HOST_FILE, 'external_service_secret = "', 'external_service_secret = = "hunter2')
+    found = examine(machine)
+    assert list(found) == ids
+    first, *rest = found.values()
+    assert (first.id, first.level) == ("prosody-configuration", Level.ERROR)
+    assert f"/{HOST}.cfg.lua:" in str(first.what)
+    assert {each.level for each in rest} == {Level.WARNING}
+    assert "hunter2" not in "".join(str(each.what) for each in found.values())
+
+
+def test_no_prosody_at_all(tmp_path: Path) -> None:
+    """A machine for the service alone is well."""
+    found = examine(Machine(tmp_path))
+    assert {each.level for each in found.values()} == {Level.OK}
+    assert "prosody-check" in found
