@@ -13,7 +13,7 @@ _LEFT_OUT = (  # what any machine writes by itself, and what apt keeps of packag
     "var/lib/dpkg",
     "var/lib/systemd",
     "root/.cache",
-    # Copies that useradd and its kin make before each change.
+    # Copies that useradd and its kin make before each change; see also _OF_KILLED.
     "etc/group-",
     "etc/gshadow-",
     "etc/passwd-",
@@ -23,6 +23,9 @@ _LEFT_OUT = (  # what any machine writes by itself, and what apt keeps of packag
 _OF_PROSODY = re.compile(
     r"var/lib/prosody/([^/]*%2e[^/]*|.*/account_activity(/.*)?|.*/cron\.dat|prosody\.sock)"
 )
+_OF_KILLED = re.compile(
+    r"etc/(group|gshadow|passwd|shadow)\.\d+"
+)  # left by useradd's kin when they are killed
 
 
 def tree(root: Path) -> dict[str, str]:
@@ -33,7 +36,7 @@ def tree(root: Path) -> dict[str, str]:
             inside = os.path.relpath(folder, root)
             folders[:] = [name for name in folders if f"{inside}/{name}" not in _LEFT_OUT]
             for path in (f"{inside}/{name}" for name in [*folders, *files]):
-                if path not in _LEFT_OUT and not _OF_PROSODY.fullmatch(path):
+                if path not in _LEFT_OUT and not (_OF_PROSODY.fullmatch(path) or _OF_KILLED.fullmatch(path)):
                     found[path] = _line(root / path)
     return found
 
