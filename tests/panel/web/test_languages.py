@@ -24,7 +24,7 @@ _METHODS = [("**/templates/**.html", "jinja2"), ("**.py", "python")]
 _KEYWORDS = {"_": None, "_l": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2)}
 
 # What only an operator at a terminal, or the login service, ever reads.
-_NOT_IN_THE_PANEL = {"cli", "simulation", "migrations", "letters"}
+_NOT_IN_THE_PANEL = {"cli", "installation", "simulation", "migrations", "letters"}
 # Of a ConfigError and a StorageError, staff read a plainer sentence; the others reach Prosody or root.
 _NOT_FOR_STAFF = {
     "ConfigError",
