@@ -5,10 +5,9 @@ from functools import partial
 
 from authbridge.installation import restarts
 from authbridge.installation.steps import Installation, SystemAction
-from authbridge.installation.system import ProgramFailedError
 from authbridge.machine.examination import examine, plan_fixes
 from authbridge.machine.ledger import Ledger
-from authbridge.machine.mending import mend, take_back
+from authbridge.machine.mending import mend, services_of
 
 BY = "install"
 """The name of these changes in the ledger."""
@@ -39,16 +38,20 @@ def restore_files(installation: Installation) -> Iterator[SystemAction]:
             who = "authbridge doctor" if name == "doctor" else "the installation"
             words = f"Take back what {who} has changed in files of Jitsi, Prosody and nginx."
             yield SystemAction(words, partial(_restore, installation, name))
+    yield from restarts.give(installation, restarts.AFTER_UNDO)
 
 
 def _mend(installation: Installation) -> None:
-    mended = mend(installation.machine, installation.setup(), by=BY)
-    restarts.need(installation, mended.restart)
+    machine, setup = installation.machine, installation.setup()
+    changes = plan_fixes(machine, examine(machine, setup))
+    restarts.need(installation, services_of(change.name for change in changes))
+    mend(machine, setup, by=BY)
 
 
 def _restore(installation: Installation, name: str) -> None:
-    undone, services = take_back(installation.machine, by=name)
-    for each in undone:
+    ledger = Ledger(installation.machine)
+    restarts.need(installation, services_of(ledger.names(name)))
+    for each in ledger.undo(name):
         if each.copy is not None:
             installation.todo.append(
                 f"{each.name} was changed by somebody since and stays as it is; as it was before: {each.copy}"
@@ -57,18 +60,3 @@ def _restore(installation: Installation, name: str) -> None:
             installation.todo.append(
                 f"{each.name} was changed by somebody since: only our lines were taken out."
             )
-    if installation.options.restart and installation.system.is_booted:
-        for service in services:
-            _restart(installation, service)
-    elif services:
-        installation.todo.append(
-            "Now, or nobody can log in, for the service is gone (this ends running meetings):\n"
-            f"systemctl restart {' '.join(services)}"
-        )
-
-
-def _restart(installation: Installation, service: str) -> None:
-    try:
-        installation.system.systemctl("restart", service)
-    except ProgramFailedError as error:
-        installation.todo.append(f"{service} could not be restarted: {error}")

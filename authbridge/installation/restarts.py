@@ -1,6 +1,7 @@
 """Restarts Prosody and jicofo after changes of their files, if that was asked for: it ends running meetings.
 
-What waits for a restart is noted with the moment: a later run knows whether somebody has given it since.
+What waits is noted with the moment, before the files change: so a later run, also after a kill in between,
+knows whether somebody has restarted it since.
 """
 
 import time
@@ -9,22 +10,38 @@ from functools import partial
 
 from authbridge.installation.steps import Installation, SystemAction
 from authbridge.installation.system import ProgramFailedError
+from authbridge.machine.mending import is_reloaded, reload_service
 
 _KIND = "restarts"
 
 
+AFTER_UNDO = "Now, or nobody can log in, for the service is gone (this ends running meetings):\n{command}"
+_AFTER_INSTALLATION = (
+    "When no meeting is on (this ends running ones); until then guests may be refused:\n"
+    "{command}\n"
+    "and then deploy/install once more: one thing shows only in a Prosody that runs with our module."
+)
+
+
 def need(installation: Installation, services: Sequence[str]) -> None:
-    """Notes that these services have to be restarted, as of now."""
+    """Notes that these services have to read their files again, as of now."""
     for service in services:
         installation.record.note(_KIND, f"{service} {time.time():.0f}")
 
 
-def give(installation: Installation) -> Iterator[SystemAction]:
-    """Restarts what waits for it, or says how."""
+def give(installation: Installation, words: str = _AFTER_INSTALLATION) -> Iterator[SystemAction]:
+    """Restarts what waits for it, or says how; reloads what can be reloaded."""
     system = installation.system
+    noted = _noted(installation)
     waiting = sorted(
-        {service for service, since in _noted(installation) if system.started_at(service) < since}
+        {
+            service
+            for service, since in noted
+            if not is_reloaded(service) and system.started_at(service) <= since
+        }
     )
+    if reloaded := sorted({service for service, _ in noted if is_reloaded(service)}):
+        yield SystemAction(f"Reload {' and '.join(reloaded)}.", partial(_reload, installation, reloaded))
     if not waiting:
         return
     command = f"systemctl restart {' '.join(waiting)}"
@@ -33,11 +50,7 @@ def give(installation: Installation) -> Iterator[SystemAction]:
             f"{command}   (this ends running meetings)", partial(_restart, installation, waiting)
         )
         return
-    installation.todo.append(
-        "When no meeting is on (this ends running ones); until then guests may be refused:\n"
-        f"{command}\n"
-        "and then deploy/install once more: one thing shows only in a Prosody that runs with our module."
-    )
+    installation.todo.append(words.format(command=command))
 
 
 def give_again(installation: Installation) -> Iterator[SystemAction]:
@@ -51,6 +64,12 @@ def _noted(installation: Installation) -> list[tuple[str, float]]:
     return [(service, float(since)) for service, since in pairs]
 
 
+def _reload(installation: Installation, services: Sequence[str]) -> None:
+    for service in services:
+        reload_service(installation.machine, service)
+    _forget(installation, services)
+
+
 def _restart(installation: Installation, services: Sequence[str]) -> None:
     for service in services:
         try:
@@ -62,5 +81,10 @@ def _restart(installation: Installation, services: Sequence[str]) -> None:
     if "prosody" in installation.restarted:
         # What shows only in a running Prosody is looked for next.
         installation.system.await_listening("prosody")
+    _forget(installation, services)
+
+
+def _forget(installation: Installation, services: Sequence[str]) -> None:
     for noted in installation.record.names(_KIND):
-        installation.record.forget(_KIND, noted)
+        if noted.split(" ")[0] in services:
+            installation.record.forget(_KIND, noted)

@@ -105,6 +105,10 @@ class Ledger:
         """Tells whether something was changed under that name and not taken back."""
         return bool(self._entries(by))
 
+    def names(self, by: str) -> list[str]:
+        """Returns the files that were changed under that name."""
+        return [kept.name for entry in self._entries(by) for kept in _read_entry(entry)]
+
     def _undo(self, entries: Sequence[Path]) -> list[Undone]:
         self._sweep()
         undone = []

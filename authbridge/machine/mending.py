@@ -80,11 +80,25 @@ def take_back(machine: Machine, *, by: str) -> tuple[list[Undone], Sequence[str]
 
 def reload_services(machine: Machine, files: Iterable[str]) -> Sequence[str]:
     """Tells the services of these files to read them again; returns, sorted, what a person must restart."""
-    starts = ((name, file) for file in files for name in _SERVICES if file.startswith(name))
-    services = {_SERVICES[name] for name, _ in starts}
-    for service in services & _RELOADED.keys():
-        machine.run(*_RELOADED[service])
-    return sorted(services - _RELOADED.keys())
+    services = services_of(files)
+    for service in filter(is_reloaded, services):
+        reload_service(machine, service)
+    return [service for service in services if service not in _RELOADED]
+
+
+def services_of(files: Iterable[str]) -> Sequence[str]:
+    """Returns the services that read these files, sorted."""
+    return sorted({_SERVICES[start] for file in files for start in _SERVICES if file.startswith(start)})
+
+
+def reload_service(machine: Machine, service: str) -> None:
+    """Tells one of those services to read its files again."""
+    machine.run(*_RELOADED[service])
+
+
+def is_reloaded(service: str) -> bool:
+    """Tells whether that service reads its files again without harm."""
+    return service in _RELOADED
 
 
 def _new_errors(before: Iterable[Finding], after: Iterable[Finding]) -> list[str]:

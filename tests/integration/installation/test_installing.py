@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from authbridge.installation import jitsi
 from authbridge.installation.record import Record
 from authbridge.machine.files import Machine
+from authbridge.machine.mending import mend
+from authbridge.machine.setup import Setup
 from tests.integration.installation.conftest import PANEL, Install, tree
 from tests.support.jitsi_machine import HOST, HOST_FILE
 from tests.support.tree_system import TreeSystem
@@ -218,3 +221,25 @@ def test_only_files_of_the_program_are_copied(install: Install, machine: Machine
     assert not (program / ".git").exists()
     assert not list(program.glob("authbridge/**/*.pyc"))
     assert (program / "prosody_mod/mod_auth_external/mod_auth_external.lua").is_file()
+
+
+def test_killed_between_the_change_and_the_restart_it_still_asks_for_it(
+    install: Install, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second run finds nothing to change any more; Prosody works by its former files all the same."""
+
+    def mend_and_die(machine: Machine, setup: Setup, *, by: str) -> None:
+        mend(machine, setup, by=by)
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr(jitsi, "mend", mend_and_die)
+        with pytest.raises(SystemExit):
+            install()
+    capsys.readouterr()
+
+    assert install() == 0
+
+    said = capsys.readouterr().out
+    assert "Change these files" not in said
+    assert "systemctl restart jicofo" in said
