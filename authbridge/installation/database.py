@@ -21,7 +21,7 @@ from urllib.parse import unquote, urlsplit
 from authbridge.errors import AuthBridgeError
 from authbridge.installation import program, restarts, units
 from authbridge.installation.record import Upgrade
-from authbridge.installation.settings import BACKUPS, database_file
+from authbridge.installation.settings import BACKUPS, database_file, open_data
 from authbridge.installation.steps import Installation, InstallationError, SystemAction
 from authbridge.installation.system import umask
 from authbridge.machine.setup import PROGRAM, SETTINGS
@@ -197,7 +197,7 @@ def _back_up(installation: Installation) -> str | None:
         if file is None:
             installation.system.dump(_libpq(installation), machine.path(name))
         else:
-            _copy_sqlite(machine.real(file), machine.path(name))
+            _save_sqlite(installation, file, machine.path(name))
     return name
 
 
@@ -206,13 +206,25 @@ def _bring_back(installation: Installation, backup: Path) -> None:
     if file is None:
         installation.system.restore_dump(_libpq(installation), backup)
     else:
-        _copy_sqlite(backup, installation.machine.real(file))
+        _restore_sqlite(installation, backup, file)
 
 
-def _copy_sqlite(source: Path, target: Path) -> None:
-    # SQLite's own copy, in one transaction of the target: whole, whoever is killed.
-    with closing(sqlite3.connect(source)) as from_, closing(sqlite3.connect(target)) as to:
-        from_.backup(to)
+def _save_sqlite(installation: Installation, file: str, backup: Path) -> None:
+    # By way of the memory: the data may be opened by the service's user alone, the copy by root.
+    with closing(sqlite3.connect(":memory:")) as copy:
+        with open_data(installation, file) as data:
+            data.backup(copy)
+        with closing(sqlite3.connect(backup)) as kept:
+            copy.backup(kept)
+
+
+def _restore_sqlite(installation: Installation, backup: Path, file: str) -> None:
+    with closing(sqlite3.connect(":memory:")) as copy:
+        with closing(sqlite3.connect(backup)) as kept:
+            kept.backup(copy)
+        # SQLite's own copy, in one transaction: whole, whoever is killed.
+        with open_data(installation, file) as data:
+            copy.backup(data)
 
 
 def _libpq(installation: Installation) -> dict[str, str]:
@@ -225,16 +237,18 @@ def _lost(installation: Installation, upgrade: Upgrade) -> str:
     file = database_file(installation)
     if file is None or upgrade.backup is None:
         return "\nWhat was entered since then is lost."
-    now, then = (_counts(installation.machine.real(each)) for each in (file, upgrade.backup))
+    with open_data(installation, file) as data:
+        now = _counts(data)
+    with closing(sqlite3.connect(installation.machine.path(upgrade.backup))) as kept:
+        then = _counts(kept)
     differing = sorted(table for table in now.keys() | then.keys() if now.get(table) != then.get(table))
     lines = (f"\n  {table}: {now.get(table, 0)} rows now, {then.get(table, 0)} then" for table in differing)
     return "\nWhat was entered since then is lost; tables that differ in size:" + ("".join(lines) or " none")
 
 
-def _counts(path: Path) -> dict[str, int]:
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
-        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        return {
-            name: database.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]  # noqa: S608 - SQLite's own names
-            for name in tables
-        }
+def _counts(database: sqlite3.Connection) -> dict[str, int]:
+    tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    return {
+        name: database.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]  # noqa: S608 - SQLite's own names
+        for name in tables
+    }

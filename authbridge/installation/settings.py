@@ -9,12 +9,12 @@ import secrets
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from authbridge.installation.steps import Installation, SystemAction
+from authbridge.installation.steps import Installation, InstallationError, SystemAction
 from authbridge.installation.system import TOKEN_GROUP, USER
 from authbridge.installation.whole_files import write_whole
 from authbridge.machine.setup import SETTINGS
@@ -65,6 +65,25 @@ def database_file(installation: Installation) -> str | None:
     """Returns the name of SQLite's file; None: the data are in PostgreSQL."""
     url = installation.system.settings().get("AUTHBRIDGE_DATABASE_URL", f"sqlite:///{DATA}/authbridge.db")
     return url.removeprefix("sqlite:///") if url.startswith("sqlite:///") else None
+
+
+@contextmanager
+def open_data(installation: Installation, file: str) -> Iterator[sqlite3.Connection]:
+    """Opens SQLite's file with the rights of the service's user: meanwhile we have no others.
+
+    The folder is that user's: as root we would follow its links, and do what stands in its journals.
+
+    Raises:
+        InstallationError: It cannot be read or written.
+    """
+    path = installation.machine.real(file)
+    try:
+        with installation.system.acting_as(USER, USER), closing(sqlite3.connect(path)) as data:
+            yield data
+    except sqlite3.Error as error:
+        raise InstallationError(
+            "The database %(file)s cannot be opened: %(reason)s", file=file, reason=error
+        ) from error
 
 
 def take_away(installation: Installation) -> Iterator[SystemAction]:
@@ -193,14 +212,13 @@ def _worth_keeping(installation: Installation) -> str | None:
 
 
 def _schools(installation: Installation) -> int:
-    path = installation.machine.real(database_file(installation) or "")
-    if not path.is_file():
+    file = database_file(installation) or ""
+    if not installation.machine.real(file).is_file():
         return 0
-    with closing(sqlite3.connect(path)) as database:
-        try:
-            (count,) = database.execute("SELECT count(*) FROM schools").fetchone()
-        except sqlite3.OperationalError:  # no such table: never migrated
-            return 0
+    with open_data(installation, file) as data:
+        if not data.execute("SELECT 1 FROM sqlite_master WHERE name = 'schools'").fetchone():
+            return 0  # never migrated
+        (count,) = data.execute("SELECT count(*) FROM schools").fetchone()
     return int(count)
 
 
@@ -216,7 +234,9 @@ def _move(installation: Installation, folders: list[str], place: str) -> None:
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
     for folder in folders:
         # Copied and then removed: it may be another disk.  Killed in between, it is repeated.
-        shutil.copytree(machine.path(folder), target / folder.replace("/", "-")[1:], dirs_exist_ok=True)
+        # A link is copied as one: where it leads, its owner may have no right to look.
+        copy = target / folder.replace("/", "-")[1:]
+        shutil.copytree(machine.path(folder), copy, symlinks=True, dirs_exist_ok=True)
     _remove(installation, folders)
     installation.todo.append(f"Settings, secrets and data lie in {place}.")
 

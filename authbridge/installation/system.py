@@ -109,6 +109,27 @@ class System:
         if self.may_give:
             os.chown(path, user, group)
 
+    @contextmanager
+    def acting_as(self, user: str, group: str) -> Iterator[None]:
+        """Opens files with the rights of that user and group alone meanwhile, if we can.
+
+        In a folder that others may write to, a link leads us no further than it leads them.
+        """
+        if not self.may_give:
+            yield
+            return
+        number, group_number = self.ids(user, group)
+        former = os.getgroups()
+        os.setgroups([])
+        os.setegid(group_number)
+        os.seteuid(number)
+        try:
+            yield
+        finally:
+            os.seteuid(0)
+            os.setegid(0)
+            os.setgroups(former)
+
     def build_venv(self, folder: Path, requirements: Path) -> None:
         """Installs the pinned Python packages into a new virtual environment of the system's Python."""
         self._run(sys.executable, "-m", "venv", "--clear", str(folder))

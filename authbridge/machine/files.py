@@ -1,6 +1,7 @@
 """Reads the files of a machine, and collects what is to be changed in them before anything is."""
 
 import difflib
+import os
 import re
 import subprocess
 from collections.abc import Callable, Sequence
@@ -14,6 +15,9 @@ _SECRET = re.compile(
 )
 _PATIENCE = 60.0  # seconds
 _MOST_LINKS = 40  # as the kernel follows
+
+
+_UNREADABLE = "%(file)s cannot be read: %(reason)s"
 
 
 class UnreadableFileError(AuthBridgeError):
@@ -51,8 +55,10 @@ class Machine:
     def real(self, name: str) -> Path:
         """Returns where the file stands to which links lead from that name; ``/`` in a link is ``root``.
 
+        A link counts only if it is root's: jicofo's user owns its folder, and could lead root anywhere.
+
         Raises:
-            UnreadableFileError: The links lead in a circle.
+            UnreadableFileError: The links lead in a circle, or one belongs to somebody else.
         """
         real, rest, links = self.root, name.strip("/").split("/"), 0
         while rest:
@@ -63,12 +69,16 @@ class Machine:
             if real.is_symlink():
                 links += 1
                 if links > _MOST_LINKS:
-                    raise UnreadableFileError(
-                        "%(file)s cannot be read: %(reason)s", file=name, reason="links in a circle"
-                    )
+                    raise UnreadableFileError(_UNREADABLE, file=name, reason="links in a circle")
+                if not self.is_own(real):
+                    raise UnreadableFileError(_UNREADABLE, file=name, reason=f"{real} is not root's link")
                 target = str(real.readlink())
                 real, rest = (self.root if target.startswith("/") else real.parent), target.split("/") + rest
         return real
+
+    def is_own(self, path: Path) -> bool:
+        """Tells whether a file, folder or link belongs to root, to us, or to whom the whole tree belongs."""
+        return path.lstat().st_uid in {0, os.geteuid(), self.root.stat().st_uid}
 
     def read(self, name: str) -> str | None:
         """Returns the text of a file, what is no UTF-8 in it as surrogates; None: there is no such file.
@@ -77,18 +87,22 @@ class Machine:
             UnreadableFileError: It is there and cannot be read.
         """
         try:
-            return self.real(name).read_bytes().decode("utf-8", "surrogateescape")
+            return read_file(self.real(name)).decode("utf-8", "surrogateescape")
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise UnreadableFileError(
-                "%(file)s cannot be read: %(reason)s", file=name, reason=error.strerror
-            ) from error
+            raise UnreadableFileError(_UNREADABLE, file=name, reason=error.strerror) from error
 
     def names(self, pattern: str) -> list[str]:
         """Returns the names of the files that a pattern such as ``/etc/logrotate.d/*`` matches, sorted."""
         found = (f"/{path.relative_to(self.root)}" for path in self.root.glob(pattern.lstrip("/")))
-        return sorted(name for name in found if self.real(name).is_file())
+        return sorted(name for name in found if self._is_file(name))
+
+    def _is_file(self, name: str) -> bool:
+        try:
+            return self.real(name).is_file()
+        except UnreadableFileError:  # anybody may lay such a link into a folder of theirs
+            return False
 
     def run(self, *command: str, patience: float = _PATIENCE, text: str | None = None) -> Answer | None:
         """Runs a program of the machine with ``text`` on its standard input.
@@ -112,6 +126,16 @@ class Machine:
         except (OSError, subprocess.TimeoutExpired):
             return None
         return Answer(ended.returncode, ended.stdout, ended.stderr)
+
+
+def read_file(real: Path) -> bytes:
+    """Returns the content of a file whose links were followed: one that was put there since is not.
+
+    Raises:
+        OSError: It cannot be read, or is a link by now.
+    """
+    with os.fdopen(os.open(real, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+        return file.read()
 
 
 @dataclass(frozen=True, slots=True)

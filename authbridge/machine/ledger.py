@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from authbridge.machine.files import Change, Machine
+from authbridge.machine.files import Change, Machine, UnreadableFileError, read_file
 
 FOLDER = "/var/lib/authbridge-changes"
 """Where the ledger of a machine stands."""
@@ -34,7 +34,7 @@ class Attributes:
     @classmethod
     def of(cls, path: Path) -> "Attributes":
         """Returns those of a file that is there."""
-        status = path.stat()
+        status = path.lstat()
         return cls(status.st_mode & 0o7777, status.st_uid, status.st_gid)
 
 
@@ -183,10 +183,12 @@ class Ledger:
         copy, ours = entry / f"{number}.before", entry / f"{number}.after"
         if kept.is_link or kept.before is None or kept.after is None or not real.exists():
             return Undone(kept.name, is_restored=False, copy=str(copy))
-        merged = subprocess.run(["diff3", "-m", real, ours, copy], check=False, capture_output=True)  # noqa: S603, S607
+        theirs = entry / f"{number}.theirs"
+        _write(theirs, read_file(real))
+        merged = subprocess.run(["diff3", "-m", theirs, ours, copy], check=False, capture_output=True)  # noqa: S603, S607
         if merged.returncode != 0:
             return Undone(kept.name, is_restored=False, copy=str(copy))
-        _replace(real, merged.stdout, Attributes.of(real))
+        _replace(self._place(kept.name), merged.stdout, Attributes.of(real))
         return Undone(kept.name, is_restored=False)
 
     def _put(self, kept: Kept, source: Path | None, *, modified: int | None = None) -> None:
@@ -199,9 +201,19 @@ class Ledger:
                 path.symlink_to(_decode(source.read_bytes()))
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(self._machine.real(kept.name), source.read_bytes(), kept.attributes, modified)
+            _replace(self._place(kept.name), source.read_bytes(), kept.attributes, modified)
         if path.parent.exists():
             _sync(path.parent)
+
+    def _place(self, name: str) -> Path:
+        # Who owns a folder can put a link in the place of one in it, after we have looked.
+        real = self._machine.real(name)
+        on_the_way = [each for each in real.parent.parents if each.is_relative_to(self._machine.root)]
+        if not all(map(self._machine.is_own, on_the_way)):
+            raise UnreadableFileError(
+                "%(file)s stays as it is: the way to it leads through a folder that is not root's.", file=name
+            )
+        return real
 
     def _tidy(self, kept: Kept) -> None:
         # What somebody who was killed has left, and the folders that were made for the file.
@@ -219,7 +231,7 @@ class Ledger:
             path = self._machine.path(name)
             return _digest(str(path.readlink())) if path.is_symlink() else None
         try:
-            return hashlib.sha256(self._machine.real(name).read_bytes()).hexdigest()
+            return hashlib.sha256(read_file(self._machine.real(name))).hexdigest()
         except FileNotFoundError:
             return None
 

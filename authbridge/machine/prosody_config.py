@@ -166,7 +166,7 @@ def read_configuration(plan: PlannedChanges) -> Configuration:
         "modules": _MODULES,
     }
     here = Machine()  # Lua is a program of the machine that we run on, also where the files are another's
-    answer = here.run("lua5.4", str(_PROGRAM), root, text=json.dumps(question))
+    answer = here.run("lua5.4", "-E", str(_PROGRAM), root, text=json.dumps(question))
     if answer is None or answer.code != 0:
         reason = "lua5.4" if answer is None else (answer.errors.strip().splitlines() or ["lua5.4"])[0]
         raise ConfigurationError("Prosody's own code could not be run: %(reason)s", reason=reason)

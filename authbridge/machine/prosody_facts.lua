@@ -8,8 +8,13 @@ local root = arg[1];
 local config_folder, source_folder, data_folder = "/etc/prosody", "/usr/lib/prosody", "/var/lib/prosody";
 local max_links = 40; -- as the kernel follows
 
-package.path = root .. source_folder .. "/?.lua;" .. package.path;
-package.cpath = root .. source_folder .. "/?.so;" .. package.cpath;
+-- We are root.  "./?.lua" of Lua's own path is what anybody may have put where root happens to be.
+local function without_current_folder(path)
+	return (path:gsub("%f[^;\0]%./[^;]*;?", ""));
+end
+
+package.path = root .. source_folder .. "/?.lua;" .. without_current_folder(package.path);
+package.cpath = root .. source_folder .. "/?.so;" .. without_current_folder(package.cpath);
 local loader = loadfile(root .. source_folder .. "/loader.lua"); -- from 13 on: "prosody.util.x" is "util.x"
 if loader then loader(); end
 
@@ -190,7 +195,10 @@ local function start()
 	startup.init_global_state();
 	prosody.config_loaded = true;
 	startup.setup_plugindir();
+	-- Its modules are looked up there, as texts; but that folder is for Prosody's user to write, and we are root.
+	local path, cpath = package.path, package.cpath;
 	startup.setup_plugin_install_path();
+	package.path, package.cpath = path, cpath;
 	startup.read_version();
 	startup.load_libraries();
 	startup.make_dummy_hosts();

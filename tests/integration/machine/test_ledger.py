@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from authbridge.machine.files import Machine, PlannedChanges
+from authbridge.machine.files import Machine, PlannedChanges, UnreadableFileError
 from authbridge.machine.ledger import Ledger
 
 _HOST_FILE = "/etc/prosody/conf.avail/meet.test.cfg.lua"
@@ -221,3 +221,59 @@ def test_what_a_killed_one_leaves_in_logrotates_folder_is_not_read(tmp_path: Pat
         assert read == [f"reading config file {conf}", "reading config file nginx"]
         step += 1
     assert step > 5
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of others")
+class TestFolderOfOthers:
+    """jicofo's user owns the folder of its settings, and shall not come by root's rights with it."""
+
+    _NAME = "/etc/jitsi/jicofo/jicofo.conf"
+
+    @pytest.fixture
+    def folder(self, machine: Machine) -> Path:
+        """That folder, with a file in it."""
+        folder = machine.root / "etc/jitsi/jicofo"
+        folder.mkdir(parents=True)
+        (folder / "jicofo.conf").write_text("theirs\n")
+        for path in (folder, folder / "jicofo.conf"):
+            os.chown(path, 65534, 65534)
+        return folder
+
+    def _plan(self, machine: Machine, name: str = _NAME) -> PlannedChanges:
+        plan = PlannedChanges(machine)
+        plan.edit(name, lambda text: f"{text}ours\n")
+        return plan
+
+    def _swap(self, path: Path, target: str) -> None:
+        path.rename(path.with_name("former"))
+        path.symlink_to(target)
+        os.lchown(path, 65534, 65534)
+
+    def test_their_file_is_changed_and_stays_theirs(self, machine: Machine, folder: Path) -> None:
+        """As Jitsi's packages have it."""
+        Ledger(machine).apply(self._plan(machine).changes(), by="doctor")
+        path = folder / "jicofo.conf"
+        assert (path.read_text(), path.stat().st_uid) == ("theirs\nours\n", 65534)
+
+    def test_a_link_of_theirs_is_not_followed(self, machine: Machine, folder: Path) -> None:
+        """Whether it is laid before or after root has looked."""
+        plan = self._plan(machine)
+        self._swap(folder / "jicofo.conf", "/etc/of-root")
+        with pytest.raises(UnreadableFileError):
+            Ledger(machine).apply(plan.changes(), by="doctor")
+        with pytest.raises(UnreadableFileError):
+            machine.read(self._NAME)
+        assert machine.names("/etc/jitsi/jicofo/*.conf") == []
+        assert not (machine.root / "etc/of-root").exists()
+
+    def test_nothing_is_written_below_a_further_folder_of_theirs(
+        self, machine: Machine, folder: Path
+    ) -> None:
+        """It could be a link a moment later."""
+        inner = folder / "more"
+        inner.mkdir()
+        (inner / "jicofo.conf").write_text("theirs\n")
+        plan = self._plan(machine, "/etc/jitsi/jicofo/more/jicofo.conf")
+        with pytest.raises(UnreadableFileError, match="not root's"):
+            Ledger(machine).apply(plan.changes(), by="doctor")
+        assert (inner / "jicofo.conf").read_text() == "theirs\n"

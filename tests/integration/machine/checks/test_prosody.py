@@ -9,7 +9,7 @@ from authbridge.machine.findings import Level
 from authbridge.machine.ledger import Ledger
 from tests.support.jitsi_machine import HOST, HOST_FILE, Distribution, Release
 from tests.support.login_server import VERSIONS
-from tests.support.prosody_machine import change, examine, lay_machine, mend, texts
+from tests.support.prosody_machine import appended, change, examine, lay_machine, mend, texts
 
 LAYOUTS: list[tuple[Release, Distribution, bool]] = [
     (release, distribution, secured)
@@ -71,6 +71,22 @@ def test_a_configuration_that_prosody_refuses(version: str, tmp_path: Path) -> N
     assert f"/{HOST}.cfg.lua:" in str(first.what)
     assert {each.level for each in rest} == {Level.WARNING}
     assert "hunter2" not in "".join(str(each.what) for each in found.values())
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("folder", [".", "{data}/custom_plugins/share/lua/5.4"])
+def test_nothing_is_run_that_others_than_root_can_write(
+    folder: str, version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither what lies in the folder in which root happens to be, nor what Prosody's user has installed."""
+    machine, theirs = lay_machine(tmp_path / "machine", version), tmp_path / "theirs"
+    place = theirs / folder.format(data="data")
+    (place / "util").mkdir(parents=True)
+    for name in ("lfs", "ssl", "util/time"):
+        (place / f"{name}.lua").write_text('error("theirs was run")')
+    appended(machine, f'installer_plugin_path = "{theirs}/data/custom_plugins"')
+    monkeypatch.chdir(theirs)
+    assert examine(machine)["prosody-configuration"].level is Level.OK
 
 
 def test_no_prosody_at_all(tmp_path: Path) -> None:
