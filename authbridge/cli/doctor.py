@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from authbridge.cli.operator import Operator, pass_operator
-from authbridge.cli.output import json_option, say_done, show_json
+from authbridge.cli.output import json_option, printable, say_done, show_json
 from authbridge.doctor import reports
 from authbridge.doctor.reports import Report, ReportedFinding
 from authbridge.errors import AuthBridgeError, ConfigError
@@ -57,7 +57,10 @@ def doctor(operator: Operator, context: click.Context, /, **options: Any) -> Non
     try:
         context.exit(_run(operator, **options))
     except AuthBridgeError as error:
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"Error: {printable(str(error))}", err=True)
+        context.exit(_UNKNOWN)
+    except OSError as error:  # a log that was rotated while we looked, for example
+        click.echo(f"Error: {printable(str(error))}", err=True)
         context.exit(_UNKNOWN)
 
 
@@ -100,7 +103,10 @@ def _ask_service(machine: Machine, findings: Sequence[ReportedFinding]) -> list[
         raise ConfigError(
             "The database could not be examined as the user %(user)s: %(said)s", user=_SERVICE_USER, said=said
         )
-    return [reports.unpack(packed) for packed in json.loads(answer.output)]
+    try:
+        return [reports.unpack(packed) for packed in json.loads(answer.output)]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError("What was found in the database cannot be read.") from error
 
 
 def _examine_service(operator: Operator) -> None:
@@ -118,7 +124,7 @@ def _examine_service(operator: Operator) -> None:
 def _fix(machine: Machine, setup: Setup) -> None:
     mended = mending.mend(machine, setup, by=_LEDGER_NAME)
     for change in mended.changes:
-        click.echo(change.diff(), err=True)
+        click.echo(printable(change.diff()), err=True)
     if not mended.changes:
         click.echo("There is nothing that --fix can mend.", err=True)
     _say_restart(mended.restart)
@@ -127,7 +133,7 @@ def _fix(machine: Machine, setup: Setup) -> None:
 def _show_changes(machine: Machine, setup: Setup) -> int:
     changes = plan_fixes(machine, examine(machine, setup))
     for change in changes:
-        click.echo(change.diff())
+        click.echo(printable(change.diff()))
     click.echo(f"Files that would be changed: {len(changes)}; nothing was changed.")
     return 0
 
@@ -157,7 +163,7 @@ def _show(report: Report, *, show_all: bool) -> None:
     shown = [finding for finding in report.findings if show_all or finding.level is not Level.OK]
     for finding in shown:
         for line in _in_words(finding):
-            click.echo(line)
+            click.echo(printable(line))
     counts = ", ".join(f"{report.count(level)} {word}" for level, word in _WORDS.items())
     click.echo(f"{report.machine}: {counts}.")
 
@@ -199,10 +205,10 @@ def _as_document(report: Report) -> dict[str, Any]:
             {
                 "id": finding.id,
                 "level": finding.level,
-                "what": str(finding.what),
-                "why": finding.why and str(finding.why),
-                "where": finding.where or None,
-                "line": finding.line or None,
+                "what": printable(str(finding.what)),
+                "why": finding.why and printable(str(finding.why)),
+                "where": printable(finding.where) or None,
+                "line": printable(finding.line) or None,
                 "fix": finding.is_mendable,
             }
             for finding in report.findings

@@ -125,3 +125,30 @@ def test_where_it_cannot_look_it_says_so(root: Path, text: str | None, sentence:
     ended = run(root)
     assert ended.exit_code == 3
     assert sentence in ended.stderr
+
+
+def test_what_others_write_commands_no_terminal(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name of a file may hold anything, also bytes that are no UTF-8."""
+
+    def find_a_file(_plan: PlannedChanges, _setup: Setup) -> Iterator[Finding]:
+        name = "/var/log/x\x1b[2J\x9b\udcff.log"
+        yield Finding("log-old-files", Level.ERROR, Remark("%(file)s is old.", file=name), where=name)
+
+    monkeypatch.setattr(examination, "CHECKS", (find_a_file,))
+    ended = run(root)
+    assert ended.exit_code == 2
+    assert r"/var/log/x\x1b[2J\x9b\udcff.log is old." in ended.stdout
+    (finding,) = json.loads(run(root, "--json").stdout)["findings"]
+    assert finding["where"] == r"/var/log/x\x1b[2J\x9b\udcff.log"
+
+
+def test_a_file_that_is_gone_meanwhile_is_not_well(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 3, and not that of a warning."""
+
+    def look_at_a_file(_plan: PlannedChanges, _setup: Setup) -> Iterator[Finding]:
+        yield Finding("disk", Level.OK, Remark("%(size)s", size=(root / "gone").stat().st_size))
+
+    monkeypatch.setattr(examination, "CHECKS", (look_at_a_file,))
+    ended = run(root)
+    assert ended.exit_code == 3
+    assert "gone" in ended.stderr
