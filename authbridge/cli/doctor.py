@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from authbridge.cli.operator import Operator, pass_operator
-from authbridge.cli.output import json_option, printable, say_done, show_json
+from authbridge.cli.output import json_option, say_done, show_json
 from authbridge.doctor import reports
 from authbridge.doctor.reports import Report, ReportedFinding
 from authbridge.errors import AuthBridgeError, ConfigError
@@ -22,6 +22,7 @@ from authbridge.machine.files import Machine
 from authbridge.machine.findings import Level
 from authbridge.machine.ledger import Undone
 from authbridge.machine.setup import Setup, read_setup
+from authbridge.machine.terminal import printable
 
 _SERVICE_USER = "authbridge"
 _LEDGER_NAME = "doctor"
@@ -140,7 +141,7 @@ def _show_changes(machine: Machine, setup: Setup) -> int:
 
 def _undo(machine: Machine) -> int:
     undone, restart = mending.take_back(machine, by=_LEDGER_NAME)
-    say_done("\n".join(map(_undone_in_words, undone)) or "There is nothing to take back.")
+    say_done(printable("\n".join(map(_undone_in_words, undone))) or "There is nothing to take back.")
     _say_restart(restart)
     return _EXIT_CODES[Level.WARNING] if any(each.copy is not None for each in undone) else 0
 

@@ -43,17 +43,6 @@ def show_json(document: Any) -> None:  # noqa: ANN401 - whatever JSON holds
     click.echo(f"{json.dumps(document, ensure_ascii=False, indent=2)}\n".encode(), nl=False)
 
 
-def printable(text: str) -> str:
-    """Returns the text with what commands a terminal, or is no character, as its number.
-
-    The names and lines of files that others write come to root's terminal with it.
-    """
-    return "".join(
-        each if each.isprintable() or each in "\n\t" else each.encode("unicode_escape").decode()
-        for each in text
-    )
-
-
 def say_done(words: str) -> None:
     """Says what a command has done, after its commit, so that a failure to say it is none of the command.
 

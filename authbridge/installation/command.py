@@ -27,6 +27,7 @@ from authbridge.installation.record import Record
 from authbridge.installation.steps import Actions, Installation, InstallStep, Options, nothing, run
 from authbridge.installation.system import System, umask
 from authbridge.machine.files import Machine
+from authbridge.machine.terminal import printable
 
 STEPS = (
     InstallStep("Debian packages", packages.install, packages.keep),
@@ -57,7 +58,7 @@ def main(
         with umask(0o022):
             return _run(asked, clone, machine, system or System(machine))
     except (AuthBridgeError, OSError) as error:
-        sys.stderr.write(f"\ninstall: {error}\n")
+        sys.stderr.write(f"\ninstall: {printable(str(error))}\n")
         return 1
 
 
@@ -123,7 +124,7 @@ def _absolute(file: str | None) -> str | None:
 
 
 def _say(words: str) -> None:
-    sys.stdout.write(f"{words}\n")
+    sys.stdout.write(f"{printable(words)}\n")
     sys.stdout.flush()
 
 

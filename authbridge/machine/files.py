@@ -11,7 +11,8 @@ from pathlib import Path, PurePath
 from authbridge.errors import AuthBridgeError
 
 _SECRET = re.compile(
-    r"""(?i)((?:secret|password|token)(?!\w*_file)[\w-]*["']?\s*[:=]\s*)("[^"]*"|'[^']*'|\S+)"""
+    r"""(?i)((?:secret|passw(?:or)?d|token|credential)(?!\w*_file)[\w-]*["']?\s*[:=]\s*|\buser\s*=\s*[^\s:]+:"""
+    r"""|authorization\s+)("[^"]*"|'[^']*'|\S+)"""
 )
 _PATIENCE = 60.0  # seconds
 _MOST_LINKS = 40  # as the kernel follows

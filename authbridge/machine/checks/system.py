@@ -238,7 +238,11 @@ def _of_backup(machine: Machine) -> Finding:
         Remark("%(folder)s holds no copy of the database from the last seven days.", folder=BACKUPS),
         Remark("If the database is copied elsewhere, all is well; the copies hold logins, too."),
         where=BACKUPS,
-        line=f'umask 077; sqlite3 {_DATA}/authbridge.db ".backup {BACKUPS}/$(date +%F).db"',
+        # Not as root: in that folder another user's links and journals would be followed.
+        line=(
+            f"umask 077; runuser -u authbridge -- sqlite3 {_DATA}/authbridge.db .dump"
+            f" > {BACKUPS}/$(date +%F).sql"
+        ),
     )
 
 
