@@ -35,7 +35,11 @@ _UNKNOWN = 3
 
 
 @click.command()
-@click.option("--fix", is_flag=True, help="Mend what a machine can decide; each file is copied first.")
+@click.option(
+    "--fix",
+    is_flag=True,
+    help="Change the files as the findings say; each is copied first.",
+)
 @click.option("--dry-run", is_flag=True, help="With --fix: change nothing, and show each change.")
 @click.option("--undo", is_flag=True, help="Take back everything that --fix has changed.")
 @click.option("--all", "show_all", is_flag=True, help="Show also what is well.")
@@ -127,7 +131,7 @@ def _fix(machine: Machine, setup: Setup) -> None:
     for change in mended.changes:
         click.echo(printable(change.diff()), err=True)
     if not mended.changes:
-        click.echo("There is nothing that --fix can mend.", err=True)
+        click.echo("No finding has a change that --fix could make.", err=True)
     _say_restart(mended.restart)
 
 

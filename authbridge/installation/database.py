@@ -78,7 +78,7 @@ def changes_data(upgrade: Upgrade) -> bool:
 
 @contextmanager
 def services_stopped(installation: Installation) -> Iterator[None]:
-    """Stops the services for a while; whoever knocks meanwhile is served afterwards.
+    """Stops the services for a while; systemd keeps what is asked meanwhile until they run again.
 
     Raises:
         InstallationError: A service does not end.
@@ -222,7 +222,7 @@ def _restore_sqlite(installation: Installation, backup: Path, file: str) -> None
     with closing(sqlite3.connect(":memory:")) as copy:
         with closing(sqlite3.connect(backup)) as kept:
             kept.backup(copy)
-        # SQLite's own copy, in one transaction: whole, whoever is killed.
+        # SQLite's own copy, in one transaction: a killed installer leaves no half of it.
         with open_data(installation, file) as data:
             copy.backup(data)
 

@@ -13,9 +13,9 @@ from functools import partial
 from pathlib import Path
 
 from authbridge.installation.steps import Installation, SystemAction
-from authbridge.installation.whole_files import sync, write_whole
 from authbridge.machine.files import Machine
 from authbridge.machine.setup import PROGRAM
+from authbridge.machine.whole_files import sync, write_whole
 
 BY_HAND = f"{PROGRAM}-by-hand"
 """Where the folder of an installation by hand stays."""

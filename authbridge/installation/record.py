@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from authbridge.errors import AuthBridgeError
-from authbridge.installation.whole_files import write_whole
 from authbridge.machine.files import Machine
+from authbridge.machine.whole_files import write_whole
 
 FOLDER = "/var/lib/authbridge-installation"
 """Where the record of a machine stands; for root alone."""

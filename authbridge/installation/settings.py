@@ -16,8 +16,8 @@ from pathlib import Path
 
 from authbridge.installation.steps import Installation, InstallationError, SystemAction
 from authbridge.installation.system import TOKEN_GROUP, USER
-from authbridge.installation.whole_files import write_whole
 from authbridge.machine.setup import SETTINGS
+from authbridge.machine.whole_files import write_whole
 
 FOLDER = "/etc/authbridge"
 DATA = "/var/lib/authbridge"

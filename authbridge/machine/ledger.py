@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from authbridge.machine.files import Change, Machine, UnreadableFileError, read_file
+from authbridge.machine.whole_files import sync, write_whole
 
 FOLDER = "/var/lib/authbridge-changes"
 """Where the ledger of a machine stands."""
@@ -143,10 +144,12 @@ class Ledger:
         for number, change in enumerate(changes):
             for state, text in (("before", change.before), ("after", change.after)):
                 if text is not None:
-                    _write(entry / f"{number}.{state}", _encode(text))
+                    write_whole(entry / f"{number}.{state}", _encode(text), mode=0o600)
             files.append(asdict(self._keep(change)))
-        _write(entry / "entry.json", json.dumps({"by": by, "files": files}, indent=1).encode())
-        _sync(self._folder)
+        write_whole(
+            entry / "entry.json", json.dumps({"by": by, "files": files}, indent=1).encode(), mode=0o600
+        )
+        sync(self._folder)
         return entry
 
     def _keep(self, change: Change) -> Kept:
@@ -184,7 +187,7 @@ class Ledger:
         if kept.is_link or kept.before is None or kept.after is None or not real.exists():
             return Undone(kept.name, is_restored=False, copy=str(copy))
         theirs = entry / f"{number}.theirs"
-        _write(theirs, read_file(real))
+        write_whole(theirs, read_file(real), mode=0o600)
         merged = subprocess.run(["diff3", "-m", theirs, ours, copy], check=False, capture_output=True)  # noqa: S603, S607
         if merged.returncode != 0:
             return Undone(kept.name, is_restored=False, copy=str(copy))
@@ -203,7 +206,7 @@ class Ledger:
             path.parent.mkdir(parents=True, exist_ok=True)
             _replace(self._place(kept.name), source.read_bytes(), kept.attributes, modified)
         if path.parent.exists():
-            _sync(path.parent)
+            sync(path.parent)
 
     def _place(self, name: str) -> Path:
         # Who owns a folder can put a link in the place of one in it, after we have looked.
@@ -250,7 +253,7 @@ def _read_entry(entry: Path) -> Iterator[Kept]:
 def _remove(entry: Path) -> None:
     # First what makes it an entry: killed in between, it is none any more.
     (entry / "entry.json").unlink()
-    _sync(entry)
+    sync(entry)
     shutil.rmtree(entry)
 
 
@@ -275,24 +278,6 @@ def _replace(real: Path, content: bytes, attributes: Attributes, modified: int |
             os.utime(descriptor, ns=(modified, modified))
         os.fsync(descriptor)
     new.rename(real)
-
-
-def _write(path: Path, content: bytes) -> None:
-    new = path.with_suffix(".new")
-    with new.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    new.rename(path)
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _ids(owner: str) -> tuple[int, int]:

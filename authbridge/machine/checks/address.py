@@ -83,7 +83,7 @@ def _vouched(
         return finding(Level.OK, Remark("Prosody believes the addresses that nginx passes on."))
     return finding(
         Level.ERROR,
-        Remark("Prosody is told that nginx overwrites forged addresses, and nginx does not."),
+        Remark("Prosody believes that nginx overwrites forged addresses, but nginx does not."),
         _WHY,
         str(configuration.place(setup.host, _OPTION) or ""),
         f"{_OPTION} = false",

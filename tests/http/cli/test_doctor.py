@@ -79,7 +79,7 @@ def test_fix_mends_and_undo_takes_it_back(root: Path) -> None:
     assert mended.exit_code == 0
     assert f"+{LINE}" in mended.stderr
     assert "0 errors, 0 warnings, 0 notes, 1 checks in order." in mended.stdout
-    assert "nothing that --fix can mend" in run(root, "--fix").stderr
+    assert "No finding has a change" in run(root, "--fix").stderr
 
     undone = run(root, "--undo")
     assert (undone.exit_code, undone.stdout) == (0, f"{SITE} is as before.\n")
