@@ -1,6 +1,5 @@
 """Databases for the tests: SQLite and PostgreSQL behind the same sentences."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -30,14 +29,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 
 
 @pytest.fixture(name="postgres", scope="session")
-def start_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """Runs an empty PostgreSQL server."""
-    folder = tmp_path_factory.mktemp("postgres")
-    _let_others_pass(folder)
-    server = Postgres(folder)
-    server.start()
-    yield server
-    server.stop()
+def start_postgres() -> Iterator[Postgres]:
+    """Runs an empty PostgreSQL server.
+
+    Not below pytest's own folder: each start of pytest closes that to other users, and the server is one.
+    """
+    with tempfile.TemporaryDirectory(prefix="postgres-of-tests-") as folder:
+        server = Postgres(Path(folder))
+        server.start()
+        yield server
+        server.stop()
 
 
 @pytest.fixture(name="sqlite_template", scope="session")
@@ -90,10 +91,3 @@ def _upgrade(url: str) -> None:
     database = Database(url)
     schema.upgrade(database)
     database.engine.dispose()
-
-
-def _let_others_pass(folder: Path) -> None:
-    # pytest's folders are its user's alone, and PostgreSQL does not run as root.
-    for parent in folder.parents:
-        if parent.stat().st_uid == os.geteuid() and parent.is_relative_to(tempfile.gettempdir()):
-            parent.chmod(parent.stat().st_mode | 0o011)

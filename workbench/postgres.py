@@ -5,14 +5,17 @@ import pwd
 import shutil
 import subprocess
 from pathlib import Path
+from urllib.parse import quote
 
 import psycopg
+from psycopg.sql import SQL, Identifier, Literal
 
 from workbench.processes import Process, StartError, free_port, is_listening
 
 # Nothing outlives the server; and autovacuum would go round a thousand databases of the tests all the time.
 _FOR_A_SHORT_LIFE = ("fsync=off", "full_page_writes=off", "autovacuum=off")
 
+_GUARDED = "guarded"  # a role; its members have to show theirs, all others are trusted
 _OWNER = "postgres"  # PostgreSQL refuses to run as root; Debian's package brings this user
 
 
@@ -51,8 +54,12 @@ class Postgres:
             stdout=subprocess.DEVNULL,
             cwd=self._folder,
         )
+        rules = self._folder / "data/pg_hba.conf"
+        rules.write_text(f"host all +{_GUARDED} 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")
         self._process.start()
         self._process.await_ready(lambda: is_listening(self._port) and self._answers())
+        with self._connect() as connection:
+            connection.execute(f"CREATE ROLE {_GUARDED}".encode())
 
     def stop(self) -> None:
         """Ends the server at once."""
@@ -62,13 +69,35 @@ class Postgres:
         """Makes a new database, a copy of ``template``; returns its address."""
         self._databases += 1
         name = f"authbridge_{self._databases}"
-        with psycopg.connect(self._dsn("postgres"), autocommit=True) as connection:
+        with self._connect() as connection:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
-        return f"postgresql://authbridge@127.0.0.1:{self._port}/{name}"
+        return self._dsn(name)
+
+    def create_owned_database(self, password: str) -> str:
+        """Makes a new database, as an administrator would, of a role that is no superuser.
+
+        Returns:
+            Its address with the role's password.
+        """
+        self._databases += 1
+        name = f"owned_{self._databases}"
+        with self._connect() as connection:
+            connection.execute(
+                SQL("CREATE ROLE {} LOGIN PASSWORD {} IN ROLE {}").format(
+                    Identifier(name), Literal(password), Identifier(_GUARDED)
+                )
+            )
+            connection.execute(
+                SQL("CREATE DATABASE {0} OWNER {0} TEMPLATE template0").format(Identifier(name))
+            )
+        return f"postgresql://{name}:{quote(password, safe='')}@127.0.0.1:{self._port}/{name}"
+
+    def _connect(self) -> psycopg.Connection:
+        return psycopg.connect(self._dsn("postgres"), autocommit=True)
 
     def _answers(self) -> bool:
         try:
-            psycopg.connect(self._dsn("postgres")).close()
+            self._connect().close()
         except psycopg.OperationalError:
             return False
         return True

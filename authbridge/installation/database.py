@@ -16,10 +16,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from authbridge.errors import AuthBridgeError
-from authbridge.installation import program, restarts, units
+from authbridge.installation import postgresql, program, restarts, units
 from authbridge.installation.record import Upgrade
 from authbridge.installation.settings import BACKUPS, database_file, open_data
 from authbridge.installation.steps import Installation, InstallationError, SystemAction
@@ -28,7 +27,16 @@ from authbridge.machine.setup import PROGRAM, SETTINGS
 
 _PATIENCE = 30.0  # seconds in which a service ends; its unit gives it 5
 _LOOK = 0.1  # seconds
-_LIBPQ = {"hostname": "PGHOST", "port": "PGPORT", "username": "PGUSER", "password": "PGPASSWORD"}
+
+
+def require_copyable(installation: Installation) -> None:
+    """Checks, before anything is changed, that an upgrade can copy the database and bring it back.
+
+    Raises:
+        InstallationError: It cannot.
+    """
+    if _is_upgrade(installation) and database_file(installation) is None:
+        postgresql.require_programs(installation)
 
 
 def put_in_force(installation: Installation) -> Iterator[SystemAction]:
@@ -37,7 +45,7 @@ def put_in_force(installation: Installation) -> Iterator[SystemAction]:
     current, upgrade = program.current_folder(installation.machine), installation.record.upgrade
     if current != folder:
         words = f"Switch {PROGRAM} to {folder}, and bring the database to its version."
-        if current is not None and _has_data(installation):
+        if _is_upgrade(installation):
             words = (
                 f"Stop the services; copy the database to {BACKUPS} (kept for a week); "
                 f"switch {PROGRAM} from {current} to {folder}; bring the database to its version; start the "
@@ -67,7 +75,7 @@ def roll_back(installation: Installation) -> Iterator[SystemAction]:
                 "gone: it is kept for a week. There is no way back."
             )
         words += f"\nBring the database of before the upgrade back, from {upgrade.backup}."
-        words += _lost(installation, upgrade)
+        words += _lost(installation, upgrade.backup)
     yield SystemAction(words, partial(_go_back, installation, upgrade))
 
 
@@ -107,10 +115,10 @@ def services_stopped(installation: Installation) -> Iterator[None]:
 def _switch(installation: Installation, folder: str) -> None:
     machine, record = installation.machine, installation.record
     former = program.current_folder(machine)
-    has_data = former is not None and _has_data(installation)
+    has_data = _is_upgrade(installation)
     before = _version(installation, former) if former is not None and has_data else None
     with services_stopped(installation):
-        backup = _back_up(installation) if has_data else None
+        backup = _back_up(installation, folder) if has_data else None
         if former == PROGRAM:
             former = program.BY_HAND
         record.note_upgrade(Upgrade(former or folder, folder, backup, before, None))
@@ -130,7 +138,12 @@ def _migrate(installation: Installation, folder: str) -> None:
     except AuthBridgeError as error:
         if upgrade.before == folder:  # the first one: there is nothing to go back to
             raise
-        _restore(installation, upgrade)
+        try:
+            _restore(installation, upgrade)
+        except InstallationError as fault:
+            raise InstallationError(
+                "The upgrade failed:\n%(reason)s\n%(fault)s", reason=error, fault=fault
+            ) from fault
         raise InstallationError(
             "The upgrade failed, and %(program)s and the database are as before:\n%(reason)s",
             program=upgrade.before,
@@ -152,7 +165,7 @@ def _restore(installation: Installation, upgrade: Upgrade) -> None:
     # In an order that can be repeated: the record goes last.
     machine = installation.machine
     if upgrade.backup is not None:
-        _bring_back(installation, machine.path(upgrade.backup))
+        _bring_back(installation, upgrade, upgrade.backup)
     if upgrade.before == program.BY_HAND:
         program.put_back(machine)
     else:
@@ -180,33 +193,72 @@ def _version(installation: Installation, folder: str) -> str:
     return found[1]
 
 
+def _is_upgrade(installation: Installation) -> bool:
+    current = program.current_folder(installation.machine)
+    return current not in {None, installation.folder} and _has_data(installation)
+
+
 def _has_data(installation: Installation) -> bool:
     file = database_file(installation)
     return file is None or installation.machine.real(file).exists()
 
 
-def _back_up(installation: Installation) -> str | None:
-    if not _has_data(installation):
-        return None
+def _back_up(installation: Installation, folder: str) -> str:
     machine, file = installation.machine, database_file(installation)
-    folder = machine.path(BACKUPS)
-    if not folder.exists():
-        folder.mkdir(mode=0o700, parents=True)
-    name = f"{BACKUPS}/{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.{'db' if file else 'dump'}"
-    with umask(0o077):
-        if file is None:
-            installation.system.dump(_libpq(installation), machine.path(name))
-        else:
-            _save_sqlite(installation, file, machine.path(name))
+    place = machine.path(BACKUPS)
+    if not place.exists():
+        place.mkdir(mode=0o700, parents=True)
+    name = f"{BACKUPS}/{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.{'db' if file else 'sql'}"
+    try:
+        with umask(0o077):
+            if file is None:
+                postgresql.save(installation, machine.path(name))
+            else:
+                _save_sqlite(installation, file, machine.path(name))
+    except (AuthBridgeError, OSError) as error:
+        units.take_back_files_of(installation, folder)
+        raise InstallationError(
+            "The database cannot be copied, and without a copy there is no upgrade: program and database are "
+            "as before.\n%(reason)s",
+            reason=error,
+        ) from error
     return name
 
 
-def _bring_back(installation: Installation, backup: Path) -> None:
-    file = database_file(installation)
+def _bring_back(installation: Installation, upgrade: Upgrade, backup: str) -> None:
+    file, path = database_file(installation), installation.machine.path(backup)
+    try:
+        if file is None:
+            postgresql.restore(installation, path)
+        else:
+            _restore_sqlite(installation, path, file)
+    except (AuthBridgeError, OSError) as error:
+        raise InstallationError(
+            "The database could not be brought back, which is done wholly or not at all: %(state)s.  In "
+            "force is the program %(program)s.  The copy of before the upgrade is %(backup)s.  Once this is "
+            "mended, give deploy/install --rollback --yes:\n%(reason)s",
+            state=_state(installation, upgrade),
+            program=program.current_folder(installation.machine),
+            backup=backup,
+            reason=error,
+        ) from error
+
+
+def _state(installation: Installation, upgrade: Upgrade) -> str:
+    try:
+        found = _version_of_tables(installation)
+    except AuthBridgeError:
+        return "it does not answer, so that the version of its tables cannot be told"
+    versions = {upgrade.schema_before: " (before the upgrade)", upgrade.schema_after: " (after the upgrade)"}
+    return f"its tables are of version {found}{versions.get(found, '')}"
+
+
+def _version_of_tables(installation: Installation) -> str:
+    file, question = database_file(installation), "SELECT version_num FROM alembic_version"
     if file is None:
-        installation.system.restore_dump(_libpq(installation), backup)
-    else:
-        _restore_sqlite(installation, backup, file)
+        return postgresql.ask(installation, question).strip()
+    with open_data(installation, file) as data:
+        return str(data.execute(question).fetchone()[0])
 
 
 def _save_sqlite(installation: Installation, file: str, backup: Path) -> None:
@@ -214,34 +266,41 @@ def _save_sqlite(installation: Installation, file: str, backup: Path) -> None:
     with closing(sqlite3.connect(":memory:")) as copy:
         with open_data(installation, file) as data:
             data.backup(copy)
-        with closing(sqlite3.connect(backup)) as kept:
-            copy.backup(kept)
+        try:
+            with closing(sqlite3.connect(backup)) as kept:
+                copy.backup(kept)
+        except sqlite3.Error as error:
+            backup.unlink(missing_ok=True)
+            raise InstallationError(
+                "The copy %(file)s cannot be written: %(reason)s", file=backup, reason=error
+            ) from error
 
 
 def _restore_sqlite(installation: Installation, backup: Path, file: str) -> None:
     with closing(sqlite3.connect(":memory:")) as copy:
-        with closing(sqlite3.connect(backup)) as kept:
-            kept.backup(copy)
+        try:
+            # To read alone: SQLite would make a copy that is gone anew, and empty.
+            with closing(sqlite3.connect(f"{backup.as_uri()}?mode=ro", uri=True)) as kept:
+                kept.backup(copy)
+        except sqlite3.Error as error:
+            raise InstallationError(
+                "The copy %(file)s cannot be read: %(reason)s", file=backup, reason=error
+            ) from error
         # SQLite's own copy, in one transaction: a killed installer leaves no half of it.
         with open_data(installation, file) as data:
             copy.backup(data)
 
 
-def _libpq(installation: Installation) -> dict[str, str]:
-    url = urlsplit(installation.system.settings()["AUTHBRIDGE_DATABASE_URL"])
-    values = {name: str(value) for part, name in _LIBPQ.items() if (value := getattr(url, part)) is not None}
-    return {name: unquote(value) for name, value in values.items()} | {"PGDATABASE": unquote(url.path[1:])}
-
-
-def _lost(installation: Installation, upgrade: Upgrade) -> str:
-    file = database_file(installation)
-    if file is None or upgrade.backup is None:
-        return "\nWhat was entered since then is lost."
-    with open_data(installation, file) as data:
-        now = _counts(data)
-    with closing(sqlite3.connect(installation.machine.path(upgrade.backup))) as kept:
-        then = _counts(kept)
-    differing = sorted(table for table in now.keys() | then.keys() if now.get(table) != then.get(table))
+def _lost(installation: Installation, backup: str) -> str:
+    file, path = database_file(installation), installation.machine.path(backup)
+    if file is None:
+        now, then = postgresql.count_rows(installation), postgresql.count_rows_of(path)
+    else:
+        with open_data(installation, file) as data:
+            now = _counts(data)
+        with closing(sqlite3.connect(path)) as kept:
+            then = _counts(kept)
+    differing = sorted(table for table in now.keys() | then.keys() if now.get(table, 0) != then.get(table, 0))
     lines = (f"\n  {table}: {now.get(table, 0)} rows now, {then.get(table, 0)} then" for table in differing)
     return "\nWhat was entered since then is lost; tables that differ in size:" + ("".join(lines) or " none")
 

@@ -6,6 +6,8 @@ import shutil
 import socket
 from collections.abc import Iterator
 
+from authbridge.errors import AuthBridgeError
+from authbridge.installation import database
 from authbridge.installation.steps import Installation, InstallationError
 from authbridge.machine.files import Machine
 from authbridge.machine.setup import PROGRAM, SETTINGS
@@ -66,7 +68,7 @@ def require_possible(installation: Installation) -> None:
         InstallationError: It is not; the sentences say all that is missing.
     """
     faults = [*_machine(installation), *_jitsi(installation), *_panel(installation), *_room(installation)]
-    faults += [] if faults else _ports(installation)
+    faults += [] if faults else [*_ports(installation), *_database(installation)]
     if faults:
         raise InstallationError(
             "Nothing was changed:\n%(faults)s", faults="\n".join(f"* {each}" for each in faults)
@@ -144,3 +146,10 @@ def _ports(installation: Installation) -> Iterator[str]:
             except OSError:
                 if not any(installation.system.is_active(f"{unit}.{kind}") for kind in ("socket", "service")):
                     yield f"Port {port} is taken by another program: ss -ltnp 'sport = {port}' names it."
+
+
+def _database(installation: Installation) -> Iterator[str]:
+    try:
+        database.require_copyable(installation)
+    except AuthBridgeError as error:
+        yield str(error)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from authbridge.errors import AuthBridgeError
 from authbridge.machine.files import Machine
@@ -164,7 +165,7 @@ class System:
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         return self._run(
-            *("runuser", "-u", USER, "--", f"{program}/.venv/bin/python", "-m", "authbridge", *arguments),
+            *(*self.as_service(), f"{program}/.venv/bin/python", "-m", "authbridge", *arguments),
             environ=environ,
             shown=shown,
         )
@@ -220,31 +221,48 @@ class System:
             former = ports
             time.sleep(_PAUSE)
 
-    def dump(self, environ: Mapping[str, str], file: Path) -> None:
-        """Copies the PostgreSQL database that libpq's variables name into a file."""
-        self._run("pg_dump", "--format=custom", f"--file={file}", environ={**os.environ, **environ})
+    def run_as_service(
+        self,
+        *command: str,
+        environ: Mapping[str, str],
+        read: BinaryIO | None = None,
+        write: BinaryIO | None = None,
+    ) -> str:
+        """Runs a program as the service's user, in that environment alone; its input and output may be files.
 
-    def restore_dump(self, environ: Mapping[str, str], file: Path) -> None:
-        """Brings a PostgreSQL database back from such a file, in one transaction."""
-        self._run(
-            *("pg_restore", "--clean", "--if-exists", "--no-owner", "--single-transaction"),
-            *(f"--dbname={environ['PGDATABASE']}", str(file)),
-            environ={**os.environ, **environ},
-        )
+        Returns:
+            What it wrote, if not into a file.
+
+        Raises:
+            ProgramFailedError: It ended with a fault.
+        """
+        return self._run(*self.as_service(), *command, environ=environ, read=read, write=write)
+
+    def as_service(self) -> tuple[str, ...]:
+        """Returns what stands before a command that the service's user is to run."""
+        return ("runuser", "-u", USER, "--")
 
     def _entry(self, file: str, name: str) -> list[str] | None:
         lines = (line.split(":") for line in (self.machine.read(file) or "").splitlines())
         return next((fields for fields in lines if fields[0] == name), None)
 
-    def _run(self, *command: str, environ: Mapping[str, str] | None = None, shown: bool = False) -> str:
-        output = None if shown else subprocess.PIPE
+    def _run(
+        self,
+        *command: str,
+        environ: Mapping[str, str] | None = None,
+        shown: bool = False,
+        read: BinaryIO | None = None,
+        write: BinaryIO | None = None,
+    ) -> str:
+        output = write or (None if shown else subprocess.PIPE)
+        errors = None if shown else subprocess.PIPE if write else subprocess.STDOUT
         try:
             ended = subprocess.run(  # noqa: S603 - no shell; every caller names the program
                 command,
                 check=False,
-                stdin=subprocess.DEVNULL,
+                stdin=read or subprocess.DEVNULL,
                 stdout=output,
-                stderr=output and subprocess.STDOUT,
+                stderr=errors,
                 text=True,
                 errors="replace",
                 env=environ,
@@ -255,7 +273,7 @@ class System:
                 "%(program)s cannot be run: %(reason)s", program=command[0], reason=error.strerror
             ) from error
         if ended.returncode != 0:
-            last = "\n".join((ended.stdout or "").splitlines()[-_LAST_LINES:])
+            last = "\n".join((ended.stdout or ended.stderr or "").splitlines()[-_LAST_LINES:])
             raise ProgramFailedError(
                 "%(command)s ended with exit code %(code)s.\n%(words)s",
                 command=" ".join(command[:6]),

@@ -60,6 +60,9 @@ def _migrate(database: Database, step: Callable[[Any, Any], None]) -> None:
     config.set_main_option("script_location", "authbridge.storage:migrations")
     try:
         with database.write_session() as session:
+            if not database.is_sqlite:
+                # Ours is a login's; a change of large tables takes as long as it takes.
+                session.execute(text("SET LOCAL statement_timeout = 0"))
             config.attributes["connection"] = session.connection()
             step(command, config)
     except CommandError:

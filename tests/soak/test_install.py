@@ -45,7 +45,7 @@ JITSIS: list[tuple[Distribution, Release, bool]] = [
 ]
 """Distribution, year of Jitsi's packages, whether it is a secure domain already."""
 
-BROKEN_MIGRATION = """
+MIGRATION = """
 import sqlalchemy as sa
 from alembic import op
 
@@ -54,7 +54,10 @@ down_revision = "{head}"
 
 
 def upgrade() -> None:
-    op.create_table("half_done", sa.Column("id", sa.Integer, primary_key=True))
+    op.create_table("half_done", sa.Column("id", sa.Integer, sa.ForeignKey("schools.id"), primary_key=True))
+"""
+FAILS = """\
+    op.get_bind().connection.commit()
     raise RuntimeError("this migration fails")
 """
 
@@ -214,15 +217,52 @@ def test_a_failed_migration_is_taken_back_and_said(jitsi: JitsiMachine) -> None:
     jitsi.require_green()
     organiser = jitsi.make_organiser()
     program = jitsi.machine.run("readlink", "/opt/authbridge")
-    folder = "authbridge/storage/migrations/versions"
-    head = max((ROOT / folder).glob("[0-9]*.py")).name[:4]
-    broken = jitsi.machine.root / CLONE[1:] / folder / "9999_fails.py"
-    broken.write_text(BROKEN_MIGRATION.format(head=head))
+    _add_migration(jitsi.machine, FAILS)
     with pytest.raises(CommandError, match=r"The upgrade failed, and .* are as\s+before"):
         jitsi.install()
     assert jitsi.machine.run("readlink", "/opt/authbridge") == program
     jitsi.require_logins(*organiser)
     jitsi.require_green()
+
+
+def test_an_upgrade_keeps_the_data_in_postgresql(jitsi: JitsiMachine) -> None:
+    """Upgraded, taken back, failed and taken back with its new tables: the organiser always gets in."""
+    jitsi.prepare()
+    jitsi.type(f"cd {CLONE} && git checkout -q $(git log -1 --format=%h -- {PROGRAM})~1")
+    jitsi.install()
+    jitsi.type(f"cd {CLONE} && git checkout -q -")
+    jitsi.type("\n".join(_postgresql_lines()))
+    organiser = jitsi.make_organiser()
+    jitsi.require_logins(*organiser)
+    program = jitsi.machine.run("readlink", "/opt/authbridge")
+    jitsi.install()
+    jitsi.require_green()
+    jitsi.require_logins(*organiser)
+    jitsi.type(f"cd {CLONE} && deploy/install --rollback --yes")
+    jitsi.require_logins(*organiser)
+    _add_migration(jitsi.machine, FAILS)
+    with pytest.raises(CommandError, match=r"The upgrade failed, and .* are as\s+before"):
+        jitsi.install()
+    assert jitsi.machine.run("readlink", "/opt/authbridge") == program
+    jitsi.require_logins(*organiser)
+    _add_migration(jitsi.machine)
+    jitsi.install()
+    jitsi.require_logins(*organiser)
+    told = jitsi.type(f"cd {CLONE} && deploy/install --rollback --yes")
+    assert "login_attempts: " in told
+    assert jitsi.machine.run("readlink", "/opt/authbridge") == program
+    jitsi.require_logins(*organiser)
+    assert "half_done" not in jitsi.machine.run("runuser", "-u", "authbridge", "--", "psql", "-c", "\\d")
+    modes = jitsi.machine.run(
+        "sh", "-c", "cd / && stat -c '%a %U' /var/backups/authbridge/*.sql"
+    ).splitlines()
+    assert modes == ["600 root"] * 3
+
+
+def _add_migration(machine: Machine, ending: str = "") -> None:
+    folder = "authbridge/storage/migrations/versions"
+    head = max((ROOT / folder).glob("[0-9]*.py")).name[:4]
+    (machine.root / CLONE[1:] / folder / "9999_next.py").write_text(MIGRATION.format(head=head) + ending)
 
 
 def _offer_clone(machine: Machine, folder: Path) -> None:
@@ -242,6 +282,14 @@ def _readme_lines() -> list[str]:
     assert block is not None
     lines = block[1].replace("ADDRESS-OF-THIS-REPOSITORY", REPOSITORY)
     return lines.replace("apt-get install", "apt-get install -y").splitlines()
+
+
+def _postgresql_lines() -> list[str]:
+    """Returns the README's lines for a database in PostgreSQL, with yes as the answer to apt."""
+    section = (ROOT / "deploy/README.md").read_text().partition("\n* **PostgreSQL**")[2]
+    block = re.search(r"  ```sh\n(.*?)  ```", section, re.DOTALL)
+    assert block is not None
+    return [line.strip() for line in block[1].replace("apt-get install", "apt-get install -y").splitlines()]
 
 
 def _kill_somewhere(jitsi: JitsiMachine, randomness: random.Random) -> str:

@@ -9,12 +9,15 @@ import pytest
 from authbridge.installation.command import main
 from authbridge.installation.program import files_of
 from authbridge.machine.files import Machine
+from authbridge.storage.migrations import NEWEST
 from tests.support.jitsi_machine import HOST, lay_out
 from tests.support.tree_system import TreeSystem
 from workbench import ROOT
 
 PANEL = "panel.example.org"
 Install = Callable[..., int]
+
+_NEXT = f"{int(NEWEST) + 1:04}"
 
 
 @pytest.fixture(name="next_clone")
@@ -65,3 +68,12 @@ def tree(machine: Machine) -> dict[str, object]:
         elif path.is_dir():
             found[name] = path.stat().st_mode
     return found
+
+
+def migration(clone: Path, upgrade: str) -> None:
+    """Adds a migration with that function to the clone."""
+    migrations = clone / "authbridge/storage/migrations"
+    head = f'from alembic import op\n\nrevision = "{_NEXT}"\ndown_revision = "{NEWEST}"\n'
+    (migrations / f"versions/{_NEXT}_next.py").write_text(f"{head}\n{upgrade}")
+    newest = (migrations / "__init__.py").read_text()
+    (migrations / "__init__.py").write_text(newest.replace(f'"{NEWEST}"', f'"{_NEXT}"'))

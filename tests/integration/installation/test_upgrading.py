@@ -1,45 +1,30 @@
 """An upgrade keeps the data, and there is a way back from it: by itself if it fails, else by one command."""
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from authbridge.installation.record import Record
+from authbridge.installation.program import folder_of, point_to
+from authbridge.installation.record import Record, Upgrade
 from authbridge.machine.files import Machine
 from authbridge.storage.migrations import NEWEST
-from tests.integration.installation.conftest import Install, tree
+from tests.integration.installation.conftest import Install, migration, tree
+from tests.support.full_disk import full_disk
 from tests.support.tree_system import TreeSystem
 
 _UNIT = "authbridge-api.service"
 _DATABASE = "/var/lib/authbridge/authbridge.db"
-_NEXT = f"{int(NEWEST) + 1:04}"
-
-_HEAD = f"""\
-\"\"\"The next release.\"\"\"
-
-from alembic import op
-
-revision = "{_NEXT}"
-down_revision = "{NEWEST}"
-"""
-_GOOD = f"{_HEAD}\ndef upgrade():\n    op.execute('CREATE TABLE rooms (id INTEGER)')\n"
+_GOOD = "def upgrade():\n    op.execute('CREATE TABLE rooms (id INTEGER)')\n"
 # What it has done stays, when it fails: SQLite's transaction is ended in the middle.
-_BROKEN = f"""{_HEAD}
+_BROKEN = """
 def upgrade():
     op.drop_table("schools")
     op.get_bind().connection.commit()
     raise RuntimeError("a fault of the release")
 """
-
-
-def _migration(clone: Path, text: str) -> Path:
-    migrations = clone / "authbridge/storage/migrations"
-    (migrations / f"versions/{_NEXT}_next.py").write_text(text)
-    newest = (migrations / "__init__.py").read_text()
-    (migrations / "__init__.py").write_text(newest.replace(f'"{NEWEST}"', f'"{_NEXT}"'))
-    return clone
 
 
 def _add_school(machine: Machine, code: str) -> None:
@@ -90,7 +75,7 @@ def test_the_way_back_over_a_change_of_the_tables_says_what_is_lost_and_asks(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """What was entered since the upgrade is not in the copy of the database."""
-    _migration(next_clone, _GOOD)
+    migration(next_clone, _GOOD)
     assert install(clone=next_clone) == 0
     _add_school(machine, "neu")
     capsys.readouterr()
@@ -116,7 +101,7 @@ def test_a_failed_migration_leaves_everything_as_it_was_and_says_so(
     unit = next_clone / "deploy/systemd" / _UNIT
     unit.write_text(unit.read_text() + "# next\n")
     before = machine.read(f"/etc/systemd/system/{_UNIT}")
-    _migration(next_clone, _BROKEN)
+    migration(next_clone, _BROKEN)
 
     assert install(clone=next_clone) == 1
 
@@ -126,6 +111,42 @@ def test_a_failed_migration_leaves_everything_as_it_was_and_says_so(
     assert machine.read(f"/etc/systemd/system/{_UNIT}") == before
     assert install() == 0
     assert "ohg" in TreeSystem(machine).authbridge("/opt/authbridge", "school", "list")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a disk")
+def test_a_disk_that_fills_up_changes_nothing(
+    former: str,
+    install: Install,
+    machine: Machine,
+    next_clone: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Without a copy there is no upgrade; what is begun of it is removed."""
+    place = machine.path("/var/backups/authbridge")
+    with full_disk(place):
+        assert install(clone=next_clone) == 1
+        assert list(place.iterdir()) == []
+    assert "program and database are as before" in " ".join(capsys.readouterr().err.split())
+    assert (_program(machine), _schools(machine)) == (former, ["ohg"])
+
+
+def test_a_copy_that_is_gone_empties_no_database(
+    install: Install, machine: Machine, next_clone: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An upgrade that was killed, given again when its copy is gone, and fails."""
+    install()
+    _add_school(machine, "ohg")
+    former = f"/opt/{_program(machine)}"
+    migration(next_clone, "def upgrade():\n    raise RuntimeError\n")
+    install(clone=next_clone)
+    folder = folder_of(next_clone)
+    point_to(machine, folder)
+    gone = "/var/backups/authbridge/gone.db"
+    Record(machine).note_upgrade(Upgrade(former, folder, gone, NEWEST, None))
+    assert install(clone=next_clone) == 1
+    assert f"its tables are of version {NEWEST} (before" in " ".join(capsys.readouterr().err.split())
+    assert _schools(machine) == ["ohg"]
+    assert not machine.path(gone).exists()
 
 
 def test_copies_of_the_database_are_for_root_alone(

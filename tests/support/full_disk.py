@@ -1,0 +1,20 @@
+"""A disk that is full after some kilobytes."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def full_disk(folder: Path) -> Iterator[None]:
+    """Mounts a disk of 16 kB on a new folder, and removes both at the end; only root can."""
+    folder.mkdir(mode=0o700)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16k,mode=700", "tmpfs", str(folder)]
+    subprocess.run(mount, check=True)  # noqa: S603 - our own command line
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)  # noqa: S603, S607 - likewise
+        shutil.rmtree(folder)
