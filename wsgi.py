@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from authbridge import retention
+from authbridge import nightly, retention
 from authbridge.api import Api, retention_of, services_of
 from authbridge.config import read_api_token, read_config
 from authbridge.errors import AuthBridgeError, ConfigError
@@ -37,6 +37,7 @@ def api() -> Api:
         retention.start(
             services.database, clock=services.clock, retention=retention_of(config), limits=config.limits
         )
+        nightly.start(services.database, config, clock=services.clock)
         rejections.start(services.rejections, services.database)
         counting.start(services.database, clock=services.clock, timezone=services.timezone)
         app = Api(services, token=read_api_token(config))

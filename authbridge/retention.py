@@ -7,7 +7,7 @@ import threading
 from datetime import timedelta
 from functools import partial
 
-from authbridge import audit, background
+from authbridge import audit, background, deletion_records
 from authbridge.clock import Clock
 from authbridge.doctor import reports as machine_reports
 from authbridge.login import failures, journal
@@ -50,6 +50,7 @@ def purge(database: Database, *, clock: Clock, retention: timedelta, limits: Lim
             reports.purge,
             rule_counts.purge,
             machine_reports.purge,
+            deletion_records.purge,
             counting.purge,
         ):
             purge_rows(session, now=clock())

@@ -2,7 +2,8 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tests.support.machine_monitor import MachineMonitor
 from tests.support.rerun_on_stall import RerunOnStall
 from tests.support.reused_database import ReusedDatabase
 from tests.support.scheduling import Scheduling
-from workbench.postgres import Postgres
+from workbench.postgres import FOR_A_SHORT_LIFE, Postgres
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -30,12 +31,23 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 
 @pytest.fixture(name="postgres", scope="session")
 def start_postgres() -> Iterator[Postgres]:
-    """Runs an empty PostgreSQL server.
+    """Runs an empty PostgreSQL server."""
+    with _postgres(FOR_A_SHORT_LIFE) as server:
+        yield server
 
-    Not below pytest's own folder: each start of pytest closes that to other users, and the server is one.
-    """
+
+@pytest.fixture(name="usual_postgres", scope="session")
+def start_usual_postgres() -> Iterator[Postgres]:
+    """Runs a PostgreSQL server with the settings that it has on a machine, but for its waits for the disk."""
+    with _postgres(["fsync=off"]) as server:
+        yield server
+
+
+@contextmanager
+def _postgres(settings: Sequence[str]) -> Iterator[Postgres]:
+    # Not below pytest's own folder: each start of pytest closes that to other users, and the server is one.
     with tempfile.TemporaryDirectory(prefix="postgres-of-tests-") as folder:
-        server = Postgres(Path(folder))
+        server = Postgres(Path(folder), settings=settings)
         server.start()
         yield server
         server.stop()

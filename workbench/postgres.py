@@ -4,6 +4,7 @@ import os
 import pwd
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,16 +14,19 @@ from psycopg.sql import SQL, Identifier, Literal
 from workbench.processes import Process, StartError, free_port, is_listening
 
 # Nothing outlives the server; and autovacuum would go round a thousand databases of the tests all the time.
-_FOR_A_SHORT_LIFE = ("fsync=off", "full_page_writes=off", "autovacuum=off")
+FOR_A_SHORT_LIFE = ("fsync=off", "full_page_writes=off", "autovacuum=off")
 
 _GUARDED = "guarded"  # a role; its members have to show theirs, all others are trusted
 _OWNER = "postgres"  # PostgreSQL refuses to run as root; Debian's package brings this user
 
 
 class Postgres:
-    """One server in a folder of its own."""
+    """One server in a folder of its own.
 
-    def __init__(self, folder: Path) -> None:
+    ``settings``: of its own in ``postgresql.conf``, instead of those for a short life.
+    """
+
+    def __init__(self, folder: Path, *, settings: Sequence[str] = FOR_A_SHORT_LIFE) -> None:
         self._folder = folder
         self._port = free_port()
         self._databases = 0
@@ -31,9 +35,9 @@ class Postgres:
             [
                 *_as_owner(),
                 str(self._programs / "postgres"),
-                *("-D", str(folder / "data"), "-k", "", "-h", "127.0.0.1", "-p", str(self._port)),
+                *("-D", str(self.data), "-k", "", "-h", "127.0.0.1", "-p", str(self._port)),
                 *("-c", "max_connections=200"),
-                *(word for setting in _FOR_A_SHORT_LIFE for word in ("-c", setting)),
+                *(word for setting in settings for word in ("-c", setting)),
             ],
             log=folder / "postgres.log",
         )
@@ -47,7 +51,7 @@ class Postgres:
             [
                 *_as_owner(),
                 str(self._programs / "initdb"),
-                *("-D", str(self._folder / "data"), "-U", "authbridge"),
+                *("-D", str(self.data), "-U", "authbridge"),
                 *("--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"),
             ],
             check=True,
@@ -58,8 +62,12 @@ class Postgres:
         rules.write_text(f"host all +{_GUARDED} 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")
         self._process.start()
         self._process.await_ready(lambda: is_listening(self._port) and self._answers())
-        with self._connect() as connection:
-            connection.execute(f"CREATE ROLE {_GUARDED}".encode())
+        self.run_sql(f"CREATE ROLE {_GUARDED}")
+
+    @property
+    def data(self) -> Path:
+        """Returns the folder of its files."""
+        return self._folder / "data"
 
     def stop(self) -> None:
         """Ends the server at once."""
@@ -69,15 +77,14 @@ class Postgres:
         """Makes a new database, a copy of ``template``; returns its address."""
         self._databases += 1
         name = f"authbridge_{self._databases}"
-        with self._connect() as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+        self.run_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self._dsn(name)
 
     def create_owned_database(self, password: str) -> str:
         """Makes a new database, as an administrator would, of a role that is no superuser.
 
         Returns:
-            Its address with the role's password.
+            Its address with the role's password; role and database have the same name.
         """
         self._databases += 1
         name = f"owned_{self._databases}"
@@ -92,8 +99,14 @@ class Postgres:
             )
         return f"postgresql://{name}:{quote(password, safe='')}@127.0.0.1:{self._port}/{name}"
 
-    def _connect(self) -> psycopg.Connection:
-        return psycopg.connect(self._dsn("postgres"), autocommit=True)
+    def run_sql(self, script: str, database: str = "postgres") -> None:
+        """Runs commands as the superuser, each in a transaction of its own."""
+        with self._connect(database) as connection:
+            for command in filter(str.strip, script.split(";")):
+                connection.execute(command.encode())
+
+    def _connect(self, database: str = "postgres") -> psycopg.Connection:
+        return psycopg.connect(self._dsn(database), autocommit=True)
 
     def _answers(self) -> bool:
         try:

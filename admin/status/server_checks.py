@@ -1,14 +1,15 @@
 """What the doctor found on each server when it last looked, in the reader's language."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from flask_babel import gettext as _
 
 from admin.panel import current_panel, now
-from authbridge.doctor.reports import OVERDUE, Report, ReportedFinding, kept_reports
+from authbridge.doctor.reports import OVERDUE, Report, kept_reports
 from authbridge.machine.findings import Level, Remark
+from authbridge.machine.reported_findings import ReportedFinding
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +41,22 @@ def server_checks() -> list[ServerCheck]:
         return [_check(report) for report in kept_reports(session)]
 
 
-def _check(report: Report) -> ServerCheck:
-    cards = [
+def cards(findings: Iterable[ReportedFinding]) -> list[FindingCard]:
+    """Returns the findings as they are shown."""
+    return [
         FindingCard(each, _in_words(each.what), _in_words(each.why) if each.why else None)
-        for each in report.findings
+        for each in findings
     ]
+
+
+def _check(report: Report) -> ServerCheck:
+    shown = cards(report.findings)
     return ServerCheck(
         machine=report.machine,
         examined_at=report.examined_at,
         is_overdue=now() - report.examined_at > OVERDUE,
-        to_mend=[card for card in cards if card.finding.level is not Level.OK],
-        well=[card for card in cards if card.finding.level is Level.OK],
+        to_mend=[card for card in shown if card.finding.level is not Level.OK],
+        well=[card for card in shown if card.finding.level is Level.OK],
         errors=report.count(Level.ERROR),
         warnings=report.count(Level.WARNING),
         is_mendable=any(each.is_mendable for each in report.findings),

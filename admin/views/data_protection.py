@@ -3,8 +3,9 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 
-from flask import Blueprint, make_response
+from flask import Blueprint, abort, make_response
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from markupsafe import Markup
@@ -13,13 +14,14 @@ from admin.panel import current_panel, now, today
 from admin.session.access import may, needs
 from admin.session.commands import run_command
 from admin.status import data_protection_words as words
+from admin.status.server_checks import cards
 from admin.status.spans import capital
 from admin.web.i18n import language
 from admin.web.responses import page
-from authbridge import __version__
+from authbridge import __version__, deletion_records
 from authbridge.data_protection.account_access import READ_BEFORE, AccountAccess, AccountData, as_document
 from authbridge.data_protection.commands import give_account_data
-from authbridge.data_protection.inventory import description_of
+from authbridge.data_protection.inventory import INVENTORY, description_of
 from authbridge.data_protection.live import record_state
 from authbridge.letters import Language, Statement, read_operator_name, read_statement
 from authbridge.staff.permissions import Permission
@@ -57,6 +59,27 @@ def show() -> ResponseReturnValue:
         basis=basis,
         words=words,
         settings=words.settings_in_words(is_sqlite=panel.database.is_sqlite),
+    )
+
+
+@blueprint.get("/deletions/<day>")
+@needs(Permission.READ)
+def deletion(day: str) -> ResponseReturnValue:
+    """Shows what was left after the deletion of one night."""
+    try:
+        wanted = date.fromisoformat(day)
+    except ValueError:
+        abort(404)
+    with current_panel().database.read_session() as session:
+        record = deletion_records.of_day(session, wanted)
+    if record is None:
+        abort(404)
+    return page(
+        "data_protection/deletion.html",
+        record=record,
+        titles={each.table.name: each.title for each in INVENTORY},
+        servers=[(log, cards(log.findings)) for log in record.logs],
+        operator=_operator(),
     )
 
 

@@ -1,10 +1,8 @@
 """Adds ``authbridge db …`` and ``authbridge purge``."""
 
-from datetime import timedelta
-
 import click
 
-from authbridge import retention
+from authbridge import nightly
 from authbridge.cli.operator import Operator, pass_operator
 from authbridge.cli.output import say_done
 from authbridge.storage import schema
@@ -35,7 +33,10 @@ def downgrade(operator: Operator) -> None:
 @click.command()
 @pass_operator
 def purge(operator: Operator) -> None:
-    """Delete now everything that is older than it may be (the service does so every hour)."""
-    kept = timedelta(days=operator.config.retention_days)
-    retention.purge(operator.database, clock=operator.clock, retention=kept, limits=operator.config.limits)
+    """Delete now what is older than it may be, from the files too (the service does so every night)."""
+    record = nightly.run(operator.database, operator.config, clock=operator.clock)
     say_done(f"Logins older than {operator.config.retention_days} days are gone.")
+    if not record.log_emptied:
+        say_done(
+            "The database's write-ahead log may still hold some of them: see deploy/README.md, PostgreSQL."
+        )

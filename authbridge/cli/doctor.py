@@ -13,14 +13,14 @@ import click
 
 from authbridge.cli.operator import Operator, pass_operator
 from authbridge.cli.output import json_option, say_done, show_json
-from authbridge.doctor import reports
-from authbridge.doctor.reports import Report, ReportedFinding
+from authbridge.doctor.reports import Report
 from authbridge.errors import AuthBridgeError, ConfigError
 from authbridge.machine import mending
 from authbridge.machine.examination import examine, plan_fixes
 from authbridge.machine.files import Machine
 from authbridge.machine.findings import Level
 from authbridge.machine.ledger import Undone
+from authbridge.machine.reported_findings import ReportedFinding, pack, unpack, worst_first
 from authbridge.machine.setup import Setup, read_setup
 from authbridge.machine.terminal import printable
 
@@ -95,13 +95,13 @@ def _report(machine: Machine, setup: Setup, operator: Operator) -> Report:
     findings = [ReportedFinding.of(finding) for finding in examine(machine, setup)]
     if machine.is_live:
         findings += _ask_service(machine, findings)
-    return Report(platform.node(), operator.clock(), reports.worst_first(findings))
+    return Report(platform.node(), operator.clock(), worst_first(findings))
 
 
 def _ask_service(machine: Machine, findings: Sequence[ReportedFinding]) -> list[ReportedFinding]:
     # Never as root: what SQLite creates beside the database must belong to the service.
     as_service = ("runuser", "-u", _SERVICE_USER, "--", sys.executable, "-P", "-m", "authbridge")
-    of_machine = json.dumps([reports.pack(finding) for finding in findings])
+    of_machine = json.dumps([pack(finding) for finding in findings])
     answer = machine.run(*as_service, "doctor", "--service", text=of_machine)
     if answer is None or answer.code != 0:
         said = "" if answer is None else answer.errors.strip()
@@ -109,7 +109,7 @@ def _ask_service(machine: Machine, findings: Sequence[ReportedFinding]) -> list[
             "The database could not be examined as the user %(user)s: %(said)s", user=_SERVICE_USER, said=said
         )
     try:
-        return [reports.unpack(packed) for packed in json.loads(answer.output)]
+        return [unpack(packed) for packed in json.loads(answer.output)]
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError("What was found in the database cannot be read.") from error
 
@@ -118,12 +118,12 @@ def _examine_service(operator: Operator) -> None:
     """Reads the machine's findings from standard input, keeps them with ours, and writes ours."""
     from authbridge.doctor.service import examine_service, keep_report  # noqa: PLC0415 - it needs the database
 
-    of_machine = [reports.unpack(packed) for packed in json.load(sys.stdin)]
+    of_machine = [unpack(packed) for packed in json.load(sys.stdin)]
     database, now = operator.bare_database, operator.clock()
     found = examine_service(database, offers_panel=operator.config.panel_url is not None, now=now)
     ours = [ReportedFinding.of(finding) for finding in found]
-    keep_report(database, Report(platform.node(), now, reports.worst_first([*of_machine, *ours])))
-    show_json([reports.pack(finding) for finding in ours])
+    keep_report(database, Report(platform.node(), now, worst_first([*of_machine, *ours])))
+    show_json([pack(finding) for finding in ours])
 
 
 def _fix(machine: Machine, setup: Setup) -> None:

@@ -7,12 +7,16 @@ from datetime import date, datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from authbridge import deletion_records
 from authbridge.config import Config
 from authbridge.data_protection.descriptions import KeptFor, TableDescription, beginning_of
 from authbridge.data_protection.inventory import INVENTORY
+from authbridge.deletion_records import DeletionRecord
 from authbridge.login import journal
 from authbridge.readiness import PURGE_OVERDUE, purge_is_overdue
 from authbridge.storage.models import Role, School, Staff
+
+_SHOWN = 14  # records
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +42,15 @@ class RecordState:
     """Everything that the record of processing reads from the database.
 
     ``purged_at`` is when everything too old was last deleted, ``purge_is_overdue`` that this is too long ago.
+    ``deletions`` are the latest records, the newest first; ``is_record_overdue`` that a night is missing.
     ``contracts`` are by name, schools without one first.
     """
 
     tables: tuple[TableState, ...]
     purged_at: datetime | None
     purge_is_overdue: bool
+    deletions: tuple[DeletionRecord, ...]
+    is_record_overdue: bool
     contracts: tuple[Contract, ...]
     staff: Mapping[Role, int]
 
@@ -51,20 +58,29 @@ class RecordState:
 def record_state(session: Session, config: Config, *, now: datetime) -> RecordState:
     """Reads the oldest row of each table, the last deletion, the contracts and the number of staff."""
     purged_at = journal.last_purge(session)
+    deletions = deletion_records.latest(session, _SHOWN)
     return RecordState(
-        tables=tuple(_table_states(session, config, now)),
+        tables=tuple(table_states(session, config, now)),
         purged_at=purged_at,
         purge_is_overdue=purge_is_overdue(purged_at, now=now),
+        deletions=tuple(deletions),
+        is_record_overdue=any(deletion_records.is_overdue(each.made_at, now=now) for each in deletions[:1]),
         contracts=tuple(_contracts(session)),
         staff=_count_staff(session),
     )
 
 
-def _table_states(session: Session, config: Config, now: datetime) -> Iterator[TableState]:
+def table_states(session: Session, config: Config, now: datetime) -> Iterator[TableState]:
+    """Yields what each table holds now, in the order of the page."""
     for described in INVENTORY:
         oldest = None if described.oldest is None else session.scalar(select(func.min(described.oldest)))
         is_overdue = any(_is_broken(session, promise, config, now) for promise in described.promises)
         yield TableState(described, oldest, is_overdue)
+
+
+def count_rows(session: Session, described: TableDescription) -> int:
+    """Returns the number of rows of a table."""
+    return session.scalar(select(func.count()).select_from(described.table)) or 0
 
 
 def _is_broken(session: Session, promise: KeptFor, config: Config, now: datetime) -> bool:

@@ -1,11 +1,12 @@
 """Examines what only the service's own user may look at: the settings and the database."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from authbridge import audit_rows, readiness
+from authbridge import audit_rows, deletion_records, readiness
 from authbridge.doctor import reports
 from authbridge.doctor.reports import Report
 from authbridge.errors import StorageError
@@ -18,7 +19,12 @@ from authbridge.storage.database import Database
 from authbridge.storage.models import Role
 
 _WEEK = timedelta(days=7)
-_IN_DATABASE = ("storage", "purge", "prosody-servers", "staff", "taken-over", "alarms")
+_RECORD = "deletion-record"
+_EMPTY_LOG = """GRANT pg_checkpoint TO authbridge;
+GRANT EXECUTE ON FUNCTION pg_switch_wal(), pg_ls_waldir() TO authbridge;
+ALTER SYSTEM SET wal_recycle = off;
+SELECT pg_reload_conf();"""  # as in deploy/README.md
+_IN_DATABASE = ("storage", "purge", _RECORD, "prosody-servers", "staff", "taken-over", "alarms")
 
 
 def examine_service(database: Database, *, offers_panel: bool, now: datetime) -> list[Finding]:
@@ -81,10 +87,49 @@ def _of_purge(word: str) -> Finding:
 
 
 def _of_rows(session: Session, *, offers_panel: bool, now: datetime) -> Iterator[Finding]:
+    yield _of_deletion_record(session, now)
     yield _of_servers(session, now)
     yield _of_staff(session, now) if offers_panel else _without_panel()
     yield _of_taken_over(session)
     yield _of_alarms(session, now)
+
+
+def _of_deletion_record(session: Session, now: datetime) -> Finding:
+    record = next(iter(deletion_records.latest(session, 1)), None)
+    if record is None:
+        return _bytes_left(
+            Level.NOTE,
+            Remark("The first night, in which deleted rows are wiped from the files, is still to come."),
+        )
+    if deletion_records.is_overdue(record.made_at, now=now):
+        return _bytes_left(
+            Level.ERROR, Remark("Deleted rows were last wiped from the files on %(day)s.", day=record.day)
+        )
+    if record.overdue:
+        tables = ", ".join(each.table for each in record.overdue)
+        return _bytes_left(
+            Level.ERROR, Remark("Last night rows were older than promised: %(tables)s.", tables=tables)
+        )
+    if not record.log_emptied:
+        return replace(
+            _bytes_left(Level.WARNING, Remark("The database's write-ahead log keeps deleted rows.")),
+            line=_EMPTY_LOG,
+        )
+    return Finding(
+        _RECORD, Level.OK, Remark("Deleted rows were wiped from the files of the database last night.")
+    )
+
+
+def _bytes_left(level: Level, what: Remark) -> Finding:
+    return Finding(
+        _RECORD,
+        level,
+        what,
+        Remark(
+            "Addresses and login names are promised to be gone; until then they can be read in the files."
+        ),
+        line="authbridge purge; journalctl -u authbridge-api -n 50",
+    )
 
 
 def _of_servers(session: Session, now: datetime) -> Finding:

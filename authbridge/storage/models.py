@@ -326,6 +326,23 @@ class MachineReport(Base):
     findings: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
 
 
+class DeletionRecord(Base):
+    """What was left after the deletion of one night, by the operator's clock; kept a year.
+
+    ``log_emptied`` is what :func:`authbridge.storage.rewriting.rewrite` returned.  ``tables`` has the rows,
+    the oldest of them and the limit of each table, ``logs`` what the doctor last found of the servers' logs;
+    see :mod:`authbridge.data_protection.deletion_records`.
+    """
+
+    __tablename__ = "deletion_records"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    made_at: Mapped[datetime]
+    log_emptied: Mapped[bool]
+    tables: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    logs: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+
+
 class TermsVersion(Base):
     """A version of the operator's terms of use, as first printed; ``texts`` by the code of the language."""
 

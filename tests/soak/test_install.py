@@ -286,10 +286,10 @@ def _readme_lines() -> list[str]:
 
 def _postgresql_lines() -> list[str]:
     """Returns the README's lines for a database in PostgreSQL, with yes as the answer to apt."""
-    section = (ROOT / "deploy/README.md").read_text().partition("\n* **PostgreSQL**")[2]
-    block = re.search(r"  ```sh\n(.*?)  ```", section, re.DOTALL)
+    section = (ROOT / "deploy/README.md").read_text().partition("\n## PostgreSQL\n")[2]
+    block = re.search(r"```sh\n(.*?)```", section, re.DOTALL)
     assert block is not None
-    return [line.strip() for line in block[1].replace("apt-get install", "apt-get install -y").splitlines()]
+    return block[1].replace("apt-get install", "apt-get install -y").splitlines()
 
 
 def _kill_somewhere(jitsi: JitsiMachine, randomness: random.Random) -> str:

@@ -1,7 +1,7 @@
 """Findings of the doctor as a test needs them."""
 
-from authbridge.doctor.reports import ReportedFinding
 from authbridge.machine.findings import Level, Remark
+from authbridge.machine.reported_findings import ReportedFinding
 
 
 def make_finding(name: str, level: Level, *, is_mendable: bool = True) -> ReportedFinding:

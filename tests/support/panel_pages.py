@@ -13,6 +13,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.virtual_authenticator import VirtualAuthenticatorOptions
 from sqlalchemy import func, select
 
+from authbridge import deletion_records
 from authbridge.clock import utc_now
 from authbridge.doctor.reports import Report, keep
 from authbridge.login.authenticate import authenticate
@@ -36,6 +37,7 @@ from tests.support.factories import (
     make_services,
 )
 from tests.support.findings import make_finding
+from tests.support.panel.sample_data import make_deletion_record
 from tests.support.panel_browser import PanelBrowser, PanelServer
 from workbench.staff import Member, invite
 
@@ -314,6 +316,10 @@ def _meeting_servers(panel_browser: PanelBrowser, database: Database, sights: Si
         keep(session, Report("meet.example.org", utc_now(), findings))
     panel_browser.open("/server-check")
     yield Shown("server-check")
+    with database.write_session() as session:
+        deletion_records.keep(session, make_deletion_record(0))
+    panel_browser.open("/data-protection/deletions/2026-11-20")
+    yield Shown("deletion-record")
 
 
 def _report(database: Database, username: str, sessions: int, meetings: int, logins: int) -> NodeReport:

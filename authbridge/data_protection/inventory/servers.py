@@ -2,6 +2,7 @@
 
 from sqlalchemy import String, cast
 
+from authbridge import deletion_records
 from authbridge.data_protection.descriptions import (
     N_,
     Audience,
@@ -17,6 +18,7 @@ from authbridge.doctor import reports as machine_reports
 from authbridge.revocations import feed, reports, rule_counts
 from authbridge.revocations.commands import forget_node
 from authbridge.storage.models import (
+    DeletionRecord,
     JobRun,
     MachineReport,
     ProsodyNode,
@@ -137,6 +139,24 @@ TABLES = (
             "findings": Column(N_("what was found: files, settings and counts; no persons")),
         },
         MachineReport.examined_at,
+    ),
+    TableDescription(
+        DeletionRecord,
+        N_("Deletion records"),
+        N_("To prove that everything is deleted in time: numbers and oldest rows of the tables, no persons."),
+        DataSubject.NOBODY,
+        Audience.EVERY_ROLE,
+        KeptFor(
+            fixed(deletion_records.KEPT), DeletionRecord.day, N_("after the day"), deletion_records.purge
+        ),
+        {
+            "day": Column(N_("day")),
+            "made_at": Column(N_("moment of the deletion")),
+            "log_emptied": Column(N_("whether the log of the database was emptied, too")),
+            "tables": Column(N_("number of rows, oldest row and limit of each table")),
+            "logs": Column(N_("what the last server check found of the servers' logs")),
+        },
+        DeletionRecord.made_at,
     ),
     TableDescription(
         JobRun,

@@ -5,6 +5,7 @@ from datetime import timedelta
 from authbridge.doctor import reports
 from authbridge.doctor.reports import Report
 from authbridge.machine.findings import Level
+from authbridge.machine.reported_findings import worst_first
 from authbridge.storage.database import Database
 from tests.support.fakes import MORNING
 from tests.support.findings import make_finding
@@ -13,7 +14,7 @@ from tests.support.findings import make_finding
 def keep(database: Database, machine: str, *levels: Level, days_ago: int = 0) -> Report:
     """Keeps a report with a finding of each level."""
     findings = [make_finding(f"check-{level}", level) for level in levels]
-    report = Report(machine, MORNING - timedelta(days=days_ago), reports.worst_first(findings))
+    report = Report(machine, MORNING - timedelta(days=days_ago), worst_first(findings))
     with database.write_session() as session:
         reports.keep(session, report)
     return report

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from authbridge import retention
+from authbridge import deletion_records, retention
 from authbridge.audit import Action
 from authbridge.data_protection.inventory import INVENTORY
 from authbridge.misuse.commands import MisuseDescription, report_misuse
@@ -14,6 +14,7 @@ from authbridge.storage.models import AuditEvent, LoginAttempt, Reporter, Role, 
 from tests.support.factories import ACTOR, LIMITS, make_organiser, make_school
 from tests.support.filled_rows import fill
 from tests.support.panel.browser import Page
+from tests.support.panel.sample_data import make_deletion_record
 from tests.support.panel.staffed_panel import PanelFactory, StaffedPanel
 
 WEEK = timedelta(days=7)
@@ -102,6 +103,30 @@ def test_the_oldest_row_and_a_late_deletion_are_shown(panel: StaffedPanel) -> No
     panel.clock.advance(hours=2, seconds=1)
     (fault,) = panel.browser(Role.AUDITOR).get("/data-protection").flashes()
     assert fault.startswith("Old data was last deleted on 20 Nov 2026, 08:55 . That is overdue")
+
+
+def test_each_night_has_its_record(panel: StaffedPanel) -> None:
+    """The page lists them, each links to its own; what is wrong stands out, and a missing night."""
+    auditor = panel.browser(Role.AUDITOR)
+    assert "the first one is made in the coming night" in auditor.get("/data-protection").text
+    with panel.database.write_session() as session:
+        deletion_records.keep(session, make_deletion_record(0))
+        deletion_records.keep(session, make_deletion_record(1, is_well=True))
+    page = auditor.get("/data-protection")
+    found = page.html.select("section[aria-labelledby=deletions-title] tbody tr")
+    assert [" ".join(each.get_text(" ").split()) for each in found] == [
+        "20 Nov 2026 1 table has older data not emptied 1 kept for too long",
+        "19 Nov 2026 in order emptied in order",
+    ]
+    record = auditor.get("/data-protection/deletions/2026-11-20")
+    assert "Journal of logins 2,318 20 Nov 2026, 08:55 20 Nov 2026, 08:55 older than it may be" in record.text
+    assert "Schools 12 –" in record.text
+    assert "/etc/nginx/nginx.conf was found to be at fault by log-nginx." in record.text
+    for day in ("2026-11-18", "yesterday"):
+        assert auditor.get(f"/data-protection/deletions/{day}").status == 404
+    panel.clock.advance(hours=26, seconds=1)
+    faults = panel.browser(Role.AUDITOR).get("/data-protection").flashes()
+    assert "Last night this did not happen: please call the technician." in faults
 
 
 def test_schools_without_a_contract_stand_first(panel: StaffedPanel) -> None:

@@ -121,6 +121,7 @@ def _paths(sample: SampleData) -> Iterator[str]:
         yield from (f"/selection/{change}?all=1&school=ohg", f"/selection/{change}")
     yield f"/selection/suspend?name={sample.username}&name=gone-gone&back=/organisers"
     yield from ("/meeting-rules", "/server-check")
+    yield from ("/data-protection/deletions/2026-11-20", "/data-protection/deletions/2026-02-31")
     yield from ("/data-protection", f"/data-protection/accounts/{sample.username}")
     yield from (f"{organiser}/{name}" for name in ("reset", "validity", "delete"))
     yield from (

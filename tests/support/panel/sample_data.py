@@ -6,8 +6,10 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from authbridge.doctor.reports import pack
+from authbridge import deletion_records
+from authbridge.deletion_records import DeletionRecord, LogRecord, TableRecord
 from authbridge.machine.findings import Level
+from authbridge.machine.reported_findings import pack
 from authbridge.statistics.counting import months_before
 from authbridge.storage.database import Database
 from authbridge.storage.models import (
@@ -78,6 +80,8 @@ def add_sample_data(database: Database, size: int = 3) -> SampleData:
         session.add_all(_usage(school.id, number) for number in range(size))
         session.add_all(_rule_counts(size))
         session.add_all(_machine_reports(size))
+        for number in range(size):
+            deletion_records.keep(session, make_deletion_record(number))
         session.query(RevocationFeed).one().last_id = size
     return SampleData(CODE, organisers[0].username)
 
@@ -230,6 +234,22 @@ def _machine_reports(size: int) -> Iterable[MachineReport]:
     for number in range(size):
         findings = [make_finding(f"check-{level}", level) for level in Level]
         yield MachineReport(machine=f"meet-{number}", examined_at=MORNING, findings=[*map(pack, findings)])
+
+
+def make_deletion_record(days_ago: int, *, is_well: bool = False) -> DeletionRecord:
+    """Returns the record of a night; unless all was well, of one with every fault."""
+    level = Level.OK if is_well else Level.ERROR
+    made_at = MORNING - timedelta(days=days_ago)
+    return DeletionRecord(
+        made_at.date(),
+        made_at,
+        log_emptied=is_well,
+        tables=[
+            TableRecord("login_attempts", 2318, MORNING, MORNING, is_overdue=not is_well),
+            TableRecord("schools", 12, None, None, is_overdue=False),
+        ],
+        logs=[LogRecord("meet.example.org", made_at, [make_finding("log-nginx", level)])],
+    )
 
 
 def _staff(session: Session, number: int) -> None:

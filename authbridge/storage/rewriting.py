@@ -1,0 +1,73 @@
+"""Writes the tables anew, so that the bytes of deleted rows are gone from the files, too.
+
+A database that deletes a row only notes that its place is free.  SQLite wipes the place (``secure_delete``),
+but leaves copies in the gap of a page that was split; PostgreSQL wipes nothing until another row needs the
+place, and keeps what was written in its write-ahead log until it uses that file again.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from authbridge.errors import StorageError
+from authbridge.storage.database import Database
+from authbridge.storage.models import Base
+
+_ONE_AT_A_TIME = 0x61757468  # the key of PostgreSQL's advisory lock
+_OWNS_STATISTICS = "SELECT pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = current_database()"
+_LOCK_PATIENCE = 3000  # milliseconds; whoever comes after us waits behind us
+
+
+def rewrite(database: Database) -> bool:
+    """Writes every table into a new file, and empties the write-ahead log; returns whether that was possible.
+
+    PostgreSQL lets a role empty the log that has the rights of ``deploy/README.md``; in replicas and archives
+    it stays for as long as the operator wants.  Logins wait while a table that they need is written.
+
+    Raises:
+        StorageError: The database does not answer, or somebody holds a table for too long.
+    """
+    with database.own_connection() as connection:
+        if not database.is_sqlite:
+            return _rewrite_postgresql(connection)
+        connection.execute("VACUUM")
+        is_busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not is_busy
+
+
+def _rewrite_postgresql(connection: Any) -> bool:  # noqa: ANN401 - the driver's, which may not be installed
+    connection.execute("SET statement_timeout = 0")
+    connection.execute(f"SET lock_timeout = {_LOCK_PATIENCE}")
+    with _alone(connection):
+        for table in Base.metadata.sorted_tables:
+            connection.execute(f"VACUUM (FULL, ANALYZE) {table.name}")
+        # The planner's statistics hold values of rows: of those before ANALYZE, in rows that it has deleted.
+        connection.execute("VACUUM (FULL) pg_catalog.pg_statistic")
+        (owns_statistics,) = connection.execute(_OWNS_STATISTICS).fetchone()
+        return _empty_log(connection) and owns_statistics
+
+
+@contextmanager
+def _alone(connection: Any) -> Iterator[None]:  # noqa: ANN401
+    (is_ours,) = connection.execute("SELECT pg_try_advisory_lock(%s)", (_ONE_AT_A_TIME,)).fetchone()
+    if not is_ours:
+        raise StorageError("Another service writes the tables anew at this moment.")
+    try:
+        yield
+    finally:
+        connection.execute("SELECT pg_advisory_unlock(%s)", (_ONE_AT_A_TIME,))
+
+
+def _empty_log(connection: Any) -> bool:  # noqa: ANN401
+    """Lets the log begin a new file, and those before it be deleted."""
+    psycopg: Any = sys.modules["psycopg"]
+    try:
+        (begun,) = connection.execute("SELECT clock_timestamp()").fetchone()
+        connection.execute("SELECT pg_switch_wal()")
+        connection.execute("CHECKPOINT")
+        (oldest,) = connection.execute("SELECT min(modification) FROM pg_ls_waldir()").fetchone()
+    except psycopg.errors.InsufficientPrivilege:
+        return False
+    is_emptied: bool = oldest >= begun.replace(microsecond=0)
+    return is_emptied
