@@ -117,17 +117,18 @@ def _page(module: str, does: str, access: Access) -> Page:
 
 
 def _readers(table: TableDescription) -> Readers:
-    return Readers(table.title, table.table.name, _words(table.audience), tuple(_exceptions(table)))
+    return Readers(table.title, table.table.name, readers_of(table.audience), tuple(_exceptions(table)))
 
 
 def _exceptions(table: TableDescription) -> Iterator[str]:
     for audience in Audience:
         names = [name for name, column in table.columns.items() if column.audience is audience]
         if names and audience is not table.audience:
-            yield f"{', '.join(f'`{name}`' for name in names)}: {_words(audience)}"
+            yield f"{', '.join(f'`{name}`' for name in names)}: {readers_of(audience)}"
 
 
-def _words(audience: Audience) -> str:
+def readers_of(audience: Audience) -> str:
+    """Returns who sees it in the panel, in words."""
     return _READERS.get(audience) or ", ".join(roles_of(audience))
 
 
