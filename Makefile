@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 checks := ruff format types imports luacheck
 in_parallel := $(MAKE) --no-print-directory --jobs 2
 
-.PHONY: run test check fix bench soak lock help $(checks) specs tests
+.PHONY: run test check fix bench soak lock papers help $(checks) specs tests
 
 run: ## Start a demo: auth service, panel and a real Prosody on loopback, proven by a login; Ctrl-C ends it
 	@bash workbench/install.sh run
@@ -71,6 +71,9 @@ soak: ## The long loops: 10,000 histories, 10,000 logins with kills and hangs, 2
 
 lock: ## Pin the Python packages anew, with hashes
 	@bash workbench/lock.sh
+
+papers: ## Make the papers of deploy/papers anew from the code and the pins, the SBOM (CycloneDX) too
+	@$(python) -m workbench.papers
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-6s %s\n", $$1, $$2}' Makefile

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Pins every Python package with its hashes: deploy/requirements.txt (what runs), tests/requirements.txt (all of that and the tests).
 # The files hold no download address; pip asks wherever it is set up to ask.
+# Afterwards: `make test` installs what was pinned, and `make papers` writes the bill of materials (deploy/papers/sbom.cdx.json) of it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -62,9 +62,12 @@ def _marked(access: Access) -> Callable[[_View], _View]:
 
 def access_of(endpoint: str) -> Access | None:
     """Returns what the view of that endpoint needs; None: it is closed to everybody."""
-    if endpoint == "static":
-        return _EVERYBODY
-    access: Access | None = getattr(current_app.view_functions[endpoint], _ATTRIBUTE, None)
+    return _EVERYBODY if endpoint == "static" else declared_access(current_app.view_functions[endpoint])
+
+
+def declared_access(view: object) -> Access | None:
+    """Returns what the view declares that it needs; None: nothing, or it is no view."""
+    access: Access | None = getattr(view, _ATTRIBUTE, None)
     return access
 
 

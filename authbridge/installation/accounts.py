@@ -7,7 +7,7 @@ from authbridge.installation.settings import DATA
 from authbridge.installation.steps import Installation, SystemAction
 from authbridge.installation.system import TOKEN_GROUP, USER
 
-_MEMBERS = ("prosody", USER)
+TOKEN_READERS = ("prosody", USER)
 
 
 def add(installation: Installation) -> Iterator[SystemAction]:
@@ -23,7 +23,7 @@ def add(installation: Installation) -> Iterator[SystemAction]:
         words = f"Add the system user {USER}, without a shell."
         do = partial(system.add_user, USER, home=DATA)
         yield SystemAction(words, partial(_noted, installation, "users", USER, do))
-    for user in _MEMBERS:
+    for user in TOKEN_READERS:
         if not system.is_member(user, TOKEN_GROUP):
             words = f"Add {user} to the group {TOKEN_GROUP}, which may read the token."
             do = partial(system.add_member, user, TOKEN_GROUP)

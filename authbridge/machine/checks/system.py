@@ -18,7 +18,7 @@ _GIBIBYTE = 1024**3
 _LITTLE, _TOO_LITTLE = _GIBIBYTE, _GIBIBYTE // 10  # bytes
 _FEW_FILES = 1_000
 _WEEK = 7 * 86_400  # seconds
-_OURS = (  # what nobody else may read, or change: mode at most, owner and group
+OUR_FILES = (  # what nobody else may read, or change: mode at most, owner and group
     ("/etc/authbridge/secret-key", 0o640, "root", "authbridge"),
     (SETTINGS, 0o640, "root", "authbridge"),
     (_DATA, 0o700, "authbridge", "authbridge"),
@@ -111,7 +111,7 @@ def _of_our_files(machine: Machine, setup: Setup) -> Finding:
     token = (setup.token_file, 0o640, "root", "authbridge-token")
     commands = [
         command
-        for name, mode, user, group in (token, *_OURS)
+        for name, mode, user, group in (token, *OUR_FILES)
         for command in _corrections(machine, name, mode, (user, group))
     ]
     if not commands:

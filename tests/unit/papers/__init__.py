@@ -1,0 +1,1 @@
+"""Tests of ``deploy/papers``: what a page says is what the code says."""
