@@ -23,7 +23,8 @@ def rewrite(database: Database) -> bool:
     """Writes every table into a new file, and empties the write-ahead log; returns whether that was possible.
 
     PostgreSQL lets a role empty the log that has the rights of ``deploy/README.md``; in replicas and archives
-    it stays for as long as the operator wants.  Logins wait while a table that they need is written.
+    it stays for as long as the operator wants.  Logins wait while a table that they need is written: moments,
+    and seconds for 100,000 organisers.
 
     Raises:
         StorageError: The database does not answer, or somebody holds a table for too long.
