@@ -5,6 +5,7 @@ from pathlib import Path
 
 from authbridge import audit
 from authbridge.audit import POLICY
+from authbridge.doctor.reports import FINDINGS_OF_SERVICE
 from authbridge.doctor.service import examine_service
 from authbridge.login import journal
 from authbridge.login.alarm_rules import Alarm
@@ -23,6 +24,7 @@ def examine(database: Database, *, now: datetime = MORNING, offers_panel: bool =
     found = examine_service(database, offers_panel=offers_panel, now=now)
     by_id = {finding.id: finding for finding in found}
     assert len(by_id) == len(found)
+    assert by_id.keys() == set(FINDINGS_OF_SERVICE)
     return by_id
 
 
