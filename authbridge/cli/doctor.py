@@ -13,19 +13,27 @@ import click
 
 from authbridge.cli.operator import Operator, pass_operator
 from authbridge.cli.output import json_option, say_done, show_json
-from authbridge.doctor.reports import Report
+from authbridge.doctor.reports import FINDINGS_OF_SERVICE, Report
 from authbridge.errors import AuthBridgeError, ConfigError
 from authbridge.machine import mending
 from authbridge.machine.examination import examine, plan_fixes
 from authbridge.machine.files import Machine
-from authbridge.machine.findings import Level
+from authbridge.machine.findings import Finding, Level, Remark
 from authbridge.machine.ledger import Undone
-from authbridge.machine.reported_findings import ReportedFinding, pack, unpack, worst_first
+from authbridge.machine.reported_findings import (
+    ReportedFinding,
+    ReportError,
+    pack,
+    read_untrusted,
+    unpack,
+    worst_first,
+)
 from authbridge.machine.setup import Setup, read_setup
 from authbridge.machine.terminal import printable
 
 _SERVICE_USER = "authbridge"
 _LEDGER_NAME = "doctor"
+_LAST_WORDS = 1_000  # characters of what a program complained of
 _WIDTH = 100  # characters
 _INDENT = "    "
 
@@ -47,7 +55,10 @@ _UNKNOWN = 3
     "--root",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     default=Path("/"),
-    help="Examine the files of a machine that lie below this folder, and nothing else.",
+    help=(
+        "Examine the files of a machine that lie below this folder, and nothing else. To read Prosody's"
+        " configuration, its Lua there is run: by root with the right to read alone, by others with theirs."
+    ),
 )
 @click.option("--service", is_flag=True, hidden=True)  # the part that runs as the service's own user
 @json_option
@@ -94,24 +105,39 @@ def _run(operator: Operator, *, root: Path, service: bool, **options: bool) -> i
 def _report(machine: Machine, setup: Setup, operator: Operator) -> Report:
     findings = [ReportedFinding.of(finding) for finding in examine(machine, setup)]
     if machine.is_live:
-        findings += _ask_service(machine, findings)
+        findings += ask_service(machine, findings)
     return Report(platform.node(), operator.clock(), worst_first(findings))
 
 
-def _ask_service(machine: Machine, findings: Sequence[ReportedFinding]) -> list[ReportedFinding]:
+def ask_service(machine: Machine, findings: Sequence[ReportedFinding]) -> list[ReportedFinding]:
+    """Gives the machine's findings to the part that runs as the service's user, and returns what that finds.
+
+    Raises:
+        ConfigError: It could not look.
+    """
     # Never as root: what SQLite creates beside the database must belong to the service.
     as_service = ("runuser", "-u", _SERVICE_USER, "--", sys.executable, "-P", "-m", "authbridge")
     of_machine = json.dumps([pack(finding) for finding in findings])
     answer = machine.run(*as_service, "doctor", "--service", text=of_machine)
     if answer is None or answer.code != 0:
-        said = "" if answer is None else answer.errors.strip()
+        said = "" if answer is None else answer.errors.strip()[-_LAST_WORDS:]
         raise ConfigError(
             "The database could not be examined as the user %(user)s: %(said)s", user=_SERVICE_USER, said=said
         )
     try:
-        return [unpack(packed) for packed in json.loads(answer.output)]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ConfigError("What was found in the database cannot be read.") from error
+        return read_untrusted(answer.output, FINDINGS_OF_SERVICE)
+    except ReportError as error:
+        return [ReportedFinding.of(_unusable(error))]
+
+
+def _unusable(error: ReportError) -> Finding:
+    return Finding(
+        "database",
+        Level.ERROR,
+        Remark("What was found in the database cannot be used: %(reason)s", reason=error),
+        Remark("The program itself writes no such thing: somebody may act as the user of the service."),
+        line=f"ps -fu {_SERVICE_USER}",
+    )
 
 
 def _examine_service(operator: Operator) -> None:

@@ -7,6 +7,7 @@ import click
 from authbridge.cli.days import today
 from authbridge.cli.operator import Operator, pass_operator
 from authbridge.cli.output import say_done, show_rows
+from authbridge.errors import InputError
 from authbridge.schools.commands.imports import SchoolPlan, find_schools, import_schools, plan_schools
 from authbridge.schools.credential_table import CredentialTable, read_credentials
 from authbridge.schools.importing import import_credentials
@@ -61,7 +62,10 @@ def import_school_table(operator: Operator, file: BinaryIO, *, dry_run: bool) ->
 
 def _content(file: BinaryIO) -> bytes:
     """Returns what is read of a file: one that is too long may have no end."""
-    return file.read(MOST_BYTES + 1)
+    try:
+        return file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise InputError("The file cannot be read: %(reason)s.", reason=error.strerror) from error
 
 
 def _echo_reading(file: TableFile) -> None:

@@ -84,11 +84,12 @@ class _Complaints(_Output):
 
 
 def open_streams() -> None:
-    """Replaces ``sys.stdout`` and ``sys.stderr``; called once, before anything is opened or written."""
+    """Replaces ``sys.stdout``, ``sys.stderr`` and a closed ``sys.stdin``; called once, before all else."""
     codecs.register_error(_IN_ASCII, _in_ascii)
     for number, stream in enumerate((sys.stdin, sys.stdout, sys.stderr)):
         if stream is None:
             _occupy(number)
+    sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - as long as we run
     sys.stdout = _text(_Output(1, "wb", closefd=False), sys.stdout)
     sys.stderr = _text(_Complaints(2, "wb", closefd=False), sys.stderr)
 

@@ -1,5 +1,6 @@
 """Examines what only the service's own user may look at: the settings and the database."""
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from authbridge import audit_rows, deletion_records, readiness
 from authbridge.doctor import reports
-from authbridge.doctor.reports import Report
+from authbridge.doctor.reports import IN_DATABASE, Report
 from authbridge.errors import StorageError
 from authbridge.machine.findings import Finding, Level, Remark
 from authbridge.revocations.status import nodes
@@ -24,14 +25,13 @@ _EMPTY_LOG = """GRANT pg_checkpoint TO authbridge;
 GRANT EXECUTE ON FUNCTION pg_switch_wal(), pg_ls_waldir() TO authbridge;
 ALTER SYSTEM SET wal_recycle = off;
 SELECT pg_reload_conf();"""  # as in deploy/README.md
-_IN_DATABASE = ("storage", "purge", _RECORD, "prosody-servers", "staff", "taken-over", "alarms")
 
 
 def examine_service(database: Database, *, offers_panel: bool, now: datetime) -> list[Finding]:
     """Returns what is found; each finding once, also where all is well or nothing can be seen."""
     found = _of_database(database)
     if found.level is not Level.OK:
-        return [found, *map(_unseen, _IN_DATABASE)]
+        return [found, *map(_unseen, IN_DATABASE)]
     parts = readiness.examine(database, now=now).words
     with database.read_session() as session:
         return [
@@ -151,7 +151,7 @@ def _of_servers(session: Session, now: datetime) -> Finding:
         Level.ERROR,
         Remark("The Prosody server %(node)s no longer asks for suspensions.", node=late[0].node),
         why,
-        line=f"authbridge node forget {late[0].node}  # if it is gone for good",
+        line=f"authbridge node forget {shlex.quote(late[0].node)}  # if it is gone for good",
     )
 
 

@@ -4,6 +4,7 @@ Exit codes: 0 done (also when there was nothing to do), 1 it could not be done, 
 """
 
 import argparse
+import errno
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,6 +48,10 @@ STEPS = (
 )
 """In this order; taken back in the opposite one."""
 
+_FULL = (
+    "The disk is full: df -h says which one.  Make room, and give this command again: it goes on from here.\n"
+)
+
 
 def main(
     arguments: Sequence[str], clone: Path, machine: Machine | None = None, system: System | None = None
@@ -59,6 +64,8 @@ def main(
             return _run(asked, clone, machine, system or System(machine))
     except (AuthBridgeError, OSError) as error:
         sys.stderr.write(f"\ninstall: {printable(str(error))}\n")
+        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            sys.stderr.write(_FULL)
         return 1
 
 

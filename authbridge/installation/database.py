@@ -5,13 +5,10 @@ and each service waits for the lock before it starts (``ExecStartPre`` of the un
 lock is gone with us.
 """
 
-import fcntl
-import os
 import re
-import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -19,11 +16,14 @@ from pathlib import Path
 
 from authbridge.errors import AuthBridgeError
 from authbridge.installation import postgresql, program, restarts, units
+from authbridge.installation.locking import locked
 from authbridge.installation.record import Upgrade
-from authbridge.installation.settings import BACKUPS, database_file, open_data
+from authbridge.installation.settings import BACKUPS, database_file
+from authbridge.installation.sqlite_file import open_content, read_content, write_content
 from authbridge.installation.steps import Installation, InstallationError, SystemAction
 from authbridge.installation.system import umask
 from authbridge.machine.setup import PROGRAM, SETTINGS
+from authbridge.machine.whole_files import write_whole
 
 _PATIENCE = 30.0  # seconds in which a service ends; its unit gives it 5
 _LOOK = 0.1  # seconds
@@ -90,13 +90,11 @@ def services_stopped(installation: Installation) -> Iterator[None]:
 
     Raises:
         InstallationError: A service does not end.
+        LockedError: Somebody else holds the lock.
     """
     system = installation.system
     running = [unit for unit in units.SERVICES if system.is_active(unit)]
-    settings = installation.machine.path(SETTINGS)
-    descriptor = os.open(settings, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with locked(installation.machine.path(SETTINGS)):
         before = {unit: system.main_process(unit) for unit in running}
         if running:
             system.systemctl("restart", "--no-block", *running)
@@ -108,8 +106,6 @@ def services_stopped(installation: Installation) -> Iterator[None]:
                 )
             time.sleep(_LOOK)
         yield
-    finally:
-        os.close(descriptor)
 
 
 def _switch(installation: Installation, folder: str) -> None:
@@ -214,7 +210,7 @@ def _back_up(installation: Installation, folder: str) -> str:
             if file is None:
                 postgresql.save(installation, machine.path(name))
             else:
-                _save_sqlite(installation, file, machine.path(name))
+                write_whole(machine.path(name), read_content(installation, file), mode=0o600)
     except (AuthBridgeError, OSError) as error:
         units.take_back_files_of(installation, folder)
         raise InstallationError(
@@ -231,7 +227,7 @@ def _bring_back(installation: Installation, upgrade: Upgrade, backup: str) -> No
         if file is None:
             postgresql.restore(installation, path)
         else:
-            _restore_sqlite(installation, path, file)
+            write_content(installation, file, path.read_bytes())
     except (AuthBridgeError, OSError) as error:
         raise InstallationError(
             "The database could not be brought back, which is done wholly or not at all: %(state)s.  In "
@@ -257,38 +253,8 @@ def _version_of_tables(installation: Installation) -> str:
     file, question = database_file(installation), "SELECT version_num FROM alembic_version"
     if file is None:
         return postgresql.ask(installation, question).strip()
-    with open_data(installation, file) as data:
+    with open_content(read_content(installation, file)) as data:
         return str(data.execute(question).fetchone()[0])
-
-
-def _save_sqlite(installation: Installation, file: str, backup: Path) -> None:
-    # By way of the memory: the data may be opened by the service's user alone, the copy by root.
-    with closing(sqlite3.connect(":memory:")) as copy:
-        with open_data(installation, file) as data:
-            data.backup(copy)
-        try:
-            with closing(sqlite3.connect(backup)) as kept:
-                copy.backup(kept)
-        except sqlite3.Error as error:
-            backup.unlink(missing_ok=True)
-            raise InstallationError(
-                "The copy %(file)s cannot be written: %(reason)s", file=backup, reason=error
-            ) from error
-
-
-def _restore_sqlite(installation: Installation, backup: Path, file: str) -> None:
-    with closing(sqlite3.connect(":memory:")) as copy:
-        try:
-            # To read alone: SQLite would make a copy that is gone anew, and empty.
-            with closing(sqlite3.connect(f"{backup.as_uri()}?mode=ro", uri=True)) as kept:
-                kept.backup(copy)
-        except sqlite3.Error as error:
-            raise InstallationError(
-                "The copy %(file)s cannot be read: %(reason)s", file=backup, reason=error
-            ) from error
-        # SQLite's own copy, in one transaction: a killed installer leaves no half of it.
-        with open_data(installation, file) as data:
-            copy.backup(data)
 
 
 def _lost(installation: Installation, backup: str) -> str:
@@ -296,18 +262,16 @@ def _lost(installation: Installation, backup: str) -> str:
     if file is None:
         now, then = postgresql.count_rows(installation), postgresql.count_rows_of(path)
     else:
-        with open_data(installation, file) as data:
-            now = _counts(data)
-        with closing(sqlite3.connect(path)) as kept:
-            then = _counts(kept)
+        now, then = _counts(read_content(installation, file)), _counts(path.read_bytes())
     differing = sorted(table for table in now.keys() | then.keys() if now.get(table, 0) != then.get(table, 0))
     lines = (f"\n  {table}: {now.get(table, 0)} rows now, {then.get(table, 0)} then" for table in differing)
     return "\nWhat was entered since then is lost; tables that differ in size:" + ("".join(lines) or " none")
 
 
-def _counts(database: sqlite3.Connection) -> dict[str, int]:
-    tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    return {
-        name: database.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]  # noqa: S608 - SQLite's own names
-        for name in tables
-    }
+def _counts(content: bytes) -> dict[str, int]:
+    with open_content(content) as data:
+        tables = [name for (name,) in data.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {
+            name: data.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]  # noqa: S608 - SQLite's own names
+            for name in tables
+        }

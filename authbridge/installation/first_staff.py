@@ -7,6 +7,7 @@ from functools import partial
 
 from authbridge.installation import program
 from authbridge.installation.steps import Installation, SystemAction
+from authbridge.machine.terminal import printable
 
 
 def invite(installation: Installation) -> Iterator[SystemAction]:
@@ -32,4 +33,6 @@ def _has_staff(installation: Installation, folder: str) -> bool:
 
 def _invite(installation: Installation, name: str) -> None:
     folder = program.current_folder(installation.machine) or installation.folder
-    installation.system.authbridge(folder, "staff", "add", name, "--role", "admin", shown=True)
+    said = installation.system.authbridge(folder, "staff", "add", name, "--role", "admin")
+    sys.stdout.write(printable(said))
+    sys.stdout.flush()

@@ -7,14 +7,14 @@ import hashlib
 import re
 import secrets
 import shutil
-import sqlite3
+import stat
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from authbridge.installation.steps import Installation, InstallationError, SystemAction
+from authbridge.installation.sqlite_file import open_content, read_content
+from authbridge.installation.steps import Installation, SystemAction
 from authbridge.installation.system import TOKEN_GROUP, USER
 from authbridge.machine.setup import SETTINGS
 from authbridge.machine.whole_files import write_whole
@@ -65,25 +65,6 @@ def database_file(installation: Installation) -> str | None:
     """Returns the name of SQLite's file; None: the data are in PostgreSQL."""
     url = installation.system.settings().get("AUTHBRIDGE_DATABASE_URL", f"sqlite:///{DATA}/authbridge.db")
     return url.removeprefix("sqlite:///") if url.startswith("sqlite:///") else None
-
-
-@contextmanager
-def open_data(installation: Installation, file: str) -> Iterator[sqlite3.Connection]:
-    """Opens SQLite's file with the rights of the service's user: meanwhile we have no others.
-
-    The folder is that user's: as root we would follow its links, and do what stands in its journals.
-
-    Raises:
-        InstallationError: It cannot be read or written.
-    """
-    path = installation.machine.real(file)
-    try:
-        with installation.system.acting_as(USER, USER), closing(sqlite3.connect(path)) as data:
-            yield data
-    except sqlite3.Error as error:
-        raise InstallationError(
-            "The database %(file)s cannot be opened: %(reason)s", file=file, reason=error
-        ) from error
 
 
 def take_away(installation: Installation) -> Iterator[SystemAction]:
@@ -215,7 +196,7 @@ def _schools(installation: Installation) -> int:
     file = database_file(installation) or ""
     if not installation.machine.real(file).is_file():
         return 0
-    with open_data(installation, file) as data:
+    with open_content(read_content(installation, file)) as data:
         if not data.execute("SELECT 1 FROM sqlite_master WHERE name = 'schools'").fetchone():
             return 0  # never migrated
         (count,) = data.execute("SELECT count(*) FROM schools").fetchone()
@@ -236,9 +217,18 @@ def _move(installation: Installation, folders: list[str], place: str) -> None:
         # Copied and then removed: it may be another disk.  Killed in between, it is repeated.
         # A link is copied as one: where it leads, its owner may have no right to look.
         copy = target / folder.replace("/", "-")[1:]
-        shutil.copytree(machine.path(folder), copy, symlinks=True, dirs_exist_ok=True)
+        shutil.copytree(machine.path(folder), copy, symlinks=True, dirs_exist_ok=True, ignore=_no_files)
     _remove(installation, folders)
     installation.todo.append(f"Settings, secrets and data lie in {place}.")
+
+
+def _no_files(folder: str, names: list[str]) -> list[str]:
+    modes = {name: (Path(folder) / name).lstat().st_mode for name in names}
+    return [
+        name
+        for name, mode in modes.items()
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode))
+    ]
 
 
 def _remove(installation: Installation, folders: list[str]) -> None:

@@ -1,7 +1,6 @@
 """Changes a machine by its own programs: packages, users, services, and the command line of AuthBridge."""
 
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,9 +10,12 @@ from typing import BinaryIO
 
 from authbridge.errors import AuthBridgeError
 from authbridge.machine.files import Machine
+from authbridge.machine.programs import ProgramError, exchange
 
 USER = "authbridge"
 TOKEN_GROUP = "authbridge-token"  # noqa: S105 - a group's name
+_PATIENCE = 3_600.0  # seconds: apt and pip load some 100 MB, also through a slow line
+_PATIENCE_WITH_OURS = 900.0  # seconds: a migration takes less, and its user could stop it for ever
 _LAST_LINES = 15  # of what a program said before it failed
 _LOOKS = 30
 _PAUSE = 1.0  # seconds between two looks; Prosody opens all its ports within less
@@ -110,27 +112,6 @@ class System:
         if self.may_give:
             os.chown(path, user, group)
 
-    @contextmanager
-    def acting_as(self, user: str, group: str) -> Iterator[None]:
-        """Opens files with the rights of that user and group alone meanwhile, if we can.
-
-        In a folder that others may write to, a link leads us no further than it leads them.
-        """
-        if not self.may_give:
-            yield
-            return
-        number, group_number = self.ids(user, group)
-        former = os.getgroups()
-        os.setgroups([])
-        os.setegid(group_number)
-        os.seteuid(number)
-        try:
-            yield
-        finally:
-            os.seteuid(0)
-            os.setegid(0)
-            os.setgroups(former)
-
     def build_venv(self, folder: Path, requirements: Path) -> None:
         """Installs the pinned Python packages into a new virtual environment of the system's Python."""
         self._run(sys.executable, "-m", "venv", "--clear", str(folder))
@@ -146,14 +127,14 @@ class System:
         folders = [str(program / name) for name in ("authbridge", "admin", "wsgi.py")]
         self._run(python, "-m", "compileall", "-q", *folders)
 
-    def authbridge(self, program: str, *arguments: str, shown: bool = False) -> str:
+    def authbridge(self, program: str, *arguments: str) -> str:
         """Runs the command line of that program folder, as its own user and with the settings.
 
         Returns:
-            What it wrote; nothing if it is ``shown`` on standard output instead.
+            What it wrote.
 
         Raises:
-            ProgramFailedError: It ended with a fault.
+            ProgramFailedError: It ended with a fault, or not within a quarter of an hour.
         """
         environ = {
             **self.settings(),
@@ -167,7 +148,7 @@ class System:
         return self._run(
             *(*self.as_service(), f"{program}/.venv/bin/python", "-m", "authbridge", *arguments),
             environ=environ,
-            shown=shown,
+            patience=_PATIENCE_WITH_OURS,
         )
 
     def settings(self) -> dict[str, str]:
@@ -250,37 +231,30 @@ class System:
         self,
         *command: str,
         environ: Mapping[str, str] | None = None,
-        shown: bool = False,
+        patience: float = _PATIENCE,
         read: BinaryIO | None = None,
         write: BinaryIO | None = None,
     ) -> str:
-        output = write or (None if shown else subprocess.PIPE)
-        errors = None if shown else subprocess.PIPE if write else subprocess.STDOUT
         try:
-            ended = subprocess.run(  # noqa: S603 - no shell; every caller names the program
+            answer = exchange(
                 command,
-                check=False,
-                stdin=read or subprocess.DEVNULL,
-                stdout=output,
-                stderr=errors,
-                text=True,
-                errors="replace",
-                env=environ,
-                cwd="/",
-            )
-        except OSError as error:
-            raise ProgramFailedError(
-                "%(program)s cannot be run: %(reason)s", program=command[0], reason=error.strerror
-            ) from error
-        if ended.returncode != 0:
-            last = "\n".join((ended.stdout or ended.stderr or "").splitlines()[-_LAST_LINES:])
+                read or b"",
+                patience=patience,
+                environ=environ,
+                is_joined=write is None,
+                into=write,
+            ).decoded()
+        except ProgramError as error:
+            raise ProgramFailedError(error.sentence, **error.values) from error
+        if answer.code != 0:
+            last = "\n".join((answer.output or answer.errors).splitlines()[-_LAST_LINES:])
             raise ProgramFailedError(
                 "%(command)s ended with exit code %(code)s.\n%(words)s",
                 command=" ".join(command[:6]),
-                code=ended.returncode,
+                code=answer.code,
                 words=last,
             )
-        return ended.stdout or ""
+        return answer.output
 
 
 @contextmanager

@@ -130,6 +130,6 @@ def _answers(installation: Installation) -> bool:
     url = f"{installation.setup().api_url}/readyz"
     try:
         with urlopen(url, timeout=_PATIENCE) as answer:  # noqa: S310 - our own loopback address
-            return bool(answer.read())
+            return bool(answer.read(1))
     except OSError:
         return False

@@ -1,14 +1,16 @@
 """Reads the files of a machine, and collects what is to be changed in them before anything is."""
 
 import difflib
+import errno
 import os
 import re
-import subprocess
+import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from authbridge.errors import AuthBridgeError
+from authbridge.machine.programs import Answer, ProgramError, run_program
 
 _SECRET = re.compile(
     r"""(?i)((?:secret|passw(?:or)?d|token|credential)(?!\w*_file)[\w-]*["']?\s*[:=]\s*|\buser\s*=\s*[^\s:]+:"""
@@ -16,6 +18,7 @@ _SECRET = re.compile(
 )
 _PATIENCE = 60.0  # seconds
 _MOST_LINKS = 40  # as the kernel follows
+_MOST_BYTES = 64 * 1024 * 1024  # dpkg's list of packages has some millions
 
 
 _UNREADABLE = "%(file)s cannot be read: %(reason)s"
@@ -23,15 +26,6 @@ _UNREADABLE = "%(file)s cannot be read: %(reason)s"
 
 class UnreadableFileError(AuthBridgeError):
     """Raised when a file of the machine is there and cannot be read: mostly the caller is not root."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a program said: its exit code, standard output and standard error."""
-
-    code: int
-    output: str
-    errors: str
 
 
 class Machine:
@@ -109,34 +103,38 @@ class Machine:
         """Runs a program of the machine with ``text`` on its standard input.
 
         Returns:
-            What it said; None if it is not installed, did not end within ``patience`` seconds, or ``root`` is
-            a tree of files.
+            What it said; None if it is not installed, did not end within ``patience`` seconds, said more than
+            16 MiB, or ``root`` is a tree of files.
         """
         if not self.is_live:
             return None
         try:
-            ended = subprocess.run(  # noqa: S603 - no shell; every caller names the program
-                command,
-                check=False,
-                capture_output=True,
-                input=text or "",
-                text=True,
-                errors="replace",
-                timeout=patience,
-            )
-        except (OSError, subprocess.TimeoutExpired):
+            return run_program(command, patience=patience, text=text or "")
+        except ProgramError:
             return None
-        return Answer(ended.returncode, ended.stdout, ended.stderr)
 
 
 def read_file(real: Path) -> bytes:
     """Returns the content of a file whose links were followed: one that was put there since is not.
 
+    Its folder may be another user's, who could put a FIFO there: nothing is waited for.
+
     Raises:
-        OSError: It cannot be read, or is a link by now.
+        OSError: It cannot be read, is longer than 64 MiB, or is a link or no file by now.
     """
-    with os.fdopen(os.open(real, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
-        return file.read()
+    if real == Path(os.devnull):  # systemd's way to say that there is nothing
+        return b""
+    descriptor = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is no file", str(real))
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            content = file.read(_MOST_BYTES + 1)
+    finally:
+        os.close(descriptor)
+    if len(content) > _MOST_BYTES:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(real))
+    return content
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from authbridge.machine.files import Change, Machine, UnreadableFileError, read_file
-from authbridge.machine.whole_files import sync, write_whole
+from authbridge.machine.whole_files import removed_on_failure, sync, write_whole
 
 FOLDER = "/var/lib/authbridge-changes"
 """Where the ledger of a machine stands."""
@@ -79,14 +79,21 @@ class Ledger:
         """Makes the changes; ``by`` names them for :meth:`undo`, for example ``doctor``.
 
         Raises:
-            OSError: A file could not be written.  What was changed before it stands in the ledger.
+            OSError: A file could not be written, mostly on a full disk.  All are as before, if that was
+                possible; else what was changed stands in the ledger.
         """
         self._sweep()
         if not changes:
             return
-        entry = self._write_entry(changes, by)
-        for number, kept in enumerate(_read_entry(entry)):
-            self._put(kept, None if kept.after is None else entry / f"{number}.after")
+        entry = self._make_entry()
+        try:
+            self._write_entry(entry, changes, by)
+            for number, kept in enumerate(_read_entry(entry)):
+                self._put(kept, None if kept.after is None else entry / f"{number}.after")
+        except OSError:
+            with contextlib.suppress(OSError):  # the disk may be too full for the way back, too
+                self._undo([entry] if (entry / "entry.json").exists() else [])
+            raise
 
     def undo(self, by: str) -> list[Undone]:
         """Takes back all that was changed under that name, the latest first.
@@ -135,11 +142,14 @@ class Ledger:
         complete = sorted(path.parent for path in self._folder.glob("*/entry.json"))
         return [entry for entry in complete if json.loads((entry / "entry.json").read_bytes())["by"] == by]
 
-    def _write_entry(self, changes: Sequence[Change], by: str) -> Path:
+    def _make_entry(self) -> Path:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         numbers = [int(path.name) for path in self._folder.iterdir() if path.name.isdigit()]
         entry = self._folder / f"{max(numbers, default=0) + 1:04}"
         entry.mkdir(mode=0o700)
+        return entry
+
+    def _write_entry(self, entry: Path, changes: Sequence[Change], by: str) -> None:
         files = []
         for number, change in enumerate(changes):
             for state, text in (("before", change.before), ("after", change.after)):
@@ -150,7 +160,6 @@ class Ledger:
             entry / "entry.json", json.dumps({"by": by, "files": files}, indent=1).encode(), mode=0o600
         )
         sync(self._folder)
-        return entry
 
     def _keep(self, change: Change) -> Kept:
         attributes, modified = Attributes(change.mode, *_ids(change.owner)), 0
@@ -268,7 +277,7 @@ def _replace(real: Path, content: bytes, attributes: Attributes, modified: int |
     new = _new_name(real)
     new.unlink(missing_ok=True)
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
+    with removed_on_failure(new), os.fdopen(descriptor, "wb") as file:
         if os.geteuid() == 0:
             os.fchown(descriptor, attributes.user, attributes.group)
         os.fchmod(descriptor, attributes.mode)

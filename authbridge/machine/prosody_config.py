@@ -6,6 +6,7 @@ option stands is looked up in the text, and whoever plans a change can have it t
 
 import base64
 import json
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,6 +48,10 @@ _OPTIONS = (  # none of them holds a secret
     "storage",
     "trusted_proxies",
     "unlimited_jids",
+)
+_READ_ONLY = (  # a tree may be another's, and its code is run: it may read what we may, and change nothing
+    *("setpriv", "--no-new-privs", "--reuid=65534", "--regid=65534", "--clear-groups"),
+    *("--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search", "--"),
 )
 _MODULES = ("auth_external", "auth_jitsi-anonymous", "meeting_rules")
 _VALUE_ON_A_LINE = re.compile(r"""("[^"]*"|'[^']*'|\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|[\w.+*/]+)""")
@@ -166,7 +171,8 @@ def read_configuration(plan: PlannedChanges) -> Configuration:
         "modules": _MODULES,
     }
     here = Machine()  # Lua is a program of the machine that we run on, also where the files are another's
-    answer = here.run("lua5.4", "-E", str(_PROGRAM), root, text=json.dumps(question))
+    rights = _READ_ONLY if os.geteuid() == 0 and not machine.is_live else ()
+    answer = here.run(*rights, "lua5.4", "-E", str(_PROGRAM), root, text=json.dumps(question))
     if answer is None or answer.code != 0:
         reason = "lua5.4" if answer is None else (answer.errors.strip().splitlines() or ["lua5.4"])[0]
         raise ConfigurationError("Prosody's own code could not be run: %(reason)s", reason=reason)

@@ -52,10 +52,11 @@ end
 
 local open, dir, attributes, open_lines = io.open, lfs.dir, lfs.attributes, io.lines;
 
--- As io.open(), for reading.
+-- As io.open(), for reading.  Some folders are Prosody's user's, who could put a FIFO there, and we would wait for ever.
 local function open_file(name)
-	local text = overlay[real(name)];
-	if not text then return open(root .. real(name)); end
+	local text, place = overlay[real(name)], root .. real(name);
+	if not text and attributes(place, "mode") ~= "file" then return nil, name .. ": No such file", 2; end
+	if not text then return open(place); end
 	local file = io.tmpfile();
 	file:write(text);
 	file:seek("set");

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from authbridge.machine.files import PlannedChanges
 from authbridge.machine.nginx_config import Directive, Levels, named, read_nginx, walk
 from authbridge.machine.places import insert_after, replace
+from authbridge.machine.trusted_networks import trusts_strangers
 
 OVERWRITES = "proxy_set_header X-Forwarded-For $remote_addr;"
 _LOGIN_PATHS = ("http-bind", "xmpp-websocket")
@@ -17,7 +18,6 @@ _PROSODY_PORTS = ("5280", "5281")  # Prosody's own choice for HTTP and HTTPS
 _OWN = {"$remote_addr", "${remote_addr}"}
 _FORGEABLE = {"$proxy_add_x_forwarded_for", "$http_x_forwarded_for"}
 _VARIABLE = re.compile(r"\$\{?(\w+)")
-_ALL_ADDRESSES = {"0.0.0.0/0", "::/0"}
 _LOOPBACK = re.compile(r"(127\.[\d.]+|\[::1\]|localhost|unix):.*|(127\.[\d.]+|\[::1\]|localhost)$")
 
 
@@ -58,9 +58,10 @@ class Proxied:
         )
 
     @property
-    def trusts_everybody(self) -> bool:
-        """Tells whether nginx takes the address of the browser from what any browser says."""
-        return self.has("set_real_ip_from", *_ALL_ADDRESSES)
+    def trusts_strangers(self) -> bool:
+        """Tells whether nginx takes the address of the browser from what a browser may say."""
+        trusted = [each for level in self.levels for each in named(level, "set_real_ip_from")]
+        return trusts_strangers(argument for each in trusted for argument in each.arguments)
 
     @property
     def lets_look_alikes_pass(self) -> bool:
@@ -80,7 +81,7 @@ class Proxied:
     @property
     def is_sound(self) -> bool:
         """Tells whether the address that arrives is the browser's own, as far as the files say."""
-        is_fooled = self.trusts_everybody or self.lets_look_alikes_pass
+        is_fooled = self.trusts_strangers or self.lets_look_alikes_pass
         is_blind = self.is_behind_a_proxy and not self.has("set_real_ip_from")
         return self.overwrites and not is_fooled and not is_blind
 

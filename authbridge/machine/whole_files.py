@@ -1,6 +1,8 @@
 """Writes files so that each is there as a whole or not at all, with its owner from the first moment."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -9,7 +11,7 @@ def write_whole(path: Path, content: bytes, *, mode: int, owner: tuple[int, int]
     new = path.with_name(f".{path.name}.new")
     new.unlink(missing_ok=True)
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
+    with removed_on_failure(new), os.fdopen(descriptor, "wb") as file:
         if owner is not None and os.geteuid() == 0:
             os.fchown(descriptor, *owner)
         os.fchmod(descriptor, mode)
@@ -18,6 +20,16 @@ def write_whole(path: Path, content: bytes, *, mode: int, owner: tuple[int, int]
         os.fsync(descriptor)
     new.rename(path)
     sync(path.parent)
+
+
+@contextmanager
+def removed_on_failure(new: Path) -> Iterator[None]:
+    """Removes a new file that cannot be written: on a full disk, the way back needs its room."""
+    try:
+        yield
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise
 
 
 def sync(folder: Path) -> None:

@@ -22,10 +22,18 @@ local function is_loopback(ip)
 	return ip:find("^127%.") ~= nil or ip == "::1";
 end
 
--- Tells whether Prosody believes everybody who claims an address.
-local function trusts_all(proxies)
+-- Returns how many bits a network of proxies has at least: the widest private ones have so many.
+local function fewest_bits(network)
+	if network:find("^::ffff:") then return 96 + 8; end
+	return network:find(":", 1, true) and 7 or 8;
+end
+
+-- Tells whether Prosody believes strangers who claim an address.  Two networks of half the Internet are all of it.
+local function trusts_strangers(proxies)
 	for _, proxy in ipairs(type(proxies) == "table" and proxies or { proxies }) do
-		if tostring(proxy):match("/0$") then return true; end
+		local network = tostring(proxy);
+		local bits = tonumber(network:match("/(.*)$"));
+		if bits and bits < fewest_bits(network) then return true; end
 	end
 	return false;
 end
@@ -126,7 +134,7 @@ end
 -- from the answer or nil, source = our own address, certificate = the fault of it or nil }.
 local function of_locations(facts)
 	local found, said = {}, {};
-	local outcomes = { faulty = trusts_all(facts.trusted_proxies) };
+	local outcomes = { faulty = trusts_strangers(facts.trusted_proxies) };
 	local function add(each)
 		if said[each.words] then return; end
 		said[each.words] = true;
@@ -158,9 +166,9 @@ end
 
 local function of_trusted(facts)
 	local proxies = facts.trusted_proxies;
-	if trusts_all(proxies) then
+	if trusts_strangers(proxies) then
 		return say.warning('trusted_proxies = { "127.0.0.1", "::1" }',
-			"trusted_proxies holds every address: any client can claim to be in a school's network.");
+			"trusted_proxies holds addresses of strangers: they can claim to be in a school's network.");
 	elseif type(proxies) == "table" and #proxies == 0 then
 		return say.warning("name the proxy in trusted_proxies",
 			"trusted_proxies is empty: every browser appears with the address of the proxy.");

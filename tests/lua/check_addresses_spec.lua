@@ -165,14 +165,16 @@ describe("Without a URL", function ()
 end);
 
 describe("Prosody's option trusted_proxies", function ()
-	for _, proxies in ipairs({ { "0.0.0.0/0" }, { "127.0.0.1", "::/0" }, {} }) do
-		it(("is a warning if it cannot be right (%d)"):format(#proxies), function ()
+	for _, proxies in ipairs({
+		{ "0.0.0.0/0" }, { "127.0.0.1", "::/0" }, { "0.0.0.0/1", "128.0.0.0/1" }, { "::/1", "8000::/1" }, { "::ffff:0:0/96" }, {},
+	}) do
+		it(("is a warning if it cannot be right (%s)"):format(table.concat(proxies, " ")), function ()
 			assert.matches("trusted_proxies", with_sign("warning", about({ vouched = true, trusted_proxies = proxies }))[1].words);
 		end);
 	end
 
 	it("is no warning as Prosody chooses it, or with a named proxy", function ()
-		for _, proxies in ipairs({ false, { "127.0.0.1", "::1" }, { "10.0.0.0/8" } }) do
+		for _, proxies in ipairs({ false, { "127.0.0.1", "::1" }, { "10.0.0.0/8", "fc00::/7", "proxy" } }) do
 			assert.same({ note = 1 }, signs(about({ vouched = true, trusted_proxies = proxies or nil })));
 		end
 	end);

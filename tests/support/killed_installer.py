@@ -25,10 +25,9 @@ _R = TypeVar("_R")
 class LightSystem(TreeSystem):
     """A tree whose program only knows how to create its database."""
 
-    def authbridge(self, program: str, *arguments: str, shown: bool = False) -> str:
+    def authbridge(self, program: str, *arguments: str) -> str:
         """Creates the database, as ``db upgrade`` does."""
         assert arguments == ("db", "upgrade")
-        assert not shown
         assert (self.machine.path(program) / "wsgi.py").is_file()
         with closing(sqlite3.connect(self.machine.path("/var/lib/authbridge/authbridge.db"))) as database:
             database.execute("CREATE TABLE IF NOT EXISTS schools (code TEXT)")

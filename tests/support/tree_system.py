@@ -65,7 +65,7 @@ class TreeSystem(System):
         """Stays who runs the tests."""
         return ()
 
-    def authbridge(self, program: str, *arguments: str, shown: bool = False) -> str:
+    def authbridge(self, program: str, *arguments: str) -> str:
         """Runs the program of the tree on the tree's own files."""
         folder = self.machine.path(program)
         environ = {
@@ -84,12 +84,12 @@ class TreeSystem(System):
                 "PYTHONDONTWRITEBYTECODE": "1",
             },
             cwd=folder,
-            capture_output=not shown,
+            capture_output=True,
             text=True,
         )
         if ended.returncode != 0:
             raise ProgramFailedError("%(words)s", words=ended.stderr)
-        return ended.stdout or ""
+        return ended.stdout
 
     def _append(self, name: str, *lines: str) -> None:
         path = self.machine.path(name)

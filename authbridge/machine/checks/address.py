@@ -4,10 +4,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from authbridge.machine.files import Answer, PlannedChanges
+from authbridge.machine.files import PlannedChanges
 from authbridge.machine.findings import Finding, Level, Remark
 from authbridge.machine.nginx_config import read_nginx
 from authbridge.machine.places import Fix, NotUnderstoodError
+from authbridge.machine.programs import Answer
 from authbridge.machine.prosody_config import (
     Configuration,
     ConfigurationError,

@@ -4,7 +4,9 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
+from authbridge.machine.advice import for_files
 from authbridge.machine.files import PlannedChanges
 from authbridge.machine.findings import Finding, Level, Remark
 from authbridge.machine.java_properties import find_property, read_properties, set_property
@@ -215,12 +217,16 @@ def _packet_log(plan: PlannedChanges, _setup: Setup, finding: partial[Finding]) 
 
 
 def _log_files(plan: PlannedChanges, _setup: Setup, finding: partial[Finding]) -> Finding:
-    for name in plan.names("/var/log/jitsi/jicofo*"):
-        path = plan.machine.real(name)
-        if path.stat().st_mode & 0o004 and path.parent.stat().st_mode & 0o001:
-            what = Remark("Everybody on this machine can read jicofo's log.")
-            return finding(Level.WARNING, what, _WHY_LOG, name, "chmod 640 /var/log/jitsi/jicofo*")
+    machine, names = plan.machine, plan.names("/var/log/jitsi/jicofo*")
+    opened = [name for name in names if _is_open(machine.real(name))]
+    if opened:
+        what = Remark("Everybody on this machine can read jicofo's log.")
+        return finding(Level.WARNING, what, _WHY_LOG, opened[0], for_files(machine, opened, "chmod", "o-rwx"))
     return finding(Level.OK, Remark("Only jicofo and its group can read its log."))
+
+
+def _is_open(path: Path) -> bool:
+    return bool(path.stat().st_mode & 0o004 and path.parent.stat().st_mode & 0o001)
 
 
 def _started_with(plan: PlannedChanges) -> dict[str, str]:

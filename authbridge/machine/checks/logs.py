@@ -1,6 +1,7 @@
 """Finds which logs of the machine are kept for longer than is promised, by what really deletes them."""
 
 import re
+import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -296,8 +297,10 @@ def _pattern(file: str) -> str:
 
 def _deletion(pattern: str, days: int) -> str:
     folder, _, name = pattern.rpartition("/")
-    only = f" -name '{name}'" if name != "*" else ""
-    return f"find {folder} -maxdepth 1 -type f{only} -name '{_ROTATED}' -mtime +{days - 1} -delete"
+    only = f" -name {shlex.quote(name)}" if name != "*" else ""
+    # Neither find nor its -delete follows a link.
+    command = f"find {shlex.quote(folder)} -maxdepth 1 -type f{only} -name '{_ROTATED}'"
+    return f"{command} -mtime +{days - 1} -delete"
 
 
 def _ok(name: str, what: Remark) -> Finding:

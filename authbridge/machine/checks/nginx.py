@@ -55,7 +55,7 @@ def _address(plan: PlannedChanges, nginx: Sequence[Directive] | None) -> Finding
         return _address_without_nginx(plan)
     for each in places:
         where = each.directive.where
-        if each.trusts_everybody:
+        if each.trusts_strangers:
             what = Remark("nginx believes every client that says which address it has.")
             return finding(Level.WARNING, what, _WHY_ADDRESS, where, "set_real_ip_from …")
         if each.lets_look_alikes_pass:

@@ -16,6 +16,7 @@ from authbridge.machine.prosody_config import (
     lua,
     set_options,
 )
+from authbridge.machine.trusted_networks import trusts_strangers
 
 _GC = {"mode": "generational"}
 _GC_LINE = '{ mode = "generational" }'  # as `authbridge prosody-config` prints it
@@ -178,7 +179,7 @@ def _examine_proxies(look: Look) -> Finding:
         if configuration.get(EVERYWHERE, "trusted_proxies") is None:
             return True
         proxies = configuration.items(EVERYWHERE, "trusted_proxies")
-        return _LOOPBACK[0] in proxies and not any(proxy.endswith("/0") for proxy in proxies)
+        return _LOOPBACK[0] in proxies and not trusts_strangers(proxies)
 
     before = look.configuration
     if is_kept(before):
@@ -186,7 +187,7 @@ def _examine_proxies(look: Look) -> Finding:
     return _set_everywhere(
         look,
         Level.ERROR,
-        Remark("trusted_proxies holds every address, or not that of this machine."),
+        Remark("trusted_proxies holds addresses of strangers, or not that of this machine."),
         Remark("Any client can then claim to be in a school's network, or every browser looks the same."),
         option="trusted_proxies",
         value=f"{{ {', '.join(map(lua, _LOOPBACK))} }}",

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 
+from authbridge.machine.advice import as_user, for_files
 from authbridge.machine.files import Machine, PlannedChanges
 from authbridge.machine.findings import Finding, Level, Remark
 from authbridge.machine.setup import PROGRAM, SETTINGS, Setup
@@ -95,7 +96,8 @@ def _of_disk(machine: Machine) -> Finding:
         ),
         Remark("Where a login cannot be written down, it is refused."),
         where=folder,
-        line="du -xh --max-depth=2 /var | sort -h | tail",
+        # Names of others stand in it, which could command the terminal.
+        line="du -xh --max-depth=2 /var | sort -h | tail | cat -v",
     )
 
 
@@ -162,7 +164,7 @@ def _of_jitsis_files(plan: PlannedChanges) -> Finding:
         Remark("Every account of this machine can read the passwords in %(file)s.", file=opened[0]),
         Remark("With the password of jicofo or of TURN one gets into meetings."),
         where=opened[0],
-        line="\n".join(f"chmod o-rwx {name}" for name in opened),
+        line=for_files(plan.machine, opened, "chmod", "o-rwx"),
     )
 
 
@@ -239,10 +241,8 @@ def _of_backup(machine: Machine) -> Finding:
         Remark("If the database is copied elsewhere, all is well; the copies hold logins, too."),
         where=BACKUPS,
         # Not as root: in that folder another user's links and journals would be followed.
-        line=(
-            f"umask 077; runuser -u authbridge -- sqlite3 {_DATA}/authbridge.db .dump"
-            f" > {BACKUPS}/$(date +%F).sql"
-        ),
+        line=f"umask 077; {as_user('authbridge', f'sqlite3 {_DATA}/authbridge.db .dump')}"
+        f" > {BACKUPS}/$(date +%F).sql",
     )
 
 

@@ -15,9 +15,10 @@ import pytest
 from authbridge.machine.checks import nginx as nginx_check
 from authbridge.machine.checks.address import overwrites
 from authbridge.machine.examination import plan_fixes
-from authbridge.machine.files import Answer, Machine, PlannedChanges
+from authbridge.machine.files import Machine, PlannedChanges
 from authbridge.machine.ledger import Ledger
 from authbridge.machine.nginx_config import named, read_nginx
+from authbridge.machine.programs import Answer
 from authbridge.machine.setup import Setup
 from tests.support.jitsi_machine import HOST as JITSI_HOST
 from tests.support.jitsi_machine import SITE, lay_out

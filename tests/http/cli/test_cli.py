@@ -355,6 +355,14 @@ def test_a_file_without_an_end_is_refused(run: Run, kind: str) -> None:
 
 
 @pytest.mark.usefixtures("school")
+@pytest.mark.parametrize("kind", ["organiser", "school"])
+def test_a_file_that_cannot_be_read_is_refused(run: Run, kind: str) -> None:
+    """A disk with a fault, or a server of files that has gone: a sentence says so."""
+    ended = run(kind, "import", "/proc/self/mem", code=1)  # whose first bytes belong to nobody
+    assert "The file cannot be read: Input/output error." in ended.stderr
+
+
+@pytest.mark.usefixtures("school")
 def test_schools_are_added_and_changed_by_a_table(run: Run, tmp_path: Path) -> None:
     """All of it or nothing; what is empty or missing stays; the second time there is nothing to change."""
     file = tmp_path / "schulen.csv"

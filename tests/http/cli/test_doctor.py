@@ -8,9 +8,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from authbridge.cli import main
+from authbridge.cli.doctor import ask_service
+from authbridge.errors import ConfigError
 from authbridge.machine import examination
-from authbridge.machine.files import PlannedChanges
+from authbridge.machine.files import Machine, PlannedChanges
 from authbridge.machine.findings import Finding, Level, Remark
+from authbridge.machine.programs import Answer
 from authbridge.machine.setup import Setup
 
 SITE = "/etc/nginx/sites-available/meet.test.conf"
@@ -140,6 +143,28 @@ def test_what_others_write_commands_no_terminal(root: Path, monkeypatch: pytest.
     assert r"/var/log/x\x1b[2J\x9b\udcff.log is old." in ended.stdout
     (finding,) = json.loads(run(root, "--json").stdout)["findings"]
     assert finding["where"] == r"/var/log/x\x1b[2J\x9b\udcff.log"
+
+
+class _OfSomebodyElse(Machine):
+    """A machine on which the service's part of the report is what a test says."""
+
+    answer = Answer(0, "", "")
+
+    def run(self, *_command: str, patience: float = 60.0, text: str | None = None) -> Answer:  # noqa: ARG002
+        return self.answer
+
+
+def test_what_the_services_user_makes_up_is_a_finding_of_its_own(tmp_path: Path) -> None:
+    """The findings about the machine are shown all the same, and all is not well."""
+    machine = _OfSomebodyElse(tmp_path)
+    machine.answer = Answer(0, '[{"id": "database", "what": {"sentence": "%(a)999999999s"}}]', "")
+    (finding,) = ask_service(machine, [])
+    assert (finding.id, finding.level) == ("database", Level.ERROR)
+    assert "cannot be used" in str(finding.what)
+    machine.answer = Answer(1, "", "x" * 1_000_000)
+    with pytest.raises(ConfigError) as raised:
+        ask_service(machine, [])
+    assert len(str(raised.value)) < 2_000
 
 
 def test_a_file_that_is_gone_meanwhile_is_not_well(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -190,6 +190,14 @@ def test_the_exit_code_says_that_it_is_done(machine: Machine, redirection: str, 
     assert machine.state()[-1] == ("organiser:suspend",)
 
 
+def test_a_closed_input_holds_nothing(machine: Machine) -> None:
+    """As an empty file; and no database is opened in its place."""
+    ended = run_outside(machine, "authbridge organiser import - <&-")
+
+    assert ended.returncode == 1
+    assert b"The file is empty" in ended.stderr
+
+
 @pytest.mark.skipif(shutil.which("localedef") is None, reason="Debian's package “locales” is not installed")
 def test_a_locale_without_quotation_marks(machine: Machine) -> None:
     """The locale ``de_DE`` itself, made by localedef, and not what Python calls ISO-8859-1."""

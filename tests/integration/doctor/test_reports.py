@@ -1,11 +1,15 @@
 """The latest report of each server is kept for the panel, and not for longer than a month."""
 
+import json
+from collections.abc import Callable
 from datetime import timedelta
+
+import pytest
 
 from authbridge.doctor import reports
 from authbridge.doctor.reports import Report
 from authbridge.machine.findings import Level
-from authbridge.machine.reported_findings import worst_first
+from authbridge.machine.reported_findings import Packed, ReportError, pack, read_untrusted, worst_first
 from authbridge.storage.database import Database
 from tests.support.fakes import MORNING
 from tests.support.findings import make_finding
@@ -59,3 +63,52 @@ def test_a_server_that_is_gone_is_forgotten(database: Database) -> None:
         reports.purge(session, now=MORNING)
 
     assert [each.machine for each in kept(database)] == ["there"]
+
+
+def _written(change: Callable[[Packed], object] | None = None) -> str:
+    packed = pack(make_finding("database", Level.WARNING))
+    if change is not None:
+        change(packed)
+    return json.dumps([packed])
+
+
+def _saying(sentence: str, **values: str) -> Callable[[Packed], object]:
+    return lambda packed: packed.update(what={"sentence": sentence, "values": values})
+
+
+def test_what_the_services_user_has_found_is_read() -> None:
+    """As it was packed."""
+    (found,) = read_untrusted(_written(), {"database"})
+    assert str(found.what) == "/etc/nginx/nginx.conf was found to be at fault by database."
+    assert str(read_untrusted(_written(_saying("100% of it")), {"database"})[0].what) == "100% of it"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[" * 100_000,
+        "{}x",
+        "[1]",
+        '["database"]',
+        "[" + "1," * 200_000 + "1]",
+        _written(_saying("%(a)999999999s", a="x")),
+        _written(_saying("%(a).999999999f", a="1")),
+        _written(_saying("%(b)s", a="x")),
+        _written(_saying("%s", a="x")),
+        _written(_saying("%(a)s" * 700, a="x" * 700)),
+        _written(_saying("x" * 100_000)),
+        _written(lambda packed: packed.update(what="x")),
+        _written(lambda packed: packed.update(line="x" * 100_000)),
+        _written(lambda packed: packed.update(line=["x"])),
+        _written(lambda packed: packed.update(where=None)),
+        _written(lambda packed: packed.update(level="fine")),
+        _written(lambda packed: packed.update(id="nginx-address")),
+        _written(lambda packed: packed.update(id=["database"])),
+    ],
+    ids=range(19),
+)
+def test_what_would_harm_the_reader_is_none(text: str) -> None:
+    """Root reads what the service's user writes: it may fill neither memory nor terminal, nor pretend."""
+    with pytest.raises(ReportError):
+        read_untrusted(text, {"database"})

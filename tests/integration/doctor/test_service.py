@@ -1,10 +1,15 @@
 """What is found in the database: each finding once, whatever state it is in."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from authbridge import audit
+import pytest
+
+from authbridge import audit, deletion_records
 from authbridge.audit import POLICY
+from authbridge.deletion_records import DeletionRecord
+from authbridge.doctor.reports import FINDINGS_OF_SERVICE
 from authbridge.doctor.service import examine_service
 from authbridge.login import journal
 from authbridge.login.alarm_rules import Alarm
@@ -14,6 +19,7 @@ from authbridge.storage.models import Organiser, Role
 from tests.support.factories import make_invited, make_organiser, make_school, make_staff
 from tests.support.fakes import MORNING
 from tests.support.feeds import report
+from tests.support.panel.sample_data import make_deletion_record
 
 DAY = timedelta(days=1)
 
@@ -23,6 +29,7 @@ def examine(database: Database, *, now: datetime = MORNING, offers_panel: bool =
     found = examine_service(database, offers_panel=offers_panel, now=now)
     by_id = {finding.id: finding for finding in found}
     assert len(by_id) == len(found)
+    assert by_id.keys() == set(FINDINGS_OF_SERVICE)
     return by_id
 
 
@@ -42,6 +49,7 @@ def test_a_service_in_order_has_nothing_to_say(database: Database) -> None:
     report(database, "node-1")
     with database.write_session() as session:
         journal.mark_purged(session, now=MORNING)
+        deletion_records.keep(session, make_deletion_record(0, is_well=True))
     found = examine(database)
     assert {finding.level for finding in found.values()} == {Level.OK}
     assert found.keys() == examine(Database("sqlite:////nowhere/at/all.db")).keys()
@@ -53,6 +61,33 @@ def test_a_purge_that_is_overdue_breaks_the_promise(database: Database) -> None:
         journal.mark_purged(session, now=MORNING)
     assert examine(database)["purge"].level is Level.OK
     assert examine(database, now=MORNING + timedelta(hours=3))["purge"].level is Level.ERROR
+
+
+@pytest.mark.parametrize(
+    ("record", "hours", "level"),
+    [
+        pytest.param(None, 0, Level.NOTE, id="the first night is still to come"),
+        pytest.param(make_deletion_record(0, is_well=True), 26, Level.OK, id="last night"),
+        pytest.param(make_deletion_record(0, is_well=True), 27, Level.ERROR, id="a night is missing"),
+        pytest.param(make_deletion_record(0), 0, Level.ERROR, id="older rows were left"),
+        pytest.param(
+            replace(make_deletion_record(0, is_well=True), log_emptied=False),
+            0,
+            Level.WARNING,
+            id="the log is kept",
+        ),
+    ],
+)
+def test_deleted_rows_are_gone_from_the_bytes(
+    database: Database, record: DeletionRecord | None, hours: int, level: Level
+) -> None:
+    """Every night; what keeps them is said, with what to do."""
+    if record is not None:
+        with database.write_session() as session:
+            deletion_records.keep(session, record)
+    found = examine(database, now=MORNING + timedelta(hours=hours))["deletion-record"]
+    assert found.level is level
+    assert (level is Level.OK) == (not found.line)
 
 
 def test_a_prosody_that_stopped_to_ask_is_named(database: Database) -> None:

@@ -31,6 +31,16 @@ def _next_clone(tmp_path: Path) -> Path:
     return clone
 
 
+@pytest.fixture(name="light_clone")
+def _light_clone(tmp_path: Path) -> Path:
+    """A clone with the files that the installer itself reads."""
+    clone = tmp_path / "light"
+    for part in ("deploy", "authbridge/letters/default"):
+        shutil.copytree(ROOT / part, clone / part)
+    (clone / "wsgi.py").write_text("", encoding="utf-8")
+    return clone
+
+
 @pytest.fixture(name="machine")
 def _machine(tmp_path: Path) -> Machine:
     """A Debian 13 machine with Jitsi's packages, and a certificate for the panel."""

@@ -22,16 +22,6 @@ _ARGUMENTS = ("--host", HOST, "--panel", PANEL)
 _TRIES = 8  # of some hundred moments; make soak takes all of them
 
 
-@pytest.fixture(name="light_clone")
-def _light_clone(tmp_path: Path) -> Path:
-    """A clone with the files that the installer itself reads."""
-    clone = tmp_path / "light"
-    for part in ("deploy", "authbridge/letters/default"):
-        shutil.copytree(ROOT / part, clone / part)
-    (clone / "wsgi.py").write_text("", encoding="utf-8")
-    return clone
-
-
 def _install(machine: Machine, clone: Path, *arguments: str) -> None:
     assert main(arguments or _ARGUMENTS, clone, machine, LightSystem(machine)) == 0
 

@@ -1,5 +1,7 @@
 """What a machine's files say, and what is planned for them."""
 
+import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -64,3 +66,27 @@ def test_a_plan_reads_as_if_it_were_done(tmp_path: Path) -> None:
     assert plan.read("/old") is None
     assert plan.names("/*") == ["/new"]
     assert (tmp_path / "old").exists()
+
+
+@pytest.mark.parametrize("kind", ["fifo", "folder", "endless", "socket"])
+def test_what_is_no_file_is_not_waited_for(kind: str, tmp_path: Path) -> None:
+    """Jicofo's and Prosody's users own folders in which root reads: a FIFO would hold root up for ever."""
+    path = tmp_path / "jicofo.conf"
+    match kind:
+        case "fifo":
+            os.mkfifo(path)
+        case "folder":
+            path.mkdir()
+        case "endless":
+            path.touch()
+            os.truncate(path, 1024**4)
+        case "socket":
+            with socket.socket(socket.AF_UNIX) as listener:
+                listener.bind(str(path))
+    with pytest.raises(UnreadableFileError, match="cannot be read"):
+        Machine(tmp_path).read("/jicofo.conf")
+
+
+def test_a_masked_file_is_empty() -> None:
+    """As systemd has it: a link to /dev/null says that there is nothing."""
+    assert Machine().read("/dev/null") == ""

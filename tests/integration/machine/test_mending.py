@@ -1,5 +1,8 @@
 """What the checks find is mended together; what makes anything worse is taken back."""
 
+import errno
+import itertools
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -10,6 +13,7 @@ from authbridge.machine.files import Machine, PlannedChanges
 from authbridge.machine.findings import Finding, Level, Remark
 from authbridge.machine.mending import MendingError, mend, take_back
 from authbridge.machine.setup import Setup
+from tests.support.doctor import snapshot
 
 _SETUP = Setup("meet.test")
 _HOST_FILE = "/etc/prosody/conf.avail/meet.test.cfg.lua"
@@ -41,6 +45,19 @@ def _look_for(line: str, machine: Machine, _setup: Setup) -> list[Finding]:
     return [*found, Finding("long", Level.ERROR if is_long else Level.OK, Remark("It is long."))]
 
 
+def _look_for_two(line: str, machine: Machine, _setup: Setup) -> list[Finding]:
+    """Finds the files that do not begin with the line."""
+    lacking = [name for name in (_HOST_FILE, _SITE) if not (machine.read(name) or "").startswith(line)]
+    return [
+        Finding(name, Level.ERROR, Remark("It lacks a line."), fix=partial(_begin, name=name, line=line))
+        for name in lacking
+    ]
+
+
+def _begin(plan: PlannedChanges, name: str, line: str) -> None:
+    plan.edit(name, lambda text: line + text)
+
+
 def test_both_files_are_mended_and_taken_back(machine: Machine) -> None:
     """Meetings go on: of the two services only nginx reads its files again by itself."""
     mended = mend(machine, _SETUP, by="doctor", look=partial(_look_for, "second\n"))
@@ -67,3 +84,29 @@ def test_what_makes_a_new_fault_is_taken_back_alone(machine: Machine) -> None:
     with pytest.raises(MendingError, match=r"taken back: long: It is long\."):
         mend(machine, _SETUP, by="doctor", look=partial(_look_for, "third\n"))
     assert machine.read(_SITE) == machine.read(_HOST_FILE) == "first\nsecond\n"
+
+
+@pytest.mark.parametrize("room", range(14))
+def test_on_a_full_disk_all_is_as_before(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    """No half of the changes stays: with one of two files changed, nobody might get into a meeting."""
+    mend(machine, _SETUP, by="doctor", look=partial(_look_for, "second\n"))
+    before = snapshot(machine.root)
+    steps, sync = itertools.count(), os.fsync
+
+    def write(descriptor: int) -> None:
+        if next(steps) == room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", write)
+    look = partial(_look_for_two, "2nd\n")
+    try:
+        mend(machine, _SETUP, by="doctor", look=look)
+    except OSError:
+        assert snapshot(machine.root) == before
+        mend(machine, _SETUP, by="doctor", look=look)
+    assert machine.read(_SITE) == machine.read(_HOST_FILE) == "2nd\nfirst\nsecond\n"
+    take_back(machine, by="doctor")
+    assert machine.read(_SITE) == machine.read(_HOST_FILE) == "first\n"

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from authbridge.machine.checks import system
-from authbridge.machine.files import Answer, Machine, PlannedChanges
+from authbridge.machine.files import Machine, PlannedChanges
 from authbridge.machine.findings import Finding, Level
+from authbridge.machine.programs import Answer
 from authbridge.machine.setup import PROGRAM, Setup
 from tests.support.jitsi_machine import Distribution, Release, lay_out
 
@@ -96,10 +97,13 @@ def test_passwords_of_jitsi_that_everybody_can_read(
     assert _found(machine, "jitsi-file-modes").level is Level.OK
     machine.path("/etc/jitsi/jicofo").chmod(0o755)
     machine.path("/etc/turnserver.conf").chmod(0o644)
+    odd = machine.path("/etc/jitsi/jicofo/x; reboot")
+    odd.write_text("password=s3cr3ts")
     found = _found(machine, "jitsi-file-modes")
     assert found.level is Level.WARNING
     assert found.line.splitlines()[-1] == "chmod o-rwx /etc/turnserver.conf"
     assert "chmod o-rwx /etc/jitsi/jicofo/jicofo.conf" in found.line
+    assert "chmod o-rwx '/etc/jitsi/jicofo/x; reboot'" in found.line
     assert "logging.properties" not in found.line
 
 

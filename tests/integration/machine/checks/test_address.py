@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from authbridge.machine.checks import address
-from authbridge.machine.files import Answer, Machine, PlannedChanges
+from authbridge.machine.files import Machine, PlannedChanges
 from authbridge.machine.findings import Level
+from authbridge.machine.programs import Answer
 from tests.support.doctor import change, find, mend
 from tests.support.jitsi_machine import HOST, HOST_FILE, SITE
 from tests.support.prosody_machine import SETUP, lay_machine

@@ -1,5 +1,6 @@
 """What doctor finds in jicofo's files, and how it mends it."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -194,6 +195,19 @@ def test_a_log_for_everybody_is_found(machine: Machine) -> None:
     assert _level(machine, "jicofo-log-files") is Level.WARNING
     log.chmod(0o640)
     assert _level(machine, "jicofo-log-files") is Level.OK
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_no_command_for_root_follows_a_link_of_others_or_runs_a_name_of_theirs(machine: Machine) -> None:
+    """Jicofo's user may write to the folder of its log: there a command is given as that user."""
+    log = machine.path("/var/log/jitsi/jicofo.log; reboot")
+    log.write_text("x")
+    log.chmod(0o644)
+    log.parent.chmod(0o775)
+    for each in log.parent.iterdir():
+        os.chown(each, 65534, 65534)
+    line = find(jicofo.examine, machine, _SETUP, "jicofo-log-files").line
+    assert line == "setsid -w runuser -u nobody -- chmod o-rwx '/var/log/jitsi/jicofo.log; reboot'"
 
 
 def test_without_jicofo_all_is_well(tmp_path: Path) -> None:

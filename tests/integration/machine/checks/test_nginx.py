@@ -184,6 +184,7 @@ def test_a_header_of_somebody_elses_making_is_left(machine: Machine) -> None:
     ("lines", "words"),
     [
         ("set_real_ip_from 0.0.0.0/0;", "believes every client"),
+        ("set_real_ip_from 0.0.0.0/1; set_real_ip_from 128.0.0.0/1;", "believes every client"),
         ("underscores_in_headers on;", "X_Forwarded_For"),
         ("ignore_invalid_headers off;", "X_Forwarded_For"),
         ("listen 127.0.0.1:4444;", "Something stands before nginx"),

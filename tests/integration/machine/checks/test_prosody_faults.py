@@ -3,6 +3,7 @@
 import datetime as dt
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,9 +11,10 @@ import pytest
 
 from authbridge.machine.checks import prosody
 from authbridge.machine.checks.prosody_look import Look
-from authbridge.machine.files import Answer, Machine, PlannedChanges
+from authbridge.machine.files import Machine, PlannedChanges
 from authbridge.machine.findings import Level
 from authbridge.machine.ledger import Ledger
+from authbridge.machine.programs import Answer
 from authbridge.machine.prosody_config import read_configuration
 from tests.support.jitsi_machine import HOST, HOST_FILE
 from tests.support.login_server import NEWER
@@ -196,7 +198,11 @@ MENDED_BY_A_MACHINE: list[tuple[str, str, Fault]] = [
         "prosody-connections",
         replacing(MAIN_FILE, 'rate = "10kb/s";', 'rate = "10kb/s", max_connections_per_ip = 20'),
     ),
-    ("everybody", "prosody-proxies", setting('trusted_proxies = { "0.0.0.0/0" }')),
+    (
+        "everybody",
+        "prosody-proxies",
+        setting('trusted_proxies = { "127.0.0.1", "0.0.0.0/1", "128.0.0.0/1" }'),
+    ),
     ("nobody", "prosody-proxies", setting("trusted_proxies = {}")),
     ("a time of login", "prosody-traces", replacing(HOST_FILE, '"account_activity"; ', "")),
     ("a published name", "prosody-traces", replacing(HOST_FILE, '"vcard4"; ', "")),
@@ -443,6 +449,28 @@ def test_the_version_is_named_as_the_distribution_does(machine: Machine) -> None
     status.parent.mkdir(parents=True)
     status.write_text("Package: prosody-modules\nVersion: 1\n\nPackage: prosody\nVersion: 13.0.1-1~bpo12+1\n")
     assert "13.0.1-1~bpo12+1" in str(examine_one(machine, "prosody-version").what)
+
+
+def test_what_is_no_account_is_not_waited_for(machine: Machine) -> None:
+    """The folder belongs to Prosody's user, who could put a FIFO there, and we are root."""
+    lay_accounts(machine, 40)
+    (folder,) = (machine.root / "var/lib/prosody").glob("*/accounts")
+    os.mkfifo(folder / "guest.dat")
+    started = time.monotonic()
+    assert examine_one(machine, "prosody-password-hash").level is Level.OK
+    assert time.monotonic() - started < 30  # seconds, of 60 in which Lua may answer
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has rights to lose")
+def test_the_programs_of_a_tree_change_nothing(machine: Machine, tmp_path: Path) -> None:
+    """The tree may be another's: Prosody's own code in it is run, and has no right to write as we have."""
+    tmp_path.chmod(0o755)
+    code = machine.root / "usr/lib/prosody/core/configmanager.lua"
+    text = code.read_text()
+    code.unlink()  # it is a link to the one of all tests
+    code.write_text(f'os.execute("touch {tmp_path}/written");\n{text}')
+    assert read_configuration(PlannedChanges(machine)).version
+    assert not (tmp_path / "written").exists()
 
 
 def test_an_expired_certificate(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

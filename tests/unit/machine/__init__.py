@@ -1,0 +1,1 @@
+"""Tests of what reads and judges a machine, without a machine."""
