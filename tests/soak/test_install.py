@@ -133,7 +133,7 @@ class JitsiMachine:
 
     def require_logins(self, name: str, password: str) -> None:
         """Checks who may in: the organiser with the right password, a guest as guest, and nobody else."""
-        assert self.login(HOST, name, password) == {"success"}
+        assert self.login(HOST, name, password) == {"success"}, self.machine.run(*LOGS)
         assert self.login(HOST, name, "wrong-password") == {"not-authorized"}
         assert self.login(f"guest.{HOST}") == {"success"}
         assert "success" not in self.login(HOST)
@@ -244,6 +244,7 @@ def test_an_upgrade_keeps_the_data_in_postgresql(jitsi: JitsiMachine) -> None:
     with pytest.raises(CommandError, match=r"The upgrade failed, and .* are as\s+before"):
         jitsi.install()
     assert jitsi.machine.run("readlink", "/opt/authbridge") == program
+    jitsi.require_green()
     jitsi.require_logins(*organiser)
     _add_migration(jitsi.machine)
     jitsi.install()
