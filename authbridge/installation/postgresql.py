@@ -139,6 +139,27 @@ def count_rows_of(file: Path) -> dict[str, int]:
     return counts
 
 
+def parse_address(address: str) -> dict[str, str]:
+    """Returns the options of a connection by libpq's names, read from an address as the service reads it.
+
+    Raises:
+        InstallationError: It is no address of a PostgreSQL database, or has a secret that has to stay there.
+    """
+    found = _URL.fullmatch(address)
+    if found is None:  # not quoted: the password stands in it
+        raise InstallationError("AUTHBRIDGE_DATABASE_URL is no address of a PostgreSQL database.")
+    parts = {name: found[name] for name in ("user", "password", "dbname") if found[name]}
+    options = {name: unquote(value) for name, value in parts.items()}
+    options |= {"host": found["ipv6"] or found["host"] or "", "port": found["port"] or ""}
+    options |= dict(parse_qsl(found["query"] or ""))
+    if "sslpassword" in options:
+        raise InstallationError(
+            "AUTHBRIDGE_DATABASE_URL has an sslpassword, which cannot be handed to pg_dump unseen by others: "
+            "please take a key without one, or copy the database yourself."
+        )
+    return {name: value for name, value in options.items() if value}
+
+
 def _psql(installation: Installation, program: str) -> tuple[str, ...]:
     # Terse: the details of a fault quote rows, and logins are in them.
     return (
@@ -175,19 +196,7 @@ def _newest_psql(installation: Installation) -> str:
 
 
 def _options(installation: Installation) -> dict[str, str]:
-    found = _URL.fullmatch(installation.system.settings()["AUTHBRIDGE_DATABASE_URL"].strip())
-    if found is None:  # not quoted: the password stands in it
-        raise InstallationError("AUTHBRIDGE_DATABASE_URL is no address of a PostgreSQL database.")
-    parts = {name: found[name] for name in ("user", "password", "dbname") if found[name]}
-    options = {name: unquote(value) for name, value in parts.items()}
-    options |= {"host": found["ipv6"] or found["host"] or "", "port": found["port"] or ""}
-    options |= dict(parse_qsl(found["query"] or ""))
-    if "sslpassword" in options:
-        raise InstallationError(
-            "AUTHBRIDGE_DATABASE_URL has an sslpassword, which cannot be handed to pg_dump unseen by others: "
-            "please take a key without one, or copy the database yourself."
-        )
-    return {name: value for name, value in options.items() if value}
+    return parse_address(installation.system.settings()["AUTHBRIDGE_DATABASE_URL"].strip())
 
 
 def _connection(installation: Installation) -> str:

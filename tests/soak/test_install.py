@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from authbridge.storage.migrations import NEWEST
 from tests.support.clean_machine.jitsi import lay_jitsi
 from tests.support.clean_machine.machine import CommandError, Machine, booted
 from tests.support.clean_machine.roots import clean_root
@@ -133,7 +134,7 @@ class JitsiMachine:
 
     def require_logins(self, name: str, password: str) -> None:
         """Checks who may in: the organiser with the right password, a guest as guest, and nobody else."""
-        assert self.login(HOST, name, password) == {"success"}
+        assert self.login(HOST, name, password) == {"success"}, self.machine.run(*LOGS)
         assert self.login(HOST, name, "wrong-password") == {"not-authorized"}
         assert self.login(f"guest.{HOST}") == {"success"}
         assert "success" not in self.login(HOST)
@@ -244,6 +245,7 @@ def test_an_upgrade_keeps_the_data_in_postgresql(jitsi: JitsiMachine) -> None:
     with pytest.raises(CommandError, match=r"The upgrade failed, and .* are as\s+before"):
         jitsi.install()
     assert jitsi.machine.run("readlink", "/opt/authbridge") == program
+    jitsi.require_green()
     jitsi.require_logins(*organiser)
     _add_migration(jitsi.machine)
     jitsi.install()
@@ -260,9 +262,11 @@ def test_an_upgrade_keeps_the_data_in_postgresql(jitsi: JitsiMachine) -> None:
 
 
 def _add_migration(machine: Machine, ending: str = "") -> None:
-    folder = "authbridge/storage/migrations/versions"
-    head = max((ROOT / folder).glob("[0-9]*.py")).name[:4]
-    (machine.root / CLONE[1:] / folder / "9999_next.py").write_text(MIGRATION.format(head=head) + ending)
+    """Makes the clone the next release, with a table more."""
+    migrations = machine.root / CLONE[1:] / "authbridge/storage/migrations"
+    (migrations / "versions/9999_next.py").write_text(MIGRATION.format(head=NEWEST) + ending)
+    text = (migrations / "__init__.py").read_text()
+    (migrations / "__init__.py").write_text(text.replace(f'"{NEWEST}"', '"9999"'))
 
 
 def _offer_clone(machine: Machine, folder: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import make_url
 
 from authbridge.installation import postgresql
 from authbridge.machine.files import Machine
@@ -91,6 +92,22 @@ def _installed(install: Install, machine: Machine, postgres: Postgres) -> Instal
     TreeSystem(machine).authbridge("/opt/authbridge", "db", "upgrade")
     installed.add_school("ohg")
     return installed
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql:///authbridge",
+        "postgresql://anna@/authbridge?host=/run/postgresql",
+        "postgresql://anna:p/w#x?y@db.example.org:5433/authbridge",
+        "postgresql+psycopg://anna:p%40%C3%A4@[::1]:5433/authbridge?sslmode=require&sslrootcert=/etc/ca.pem",
+    ],
+)
+def test_an_address_is_read_as_the_service_reads_it(address: str) -> None:
+    """Also one whose password is not written as the rules of addresses want it."""
+    wanted, found = make_url(address), postgresql.parse_address(address)
+    options = wanted.translate_connect_args(username="user", database="dbname") | dict(wanted.query)
+    assert found == {name: str(value) for name, value in options.items()}
 
 
 def test_a_failed_migration_is_taken_back_each_time(
