@@ -19,11 +19,22 @@ from authbridge.installation import postgresql, program, restarts, units
 from authbridge.installation.locking import locked
 from authbridge.installation.record import Upgrade
 from authbridge.installation.settings import BACKUPS, database_file
-from authbridge.installation.sqlite_file import open_content, read_content, write_content
+from authbridge.installation.sqlite_file import open_content, read_content, without_rows, write_content
 from authbridge.installation.steps import Installation, InstallationError, SystemAction
 from authbridge.installation.system import umask
 from authbridge.machine.setup import PROGRAM, SETTINGS
 from authbridge.machine.whole_files import write_whole
+
+SHORT_LIVED = (
+    "alarms_raised",
+    "known_networks",
+    "login_attempts",
+    "login_failures",
+    "network_waits",
+    "rejected_attempts",
+    "staff_sessions",
+)
+"""The tables whose rows are gone after a week; a test holds them against the record of processing."""
 
 _PATIENCE = 30.0  # seconds in which a service ends; its unit gives it 5
 _LOOK = 0.1  # seconds
@@ -145,6 +156,8 @@ def _migrate(installation: Installation, folder: str) -> None:
             program=upgrade.before,
             reason=error,
         ) from error
+    if upgrade.backup is not None:
+        _leave_logins_out(installation, upgrade.backup)
     installation.record.note_upgrade(
         None if upgrade.before == folder else replace(upgrade, schema_after=after)
     )
@@ -219,6 +232,23 @@ def _back_up(installation: Installation, folder: str) -> str:
             reason=error,
         ) from error
     return name
+
+
+def _leave_logins_out(installation: Installation, backup: str) -> None:
+    """Empties what lives for a week at most: the copy lives for another one."""
+    path = installation.machine.path(backup)
+    try:
+        if database_file(installation) is None:
+            write_whole(path, postgresql.without_rows(path, SHORT_LIVED), mode=0o600)
+        else:
+            write_whole(path, without_rows(path.read_bytes(), SHORT_LIVED), mode=0o600)
+    except OSError as error:
+        raise InstallationError(
+            "The upgrade is done, but its copy of the database, %(backup)s, still holds logins: give "
+            "deploy/install again.\n%(reason)s",
+            backup=path,
+            reason=error,
+        ) from error
 
 
 def _bring_back(installation: Installation, upgrade: Upgrade, backup: str) -> None:

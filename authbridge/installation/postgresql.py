@@ -7,6 +7,7 @@ environment alone, which other users cannot read.
 
 import os
 import re
+from collections.abc import Collection
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote
 
@@ -137,6 +138,22 @@ def count_rows_of(file: Path) -> dict[str, int]:
             else:
                 counts[table] += 1
     return counts
+
+
+def without_rows(file: Path, tables: Collection[str]) -> bytes:
+    """Returns such a copy without the rows of these tables."""
+    kept: list[bytes] = []
+    table = None
+    with file.open("rb") as copy:
+        for line in copy:
+            if table is None and (begun := _ROWS.match(line)):
+                table = begun[1].decode()
+            elif line == b"\\.\n":
+                table = None
+            elif table in tables:
+                continue
+            kept.append(line)
+    return b"".join(kept)
 
 
 def parse_address(address: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ place of a file, or a lock, would hold us up for ever.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 
 from authbridge.installation.steps import Installation, InstallationError
@@ -64,6 +64,21 @@ def write_content(installation: Installation, file: str, content: bytes) -> None
     if not content:
         raise _fault(file, "The copy is empty.")
     _ask(installation, "write", file, _without_journal(content))
+
+
+def without_rows(content: bytes, tables: Collection[str]) -> bytes:
+    """Returns the content without the rows of these tables, nor their bytes.
+
+    Raises:
+        InstallationError: It is none.
+    """
+    with open_content(content) as data:
+        present = {name for (name,) in data.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        for table in present.intersection(tables):
+            data.execute(f"DELETE FROM {table}")  # noqa: S608 - a table of ours
+        data.commit()
+        data.execute("VACUUM")
+        return data.serialize()
 
 
 def _without_journal(content: bytes) -> bytes:

@@ -20,6 +20,13 @@ Install = Callable[..., int]
 _NEXT = f"{int(NEWEST) + 1:04}"
 
 
+ADDRESS = "203.0.113.77"
+ADD_LOGIN = """
+INSERT INTO login_attempts (at, request_id, ip, transport, node)
+VALUES ('2026-11-20 07:55:00', 'q', '203.0.113.77', 'tcp', 'n')
+"""
+
+
 @pytest.fixture(name="next_clone")
 def _next_clone(tmp_path: Path) -> Path:
     """A clone that a test may change: the next release."""

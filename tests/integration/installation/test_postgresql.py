@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 
 from authbridge.installation import postgresql
 from authbridge.machine.files import Machine
-from tests.integration.installation.conftest import Install, migration, tree
+from tests.integration.installation.conftest import ADD_LOGIN, ADDRESS, Install, migration, tree
 from tests.support.full_disk import full_disk
 from tests.support.tree_system import TreeSystem
 from workbench.postgres import Postgres
@@ -141,6 +141,22 @@ def test_one_command_leads_back_and_forth(
         assert "schools: 2 rows now, 1 then" in capsys.readouterr().out
         assert installed.install("--rollback", "--yes", clone=next_clone) == 0
         assert (installed.state, installed.program) == (before, program)
+
+
+def test_the_copy_holds_no_login_once_the_upgrade_is_done(installed: Installed, next_clone: Path) -> None:
+    """And is brought back all the same."""
+    with psycopg.connect(installed.url) as connection:
+        connection.execute(ADD_LOGIN.encode())
+    migration(next_clone, _GOOD)
+
+    assert installed.install(clone=next_clone) == 0
+
+    (copy,) = installed.copies()
+    assert ADDRESS not in copy.read_text()
+    assert installed.rows("SELECT ip FROM login_attempts") == [ADDRESS]
+    assert installed.install("--rollback", "--yes", clone=next_clone) == 0
+    assert installed.rows("SELECT code FROM schools") == ["ohg"]
+    assert installed.rows("SELECT ip FROM login_attempts") == []
 
 
 def test_the_password_is_seen_by_the_programs_alone(

@@ -3,20 +3,26 @@
 import os
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from authbridge.data_protection.descriptions import KeptFor
+from authbridge.data_protection.inventory import INVENTORY
+from authbridge.installation.database import SHORT_LIVED
 from authbridge.installation.program import folder_of, point_to
 from authbridge.installation.record import Record, Upgrade
 from authbridge.machine.files import Machine
 from authbridge.storage.migrations import NEWEST
-from tests.integration.installation.conftest import Install, migration, tree
+from tests.integration.installation.conftest import ADD_LOGIN, ADDRESS, Install, migration, tree
 from tests.support.full_disk import full_disk
+from tests.support.panel.staffed_panel import make_config
 from tests.support.tree_system import TreeSystem
 
 _UNIT = "authbridge-api.service"
 _DATABASE = "/var/lib/authbridge/authbridge.db"
+WEEK = timedelta(days=7)
 _GOOD = "def upgrade():\n    op.execute('CREATE TABLE rooms (id INTEGER)')\n"
 # What it has done stays, when it fails: SQLite's transaction is ended in the middle.
 _BROKEN = """
@@ -88,6 +94,35 @@ def test_the_way_back_over_a_change_of_the_tables_says_what_is_lost_and_asks(
     assert _program(machine) == former
     assert _schools(machine) == ["ohg"]
     assert "ohg" in TreeSystem(machine).authbridge("/opt/authbridge", "school", "list")
+
+
+def test_the_copy_holds_no_login_once_the_upgrade_is_done(
+    former: str, install: Install, machine: Machine, next_clone: Path
+) -> None:
+    """It lives for a week, and they are a week old; the database itself keeps them."""
+    with closing(sqlite3.connect(machine.path(_DATABASE))) as database:
+        database.execute(ADD_LOGIN)
+        database.commit()
+    migration(next_clone, _GOOD)
+
+    assert install(clone=next_clone) == 0
+
+    (copy,) = machine.root.glob("var/backups/authbridge/*.db")
+    assert ADDRESS.encode() not in copy.read_bytes()
+    assert b"A school" in copy.read_bytes()
+    assert ADDRESS.encode() in machine.path(_DATABASE).read_bytes()
+    assert install("--rollback", "--yes", clone=next_clone) == 0
+    assert (_program(machine), _schools(machine)) == (former, ["ohg"])
+
+
+def test_tables_that_live_for_a_week_are_known(tmp_path: Path) -> None:
+    """Those of the record of processing, but for orders and one-time codes, which the way back needs."""
+    config = make_config("sqlite:////nowhere.db", tmp_path)
+    periods = {
+        each.table.name: each.kept.period(config) for each in INVENTORY if isinstance(each.kept, KeptFor)
+    }
+    short = {name for name, period in periods.items() if isinstance(period, timedelta) and period <= WEEK}
+    assert short - {"revocations", "report_codes", "invitations"} == set(SHORT_LIVED)
 
 
 def test_a_failed_migration_leaves_everything_as_it_was_and_says_so(
