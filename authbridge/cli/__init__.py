@@ -35,6 +35,7 @@ _COMMANDS = MappingProxyType(
         "jitsi-words": "jitsi_words:jitsi_words",
         "simulate": "simulating:simulate_",
         "doctor": "doctor:doctor",
+        "backup": "backups:backup",
         "purge": "database:purge",
     }
 )

@@ -9,14 +9,18 @@ def write_whole(path: Path, content: bytes, *, mode: int, owner: tuple[int, int]
     new = path.with_name(f".{path.name}.new")
     new.unlink(missing_ok=True)
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        if owner is not None and os.geteuid() == 0:
-            os.fchown(descriptor, *owner)
-        os.fchmod(descriptor, mode)
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
-    new.rename(path)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            if owner is not None and os.geteuid() == 0:
+                os.fchown(descriptor, *owner)
+            os.fchmod(descriptor, mode)
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        new.rename(path)
+    except OSError:  # a full disk, which half a file would keep full
+        new.unlink(missing_ok=True)
+        raise
     sync(path.parent)
 
 

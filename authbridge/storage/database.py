@@ -14,12 +14,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from authbridge.errors import ConfigError, ConflictError, StorageError
+from authbridge.storage.models import Base
 
 _PATIENCE = 5  # seconds for a lock, a statement or a free connection; a login may take 15 in all
 _CONNECT_PATIENCE = 3  # seconds
@@ -98,6 +99,33 @@ class Database:
             yield session
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Opens a transaction that reads all tables as they are at its beginning; no writer waits for it.
+
+        Raises like :meth:`write_session`.
+        """
+        with _plain_errors(), self.engine.connect() as connection:
+            if not self.is_sqlite:
+                connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with connection.begin():
+                if self.is_sqlite:
+                    connection.exec_driver_sql("BEGIN")
+                yield connection
+
+    @contextmanager
+    def exclusive_session(self) -> Iterator[Session]:
+        """Opens a transaction in which nobody else writes to any table; else like :meth:`write_session`.
+
+        Others read meanwhile what was there before.  It may last for as long as copying all rows takes.
+        """
+        with self.write_session() as session:
+            if not self.is_sqlite:
+                tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
+                session.execute(text(f"LOCK TABLE {tables} IN EXCLUSIVE MODE"))
+                session.execute(text("SET LOCAL statement_timeout = 0"))
+            yield session
+
+    @contextmanager
     def own_connection(self) -> Iterator[Any]:
         """Opens a raw autocommit connection of the driver, outside the pool; closes it at the end.
 
@@ -168,9 +196,53 @@ class Database:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
 
 
-def _parse_url(text: str) -> URL:
+class MemoryDatabase(Database):
+    """A SQLite database in the memory of this process, of which nothing reaches a disk."""
+
+    def __init__(self, content: bytes = b"") -> None:
+        """Makes an empty database, or opens the content of a SQLite file."""
+        self.is_sqlite = True
+        self._connection = sqlite3.connect(":memory:", check_same_thread=False)
+        if content:
+            self._connection.deserialize(_without_log(content))
+        self.engine = create_engine(
+            "sqlite://",
+            creator=lambda: self._connection,
+            poolclass=StaticPool,
+            paramstyle="named",
+            hide_parameters=True,
+        )
+        _prepare_sqlite(self.engine, durable=False)
+        self._write_lock = threading.Lock()
+        with _plain_errors(), self.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA temp_store = MEMORY")
+
+    @property
+    def file(self) -> None:
+        """Returns None: there is no file."""
+        return
+
+    def content(self) -> bytes:
+        """Returns what a SQLite file with these tables would hold, without any byte of deleted rows."""
+        with _plain_errors():
+            self._connection.execute("VACUUM")
+            return self._connection.serialize()
+
+    def close(self) -> None:
+        """Forgets everything."""
+        self.engine.dispose()
+        self._connection.close()
+
+
+def _without_log(content: bytes) -> bytes:
+    # Bytes 18 and 19 of a file that was used with a write-ahead log are 2, and memory has no such log
+    # (https://sqlite.org/c3ref/deserialize.html).
+    return content[:18] + b"\1\1" + content[20:]
+
+
+def _parse_url(address: str) -> URL:
     try:
-        url = make_url(text)
+        url = make_url(address)
     except (ArgumentError, ValueError):
         raise ConfigError(
             "AUTHBRIDGE_DATABASE_URL is no database address, such as sqlite:////var/lib/authbridge/authbridge.db."

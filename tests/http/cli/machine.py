@@ -103,6 +103,7 @@ def environ_of(folder: Path) -> dict[str, str]:
         "AUTHBRIDGE_SECRET_KEY_FILE": str(folder / "secret"),
         "AUTHBRIDGE_XMPP_HOST": "meet.test",
         "AUTHBRIDGE_BCRYPT_COST": "4",
+        "AUTHBRIDGE_BACKUP_FOLDER": str(folder / "backups"),
         "TMPDIR": str(folder),
     }
 
