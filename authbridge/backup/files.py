@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyrage
 
-from authbridge.errors import AuthBridgeError, InputError
+from authbridge.errors import AuthBridgeError
 from authbridge.machine.whole_files import write_whole
 
 _SQLITE = b"SQLite format 3\0"
@@ -18,44 +18,44 @@ _DATED = re.compile(r"authbridge-([0-9]{8}T[0-9]{12}Z)\.db(\.age)?")
 _MOMENT = "%Y%m%dT%H%M%S%fZ"
 
 
-class BackupFileError(AuthBridgeError):
-    """Raised when a file with a backup cannot be written, read, decrypted or understood."""
+class BackupError(AuthBridgeError):
+    """Raised when a backup cannot be written, read, or restored as asked; nothing was changed."""
 
 
 def encrypt(content: bytes, recipient: str | None) -> bytes:
     """Returns the content for the owner of that public key alone; as it is where there is none.
 
     Raises:
-        InputError: It is no public key of age.
+        BackupError: It is no public key of age.
     """
     if recipient is None:
         return content
     try:
         return bytes(pyrage.encrypt(content, [pyrage.x25519.Recipient.from_str(recipient)]))
     except pyrage.RecipientError:
-        raise InputError("“%(key)s” is no public key of age (age1…).", key=recipient) from None
+        raise BackupError("“%(key)s” is no public key of age (age1…).", key=recipient) from None
 
 
 def decrypt(content: bytes, identities: str) -> bytes:
     """Returns the database in the content of a file; ``identities`` are the lines of an identity file of age.
 
     Raises:
-        BackupFileError: It is none, or no key opens it.
+        BackupError: It is none, or no key opens it.
     """
     if content.startswith(_AGE):
         content = _open(content, _parse_identities(identities))
     if not content.startswith(_SQLITE):
-        raise BackupFileError("The file is no backup: neither a database nor one that age has encrypted.")
+        raise BackupError("The file is no backup: neither a database nor one that age has encrypted.")
     return content
 
 
 def _open(content: bytes, keys: list[pyrage.x25519.Identity]) -> bytes:
     if not keys:
-        raise BackupFileError("The backup is encrypted. Please name the file with its key: --identity FILE")
+        raise BackupError("The backup is encrypted. Please name the file with its key: --identity FILE")
     try:
         return bytes(pyrage.decrypt(content, keys))
     except pyrage.DecryptError as error:
-        raise BackupFileError("The backup cannot be decrypted: %(reason)s.", reason=error) from None
+        raise BackupError("The backup cannot be decrypted: %(reason)s.", reason=error) from None
 
 
 def _parse_identities(lines: str) -> list[pyrage.x25519.Identity]:
@@ -64,36 +64,22 @@ def _parse_identities(lines: str) -> list[pyrage.x25519.Identity]:
         return [pyrage.x25519.Identity.from_str(line) for line in found if line and not line.startswith("#")]
     except pyrage.IdentityError:
         # Its words may quote the key.
-        raise BackupFileError("The file with the key holds a line that is no key of age.") from None
+        raise BackupError("The file with the key holds a line that is no key of age.") from None
 
 
 def write(path: Path, content: bytes) -> None:
     """Writes a new file that only its owner can read; returns when it is on the disk, as a whole.
 
     Raises:
-        BackupFileError: It cannot be written, or is there already.
+        BackupError: It cannot be written, or is there already.
     """
     if path.exists():
-        raise BackupFileError("%(path)s is there already.", path=path)
+        raise BackupError("%(path)s is there already.", path=path)
     try:
         write_whole(path, content, mode=0o600)
     except OSError as error:
-        raise BackupFileError(
+        raise BackupError(
             "%(path)s cannot be written: %(reason)s.", path=path, reason=error.strerror
-        ) from error
-
-
-def read(path: Path) -> bytes:
-    """Returns the content of a file.
-
-    Raises:
-        BackupFileError: It cannot be read.
-    """
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BackupFileError(
-            "%(path)s cannot be read: %(reason)s.", path=path, reason=error.strerror
         ) from error
 
 
@@ -101,12 +87,12 @@ def dated(folder: Path, *, encrypted: bool, now: datetime) -> Path:
     """Returns the name of a backup of now, and makes the folder, which only its owner can open.
 
     Raises:
-        BackupFileError: The folder cannot be made.
+        BackupError: The folder cannot be made.
     """
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
-        raise BackupFileError(
+        raise BackupError(
             "%(path)s cannot be made: %(reason)s.", path=folder, reason=error.strerror
         ) from error
     return folder / f"authbridge-{now.astimezone(UTC).strftime(_MOMENT)}.db{'.age' if encrypted else ''}"
@@ -118,7 +104,7 @@ def delete_old(folder: Path, *, kept: timedelta, now: datetime) -> int:
     Also what is left of one that was cut off.
 
     Raises:
-        BackupFileError: One cannot be deleted.
+        BackupError: One cannot be deleted.
     """
     try:
         old = [path for path in folder.iterdir() if _is_old(path.name, now - kept)]
@@ -128,7 +114,7 @@ def delete_old(folder: Path, *, kept: timedelta, now: datetime) -> int:
         return 0
     except OSError as error:
         words = "Old backups in %(path)s cannot be deleted: %(reason)s."
-        raise BackupFileError(words, path=folder, reason=error.strerror) from error
+        raise BackupError(words, path=folder, reason=error.strerror) from error
     return len(old)
 
 

@@ -36,6 +36,7 @@ _COMMANDS = MappingProxyType(
         "simulate": "simulating:simulate_",
         "doctor": "doctor:doctor",
         "backup": "backups:backup",
+        "restore": "restoring:restore_",
         "purge": "database:purge",
     }
 )

@@ -12,7 +12,6 @@ from authbridge.cli.destinations import StandardOutput
 from authbridge.cli.operator import Operator, pass_operator
 from authbridge.cli.output import say_done
 from authbridge.config import AGE_RECIPIENT
-from authbridge.errors import InputError
 from authbridge.storage import job_runs
 
 _STANDARD = Path("-")
@@ -37,7 +36,7 @@ def backup(operator: Operator, file: Path | None, folder: Path | None, recipient
         raise click.UsageError("Either FILE or --to-folder.")
     key = recipient or operator.config.backup_recipient
     if key is not None and not AGE_RECIPIENT.fullmatch(key):
-        raise InputError("“%(key)s” is no public key of age (age1…).", key=key)
+        raise files.BackupError("“%(key)s” is no public key of age (age1…).", key=key)
     now = operator.clock()
     if file is None:
         folder = folder or operator.config.backup_folder

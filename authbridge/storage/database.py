@@ -9,13 +9,14 @@ import shutil
 import sqlite3
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
@@ -24,6 +25,8 @@ from authbridge.storage.models import Base
 
 _PATIENCE = 5  # seconds for a lock, a statement or a free connection; a login may take 15 in all
 _CONNECT_PATIENCE = 3  # seconds
+_EXCLUSIVE_PATIENCE = 20.0  # seconds until all tables are ours
+_EXCLUSIVE_TRY = 250  # milliseconds; PostgreSQL looks for deadlocks after 1000
 _POOL = 16  # connections of a process
 
 
@@ -120,8 +123,7 @@ class Database:
         """
         with self.write_session() as session:
             if not self.is_sqlite:
-                tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
-                session.execute(text(f"LOCK TABLE {tables} IN EXCLUSIVE MODE"))
+                _lock_all_tables(session)
                 session.execute(text("SET LOCAL statement_timeout = 0"))
             yield session
 
@@ -196,6 +198,23 @@ class Database:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
 
 
+def _lock_all_tables(session: Session) -> None:
+    # Other transactions take their locks in many orders.  One that waits for us while we wait for it would be
+    # ended as a deadlock after a second, and a login refused: we let go before, and try again.
+    tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
+    deadline = time.monotonic() + _EXCLUSIVE_PATIENCE
+    while True:
+        try:
+            with session.begin_nested():
+                session.execute(text(f"SET LOCAL lock_timeout = {_EXCLUSIVE_TRY}"))
+                session.execute(text(f"LOCK TABLE {tables} IN EXCLUSIVE MODE"))
+        except OperationalError:
+            if time.monotonic() > deadline:
+                raise
+        else:
+            return
+
+
 class MemoryDatabase(Database):
     """A SQLite database in the memory of this process, of which nothing reaches a disk."""
 
@@ -214,8 +233,6 @@ class MemoryDatabase(Database):
         )
         _prepare_sqlite(self.engine, durable=False)
         self._write_lock = threading.Lock()
-        with _plain_errors(), self.engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA temp_store = MEMORY")
 
     @property
     def file(self) -> None:
@@ -291,6 +308,7 @@ def _prepare_sqlite(engine: Engine, *, durable: bool) -> None:
             f"synchronous = {'FULL' if durable else 'NORMAL'}",
             "foreign_keys = ON",
             "secure_delete = ON",
+            "temp_store = MEMORY",  # what is sorted or set aside comes into no file
         ):
             connection.execute(f"PRAGMA {pragma}")
 

@@ -87,7 +87,7 @@ def test_a_backup_for_the_owner_of_a_key(environ: Mapping[str, str], tmp_path: P
         assert f"encrypted to {KEY.to_public()}" in result.output
         assert b"Otto-Hahn" not in file.read_bytes()
         assert accounts_in(file) == 1
-        with pytest.raises(files.BackupFileError, match="cannot be decrypted"):
+        with pytest.raises(files.BackupError, match="cannot be decrypted"):
             files.decrypt(file.read_bytes(), str(pyrage.x25519.Identity.generate()))
 
 

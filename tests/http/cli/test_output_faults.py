@@ -66,6 +66,8 @@ EXAMPLES = [
     ("simulate",),
     ("purge",),
     ("backup",),
+    ("restore", "backup.db", "--check"),
+    ("restore", "backup.db"),
 ]
 SAID_INSTEAD = {
     "organiser export": "The audit notes that",
