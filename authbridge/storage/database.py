@@ -116,14 +116,15 @@ class Database:
                 yield connection
 
     @contextmanager
-    def exclusive_session(self) -> Iterator[Session]:
+    def exclusive_session(self, *, with_readers: bool = True) -> Iterator[Session]:
         """Opens a transaction in which nobody else writes to any table; else like :meth:`write_session`.
 
-        Others read meanwhile what was there before.  It may last for as long as copying all rows takes.
+        Others read meanwhile what was there before; without ``with_readers`` perhaps not, so that tables can
+        be altered.  It may last for as long as copying all rows takes.
         """
         with self.write_session() as session:
             if not self.is_sqlite:
-                _lock_all_tables(session)
+                _lock_all_tables(session, "EXCLUSIVE" if with_readers else "ACCESS EXCLUSIVE")
                 session.execute(text("SET LOCAL statement_timeout = 0"))
             yield session
 
@@ -198,7 +199,7 @@ class Database:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
 
 
-def _lock_all_tables(session: Session) -> None:
+def _lock_all_tables(session: Session, mode: str) -> None:
     # Other transactions take their locks in many orders.  One that waits for us while we wait for it would be
     # ended as a deadlock after a second, and a login refused: we let go before, and try again.
     tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
@@ -207,7 +208,7 @@ def _lock_all_tables(session: Session) -> None:
         try:
             with session.begin_nested():
                 session.execute(text(f"SET LOCAL lock_timeout = {_EXCLUSIVE_TRY}"))
-                session.execute(text(f"LOCK TABLE {tables} IN EXCLUSIVE MODE"))
+                session.execute(text(f"LOCK TABLE {tables} IN {mode} MODE"))
         except OperationalError:
             if time.monotonic() > deadline:
                 raise
