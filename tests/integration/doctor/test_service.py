@@ -9,6 +9,7 @@ from authbridge.doctor.service import examine_service
 from authbridge.login import journal
 from authbridge.login.alarm_rules import Alarm
 from authbridge.machine.findings import Finding, Level
+from authbridge.storage import job_runs
 from authbridge.storage.database import Database
 from authbridge.storage.models import Organiser, Role
 from tests.support.factories import make_invited, make_organiser, make_school, make_staff
@@ -18,9 +19,15 @@ from tests.support.feeds import report
 DAY = timedelta(days=1)
 
 
-def examine(database: Database, *, now: datetime = MORNING, offers_panel: bool = True) -> dict[str, Finding]:
+def examine(
+    database: Database,
+    *,
+    now: datetime = MORNING,
+    offers_panel: bool = True,
+    backup_folder: Path = Path("/nowhere"),
+) -> dict[str, Finding]:
     """Returns the findings by id; each is there once."""
-    found = examine_service(database, offers_panel=offers_panel, now=now)
+    found = examine_service(database, offers_panel=offers_panel, backup_folder=backup_folder, now=now)
     by_id = {finding.id: finding for finding in found}
     assert len(by_id) == len(found)
     return by_id
@@ -42,6 +49,7 @@ def test_a_service_in_order_has_nothing_to_say(database: Database) -> None:
     report(database, "node-1")
     with database.write_session() as session:
         journal.mark_purged(session, now=MORNING)
+        job_runs.note_done(session, job_runs.BACKUP, now=MORNING)
     found = examine(database)
     assert {finding.level for finding in found.values()} == {Level.OK}
     assert found.keys() == examine(Database("sqlite:////nowhere/at/all.db")).keys()
@@ -53,6 +61,21 @@ def test_a_purge_that_is_overdue_breaks_the_promise(database: Database) -> None:
         journal.mark_purged(session, now=MORNING)
     assert examine(database)["purge"].level is Level.OK
     assert examine(database, now=MORNING + timedelta(hours=3))["purge"].level is Level.ERROR
+
+
+def test_a_backup_that_is_missing_or_old_is_noticed(database: Database, tmp_path: Path) -> None:
+    """Also where the next one could not be written."""
+    found = examine(database)["backup"]
+    assert (found.level, "authbridge-backup" in found.line) == (Level.WARNING, True)
+    with database.write_session() as session:
+        job_runs.note_done(session, job_runs.BACKUP, now=MORNING)
+    assert examine(database, now=MORNING + DAY)["backup"].level is Level.OK
+    assert examine(database, now=MORNING + 3 * DAY)["backup"].level is Level.WARNING
+    assert examine(database, backup_folder=tmp_path)["backup"].level is Level.OK
+    file = tmp_path / "file"
+    file.write_text("")
+    found = examine(database, backup_folder=file)["backup"]
+    assert (found.level, found.where) == (Level.WARNING, str(file))
 
 
 def test_a_prosody_that_stopped_to_ask_is_named(database: Database) -> None:
