@@ -20,7 +20,7 @@ Names = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class AccountAccess:
+class SavedAccount:
     """What an organiser's access depends on; ``password`` changes whenever another one is issued."""
 
     password: tuple[datetime, int]
@@ -48,7 +48,7 @@ class State:
     their hash, with the moment at which each was used.
     """
 
-    accounts: Mapping[str, AccountAccess]
+    accounts: Mapping[str, SavedAccount]
     schools: Mapping[str, datetime | None]
     suspensions_of_accounts: Mapping[str, Row[Any]]
     suspensions_of_schools: Mapping[str, Row[Any]]
@@ -65,7 +65,7 @@ def read_state(connection: Connection) -> State:
     """Reads the state of a database."""
     return State(
         accounts={
-            row.username: AccountAccess(
+            row.username: SavedAccount(
                 (row.created_at, row.credential_version), row.previous_hash, row.valid_until, row.suspended_at
             )
             for row in connection.execute(select(_organisers))
