@@ -4,6 +4,7 @@ The present audit, journal and lockouts stay.  Every Prosody takes a snapshot af
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -19,6 +20,7 @@ from authbridge.backup.keeping import kept_beside
 from authbridge.backup.opening import Backup
 from authbridge.backup.states import Differences, Names, State, compare, read_state, unreadable_staff
 from authbridge.config import Config
+from authbridge.errors import StorageError
 from authbridge.login.typed_passwords import StoredPassword
 from authbridge.revocations import feed
 from authbridge.schools.commands.organisers import forget_former_passwords
@@ -106,11 +108,15 @@ def restore(
         )
         session.flush()
         feed.restart(session, after=last_id, ended=_names_logged_out(found), now=now)
-    # What has become too old since the backup was taken.
-    config = options.config
-    kept = timedelta(days=config.retention_days)
-    retention.purge(database, clock=lambda: now, retention=kept, limits=config.limits)
+    _purge(database, options.config, now)
     return found
+
+
+def _purge(database: Database, config: Config, now: datetime) -> None:
+    """Deletes what has become too old since the backup was taken; else the service does within the hour."""
+    kept = timedelta(days=config.retention_days)
+    with suppress(StorageError):  # all is restored, and must not look as if it were not
+        retention.purge(database, clock=lambda: now, retention=kept, limits=config.limits)
 
 
 def _require_agreement(present: State, *, is_lost: bool) -> None:

@@ -4,12 +4,11 @@ Both are of this program's version.  The caller's transactions decide what is re
 """
 
 import hashlib
-import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, func, insert, select, text
+from sqlalchemy import Connection, Row, Table, delete, func, insert, select, text
 
 from authbridge.errors import StorageError
 from authbridge.storage.models import Base
@@ -28,7 +27,7 @@ class Content:
     rows: int = 0
     digest: int = 0
 
-    def with_rows(self, rows: Collection[Mapping[str, Any]]) -> "Content":
+    def with_rows(self, rows: Sequence[Row[Any]]) -> "Content":
         """Returns the content with these rows added."""
         digest = self.digest + sum(map(_digest_of, rows))
         return Content(self.rows + len(rows), digest % 2**_DIGEST_BITS)
@@ -78,21 +77,19 @@ def continue_numbering(target: Connection) -> None:
 
 
 def _copy(source: Connection, target: Connection, table: Table) -> Content:
-    content = Content()
+    content, names = Content(), [column.name for column in table.columns]
     for rows in _batches(source, table):
-        target.execute(insert(table), rows)
+        target.execute(insert(table), [dict(zip(names, row, strict=True)) for row in rows])
         content = content.with_rows(rows)
     return content
 
 
-def _batches(connection: Connection, table: Table) -> Iterator[list[dict[str, Any]]]:
+def _batches(connection: Connection, table: Table) -> Iterator[Sequence[Row[Any]]]:
     # With yield_per PostgreSQL's rows come in portions as well, and not all into the memory.
     with connection.execute(select(table).execution_options(yield_per=_BATCH)) as result:
-        for rows in result.mappings().partitions():
-            yield [dict(row) for row in rows]
+        yield from result.partitions()
 
 
-def _digest_of(row: Mapping[str, Any]) -> int:
+def _digest_of(row: Row[Any]) -> int:
     # As Python has the values, which is the same for both kinds of database.
-    described = json.dumps(list(row.values()), sort_keys=True, default=repr)
-    return int.from_bytes(hashlib.sha256(described.encode("utf-8", "surrogatepass")).digest())
+    return int.from_bytes(hashlib.sha256(repr(tuple(row)).encode("utf-8", "surrogatepass")).digest())

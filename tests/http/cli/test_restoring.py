@@ -2,6 +2,8 @@
 
 import json
 import os
+import resource
+import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import count
@@ -10,12 +12,13 @@ from pathlib import Path
 import pyrage
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import event
+from sqlalchemy import event, select
 from sqlalchemy.engine import Engine
 
 from authbridge.cli import main
 from authbridge.cli.operator import Operator
 from authbridge.storage.database import Database
+from authbridge.storage.models import School
 from authbridge.storage.table_copy import TABLES
 from tests.http.cli.machine import die, environ_of
 from tests.support.backups import contents
@@ -155,6 +158,31 @@ def test_killed_it_is_done_or_not_done(
     if not is_done:
         assert all_of(database) == before
     assert run_forked(environ, "restore", str(tmp_path / "plain.db")) == 0
+
+
+@pytest.mark.parametrize("size", [20_000, 60_000, 100_000])
+def test_a_full_disk_undoes_all_of_it_or_nothing(sqlite_template: Path, tmp_path: Path, size: int) -> None:
+    """The exit code says which: 4, the database is as before; 0, all of it is restored."""
+    (tmp_path / "secret").write_text("s" * 64)
+    shutil.copy(sqlite_template, tmp_path / "authbridge.db")
+    environ = environ_of(tmp_path)
+    database = Database(environ["AUTHBRIDGE_DATABASE_URL"])
+    make_school(database)
+    assert run(environ, "backup", str(tmp_path / "plain.db")).exit_code == 0
+    make_school(database, "lmg")
+    before = all_of(database)
+    database.engine.dispose()
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+    code = run_forked(environ, "restore", str(tmp_path / "plain.db"), hook=limit)
+
+    with database.read_session() as session:
+        schools = session.scalars(select(School.code).order_by(School.code)).all()
+    assert (code, schools) in [(4, ["lmg", "ohg"]), (0, ["ohg"])]
+    assert (all_of(database) == before) == (code == 4)
+    database.engine.dispose()
 
 
 @pytest.mark.soak

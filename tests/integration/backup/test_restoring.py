@@ -457,6 +457,26 @@ def test_a_backup_of_a_newer_program(
         restore_from(content, database, config)
 
 
+def test_a_copy_of_the_file_is_a_backup_as_well(
+    sqlite_template: Path, database: Database, config: Config, tmp_path: Path
+) -> None:
+    """As the installer makes one before an upgrade; the logins in it are left out."""
+    copied = tmp_path / "copied.db"
+    copied.write_bytes(sqlite_template.read_bytes())
+    former = Database(f"sqlite:///{copied}")
+    make_school(former)
+    issued = make_organiser(former)
+    assert verdict(issued, make_services(former)) is Verdict.GRANTED
+    former.empty_write_ahead_log()
+    former.engine.dispose()
+
+    restore_from(copied.read_bytes(), database, config, is_lost=True)
+
+    with database.read_session() as session:
+        assert session.scalar(select(func.count()).select_from(LoginAttempt)) == 0
+    assert verdict(issued, make_services(database)) is Verdict.GRANTED
+
+
 def test_a_backup_of_an_earlier_program(database: Database, config: Config) -> None:
     """It is brought to this version, in memory."""
     from authbridge.storage import schema  # noqa: PLC0415
