@@ -69,6 +69,7 @@ class Action(StrEnum):
     MISUSE_CLOSE = "misuse:close"
     REPORT_CODE_ISSUE = "report-code:issue"
     REPORT_CODE_WITHDRAW = "report-code:withdraw"
+    BACKUP_RESTORE = "backup:restore"
 
 
 POLICY = Actor("policy")

@@ -29,6 +29,7 @@ _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 _URL = re.compile(
     r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?|http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?"
 )
+AGE_RECIPIENT = re.compile(r"age1[02-9ac-hj-np-z]{58}")  # a public key of X25519 in Bech32, as age writes it
 _PAGE = re.compile(rf"(?:{_URL.pattern})(?:/[A-Za-z0-9._~-]+)*")
 
 
@@ -52,6 +53,8 @@ class Config:
     panel_idle: timedelta
     bcrypt_cost: int
     remember_credentials: bool
+    backup_folder: Path
+    backup_recipient: str | None
     limits: Limits
 
 
@@ -85,6 +88,8 @@ def read_config(environ: Mapping[str, str]) -> Config:
         panel_idle=timedelta(minutes=settings.number("PANEL_IDLE_MINUTES", 60, PANEL_IDLE_MINUTES)),
         bcrypt_cost=settings.number("BCRYPT_COST", 10, _BCRYPT_COSTS),
         remember_credentials=settings.yes_or_no("REMEMBER_CREDENTIALS", "yes"),
+        backup_folder=Path(settings.optional("BACKUP_FOLDER", "/var/lib/authbridge/backups")),
+        backup_recipient=settings.recipient("BACKUP_RECIPIENT"),
         limits=settings.limits(),
     )
 
@@ -185,6 +190,15 @@ class _Settings:
         if value and not Path(value).is_dir():
             raise ConfigError(f"{_PREFIX}{name} names {value}, which is no folder.")
         return Path(value) if value else None
+
+    def recipient(self, name: str) -> str | None:
+        """Reads a public key of age."""
+        value = self.optional(name, "")
+        if value and not AGE_RECIPIENT.fullmatch(value):
+            raise ConfigError(
+                f"{_PREFIX}{name} is “{value}”, but must be a public key as age-keygen shows it: age1…"
+            )
+        return value or None
 
     def timezone(self, name: str, default: str) -> ZoneInfo:
         value = self.optional(name, default)

@@ -1,7 +1,7 @@
 """The words of the audit: what was done, and its details."""
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from flask_babel import gettext as _
@@ -24,6 +24,7 @@ TOPICS = {
     "journal": _l("Journal"),
     "misuse": _l("Misuse reports"),
     "report-code": _l("Codes of heads of schools"),
+    "backup": _l("Backups"),
 }
 """What an event may be about, by the part of its action before the colon."""
 
@@ -70,6 +71,7 @@ ACTIONS = {
     "report-code:issue": _l("Code for the head of the school made"),
     "report-code:withdraw": _l("Code of the head of the school withdrawn"),
     "report-code:guessed": _l("Many wrong codes on the page for heads of schools"),
+    "backup:restore": _l("Backup restored"),
     "staff:add": _l("Member of staff added"),
     "staff:reset": _l("Member of staff invited again"),
     "staff:enrol": _l("Member of staff enrolled"),
@@ -154,6 +156,7 @@ _DETAILS: Mapping[str, Callable[[Any], str]] = {
     "print_job": lambda id_: _("print job %(id)s", id=id_) if id_ else "",
     "valid_until": lambda iso: _("valid until %(day)s", day=_day(iso)) if iso else _("no end"),
     "former_until": lambda iso: _("former password until %(day)s", day=_day(iso)),
+    "taken_at": lambda iso: _("as of %(day)s", day=day(datetime.fromisoformat(iso))) if iso else "",
     "report": lambda number: _("report %(number)s", number=number) if number else "",
     "role": _value,
     "reason": _value,

@@ -35,6 +35,8 @@ _COMMANDS = MappingProxyType(
         "jitsi-words": "jitsi_words:jitsi_words",
         "simulate": "simulating:simulate_",
         "doctor": "doctor:doctor",
+        "backup": "backups:backup",
+        "restore": "restoring:restore_",
         "purge": "database:purge",
     }
 )

@@ -146,7 +146,12 @@ def _examine_service(operator: Operator) -> None:
 
     of_machine = [unpack(packed) for packed in json.load(sys.stdin)]
     database, now = operator.bare_database, operator.clock()
-    found = examine_service(database, offers_panel=operator.config.panel_url is not None, now=now)
+    found = examine_service(
+        database,
+        offers_panel=operator.config.panel_url is not None,
+        backup_folder=operator.config.backup_folder,
+        now=now,
+    )
     ours = [ReportedFinding.of(finding) for finding in found]
     keep_report(database, Report(platform.node(), now, worst_first([*of_machine, *ours])))
     show_json([pack(finding) for finding in ours])

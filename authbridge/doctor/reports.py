@@ -17,7 +17,16 @@ KEPT = timedelta(days=30)
 
 OVERDUE = timedelta(days=2)  # a timer examines each machine every day
 
-IN_DATABASE = ("storage", "purge", "deletion-record", "prosody-servers", "staff", "taken-over", "alarms")
+IN_DATABASE = (
+    "storage",
+    "purge",
+    "deletion-record",
+    "backup",
+    "prosody-servers",
+    "staff",
+    "taken-over",
+    "alarms",
+)
 FINDINGS_OF_SERVICE = ("database", *IN_DATABASE)
 """The ids of what the service's own user finds."""
 

@@ -1,9 +1,11 @@
 """Examines what only the service's own user may look at: the settings and the database."""
 
+import os
 import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy.orm import Session
 
@@ -15,7 +17,7 @@ from authbridge.machine.findings import Finding, Level, Remark
 from authbridge.revocations.status import nodes
 from authbridge.schools.taken_over import count_taken_over
 from authbridge.staff.members import StaffState, list_staff
-from authbridge.storage import schema
+from authbridge.storage import job_runs, schema
 from authbridge.storage.database import Database
 from authbridge.storage.models import Role
 
@@ -25,9 +27,12 @@ _EMPTY_LOG = """GRANT pg_checkpoint TO authbridge;
 GRANT EXECUTE ON FUNCTION pg_switch_wal(), pg_ls_waldir() TO authbridge;
 ALTER SYSTEM SET wal_recycle = off;
 SELECT pg_reload_conf();"""  # as in deploy/README.md
+_BACKUP_OVERDUE = timedelta(days=2)  # there is one a day
 
 
-def examine_service(database: Database, *, offers_panel: bool, now: datetime) -> list[Finding]:
+def examine_service(
+    database: Database, *, offers_panel: bool, backup_folder: Path, now: datetime
+) -> list[Finding]:
     """Returns what is found; each finding once, also where all is well or nothing can be seen."""
     found = _of_database(database)
     if found.level is not Level.OK:
@@ -38,6 +43,7 @@ def examine_service(database: Database, *, offers_panel: bool, now: datetime) ->
             found,
             _of_storage(parts["storage"]),
             _of_purge(parts["purge"]),
+            _of_backup(session, backup_folder, now),
             *_of_rows(session, offers_panel=offers_panel, now=now),
         ]
 
@@ -84,6 +90,40 @@ def _of_purge(word: str) -> Finding:
         Remark("Addresses and login names are promised to be gone in time; the service deletes every hour."),
         line="authbridge purge; systemctl restart authbridge-api",
     )
+
+
+def _of_backup(session: Session, folder: Path, now: datetime) -> Finding:
+    taken_at = job_runs.last_done(session, job_runs.BACKUP)
+    why = Remark("Without a backup all accounts are gone with this disk, and everybody needs a new letter.")
+    if taken_at is None:
+        what = Remark("No backup was taken yet.")
+        is_new = len(deletion_records.latest(session, 2)) < 2  # noqa: PLR2004 - no whole night has gone by
+        level = Level.NOTE if is_new else Level.WARNING
+        return Finding("backup", level, what, why, line="systemctl start authbridge-backup")
+    if now - taken_at > _BACKUP_OVERDUE:
+        what = Remark("The last backup is of %(day)s.", day=f"{taken_at:%Y-%m-%d}")
+        return Finding("backup", Level.WARNING, what, why, line="journalctl -u authbridge-backup -n 20")
+    if not _is_ours(folder):
+        what = Remark("The folder of the backups cannot be read and written by the service's user.")
+        line = f"chown authbridge: {folder}; chmod 700 {folder}"
+        return Finding("backup", Level.WARNING, what, why, where=str(folder), line=line)
+    return Finding(
+        "backup",
+        Level.OK,
+        Remark(
+            "There is a backup of the last two days; one that is not copied elsewhere dies with this disk."
+        ),
+        where=str(folder),
+    )
+
+
+def _is_ours(folder: Path) -> bool:
+    # Backups may be written elsewhere, and the folder may not be there; what may not be looked into is there.
+    try:
+        is_usable = folder.is_dir() and os.access(folder, os.R_OK | os.W_OK | os.X_OK)
+        return is_usable or not folder.exists()
+    except OSError:
+        return False
 
 
 def _of_rows(session: Session, *, offers_panel: bool, now: datetime) -> Iterator[Finding]:

@@ -19,6 +19,8 @@ _SYSTEMD = "/etc/systemd/system"
 _ALWAYS = (
     "authbridge-api.socket",
     "authbridge-api.service",
+    "authbridge-backup.timer",
+    "authbridge-backup.service",
     "authbridge-doctor.timer",
     "authbridge-doctor.service",
 )

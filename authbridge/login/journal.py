@@ -7,29 +7,27 @@ An attempt stays open if the service died during the check.  Attempts refused wi
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, update
 from sqlalchemy.orm import Session
 
 from authbridge.errors import StorageError
 from authbridge.login.attempts import Attempt, Origin
 from authbridge.login.policy import Decision
+from authbridge.storage import job_runs
 from authbridge.storage.models import (
-    JobRun,
     LoginAttempt,
     Organiser,
     RejectedAttempts,
     table_of,
 )
 from authbridge.storage.prepared import Prepared
-from authbridge.storage.statements import delete_some, upsert
+from authbridge.storage.statements import delete_some
 
 _PURGE = "purge"
 _WRITE_TEST = "write-test"
 
 
 _attempts, _organisers = table_of(LoginAttempt), table_of(Organiser)
-# In one statement: two services that start at the same moment both do it for the first time.
-_NOTE_DONE = upsert(table_of(JobRun), key=("name",), changed=("done_at",))
 _WRITE = Prepared(
     insert(_attempts)
     .values({column.name: bindparam(column.name) for column in _attempts.c if not column.primary_key})
@@ -114,18 +112,14 @@ def purge_batch(session: Session, *, now: datetime, retention: timedelta) -> boo
 
 def mark_purged(session: Session, *, now: datetime) -> None:
     """Notes that everything too old is gone."""
-    _note_done(session, _PURGE, now)
+    job_runs.note_done(session, _PURGE, now=now)
 
 
 def last_purge(session: Session) -> datetime | None:
     """Returns when everything too old was last deleted."""
-    return session.scalar(select(JobRun.done_at).where(JobRun.name == _PURGE))
+    return job_runs.last_done(session, _PURGE)
 
 
 def touch(session: Session, *, now: datetime) -> None:
     """Writes one row, as proof that storage can be written."""
-    _note_done(session, _WRITE_TEST, now)
-
-
-def _note_done(session: Session, name: str, now: datetime) -> None:
-    session.execute(_NOTE_DONE, {"name": name, "done_at": now, "position": None})
+    job_runs.note_done(session, _WRITE_TEST, now=now)

@@ -4,6 +4,7 @@ Only effective changes are published: a suspended school appears as its organise
 suspended already appears no second time.  Each publishing function writes in the transaction of its command.
 """
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,6 +28,7 @@ from authbridge.storage.statements import UNSYNCHRONISED
 
 KEPT = timedelta(days=7)  # jicofo forgets a login that is not used for a day
 
+_EPOCH_BYTES = 16
 MOST_EVENTS = 500  # of one answer; the next question gets the rest
 _PURGED_AT_ONCE = 500  # rows a transaction: a login waits for the writer before it
 
@@ -145,6 +147,21 @@ def publish_deletion(session: Session, organiser: Organiser, *, now: datetime) -
         RevocationAction.REINSTATE if _is_suspended(session, organiser) else RevocationAction.END_SESSIONS
     )
     _append(session, feed, {organiser.username: None}, action, now)
+
+
+def restart(session: Session, *, after: int, ended: Sequence[str], now: datetime) -> None:
+    """Begins a new epoch, so that every node takes a snapshot; ends all sessions of these usernames.
+
+    The ids go on after the present ones and ``after``, the last id of a database that took this one's place.
+    """
+    feed = _lock_feed(session)
+    feed.last_id = max(feed.last_id, after)
+    _append(session, feed, dict.fromkeys(ended), RevocationAction.END_SESSIONS, now)
+    session.flush()
+    session.execute(
+        update(RevocationFeed).values(epoch=secrets.token_hex(_EPOCH_BYTES)), execution_options=UNSYNCHRONISED
+    )
+    change_signal.notify(session)
 
 
 def _lock_feed(session: Session) -> RevocationFeed:

@@ -9,20 +9,24 @@ import shutil
 import sqlite3
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from authbridge.errors import ConfigError, ConflictError, StorageError
+from authbridge.storage.models import Base
 
 _PATIENCE = 5  # seconds for a lock, a statement or a free connection; a login may take 15 in all
 _CONNECT_PATIENCE = 3  # seconds
+_EXCLUSIVE_PATIENCE = 20.0  # seconds until all tables are ours
+_EXCLUSIVE_TRY = 250  # milliseconds; PostgreSQL looks for deadlocks after 1000
 _POOL = 16  # connections of a process
 
 
@@ -98,6 +102,33 @@ class Database:
             yield session
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Opens a transaction that reads all tables as they are at its beginning; no writer waits for it.
+
+        Raises like :meth:`write_session`.
+        """
+        with _plain_errors(), self.engine.connect() as connection:
+            if not self.is_sqlite:
+                connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with connection.begin():
+                if self.is_sqlite:
+                    connection.exec_driver_sql("BEGIN")
+                yield connection
+
+    @contextmanager
+    def exclusive_session(self, *, with_readers: bool = True) -> Iterator[Session]:
+        """Opens a transaction in which nobody else writes to any table; else like :meth:`write_session`.
+
+        Others read meanwhile what was there before; without ``with_readers`` perhaps not, so that tables can
+        be altered.  It may last for as long as copying all rows takes.
+        """
+        with self.write_session() as session:
+            if not self.is_sqlite:
+                _lock_all_tables(session, "EXCLUSIVE" if with_readers else "ACCESS EXCLUSIVE")
+                session.execute(text("SET LOCAL statement_timeout = 0"))
+            yield session
+
+    @contextmanager
     def own_connection(self) -> Iterator[Any]:
         """Opens a raw autocommit connection of the driver, outside the pool; closes it at the end.
 
@@ -168,9 +199,68 @@ class Database:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
 
 
-def _parse_url(text: str) -> URL:
+def _lock_all_tables(session: Session, mode: str) -> None:
+    # Other transactions take their locks in many orders.  One that waits for us while we wait for it would be
+    # ended as a deadlock after a second, and a login refused: we let go before, and try again.
+    tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
+    deadline = time.monotonic() + _EXCLUSIVE_PATIENCE
+    while True:
+        try:
+            with session.begin_nested():
+                session.execute(text(f"SET LOCAL lock_timeout = {_EXCLUSIVE_TRY}"))
+                session.execute(text(f"LOCK TABLE {tables} IN {mode} MODE"))
+        except OperationalError:
+            if time.monotonic() > deadline:
+                raise
+        else:
+            return
+
+
+class MemoryDatabase(Database):
+    """A SQLite database in the memory of this process, of which nothing reaches a disk."""
+
+    def __init__(self, content: bytes = b"") -> None:
+        """Makes an empty database, or opens the content of a SQLite file."""
+        self.is_sqlite = True
+        self._connection = sqlite3.connect(":memory:", check_same_thread=False)
+        if content:
+            self._connection.deserialize(_without_log(content))
+        self.engine = create_engine(
+            "sqlite://",
+            creator=lambda: self._connection,
+            poolclass=StaticPool,
+            paramstyle="named",
+            hide_parameters=True,
+        )
+        _prepare_sqlite(self.engine, durable=False)
+        self._write_lock = threading.Lock()
+
+    @property
+    def file(self) -> None:
+        """Returns None: there is no file."""
+        return
+
+    def content(self) -> bytes:
+        """Returns what a SQLite file with these tables would hold, without any byte of deleted rows."""
+        with _plain_errors():
+            self._connection.execute("VACUUM")
+            return self._connection.serialize()
+
+    def close(self) -> None:
+        """Forgets everything."""
+        self.engine.dispose()
+        self._connection.close()
+
+
+def _without_log(content: bytes) -> bytes:
+    # Bytes 18 and 19 of a file that was used with a write-ahead log are 2, and memory has no such log
+    # (https://sqlite.org/c3ref/deserialize.html).
+    return content[:18] + b"\1\1" + content[20:]
+
+
+def _parse_url(address: str) -> URL:
     try:
-        url = make_url(text)
+        url = make_url(address)
     except (ArgumentError, ValueError):
         raise ConfigError(
             "AUTHBRIDGE_DATABASE_URL is no database address, such as sqlite:////var/lib/authbridge/authbridge.db."
@@ -219,6 +309,7 @@ def _prepare_sqlite(engine: Engine, *, durable: bool) -> None:
             f"synchronous = {'FULL' if durable else 'NORMAL'}",
             "foreign_keys = ON",
             "secure_delete = ON",
+            "temp_store = MEMORY",  # what is sorted or set aside comes into no file
         ):
             connection.execute(f"PRAGMA {pragma}")
 

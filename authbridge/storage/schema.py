@@ -4,10 +4,22 @@ from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import inspect, text
+from sqlalchemy.orm import Session
 
 from authbridge.errors import StorageError
 from authbridge.storage.database import Database
 from authbridge.storage.migrations import NEWEST
+
+MOVED = "moved"
+"""The version of a database whose data stand in another one now."""
+
+BEING_COPIED = "being-copied"
+"""The version of a database into which another one is being copied."""
+
+_UNUSABLE = {
+    MOVED: "The data of this database were moved to another one, which AUTHBRIDGE_DATABASE_URL must name.",
+    BEING_COPIED: "A copy into this database was cut off. Please give the command again: authbridge db copy",
+}
 
 
 def upgrade(database: Database) -> None:
@@ -32,10 +44,20 @@ def downgrade(database: Database) -> None:
 def version(database: Database) -> str | None:
     """Returns the version of the tables, None if there are none yet."""
     with database.read_session() as session:
-        if not inspect(session.connection()).has_table("alembic_version"):
-            return None
-        found: str | None = session.scalar(text("SELECT version_num FROM alembic_version"))
-        return found
+        return version_in(session)
+
+
+def version_in(session: Session) -> str | None:
+    """Returns likewise the version as a transaction sees it."""
+    if not inspect(session.connection()).has_table("alembic_version"):
+        return None
+    found: str | None = session.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
+
+
+def set_version(session: Session, version: str) -> None:
+    """Notes another version, without a change of any table."""
+    session.execute(text("UPDATE alembic_version SET version_num = :version"), {"version": version})
 
 
 def require_current(database: Database) -> None:
@@ -46,7 +68,10 @@ def require_current(database: Database) -> None:
     """
     if not database.exists():
         raise StorageError(f"{database.file} does not exist yet. Please run: authbridge db upgrade")
-    if version(database) != NEWEST:
+    found = version(database)
+    if found in _UNUSABLE:
+        raise StorageError(_UNUSABLE[found])
+    if found != NEWEST:
         raise StorageError("The database is of another version. Please run: authbridge db upgrade")
 
 

@@ -17,12 +17,14 @@ def fill(model: type[Base], moment: datetime = MORNING, /, **values: object) -> 
 
     References to other tables stay empty unless ``values`` has them.
     """
-    filled = {
-        column.name: _value(column, moment)
-        for column in table_of(model).columns
-        if column.name not in values and not column.foreign_keys
+    return model(**values_for(model, moment) | values)
+
+
+def values_for(model: type[Base], moment: datetime = MORNING) -> dict[str, object]:
+    """Returns the values of such a row, but those that refer to other tables."""
+    return {
+        column.name: _value(column, moment) for column in table_of(model).columns if not column.foreign_keys
     }
-    return model(**filled, **values)
 
 
 def _value(column: Column[Any], moment: datetime) -> object:

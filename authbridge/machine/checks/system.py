@@ -1,13 +1,12 @@
-"""Finds what the machine itself lacks: the right time, room, closed files, running units, a recent copy."""
+"""Finds what the machine itself lacks: the right time, room, closed files, running units."""
 
 import grp
 import os
 import pwd
 import re
-import time
 from collections.abc import Iterator, Sequence
 
-from authbridge.machine.advice import as_user, for_files
+from authbridge.machine.advice import for_files
 from authbridge.machine.files import Machine, PlannedChanges
 from authbridge.machine.findings import Finding, Level, Remark
 from authbridge.machine.setup import PROGRAM, SETTINGS, Setup
@@ -18,7 +17,6 @@ _DATA = "/var/lib/authbridge"
 _GIBIBYTE = 1024**3
 _LITTLE, _TOO_LITTLE = _GIBIBYTE, _GIBIBYTE // 10  # bytes
 _FEW_FILES = 1_000
-_WEEK = 7 * 86_400  # seconds
 OUR_FILES = (  # what nobody else may read, or change: mode at most, owner and group
     ("/etc/authbridge/secret-key", 0o640, "root", "authbridge"),
     (SETTINGS, 0o640, "root", "authbridge"),
@@ -58,7 +56,6 @@ def examine(plan: PlannedChanges, setup: Setup) -> Iterator[Finding]:
     yield _of_our_files(machine, setup)
     yield _of_jitsis_files(plan)
     yield _of_units(plan, setup)
-    yield _of_backup(machine)
     yield _of_local_users(plan)
 
 
@@ -227,23 +224,6 @@ def _says_yes(machine: Machine, question: str, unit: str) -> bool:
 def _is_changed(plan: PlannedChanges, unit: str) -> bool:
     shipped = plan.read(f"{PROGRAM}/deploy/systemd/{unit}")
     return shipped is not None and shipped != plan.read(_file_of(plan, unit) or "")
-
-
-def _of_backup(machine: Machine) -> Finding:
-    copies = machine.names(f"{BACKUPS}/*")
-    newest = max((machine.real(name).stat().st_mtime for name in copies), default=0.0)
-    if time.time() - newest < _WEEK:
-        return _ok("backup", Remark("There is a copy of the database from the last seven days."))
-    return Finding(
-        "backup",
-        Level.NOTE,
-        Remark("%(folder)s holds no copy of the database from the last seven days.", folder=BACKUPS),
-        Remark("If the database is copied elsewhere, all is well; the copies hold logins, too."),
-        where=BACKUPS,
-        # Not as root: in that folder another user's links and journals would be followed.
-        line=f"umask 077; {as_user('authbridge', f'sqlite3 {_DATA}/authbridge.db .dump')}"
-        f" > {BACKUPS}/$(date +%F).sql",
-    )
 
 
 def _of_local_users(plan: PlannedChanges) -> Finding:

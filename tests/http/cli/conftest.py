@@ -41,6 +41,8 @@ def make_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         note_contact(session, Contact("prosody-1", *place, (), {}), now=yesterday)
     database.empty_write_ahead_log()
     database.engine.dispose()
+    taken = CliRunner().invoke(main, ("backup", str(folder / "backup.db")), obj=Operator(environ))
+    assert taken.exit_code == 0, taken.output
     (folder / "import.csv").write_text("school;username;password\nohg;frau.c;Geheim 3\n")
     accounts = folder / "prosody/meet%2etest/accounts"
     accounts.mkdir(parents=True)

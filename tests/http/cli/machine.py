@@ -55,7 +55,9 @@ class Machine:
         unread: int | None = None,
     ) -> Running:
         """Starts a command in a process of its own."""
-        given = [str(self.folder / each) if each.endswith((".csv", "/")) else each for each in arguments]
+        given = [
+            str(self.folder / each) if each.endswith((".csv", ".db", "/")) else each for each in arguments
+        ]
         return start_forked(self.environ, *given, stdout=stdout, encoding=encoding, hook=hook, unread=unread)
 
     def run(self, *arguments: str, encoding: str = "utf-8", hook: Hook = do_nothing) -> tuple[Ended, bytes]:
@@ -103,6 +105,7 @@ def environ_of(folder: Path) -> dict[str, str]:
         "AUTHBRIDGE_SECRET_KEY_FILE": str(folder / "secret"),
         "AUTHBRIDGE_XMPP_HOST": "meet.test",
         "AUTHBRIDGE_BCRYPT_COST": "4",
+        "AUTHBRIDGE_BACKUP_FOLDER": str(folder / "backups"),
         "TMPDIR": str(folder),
     }
 

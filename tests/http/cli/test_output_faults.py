@@ -27,6 +27,8 @@ PATIENCE = 60  # seconds; a test that needs them has failed
 SERVICES = {("serve",), ("panel",)}
 # Its exit code tells of the machine; see test_doctor.py.
 PROBES = {("doctor",)}
+# After it the database is another one; see test_moving.py.
+MOVES = {("db", "copy")}
 
 # At least one example for each other command.  Names hold what Latin-1 lacks.
 EXAMPLES = [
@@ -65,6 +67,9 @@ EXAMPLES = [
     ("jitsi-words", "--language", "de"),
     ("simulate",),
     ("purge",),
+    ("backup",),
+    ("restore", "backup.db", "--check"),
+    ("restore", "backup.db"),
 ]
 SAID_INSTEAD = {
     "organiser export": "The audit notes that",
@@ -90,7 +95,7 @@ def test_every_command_has_an_example_here() -> None:
     known = set(commands(main))
     shown = {path for path in known for example in EXAMPLES if example[: len(path)] == path}
 
-    assert known - shown == SERVICES | PROBES
+    assert known - shown == SERVICES | PROBES | MOVES
 
 
 def in_latin_1(shown: bytes) -> bytes:
@@ -100,8 +105,8 @@ def in_latin_1(shown: bytes) -> bytes:
 
 
 def without_clock(shown: bytes) -> bytes:
-    """The output less the time of day, which an export of a later second has otherwise."""
-    return re.sub(rb"T\d\d:\d\d:\d\d[^\"]*", b"", shown)
+    """The output less the time of day, which an export or a backup of a later second has otherwise."""
+    return re.sub(rb"T\d\d:?\d\d:?\d\d[^\"\s]*", b"", shown)
 
 
 @pytest.fixture(name="_quick_simulation")

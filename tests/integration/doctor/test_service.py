@@ -14,6 +14,7 @@ from authbridge.doctor.service import examine_service
 from authbridge.login import journal
 from authbridge.login.alarm_rules import Alarm
 from authbridge.machine.findings import Finding, Level
+from authbridge.storage import job_runs
 from authbridge.storage.database import Database
 from authbridge.storage.models import Organiser, Role
 from tests.support.factories import make_invited, make_organiser, make_school, make_staff
@@ -24,9 +25,15 @@ from tests.support.panel.sample_data import make_deletion_record
 DAY = timedelta(days=1)
 
 
-def examine(database: Database, *, now: datetime = MORNING, offers_panel: bool = True) -> dict[str, Finding]:
+def examine(
+    database: Database,
+    *,
+    now: datetime = MORNING,
+    offers_panel: bool = True,
+    backup_folder: Path = Path("/nowhere"),
+) -> dict[str, Finding]:
     """Returns the findings by id; each is there once."""
-    found = examine_service(database, offers_panel=offers_panel, now=now)
+    found = examine_service(database, offers_panel=offers_panel, backup_folder=backup_folder, now=now)
     by_id = {finding.id: finding for finding in found}
     assert len(by_id) == len(found)
     assert by_id.keys() == set(FINDINGS_OF_SERVICE)
@@ -50,6 +57,7 @@ def test_a_service_in_order_has_nothing_to_say(database: Database) -> None:
     with database.write_session() as session:
         journal.mark_purged(session, now=MORNING)
         deletion_records.keep(session, make_deletion_record(0, is_well=True))
+        job_runs.note_done(session, job_runs.BACKUP, now=MORNING)
     found = examine(database)
     assert {finding.level for finding in found.values()} == {Level.OK}
     assert found.keys() == examine(Database("sqlite:////nowhere/at/all.db")).keys()
@@ -88,6 +96,28 @@ def test_deleted_rows_are_gone_from_the_bytes(
     found = examine(database, now=MORNING + timedelta(hours=hours))["deletion-record"]
     assert found.level is level
     assert (level is Level.OK) == (not found.line)
+
+
+def test_a_backup_that_is_missing_or_old_is_noticed(database: Database, tmp_path: Path) -> None:
+    """Also where the next one could not be written."""
+    found = examine(database)["backup"]
+    assert (found.level, "authbridge-backup" in found.line) == (
+        Level.NOTE,
+        True,
+    )  # the first night is to come
+    with database.write_session() as session:
+        for days_ago in range(2):
+            deletion_records.keep(session, make_deletion_record(days_ago))
+    assert examine(database)["backup"].level is Level.WARNING
+    with database.write_session() as session:
+        job_runs.note_done(session, job_runs.BACKUP, now=MORNING)
+    assert examine(database, now=MORNING + DAY)["backup"].level is Level.OK
+    assert examine(database, now=MORNING + 3 * DAY)["backup"].level is Level.WARNING
+    assert examine(database, backup_folder=tmp_path)["backup"].level is Level.OK
+    file = tmp_path / "file"
+    file.write_text("")
+    found = examine(database, backup_folder=file)["backup"]
+    assert (found.level, found.where) == (Level.WARNING, str(file))
 
 
 def test_a_prosody_that_stopped_to_ask_is_named(database: Database) -> None:

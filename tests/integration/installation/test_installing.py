@@ -32,7 +32,11 @@ def test_it_brings_about_what_the_services_need(install: Install, machine: Machi
     assert settings["AUTHBRIDGE_PANEL_URL"] == f"https://{PANEL}"
     assert machine.path("/opt/authbridge").is_symlink()
     assert machine.path("/usr/local/bin/authbridge").stat().st_mode & 0o777 == 0o755
-    for link in ("sockets.target.wants/authbridge-api.socket", "timers.target.wants/authbridge-doctor.timer"):
+    for link in (
+        "sockets.target.wants/authbridge-api.socket",
+        "timers.target.wants/authbridge-backup.timer",
+        "timers.target.wants/authbridge-doctor.timer",
+    ):
         assert (machine.root / "etc/systemd/system" / link).is_symlink()
     assert (machine.root / f"etc/nginx/sites-enabled/{PANEL}.conf").is_symlink()
     assert "example.org/fullchain" in (machine.read(f"/etc/nginx/sites-available/{PANEL}.conf") or "")

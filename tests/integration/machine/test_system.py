@@ -1,7 +1,6 @@
 """What the machine itself lacks is found: room, closed files, running units, a copy."""
 
 import os
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -133,17 +132,6 @@ def test_in_a_tree_nobody_asks_systemd(tmp_path: Path) -> None:
     for unit in _UNITS:
         _write(machine, f"/etc/systemd/system/{unit}", "[Unit]\n")
     assert _found(machine, "units").level is Level.OK
-
-
-def test_a_recent_copy_is_known(tmp_path: Path) -> None:
-    """More than a week old is none."""
-    machine = Machine(tmp_path)
-    assert _found(machine, "backup").level is Level.NOTE
-    copy = _write(machine, f"{system.BACKUPS}/2026-11-28.db", "")
-    assert _found(machine, "backup").level is Level.OK
-    then = time.time() - 8 * 86_400
-    os.utime(copy, times=(then, then))
-    assert _found(machine, "backup").level is Level.NOTE
 
 
 def test_other_people_on_the_machine_are_counted(tmp_path: Path) -> None:

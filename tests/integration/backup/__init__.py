@@ -1,0 +1,1 @@
+"""Backups, restoring them, and the move to another database."""

@@ -1,0 +1,66 @@
+"""Backups in the tests: settings, rows in every table, and what a taken one holds."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import Connection, insert
+
+from authbridge.config import Config, read_config
+from authbridge.storage.database import MemoryDatabase
+from authbridge.storage.models import Base, RevocationFeed, table_of
+from authbridge.storage.table_copy import TABLES, Content, content_of
+from tests.support.factories import HOST, SECRET_KEY
+from tests.support.fakes import MORNING
+from tests.support.filled_rows import values_for
+
+_LAST_DAYS = ("expires_on", "previous_until")
+_LASTING = timedelta(days=30)
+_MODELS = {table_of(mapper.class_): mapper.class_ for mapper in Base.registry.mappers}
+
+
+def make_config(url: str, folder: Path, **others: str) -> Config:
+    """Returns the settings of an installation whose secret is that of the factories."""
+    for name, secret in (("token", "t" * 32), ("secret-key", SECRET_KEY.decode())):
+        (folder / name).write_text(secret)
+    return read_config(
+        {
+            "AUTHBRIDGE_DATABASE_URL": url,
+            "AUTHBRIDGE_API_TOKEN_FILE": str(folder / "token"),
+            "AUTHBRIDGE_SECRET_KEY_FILE": str(folder / "secret-key"),
+            "AUTHBRIDGE_XMPP_HOST": HOST,
+            "AUTHBRIDGE_BCRYPT_COST": "4",
+            "AUTHBRIDGE_BACKUP_FOLDER": str(folder / "backups"),
+            **others,
+        }
+    )
+
+
+def fill_all(connection: Connection, moment: datetime = MORNING) -> None:
+    """Adds a row to each table, each with something in every column that refers to nothing else."""
+    for table in TABLES:
+        if table is table_of(RevocationFeed):
+            continue  # has its one row
+        references = {
+            column.name: connection.scalar(key.column.table.select().with_only_columns(key.column))
+            for column in table.columns
+            for key in column.foreign_keys
+        }
+        if table.name == "suspensions":
+            references["school_id"] = None
+        lasting = {name: moment.date() + _LASTING for name in _LAST_DAYS if name in table.columns}
+        connection.execute(insert(table), values_for(_MODELS[table], moment) | references | lasting)
+
+
+def contents(connection: Connection) -> Mapping[str, Content]:
+    """Returns what each table holds."""
+    return {table.name: content_of(connection, table) for table in TABLES}
+
+
+@contextmanager
+def opened(content: bytes) -> Iterator[MemoryDatabase]:
+    """Opens what a backup holds."""
+    database = MemoryDatabase(content)
+    yield database
+    database.close()
