@@ -134,6 +134,9 @@ def _own_part(name: str, words: str, project: dict[str, str]) -> Component:
     )
 
 
+_UNSAID = {"pyrage": "MIT"}  # said in its file LICENSE alone
+
+
 def _licences_of(pin: Pin) -> list[License]:
     package = metadata.metadata(pin.name)
     if package["Version"] != pin.version:
@@ -143,7 +146,7 @@ def _licences_of(pin: Pin) -> list[License]:
     said = package.get_all("License-Expression") or []
     prefix = "License :: OSI Approved :: "
     classified = [each for each in package.get_all("Classifier") or [] if each.startswith(prefix)]
-    named = said or [each.removeprefix(prefix) for each in classified] or [package["License"]]
+    named = said or [each.removeprefix(prefix) for each in classified] or [package["License"] or _UNSAID[pin.name]]
     return [_licence(each) for each in named]
 
 
