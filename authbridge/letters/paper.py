@@ -36,6 +36,12 @@ def _weasyprint() -> Any:  # noqa: ANN401 - WeasyPrint has no types
     return weasyprint
 
 
+@cache
+def _read_styles(name: str) -> object:
+    """Reads one of our style sheets, once: to parse it takes as long as to lay out a page."""
+    return _weasyprint().CSS(string=(_TEMPLATES / name).read_text(encoding="utf-8"))
+
+
 class ForeignPictureError(Exception):
     """Raised when a page refers to a picture, style or font that it was not given; says which."""
 
@@ -62,7 +68,7 @@ class Paper:
         self._foreign: list[str] = []
         self._fonts = _weasyprint().text.fonts.FontConfiguration()
         names = ["letter.css", *["large_print.css"] * large_print, *["envelope.css"] * flowing]
-        self._styles = [self._parse((_TEMPLATES / name).read_text(encoding="utf-8")) for name in names]
+        self._styles = [_read_styles(name) for name in names]
 
     def lay(self, html: str) -> Document:
         """Returns the pages of ``html``, not yet drawn."""
@@ -70,7 +76,7 @@ class Paper:
 
     def fits(self, html: str, width: float, height: float) -> bool:
         """Tells whether the elements of ``html`` have room beneath each other, in that many millimetres."""
-        alone = self._parse(_ALONE.format(width=width, height=height))
+        alone = _weasyprint().CSS(string=_ALONE.format(width=width, height=height))
         return len(self._lay(html, [*self._styles, alone]).pages) == 1
 
     def draws(self, address: str) -> bool:
@@ -104,9 +110,6 @@ class Paper:
             )
         except _weasyprint().urls.FatalURLFetchingError as error:
             raise ForeignPictureError(str(error)) from None
-
-    def _parse(self, styles: str) -> object:
-        return _weasyprint().CSS(string=styles, font_config=self._fonts, url_fetcher=self._fetch)
 
     def _fetch(self, url: str) -> object:
         urls = _weasyprint().urls

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
+import jinja2
 from flask import Flask
 
 from admin import create_app
@@ -27,8 +28,11 @@ from authbridge.storage.models import Base, Role, SessionStage, table_of
 from tests.support.factories import HASHER, HOST, KEYED_HASHES, LIMITS, SECRET_KEY
 from tests.support.fakes import FakeClock
 from tests.support.panel.browser import URL, Browser
+from workbench import CACHE
 from workbench.processes import free_port
 from workbench.staff import Member
+
+_TEMPLATES = CACHE / "templates"  # compiled, like the modules in bytecode
 
 Rows = dict[str, list[tuple[object, ...]]]
 
@@ -97,7 +101,10 @@ class Applications:
                 del self._idle[number]
                 app.extensions[EXTENSION] = panel
                 return app
-        return create_app(panel, url=URL)
+        app = create_app(panel, url=URL)
+        _TEMPLATES.mkdir(parents=True, exist_ok=True)
+        app.jinja_env.bytecode_cache = jinja2.FileSystemBytecodeCache(str(_TEMPLATES))
+        return app
 
     def take_back(self, app: Flask, panel: Panel) -> None:
         """Keeps an application for the next who asks."""
