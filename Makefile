@@ -28,7 +28,7 @@ run: ## Start a demo: auth service, panel and a real Prosody on loopback, proven
 test: ## Install what the tests need and run everything
 	@bash workbench/install.sh test
 	@$(in_parallel) tests specs $(checks)
-	@$(python) -m pytest -m "realtime and not soak"
+	@$(python) -m pytest -m "realtime and not soak" $$(grep --recursive --files-with-matches --include='test_*.py' mark.realtime tests)
 
 check: ## Linters, types, import rules
 	@$(in_parallel) --output-sync=target $(checks)

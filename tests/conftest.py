@@ -11,6 +11,7 @@ from xdist.remote import Producer
 
 from authbridge.storage import schema
 from authbridge.storage.database import Database
+from tests.support.compiled_statements import share_compiled_statements
 from tests.support.machine_monitor import MachineMonitor
 from tests.support.rerun_on_stall import RerunOnStall
 from tests.support.reused_database import ReusedDatabase
@@ -19,7 +20,8 @@ from workbench.postgres import FOR_A_SHORT_LIFE, Postgres
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Judges tests of real time only while the machine itself runs."""
+    """Judges tests of real time only while the machine itself runs, and compiles each statement once."""
+    share_compiled_statements()
     config.pluginmanager.register(RerunOnStall(MachineMonitor()))
 
 

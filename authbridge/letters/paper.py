@@ -6,16 +6,16 @@ It fetches nothing, writes no file and logs nothing, because a page may hold cre
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-from weasyprint import CSS, HTML, Document, Page
-from weasyprint.text.fonts import FontConfiguration
-from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
+# WeasyPrint's own, which have no types.
+Document: TypeAlias = Any
+Page: TypeAlias = Any
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _VARIANT = "pdf/ua-1"
-_DATA = URLFetcher(allowed_protocols=["data"])
 
 # What is tried alone fills its own small page from the upper left.
 _ALONE = """
@@ -23,10 +23,23 @@ _ALONE = """
 body > * {{ float: none !important; margin: 0; position: static !important; width: auto !important }}
 """
 
-__all__ = ["Document", "ForeignPictureError", "Page", "Paper", "Picture", "join"]
-
 for _name in ("weasyprint", "fontTools"):
     logging.getLogger(_name).propagate = False  # what they warn of may quote the page
+
+
+@cache
+def _weasyprint() -> Any:  # noqa: ANN401 - WeasyPrint has no types
+    """Reads WeasyPrint when the first page is laid out: the panel starts half a second sooner."""
+    import weasyprint.text.fonts  # noqa: PLC0415 - as said
+    import weasyprint.urls  # noqa: PLC0415 - as said
+
+    return weasyprint
+
+
+@cache
+def _read_styles(name: str) -> object:
+    """Reads one of our style sheets, once: to parse it takes as long as to lay out a page."""
+    return _weasyprint().CSS(string=(_TEMPLATES / name).read_text(encoding="utf-8"))
 
 
 class ForeignPictureError(Exception):
@@ -53,9 +66,9 @@ class Paper:
         self._pictures = pictures
         self._drawn: dict[str, object] = {}  # WeasyPrint's own form of the pictures, made once
         self._foreign: list[str] = []
-        self._fonts = FontConfiguration()
+        self._fonts = _weasyprint().text.fonts.FontConfiguration()
         names = ["letter.css", *["large_print.css"] * large_print, *["envelope.css"] * flowing]
-        self._styles = [self._parse((_TEMPLATES / name).read_text(encoding="utf-8")) for name in names]
+        self._styles = [_read_styles(name) for name in names]
 
     def lay(self, html: str) -> Document:
         """Returns the pages of ``html``, not yet drawn."""
@@ -63,7 +76,7 @@ class Paper:
 
     def fits(self, html: str, width: float, height: float) -> bool:
         """Tells whether the elements of ``html`` have room beneath each other, in that many millimetres."""
-        alone = self._parse(_ALONE.format(width=width, height=height))
+        alone = _weasyprint().CSS(string=_ALONE.format(width=width, height=height))
         return len(self._lay(html, [*self._styles, alone]).pages) == 1
 
     def draws(self, address: str) -> bool:
@@ -89,26 +102,24 @@ class Paper:
             raise ForeignPictureError(self._foreign[0])
         return content
 
-    def _lay(self, html: str, styles: Sequence[CSS]) -> Document:
-        page = HTML(string=html, url_fetcher=self._fetch)
+    def _lay(self, html: str, styles: Sequence[object]) -> Document:
+        page = _weasyprint().HTML(string=html, url_fetcher=self._fetch)
         try:
             return page.render(
                 font_config=self._fonts, stylesheets=styles, cache=self._drawn, pdf_variant=_VARIANT
             )
-        except FatalURLFetchingError as error:
+        except _weasyprint().urls.FatalURLFetchingError as error:
             raise ForeignPictureError(str(error)) from None
 
-    def _parse(self, styles: str) -> CSS:
-        return CSS(string=styles, font_config=self._fonts, url_fetcher=self._fetch)
-
-    def _fetch(self, url: str) -> URLFetcherResponse:
+    def _fetch(self, url: str) -> object:
+        urls = _weasyprint().urls
         if url.startswith("data:"):  # a picture that a picture holds in itself
-            return _DATA.fetch(url)
+            return urls.URLFetcher(allowed_protocols=["data"]).fetch(url)
         if url not in self._pictures:
             self._foreign.append(url)
-            raise FatalURLFetchingError(url)
+            raise urls.FatalURLFetchingError(url)
         picture = self._pictures[url]
-        return URLFetcherResponse(url, picture.content, {"Content-Type": picture.media_type})
+        return urls.URLFetcherResponse(url, picture.content, {"Content-Type": picture.media_type})
 
 
 def join(whole: Page, part: Page) -> Page:
@@ -123,7 +134,7 @@ def join(whole: Page, part: Page) -> Page:
     joined = article.copy_with_children([own.get(box.element.get("class"), box) for box in article.children])
     for parent in reversed(parents):
         joined = parent.copy_with_children([joined, *parent.children[1:]])
-    return Page(joined)
+    return _weasyprint().Page(joined)
 
 
 def _path_to_article(page: Any) -> list[Any]:  # noqa: ANN401 - WeasyPrint has no types

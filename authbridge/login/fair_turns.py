@@ -7,6 +7,7 @@ first, then the fewest failures of the name, then of the network, then the first
 
 import bisect
 import itertools
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -41,18 +42,26 @@ class _Class(Generic[_T]):
 
     def __init__(self) -> None:
         self.entries: list[_Entry[_T]] = []
+        self._turns: defaultdict[str, list[int]] = defaultdict(list)  # for which a name waits, in their order
         self._turn = 0  # that is being served
 
     def add(self, place: Place, arrival: int, item: _T) -> None:
-        turns = [entry.turn for entry in self.entries if entry.name == place.name]
+        turns = self._turns[place.name]
         rank = (not place.known_good, place.name_failures, place.network_failures)
-        turn = max(turns) + 1 if turns else self._turn
-        bisect.insort(self.entries, _Entry(turn, rank, arrival, place.name, item))
+        turns.append(turns[-1] + 1 if turns else self._turn)
+        bisect.insort(self.entries, _Entry(turns[-1], rank, arrival, place.name, item))
 
     def pop(self) -> _T:
-        first = self.entries.pop(0)
+        first = self.entries[0]
+        self.remove(first)
         self._turn = first.turn
         return first.item
+
+    def remove(self, entry: _Entry[_T]) -> None:
+        self.entries.remove(entry)
+        self._turns[entry.name].remove(entry.turn)
+        if not self._turns[entry.name]:
+            del self._turns[entry.name]
 
 
 class FairTurns(Generic[_T]):
@@ -87,7 +96,7 @@ class FairTurns(Generic[_T]):
         for each in self._classes:
             for entry in each.entries:
                 if entry.item is item:
-                    each.entries.remove(entry)
+                    each.remove(entry)
                     return True
         return False
 

@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import jinja2
 import pytest
 
 from authbridge.letters import Letterhead, read_letterhead
@@ -13,6 +12,7 @@ from authbridge.storage.models import Role, StaffSession
 from tests.support.factories import HASHER
 from tests.support.fakes import FakeClock
 from tests.support.panel.staffed_panel import (
+    Applications,
     PanelFactory,
     StaffedPanel,
     StaffedTemplate,
@@ -58,7 +58,7 @@ def make_staffed_template(sqlite_template: Path, tmp_path_factory: pytest.TempPa
     with services.database.write_session() as session:
         session.query(StaffSession).delete()  # those in which they enrolled
     services.database.engine.dispose()
-    return StaffedTemplate(path, members, jinja2.FileSystemBytecodeCache(str(folder)))
+    return StaffedTemplate(path, members, Applications())
 
 
 @pytest.fixture(name="panel_factory")

@@ -21,10 +21,10 @@ from workbench.service import Service
 from workbench.xmpp import Client, TcpTransport
 from workbench.xmpp_http import BoshTransport, WebSocketTransport
 
-_UNPACKED = unpacked_versions()
-OLDER, NEWER = _UNPACKED[0], _UNPACKED[:2][-1]  # one and the same where no second one could be had
-VERSIONS = (*_UNPACKED[:2], *(pytest.param(each, marks=pytest.mark.soak) for each in _UNPACKED[2:]))
-NEWER_FIRST = [pytest.param(each, marks=[] if each == NEWER else [pytest.mark.soak]) for each in _UNPACKED]
+UNPACKED = unpacked_versions()
+OLDER, NEWER = UNPACKED[0], UNPACKED[:2][-1]  # one and the same where no second one could be had
+VERSIONS = (*UNPACKED[:2], *(pytest.param(each, marks=pytest.mark.soak) for each in UNPACKED[2:]))
+NEWER_FIRST = [pytest.param(each, marks=[] if each == NEWER else [pytest.mark.soak]) for each in UNPACKED]
 TRANSPORTS = ("tcp", "bosh", "websocket")
 
 

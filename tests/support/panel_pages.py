@@ -267,12 +267,12 @@ def _overview_and_search(panel_browser: PanelBrowser) -> Iterator[Shown]:
         ("search-short", "/search?q=sc"),
         ("search-found", "/search?q=hahn"),
         ("search-more", "/search?q=schule"),
+        ("data-protection", "/data-protection"),
         ("journal", "/journal"),
         ("journal-none", "/journal?outcome=busy"),
         ("journal-nobody", "/journal?q=nobody"),
         ("audit", "/audit"),
         ("audit-none", "/audit?topic=node"),
-        ("data-protection", "/data-protection"),
     ):
         panel_browser.open(path)
         yield Shown(name)

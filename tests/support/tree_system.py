@@ -14,6 +14,7 @@ from authbridge.installation.system import ProgramFailedError, System
 from workbench import ROOT
 
 _Change = Callable[[str], str | None]
+_KEPT = ("PATH", "PYTHONPYCACHEPREFIX")  # without the latter, Python would compile all packages each time
 _HERE = f"{os.getuid()}:{os.getgid()}"  # whoever runs the tests owns the files of all users
 
 
@@ -79,7 +80,7 @@ class TreeSystem(System):
             check=False,
             env={
                 **environ,
-                "PATH": os.environ["PATH"],
+                **{name: os.environ[name] for name in _KEPT if name in os.environ},
                 "PYTHONPATH": str(folder),
                 "PYTHONDONTWRITEBYTECODE": "1",
             },

@@ -29,7 +29,7 @@ ADDRESS = "198.51.100.7"  # of a school, or of a carrier's whole neighbourhood
 TEMPORARY = "temporary-auth-failure"
 IN_TIME = 20  # seconds; Prosody itself waits 15 for the service
 ORGANISERS = 20
-MANY = 200
+MANY = 60  # more than two for each of their names
 LONG_WAITS = {"LIMIT_FIRST_WAIT": "3600", "LIMIT_LONGEST_WAIT": "3600"}  # seconds: no wait ends meanwhile
 
 

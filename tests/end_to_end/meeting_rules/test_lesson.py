@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,11 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from authbridge.schools.commands.organisers import IssuedCredential
 from tests.support.chromium import PATIENCE
-from tests.support.combinations import each_once
 from tests.support.jitsi.meeting_page import MeetingPage, serve_pages
 from tests.support.jitsi.participants import room_jid
 from tests.support.jitsi.rules import WORDS
 from tests.support.jitsi.server import LOBBY, MEETINGS, Deployment, open_deployment
-from tests.support.login_server import VERSIONS
+from tests.support.login_server import NEWER, UNPACKED
 
 CLASS = [f"pupil-{number}" for number in range(1, 31)]
 AT_ONCE = 5.0  # seconds for the whole class
@@ -29,7 +29,13 @@ def await_true(browser: Chrome, condition: Callable[[], bool]) -> None:
 
 
 @pytest.mark.realtime
-@pytest.mark.parametrize(("version", "transport"), each_once(VERSIONS, ("bosh", "websocket")))
+@pytest.mark.parametrize(
+    ("version", "transport"),
+    [
+        pytest.param(*each, marks=[] if each == (NEWER, "websocket") else pytest.mark.soak)
+        for each in product(UNPACKED, ("bosh", "websocket"))
+    ],
+)
 def test_a_real_lesson(
     browser: Chrome, version: str, transport: str, tmp_path: Path, sqlite_template: Path
 ) -> None:

@@ -56,7 +56,9 @@ def await_true(browser: Chrome, condition: Callable[[], bool]) -> None:
 
 
 @pytest.mark.realtime
-@pytest.mark.parametrize(("version", "transport"), [(OLDER, "bosh"), (NEWER, "websocket")])
+@pytest.mark.parametrize(
+    ("version", "transport"), [pytest.param(OLDER, "bosh", marks=pytest.mark.soak), (NEWER, "websocket")]
+)
 def test_one_click(
     panel_server: PanelServer, browser: Chrome, version: str, transport: str, tmp_path: Path
 ) -> None:

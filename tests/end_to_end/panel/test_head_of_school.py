@@ -14,11 +14,10 @@ from sqlalchemy import select
 from authbridge.clock import utc_now
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.storage.models import MisuseReport, Role, Suspension
-from tests.support.combinations import each_once
 from tests.support.factories import make_code, make_organiser, make_school
 from tests.support.jitsi.participants import room_jid
 from tests.support.jitsi.server import AT_ONCE, Jitsi, assert_told, ends_of, open_jitsi
-from tests.support.login_server import VERSIONS, login
+from tests.support.login_server import login, newer_first
 from tests.support.panel_browser import PanelBrowser, PanelServer, open_panel_server
 
 _MOST_TABS = 60
@@ -161,7 +160,8 @@ async def block_during_a_meeting(
 
 
 @pytest.mark.realtime
-@pytest.mark.parametrize(("jitsi", "words"), each_once(VERSIONS, [GERMAN, ENGLISH]), indirect=["jitsi"])
+@newer_first("jitsi")
+@pytest.mark.parametrize("words", [pytest.param(GERMAN, marks=pytest.mark.soak), ENGLISH])
 def test_at_night_the_code_and_in_the_morning_the_clerk(
     jitsi: Jitsi, panel_server: PanelServer, panel_browser: PanelBrowser, words: Words
 ) -> None:

@@ -61,13 +61,37 @@ _SLOW = 11  # bcrypt's cost, 0.1 s: twelve passwords take long enough for their 
 _TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 _AXE = (_NODE_MODULES / "axe-core/axe.min.js").read_text()
 
-# What depends on the scheme of colours, of all that axe judges.
+# What depends on colours, of all that axe judges.
 _COLOURS = ("color-contrast", "link-in-text-block")
 
+# What says by which colours, in which size and upon what a text is seen, by which its like are known.
+_LOOKS = """
+const ground = new Map([[document.documentElement, ""]]);
+const groundOf = (each) => {
+  if (!ground.has(each)) {
+    const { backgroundColor, backgroundImage, opacity, position } = getComputedStyle(each);
+    const own = [each.tagName, each.className, backgroundColor, backgroundImage, opacity, position];
+    ground.set(each, `${groundOf(each.parentElement)} ${own}`);
+  }
+  return ground.get(each);
+};
+window.looks = new Map();
+for (const each of document.querySelectorAll("body :not(svg *)")) {
+  const isText = [...each.childNodes].some((child) => child.nodeType === Node.TEXT_NODE && child.data.trim());
+  if ((!isText && !each.matches("input, select, textarea")) || !each.checkVisibility()) continue;
+  const { color, fontSize, fontWeight, textDecorationLine } = getComputedStyle(each);
+  const around = getComputedStyle(each.parentElement).color;
+  const look = `${groundOf(each)} ${[color, fontSize, fontWeight, textDecorationLine, around]}`;
+  if (!window.looks.has(look)) window.looks.set(look, each);
+}
+return [...window.looks.keys()];
+"""
+
 _RUN_AXE = """
-const [values, done] = arguments;
+const [rules, looks, done] = arguments;
+const context = looks === null ? document : { include: looks.map((look) => window.looks.get(look)) };
 const inWords = ({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target}`);
-axe.run(document, { runOnly: values, resultTypes: ["violations"], iframes: false, preload: false }).then(
+axe.run(context, { ...rules, resultTypes: ["violations"], iframes: false, preload: false }).then(
   ({ violations }) => done(violations.flatMap(inWords)),
   (error) => done([String(error)]),
 );
@@ -123,13 +147,14 @@ class Record:
     """What was found on one walk, by the kind of finding.
 
     ``sources`` is the folder of the pages as they came, ``pages`` the routes that there are to be walked,
-    ``routes`` those that were.
+    ``routes`` those that were, ``looks`` how the texts look whose colours were judged.
     """
 
     sources: Path
     pages: set[str] = field(default_factory=set)
     routes: set[str | None] = field(default_factory=set)
     findings: dict[str, list[str]] = field(default_factory=dict)
+    looks: set[str] = field(default_factory=set)
 
     def note(self, kind: str, shown: Shown, found: list[str]) -> None:
         """Adds findings."""
@@ -195,24 +220,39 @@ def _preload_axe(browser: Chrome) -> None:
 
 
 def _measure(browser: Chrome, shown: Shown, record: Record) -> None:
+    rules = {"runOnly": _TAGS, "rules": {rule: {"enabled": False} for rule in _COLOURS}}
     record.note("layout", shown, browser.execute_script(_LAYOUT))
     record.note("focus", shown, browser.execute_script(_FOCUS))
-    record.note("axe", shown, browser.execute_async_script(_RUN_AXE, _TAGS))
-    with _emulating(browser, _NARROW, "dark"):
+    record.note("axe", shown, browser.execute_async_script(_RUN_AXE, rules, None))
+    _judge_colours(browser, "axe", shown, record)
+    with _emulating(browser):
+        _show_on(browser, _NARROW)
         record.note("layout", shown, browser.execute_script(_LAYOUT))
-        record.note("axe in the dark", shown, browser.execute_async_script(_RUN_AXE, _COLOURS))
-    with _emulating(browser, _ENLARGED, "light"):
+        _judge_colours(browser, "axe in the dark", shown, record)
+        _show_on(browser, _ENLARGED)
         record.note("layout", shown, browser.execute_script(_LAYOUT))
+
+
+def _judge_colours(browser: Chrome, kind: str, shown: Shown, record: Record) -> None:
+    """Lets axe judge the colours of texts that look like none on the pages before."""
+    new = [look for look in browser.execute_script(_LOOKS) if look not in record.looks]
+    record.looks.update(new)
+    if new:
+        record.note(kind, shown, browser.execute_async_script(_RUN_AXE, {"runOnly": _COLOURS}, new))
 
 
 @contextlib.contextmanager
-def _emulating(browser: Chrome, screen: dict[str, object], scheme: str) -> Iterator[None]:
-    feature = {"name": "prefers-color-scheme", "value": scheme}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+def _emulating(browser: Chrome) -> Iterator[None]:
+    """Lets the browser prefer the dark, on screens of any size."""
+    feature = {"name": "prefers-color-scheme", "value": "dark"}
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
     yield
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def _show_on(browser: Chrome, screen: dict[str, object]) -> None:
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
 
 
 def _read_logs(browser: Chrome) -> tuple[list[str], list[tuple[str, str, str]]]:

@@ -1,4 +1,4 @@
-"""The school year turns for a school with 50 accesses of which 30 stay, in a real browser, both languages."""
+"""The school year turns for a school with 12 accesses of which 8 stay, in a real browser, both languages."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -42,23 +42,23 @@ class Words:
 
 WORDS = {
     "Deutsch": Words(
-        reminder="50 Zugänge laufen am {day} ab, in 14 Tagen.",
+        reminder="12 Zugänge laufen am {day} ab, in 14 Tagen.",
         change="Schuljahreswechsel",
         new_passwords="Neue Passwörter, jeweils mit einem Brief",
         foretell="Zeigen, was geschehen wird",
         nothing_done="Noch ist nichts geschehen.",
-        carry_out="Jetzt ausführen und 30 Zugangsbriefe machen",
+        carry_out="Jetzt ausführen und 8 Zugangsbriefe machen",
         done="Fertig",
         report="Bericht zum Schuljahreswechsel",
         day="%d.%m.%Y",
     ),
     "English": Words(
-        reminder="50 accesses run out on {day}, in 14 days.",
+        reminder="12 accesses run out on {day}, in 14 days.",
         change="Change of the school year",
         new_passwords="New passwords, with a letter for each",
         foretell="Show what will happen",
         nothing_done="Nothing has been done yet.",
-        carry_out="Carry it out and make 30 letters",
+        carry_out="Carry it out and make 8 letters",
         done="Done",
         report="Report of the change of the school year",
         day="%-d %b %Y",
@@ -74,11 +74,11 @@ def run_panel_server(tmp_path: Path, sqlite_template: Path) -> Iterator[PanelSer
 
 
 @pytest.fixture(name="issued")
-def issue_fifty(panel_server: PanelServer) -> list[IssuedCredential]:
-    """A school with 50 accesses, which run out in two weeks."""
+def issue_twelve(panel_server: PanelServer) -> list[IssuedCredential]:
+    """A school with 12 accesses, which run out in two weeks."""
     today = utc_now().astimezone(panel_server.services.timezone).date()
     make_school(panel_server.database)
-    passwords = organisers.make_passwords(50, HASHER)
+    passwords = organisers.make_passwords(12, HASHER)
     with panel_server.database.write_session() as session:
         return organisers.issue_organisers(
             session, "ohg", passwords, valid_until=today + timedelta(days=14), actor=ACTOR, now=utc_now()
@@ -100,10 +100,10 @@ def verdict(panel_server: PanelServer, username: str, password: str) -> str:
 
 
 @pytest.mark.parametrize("language", ["Deutsch", pytest.param("English", marks=pytest.mark.soak)])
-def test_thirty_of_fifty_stay_with_new_passwords_in_one_pile_of_letters(
+def test_eight_of_twelve_stay_with_new_passwords_in_one_pile_of_letters(
     panel_browser: PanelBrowser, panel_server: PanelServer, issued: list[IssuedCredential], language: str
 ) -> None:
-    """From the reminder to the report; the old passwords go on beside the new ones, and 20 run out."""
+    """From the reminder to the report; the old passwords go on beside the new ones, and 4 run out."""
     words, names = WORDS[language], [str(each.username) for each in issued]
     (soon,) = set(ends(panel_server).values())
     assert soon is not None
@@ -111,7 +111,7 @@ def test_thirty_of_fifty_stay_with_new_passwords_in_one_pile_of_letters(
     panel_browser.press(language)
     assert words.reminder.format(day=soon.strftime(words.day)) in panel_browser.text
     panel_browser.press(words.change)
-    for box in panel_browser.browser.find_elements(By.NAME, "stay")[30:]:
+    for box in panel_browser.browser.find_elements(By.NAME, "stay")[8:]:
         box.click()
     panel_browser.choose(words.new_passwords)
 
@@ -125,23 +125,23 @@ def test_thirty_of_fifty_stay_with_new_passwords_in_one_pile_of_letters(
     found = panel_browser.browser.find_elements(By.CSS_SELECTOR, ".secrets td:nth-child(2) .code")
     passwords = [each.text for each in found]
     paper = panel_browser.fetch(f"{panel_browser.path}/letters.pdf").paper
-    assert len(paper) == len(passwords) == 30
+    assert len(paper) == len(passwords) == 8
     assert all(
         name in sheet and password in sheet
-        for name, password, sheet in zip(names[:30], passwords, paper, strict=True)
+        for name, password, sheet in zip(names[:8], passwords, paper, strict=True)
     )
 
     panel_browser.press(words.done)
 
     assert panel_browser.title == words.report
     assert [each.text for each in panel_browser.browser.find_elements(By.CSS_SELECTOR, ".groups span")] == [
-        "30", "20",
+        "8", "4",
     ]  # fmt: skip
     after = ends(panel_server)
-    (stay,) = {after[name] for name in names[:30]}
+    (stay,) = {after[name] for name in names[:8]}
     assert stay is not None
     assert stay > soon
-    assert {after[name] for name in names[30:]} == {soon}
+    assert {after[name] for name in names[8:]} == {soon}
     assert verdict(panel_server, names[0], passwords[0]) == "granted"
     assert verdict(panel_server, names[0], issued[0].password) == "granted"
     panel_browser.open("/")

@@ -19,7 +19,7 @@ from tests.support.killed_installer import LightSystem
 from workbench import ROOT
 
 _ARGUMENTS = ("--host", HOST, "--panel", PANEL)
-_TRIES = 8  # of some hundred moments; make soak takes all of them
+_TRIES = 4  # of some hundred moments; make soak takes all of them
 
 
 def _install(machine: Machine, clone: Path, *arguments: str) -> None:

@@ -1,5 +1,6 @@
 """The envelope for the head of a school: what is on each of its pages, and what is on none."""
 
+import functools
 import io
 import re
 from dataclasses import replace
@@ -77,6 +78,12 @@ def print_(letters: list[Letter], envelope: Envelope = ENVELOPE, job: LetterBatc
     return print_envelope(letters, job, envelope, shipped())
 
 
+@functools.cache
+def printed(count: int, language: Language = Language.GERMAN) -> bytes:
+    """The whole envelope for so many accounts, printed once."""
+    return print_(letters_of(count), job=replace(JOB, language=language))
+
+
 def texts_of(content: bytes) -> list[str]:
     """The words of each page."""
     return [text_of(page) for page in PdfReader(io.BytesIO(content)).pages]
@@ -98,7 +105,7 @@ def lowest(page: PageObject) -> float:
 def test_an_envelope_holds_what_the_head_of_a_school_needs(language: Language, count: int) -> None:
     """Cover sheet, terms in full, register with every name and no password, slips, information sheet."""
     words, letters = WORDS[language], letters_of(count)
-    pages = texts_of(print_(letters, job=replace(JOB, language=language)))
+    pages = texts_of(printed(count, language))
     register = [
         page for page in pages if words["register"] in page or ("ohg-0039" in page and "rrrr" not in page)
     ]
@@ -120,7 +127,7 @@ def test_an_envelope_holds_what_the_head_of_a_school_needs(language: Language, c
 
 def test_the_code_stands_on_the_cover_and_nowhere_else() -> None:
     """With the address of its page; a repr does not show it."""
-    pages = texts_of(print_(letters_of(5)))
+    pages = texts_of(printed(5))
 
     assert [page.count(CODE) for page in pages] == [1, *[0] * (len(pages) - 1)]
     assert "https://panel.example.org/report" in pages[0]
@@ -184,7 +191,7 @@ def test_one_account_is_spoken_of_as_one(language: Language, inside_: Inside, wo
 @pytest.mark.parametrize("language", Language)
 def test_a_slip_says_how_to_log_in(language: Language) -> None:
     """Its teacher may never see the information sheet."""
-    pages = texts_of(print_(letters_of(1), job=replace(JOB, language=language)))
+    pages = texts_of(printed(1, language))
     (slip,) = [page for page in pages if "pppp-" in page]
 
     assert ("„Ich bin der Organisator“" if language is Language.GERMAN else "“I am the host”") in slip
@@ -224,7 +231,7 @@ def test_slips_are_refused_in_large_print() -> None:
 @pytest.mark.parametrize("language", Language)
 def test_a_screen_reader_finds_its_way(tmp_path: Path, language: Language) -> None:
     """PDF/UA-1: title, language, a heading a part, a table with headings, words for pictures, bookmarks."""
-    content = print_(letters_of(5), job=replace(JOB, language=language))
+    content = printed(5, language)
     reader = PdfReader(io.BytesIO(content))
     root = inside(reader.trailer, "/Root")
     metadata = inside(root, "/Metadata")
@@ -272,7 +279,7 @@ def test_long_names_stay_on_their_slip_and_in_their_window(language: Language) -
 @pytest.mark.parametrize("language", Language)
 def test_name_password_and_code_can_be_copied(language: Language) -> None:
     """Each stands on a line of its own, letter by letter as it was made."""
-    reader = PdfReader(io.BytesIO(print_(letters_of(1), job=replace(JOB, language=language))))
+    reader = PdfReader(io.BytesIO(printed(1, language)))
     lines = [line for page in reader.pages for line in page.extract_text().splitlines()]
 
     for each in (CODE, REPORT.address, "ohg-0000", "pppp-bbbb-rrrr"):
@@ -281,7 +288,7 @@ def test_name_password_and_code_can_be_copied(language: Language) -> None:
 
 def test_every_slip_ends_above_the_one_below() -> None:
     """Measured at the lowest word of the page: it stands in the foot of the lowest slips."""
-    reader = PdfReader(io.BytesIO(print_(letters_of(4))))
+    reader = PdfReader(io.BytesIO(printed(4)))
     (slips,) = [page for page in reader.pages if "pppp-" in page.extract_text()]
 
     assert 15 < lowest(slips) < 40
@@ -289,12 +296,12 @@ def test_every_slip_ends_above_the_one_below() -> None:
 
 def test_a_telephone_reads_the_codes(tmp_path: Path) -> None:
     """That of the page for the night on the cover, that of the server on each slip; neither has a secret."""
-    assert read_codes(print_(letters_of(5)), tmp_path, 100) == [REPORT.address, *[JOB.server] * 5]
+    assert read_codes(printed(5), tmp_path, 100) == [REPORT.address, *[JOB.server] * 5]
 
 
 def test_nothing_of_the_credentials_is_told_aside() -> None:
     """What programs list of a file has no password and no code."""
-    reader = PdfReader(io.BytesIO(print_(letters_of(2))))
+    reader = PdfReader(io.BytesIO(printed(5)))
     root = inside(reader.trailer, "/Root")
     metadata = inside(root, "/Metadata")
     assert isinstance(metadata, StreamObject)

@@ -117,7 +117,7 @@ def count_all(panel: StaffedPanel, browser: Browser, sample: SampleData) -> dict
     return asked
 
 
-@pytest.fixture(name="asked", params=[FEW, MANY])
+@pytest.fixture(name="asked", params=[pytest.param(FEW, marks=pytest.mark.soak), MANY])
 def ask_every_page(panel: StaffedPanel, request: pytest.FixtureRequest) -> dict[str, list[str]]:
     """Opens every page with few rows, and with many."""
     sample = add_sample_data(panel.database, request.param)

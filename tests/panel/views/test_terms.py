@@ -1,6 +1,8 @@
 """The terms of use: which version is current, which schools have an older one, and its way to them."""
 
 import io
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from pypdf import PdfReader
 from authbridge.storage.models import Role
 from tests.support.factories import make_organiser, make_school
 from tests.support.panel.browser import Browser, Page
-from tests.support.panel.staffed_panel import PanelFactory, StaffedPanel
+from tests.support.panel.staffed_panel import StaffedPanel, StaffedTemplate, panel_factory_in
 
 
 @pytest.fixture(name="folder")
@@ -21,17 +23,28 @@ def make_folder(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(name="furnished", scope="module")
+def furnish(staffed_template: StaffedTemplate, tmp_path_factory: pytest.TempPathFactory) -> StaffedTemplate:
+    """Makes a database with three schools: two with letters of version 1, one without letters."""
+    folder = tmp_path_factory.mktemp("furnished")
+    write(folder, 1)
+    with panel_factory_in(folder, staffed_template) as panel_factory:
+        panel = panel_factory.open(AUTHBRIDGE_LETTER_DIR=folder)
+        for code in ("ohg", "gsw", "alt"):
+            make_school(panel.database, code, f"Schule {code}")
+        browser = panel.browser(Role.CLERK)
+        for code in ("ohg", "gsw"):
+            browser.send(browser.get(f"/schools/{code}/issue"), count="2")
+        make_organiser(panel.database, "alt")
+        panel.database.empty_write_ahead_log()
+    return replace(staffed_template, database=folder / "authbridge.db")
+
+
 @pytest.fixture(name="schools")
-def open_panel(panel_factory: PanelFactory, folder: Path) -> StaffedPanel:
-    """Opens a panel with three schools: two with letters of version 1, one without letters."""
-    panel = panel_factory.open(AUTHBRIDGE_LETTER_DIR=folder)
-    for code in ("ohg", "gsw", "alt"):
-        make_school(panel.database, code, f"Schule {code}")
-    browser = panel.browser(Role.CLERK)
-    for code in ("ohg", "gsw"):
-        browser.send(browser.get(f"/schools/{code}/issue"), count="2")
-    make_organiser(panel.database, "alt")
-    return panel
+def open_panel(furnished: StaffedTemplate, tmp_path: Path, folder: Path) -> Iterator[StaffedPanel]:
+    """Opens a panel with these schools."""
+    with panel_factory_in(tmp_path, furnished) as panel_factory:
+        yield panel_factory.open(AUTHBRIDGE_LETTER_DIR=folder)
 
 
 def write(folder: Path, number: int, words: str = "") -> None:

@@ -17,14 +17,16 @@ SECRET = "Kanu-Regen-91"
 ID = re.compile(r"\b[0-9a-f]{8}\b")
 
 
-def break_down(panel: StaffedPanel, error: BaseException, *, is_open: bool = False) -> None:
-    """Adds a view that raises the error."""
+def break_down(panel: StaffedPanel, error: BaseException, *, is_open: bool = False) -> StaffedPanel:
+    """Returns the panel with a view that raises the error."""
 
     def view() -> str:
         raise error
 
     marked = open_to_everybody(view) if is_open else needs(Permission.READ)(view)
-    panel.app.add_url_rule("/broken", "broken", marked, methods=["GET"])
+    broken = panel.apart()
+    broken.app.add_url_rule("/broken", "broken", marked, methods=["GET"])
+    return broken
 
 
 @pytest.mark.parametrize("error", [ValueError(SECRET), KeyError(SECRET), RuntimeError(f"row: {SECRET}")])
@@ -32,8 +34,7 @@ def test_a_bug_is_a_page_with_an_id_that_the_log_has_too(
     panel: StaffedPanel, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The log names the place and the kind; neither has the message, which may quote a person."""
-    break_down(panel, error)
-    page = panel.browser(Role.CLERK).get("/broken")
+    page = break_down(panel, error).browser(Role.CLERK).get("/broken")
     assert page.status == 500
     assert page.title == "Something went wrong"
     found = ID.search(page.text)
@@ -48,8 +49,7 @@ def test_a_bug_is_a_page_with_an_id_that_the_log_has_too(
 
 def test_a_bug_before_the_sign_in_is_a_page_too(panel: StaffedPanel) -> None:
     """A bug before the sign-in is a page with an id, too."""
-    break_down(panel, ValueError(SECRET), is_open=True)
-    page = panel.browser().get("/broken")
+    page = break_down(panel, ValueError(SECRET), is_open=True).browser().get("/broken")
     assert (page.status, page.title) == (500, "Something went wrong")
 
 
@@ -64,8 +64,7 @@ def test_a_bug_before_the_sign_in_is_a_page_too(panel: StaffedPanel) -> None:
 )
 def test_each_kind_of_error_has_its_status(panel: StaffedPanel, error: Exception, status: int) -> None:
     """Each kind of error has its status, a heading and a sentence."""
-    break_down(panel, error)
-    page = panel.browser(Role.CLERK).get("/broken")
+    page = break_down(panel, error).browser(Role.CLERK).get("/broken")
     assert page.status == status
     assert page.title
     assert len(page.html.select("main p")) >= 1
@@ -73,8 +72,8 @@ def test_each_kind_of_error_has_its_status(panel: StaffedPanel, error: Exception
 
 def test_an_outage_is_logged_with_its_id(panel: StaffedPanel, caplog: pytest.LogCaptureFixture) -> None:
     """The log has the id of the page, and the details that the page leaves out."""
-    break_down(panel, StorageError("The database does not answer: disk I/O error."))
-    page = panel.browser(Role.CLERK).get("/broken")
+    broken = break_down(panel, StorageError("The database does not answer: disk I/O error."))
+    page = broken.browser(Role.CLERK).get("/broken")
     found = ID.search(page.text)
     assert found is not None
     assert f"{found[0]} storage" in caplog.text

@@ -6,13 +6,13 @@ from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import jinja2
 from flask import Flask
 
 from admin import create_app
-from admin.panel import Panel
+from admin.panel import EXTENSION, Panel
 from admin.session.cookies import SESSION_COOKIE
 from admin.stores.service_health import ServiceHealth
 from authbridge.config import Config, read_config
@@ -28,8 +28,11 @@ from authbridge.storage.models import Base, Role, SessionStage, table_of
 from tests.support.factories import HASHER, HOST, KEYED_HASHES, LIMITS, SECRET_KEY
 from tests.support.fakes import FakeClock
 from tests.support.panel.browser import URL, Browser
+from workbench import CACHE
 from workbench.processes import free_port
 from workbench.staff import Member
+
+_TEMPLATES = CACHE / "templates"  # compiled, like the modules in bytecode
 
 Rows = dict[str, list[tuple[object, ...]]]
 
@@ -70,6 +73,10 @@ class StaffedPanel:
             browser.put_cookie(SESSION_COOKIE, token)
         return browser
 
+    def apart(self) -> Self:
+        """Returns this panel with an application of its own, to which a test may add pages."""
+        return replace(self, app=create_app(self.parts, url=URL))
+
     def rows(self, *but: type[Base]) -> Rows:
         """Returns all rows of the database by table, but those of the models named."""
         left_out = {table_of(model).name for model in but}
@@ -81,13 +88,40 @@ class StaffedPanel:
             }
 
 
+class Applications:
+    """Lends applications: routes and templates of one take long to make, and hold nothing of a test."""
+
+    def __init__(self) -> None:
+        self._idle: list[tuple[Flask, Panel]] = []  # each with the panel that it had
+
+    def lend(self, panel: Panel) -> Flask:
+        """Returns an application that nobody else has, with that panel."""
+        for number, (app, former) in enumerate(self._idle):
+            if _settings_of(former) == _settings_of(panel):
+                del self._idle[number]
+                app.extensions[EXTENSION] = panel
+                return app
+        app = create_app(panel, url=URL)
+        _TEMPLATES.mkdir(parents=True, exist_ok=True)
+        app.jinja_env.bytecode_cache = jinja2.FileSystemBytecodeCache(str(_TEMPLATES))
+        return app
+
+    def take_back(self, app: Flask, panel: Panel) -> None:
+        """Keeps an application for the next who asks."""
+        self._idle.append((app, panel))
+
+
+def _settings_of(panel: Panel) -> tuple[object, ...]:
+    return panel.config.secret_key, panel.config.timezone  # all that an application itself reads
+
+
 @dataclass(frozen=True, slots=True)
 class StaffedTemplate:
-    """A database with staff to copy, and a cache of compiled templates; both are made once for all tests."""
+    """A database with staff to copy, and applications; both are made once for all tests."""
 
     database: Path
     members: Mapping[Role, Member]
-    templates: jinja2.BytecodeCache
+    applications: Applications
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +149,7 @@ class PanelFactory:
             issuers=InlineExecutor(),
         )
         panel = replace(panel, **parts)  # type: ignore[arg-type]  # whatever the test names
-        app = create_app(panel, url=URL)
-        app.jinja_env.bytecode_cache = self.staffed_template.templates
+        app = self.staffed_template.applications.lend(panel)
         assert isinstance(services.clock, FakeClock)
         self.opened.append(StaffedPanel(app, panel, services.clock, self.staffed_template.members))
         return self.opened[-1]
@@ -124,6 +157,7 @@ class PanelFactory:
     def close(self) -> None:
         """Closes all panels that were opened."""
         for panel in self.opened:
+            self.staffed_template.applications.take_back(panel.app, panel.parts)
             panel.parts.issuers.shutdown()
             panel.parts.hashers.shutdown()
             panel.database.engine.dispose()
