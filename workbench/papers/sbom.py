@@ -146,7 +146,8 @@ def _licences_of(pin: Pin) -> list[License]:
     said = package.get_all("License-Expression") or []
     prefix = "License :: OSI Approved :: "
     classified = [each for each in package.get_all("Classifier") or [] if each.startswith(prefix)]
-    named = said or [each.removeprefix(prefix) for each in classified] or [package["License"] or _UNSAID[pin.name]]
+    named = said or [each.removeprefix(prefix) for each in classified]
+    named = named or [package["License"] or _UNSAID[pin.name]]
     return [_licence(each) for each in named]
 
 
