@@ -7,7 +7,7 @@ An attempt stays open if the service died during the check.  Attempts refused wi
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from authbridge.errors import StorageError
@@ -120,6 +120,11 @@ def mark_purged(session: Session, *, now: datetime) -> None:
 def last_purge(session: Session) -> datetime | None:
     """Returns when everything too old was last deleted."""
     return session.scalar(select(JobRun.done_at).where(JobRun.name == _PURGE))
+
+
+def oldest_attempt(session: Session) -> datetime | None:
+    """Returns the moment of the oldest login in the journal."""
+    return session.scalar(select(func.min(LoginAttempt.at)))
 
 
 def touch(session: Session, *, now: datetime) -> None:

@@ -12,6 +12,7 @@ from typing import assert_never
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
+from authbridge.revocations import feed
 from authbridge.revocations.feed import ENDING
 from authbridge.storage.models import (
     Organiser,
@@ -19,6 +20,7 @@ from authbridge.storage.models import (
     Revocation,
     RevocationAction,
     RevocationDone,
+    RevocationFeed,
     School,
     Suspendable,
     Suspension,
@@ -38,6 +40,21 @@ class NodeRow:
     last_seen_at: datetime
     is_late: bool
     meetings: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NodeProgress:
+    """How far behind the feed a Prosody is.
+
+    ``waiting`` revocations are not carried out there; the oldest of them was published at ``waiting_since``
+    (None: there is none).
+    """
+
+    node: str
+    last_seen_at: datetime
+    meetings: int
+    waiting: int
+    waiting_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +130,32 @@ def nodes(session: Session, *, now: datetime) -> list[NodeRow]:
         )
         for node in session.scalars(query)
     ]
+
+
+def progress(session: Session, *, now: datetime, most: int) -> list[NodeProgress]:
+    """Lists by name how far each Prosody is, ``most`` of them; costs a look into an index for each."""
+    position = session.execute(select(RevocationFeed.last_id, RevocationFeed.purged_to)).one()
+    query = select(ProsodyNode).order_by(ProsodyNode.node).limit(most)
+    return [
+        _progress(session, node, position.last_id, position.purged_to, now) for node in session.scalars(query)
+    ]
+
+
+def _progress(
+    session: Session, node: ProsodyNode, last_id: int, purged_to: int, now: datetime
+) -> NodeProgress:
+    # A node without a cursor has not shown yet that it took its snapshot: everything of the week may be open.
+    cursor = purged_to if node.cursor is None else node.cursor
+    waiting = max(0, last_id - cursor)  # the ids of the feed have no gaps
+    oldest = select(Revocation.at).where(Revocation.id > cursor).order_by(Revocation.id).limit(1)
+    return NodeProgress(
+        node.node,
+        node.last_seen_at,
+        meetings=sum(node.meetings.values()),
+        waiting=waiting,
+        # What is purged already is at least that old.
+        waiting_since=(session.scalar(oldest) or now - feed.KEPT) if waiting else None,
+    )
 
 
 def meetings(session: Session, *, now: datetime) -> Meetings:
