@@ -40,10 +40,13 @@ def promtool(*arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[s
     return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)  # noqa: S603
 
 
-def require_alerts(folder: Path, expected: set[str], scrapes: Sequence[str | None]) -> None:
-    """Fails unless exactly these alerts fire once the last of the scrapes stays as it is; None: no answer.
+def require_alerts(
+    folder: Path, expected: set[str], scrapes: Sequence[str | None], *, goes_on: bool = False
+) -> None:
+    """Fails unless exactly these alerts fire; a scrape of None had no answer.
 
-    The first one stood for some minutes before.
+    The first scrape stood for some minutes before.  The last one stays as it is for an hour and more, or what
+    has changed since the one before ``goes_on`` to change every minute.
     """
     file = folder / "scrapes_test.yml"
     found = [{"labels": f'{{alertname="{name}"}}', "value": 1} for name in sorted(expected)]
@@ -55,7 +58,7 @@ def require_alerts(folder: Path, expected: set[str], scrapes: Sequence[str | Non
                 "tests": [
                     {
                         "interval": "1m",
-                        "input_series": _series(scrapes),
+                        "input_series": _series(scrapes, goes_on=goes_on),
                         "promql_expr_test": [
                             {
                                 "expr": f"group by (alertname) ({_FIRED})",
@@ -77,18 +80,28 @@ def names_in(expression: str) -> set[str]:
     return set(re.findall(r"\bauthbridge_\w+", expression))
 
 
-def _series(scrapes: Sequence[str | None]) -> list[dict[str, str]]:
-    values: dict[str, list[str]] = {}
+def _series(scrapes: Sequence[str | None], *, goes_on: bool) -> list[dict[str, str]]:
+    values: dict[str, list[float | None]] = {}
     for place, scrape in enumerate(scrapes):
         up = Sample("up", {}, 0 if scrape is None else 1)
         for each in (up, *samples(scrape or "")):
             labels = ", ".join(
                 f"{name}={json.dumps(text)}" for name, text in sorted({**SERVICE, **each.labels}.items())
             )
-            series = values.setdefault(f"{each.name}{{{labels}}}", ["_"] * len(scrapes))
-            series[place] = f"{each.value:.17g}"
-    return [
-        {"series": name, "values": " ".join([*[first] * _BEFORE, *others, *[last] * _AFTER])}
-        for name, (first, *others) in values.items()
-        for last in [(others or [first])[-1]]
-    ]
+            series = values.setdefault(f"{each.name}{{{labels}}}", [None] * len(scrapes))
+            series[place] = each.value
+    return [{"series": name, "values": _written(found, goes_on=goes_on)} for name, found in values.items()]
+
+
+def _written(values: list[float | None], *, goes_on: bool) -> str:
+    """Returns the values of a series as promtool reads them."""
+    *before, last = values
+    shown = ["_" if each is None else f"{each:.17g}" for each in values]
+    step = last - before[-1] if goes_on and last is not None and before and before[-1] is not None else 0
+    return " ".join(
+        [
+            f"{shown[0]}x{_BEFORE}",
+            *shown[1:-1],
+            f"_x{_AFTER}" if last is None else f"{last:.17g}+{step:.17g}x{_AFTER}",
+        ]
+    )
