@@ -18,7 +18,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Unauthorized
 from werkzeug.wrappers import Request
 
-from authbridge import __version__, readiness, wire
+from authbridge import __version__, readiness, service_log, wire
 from authbridge.clock import utc_now
 from authbridge.config import Config
 from authbridge.errors import StorageError, location_of
@@ -81,6 +81,7 @@ class Api:
         return [body]
 
     def _reply(self, request: Request) -> Reply:
+        service_log.request_id.set(None)  # of the request before, in this thread
         try:
             return self._view_of(request)(request)
         except wire.ForeignHostError as error:
@@ -120,6 +121,7 @@ class Api:
         question = wire.parse_question(
             request.get_data(), host=self._services.host, now=self._services.clock()
         )
+        service_log.request_id.set(question.origin.request_id)
         decision = authenticate(question.attempt, question.origin, self._services, within=question.within)
         seconds = time.perf_counter() - started
         self._services.meter.note_answer(decision, question.origin.transport, seconds)
