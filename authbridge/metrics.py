@@ -12,8 +12,7 @@ from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from authbridge import __version__
 from authbridge.errors import StorageError
@@ -21,9 +20,7 @@ from authbridge.login import journal
 from authbridge.login.authenticate import LoginServices
 from authbridge.readiness import Readiness
 from authbridge.revocations import status
-from authbridge.storage.models import JobRun
 
-_MOST_NODES = 100  # each is a handful of time series
 _JOBS = ("purge", "backup")  # of job_runs
 
 
@@ -71,8 +68,8 @@ class _State(Collector):
         )
         now = self._services.clock()
         try:
-            with database.read_session() as session:
-                of_database = list(_of_database(session, now))
+            with database.read_connection() as connection:
+                of_database = list(_of_database(connection, now))
             is_up = self._readiness.report(now=now).words["storage"] == "ok"
         except StorageError:
             of_database, is_up = [], False
@@ -89,18 +86,18 @@ class _State(Collector):
             yield _gauge("disk_free_bytes", "Room left beside the SQLite file.", free)
 
 
-def _of_database(session: Session, now: datetime) -> Iterator[Metric]:
-    oldest = journal.oldest_attempt(session)
+def _of_database(connection: Connection, now: datetime) -> Iterator[Metric]:
+    oldest = journal.oldest_attempt(connection)
     if oldest is not None:
         yield _age("oldest_attempt", "Age of the oldest login in the journal.", oldest, now)
-    runs = dict(iter(session.execute(select(JobRun.name, JobRun.done_at).where(JobRun.name.in_(_JOBS)))))
+    runs = journal.last_runs(connection)
     for job in _JOBS:
         if job in runs:
             yield _age(job, f"Time since the last {job} that succeeded.", runs[job], now)
-    yield from _of_nodes(session, now)
+    yield from _of_nodes(connection, now)
 
 
-def _of_nodes(session: Session, now: datetime) -> Iterable[Metric]:
+def _of_nodes(connection: Connection, now: datetime) -> Iterable[Metric]:
     silence, waiting, waiting_for, meetings = (
         GaugeMetricFamily(f"authbridge_node_{name}", words, labels=["node"])
         for name, words in (
@@ -110,7 +107,7 @@ def _of_nodes(session: Session, now: datetime) -> Iterable[Metric]:
             ("meetings", "Meetings that run on the meeting server."),
         )
     )
-    for node in status.progress(session, now=now, most=_MOST_NODES):
+    for node in status.progress(connection, now=now):
         silence.add_metric([node.node], _seconds(node.last_seen_at, now))
         waiting.add_metric([node.node], node.waiting)
         waiting_for.add_metric([node.node], _seconds(node.waiting_since or now, now))

@@ -40,6 +40,8 @@ _CLOSE = Prepared(
     .where(_attempts.c.id == bindparam("attempt_id"))
     .values(verdict=bindparam("verdict"), reason=bindparam("reason"), closed_at=bindparam("closed_at"))
 )
+_OLDEST = Prepared(select(func.min(_attempts.c.at)))
+_RUNS = Prepared(select(JobRun.name, JobRun.done_at))
 _DATE_LOGIN = Prepared(
     update(_organisers)
     .where(_organisers.c.id == bindparam("organiser_id"))
@@ -122,9 +124,15 @@ def last_purge(session: Session) -> datetime | None:
     return session.scalar(select(JobRun.done_at).where(JobRun.name == _PURGE))
 
 
-def oldest_attempt(session: Session) -> datetime | None:
+def oldest_attempt(connection: Connection) -> datetime | None:
     """Returns the moment of the oldest login in the journal."""
-    return session.scalar(select(func.min(LoginAttempt.at)))
+    ((oldest,),) = _OLDEST.all(connection)
+    return oldest  # type: ignore[no-any-return]  # it is that column's type
+
+
+def last_runs(connection: Connection) -> dict[str, datetime]:
+    """Returns by name when each recurring job last succeeded."""
+    return dict(_RUNS.all(connection))
 
 
 def touch(session: Session, *, now: datetime) -> None:

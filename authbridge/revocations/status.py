@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import Any, assert_never
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from authbridge.revocations import feed
@@ -24,9 +24,26 @@ from authbridge.storage.models import (
     School,
     Suspendable,
     Suspension,
+    table_of,
 )
+from authbridge.storage.prepared import Prepared
 
 LATE = timedelta(seconds=30)  # a node asks every 20 s at the latest
+
+_MOST_NODES = 100  # that monitoring sees: each is a handful of its time series
+_feed, _nodes, _revocations = table_of(RevocationFeed), table_of(ProsodyNode), table_of(Revocation)
+_FEED = Prepared(select(_feed.c.last_id, _feed.c.purged_to))
+_NODES = Prepared(
+    select(_nodes.c.node, _nodes.c.cursor, _nodes.c.last_seen_at, _nodes.c.meetings)
+    .order_by(_nodes.c.node)
+    .limit(_MOST_NODES)
+)
+_OLDEST = Prepared(
+    select(_revocations.c.at)
+    .where(_revocations.c.id > bindparam("done"))
+    .order_by(_revocations.c.id)
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,29 +149,27 @@ def nodes(session: Session, *, now: datetime) -> list[NodeRow]:
     ]
 
 
-def progress(session: Session, *, now: datetime, most: int) -> list[NodeProgress]:
-    """Lists by name how far each Prosody is, ``most`` of them; costs a look into an index for each."""
-    position = session.execute(select(RevocationFeed.last_id, RevocationFeed.purged_to)).one()
-    query = select(ProsodyNode).order_by(ProsodyNode.node).limit(most)
-    return [
-        _progress(session, node, position.last_id, position.purged_to, now) for node in session.scalars(query)
-    ]
+def progress(connection: Connection, *, now: datetime) -> list[NodeProgress]:
+    """Lists by name how far each Prosody is; costs a look into an index for each."""
+    (last_id, purged_to) = _FEED.all(connection)[0]
+    return [_progress(connection, row, last_id, purged_to, now) for row in _NODES.all(connection)]
 
 
 def _progress(
-    session: Session, node: ProsodyNode, last_id: int, purged_to: int, now: datetime
+    connection: Connection, row: tuple[Any, ...], last_id: int, purged_to: int, now: datetime
 ) -> NodeProgress:
+    node, cursor, last_seen_at, running = row
     # A node without a cursor has not shown yet that it took its snapshot: everything of the week may be open.
-    cursor = purged_to if node.cursor is None else node.cursor
-    waiting = max(0, last_id - cursor)  # the ids of the feed have no gaps
-    oldest = select(Revocation.at).where(Revocation.id > cursor).order_by(Revocation.id).limit(1)
+    done = purged_to if cursor is None else cursor
+    waiting = max(0, last_id - done)  # the ids of the feed have no gaps
+    oldest = _OLDEST.run(connection, done=done) if waiting else None
     return NodeProgress(
-        node.node,
-        node.last_seen_at,
-        meetings=sum(node.meetings.values()),
+        node,
+        last_seen_at,
+        meetings=sum(running.values()),
         waiting=waiting,
         # What is purged already is at least that old.
-        waiting_since=(session.scalar(oldest) or now - feed.KEPT) if waiting else None,
+        waiting_since=(now - feed.KEPT if oldest is None else oldest[0]) if waiting else None,
     )
 
 
