@@ -48,29 +48,25 @@ def require_alerts(
     The first scrape stood for some minutes before.  The last one stays as it is for an hour and more, or what
     has changed since the one before ``goes_on`` to change every minute.
     """
-    file = folder / "scrapes_test.yml"
     found = [{"labels": f'{{alertname="{name}"}}', "value": 1} for name in sorted(expected)]
-    file.write_text(
-        json.dumps(  # which is YAML too
-            {
-                "rule_files": [str(RULES)],
-                "evaluation_interval": "1m",
-                "tests": [
-                    {
-                        "interval": "1m",
-                        "input_series": _series(scrapes, goes_on=goes_on),
-                        "promql_expr_test": [
-                            {
-                                "expr": f"group by (alertname) ({_FIRED})",
-                                "eval_time": f"{_BEFORE + _AFTER}m",
-                                "exp_samples": found,
-                            }
-                        ],
-                    }
-                ],
-            }
-        )
-    )
+    _judge(folder, _series(scrapes, goes_on=goes_on), {f"group by (alertname) ({_FIRED})": found})
+
+
+def require_data(folder: Path, queries: Sequence[str], scrapes: Sequence[str]) -> None:
+    """Fails unless each query has a result while the numbers go on to change as between the two scrapes."""
+    has_data = {f"count({query}) > bool 0": [{"labels": "{}", "value": 1}] for query in queries}
+    _judge(folder, _series(scrapes, goes_on=True), has_data)
+
+
+def _judge(folder: Path, series: list[dict[str, str]], expected: dict[str, list[dict[str, object]]]) -> None:
+    asked = [
+        {"expr": query, "eval_time": f"{_BEFORE + _AFTER}m", "exp_samples": found}
+        for query, found in expected.items()
+    ]
+    test = {"interval": "1m", "input_series": series, "promql_expr_test": asked}
+    file = folder / "scrapes_test.yml"
+    # JSON is YAML too.
+    file.write_text(json.dumps({"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": [test]}))
     done = promtool("test", "rules", str(file))
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -102,6 +98,6 @@ def _written(values: list[float | None], *, goes_on: bool) -> str:
         [
             f"{shown[0]}x{_BEFORE}",
             *shown[1:-1],
-            f"_x{_AFTER}" if last is None else f"{last:.17g}+{step:.17g}x{_AFTER}",
+            f"_x{_AFTER}" if last is None else f"{last:.17g}{step:+.17g}x{_AFTER}",
         ]
     )
