@@ -25,6 +25,7 @@ from tests.support.factories import SECRET_KEY, make_organiser, make_school, mak
 from tests.support.fakes import FakeClock
 from tests.support.feeds import report, suspend
 from tests.support.metrics import promtool, samples, value
+from workbench import ROOT
 
 ADDRESS = "198.51.100.7"
 BROWSER = "Browser-of-somebody"
@@ -320,6 +321,16 @@ def test_a_question_without_an_answer_is_a_fault(services: LoginServices) -> Non
         "authbridge_faults_total bug": 1,
         "authbridge_faults_total storage": 1,
     }
+
+
+def test_no_example_hands_the_metrics_on_to_the_internet() -> None:
+    """Their nginx knows the panel's port; the auth service is asked on this machine alone."""
+    sites = [*(ROOT / "deploy" / "nginx").iterdir(), ROOT / "deploy" / "docker" / "panel-proxy.conf"]
+    for site in sites:
+        text = site.read_text()
+        assert "proxy_pass" in text, site
+        assert "8701" not in text, site
+        assert "/metrics" not in text, site
 
 
 def _fail(_request: object) -> Reply:
