@@ -280,7 +280,7 @@ def _add_migration(machine: Machine, ending: str = "") -> None:
 
 
 def test_a_fault_is_found_by_the_id_of_its_login(jitsi: JitsiMachine) -> None:
-    """In systemd's journal, through the walls of the unit, by the id in Prosody's line; and Prometheus sees it."""
+    """In systemd's journal, out of the unit's sandbox, by the id in Prosody's line; and as a metric."""
     jitsi.prepare()
     jitsi.install()
     name, password = jitsi.make_organiser()
