@@ -85,14 +85,17 @@ class Api:
         try:
             return self._view_of(request)(request)
         except wire.ForeignHostError as error:
+            self._services.meter.note_refusal("host")
             return 400, {"error": "host", "detail": str(error)}
         except wire.MalformedError as error:
+            self._services.meter.note_refusal("malformed")
             return 400, {"error": "malformed", "detail": str(error)}
         except StorageError as error:
             _log.error("storage: %s", error)
             self._services.meter.note_fault("storage")
             return 503, {"error": "storage"}
         except Unauthorized:
+            self._services.meter.note_refusal("token")
             return 401, {"error": "token"}
         except HTTPException as error:
             return error.code or 500, {"error": error.name.lower()}

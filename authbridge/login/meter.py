@@ -23,6 +23,7 @@ _RULES = {
 }
 _FAILURES = {Reason.WRONG_PASSWORD, Reason.UNKNOWN_NAME}
 _FAULTS = ("storage", "bug")
+_REFUSALS = ("token", "host", "malformed")
 
 # A second time series for each, which nobody reads.
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # it has no types
@@ -45,6 +46,9 @@ class LoginMeter(Collector):
             "password_cache_hits", "Passwords that the cache remembered as right or as wrong", "password"
         )
         self._faults = _counter("faults", "Questions that had no answer because of a fault", "fault")
+        self._refusals = _counter(
+            "refused_questions", "Questions that were no business of this service, or of no form", "reason"
+        )
         self._login_seconds = _histogram(
             "login_seconds", "Time of a login from the question to the answer", _OF_LOGIN
         )
@@ -62,6 +66,8 @@ class LoginMeter(Collector):
             self._waits.labels(rule)
         for fault in _FAULTS:
             self._faults.labels(fault)
+        for reason in _REFUSALS:
+            self._refusals.labels(reason)
 
     def note_answer(self, decision: Decision, transport: str, seconds: float) -> None:
         """Counts a login with its verdict and the time until its answer."""
@@ -86,6 +92,10 @@ class LoginMeter(Collector):
         """Counts a question without an answer: ``storage`` or ``bug``."""
         self._faults.labels(fault).inc()
 
+    def note_refusal(self, reason: str) -> None:
+        """Counts a question that is no question for this service: ``token``, ``host`` or ``malformed``."""
+        self._refusals.labels(reason).inc()
+
     def collect(self) -> Iterable[Metric]:
         """Yields the counts."""
         for each in (
@@ -98,6 +108,7 @@ class LoginMeter(Collector):
             self._quick_check_refusals,
             self._cache_hits,
             self._faults,
+            self._refusals,
         ):
             yield from each.collect()
 

@@ -30,7 +30,7 @@ from workbench import ROOT
 ADDRESS = "198.51.100.7"
 BROWSER = "Browser-of-somebody"
 HASHER = Hasher.with_quick_checks(4, SECRET_KEY)
-LABELS = {"verdict", "transport", "rule", "password", "fault", "le", "version", "database", "node"}
+LABELS = {"verdict", "transport", "rule", "password", "fault", "reason", "le", "version", "database", "node"}
 
 
 @pytest.fixture(name="clock")
@@ -320,6 +320,19 @@ def test_a_question_without_an_answer_is_a_fault(services: LoginServices) -> Non
     assert moved(before, scrape(client)) == {
         "authbridge_faults_total bug": 1,
         "authbridge_faults_total storage": 1,
+    }
+
+
+def test_a_question_that_is_none_of_prosodys_is_counted(client: Client) -> None:
+    """By what is wrong with it: a Prosody with an old token would let nobody in."""
+    before = scrape(client)
+    client.post("/v1/authenticate", json=question("a", "b"), headers={"Authorization": "Bearer former"})
+    ask(client, "a", "b", host="x.test")
+    ask(client, "a", "b", transport="x")
+    assert moved(before, scrape(client)) == {
+        "authbridge_refused_questions_total token": 1,
+        "authbridge_refused_questions_total host": 1,
+        "authbridge_refused_questions_total malformed": 1,
     }
 
 

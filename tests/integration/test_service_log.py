@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -127,6 +128,30 @@ def test_a_line_that_the_journal_does_not_take_is_written_as_text(
     handler.close()
 
     assert capsys.readouterr().err == "ERROR a fault\n"
+
+
+def test_a_line_end_begins_no_other_field(tmp_path: Path) -> None:
+    """Whatever a message quotes is one field, as the protocol of the journal has it."""
+    place = str(tmp_path / "journal")
+    with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as journal:
+        journal.bind(place)
+        handler = service_log.JournalHandler(place)
+        forged = "a fault\nPRIORITY=0\nAUTHBRIDGE_REQUEST_ID=q-18"
+        handler.handle(logging.LogRecord("authbridge", logging.WARNING, __file__, 1, forged, None, None))
+        handler.close()
+        entry = journal.recv(4096)
+
+    fields = {}
+    while entry:
+        name, _, entry = entry.partition(b"\n")
+        length = int.from_bytes(entry[:8], "little")
+        fields[name.decode()], entry = entry[8 : 8 + length].decode(), entry[9 + length :]
+    assert fields == {
+        "MESSAGE": forged,
+        "PRIORITY": "4",
+        "SYSLOG_IDENTIFIER": "authbridge",
+        "LOGGER": "authbridge",
+    }
 
 
 def test_the_text_of_an_exception_is_left_out() -> None:

@@ -18,7 +18,7 @@ from authbridge.login.limits import Limits
 from authbridge.storage import schema
 from authbridge.storage.database import Database
 from authbridge.storage.models import JobRun
-from tests.http.test_api import AUTHORISED
+from tests.http.test_api import AUTHORISED, question
 from tests.integration.monitoring.conftest import NODE, NOT_YET, Installation
 from tests.support.feeds import acknowledge, position, suspend
 from tests.support.metrics import RULES, names_in, promtool, require_alerts, samples
@@ -95,6 +95,12 @@ def raise_a_bug(installation: Installation) -> None:
     assert installation.client.get("/buggy", headers=AUTHORISED).status_code == 500
 
 
+def ask_without_the_token(installation: Installation) -> None:
+    """Prosody has not read the new one yet."""
+    sent = question(installation.organiser.username, installation.organiser.password)
+    assert installation.client.post("/v1/authenticate", json=sent).status_code == 401
+
+
 FAULTS: dict[Callable[[Installation], None], set[str]] = {
     do_not_purge: {"AuthBridgePurgeLate"},
     do_not_back_up: {"AuthBridgeBackupLate"},
@@ -105,6 +111,7 @@ FAULTS: dict[Callable[[Installation], None], set[str]] = {
     rename_a_table: {"AuthBridgeStorage"},
     forbid_to_write: {"AuthBridgeStorage", "AuthBridgeFaults"},
     raise_a_bug: {"AuthBridgeFaults"},
+    ask_without_the_token: {"AuthBridgeWrongToken"},
 }
 
 
