@@ -11,12 +11,15 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from contextvars import copy_context
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 import pytest
 
 from authbridge import service_log
+from authbridge.login import alarms
 from tests.http.test_api import question
 from workbench import ROOT
 from workbench.processes import PATIENCE, Process
@@ -152,6 +155,19 @@ def test_a_line_end_begins_no_other_field(tmp_path: Path) -> None:
         "SYSLOG_IDENTIFIER": "authbridge",
         "LOGGER": "authbridge",
     }
+
+
+def test_what_is_done_after_the_answer_keeps_the_id() -> None:
+    """An alarm that could not be raised belongs to a login."""
+    noted: Queue[str | None] = Queue()
+
+    def answer() -> None:
+        service_log.request_id.set("q-17")
+        alarms.after_the_answer()(lambda: noted.put(service_log.request_id.get()))
+        service_log.request_id.set("q-18")  # the next one, in the same thread
+
+    copy_context().run(answer)
+    assert noted.get(timeout=PATIENCE) == "q-17"
 
 
 def test_the_text_of_an_exception_is_left_out() -> None:
