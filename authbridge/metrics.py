@@ -14,7 +14,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from sqlalchemy import Connection
 
-from authbridge import __version__
+from authbridge import __version__, deletion_records
 from authbridge.errors import StorageError
 from authbridge.login import journal
 from authbridge.login.authenticate import LoginServices
@@ -94,6 +94,11 @@ def _of_database(connection: Connection, now: datetime) -> Iterator[Metric]:
     for job in _JOBS:
         if job in runs:
             yield _age(job, f"Time since the last {job} that succeeded.", runs[job], now)
+    record = deletion_records.latest_overdue(connection)
+    if record is not None:
+        made_at, overdue = record
+        yield _age("deletion_record", "Age of the latest record of what is left at night.", made_at, now)
+        yield _gauge("overdue_tables", "Tables that had older rows then than may be.", overdue)
     yield from _of_nodes(connection, now)
 
 

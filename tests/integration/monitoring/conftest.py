@@ -3,7 +3,9 @@
 import pytest
 from werkzeug.test import Client
 
+from authbridge import deletion_records
 from authbridge.api import Api
+from authbridge.deletion_records import DeletionRecord, TableRecord
 from authbridge.login import journal
 from authbridge.login.passwords import Hasher
 from authbridge.storage.database import Database
@@ -31,15 +33,27 @@ class Installation:
         self.client = Client(self.app)
         make_school(database)
         self.organiser = make_organiser(database, hasher=hasher)
-        with database.write_session() as session:
-            session.add(JobRun(name="backup", done_at=self.clock()))
         self.purge()
+        self.back_up()
+        self.record_the_night()
         self.ask_for_news()
 
     def purge(self) -> None:
         """Notes that old rows were deleted just now."""
         with self.database.write_session() as session:
             journal.mark_purged(session, now=self.clock())
+
+    def back_up(self) -> None:
+        """Notes that there is a backup of just now."""
+        with self.database.write_session() as session:
+            session.merge(JobRun(name="backup", done_at=self.clock()))
+
+    def record_the_night(self, *, is_overdue: bool = False) -> None:
+        """Notes what was left in the night: nothing that is too old, or something."""
+        now = self.clock()
+        left = TableRecord("login_attempts", 1, now, now, is_overdue=is_overdue)
+        with self.database.write_session() as session:
+            deletion_records.keep(session, DeletionRecord(now.date(), now, True, [left], []))  # noqa: FBT003
 
     def ask_for_news(self) -> None:
         """Lets the meeting server ask, which has carried out everything."""

@@ -33,10 +33,24 @@ def do_not_purge(installation: Installation) -> None:
     installation.ask_for_news()
 
 
+def stay_idle_at_night(installation: Installation) -> None:
+    """Nobody deletes from the files, and looks what is left."""
+    installation.clock.advance(hours=26, seconds=1)
+    installation.purge()
+    installation.back_up()
+    installation.ask_for_news()
+
+
+def leave_something(installation: Installation) -> None:
+    """A row is older than it may be."""
+    installation.record_the_night(is_overdue=True)
+
+
 def do_not_back_up(installation: Installation) -> None:
     """The job that backs up hangs."""
     installation.clock.advance(hours=26, seconds=1)
     installation.purge()
+    installation.record_the_night()
     installation.ask_for_news()
 
 
@@ -103,6 +117,8 @@ def ask_without_the_token(installation: Installation) -> None:
 
 FAULTS: dict[Callable[[Installation], None], set[str]] = {
     do_not_purge: {"AuthBridgePurgeLate"},
+    stay_idle_at_night: {"AuthBridgeDeletionRecord"},
+    leave_something: {"AuthBridgeDeletionRecord"},
     do_not_back_up: {"AuthBridgeBackupLate"},
     stop_a_meeting_server: {"AuthBridgeNodeSilent"},
     let_a_suspension_wait: {"AuthBridgeRevocationsWaiting"},
@@ -181,7 +197,7 @@ def test_a_service_that_was_killed_raises_its_alert(tmp_path: Path) -> None:
     database.engine.dispose()
     service.start()
     told = _ask(service)
-    while "authbridge_purge_age_seconds" not in (told or ""):  # it deletes right after the start
+    while "authbridge_deletion_record_age_seconds" not in (told or ""):  # it deletes right after the start
         told = _ask(service)
     service.kill()
 
