@@ -20,7 +20,6 @@ from authbridge.storage.models import (
     Revocation,
     RevocationAction,
     RevocationDone,
-    RevocationFeed,
     School,
     Suspendable,
     Suspension,
@@ -31,8 +30,7 @@ from authbridge.storage.prepared import Prepared
 LATE = timedelta(seconds=30)  # a node asks every 20 s at the latest
 
 _MOST_NODES = 100  # that monitoring sees: each is a handful of its time series
-_feed, _nodes, _revocations = table_of(RevocationFeed), table_of(ProsodyNode), table_of(Revocation)
-_FEED = Prepared(select(_feed.c.last_id, _feed.c.purged_to))
+_nodes, _revocations = table_of(ProsodyNode), table_of(Revocation)
 _NODES = Prepared(
     select(_nodes.c.node, _nodes.c.cursor, _nodes.c.last_seen_at, _nodes.c.meetings)
     .order_by(_nodes.c.node)
@@ -151,13 +149,14 @@ def nodes(session: Session, *, now: datetime) -> list[NodeRow]:
 
 def progress(connection: Connection, *, now: datetime) -> list[NodeProgress]:
     """Lists by name how far each Prosody is; costs a look into an index for each."""
-    (last_id, purged_to) = _FEED.all(connection)[0]
-    return [_progress(connection, row, last_id, purged_to, now) for row in _NODES.all(connection)]
+    purged_to, last_id = feed.bounds(connection)
+    return [_progress(connection, row, (purged_to, last_id), now) for row in _NODES.all(connection)]
 
 
 def _progress(
-    connection: Connection, row: tuple[Any, ...], last_id: int, purged_to: int, now: datetime
+    connection: Connection, row: tuple[Any, ...], bounds: tuple[int, int], now: datetime
 ) -> NodeProgress:
+    purged_to, last_id = bounds
     node, cursor, last_seen_at, running = row
     # A node without a cursor has not shown yet that it took its snapshot: everything of the week may be open.
     done = purged_to if cursor is None else cursor

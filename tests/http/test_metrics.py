@@ -295,6 +295,26 @@ def test_without_its_database_the_service_still_answers(client: Client, services
         connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO job_runs")
 
 
+@pytest.mark.own_database
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "DROP TABLE prosody_nodes",
+        "DELETE FROM revocation_feed",
+        "DROP TABLE login_attempts",
+        "DROP TABLE deletion_records",
+    ],
+)
+def test_whatever_is_missing_the_scrape_has_an_answer(
+    client: Client, services: LoginServices, harm: str
+) -> None:
+    """Each table that is read, and the row that must be in one of them."""
+    with services.database.engine.begin() as connection:
+        connection.exec_driver_sql(harm)
+
+    assert value(scrape(client), "authbridge_up_storage") == 0
+
+
 def test_a_database_that_cannot_be_written_counts_as_gone(services: LoginServices, clock: FakeClock) -> None:
     """What can still be read of it is told."""
     database = services.database
