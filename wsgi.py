@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from authbridge import nightly, retention
+from authbridge import nightly, retention, service_log
 from authbridge.api import Api, retention_of, services_of
 from authbridge.config import read_api_token, read_config
 from authbridge.errors import AuthBridgeError, ConfigError
@@ -56,7 +56,7 @@ def panel() -> "Flask":
 
 
 def _prepare() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    service_log.start(os.environ)
     for library in ("alembic", "flask_wtf"):  # flask_wtf logs each forged form, and scanners send thousands
         logging.getLogger(library).setLevel(logging.WARNING)
     forbid_dumps()

@@ -8,6 +8,7 @@ import hmac
 import json
 import logging
 import os
+import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from http import HTTPStatus
@@ -17,7 +18,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Unauthorized
 from werkzeug.wrappers import Request
 
-from authbridge import __version__, readiness, wire
+from authbridge import __version__, readiness, service_log, wire
 from authbridge.clock import utc_now
 from authbridge.config import Config
 from authbridge.errors import StorageError, location_of
@@ -28,6 +29,7 @@ from authbridge.login.hashing_queue import HashingQueue
 from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.password_cache import PasswordCache
 from authbridge.login.passwords import Hasher
+from authbridge.metrics import Exposition, Metrics
 from authbridge.revocations import school_codes
 from authbridge.revocations.long_polls import LongPolls
 from authbridge.storage.database import Database
@@ -36,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 _MOST_HASHES = 16  # at once: thirty owners of one school, all being hashed, would look like thirty failures
 
-Reply = tuple[int, dict[str, Any]]
+Reply = tuple[int, dict[str, Any] | Exposition]
 View = Callable[[Request], Reply]
 
 
@@ -47,6 +49,7 @@ class Api:
         """Takes the ``token`` that every question must show."""
         self._services = services
         self._readiness = readiness.Readiness(services.database)
+        self._metrics = Metrics(services, self._readiness)
         self._polls = LongPolls(services.database, clock=services.clock, timezone=services.timezone)
         self._authorization = f"Bearer {token}".encode()
         self.routes: dict[tuple[str, str], View] = {
@@ -54,10 +57,12 @@ class Api:
             ("POST", "/v1/revocations"): self._revocations,
             ("GET", "/healthz"): self._healthz,
             ("GET", "/readyz"): self._readyz,
+            ("GET", "/metrics"): self._expose_metrics,
         }
 
     # Anybody who reaches the port may ask for these; every other path, even an unknown one, needs the token.
-    open_paths = frozenset({"/healthz", "/readyz"})
+    # With the token monitoring could try passwords and read who is suspended.
+    open_paths = frozenset({"/healthz", "/readyz", "/metrics"})
 
     def stop_when(self, is_stopping: Callable[[], bool]) -> None:
         """Ends long polls as soon as ``is_stopping`` returns True; else they would keep a restart waiting."""
@@ -65,29 +70,39 @@ class Api:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answers one request, as WSGI has it."""
-        status, fields = self._reply(_Request(environ))
-        body = json.dumps(fields).encode()
-        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        status, content = self._reply(_Request(environ))
+        match content:
+            case Exposition(content_type=content_type, content=body):
+                pass
+            case _:
+                content_type, body = "application/json", json.dumps(content).encode()
+        headers = [("Content-Type", content_type), ("Content-Length", str(len(body)))]
         start_response(f"{status} {HTTPStatus(status).phrase}", headers)
         return [body]
 
     def _reply(self, request: Request) -> Reply:
+        service_log.request_id.set(None)  # of the request before, in this thread
         try:
             return self._view_of(request)(request)
         except wire.ForeignHostError as error:
+            self._services.meter.note_refusal("host")
             return 400, {"error": "host", "detail": str(error)}
         except wire.MalformedError as error:
+            self._services.meter.note_refusal("malformed")
             return 400, {"error": "malformed", "detail": str(error)}
         except StorageError as error:
             _log.error("storage: %s", error)
+            self._services.meter.note_fault("storage")
             return 503, {"error": "storage"}
         except Unauthorized:
+            self._services.meter.note_refusal("token")
             return 401, {"error": "token"}
         except HTTPException as error:
             return error.code or 500, {"error": error.name.lower()}
         except Exception as error:  # noqa: BLE001 - the last resort
             # The text of an exception may quote what a person typed; its type and place may not.
             _log.error("bug: %s at %s", type(error).__name__, location_of(error))
+            self._services.meter.note_fault("bug")
             return 500, {"error": "internal"}
 
     def _view_of(self, request: Request) -> View:
@@ -105,10 +120,14 @@ class Api:
         return hmac.compare_digest(shown, self._authorization)
 
     def _authenticate(self, request: Request) -> Reply:
+        started = time.perf_counter()
         question = wire.parse_question(
             request.get_data(), host=self._services.host, now=self._services.clock()
         )
+        service_log.request_id.set(question.origin.request_id)
         decision = authenticate(question.attempt, question.origin, self._services, within=question.within)
+        seconds = time.perf_counter() - started
+        self._services.meter.note_answer(decision, question.origin.transport, seconds)
         return 200, wire.answer(question.origin.request_id, question.typed_username, decision)
 
     def _revocations(self, request: Request) -> Reply:
@@ -122,6 +141,9 @@ class Api:
     def _readyz(self, _request: Request) -> Reply:
         report = self._readiness.report(now=self._services.clock())
         return 200 if report.ready else 503, dict(report.words)
+
+    def _expose_metrics(self, request: Request) -> Reply:
+        return 200, self._metrics.exposition(request.headers.get("Accept", ""))
 
 
 class _Request(Request):

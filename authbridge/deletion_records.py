@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.orm import Session
 
 from authbridge.machine.findings import Level
 from authbridge.machine.reported_findings import ReportedFinding, pack, unpack
 from authbridge.storage import models
+from authbridge.storage.prepared import Prepared
 from authbridge.storage.statements import UNSYNCHRONISED, upsert
 
 KEPT = timedelta(days=365)  # as the audit
@@ -21,6 +22,11 @@ _KEEP = upsert(
     models.table_of(models.DeletionRecord),
     key=("day",),
     changed=("made_at", "log_emptied", "tables", "logs"),
+)
+_LATEST = Prepared(
+    select(models.DeletionRecord.made_at, models.DeletionRecord.tables)
+    .order_by(models.DeletionRecord.day.desc())
+    .limit(1)
 )
 
 
@@ -100,6 +106,15 @@ def of_day(session: Session, day: date) -> DeletionRecord | None:
 def last_made_at(session: Session) -> datetime | None:
     """Returns when the latest record was made; None if never."""
     return session.scalar(select(func.max(models.DeletionRecord.made_at)))
+
+
+def latest_overdue(connection: Connection) -> tuple[datetime, int] | None:
+    """Returns when the latest record was made, and in how many tables something was older than promised."""
+    row = _LATEST.run(connection)
+    if row is None:
+        return None
+    made_at, tables = row
+    return made_at, sum(_unpack_table(each).is_overdue for each in tables)
 
 
 def is_overdue(made_at: datetime, *, now: datetime) -> bool:

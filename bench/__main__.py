@@ -26,6 +26,7 @@ from bench import (
     one_login,
     pages,
     processor_time,
+    scraping,
 )
 from bench.environment import Environment
 from bench.peers import FOLDER
@@ -45,6 +46,7 @@ _PARTS: dict[str, tuple[str, Callable[[Environment], Awaitable[list[Row]]]]] = {
     "honest": ("Honest organisers beside a guesser", logins_under_attack.measure),
     "meetings": ("From the click to the last one in the meeting", meetings.measure),
     "rules": ("The rules of the meeting", meeting_rules.measure),
+    "metrics": ("Metrics for Prometheus", scraping.measure),
     "memory": ("Memory", memory.measure),
     "pages": ("Pages of the panel", pages.measure),
 }

@@ -34,7 +34,7 @@ from workbench.panel import Panel
 from workbench.staff import Member, enrol_member
 
 _SCHOOLS, _ORGANISERS = 200, 50  # of each school
-_ATTEMPTS, _FAILURES = 300_000, 2_000
+ATTEMPTS, _FAILURES = 300_000, 2_000
 _COUNTED, _EVENTS = 30_000, 50_000  # minutes with rejected logins; events of the audit
 _WEEK, _YEAR = timedelta(days=7), timedelta(days=365)
 _OF_TEN_IN = 8
@@ -180,7 +180,7 @@ def _populate(database: Database, keyed_hashes: KeyedHashes) -> None:
             if each.suspended_at is not None
         )
         ids = [each.id for each in organisers]
-        session.execute(insert(LoginAttempt), list(_attempts(ids, now)))
+        session.execute(insert(LoginAttempt), list(attempts_of_a_week(ids, now)))
         session.execute(insert(RejectedAttempts), list(_counted(ids, now)))
         session.execute(insert(AuditEvent), list(_events(now)))
         session.add_all(_totals(schools, now))
@@ -197,13 +197,13 @@ def _populate(database: Database, keyed_hashes: KeyedHashes) -> None:
         )
 
 
-def _attempts(ids: list[int], now: datetime) -> Iterator[dict[str, object]]:
+def attempts_of_a_week(ids: list[int], now: datetime) -> Iterator[dict[str, object]]:
     """Yields the logins of a week: of ten, seven in, two wrong, and one of an unknown username."""
-    for number in range(_ATTEMPTS):
+    for number in range(ATTEMPTS):
         verdict = "granted" if number % 10 < _OF_TEN_IN else "refused"
         is_unknown = number % 10 == 0
         yield {
-            "at": now - number * _WEEK / _ATTEMPTS,
+            "at": now - number * _WEEK / ATTEMPTS,
             "request_id": "bench",
             "organiser_id": None if is_unknown else ids[number % len(ids)],
             "unknown_name": f"{number:032x}" if is_unknown else None,

@@ -111,6 +111,7 @@ def at_service(
     *,
     starts: Sequence[float] = (),
     at_once: int = 0,
+    seconds: float = 0,
     ip: str | None = None,
 ) -> Plan:
     """The questions of a Prosody, without a Prosody."""
@@ -120,6 +121,7 @@ def at_service(
         credentials=_pairs(credentials),
         starts=list(starts),
         at_once=at_once,
+        seconds=seconds,
         token=service.token_file.read_text(),
         ip=ip,
     )

@@ -141,6 +141,13 @@ private_apt() { # private_apt PROGRAM ARGUMENT...: with its own sources, lists a
         -o Dir::Cache="$CACHE/apt/cache" -o APT::Sandbox::User=root -o Acquire::Languages=none "${APT_OPTIONS[@]}" "$@"
 }
 
+update_private_lists() { # update_private_lists SUITE
+    rm -rf "$CACHE/apt"
+    mkdir -p "$CACHE/apt/sources" "$CACHE/apt/lists/partial" "$CACHE/apt/cache/archives/partial"
+    copy_apt_entries "$CODENAME" "$1" "$CACHE/apt/sources"
+    private_apt apt-get update || true # told by what follows
+}
+
 newest_prosody() { # newest_prosody MAJOR SUITE <madison's list; the distribution's own version may also come from its updates
     awk -v major="$1." -v suite="$2" -v codename="$CODENAME" '
         $1 == "prosody" && index($3, major) == 1 && (suite == codename ? $0 !~ /-backports\// : index($0, " " suite "/")) && !n++ { print $3 }'
@@ -150,10 +157,7 @@ download_prosody() { # download_prosody MAJOR SUITE FOLDER: puts the .deb there;
     local version
     version=$(apt-cache madison prosody | newest_prosody "$1" "$2")
     if [ -n "$version" ] && (cd "$3" && apt-get "${APT_OPTIONS[@]}" download "prosody=$version"); then return; fi
-    rm -rf "$CACHE/apt"
-    mkdir -p "$CACHE/apt/sources" "$CACHE/apt/lists/partial" "$CACHE/apt/cache/archives/partial"
-    copy_apt_entries "$CODENAME" "$2" "$CACHE/apt/sources"
-    private_apt apt-get update || true # told by the list that follows
+    update_private_lists "$2"
     version=$(private_apt apt-cache madison prosody | newest_prosody "$1" "$2")
     [ -n "$version" ] && (cd "$3" && private_apt apt-get download "prosody=$version")
 }
@@ -222,6 +226,27 @@ prepare_newest_prosody() { # its Lua code
     prepare_prosody 13-sid 13 sid "$base"
 }
 
+# ---- promtool ----
+
+download_prometheus() { # download_prometheus FOLDER
+    if (cd "$1" && apt-get "${APT_OPTIONS[@]}" download prometheus); then return; fi
+    update_private_lists "$CODENAME"
+    (cd "$1" && private_apt apt-get download prometheus)
+}
+
+# Prometheus' own checker of rules and metrics, to .cache/prometheus; its package would bring a server along and start it.
+prepare_promtool() {
+    local home=$CACHE/prometheus new=$CACHE/unpacking/prometheus
+    if ! is_current "$home/.stamp" "$CODENAME"; then
+        rm -rf "$home" "$CACHE/unpacking"
+        mkdir -p "$new"
+        download_prometheus "$CACHE/unpacking"
+        dpkg-deb --fsys-tarfile "$CACHE"/unpacking/*.deb | tar -x -C "$new" --strip-components=3 ./usr/bin/promtool
+        printf '%s\n' "$CODENAME" >"$new/.stamp"
+        mv "$new" "$home" # whole, or not at all
+    fi
+}
+
 # ---- Python and Node ----
 
 prepare_python() { # one .venv for both forms: what `test` installs includes what `run` does
@@ -280,14 +305,15 @@ main() {
     step 'Prosody' prepare_own_prosody
     if [ "$FORM" != run ]; then step 'Prosody of the backports' prepare_backported_prosody; fi
     if [ "$FORM" = soak ]; then step 'Lua code of the newest Prosody' prepare_newest_prosody; fi
+    if [ "$FORM" != run ]; then step 'promtool' prepare_promtool; fi
     step 'Python packages' prepare_python
     if [ "$FORM" != run ]; then step 'XMPP client and page checkers for the browser' prepare_node_packages; fi
 }
 
 case ${1:-} in
     run) readonly FORM=run STEPS=3 ;;
-    test) readonly FORM=test STEPS=5 ;;
-    soak) readonly FORM=soak STEPS=6 ;;
+    test) readonly FORM=test STEPS=6 ;;
+    soak) readonly FORM=soak STEPS=7 ;;
     *)
         echo 'usage: bash workbench/install.sh run|test|soak' >&2
         exit 2

@@ -104,7 +104,7 @@ def _page(
 ) -> tuple[str, int]:
     error_id = secrets.token_hex(4)
     if logged is not None:
-        _log.error("%s %s", error_id, logged)
+        _log.error("%s", logged, extra={"request_id": error_id})
     frame = _FRAMES.get(request.blueprint or "", "base.html")
     page = render_template(
         "errors/page.html", frame=frame, title=title, sentence=sentence, id=error_id, back=back

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import datetime
 from itertools import product
 
@@ -62,7 +63,7 @@ def after_the_answer() -> Callable[[Task], object]:
     Only names that exist raise alarms: an answer that waits for one would tell them.
     """
     later = ThreadPoolExecutor(1, "alarms")
-    return lambda task: later.submit(_after_answer, task)
+    return lambda task: later.submit(copy_context().run, _after_answer, task)
 
 
 def _after_answer(task: Task) -> None:

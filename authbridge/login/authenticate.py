@@ -13,6 +13,7 @@ from authbridge.login import alarms, credentials, flow, journal, policy
 from authbridge.login.alarm_rules import DueAlarm
 from authbridge.login.attempts import Attempt, Origin
 from authbridge.login.failures import SqlFailures
+from authbridge.login.meter import LoginMeter
 from authbridge.login.networks import network_of
 from authbridge.login.policy import Decision, Verdict
 from authbridge.login.rejections import Rejected, Rejections
@@ -43,6 +44,7 @@ class LoginServices(QueueServices[SqlFailures]):
     database: Database
     timezone: ZoneInfo
     host: str
+    meter: LoginMeter = field(default_factory=LoginMeter)
     rejections: Rejections = field(default_factory=Rejections)
     run_later: Callable[[alarms.Task], object] = alarms.at_once
 

@@ -24,6 +24,7 @@ from authbridge.login.subjects import (
     PasswordHasher,
     QueueServices,
     Recorded,
+    Shortcut,
     Store,
     Subject,
 )
@@ -79,6 +80,7 @@ def arrive(subject: Subject[Store], services: FlowServices[Store]) -> Place | De
     cached = services.password_cache.recall(login.right_key, login.wrong_key, services.clock())
     known = login.credential
     if known is not None and policy.passes_every_wait(cached, generated=known.stored.generated):
+        services.meter.note_shortcut(Shortcut.REMEMBERED)
         return settle(subject, Checked(known.version), services)
 
     now = services.clock()
@@ -87,8 +89,10 @@ def arrive(subject: Subject[Store], services: FlowServices[Store]) -> Place | De
     if decision := policy.throttle(history, now, limits):
         return reject(subject, decision)
     if cached is CacheResult.WRONG:
+        services.meter.note_shortcut(Shortcut.REPEATED)
         return reject(subject, policy.REPEATED)
     if cached is CacheResult.RIGHT and known is not None:
+        services.meter.note_shortcut(Shortcut.REMEMBERED)
         return settle(subject, Checked(known.version), services)
     of_name, of_network = policy.recent_failures(history, now, limits)
     name = login.counted_name
@@ -106,6 +110,7 @@ def exclude(subject: Subject[Store], services: FlowServices[Store]) -> Decision:
         if isinstance(recorded, Decision):
             return reject(subject, recorded)
         decision, due = _settle(store, subject, Checked(None, recorded=recorded), services)
+    services.meter.note_shortcut(Shortcut.EXCLUDED)
     services.password_cache.note_wrong(subject.login.wrong_key, now)
     services.raise_alarms(due, now)
     return decision
@@ -263,4 +268,4 @@ def _check_in_turn(
         recorded = record(subject, services)
         if isinstance(recorded, Decision):
             return recorded
-        return queue.run(partial(check, subject, recorded, services))
+        return queue.run(partial(check, subject, recorded, services), measured=services.meter.note_hash)

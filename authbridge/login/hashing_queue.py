@@ -67,13 +67,19 @@ class HashingQueue:
         finally:
             self._leave()
 
-    def run(self, hashing: Callable[[], _T]) -> _T:
-        """Runs the work of a slot in a thread of low priority, and measures how long it takes."""
+    def run(self, hashing: Callable[[], _T], *, measured: Callable[[float], object] | None = None) -> _T:
+        """Runs the work of a slot in a thread of low priority, and measures how long it takes.
+
+        ``measured`` is called with the seconds.
+        """
         started = time.monotonic()
         result = self._hashers.submit(hashing).result()
         # Measured here, not around the slot: attempts refused in their slot would make a hash seem short.
+        seconds = time.monotonic() - started
         with self._lock:
-            self._durations.append(time.monotonic() - started)
+            self._durations.append(seconds)
+        if measured is not None:
+            measured(seconds)
         return result
 
     @property

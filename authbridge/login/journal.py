@@ -7,7 +7,7 @@ An attempt stays open if the service died during the check.  Attempts refused wi
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, insert, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from authbridge.errors import StorageError
@@ -38,6 +38,7 @@ _CLOSE = Prepared(
     .where(_attempts.c.id == bindparam("attempt_id"))
     .values(verdict=bindparam("verdict"), reason=bindparam("reason"), closed_at=bindparam("closed_at"))
 )
+_OLDEST = Prepared(select(func.min(_attempts.c.at)))
 _DATE_LOGIN = Prepared(
     update(_organisers)
     .where(_organisers.c.id == bindparam("organiser_id"))
@@ -118,6 +119,12 @@ def mark_purged(session: Session, *, now: datetime) -> None:
 def last_purge(session: Session) -> datetime | None:
     """Returns when everything too old was last deleted."""
     return job_runs.last_done(session, _PURGE)
+
+
+def oldest_attempt(connection: Connection) -> datetime | None:
+    """Returns the moment of the oldest login in the journal."""
+    ((oldest,),) = _OLDEST.all(connection)
+    return oldest  # type: ignore[no-any-return]  # it is that column's type
 
 
 def touch(session: Session, *, now: datetime) -> None:

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
 from authbridge.clock import Clock
@@ -118,6 +119,34 @@ class Subject(Protocol[Store_contra]):
         """Counts an attempt that was refused without a check."""
 
 
+class Shortcut(StrEnum):
+    """The step that decided about a password without a hash."""
+
+    REMEMBERED = "remembered"
+    REPEATED = "repeated"
+    EXCLUDED = "excluded"
+
+
+class Meter(Protocol):
+    """The counts that monitoring sees; they name nobody."""
+
+    def note_shortcut(self, shortcut: Shortcut) -> None:
+        """Counts a login that needs no hash."""
+
+    def note_hash(self, seconds: float) -> None:
+        """Counts a hash with its time."""
+
+
+class Unmetered:
+    """The meter of what nobody monitors: the panel and simulations."""
+
+    def note_shortcut(self, shortcut: Shortcut) -> None:
+        """Counts nothing."""
+
+    def note_hash(self, seconds: float) -> None:
+        """Counts nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowServices(ABC, Generic[Store]):
     """The parts of a process that every step needs; all live as long as the process."""
@@ -127,6 +156,7 @@ class FlowServices(ABC, Generic[Store]):
     limits: Limits
     keyed_hashes: KeyedHashes
     password_cache: PasswordCache
+    meter: Meter = field(default_factory=Unmetered)
 
     @abstractmethod
     def read(self) -> AbstractContextManager[Store]:

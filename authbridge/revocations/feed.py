@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -38,6 +39,7 @@ ENDING = (RevocationAction.SUSPEND, RevocationAction.END_SESSIONS)
 _feed = table_of(RevocationFeed)
 # Runs after the commit of every login; see :mod:`authbridge.revocations.long_polls`.
 _POSITION = Prepared(select(_feed.c.epoch, _feed.c.last_id))
+_BOUNDS = Prepared(select(_feed.c.purged_to, _feed.c.last_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,11 +207,25 @@ def position(connection: Connection) -> tuple[str, int]:
     Raises:
         StorageError: The feed has lost its one row.
     """
-    row = _POSITION.run(connection)
+    epoch, last_id = _row_of_feed(connection, _POSITION)
+    return epoch, last_id
+
+
+def bounds(connection: Connection) -> tuple[int, int]:
+    """Returns the last id that is purged, and the last id.
+
+    Raises:
+        StorageError: The feed has lost its one row.
+    """
+    purged_to, last_id = _row_of_feed(connection, _BOUNDS)
+    return purged_to, last_id
+
+
+def _row_of_feed(connection: Connection, columns: Prepared) -> tuple[Any, ...]:
+    row = columns.run(connection)
     if row is None:
         raise StorageError("The feed of revocations has lost its position.")
-    epoch, last_id = row
-    return epoch, last_id
+    return row
 
 
 def read(session: Session, epoch: str | None, cursor: int, *, now: datetime) -> Events | Snapshot:

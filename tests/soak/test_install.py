@@ -62,6 +62,12 @@ FAILS = """\
     raise RuntimeError("this migration fails")
 """
 
+HIDE_THE_JOURNAL_OF_LOGINS = """
+import sqlite3
+database = sqlite3.connect("/var/lib/authbridge/authbridge.db")
+database.execute("ALTER TABLE login_attempts RENAME TO elsewhere")
+"""
+
 pytestmark = pytest.mark.soak
 
 
@@ -138,6 +144,10 @@ class JitsiMachine:
         assert self.login(HOST, name, "wrong-password") == {"not-authorized"}
         assert self.login(f"guest.{HOST}") == {"success"}
         assert "success" not in self.login(HOST)
+
+    def metrics(self) -> str:
+        """Asks the service as Prometheus does."""
+        return self.machine.run("curl", "--silent", "http://127.0.0.1:8701/metrics")
 
     def require_as_before(self) -> None:
         """Checks that each file is as it was before AuthBridge came."""
@@ -267,6 +277,28 @@ def _add_migration(machine: Machine, ending: str = "") -> None:
     (migrations / "versions/9999_next.py").write_text(MIGRATION.format(head=NEWEST) + ending)
     text = (migrations / "__init__.py").read_text()
     (migrations / "__init__.py").write_text(text.replace(f'"{NEWEST}"', '"9999"'))
+
+
+def test_a_fault_is_found_by_the_id_of_its_login(jitsi: JitsiMachine) -> None:
+    """In systemd's journal, out of the unit's sandbox, by the id in Prosody's line; and as a metric."""
+    jitsi.prepare()
+    jitsi.install()
+    name, password = jitsi.make_organiser()
+    jitsi.require_logins(name, password)
+    assert "authbridge_up_storage 1.0" in jitsi.metrics()
+    jitsi.machine.run("/opt/authbridge/.venv/bin/python", "-c", HIDE_THE_JOURNAL_OF_LOGINS)
+    assert jitsi.login(HOST, name, password) == {"temporary-auth-failure"}
+
+    written = jitsi.machine.run("journalctl", "--output=json", "--unit=authbridge-api", "--priority=err")
+    entries = [json.loads(line) for line in written.splitlines()]
+    faults = [each for each in entries if each["MESSAGE"].startswith("storage: ")]
+    assert faults
+    of_prosody = jitsi.machine.run("cat", "/var/log/prosody/prosody.log")
+    for fault in faults:
+        assert fault["_TRANSPORT"] == "journal"
+        assert fault["AUTHBRIDGE_REQUEST_ID"] in of_prosody
+    assert name not in written
+    assert f'authbridge_faults_total{{fault="storage"}} {len(faults)}.0' in jitsi.metrics()
 
 
 def _offer_clone(machine: Machine, folder: Path) -> None:

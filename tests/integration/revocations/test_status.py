@@ -1,9 +1,9 @@
 """What Prosodys have told: the meetings that run now, and what became of a school's suspension."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from authbridge import retention
-from authbridge.revocations import reports
+from authbridge.revocations import feed, reports
 from authbridge.revocations import status as prosodys
 from authbridge.revocations.reports import Contact, NodeReport
 from authbridge.revocations.status import Meetings, RevocationStatus, SchoolMeetings
@@ -103,6 +103,40 @@ def test_the_list_of_nodes_says_how_many_ran_there(database: Database) -> None:
             ("node-a", 5),
             ("node-b", 0),
         ]
+
+
+def test_a_node_is_behind_by_what_it_has_not_shown_to_be_done(database: Database) -> None:
+    """After a snapshot everything of the week may be open, until the node asks for what comes next."""
+    settle(database, "anna", "bert")
+    suspend(database, "anna", MORNING)
+    note(database, Contact("node-a", None, 0), MORNING)
+    later = MORNING + timedelta(minutes=1)
+    suspend(database, "bert", later)
+
+    assert behind(database) == (2, MORNING)
+    acknowledge(database, "node-a", 1)
+    assert behind(database) == (1, later)
+    acknowledge(database, "node-a", 2)
+    assert behind(database) == (0, None)
+
+
+def test_a_node_stays_behind_when_old_revocations_are_deleted(database: Database) -> None:
+    """It has not carried them out, and they are at least as old as the feed keeps them."""
+    settle(database, "anna")
+    acknowledge(database, "node-a", 0)
+    suspend(database, "anna", MORNING)
+    now = MORNING + feed.KEPT + timedelta(minutes=1)
+    with database.write_session() as session:
+        feed.purge_batch(session, now=now)
+
+    assert behind(database, now) == (1, now - feed.KEPT)
+
+
+def behind(database: Database, now: datetime = MORNING) -> tuple[int, datetime | None]:
+    """How many revocations the only node has not carried out, and since when the oldest of them waits."""
+    with database.read_connection() as connection:
+        (node,) = prosodys.progress(connection, now=now)
+    return node.waiting, node.waiting_since
 
 
 def test_what_a_silent_node_told_is_forgotten(database: Database) -> None:

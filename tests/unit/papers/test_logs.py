@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from authbridge.data_protection.inventory import INVENTORY, description_of
+from authbridge.doctor.reports import FINDINGS_OF_SERVICE
 from authbridge.machine.examination import examine
 from authbridge.machine.files import Machine
 from authbridge.machine.setup import Setup
@@ -14,9 +15,6 @@ from workbench.papers import PAPERS
 from workbench.papers.logs import level_of, render_logs
 
 PAPER = (PAPERS / "logs.md").read_text(encoding="utf-8")
-OF_THE_SERVICE = {"purge"}
-"""Findings that look into the database."""
-
 
 def watched() -> set[str]:
     """Returns the findings that the page names in the last column of its tables."""
@@ -49,4 +47,4 @@ def test_every_log_that_we_know_is_in_the_paper(tmp_path: Path) -> None:
     of_logs = {each for each in found if each.startswith("log")}
     assert of_logs >= {f"log-{program}" for program in WRITTEN}
     assert watched() >= of_logs
-    assert watched() <= found | OF_THE_SERVICE
+    assert watched() <= found | set(FINDINGS_OF_SERVICE)
