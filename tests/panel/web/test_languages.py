@@ -27,10 +27,13 @@ _KEYWORDS = {"_": None, "_l": None, "gettext": None, "lazy_gettext": None, "nget
 _NOT_IN_THE_PANEL = {"cli", "installation", "simulation", "migrations", "letters"}
 # Of a ConfigError and a StorageError, staff read a plainer sentence; the others reach Prosody or root.
 _NOT_FOR_STAFF = {
+    "BackupError",
     "ConfigError",
     "ImportFileError",
     "MalformedError",
     "MendingError",
+    "ProgramError",
+    "ReportError",
     "StorageError",
     "UnreadableFileError",
     "ValueError",

@@ -16,6 +16,7 @@ from workbench.papers.logs import level_of, render_logs
 
 PAPER = (PAPERS / "logs.md").read_text(encoding="utf-8")
 
+
 def watched() -> set[str]:
     """Returns the findings that the page names in the last column of its tables."""
     last_cells = [line.split(" | ")[-1] for line in PAPER.splitlines() if line.startswith("| ")]
