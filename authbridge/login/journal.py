@@ -7,7 +7,7 @@ An attempt stays open if the service died during the check.  Attempts refused wi
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, insert, update
+from sqlalchemy import Connection, bindparam, delete, insert, update
 from sqlalchemy.orm import Session
 
 from authbridge.errors import StorageError
@@ -38,6 +38,7 @@ _CLOSE = Prepared(
     .where(_attempts.c.id == bindparam("attempt_id"))
     .values(verdict=bindparam("verdict"), reason=bindparam("reason"), closed_at=bindparam("closed_at"))
 )
+_DISCARD = Prepared(delete(_attempts).where(_attempts.c.id == bindparam("attempt_id")))
 _DATE_LOGIN = Prepared(
     update(_organisers)
     .where(_organisers.c.id == bindparam("organiser_id"))
@@ -93,6 +94,11 @@ def close_attempt(connection: Connection, attempt_id: int, decision: Decision, *
         reason=decision.reason.value,
         closed_at=now,
     )
+
+
+def discard_attempt(connection: Connection, attempt_id: int) -> None:
+    """Deletes an attempt that was nobody's: the program's own, which has proved that it can be written."""
+    _DISCARD.run(connection, attempt_id=attempt_id)
 
 
 def date_login(connection: Connection, organiser_id: int, day: date) -> None:

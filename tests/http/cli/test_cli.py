@@ -485,7 +485,7 @@ def test_going_back_asks_first(run: Run) -> None:
     assert "Aborted" in run("db", "downgrade", code=1, typed="n\n").output
     for version in ("0001", "none"):
         assert f"version {version}" in run("db", "downgrade", "--yes").output
-    assert "version 0002" in run("db", "upgrade").output
+    assert "version 0004" in run("db", "upgrade").output
 
 
 def test_old_logins_can_be_deleted_at_once(run: Run) -> None:
