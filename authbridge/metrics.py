@@ -13,6 +13,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from sqlalchemy import Connection
+from sqlalchemy.orm import Session
 
 from authbridge import __version__, deletion_records
 from authbridge.errors import StorageError
@@ -21,6 +22,7 @@ from authbridge.login.authenticate import LoginServices
 from authbridge.readiness import Readiness
 from authbridge.revocations import status
 from authbridge.storage import job_runs
+from authbridge.synthetic_login import records as synthetic_logins
 
 _JOBS = ("purge", job_runs.BACKUP)
 
@@ -100,7 +102,23 @@ def _of_database(connection: Connection, now: datetime) -> Iterator[Metric]:
         made_at, overdue = record
         yield _age("deletion_record", "Age of the latest record of what is left at night.", made_at, now)
         yield _gauge("overdue_tables", "Tables that had older rows then than may be.", overdue)
+    yield from _of_synthetic_login(connection, now)
     yield from _of_nodes(connection, now)
+
+
+def _of_synthetic_login(connection: Connection, now: datetime) -> Iterator[Metric]:
+    with Session(connection) as session:
+        state = synthetic_logins.latest(session, now=now)
+    if state is None:
+        return
+    yield _gauge(
+        "synthetic_login_success", "Whether the latest synthetic login got in.", state.result.is_granted
+    )
+    yield _gauge(
+        "synthetic_login_timestamp_seconds",
+        "When the latest synthetic login was tried (Unix time).",
+        state.at.timestamp(),
+    )
 
 
 def _of_nodes(connection: Connection, now: datetime) -> Iterable[Metric]:

@@ -33,6 +33,7 @@ SHORT_LIVED = (
     "network_waits",
     "rejected_attempts",
     "staff_sessions",
+    "synthetic_logins",
 )
 """The tables whose rows are gone after a week; a test holds them against the record of processing."""
 

@@ -10,15 +10,15 @@ from authbridge.login import journal
 from authbridge.login.passwords import Hasher
 from authbridge.storage.database import Database
 from authbridge.storage.models import JobRun
+from authbridge.synthetic_login import records as synthetic_logins
+from authbridge.synthetic_login.outcomes import SyntheticOutcome, SyntheticResult
 from tests.http.test_api import AUTHORISED, TOKEN, question
 from tests.support.factories import SECRET_KEY, make_organiser, make_school, make_services
 from tests.support.fakes import FakeClock
 from tests.support.feeds import report
 
 NODE = "meet-1"
-
-# Metrics of the synthetic login: told as soon as somebody has switched it on.
-NOT_YET = {"authbridge_synthetic_login_success", "authbridge_synthetic_login_timestamp_seconds"}
+NO_HASH = "x" * 60
 
 
 class Installation:
@@ -36,6 +36,7 @@ class Installation:
         self.purge()
         self.back_up()
         self.record_the_night()
+        self.try_a_login(SyntheticOutcome.GRANTED)
         self.ask_for_news()
 
     def purge(self) -> None:
@@ -54,6 +55,12 @@ class Installation:
         left = TableRecord("login_attempts", 1, now, now, is_overdue=is_overdue)
         with self.database.write_session() as session:
             deletion_records.keep(session, DeletionRecord(now.date(), now, True, [left], []))  # noqa: FBT003
+
+    def try_a_login(self, outcome: SyntheticOutcome) -> None:
+        """Notes what came of a synthetic login just now."""
+        with self.database.write_session() as session:
+            login_id = synthetic_logins.begin(session, NODE, "~synthetic-x", NO_HASH, now=self.clock())
+            synthetic_logins.finish(session, login_id, SyntheticResult(outcome))
 
     def ask_for_news(self) -> None:
         """Lets the meeting server ask, which has carried out everything."""
