@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from authbridge.errors import ConfigError
 from authbridge.login.limits import Limits
+from authbridge.mail import MailServer
 
 _PREFIX = "AUTHBRIDGE_"
 _MIN_SECRET = 32  # characters; `openssl rand -hex 32` gives 64
@@ -30,6 +31,8 @@ _URL = re.compile(
     r"https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?|http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?"
 )
 AGE_RECIPIENT = re.compile(r"age1[02-9ac-hj-np-z]{58}")  # a public key of X25519 in Bech32, as age writes it
+_BOSH_URL = re.compile(rf"(?:{_URL.pattern})/[A-Za-z0-9/._~-]+")
+_MAILBOX = re.compile(r"[^@\s,<>\"]+@[^@\s,<>\"]+")
 _PAGE = re.compile(rf"(?:{_URL.pattern})(?:/[A-Za-z0-9._~-]+)*")
 
 
@@ -56,6 +59,9 @@ class Config:
     backup_folder: Path
     backup_recipient: str | None
     limits: Limits
+    synthetic_login_url: str | None
+    alert_mail: MailServer | None
+    ca_file: Path | None
 
 
 def read_config(environ: Mapping[str, str]) -> Config:
@@ -91,6 +97,9 @@ def read_config(environ: Mapping[str, str]) -> Config:
         backup_folder=Path(settings.optional("BACKUP_FOLDER", "/var/lib/authbridge/backups")),
         backup_recipient=settings.recipient("BACKUP_RECIPIENT"),
         limits=settings.limits(),
+        synthetic_login_url=settings.bosh_url("SYNTHETIC_LOGIN_URL"),
+        alert_mail=settings.mail_server(),
+        ca_file=settings.path("CA_FILE"),
     )
 
 
@@ -184,6 +193,54 @@ class _Settings:
                 f"{_PREFIX}{name} is “{value}”, but must be an address such as https://kmz.example.org/report."
             )
         return value or None
+
+    def bosh_url(self, name: str) -> str | None:
+        """Reads the address of BOSH; https, except for Prosody's own port on this machine."""
+        value = self.optional(name, "")
+        if value and not _BOSH_URL.fullmatch(value):
+            raise ConfigError(
+                f"{_PREFIX}{name} is “{value}”, but must be an address such as "
+                "https://meet.example.org/http-bind, or http://127.0.0.1:5280/http-bind."
+            )
+        return value or None
+
+    def mail_server(self) -> MailServer | None:
+        """Reads how alerts are sent; None where no server or no recipient is set."""
+        recipients = self.mailboxes("ALERT_MAIL_TO")
+        host = self.optional("SMTP_HOST", "").lower()
+        if not recipients or not host:
+            return None
+        if not _HOST.fullmatch(host):
+            raise ConfigError(f"{_PREFIX}SMTP_HOST is “{host}”, but must be a plain host name.")
+        sender, *others = self.mailboxes("SMTP_FROM") or recipients[:1]
+        if others:
+            raise ConfigError(f"{_PREFIX}SMTP_FROM is several mail addresses, but must be one.")
+        user = self.optional("SMTP_USER", "") or None
+        hint = "a file whose one line is the password of AUTHBRIDGE_SMTP_USER"
+        return MailServer(
+            host,
+            self.number("SMTP_PORT", 587, _PORTS),
+            sender,
+            recipients,
+            user,
+            None if user is None else Path(self.required("SMTP_PASSWORD_FILE", hint)),
+            self.path("CA_FILE"),
+        )
+
+    def mailboxes(self, name: str) -> tuple[str, ...]:
+        value = self.optional(name, "")
+        mailboxes = tuple(each.strip() for each in value.split(",") if each.strip())
+        if not all(map(_MAILBOX.fullmatch, mailboxes)):
+            raise ConfigError(
+                f"{_PREFIX}{name} is “{value}”, but must be a mail address such as it@kmz.example.org, or "
+                "several with commas between them."
+            )
+        return mailboxes
+
+    def path(self, name: str) -> Path | None:
+        """Reads the name of a file that only some commands need: its absence stops no service."""
+        value = self.optional(name, "")
+        return Path(value) if value else None
 
     def folder(self, name: str) -> Path | None:
         value = self.optional(name, "")

@@ -18,6 +18,7 @@ from authbridge.schools.commands import organisers, print_jobs, report_codes, su
 from authbridge.staff import sessions
 from authbridge.statistics import counting
 from authbridge.storage.database import Database
+from authbridge.synthetic_login import records as synthetic_logins
 
 _INTERVAL = 3600  # seconds
 _RETRY = 60  # seconds after a failure
@@ -51,6 +52,7 @@ def purge(database: Database, *, clock: Clock, retention: timedelta, limits: Lim
             rule_counts.purge,
             machine_reports.purge,
             deletion_records.purge,
+            synthetic_logins.purge,
             counting.purge,
         ):
             purge_rows(session, now=clock())

@@ -34,6 +34,7 @@ _COMMANDS = MappingProxyType(
         "prosody-config": "serving:prosody_config",
         "jitsi-words": "jitsi_words:jitsi_words",
         "simulate": "simulating:simulate_",
+        "synthetic-login": "synthetic_logins:synthetic_login",
         "doctor": "doctor:doctor",
         "backup": "backups:backup",
         "restore": "restoring:restore_",

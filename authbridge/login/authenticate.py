@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, bindparam, update
 
-from authbridge.login import alarms, credentials, flow, journal, policy
+from authbridge.login import alarms, credentials, flow, journal, policy, synthetic_accounts
 from authbridge.login.alarm_rules import DueAlarm
 from authbridge.login.attempts import Attempt, Origin
 from authbridge.login.failures import SqlFailures
@@ -73,8 +73,8 @@ def authenticate(attempt: Attempt, origin: Origin, services: LoginServices, *, w
         StorageError: the database does not answer; nobody gets in without it.
     """
     with services.database.read_connection() as connection:
-        organiser = _recognise(connection, attempt, origin, services)
-    return flow.authenticate(organiser, services, within=within)
+        subject = _recognise(connection, attempt, origin, services)
+    return flow.authenticate(subject, services, within=within)
 
 
 @dataclass(slots=True)
@@ -125,10 +125,52 @@ class _OrganiserLogin:
         )
 
 
+@dataclass(slots=True)
+class _SyntheticLogin:
+    """The subject of an attempt with the account of a synthetic login.
+
+    It takes every step that an organiser's takes, writes what that writes, and takes it back with the
+    verdict: nothing of it counts, and nothing of it is shown as if a person had tried.
+    """
+
+    login: Login
+    attempt: Attempt
+    origin: Origin
+    services: LoginServices
+    attempt_id: int | None = None  # in the journal, while the password is checked
+
+    def open(self, store: SqlFailures) -> Credential | None:
+        entry = journal.Entry(self.attempt, self.origin, organiser_id=None, unknown_name=None)
+        self.attempt_id = journal.open_attempt(store.connection, entry)
+        return synthetic_accounts.find_credential(
+            store.connection, self.attempt.username, at=self.services.clock()
+        )
+
+    def judge(self, store: SqlFailures, checked: Checked, now: datetime) -> Judgement:
+        if self.attempt_id is not None:
+            journal.discard_attempt(store.connection, self.attempt_id)
+        if checked.recorded is not None:
+            store.retract(checked.recorded.failure_id)
+        version = checked.version
+        if version is not None and not synthetic_accounts.use_up(
+            store.connection, self.attempt.username, at=now
+        ):
+            version = None
+        today = now.astimezone(self.services.timezone).date()
+        return Judgement(policy.judge(synthetic_accounts.ACCOUNT, checked_version=version, today=today), None)
+
+    def reject(self, decision: Decision) -> None:
+        """Counts nothing: the run itself says what it was told."""
+
+
 def _recognise(
     connection: Connection, attempt: Attempt, origin: Origin, services: LoginServices
-) -> _OrganiserLogin:
+) -> _OrganiserLogin | _SyntheticLogin:
     found = credentials.find_credential(connection, attempt.username)
+    if found is None and synthetic_accounts.is_synthetic(attempt.username):
+        synthetic = synthetic_accounts.find_credential(connection, attempt.username, at=services.clock())
+        if synthetic is not None:
+            return _synthetic(attempt, origin, synthetic, services)
     # A school's own networks are trusted for every name that begins with its code, existing or not: else the
     # waits would tell the names that exist.
     networks = credentials.school_networks(connection, attempt.username.partition("-")[0])
@@ -137,6 +179,14 @@ def _recognise(
     pair = flow.pair_of(attempt.username, network, services, known_network=network.key)
     login = flow.recognise(attempt.username, attempt.password, credential, pair, services)
     return _OrganiserLogin(login, attempt, origin, found, services)
+
+
+def _synthetic(
+    attempt: Attempt, origin: Origin, credential: Credential, services: LoginServices
+) -> _SyntheticLogin:
+    pair = flow.pair_of(attempt.username, network_of(attempt.ip), services, known_network=None)
+    login = flow.recognise(attempt.username, attempt.password, credential, pair, services)
+    return _SyntheticLogin(login, attempt, origin, services)
 
 
 def _credential_for(

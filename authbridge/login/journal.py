@@ -7,7 +7,7 @@ An attempt stays open if the service died during the check.  Attempts refused wi
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from authbridge.errors import StorageError
@@ -39,6 +39,7 @@ _CLOSE = Prepared(
     .values(verdict=bindparam("verdict"), reason=bindparam("reason"), closed_at=bindparam("closed_at"))
 )
 _OLDEST = Prepared(select(func.min(_attempts.c.at)))
+_DISCARD = Prepared(delete(_attempts).where(_attempts.c.id == bindparam("attempt_id")))
 _DATE_LOGIN = Prepared(
     update(_organisers)
     .where(_organisers.c.id == bindparam("organiser_id"))
@@ -94,6 +95,11 @@ def close_attempt(connection: Connection, attempt_id: int, decision: Decision, *
         reason=decision.reason.value,
         closed_at=now,
     )
+
+
+def discard_attempt(connection: Connection, attempt_id: int) -> None:
+    """Deletes an attempt that was nobody's: the program's own, which has proved that it can be written."""
+    _DISCARD.run(connection, attempt_id=attempt_id)
 
 
 def date_login(connection: Connection, organiser_id: int, day: date) -> None:

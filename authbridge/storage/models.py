@@ -343,6 +343,28 @@ class DeletionRecord(Base):
     logs: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
 
 
+class SyntheticLogin(Base):
+    """A login that the program itself tries through Prosody, and what came of it; kept a week.
+
+    ``username`` and ``password_hash`` are those of an account for this login alone; they are empty once it
+    has ended.  ``outcome`` is None until then.  ``detail`` says what exactly was answered, ``milliseconds``
+    how long the right password took.
+    """
+
+    __tablename__ = "synthetic_logins"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    machine: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(index=True)
+    username: Mapped[str | None] = mapped_column(String(64))
+    password_hash: Mapped[str | None] = mapped_column(String(160))
+    outcome: Mapped[str | None] = mapped_column(String(20))
+    detail: Mapped[str] = mapped_column(String(100), default="")
+    milliseconds: Mapped[int | None]
+
+    __table_args__ = (UniqueConstraint("username"),)
+
+
 class TermsVersion(Base):
     """A version of the operator's terms of use, as first printed; ``texts`` by the code of the language."""
 

@@ -67,4 +67,10 @@ local function trim_plain(message, host)
 	return authzid .. "\0" .. canonical(authcid, host) .. "\0" .. password;
 end
 
-return { canonical = canonical, trim_plain = trim_plain };
+-- The name of an account with which the service tries whether logins work: it has done so when it is let in, and no
+-- session is ever bound to it.  No organiser can have such a name.
+local function is_synthetic(name)
+	return type(name) == "string" and name:find("^~synthetic%-") ~= nil;
+end
+
+return { canonical = canonical, is_synthetic = is_synthetic, trim_plain = trim_plain };

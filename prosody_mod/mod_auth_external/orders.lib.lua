@@ -1,8 +1,9 @@
 -- orders.lib.lua: carries out an order of the feed: ends the organiser's meetings first, then their sessions.
--- Also keeps a session from being bound whose login an order has ended.
+-- Also keeps a session from being bound whose login an order has ended, or was a synthetic one.
 -- This file is MIT licensed; see LICENSE.
 
 local hooks = module:require "authbridge/hooks";
+local login_name = module:require "login_name";
 local protect = module:require "authbridge/protect";
 local revocations = module:require "revocations";
 local session_close = module:require "session_close";
@@ -70,7 +71,8 @@ end
 function methods:attach()
 	hooks.before_all(module, "pre-resource-bind", function (event)
 		local session = event.session;
-		if self.feed:may_bind(session.username, session.auth_external_login) then return nil; end
+		local is_synthetic = login_name.is_synthetic(session.username);
+		if not is_synthetic and self.feed:may_bind(session.username, session.auth_external_login) then return nil; end
 		return refuse_bind(event);
 	end, refuse_bind);
 	hooks.before_all(module, "resource-bind", function (event)

@@ -19,6 +19,15 @@ for _, version in ipairs(libraries.versions) do
 			end);
 		end
 
+		it("a synthetic login is known by its name, which is sent as it is", function ()
+			assert.is_true(login_name.is_synthetic(contract.synthetic_name));
+			assert.equal(contract.synthetic_name, login_name.canonical(contract.synthetic_name, asked.who.host));
+			for _, name in ipairs({ "synthetic-kwtx", "ohg-kwtx", "x~synthetic-kwtx", "" }) do
+				assert.is_false(login_name.is_synthetic(name));
+			end
+			assert.is_false(login_name.is_synthetic(nil));
+		end);
+
 		for verdict, condition in pairs(contract.verdicts) do
 			if verdict ~= "granted" then
 				it(verdict .. " is told to the client as " .. condition, function ()

@@ -83,6 +83,10 @@ for _, version in ipairs(libraries.versions) do
 				assert.is_nil(bind("bert"));
 			end);
 
+			it("of a synthetic login, which is over once it is let in", function ()
+				assert.same({ false, refusal }, { bind("~synthetic-kwtxbdfgkwtxbdfg") });
+			end);
+
 			it("also where that cannot be told", function ()
 				local errors = 0;
 				function world.on_error() errors = errors + 1; end

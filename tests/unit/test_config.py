@@ -10,6 +10,7 @@ import pytest
 from authbridge.config import read_api_token, read_config
 from authbridge.errors import ConfigError
 from authbridge.login.limits import Limits
+from authbridge.mail import MailServer
 
 TOKEN = "t" * 64
 
@@ -58,6 +59,48 @@ def test_the_example_documents_every_setting_with_its_default(environ: dict[str,
 
     assert read_config({**environ, **shown}) == read_config(environ)
     assert {f"AUTHBRIDGE_LIMIT_{name.upper()}" for name in asdict(Limits())} < set(shown)
+
+
+def test_a_mail_is_sent_where_server_and_recipient_are_set(environ: dict[str, str]) -> None:
+    """Its password is read when a mail is sent, not by the services, which need no right to read it."""
+    mail = {
+        "AUTHBRIDGE_ALERT_MAIL_TO": "it@kmz.test, leitung@kmz.test",
+        "AUTHBRIDGE_SMTP_HOST": "mail.kmz.test",
+    }
+    login = {"AUTHBRIDGE_SMTP_USER": "authbridge", "AUTHBRIDGE_SMTP_PASSWORD_FILE": "/nowhere/password"}
+
+    assert read_config(environ).alert_mail is None
+    for name, value in mail.items():
+        assert read_config({**environ, name: value}).alert_mail is None
+    assert read_config({**environ, **mail}).alert_mail == MailServer(
+        "mail.kmz.test", 587, "it@kmz.test", ("it@kmz.test", "leitung@kmz.test")
+    )
+    server = read_config({**environ, **mail, **login}).alert_mail
+    assert server is not None
+    assert (server.user, server.password_file) == ("authbridge", Path("/nowhere/password"))
+    with pytest.raises(ConfigError, match="AUTHBRIDGE_SMTP_PASSWORD_FILE is not set"):
+        read_config({**environ, **mail, "AUTHBRIDGE_SMTP_USER": "authbridge"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SYNTHETIC_LOGIN_URL", "http://meet.test/http-bind"),
+        ("SYNTHETIC_LOGIN_URL", "https://meet.test"),
+        ("SYNTHETIC_LOGIN_URL", "https://anna:geheim@meet.test/http-bind"),
+        ("ALERT_MAIL_TO", "it"),
+        ("ALERT_MAIL_TO", "it@kmz.test\nBcc: all@kmz.test"),
+        ("SMTP_FROM", "a@kmz.test, b@kmz.test"),
+        ("SMTP_HOST", "mail kmz"),
+        ("SMTP_PORT", "0"),
+    ],
+)
+def test_what_cannot_be_a_login_or_a_mail_is_told(environ: dict[str, str], name: str, value: str) -> None:
+    """No password in clear over a network, and no second header."""
+    environ |= {"AUTHBRIDGE_ALERT_MAIL_TO": "it@kmz.test", "AUTHBRIDGE_SMTP_HOST": "mail.kmz.test"}
+
+    with pytest.raises(ConfigError, match=f"AUTHBRIDGE_{name} is"):
+        read_config({**environ, f"AUTHBRIDGE_{name}": value})
 
 
 @pytest.mark.parametrize(("value", "remembers"), [("yes", True), ("No", False), ("", True)])

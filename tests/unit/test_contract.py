@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from authbridge import wire
+from authbridge.errors import InputError
+from authbridge.login import synthetic_accounts
 from authbridge.login.policy import Decision, Reason, Verdict
-from authbridge.login.usernames import normalise_username
+from authbridge.login.usernames import Username, normalise_username, parse_username
 from authbridge.revocations import feed, long_polls
 from authbridge.revocations.feed import AccessState, Event, Events, Snapshot
 from authbridge.revocations.numbered_reports import NumberedReport
@@ -61,6 +63,19 @@ def test_the_answer_has_the_contracts_fields() -> None:
 def test_names_are_read_alike(name: dict[str, str]) -> None:
     """What the module makes of a typed name is what the service makes of it."""
     assert normalise_username(name["typed"], HOST) == name["canonical"]
+
+
+def test_a_synthetic_login_is_known_by_its_name() -> None:
+    """Prosody binds no session to such a name, and no organiser can have it."""
+    drawn = synthetic_accounts.draw_username()
+
+    assert len(drawn) == len(CONTRACT["synthetic_name"])
+    assert normalise_username(drawn, HOST) == drawn
+    for name in (drawn, CONTRACT["synthetic_name"]):
+        assert synthetic_accounts.is_synthetic(name)
+        with pytest.raises(InputError):
+            parse_username(name)
+    assert not synthetic_accounts.is_synthetic(Username("synthetic-kwtx"))
 
 
 @pytest.mark.parametrize("typed", ["ohg-\u1e9exx", "ohg-\u00dfxx", "o\u212awtx", "ohg\0kwtx", "ohg-\udcff"])

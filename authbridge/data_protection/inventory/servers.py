@@ -26,7 +26,9 @@ from authbridge.storage.models import (
     RevocationDone,
     RevocationFeed,
     RuleCount,
+    SyntheticLogin,
 )
+from authbridge.synthetic_login import records as synthetic_logins
 
 TABLES = (
     TableDescription(
@@ -157,6 +159,34 @@ TABLES = (
             "logs": Column(N_("what the last server check found of the servers' logs")),
         },
         DeletionRecord.made_at,
+    ),
+    TableDescription(
+        SyntheticLogin,
+        N_("Synthetic logins"),
+        N_("To notice that nobody can log in before a teacher does: the program tries it itself."),
+        DataSubject.NOBODY,
+        Audience.EVERY_ROLE,
+        KeptFor(
+            fixed(synthetic_logins.KEPT),
+            SyntheticLogin.at,
+            N_("after the synthetic login"),
+            synthetic_logins.purge,
+        ),
+        {
+            "id": Column(N_("internal number"), audience=Audience.PROGRAM),
+            "machine": Column(N_("name of the server")),
+            "at": Column(N_("moment of the login")),
+            "username": Column(
+                N_("name of an account for this one login; empty after it"), audience=Audience.PROGRAM
+            ),
+            "password_hash": Column(
+                N_("bcrypt hash of its password; empty after it"), audience=Audience.PROGRAM
+            ),
+            "outcome": Column(N_("outcome")),
+            "detail": Column(N_("what exactly the server answered"), audience=Audience.INSPECTORS),
+            "milliseconds": Column(N_("milliseconds that it took"), audience=Audience.PROGRAM),
+        },
+        SyntheticLogin.at,
     ),
     TableDescription(
         JobRun,

@@ -66,6 +66,7 @@ EXAMPLES = [
     ("prosody-config", "--host", "meet.test"),
     ("jitsi-words", "--language", "de"),
     ("simulate",),
+    ("synthetic-login",),
     ("purge",),
     ("backup",),
     ("restore", "backup.db", "--check"),

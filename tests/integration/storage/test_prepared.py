@@ -23,6 +23,7 @@ from authbridge.storage.models import (
     NetworkWait,
     Organiser,
     School,
+    SyntheticLogin,
 )
 from authbridge.storage.prepared import Prepared
 from tests.support.fakes import MORNING
@@ -120,6 +121,7 @@ def fill(database: Database) -> Database:
                 NetworkWait(network="192.0.2.1", since=MORNING - 3 * HOUR, until=MORNING - 2 * HOUR),
                 AlarmRaised(about=VALUES["about"], at=MORNING),
                 LoginAttempt(at=MORNING, request_id="q-1", transport="tcp", node="node-a", organiser_id=1),
+                SyntheticLogin(machine="meet-1", at=MORNING, username="ohg-a", password_hash="$2b$04$x"),
             )
         )
     return database

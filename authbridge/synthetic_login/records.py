@@ -1,0 +1,130 @@
+"""Keeps what came of each synthetic login for a week, and tells how things are on each machine."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from authbridge.login.synthetic_accounts import LIFETIME
+from authbridge.storage.models import SyntheticLogin
+from authbridge.storage.statements import UNSYNCHRONISED
+from authbridge.synthetic_login.outcomes import SyntheticOutcome, SyntheticResult
+
+KEPT = timedelta(days=7)
+OVERDUE = timedelta(minutes=15)  # a timer tries every five
+
+TWICE = 2
+"""Failures are told from the second one in a row: a restart of Prosody or of the service may meet one."""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineState:
+    """The latest synthetic login of a machine, and since when and how often in a row it has failed."""
+
+    machine: str
+    at: datetime
+    result: SyntheticResult
+    failing_since: datetime | None
+    failures: int
+
+    @property
+    def is_failing(self) -> bool:
+        """Tells whether logins are to be taken for broken."""
+        return self.failures >= needed_failures(self.result.outcome)
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Tells whether the latest one is so old that it says nothing about the present."""
+        return now - self.at > OVERDUE
+
+
+def needed_failures(outcome: SyntheticOutcome) -> int:
+    """Returns how many failures in a row are told; a door that stands open is told at once."""
+    return 1 if outcome is SyntheticOutcome.WRONG_GRANTED else TWICE
+
+
+def begin(session: Session, machine: str, username: str, password_hash: str, *, now: datetime) -> int:
+    """Opens the account of a synthetic login, and closes those of killed runs; returns its id."""
+    session.execute(
+        update(SyntheticLogin)
+        .where(SyntheticLogin.username.is_not(None), SyntheticLogin.at <= now - LIFETIME)
+        .values(username=None, password_hash=None),
+        execution_options=UNSYNCHRONISED,
+    )
+    row = SyntheticLogin(machine=machine, at=now, username=username, password_hash=password_hash)
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def finish(session: Session, login_id: int, result: SyntheticResult) -> None:
+    """Closes the account, and keeps what came of the login."""
+    session.execute(
+        update(SyntheticLogin)
+        .where(SyntheticLogin.id == login_id)
+        .values(
+            username=None,
+            password_hash=None,
+            outcome=result.outcome.value,
+            detail=result.detail,
+            milliseconds=result.milliseconds,
+        ),
+        execution_options=UNSYNCHRONISED,
+    )
+
+
+def machine_states(session: Session, *, now: datetime) -> list[MachineState]:
+    """Returns how things are on each machine that tries logins, by name."""
+    newest = _latest_ids(_has_ended(now))
+    rows = session.scalars(
+        select(SyntheticLogin).where(SyntheticLogin.id.in_(newest)).order_by(SyntheticLogin.machine)
+    ).all()
+    failing = _failing(session, now)
+    return [_state(row, *failing.get(row.machine, (None, 0))) for row in rows]
+
+
+def latest(session: Session, *, now: datetime) -> MachineState | None:
+    """Returns the state of the machine on which things are worst: for the metrics, which know one value.
+
+    A failing one before others, then the oldest; None where no login was ever tried.
+    """
+    states = machine_states(session, now=now)
+    return min(states, key=lambda state: (state.result.is_granted, state.at), default=None)
+
+
+def purge(session: Session, *, now: datetime) -> None:
+    """Deletes what is older than a week."""
+    query = delete(SyntheticLogin).where(SyntheticLogin.at < now - KEPT)
+    session.execute(query, execution_options=UNSYNCHRONISED)
+
+
+def _has_ended(now: datetime) -> ColumnElement[bool]:
+    return or_(SyntheticLogin.outcome.is_not(None), SyntheticLogin.at <= now - LIFETIME)
+
+
+def _latest_ids(condition: ColumnElement[bool]) -> Select[int]:
+    return select(func.max(SyntheticLogin.id)).where(condition).group_by(SyntheticLogin.machine)
+
+
+def _failing(session: Session, now: datetime) -> dict[str, tuple[datetime, int]]:
+    """Returns since when and how often it has failed after the last success, by machine."""
+    is_granted = SyntheticLogin.outcome == SyntheticOutcome.GRANTED.value
+    granted = (
+        select(SyntheticLogin.machine, func.max(SyntheticLogin.id).label("id"))
+        .where(is_granted)
+        .group_by(SyntheticLogin.machine)
+        .subquery()
+    )
+    query = (
+        select(SyntheticLogin.machine, func.min(SyntheticLogin.at), func.count())
+        .outerjoin(granted, granted.c.machine == SyntheticLogin.machine)
+        .where(and_(_has_ended(now), or_(granted.c.id.is_(None), SyntheticLogin.id > granted.c.id)))
+        .group_by(SyntheticLogin.machine)
+    )
+    return {machine: (since, failures) for machine, since, failures in session.execute(query)}
+
+
+def _state(row: SyntheticLogin, failing_since: datetime | None, failures: int) -> MachineState:
+    outcome = SyntheticOutcome.LOST if row.outcome is None else SyntheticOutcome(row.outcome)
+    result = SyntheticResult(outcome, row.detail, row.milliseconds)
+    return MachineState(row.machine, row.at, result, failing_since, failures)

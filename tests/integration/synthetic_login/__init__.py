@@ -1,0 +1,1 @@
+"""Tests of ``authbridge/synthetic_login/``, over SQLite and PostgreSQL."""

@@ -1,0 +1,1 @@
+"""Tests of ``authbridge/synthetic_login/``, without a database."""
