@@ -1,38 +1,28 @@
 """Is everything working? The checks of the auth service and each Prosody's last contact, in sentences."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from admin.panel import current_panel, now
+from admin.status.health_row import HealthRow
 from admin.status.server_checks import ServerCheck, server_checks
+from admin.status.synthetic_logins import synthetic_login_rows
 from admin.web.i18n import moment
 from authbridge.revocations.status import NodeRow, nodes
-
-
-@dataclass(frozen=True, slots=True)
-class HealthRow:
-    """``state`` is ok, warn or bad; ``silent_node`` names a Prosody that may be gone for good.
-
-    ``is_setup``: it is about how a server is set up, and the page of the server check says more.
-    """
-
-    title: str
-    state: str
-    sentence: str
-    silent_node: str | None = None
-    is_setup: bool = False
+from authbridge.synthetic_login.records import machine_states
 
 
 def health_rows() -> list[HealthRow]:
     """Returns the rows of the overview."""
     with current_panel().database.read_session() as session:
         found = nodes(session, now=now())
+        tried = machine_states(session, now=now())
     checks = current_panel().service_health.checks(now=now())
     return [
         _service_row(checks),
+        *synthetic_login_rows(tried),
         *_node_rows(found),
         *_storage_rows(checks),
         *map(_server_row, server_checks()),

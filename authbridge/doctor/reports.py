@@ -23,6 +23,7 @@ IN_DATABASE = (
     "deletion-record",
     "backup",
     "prosody-servers",
+    "synthetic-login",
     "staff",
     "taken-over",
     "alarms",

@@ -14,12 +14,15 @@ from authbridge.doctor import reports
 from authbridge.doctor.reports import IN_DATABASE, Report
 from authbridge.errors import StorageError
 from authbridge.machine.findings import Finding, Level, Remark
+from authbridge.machine.setup import SETTINGS
 from authbridge.revocations.status import nodes
 from authbridge.schools.taken_over import count_taken_over
 from authbridge.staff.members import StaffState, list_staff
 from authbridge.storage import job_runs, schema
 from authbridge.storage.database import Database
 from authbridge.storage.models import Role
+from authbridge.synthetic_login.outcomes import SENTENCES
+from authbridge.synthetic_login.records import latest
 
 _WEEK = timedelta(days=7)
 _RECORD = "deletion-record"
@@ -129,6 +132,7 @@ def _is_ours(folder: Path) -> bool:
 def _of_rows(session: Session, *, offers_panel: bool, now: datetime) -> Iterator[Finding]:
     yield _of_deletion_record(session, now)
     yield _of_servers(session, now)
+    yield _of_synthetic_logins(session, now)
     yield _of_staff(session, now) if offers_panel else _without_panel()
     yield _of_taken_over(session)
     yield _of_alarms(session, now)
@@ -192,6 +196,37 @@ def _of_servers(session: Session, now: datetime) -> Finding:
         Remark("The Prosody server %(node)s no longer asks for suspensions.", node=late[0].node),
         why,
         line=f"authbridge node forget {shlex.quote(late[0].node)}  # if it is gone for good",
+    )
+
+
+def _of_synthetic_logins(session: Session, now: datetime) -> Finding:
+    why = Remark("A login that the program tries itself shows that nobody can log in before a teacher does.")
+    state = latest(session, now=now)
+    if state is None:
+        return Finding(
+            "synthetic-login",
+            Level.NOTE,
+            Remark("No synthetic login was ever tried."),
+            why,
+            where=SETTINGS,
+            line="AUTHBRIDGE_SYNTHETIC_LOGIN_URL=https://YOUR-HOST/http-bind",
+        )
+    if state.is_overdue(now):
+        return Finding(
+            "synthetic-login",
+            Level.WARNING,
+            Remark("The last synthetic login was at %(at)s UTC.", at=f"{state.at:%Y-%m-%d %H:%M}"),
+            why,
+            line="systemctl status authbridge-synthetic-login.timer authbridge-synthetic-login.service",
+        )
+    if state.failing_since is None:
+        return Finding("synthetic-login", Level.OK, SENTENCES[state.result.outcome])
+    return Finding(
+        "synthetic-login",
+        Level.ERROR if state.is_failing else Level.WARNING,
+        SENTENCES[state.result.outcome],
+        why,
+        line=f"authbridge synthetic-login  # {state.result.detail or state.result.outcome}",
     )
 
 

@@ -23,6 +23,8 @@ _ALWAYS = (
     "authbridge-backup.service",
     "authbridge-doctor.timer",
     "authbridge-doctor.service",
+    "authbridge-synthetic-login.timer",
+    "authbridge-synthetic-login.service",
 )
 _OF_PANEL = ("authbridge-panel.socket", "authbridge-panel.service")
 _STARTED = re.compile(r"\.socket|\.timer|(api|panel)\.service")

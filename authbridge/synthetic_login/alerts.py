@@ -110,7 +110,7 @@ def write_mail(
         "since_de": f"{since:%d.%m.%Y, %H:%M} Uhr",
         "since_en": f"{since:%Y-%m-%d %H:%M}",
         "now": f"{at.astimezone(place.timezone):%H:%M}",
-        "outcome_de": _GERMAN[result.outcome],
+        "outcome_de": GERMAN[result.outcome],
         "outcome_en": SENTENCES[result.outcome],
         "detail": f" ({result.detail})" if result.detail else "",
     }
@@ -131,8 +131,8 @@ _MAILS = {
 Auf %(host)s schlägt die Probeanmeldung seit dem %(since_de)s fehl.
 %(outcome_de)s%(detail)s
 
-Vermutlich kann zurzeit niemand eine Konferenz eröffnen. Auf dem Server
-%(machine)s sagt „authbridge doctor“, was fehlt; „authbridge
+Vermutlich kann zurzeit niemand eine Besprechung beginnen. Auf dem
+Server %(machine)s sagt „authbridge doctor“, was fehlt; „authbridge
 synthetic-login“ probiert die Anmeldung sofort noch einmal. Sobald die
 Anmeldung wieder gelingt, kommt eine weitere Mail, bis dahin keine.
 
@@ -161,25 +161,27 @@ It had failed since %(since_en)s.
     ),
 }
 
-_GERMAN = {
+GERMAN = {
     SyntheticOutcome.GRANTED: "Die Anmeldung gelang.",
     SyntheticOutcome.WRONG_GRANTED: (
-        "Ein falsches Passwort wurde angenommen: Vielleicht kann jeder Konferenzen eröffnen."
+        "Ein falsches Passwort wurde angenommen: Vielleicht kann jeder Besprechungen beginnen."
     ),
     SyntheticOutcome.REFUSED: "Das richtige Passwort wurde abgelehnt.",
     SyntheticOutcome.UNAVAILABLE: (
-        "Der Konferenzserver konnte das Passwort nicht prüfen: Der Anmeldedienst antwortet ihm nicht oder "
+        "Der Besprechungsserver konnte das Passwort nicht prüfen: Der Anmeldedienst antwortet ihm nicht oder "
         "ist überlastet."
     ),
-    SyntheticOutcome.UNREACHABLE: "Der Konferenzserver ist nicht erreichbar.",
-    SyntheticOutcome.NO_ANSWER: "Der Konferenzserver hat nicht rechtzeitig geantwortet.",
-    SyntheticOutcome.CERTIFICATE: "Das Zertifikat des Konferenzservers ist nicht gültig.",
+    SyntheticOutcome.UNREACHABLE: "Der Besprechungsserver ist nicht erreichbar.",
+    SyntheticOutcome.NO_ANSWER: "Der Besprechungsserver hat nicht rechtzeitig geantwortet.",
+    SyntheticOutcome.CERTIFICATE: "Das Zertifikat des Besprechungsservers ist nicht gültig.",
     SyntheticOutcome.HTTP_STATUS: "Der Webserver hat die Anmeldung nicht weitergereicht.",
     SyntheticOutcome.UNKNOWN_HOST: (
-        "Der Konferenzserver kennt den Host nicht, auf dem sich Organisatorinnen und Organisatoren anmelden."
+        "Der Besprechungsserver kennt den Host nicht, auf dem sich Organisatorinnen und Organisatoren "
+        "anmelden."
     ),
-    SyntheticOutcome.NO_PASSWORD: "Der Konferenzserver bietet keine Anmeldung mit Passwort an.",
-    SyntheticOutcome.UNEXPECTED: "Der Konferenzserver hat unerwartet geantwortet.",
+    SyntheticOutcome.NO_PASSWORD: "Der Besprechungsserver bietet keine Anmeldung mit Passwort an.",
+    SyntheticOutcome.UNEXPECTED: "Der Besprechungsserver hat unerwartet geantwortet.",
     SyntheticOutcome.LOST: "Die Anmeldung brach ab, niemand weiß, mit welchem Ergebnis.",
     SyntheticOutcome.NO_DATABASE: "Die Datenbank antwortet nicht.",
 }
+"""What came of a login, in the words of the panel: a test holds them to its translations."""

@@ -4,10 +4,14 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from authbridge.clock import utc_now
 from authbridge.storage.database import Database
+from authbridge.storage.models import SyntheticLogin
+from authbridge.synthetic_login.outcomes import SyntheticOutcome
 from authbridge.synthetic_login.records import MachineState, machine_states
+from tests.support.fakes import MORNING
 from workbench import ROOT
 from workbench.processes import PATIENCE
 from workbench.service import Service
@@ -35,6 +39,19 @@ def try_login(service: Service, url: str, *arguments: str, **settings: str) -> E
         timeout=PATIENCE,
     )
     return Ended(done.returncode, done.stdout.strip(), done.stderr.strip())
+
+
+def add_synthetic_logins(
+    database: Database,
+    *outcomes: SyntheticOutcome,
+    machine: str = "meet-1",
+    last_at: datetime = MORNING,
+) -> None:
+    """Writes what came of the latest synthetic logins of a machine, five minutes apart."""
+    with database.write_session() as session:
+        for number, outcome in enumerate(outcomes, start=1 - len(outcomes)):
+            at = last_at + number * timedelta(minutes=5)
+            session.add(SyntheticLogin(machine=machine, at=at, outcome=outcome.value, detail=""))
 
 
 def state_of(service: Service) -> MachineState:

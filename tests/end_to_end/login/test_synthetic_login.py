@@ -23,6 +23,7 @@ from tests.support.factories import HASHER
 from tests.support.login_server import TRANSPORTS, VERSIONS, make_client
 from tests.support.nginx import Nginx
 from tests.support.scripted_service import answering, scripted_service
+from tests.support.smtp import Mailbox, smtp_server
 from tests.support.synthetic_logins import state_of, try_login
 from workbench.processes import free_port
 from workbench.prosody import HOST, Prosody, external
@@ -213,3 +214,47 @@ def test_it_goes_through_nginx_as_browsers_do(prosody: Prosody, service: Service
     assert (no_file.code, "AUTHBRIDGE_CA_FILE" in no_file.said) == (1, True)
     assert (broken.code, broken.said) == (1, "The web server did not pass the login on. (502)")
     assert "Traceback" not in f"{untrusted.complained}{no_file.complained}{broken.complained}"
+
+
+def test_staff_are_mailed_when_logins_fail_and_when_they_work_again(
+    prosody: Prosody, service: Service, tmp_path: Path
+) -> None:
+    """Through a real mail server, run by run as the timer does it: one mail each, and none in between."""
+    file = tmp_path / "synthetic-login.json"
+    mailbox = Mailbox()
+    nobody = f"http://127.0.0.1:{free_port()}/http-bind"
+    counts = []
+    with smtp_server(mailbox, None) as port:
+        mail = {"ALERT_MAIL_TO": "it@kmz.test", "SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(port)}
+        for url in (bosh_of(prosody), nobody, nobody, nobody, bosh_of(prosody), bosh_of(prosody)):
+            try_login(service, url, "--alert-state", str(file), **mail)
+            counts.append(len(mailbox.envelopes))
+        silent = try_login(service, nobody, **mail)
+
+    assert counts == [0, 0, 1, 1, 2, 2]
+    assert silent.code == 1
+    assert [each["Subject"] for each in mailbox.mails] == [
+        f"{HOST}: Anmeldung gestört / logins fail",
+        f"{HOST}: Anmeldung gelingt wieder / logins work again",
+    ]
+    assert (
+        "Der Besprechungsserver ist nicht erreichbar. (Connection refused)" in mailbox.mails[0].get_content()
+    )
+
+
+@pytest.mark.parametrize("prosody", VERSIONS[:1], indirect=True)
+def test_a_database_that_is_gone_is_mailed_too(prosody: Prosody, service: Service, tmp_path: Path) -> None:
+    """What was told stands in a file: without its database nobody gets in, and somebody has to hear of it."""
+    file = tmp_path / "synthetic-login.json"
+    mailbox = Mailbox()
+    with smtp_server(mailbox, None) as port:
+        settings = {"ALERT_MAIL_TO": "it@kmz.test", "SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(port)}
+        gone = {**settings, "DATABASE_URL": f"sqlite:///{tmp_path}/gone/authbridge.db"}
+        ended = [try_login(service, bosh_of(prosody), "--alert-state", str(file), **gone) for _ in range(2)]
+        lost = try_login(service, bosh_of(prosody), "--alert-state", str(tmp_path / "none/state"), **settings)
+
+    assert [each.code for each in ended] == [4, 4]
+    assert "Traceback" not in ended[1].complained
+    (mail,) = mailbox.mails
+    assert "The database does not answer." in mail.get_content()
+    assert (lost.code, "Mails may come again at each login." in lost.complained) == (3, True)

@@ -17,10 +17,12 @@ from authbridge.machine.findings import Finding, Level
 from authbridge.storage import job_runs
 from authbridge.storage.database import Database
 from authbridge.storage.models import Organiser, Role
+from authbridge.synthetic_login.outcomes import SyntheticOutcome
 from tests.support.factories import make_invited, make_organiser, make_school, make_staff
 from tests.support.fakes import MORNING
 from tests.support.feeds import report
 from tests.support.panel.sample_data import make_deletion_record
+from tests.support.synthetic_logins import add_synthetic_logins
 
 DAY = timedelta(days=1)
 
@@ -54,6 +56,7 @@ def test_a_service_in_order_has_nothing_to_say(database: Database) -> None:
     make_staff(database, role=Role.ADMIN)
     make_organiser(database, make_school(database))
     report(database, "node-1")
+    add_synthetic_logins(database, SyntheticOutcome.GRANTED)
     with database.write_session() as session:
         journal.mark_purged(session, now=MORNING)
         deletion_records.keep(session, make_deletion_record(0, is_well=True))
@@ -126,6 +129,28 @@ def test_a_prosody_that_stopped_to_ask_is_named(database: Database) -> None:
     report(database, "node-1")
     assert examine(database)["prosody-servers"].level is Level.OK
     assert examine(database, now=MORNING + DAY)["prosody-servers"].level is Level.ERROR
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "level"),
+    [
+        ([], Level.NOTE),
+        ([SyntheticOutcome.GRANTED], Level.OK),
+        ([SyntheticOutcome.GRANTED, SyntheticOutcome.UNREACHABLE], Level.WARNING),
+        ([SyntheticOutcome.UNREACHABLE, SyntheticOutcome.UNAVAILABLE], Level.ERROR),
+        ([SyntheticOutcome.WRONG_GRANTED], Level.ERROR),
+        ([SyntheticOutcome.UNREACHABLE, SyntheticOutcome.GRANTED], Level.OK),
+    ],
+)
+def test_a_synthetic_login_that_fails_twice_is_an_error(
+    database: Database, outcomes: list[SyntheticOutcome], level: Level
+) -> None:
+    """Once may be a restart; and what was long ago says nothing of now."""
+    add_synthetic_logins(database, *outcomes)
+    assert examine(database)["synthetic-login"].level is level
+    if outcomes:
+        later = examine(database, now=MORNING + timedelta(hours=1))
+        assert later["synthetic-login"].level is Level.WARNING
 
 
 def test_somebody_must_be_able_to_sign_in(database: Database) -> None:

@@ -13,6 +13,8 @@ from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po
 
 from authbridge.storage.models import Role
+from authbridge.synthetic_login.alerts import GERMAN
+from authbridge.synthetic_login.outcomes import SENTENCES
 from tests.support.panel.browser import Browser
 from tests.support.panel.staffed_panel import StaffedPanel
 
@@ -30,6 +32,7 @@ _NOT_FOR_STAFF = {
     "BackupError",
     "ConfigError",
     "ImportFileError",
+    "MailError",
     "MalformedError",
     "MendingError",
     "ProgramError",
@@ -187,3 +190,9 @@ def test_the_compiled_catalogue_is_that_of_the_text(catalog: Catalog) -> None:
     assert {repr(message.id): message.string for message in compiled} == {
         repr(message.id): message.string for message in read_mo(fresh)
     }
+
+
+def test_a_mail_says_of_a_synthetic_login_what_the_panel_says(catalog: Catalog) -> None:
+    """The mail is written where there is no panel, so its German sentences stand there once more."""
+    for outcome, sentence in SENTENCES.items():
+        assert catalog[sentence.sentence].string == GERMAN[outcome]

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from authbridge.synthetic_login.alerts import (
-    _GERMAN,
+    GERMAN,
     Alert,
     AlertState,
     Place,
@@ -113,7 +113,7 @@ def test_the_mail_says_what_is_wrong_since_when_and_what_to_do() -> None:
     assert subject == "meet.example.org: Anmeldung gestört / logins fail"
     assert "seit dem 20.11.2026, 08:55 Uhr" in body
     assert "has failed since 2026-11-20 08:55" in body
-    assert "Der Konferenzserver ist nicht erreichbar. (Connection refused)" in body
+    assert "Der Besprechungsserver ist nicht erreichbar. (Connection refused)" in body
     assert "The meeting server cannot be reached. (Connection refused)" in body
     assert body.count("authbridge doctor") == 2
     assert "meet-1" in body
@@ -130,4 +130,4 @@ def test_the_mail_says_that_it_works_again() -> None:
 
 def test_every_outcome_has_its_sentence_in_both_languages() -> None:
     """Whatever happens, it is said."""
-    assert set(SENTENCES) == set(_GERMAN) == set(SyntheticOutcome)
+    assert set(SENTENCES) == set(GERMAN) == set(SyntheticOutcome)
