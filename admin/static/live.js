@@ -11,11 +11,20 @@
     document.addEventListener("visibilitychange", resolve, { once: true });
   });
 
-  // Replaces a part only if its text has changed, and never while it has the focus: a button would vanish.
+  // Replaces only the children whose text has changed: a screen reader reads out what is replaced.
+  const renew = (part, fresh) => {
+    const present = [...part.children];
+    if (!present.length || present.length !== fresh.children.length) part.replaceChildren(...fresh.childNodes);
+    else [...fresh.children].forEach((child, index) => {
+      if (present[index].textContent !== child.textContent) present[index].replaceWith(child);
+    });
+  };
+
+  // Never replaces anything while the part has the focus: a button would vanish.
   const show = (part, text) => {
     const fresh = new DOMParser().parseFromString(text, "text/html").body.firstElementChild;
     if (part.contains(document.activeElement)) return;
-    if (part.textContent !== fresh.textContent) part.replaceChildren(...fresh.childNodes);
+    if (part.textContent !== fresh.textContent) renew(part, fresh);
     part.dataset.live = fresh.dataset.live ?? "";
     if ("next" in fresh.dataset) location.reload();
   };

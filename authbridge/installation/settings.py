@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from authbridge.installation.bosh_address import candidates, first_that_answers
 from authbridge.installation.sqlite_file import open_content, read_content
 from authbridge.installation.steps import Installation, SystemAction
 from authbridge.installation.system import TOKEN_GROUP, USER
@@ -90,6 +91,8 @@ def _settings(installation: Installation) -> Iterator[SystemAction]:
     if present is None:
         text = re.sub(r"(?m)^AUTHBRIDGE_XMPP_HOST=.*$", f"AUTHBRIDGE_XMPP_HOST={options.host}", text)
         text = _set(text, "AUTHBRIDGE_LETTER_DIR", _LETTERS)
+        if installation.machine.is_live and (url := first_that_answers(candidates(options.host))):
+            text = _set(text, "AUTHBRIDGE_SYNTHETIC_LOGIN_URL", url)
     if options.panel:
         text = _set(text, "AUTHBRIDGE_PANEL_URL", f"https://{options.panel}")
     if text == present:

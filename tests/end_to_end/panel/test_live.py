@@ -13,9 +13,12 @@ from sqlalchemy import delete
 from authbridge.clock import utc_now
 from authbridge.revocations.reports import NodeReport
 from authbridge.storage.models import Role, StaffSession
+from authbridge.synthetic_login.outcomes import SyntheticOutcome
 from tests.support.factories import make_organiser, make_school
 from tests.support.feeds import acknowledge, position, report
 from tests.support.panel_browser import PanelBrowser, PanelServer, open_panel_server
+from tests.support.synthetic_logins import add_synthetic_logins
+from workbench.processes import PATIENCE
 from workbench.staff import Member
 
 NODE = "prosody-1"
@@ -155,3 +158,25 @@ def test_the_overview_turns_red_and_back_by_itself(
 def meeting_server(panel_browser: PanelBrowser) -> str:
     """What the overview says of it."""
     return panel_browser.text_of("li, p.all-well", NODE)
+
+
+def test_the_latest_synthetic_login_is_shown_and_not_read_out(
+    panel_browser: PanelBrowser, panel_server: PanelServer, browser: Chrome, member: Member
+) -> None:
+    """Every five minutes another one succeeds: a screen reader must not speak of it while staff work."""
+    assert member
+    now = utc_now()
+    add_synthetic_logins(panel_server.database, SyntheticOutcome.GRANTED, last_at=now - timedelta(minutes=5))
+    panel_browser.open("/")
+    first = browser.find_element(By.CSS_SELECTOR, ".live > p.quiet").text
+    browser.execute_script("document.querySelector('.all-well').dataset.same = 'yes'")
+
+    add_synthetic_logins(panel_server.database, SyntheticOutcome.GRANTED, last_at=now)
+    deadline = time.monotonic() + PATIENCE
+    while (line := browser.find_element(By.CSS_SELECTOR, ".live > p.quiet")).text == first:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+    assert line.text.startswith("Eine Probeanmeldung gelang zuletzt am ")
+    assert line.get_attribute("aria-live") == "off"
+    assert browser.find_elements(By.CSS_SELECTOR, ".all-well[data-same]"), "nothing else was replaced"
