@@ -36,6 +36,7 @@ def test_it_brings_about_what_the_services_need(install: Install, machine: Machi
         "sockets.target.wants/authbridge-api.socket",
         "timers.target.wants/authbridge-backup.timer",
         "timers.target.wants/authbridge-doctor.timer",
+        "timers.target.wants/authbridge-synthetic-login.timer",
     ):
         assert (machine.root / "etc/systemd/system" / link).is_symlink()
     assert (machine.root / f"etc/nginx/sites-enabled/{PANEL}.conf").is_symlink()

@@ -35,3 +35,9 @@ def test_a_service_waits_while_the_installer_changes_its_program(unit: str) -> N
     """The lock of ``installation/database.py``: without it the former program would come back in between."""
     text = (ROOT / "deploy/systemd" / unit).read_text(encoding="utf-8")
     assert "ExecStartPre=/usr/bin/flock --shared /etc/authbridge/authbridge.env " in text
+
+
+def test_no_login_is_tried_while_the_installer_changes_the_program() -> None:
+    """It would fail, and somebody would be woken by a mail."""
+    text = (ROOT / "deploy/systemd/authbridge-synthetic-login.service").read_text(encoding="utf-8")
+    assert "ExecCondition=/usr/bin/flock --shared --nonblock /etc/authbridge/authbridge.env " in text

@@ -38,7 +38,9 @@ from authbridge.storage.models import (
     Staff,
     StaffSession,
     Suspension,
+    SyntheticLogin,
 )
+from authbridge.synthetic_login.outcomes import SyntheticOutcome
 from tests.support.factories import ACTOR, KEYED_HASHES
 from tests.support.fakes import MORNING
 from tests.support.findings import make_finding
@@ -82,6 +84,7 @@ def add_sample_data(database: Database, size: int = 3) -> SampleData:
         session.add_all(_machine_reports(size))
         for number in range(size):
             deletion_records.keep(session, make_deletion_record(number))
+        session.add_all(_synthetic_logins(size))
         session.query(RevocationFeed).one().last_id = size
     return SampleData(CODE, organisers[0].username)
 
@@ -250,6 +253,16 @@ def make_deletion_record(days_ago: int, *, is_well: bool = False) -> DeletionRec
         ],
         logs=[LogRecord("meet.example.org", made_at, [make_finding("log-nginx", level)])],
     )
+
+
+def _synthetic_logins(size: int) -> Iterable[SyntheticLogin]:
+    """Yields that logins work on one machine, and fail in each way on the others."""
+    outcomes = list(SyntheticOutcome)
+    for number in range(size):
+        outcome = outcomes[number % len(outcomes)]
+        for minutes in (5, 0):
+            at = MORNING - timedelta(minutes=minutes)
+            yield SyntheticLogin(machine=f"meet-{number}", at=at, outcome=outcome.value, detail="502")
 
 
 def _staff(session: Session, number: int) -> None:
