@@ -62,9 +62,9 @@ def _alert(operator: Operator, server: MailServer, file: Path, result: Synthetic
     state = alerts.after(alerts.read_state(file), result, at=at)
     alert = alerts.due(state, result)
     if alert is not None:
-        place = alerts.Place(config.xmpp_host, platform.node(), config.timezone)
+        source = alerts.AlertSource(config.xmpp_host, platform.node(), config.timezone)
         try:
-            refused = send(server, alerts.write_mail(alert, state, result, place, at=at))
+            refused = send(server, alerts.write_mail(alert, state, result, source, at=at))
             state = alerts.told(state, alert)
             if refused:
                 click.echo(f"The mail was not accepted for {refused} of its recipients.", err=True)

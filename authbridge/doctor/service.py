@@ -217,6 +217,7 @@ def _of_synthetic_logins(session: Session, now: datetime) -> Finding:
             Level.WARNING,
             Remark("The last synthetic login was at %(at)s UTC.", at=f"{state.at:%Y-%m-%d %H:%M}"),
             why,
+            where=state.machine,
             line="systemctl status authbridge-synthetic-login.timer authbridge-synthetic-login.service",
         )
     if state.failing_since is None:
@@ -226,6 +227,7 @@ def _of_synthetic_logins(session: Session, now: datetime) -> Finding:
         Level.ERROR if state.is_failing else Level.WARNING,
         SENTENCES[state.result.outcome],
         why,
+        where=state.machine,
         line=f"authbridge synthetic-login  # {state.result.detail or state.result.outcome}",
     )
 

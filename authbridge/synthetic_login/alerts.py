@@ -91,7 +91,7 @@ def keep_state(file: Path, state: AlertState) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class AlertSource:
     """What a mail says of the installation: its host, the machine that tried, and the operator's clock."""
 
     host: str
@@ -100,16 +100,16 @@ class Place:
 
 
 def write_mail(
-    alert: Alert, state: AlertState, result: SyntheticResult, place: Place, *, at: datetime
+    alert: Alert, state: AlertState, result: SyntheticResult, source: AlertSource, *, at: datetime
 ) -> EmailMessage:
     """Writes the mail, in German and English; it names servers, never a person."""
-    since = (state.since or at).astimezone(place.timezone)
+    since = (state.since or at).astimezone(source.timezone)
     values = {
-        "host": place.host,
-        "machine": place.machine,
+        "host": source.host,
+        "machine": source.machine,
         "since_de": f"{since:%d.%m.%Y, %H:%M} Uhr",
         "since_en": f"{since:%Y-%m-%d %H:%M}",
-        "now": f"{at.astimezone(place.timezone):%H:%M}",
+        "now": f"{at.astimezone(source.timezone):%H:%M}",
         "outcome_de": GERMAN[result.outcome],
         "outcome_en": SENTENCES[result.outcome],
         "detail": f" ({result.detail})" if result.detail else "",
@@ -118,7 +118,7 @@ def write_mail(
     message = EmailMessage()
     message["Subject"] = subject % values
     message["Date"] = format_datetime(at)
-    message["Message-ID"] = make_msgid(domain=place.host)
+    message["Message-ID"] = make_msgid(domain=source.host)
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence is to answer it
     message.set_content(body % values)
     return message

@@ -9,8 +9,8 @@ import pytest
 from authbridge.synthetic_login.alerts import (
     GERMAN,
     Alert,
+    AlertSource,
     AlertState,
-    Place,
     after,
     due,
     keep_state,
@@ -24,7 +24,7 @@ from tests.support.fakes import MORNING
 WELL = SyntheticResult(SyntheticOutcome.GRANTED, milliseconds=60)
 DEAD = SyntheticResult(SyntheticOutcome.UNREACHABLE, "Connection refused")
 OPEN = SyntheticResult(SyntheticOutcome.WRONG_GRANTED)
-PLACE = Place("meet.example.org", "meet-1", ZoneInfo("Europe/Berlin"))
+SOURCE = AlertSource("meet.example.org", "meet-1", ZoneInfo("Europe/Berlin"))
 RESULTS = {"+": WELL, "-": DEAD, "!": OPEN}
 
 
@@ -102,7 +102,7 @@ def test_the_state_follows_no_link(tmp_path: Path) -> None:
 
 def mail(alert: Alert, result: SyntheticResult, at: datetime = MORNING) -> tuple[str, str]:
     """Subject and body."""
-    message = write_mail(alert, AlertState(2, MORNING), result, PLACE, at=at)
+    message = write_mail(alert, AlertState(2, MORNING), result, SOURCE, at=at)
     return message["Subject"], message.get_content()
 
 
