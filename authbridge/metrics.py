@@ -21,6 +21,7 @@ from authbridge.login.authenticate import LoginServices
 from authbridge.readiness import Readiness
 from authbridge.revocations import status
 from authbridge.storage import job_runs
+from authbridge.synthetic_login import records as synthetic_logins
 
 _JOBS = ("purge", job_runs.BACKUP)
 
@@ -100,7 +101,20 @@ def _of_database(connection: Connection, now: datetime) -> Iterator[Metric]:
         made_at, overdue = record
         yield _age("deletion_record", "Age of the latest record of what is left at night.", made_at, now)
         yield _gauge("overdue_tables", "Tables that had older rows then than may be.", overdue)
+    yield from _of_synthetic_login(connection, now)
     yield from _of_nodes(connection, now)
+
+
+def _of_synthetic_login(connection: Connection, now: datetime) -> Iterator[Metric]:
+    state = synthetic_logins.latest(connection, now=now)
+    if state is None:
+        return
+    is_granted, took = state.result.is_granted, state.result.milliseconds
+    yield _gauge("synthetic_login_success", "Whether the latest synthetic login succeeded.", is_granted)
+    at = state.at.timestamp()
+    yield _gauge("synthetic_login_timestamp_seconds", "Moment of the latest synthetic login.", at)
+    if took is not None:
+        yield _gauge("synthetic_login_duration_seconds", "Time that its right password took.", took / 1000)
 
 
 def _of_nodes(connection: Connection, now: datetime) -> Iterable[Metric]:
