@@ -13,7 +13,6 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from sqlalchemy import Connection
-from sqlalchemy.orm import Session
 
 from authbridge import __version__, deletion_records
 from authbridge.errors import StorageError
@@ -107,18 +106,15 @@ def _of_database(connection: Connection, now: datetime) -> Iterator[Metric]:
 
 
 def _of_synthetic_login(connection: Connection, now: datetime) -> Iterator[Metric]:
-    with Session(connection) as session:
-        state = synthetic_logins.latest(session, now=now)
+    state = synthetic_logins.latest(connection, now=now)
     if state is None:
         return
-    yield _gauge(
-        "synthetic_login_success", "Whether the latest synthetic login got in.", state.result.is_granted
-    )
-    yield _gauge(
-        "synthetic_login_timestamp_seconds",
-        "When the latest synthetic login was tried (Unix time).",
-        state.at.timestamp(),
-    )
+    is_granted, took = state.result.is_granted, state.result.milliseconds
+    yield _gauge("synthetic_login_success", "Whether the latest synthetic login succeeded.", is_granted)
+    at = state.at.timestamp()
+    yield _gauge("synthetic_login_timestamp_seconds", "Moment of the latest synthetic login.", at)
+    if took is not None:
+        yield _gauge("synthetic_login_duration_seconds", "Time that its right password took.", took / 1000)
 
 
 def _of_nodes(connection: Connection, now: datetime) -> Iterable[Metric]:

@@ -6,6 +6,7 @@ place, and keeps what was written in its write-ahead log until it uses that file
 """
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +17,7 @@ from authbridge.storage.models import Base
 
 _ONE_AT_A_TIME = 0x61757468  # the key of PostgreSQL's advisory lock
 _OWNS_STATISTICS = "SELECT pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = current_database()"
+_TRIES = 10  # at the log of SQLite
 _LOCK_PATIENCE = 3000  # milliseconds; whoever comes after us waits behind us
 
 
@@ -33,8 +35,17 @@ def rewrite(database: Database) -> bool:
         if not database.is_sqlite:
             return _rewrite_postgresql(connection)
         connection.execute("VACUUM")
-        is_busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        return not is_busy
+        return _empty_log_of_sqlite(connection)
+
+
+def _empty_log_of_sqlite(connection: Any) -> bool:  # noqa: ANN401
+    """Empties the log as soon as nobody reads from it."""
+    for _ in range(_TRIES):
+        is_busy, _pages, _copied = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if not is_busy:
+            return True
+        time.sleep(1)
+    return False
 
 
 def _rewrite_postgresql(connection: Any) -> bool:  # noqa: ANN401 - the driver's, which may not be installed

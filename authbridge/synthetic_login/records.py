@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from authbridge.login.synthetic_accounts import LIFETIME
@@ -73,22 +73,39 @@ def finish(session: Session, login_id: int, result: SyntheticResult) -> None:
     )
 
 
-def machine_states(session: Session, *, now: datetime) -> list[MachineState]:
+def machine_states(database: Session | Connection, *, now: datetime) -> list[MachineState]:
     """Returns how things are on each machine that tries logins, by name."""
-    newest = _latest_ids(_has_ended(now))
-    rows = session.scalars(
-        select(SyntheticLogin).where(SyntheticLogin.id.in_(newest)).order_by(SyntheticLogin.machine)
-    ).all()
-    failing = _failing(session, now)
-    return [_state(row, *failing.get(row.machine, (None, 0))) for row in rows]
+    query = (
+        select(
+            SyntheticLogin.machine,
+            SyntheticLogin.at,
+            SyntheticLogin.outcome,
+            SyntheticLogin.detail,
+            SyntheticLogin.milliseconds,
+        )
+        .where(SyntheticLogin.id.in_(_latest_ids(_has_ended(now))))
+        .order_by(SyntheticLogin.machine)
+    )
+    failing = _failing(database, now)
+    return [
+        MachineState(
+            machine,
+            at,
+            SyntheticResult(
+                SyntheticOutcome.LOST if outcome is None else SyntheticOutcome(outcome), detail, milliseconds
+            ),
+            *failing.get(machine, (None, 0)),
+        )
+        for machine, at, outcome, detail, milliseconds in database.execute(query)
+    ]
 
 
-def latest(session: Session, *, now: datetime) -> MachineState | None:
+def latest(database: Session | Connection, *, now: datetime) -> MachineState | None:
     """Returns the state of the machine on which things are worst: for the metrics, which know one value.
 
     A failing one before others, then the oldest; None where no login was ever tried.
     """
-    states = machine_states(session, now=now)
+    states = machine_states(database, now=now)
     return min(states, key=lambda state: (state.result.is_granted, state.at), default=None)
 
 
@@ -106,7 +123,7 @@ def _latest_ids(condition: ColumnElement[bool]) -> Select[int]:
     return select(func.max(SyntheticLogin.id)).where(condition).group_by(SyntheticLogin.machine)
 
 
-def _failing(session: Session, now: datetime) -> dict[str, tuple[datetime, int]]:
+def _failing(database: Session | Connection, now: datetime) -> dict[str, tuple[datetime, int]]:
     """Returns since when and how often it has failed after the last success, by machine."""
     is_granted = SyntheticLogin.outcome == SyntheticOutcome.GRANTED.value
     granted = (
@@ -121,10 +138,4 @@ def _failing(session: Session, now: datetime) -> dict[str, tuple[datetime, int]]
         .where(and_(_has_ended(now), or_(granted.c.id.is_(None), SyntheticLogin.id > granted.c.id)))
         .group_by(SyntheticLogin.machine)
     )
-    return {machine: (since, failures) for machine, since, failures in session.execute(query)}
-
-
-def _state(row: SyntheticLogin, failing_since: datetime | None, failures: int) -> MachineState:
-    outcome = SyntheticOutcome.LOST if row.outcome is None else SyntheticOutcome(row.outcome)
-    result = SyntheticResult(outcome, row.detail, row.milliseconds)
-    return MachineState(row.machine, row.at, result, failing_since, failures)
+    return {machine: (since, failures) for machine, since, failures in database.execute(query)}
