@@ -1,6 +1,5 @@
 """A restored backup: who gets in afterwards, what is lost and what stays."""
 
-import secrets
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -72,8 +71,8 @@ def make_settings(database_url: str, tmp_path: Path) -> Config:
 
 def options(config: Config, *, is_lost: bool = False, encryption: StaffEncryption = ENCRYPTION) -> Restore:
     """What a restore needs."""
-    void = HASHER.hash(secrets.token_hex(), generated=False)
-    return Restore(config=config, encryption=encryption, void=void, is_lost=is_lost)
+    (void,) = organisers.make_passwords(1, HASHER)
+    return Restore(config=config, encryption=encryption, void=void.stored, is_lost=is_lost)
 
 
 def restore_from(content: bytes, database: Database, config: Config, *, is_lost: bool = False) -> Differences:
