@@ -231,11 +231,11 @@ def _forget(
 
 
 def _keep_codes_used(session: Session, present: State) -> None:
-    for code in session.scalars(select(ReportCode)).all():
-        if code.code_hash not in present.codes:
-            session.delete(code)  # withdrawn
-        else:
+    for code, school in session.execute(select(ReportCode, School.code).join(School)):
+        if code.code_hash in present.codes:
             code.used_at = present.codes[code.code_hash]
+        elif (Action.REPORT_CODE_WITHDRAW, school) in present.ended:
+            session.delete(code)
 
 
 def _rows(

@@ -20,7 +20,7 @@ from authbridge.login.authenticate import LoginServices, authenticate
 from authbridge.login.policy import Verdict
 from authbridge.login.quick_checks import QuickChecks
 from authbridge.revocations import feed
-from authbridge.schools.commands import organisers, suspensions
+from authbridge.schools.commands import organisers, report_codes, suspensions
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.schools.suspendable import ORGANISER, SCHOOL
 from authbridge.staff import commands as staff_commands
@@ -128,6 +128,26 @@ def test_what_was_lost_is_back(database: Database, config: Config) -> None:
     }
     assert changed == of_restore
     assert verdict(issued, services) is Verdict.GRANTED
+
+
+def test_accounts_that_vanished_come_back(database: Database, config: Config) -> None:
+    """A hand at the database, a fault: nobody deleted them, and so they log in again; staff and codes too."""
+    make_school(database)
+    issued = make_organiser(database)
+    make_staff(database, "anna", Role.ADMIN)
+    make_code(database)
+    taken = take(database, config, now=MORNING)
+    with database.write_session() as session:
+        for model in (Organiser, Staff, ReportCode):
+            session.execute(delete(model))
+
+    found = restore_from(taken.content, database, config)
+
+    assert (found.deleted, found.deleted_staff) == ((), ())
+    assert verdict(issued, make_services(database)) is Verdict.GRANTED
+    with database.read_session() as session:
+        assert session.scalars(select(Staff.password_hash)).one() is not None
+        assert session.scalar(select(func.count()).select_from(ReportCode)) == 1
 
 
 def test_nobody_gets_in_whose_access_ended_since(database: Database, config: Config) -> None:
@@ -367,7 +387,7 @@ def test_a_used_or_withdrawn_code_of_a_head_counts_no_more(database: Database, c
     with database.write_session() as session:
         first, second, _ = session.scalars(select(ReportCode.id).order_by(ReportCode.id))
         session.execute(update(ReportCode).where(ReportCode.id == first).values(used_at=LATER))
-        session.execute(delete(ReportCode).where(ReportCode.id == second))
+    change(database, report_codes.withdraw_report_code, "ohg", second)
 
     restore_from(taken.content, database, config)
 
