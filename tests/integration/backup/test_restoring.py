@@ -29,6 +29,7 @@ from authbridge.staff.one_time_codes import make_invitation
 from authbridge.storage.database import Database
 from authbridge.storage.models import (
     AuditEvent,
+    DeletionRecord,
     LoginAttempt,
     LoginFailure,
     Organiser,
@@ -59,6 +60,7 @@ from tests.support.factories import (
     make_visit,
 )
 from tests.support.fakes import MORNING, CountingHasher
+from tests.support.filled_rows import fill
 
 LATER = MORNING + timedelta(hours=3)
 
@@ -321,6 +323,22 @@ def test_every_prosody_takes_a_snapshot(database: Database, config: Config) -> N
     assert answer.cursor > cursor + 1
     ended = {state.username: state.sessions_end_before for state in answer.states}
     assert ended == {issued.username: LATER, other.username: LATER, lost.username: LATER}
+
+
+def test_what_happened_since_is_still_on_record(database: Database, config: Config) -> None:
+    """The audit of the lost days, and that data were deleted in them."""
+    make_school(database)
+    taken = take(database, config, now=MORNING)
+    make_school(database, "lmg")
+    with database.write_session() as session:
+        session.add(fill(DeletionRecord, LATER))
+
+    restore_from(taken.content, database, config)
+
+    with database.read_session() as session:
+        assert session.scalar(select(func.count()).select_from(DeletionRecord)) == 1
+        lines = session.scalars(select(AuditEvent.subject).order_by(AuditEvent.id)).all()
+    assert lines == ["ohg", "lmg", "backup"]
 
 
 def test_lockouts_and_the_journal_stay(database: Database, config: Config) -> None:
