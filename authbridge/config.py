@@ -252,9 +252,8 @@ class _Settings:
         """Reads a public key of age."""
         value = self.optional(name, "")
         if value and not AGE_RECIPIENT.fullmatch(value):
-            raise ConfigError(
-                f"{_PREFIX}{name} is “{value}”, but must be a public key as age-keygen shows it: age1…"
-            )
+            # Not quoted: it may be the private key.
+            raise ConfigError(f"{_PREFIX}{name} must be a public key as age-keygen shows it: age1…")
         return value or None
 
     def timezone(self, name: str, default: str) -> ZoneInfo:

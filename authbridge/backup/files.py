@@ -12,6 +12,10 @@ import pyrage
 from authbridge.errors import AuthBridgeError
 from authbridge.machine.whole_files import write_whole
 
+NO_PUBLIC_KEY = (
+    "This is no public key of age, such as age-keygen shows it: age1…"  # it may be the private one
+)
+
 _SQLITE = b"SQLite format 3\0"
 _AGE = b"age-encryption.org/v1\n"
 _DATED = re.compile(r"authbridge-([0-9]{8}T[0-9]{12}Z)\.db(\.age)?")
@@ -33,7 +37,7 @@ def encrypt(content: bytes, recipient: str | None) -> bytes:
     try:
         return bytes(pyrage.encrypt(content, [pyrage.x25519.Recipient.from_str(recipient)]))
     except pyrage.RecipientError:
-        raise BackupError("“%(key)s” is no public key of age (age1…).", key=recipient) from None
+        raise BackupError(NO_PUBLIC_KEY) from None
 
 
 def decrypt(content: bytes, identities: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Moves a running installation to another database, of whichever kind; nothing that was acknowledged is lost.
+"""Moves a running installation from SQLite to another database; nothing that was acknowledged is lost.
 
 At each moment at most one of the two lets services in.  Killed in between, the same command does the rest.
 """
@@ -27,14 +27,16 @@ def move(source: Database, target: Database, config: Config) -> Mapping[str, Con
     uses it finds none and refuses; logins and addresses are deleted from it.
 
     Raises:
-        BackupError: The target is in use, or it is not the one to which the source was moved.
+        BackupError: The source is not SQLite, the target is in use, or not the one to which it was moved.
         StorageError: One of them does not answer.  If this was not the end, the source goes on.
     """
+    if not source.is_sqlite:
+        raise BackupError("The data are in PostgreSQL already; pg_dump and pg_restore move them from there.")
     if schema.version(source) == schema.MOVED:
         return _finish(source, target)
     schema.require_current(source)
     _prepare(source, target)
-    with source.exclusive_session(with_readers=False) as session:
+    with source.exclusive_session() as session:
         with target.write_session() as written:
             schema.set_version(written, schema.BEING_COPIED)
             copied = copy_tables(session.connection(), written.connection(), TABLES)

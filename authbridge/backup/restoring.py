@@ -1,6 +1,6 @@
 """Restores a backup into a running database: all of it, or nothing; no access comes back that ended since.
 
-The present audit, journal and lockouts stay.  Every Prosody takes a snapshot afterwards.
+The present audit, deletion records, journal and lockouts stay.  Every Prosody takes a snapshot afterwards.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -28,6 +28,7 @@ from authbridge.staff.encryption import StaffEncryption
 from authbridge.storage.database import Database
 from authbridge.storage.models import (
     AuditEvent,
+    DeletionRecord,
     MisuseReport,
     Organiser,
     Passkey,
@@ -42,6 +43,9 @@ from authbridge.storage.models import (
 )
 from authbridge.storage.statements import UNSYNCHRONISED
 from authbridge.storage.table_copy import copy_tables
+
+# The present ones say what happened since as well.
+_OF_WHAT_HAPPENED = {table_of(AuditEvent), table_of(DeletionRecord)}
 
 _Named = TypeVar("_Named", Organiser, School)
 
@@ -91,7 +95,7 @@ def restore(
         last_id = saved.scalar(select(table_of(RevocationFeed).c.last_id)) or 0
         replaced = set(saved_tables(options.config)) - {table_of(RevocationFeed)}
         if not found.is_new:
-            replaced.remove(table_of(AuditEvent))  # the present one says what happened since
+            replaced -= _OF_WHAT_HAPPENED
         with kept_beside(connection, replaced):
             copy_tables(saved, connection, replaced)
         _keep_organisers_out(session, found, present, options.void)
@@ -231,11 +235,11 @@ def _forget(
 
 
 def _keep_codes_used(session: Session, present: State) -> None:
-    for code in session.scalars(select(ReportCode)).all():
-        if code.code_hash not in present.codes:
-            session.delete(code)  # withdrawn
-        else:
+    for code, school in session.execute(select(ReportCode, School.code).join(School)):
+        if code.code_hash in present.codes:
             code.used_at = present.codes[code.code_hash]
+        elif (Action.REPORT_CODE_WITHDRAW, school) in present.ended:
+            session.delete(code)
 
 
 def _rows(

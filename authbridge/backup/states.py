@@ -7,14 +7,28 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from authbridge.audit import Action
 from authbridge.errors import ConfigError
 from authbridge.login.quick_checks import QuickChecks
 from authbridge.login.typed_passwords import StoredPassword
 from authbridge.staff.encryption import StaffEncryption
-from authbridge.storage.models import Organiser, Passkey, ReportCode, School, Staff, Suspension, table_of
+from authbridge.storage.models import (
+    AuditEvent,
+    Organiser,
+    Passkey,
+    ReportCode,
+    School,
+    Staff,
+    Suspension,
+    table_of,
+)
 
 _organisers, _schools, _staff = table_of(Organiser), table_of(School), table_of(Staff)
 _suspensions, _passkeys, _codes = table_of(Suspension), table_of(Passkey), table_of(ReportCode)
+
+_audit = table_of(AuditEvent)
+
+_DELETIONS = (Action.ORGANISER_DELETE, Action.STAFF_DELETE, Action.REPORT_CODE_WITHDRAW)
 
 Names = tuple[str, ...]
 
@@ -45,7 +59,8 @@ class State:
     """Everything in a database by which somebody gets in, or does not.
 
     ``suspensions`` are those that go on, by username or by the school's code; ``codes`` the report codes by
-    their hash, with the moment at which each was used.
+    their hash, with the moment at which each was used.  ``ended`` are the deletions in the audit: the subject
+    of each with its action.
     """
 
     accounts: Mapping[str, SavedAccount]
@@ -54,6 +69,7 @@ class State:
     suspensions_of_schools: Mapping[str, Row[Any]]
     staff: Mapping[str, Member]
     codes: Mapping[str, datetime | None]
+    ended: frozenset[tuple[str, str]]
 
     @property
     def is_new(self) -> bool:
@@ -75,6 +91,12 @@ def read_state(connection: Connection) -> State:
         suspensions_of_schools=_ongoing(connection, _schools.c.code, _schools.c.id),
         staff=_read_staff(connection),
         codes=dict(iter(connection.execute(select(_codes.c.code_hash, _codes.c.used_at)))),
+        ended=frozenset(
+            (row.action, row.subject)
+            for row in connection.execute(
+                select(_audit.c.action, _audit.c.subject).where(_audit.c.action.in_(_DELETIONS))
+            )
+        ),
     )
 
 
@@ -151,12 +173,17 @@ def compare(then: State, now: State, *, unreadable_staff: Collection[str]) -> Di
         expired=_names(name for name, a, b in accounts if _ends_earlier(b.valid_until, a.valid_until)),
         reset=_names(name for name, a, b in accounts if a.password != b.password),
         former_ended=_names(name for name, a, b in accounts if a.former_hash not in {None, b.former_hash}),
-        deleted=() if is_new else _names(then.accounts.keys() - now.accounts),
+        # Only what somebody has deleted: rows may be missing for another reason, which is why one restores.
+        deleted=_names(
+            n for n in then.accounts.keys() - now.accounts if (Action.ORGANISER_DELETE, n) in now.ended
+        ),
         lost=_names(now.accounts.keys() - then.accounts),
         lost_schools=_names(now.schools.keys() - then.schools),
         suspended_staff=_names(name for name, a, b in staff if a.suspended_at is None is not b.suspended_at),
         changed_staff=_names(name for name, a, b in staff if a.secrets != b.secrets),
-        deleted_staff=() if is_new else _names(then.staff.keys() - now.staff),
+        deleted_staff=_names(
+            n for n in then.staff.keys() - now.staff if (Action.STAFF_DELETE, n) in now.ended
+        ),
         lost_staff=_names(now.staff.keys() - then.staff),
         unreadable_staff=_names(unreadable_staff),
     )

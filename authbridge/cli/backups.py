@@ -36,7 +36,7 @@ def backup(operator: Operator, file: Path | None, folder: Path | None, recipient
         raise click.UsageError("Either FILE or --to-folder.")
     key = recipient or operator.config.backup_recipient
     if key is not None and not AGE_RECIPIENT.fullmatch(key):
-        raise files.BackupError("“%(key)s” is no public key of age (age1…).", key=key)
+        raise files.BackupError(files.NO_PUBLIC_KEY)
     now = operator.clock()
     if file is None:
         folder = folder or operator.config.backup_folder
@@ -45,14 +45,23 @@ def backup(operator: Operator, file: Path | None, folder: Path | None, recipient
     database = operator.database
     taken = take(database, operator.config, now=now)
     content = files.encrypt(taken.content, key)
-    if file == _STANDARD:
-        StandardOutput().take(content)
-    else:
-        files.write(file, content)
+    _write(file, content)
     with database.write_session() as session:
         job_runs.note_done(session, job_runs.BACKUP, now=now)
     if file != _STANDARD:
         say_done(f"Backed up: {counts_in_words(taken.counts)}.\n{file} ({_how(key)})")
+
+
+def _write(file: Path, content: bytes) -> None:
+    if file != _STANDARD:
+        files.write(file, content)
+        return
+    try:
+        StandardOutput().take(content)
+    except OSError as error:
+        raise files.BackupError(
+            "Standard output cannot be written: %(reason)s.", reason=error.strerror
+        ) from error
 
 
 def _how(key: str | None) -> str:

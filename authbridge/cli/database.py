@@ -45,7 +45,7 @@ def downgrade(operator: Operator) -> None:
 @click.pass_context
 @pass_operator
 def copy(operator: Operator, context: click.Context, /, url: str) -> None:
-    """Move all data to another database, which must be empty; logins are refused until services use it.
+    """Move all data from SQLite to an empty PostgreSQL; logins are refused until the services use it.
 
     Killed in between, give it again: it begins anew, or does the rest.
     """

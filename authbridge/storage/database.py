@@ -25,8 +25,8 @@ from authbridge.storage.models import Base
 
 _PATIENCE = 5  # seconds for a lock, a statement or a free connection; a login may take 15 in all
 _CONNECT_PATIENCE = 3  # seconds
-_EXCLUSIVE_PATIENCE = 20.0  # seconds until all tables are ours
-_EXCLUSIVE_TRY = 250  # milliseconds; PostgreSQL looks for deadlocks after 1000
+_EXCLUSIVE_PATIENCE = 30.0  # seconds until all tables are ours
+_EXCLUSIVE_TRY = 500  # milliseconds; PostgreSQL looks for deadlocks after 1000
 _POOL = 16  # connections of a process
 
 
@@ -116,15 +116,14 @@ class Database:
                 yield connection
 
     @contextmanager
-    def exclusive_session(self, *, with_readers: bool = True) -> Iterator[Session]:
+    def exclusive_session(self) -> Iterator[Session]:
         """Opens a transaction in which nobody else writes to any table; else like :meth:`write_session`.
 
-        Others read meanwhile what was there before; without ``with_readers`` perhaps not, so that tables can
-        be altered.  It may last for as long as copying all rows takes.
+        Others read meanwhile what was there before.  It may last for as long as copying all rows takes.
         """
         with self.write_session() as session:
             if not self.is_sqlite:
-                _lock_all_tables(session, "EXCLUSIVE" if with_readers else "ACCESS EXCLUSIVE")
+                _lock_all_tables(session)
                 session.execute(text("SET LOCAL statement_timeout = 0"))
             yield session
 
@@ -199,7 +198,7 @@ class Database:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
 
 
-def _lock_all_tables(session: Session, mode: str) -> None:
+def _lock_all_tables(session: Session) -> None:
     # Other transactions take their locks in many orders.  One that waits for us while we wait for it would be
     # ended as a deadlock after a second, and a login refused: we let go before, and try again.
     tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
@@ -208,7 +207,7 @@ def _lock_all_tables(session: Session, mode: str) -> None:
         try:
             with session.begin_nested():
                 session.execute(text(f"SET LOCAL lock_timeout = {_EXCLUSIVE_TRY}"))
-                session.execute(text(f"LOCK TABLE {tables} IN {mode} MODE"))
+                session.execute(text(f"LOCK TABLE {tables} IN EXCLUSIVE MODE"))
         except OperationalError:
             if time.monotonic() > deadline:
                 raise

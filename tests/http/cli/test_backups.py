@@ -73,6 +73,18 @@ def test_a_backup_is_its_owners_alone(environ: Mapping[str, str], tmp_path: Path
     assert accounts_in(file) == 1
 
 
+def test_a_backup_goes_to_standard_output(environ: Mapping[str, str], tmp_path: Path) -> None:
+    """To a file that root alone can read; a full disk is a failure, and no backup is noted."""
+    result = run(environ, "-")
+    (tmp_path / "kept.db").write_bytes(result.stdout_bytes)
+    assert accounts_in(tmp_path / "kept.db") == 1
+
+    full = os.open("/dev/full", os.O_WRONLY)
+    ended = start_forked(environ, "backup", "-", stdout=full).wait()
+    os.close(full)
+    assert (ended.code, "No space left on device" in ended.stderr) == (1, True)
+
+
 def test_a_backup_for_the_owner_of_a_key(environ: Mapping[str, str], tmp_path: Path) -> None:
     """Nobody else reads it, by the option as by the setting; and no plain word of it is on the disk."""
     with_setting = {**environ, "AUTHBRIDGE_BACKUP_RECIPIENT": str(KEY.to_public())}
@@ -91,12 +103,16 @@ def test_a_backup_for_the_owner_of_a_key(environ: Mapping[str, str], tmp_path: P
             files.decrypt(file.read_bytes(), str(pyrage.x25519.Identity.generate()))
 
 
-@pytest.mark.parametrize("key", ["age1nonsense", "ssh-ed25519 AAAA", str(KEY)])
+@pytest.mark.parametrize(
+    "key", ["age1nonsense", "ssh-ed25519 AAAA", str(KEY)], ids=["no key", "ssh", "private"]
+)
 def test_a_wrong_key_writes_nothing(environ: Mapping[str, str], tmp_path: Path, key: str) -> None:
-    """As an option and as a setting."""
+    """As an option and as a setting; a private one, given by mistake, is not repeated."""
     file = tmp_path / "kept.db"
-    assert run(environ, str(file), "--recipient", key).exit_code == 1
-    assert run({**environ, "AUTHBRIDGE_BACKUP_RECIPIENT": key}, str(file)).exit_code == 3
+    by_option = run(environ, str(file), "--recipient", key)
+    by_setting = run({**environ, "AUTHBRIDGE_BACKUP_RECIPIENT": key}, str(file))
+    assert (by_option.exit_code, by_setting.exit_code) == (1, 3)
+    assert "AGE-SECRET" not in by_option.output + by_setting.output
     assert not file.exists()
 
 

@@ -1,5 +1,6 @@
 """The move to another database: every row, no acknowledged change lost, and never two that let in."""
 
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,21 +22,26 @@ from tests.support.backups import contents, fill_all, make_config
 from tests.support.factories import make_attempt, make_organiser, make_origin, make_school, make_services
 from workbench.postgres import Postgres
 
-pytestmark = pytest.mark.own_database
+
+@pytest.fixture(name="database")
+def make_source(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
+    """A database in SQLite."""
+    shutil.copy(sqlite_template, tmp_path / "authbridge.db")
+    source = Database(f"sqlite:///{tmp_path / 'authbridge.db'}")
+    yield source
+    source.engine.dispose()
 
 
 @pytest.fixture(name="config")
-def make_settings(database_url: str, tmp_path: Path) -> Config:
+def make_settings(database: Database, tmp_path: Path) -> Config:
     """The usual settings."""
-    return make_config(database_url, tmp_path)
+    return make_config(str(database.engine.url), tmp_path)
 
 
 @pytest.fixture(name="target")
-def make_target(database: Database, postgres: Postgres, tmp_path: Path) -> Iterator[Database]:
-    """An empty database of the other kind."""
-    target = Database(
-        postgres.create_database() if database.is_sqlite else f"sqlite:///{tmp_path / 'new.db'}"
-    )
+def make_target(postgres: Postgres) -> Iterator[Database]:
+    """An empty database in PostgreSQL."""
+    target = Database(postgres.create_database())
     yield target
     target.engine.dispose()
 
@@ -187,3 +193,10 @@ def test_an_unreachable_target_changes_nothing(database: Database, config: Confi
         move(database, target, config)
 
     assert verdict(issued, make_services(database)) is Verdict.GRANTED
+
+
+def test_only_sqlite_is_moved(database: Database, target: Database, config: Config) -> None:
+    """PostgreSQL has its own programs for that."""
+    schema.upgrade(target)
+    with pytest.raises(BackupError, match="pg_dump"):
+        move(target, database, config)

@@ -1,6 +1,5 @@
 """A restored backup: who gets in afterwards, what is lost and what stays."""
 
-import secrets
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,7 +20,7 @@ from authbridge.login.authenticate import LoginServices, authenticate
 from authbridge.login.policy import Verdict
 from authbridge.login.quick_checks import QuickChecks
 from authbridge.revocations import feed
-from authbridge.schools.commands import organisers, suspensions
+from authbridge.schools.commands import organisers, report_codes, suspensions
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.schools.suspendable import ORGANISER, SCHOOL
 from authbridge.staff import commands as staff_commands
@@ -30,6 +29,7 @@ from authbridge.staff.one_time_codes import make_invitation
 from authbridge.storage.database import Database
 from authbridge.storage.models import (
     AuditEvent,
+    DeletionRecord,
     LoginAttempt,
     LoginFailure,
     Organiser,
@@ -60,6 +60,7 @@ from tests.support.factories import (
     make_visit,
 )
 from tests.support.fakes import MORNING, CountingHasher
+from tests.support.filled_rows import fill
 
 LATER = MORNING + timedelta(hours=3)
 
@@ -72,8 +73,8 @@ def make_settings(database_url: str, tmp_path: Path) -> Config:
 
 def options(config: Config, *, is_lost: bool = False, encryption: StaffEncryption = ENCRYPTION) -> Restore:
     """What a restore needs."""
-    void = HASHER.hash(secrets.token_hex(), generated=False)
-    return Restore(config=config, encryption=encryption, void=void, is_lost=is_lost)
+    (void,) = organisers.make_passwords(1, HASHER)
+    return Restore(config=config, encryption=encryption, void=void.stored, is_lost=is_lost)
 
 
 def restore_from(content: bytes, database: Database, config: Config, *, is_lost: bool = False) -> Differences:
@@ -129,6 +130,26 @@ def test_what_was_lost_is_back(database: Database, config: Config) -> None:
     }
     assert changed == of_restore
     assert verdict(issued, services) is Verdict.GRANTED
+
+
+def test_accounts_that_vanished_come_back(database: Database, config: Config) -> None:
+    """A hand at the database, a fault: nobody deleted them, and so they log in again; staff and codes too."""
+    make_school(database)
+    issued = make_organiser(database)
+    make_staff(database, "anna", Role.ADMIN)
+    make_code(database)
+    taken = take(database, config, now=MORNING)
+    with database.write_session() as session:
+        for model in (Organiser, Staff, ReportCode):
+            session.execute(delete(model))
+
+    found = restore_from(taken.content, database, config)
+
+    assert (found.deleted, found.deleted_staff) == ((), ())
+    assert verdict(issued, make_services(database)) is Verdict.GRANTED
+    with database.read_session() as session:
+        assert session.scalars(select(Staff.password_hash)).one() is not None
+        assert session.scalar(select(func.count()).select_from(ReportCode)) == 1
 
 
 def test_nobody_gets_in_whose_access_ended_since(database: Database, config: Config) -> None:
@@ -304,6 +325,22 @@ def test_every_prosody_takes_a_snapshot(database: Database, config: Config) -> N
     assert ended == {issued.username: LATER, other.username: LATER, lost.username: LATER}
 
 
+def test_what_happened_since_is_still_on_record(database: Database, config: Config) -> None:
+    """The audit of the lost days, and that data were deleted in them."""
+    make_school(database)
+    taken = take(database, config, now=MORNING)
+    make_school(database, "lmg")
+    with database.write_session() as session:
+        session.add(fill(DeletionRecord, LATER))
+
+    restore_from(taken.content, database, config)
+
+    with database.read_session() as session:
+        assert session.scalar(select(func.count()).select_from(DeletionRecord)) == 1
+        lines = session.scalars(select(AuditEvent.subject).order_by(AuditEvent.id)).all()
+    assert lines == ["ohg", "lmg", "backup"]
+
+
 def test_lockouts_and_the_journal_stay(database: Database, config: Config) -> None:
     """Who waited for guessing waits still; a new account with the number of a lost one has not its logins."""
     make_school(database)
@@ -368,7 +405,7 @@ def test_a_used_or_withdrawn_code_of_a_head_counts_no_more(database: Database, c
     with database.write_session() as session:
         first, second, _ = session.scalars(select(ReportCode.id).order_by(ReportCode.id))
         session.execute(update(ReportCode).where(ReportCode.id == first).values(used_at=LATER))
-        session.execute(delete(ReportCode).where(ReportCode.id == second))
+    change(database, report_codes.withdraw_report_code, "ohg", second)
 
     restore_from(taken.content, database, config)
 
