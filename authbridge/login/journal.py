@@ -7,11 +7,12 @@ An attempt stays open if the service died during the check.  Attempts refused wi
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from authbridge.errors import StorageError
 from authbridge.login.attempts import Attempt, Origin
+from authbridge.login.held_rows import attempt_is_held, rejection_is_held
 from authbridge.login.policy import Decision
 from authbridge.storage import job_runs
 from authbridge.storage.models import (
@@ -108,11 +109,16 @@ def date_login(connection: Connection, organiser_id: int, day: date) -> None:
 
 
 def purge_batch(session: Session, *, now: datetime, retention: timedelta) -> bool:
-    """Deletes some of the logins that are too old; returns whether there may be more."""
+    """Deletes some of the logins that are too old; returns whether there may be more.
+
+    Those that are held for an incident stay.
+    """
     old = now - retention
     is_full = [
-        delete_some(session, LoginAttempt.id, LoginAttempt.at < old),
-        delete_some(session, RejectedAttempts.id, RejectedAttempts.minute < old),
+        delete_some(session, LoginAttempt.id, and_(LoginAttempt.at < old, ~attempt_is_held(now))),
+        delete_some(
+            session, RejectedAttempts.id, and_(RejectedAttempts.minute < old, ~rejection_is_held(now))
+        ),
     ]
     return any(is_full)
 

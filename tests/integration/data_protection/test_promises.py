@@ -21,8 +21,10 @@ from authbridge.storage.database import Database
 from authbridge.storage.models import (
     AuditEvent,
     Base,
+    Hold,
     LoginAttempt,
     MisuseReport,
+    Organiser,
     School,
     Staff,
     StaffSession,
@@ -66,7 +68,7 @@ def add_aged_rows(session: Session, config: Config, now: datetime) -> Iterator[A
 
 
 def _required(session: Session, model: type[Base]) -> dict[str, object]:
-    """Returns what such a row must refer to: a school or a member of staff of its own."""
+    """Returns what such a row must refer to: a school, an organiser or a member of staff of its own."""
     values: dict[str, object] = {}
     for name, owner in (("school_id", School), ("staff_id", Staff)):
         if name in table_of(model).columns:
@@ -74,6 +76,14 @@ def _required(session: Session, model: type[Base]) -> dict[str, object]:
             session.add(row)
             session.flush()
             values[name] = row.id
+    if model is Hold:
+        school = fill(School)
+        session.add(school)
+        session.flush()
+        organiser = fill(Organiser, school_id=school.id)
+        session.add(organiser)
+        session.flush()
+        values["organiser_id"] = organiser.id
     return values
 
 
