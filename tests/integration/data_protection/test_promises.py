@@ -21,6 +21,7 @@ from authbridge.storage.database import Database
 from authbridge.storage.models import (
     AuditEvent,
     Base,
+    DeletionRecord,
     Hold,
     LoginAttempt,
     MisuseReport,
@@ -91,6 +92,8 @@ def _telling(model: type[Base], promise: KeptFor, now: datetime) -> dict[str, ob
     """Returns what makes the row one of those that the promise is about, and of no other."""
     if model is StaffSession:
         return {"seen_at": now}  # else it goes earlier
+    if model is DeletionRecord:
+        return {"tables": [], "logs": []}
     if model is AuditEvent and promise.held is not None:
         return {"action": "network:locked"}
     if model is MisuseReport and promise.held is not None:
