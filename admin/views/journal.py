@@ -105,6 +105,6 @@ def index() -> ResponseReturnValue:
         in_words=outcome_in_words,
         browser_name=browser_name,
         retention_days=days,
-        since=end_of_retention(),
+        since=end_of_retention() if asked.hold is None else asked.hold.since,
         purged_at=purged_at,
     )
