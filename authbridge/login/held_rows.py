@@ -6,14 +6,14 @@ network.  Who may make one says :mod:`authbridge.holds`.
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from authbridge.storage.models import Hold, LoginAttempt, RejectedAttempts
 from authbridge.storage.networks import Overlaps
 
 
-def counts(now: datetime) -> ColumnElement[bool]:
+def counts(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Selects the holds that keep their rows at that moment."""
     return Hold.kept_until > now
 
@@ -31,7 +31,7 @@ def names_rejection() -> ColumnElement[bool]:
     return _names(RejectedAttempts.organiser_id, RejectedAttempts.minute, RejectedAttempts.network)
 
 
-def attempt_is_held(now: datetime) -> ColumnElement[bool]:
+def attempt_is_held(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Selects the logins that a hold keeps."""
     return exists().where(counts(now), names_attempt()).correlate(LoginAttempt)
 

@@ -7,7 +7,7 @@ An attempt stays open if the service died during the check.  Attempts refused wi
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from authbridge.errors import StorageError
@@ -39,7 +39,9 @@ _CLOSE = Prepared(
     .where(_attempts.c.id == bindparam("attempt_id"))
     .values(verdict=bindparam("verdict"), reason=bindparam("reason"), closed_at=bindparam("closed_at"))
 )
-_OLDEST = Prepared(select(func.min(_attempts.c.at)))
+_OLDEST = Prepared(
+    select(_attempts.c.at).where(~attempt_is_held(bindparam("now"))).order_by(_attempts.c.at).limit(1)
+)
 _DISCARD = Prepared(delete(_attempts).where(_attempts.c.id == bindparam("attempt_id")))
 _DATE_LOGIN = Prepared(
     update(_organisers)
@@ -133,10 +135,10 @@ def last_purge(session: Session) -> datetime | None:
     return job_runs.last_done(session, _PURGE)
 
 
-def oldest_attempt(connection: Connection) -> datetime | None:
-    """Returns the moment of the oldest login in the journal."""
-    ((oldest,),) = _OLDEST.all(connection)
-    return oldest  # type: ignore[no-any-return]  # it is that column's type
+def oldest_attempt(connection: Connection, *, now: datetime) -> datetime | None:
+    """Returns the moment of the oldest login in the journal that is not held for an incident."""
+    row = _OLDEST.run(connection, now=now)
+    return None if row is None else row[0]
 
 
 def touch(session: Session, *, now: datetime) -> None:

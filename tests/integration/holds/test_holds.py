@@ -15,6 +15,7 @@ from authbridge.data_protection.live import table_states
 from authbridge.errors import ConflictError, InputError, NotFoundError
 from authbridge.holds import commands as holds
 from authbridge.holds.hold_rows import list_holds
+from authbridge.login import journal
 from authbridge.schools.commands.organisers import delete_organiser
 from authbridge.staff import commands as staff
 from authbridge.storage.database import Database
@@ -316,6 +317,17 @@ def test_the_record_says_what_is_held_and_calls_it_not_overdue(
         assert (states[table].held, states[table].held_until) == (rows, end)
     assert (tables["schools"].held, tables["schools"].held_until) == (0, None)
     assert {"login_attempts", "rejected_attempts", "holds"} <= {each.described.table.name for each in late}
+
+
+def test_the_oldest_login_that_monitoring_sees_is_none_that_is_held(database: Database, name: str) -> None:
+    """Else an alarm about late deletion would go on for 90 days."""
+    confirm(database, ask(database, name))
+    assert len(left_after(database, 9)) == 16
+    with database.write_session() as session:
+        session.add(_attempt(2, MORNING + 8 * DAY))
+    with database.read_connection() as connection:
+        found = [journal.oldest_attempt(connection, now=MORNING + timedelta(days=days)) for days in (9, 91)]
+    assert found == [MORNING + 8 * DAY, MORNING - 3 * DAY]
 
 
 def test_a_purge_among_many_held_rows_ends(database: Database, name: str) -> None:
