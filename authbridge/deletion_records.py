@@ -34,7 +34,8 @@ _LATEST = Prepared(
 class TableRecord:
     """How many rows a table had, the oldest, and before which moment there may be none; None: not limited.
 
-    ``is_overdue``: a row, or a column that was to be emptied, was older than promised.
+    ``is_overdue``: a row, or a column that was to be emptied, was older than promised.  ``held`` rows were
+    older, but held for an incident, the last of them until ``held_until``.
     """
 
     table: str
@@ -42,6 +43,8 @@ class TableRecord:
     oldest: datetime | date | None
     limit: datetime | None
     is_overdue: bool
+    held: int = 0
+    held_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,8 @@ def _pack_table(record: TableRecord) -> dict[str, Any]:
         "oldest": record.oldest and record.oldest.isoformat(),
         "limit": record.limit and record.limit.isoformat(),
         "is_overdue": record.is_overdue,
+        "held": record.held,
+        "held_until": record.held_until and record.held_until.isoformat(),
     }
 
 
@@ -155,6 +160,8 @@ def _unpack_table(packed: dict[str, Any]) -> TableRecord:
         packed["oldest"] and _moment(packed["oldest"]),
         packed["limit"] and datetime.fromisoformat(packed["limit"]),
         packed["is_overdue"],
+        packed.get("held", 0),  # records of an earlier version have neither
+        datetime.fromisoformat(packed["held_until"]) if packed.get("held_until") else None,
     )
 
 

@@ -89,9 +89,9 @@ class _State(Collector):
 
 
 def _of_database(connection: Connection, now: datetime) -> Iterator[Metric]:
-    oldest = journal.oldest_attempt(connection)
+    oldest = journal.oldest_attempt(connection, now=now)
     if oldest is not None:
-        yield _age("oldest_attempt", "Age of the oldest login in the journal.", oldest, now)
+        yield _age("oldest_attempt", "Age of the oldest login in the journal that is not held.", oldest, now)
     runs = job_runs.last_runs(connection)
     for job in _JOBS:
         if job in runs:

@@ -89,4 +89,6 @@ def _table_record(session: Session, state: TableState, config: Config, now: date
         state.oldest,
         beginning_of(kept.period(config), now) if isinstance(kept, KeptFor) else None,
         state.is_overdue,
+        state.held,
+        state.held_until,
     )

@@ -10,6 +10,7 @@ from functools import partial
 from authbridge import audit, background, deletion_records
 from authbridge.clock import Clock
 from authbridge.doctor import reports as machine_reports
+from authbridge.holds import commands as holds
 from authbridge.login import failures, journal
 from authbridge.login.limits import Limits
 from authbridge.misuse import commands as misuse
@@ -44,6 +45,7 @@ def purge(database: Database, *, clock: Clock, retention: timedelta, limits: Lim
         for purge_rows in (
             partial(audit.purge, retention=retention),
             misuse.purge,
+            holds.purge,
             suspensions.purge,
             organisers.purge,
             report_codes.purge,

@@ -23,6 +23,7 @@ TOPICS = {
     "service": _l("Login service"),
     "journal": _l("Journal"),
     "misuse": _l("Misuse reports"),
+    "hold": _l("Entries held for an incident"),
     "report-code": _l("Codes of heads of schools"),
     "backup": _l("Backups"),
 }
@@ -64,6 +65,10 @@ ACTIONS = {
     "terms:send": _l("New terms of use printed for schools"),
     "service:guessed": _l("Many failed logins altogether"),
     "journal:look": _l("Looked at the journal"),
+    "hold:request": _l("Hold of entries asked for"),
+    "hold:confirm": _l("Hold of entries confirmed"),
+    "hold:reject": _l("Hold of entries rejected"),
+    "hold:end": _l("Hold of entries ended"),
     "misuse:report": _l("Misuse reported"),
     "misuse:report-and-suspend": _l("Misuse reported and suspended"),
     "misuse:block": _l("Blocked with the code of the head of the school"),
@@ -161,6 +166,8 @@ _DETAILS: Mapping[str, Callable[[Any], str]] = {
     "role": _value,
     "reason": _value,
     "result": _value,
+    "hold": lambda number: _("hold %(number)s", number=number) if number else "",
+    "held_days": lambda days: ngettext("for %(num)s day", "for %(num)s days", days),
     "school": lambda code: _("school %(code)s", code=code) if code else "",
 }
 """What is said of a detail, by its name; an empty text where there is nothing to say."""

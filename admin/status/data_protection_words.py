@@ -84,7 +84,8 @@ def keeping_in_words(kept: Keeping, config: Config) -> str:
     period = kept.period(config)
     if not period:
         return _("gone %(since)s", since=_(kept.words))
-    return _("%(period)s %(since)s", period=period_in_words(period), since=_(kept.words))
+    usual = _("%(period)s %(since)s", period=period_in_words(period), since=_(kept.words))
+    return f"{usual}; {_(kept.unless_words)}" if kept.unless_words else usual
 
 
 def period_in_words(period: timedelta | Months) -> str:

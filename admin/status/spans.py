@@ -39,6 +39,11 @@ def day_in_words(value: date) -> str:
     return _("on %(day)s", day=day(value))
 
 
+def last_day(before: datetime) -> date:
+    """Returns the last day of a span that ends before that moment."""
+    return local_day(before - timedelta(microseconds=1))
+
+
 def start_of(value: date) -> datetime:
     """Returns the moment at which a day begins where the schools are."""
     return datetime.combine(value, time(), current_panel().config.timezone)

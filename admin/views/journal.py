@@ -6,15 +6,16 @@ from datetime import date, timedelta
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
-from admin.panel import current_panel, today
+from admin.panel import current_panel, now, today
 from admin.session.access import needs
 from admin.session.browsers import browser_name
 from admin.session.commands import run_command
 from admin.status.login_strip import outcome_in_words
 from admin.status.login_week import end_of_retention
 from admin.status.spans import start_of
-from admin.web.query_params import asked_choice, asked_day, asked_text
+from admin.web.query_params import asked_choice, asked_day, asked_text, parse_number
 from admin.web.responses import page
+from authbridge.holds.hold_rows import HoldRow, get_hold
 from authbridge.login import commands, journal
 from authbridge.login.diagnosis import LoginOutcome
 from authbridge.login.journal_rows import JournalFilter, JournalPage, find_organiser_ids, list_logins
@@ -29,22 +30,36 @@ _OUTCOMES = [outcome for outcome in LoginOutcome if outcome is not LoginOutcome.
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """The filter as the address has it; ``name`` is a username or the code of a school."""
+    """The filter as the address has it; ``name`` is a username or the code of a school.
+
+    ``hold``: only what is held by it, also beyond the retention.
+    """
 
     name: str
     unknown: str
     outcome: LoginOutcome | None
     day: date | None
+    hold: HoldRow | None = None
 
     @property
     def address(self) -> dict[str, str]:
         """Returns what stands in the address, for the links to other pages of the list."""
         day = "" if self.day is None else self.day.isoformat()
-        said = {"q": self.name, "unknown": self.unknown, "outcome": self.outcome or "", "day": day}
+        hold = "" if self.hold is None else str(self.hold.id)
+        said = {
+            "q": self.name,
+            "unknown": self.unknown,
+            "outcome": self.outcome or "",
+            "day": day,
+            "hold": hold,
+        }
         return {name: value for name, value in said.items() if value}
 
     def narrowed_to(self, ids: list[int] | None) -> JournalFilter:
-        """Returns the filter of these organisers, never beyond the retention."""
+        """Returns the filter of these organisers, never beyond the retention but where rows are held."""
+        if self.hold is not None:
+            held = self.hold
+            return JournalFilter(held.since, held.before, [held.organiser_id], self.outcome, held.network)
         start = end_of_retention()
         end = None
         if self.day is not None:
@@ -55,11 +70,13 @@ class _Asked:
 def _asked() -> _Asked:
     unknown = "yes" if request.args.get("unknown") == "yes" else ""
     outcome = asked_choice("outcome", LoginOutcome)
+    outcome = outcome if outcome in _OUTCOMES else None
+    if "hold" in request.args:
+        with current_panel().database.read_session() as session:
+            hold = get_hold(session, parse_number(request.args["hold"]), now=now())
+        return _Asked(name="", unknown="", outcome=outcome, day=None, hold=hold)
     return _Asked(
-        name="" if unknown else asked_text(),
-        unknown=unknown,
-        outcome=outcome if outcome in _OUTCOMES else None,
-        day=asked_day("day"),
+        name="" if unknown else asked_text(), unknown=unknown, outcome=outcome, day=asked_day("day")
     )
 
 
@@ -75,7 +92,8 @@ def index() -> ResponseReturnValue:
     run_command(commands.note_look, asked.address | ({"q": "?"} if is_lost else {}))
     with current_panel().database.read_session() as session:
         wanted = asked.narrowed_to(ids)
-        found = _NOTHING if is_lost else list_logins(session, wanted, after=request.args.get("after", ""))
+        after = request.args.get("after", "")
+        found = _NOTHING if is_lost else list_logins(session, wanted, now=now(), after=after)
         purged_at = journal.last_purge(session)
     return page(
         "journal/index.html",
@@ -87,6 +105,6 @@ def index() -> ResponseReturnValue:
         in_words=outcome_in_words,
         browser_name=browser_name,
         retention_days=days,
-        since=end_of_retention(),
+        since=end_of_retention() if asked.hold is None else asked.hold.since,
         purged_at=purged_at,
     )

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from admin.panel import current_panel, now, today
-from admin.session.access import needs
+from admin.session.access import may, needs
 from admin.session.commands import run_command
 from admin.session.flashes import flash
 from admin.status.bell_chart import bell_chart
@@ -17,6 +17,7 @@ from admin.web.query_params import asked_text
 from admin.web.redirects import redirect_back, redirect_to
 from admin.web.responses import page
 from admin.web.unattended import unattended
+from authbridge.holds.hold_rows import count_unconfirmed
 from authbridge.misuse.report_rows import ReportState, codes_guessed_at, list_reports
 from authbridge.revocations import status
 from authbridge.revocations.commands import forget_node
@@ -47,6 +48,7 @@ def index() -> ResponseReturnValue:
         running = status.meetings(session, now=now())
         reports = list_reports(session, state=ReportState.OPEN, extent=Extent(size=_SHOWN), now=now())
         guessed_at = codes_guessed_at(session)
+        unconfirmed_holds = count_unconfirmed(session, now=now()) if may(Permission.INSPECT) else 0
     lockout_rows = all_lockout_rows()
     return page(
         "overview/index.html",
@@ -66,6 +68,7 @@ def index() -> ResponseReturnValue:
         first_run=first_run,
         reports=reports,
         codes_guessed_at=guessed_at,
+        unconfirmed_holds=unconfirmed_holds,
     )
 
 

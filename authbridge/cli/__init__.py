@@ -28,6 +28,7 @@ _COMMANDS = MappingProxyType(
         "import-prosody": "prosody_accounts:import_prosody",
         "lockout": "lockouts:lockout",
         "node": "nodes:node",
+        "hold": "holds:hold",
         "report": "reports:report",
         "serve": "serving:serve",
         "panel": "serving:panel",

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from authbridge.audit import Action
 from authbridge.config import Config
-from authbridge.data_protection.descriptions import N_, Keeping, KeptFor, beginning_of
+from authbridge.data_protection.descriptions import N_, Keeping, KeptFor
 from authbridge.data_protection.inventory import description_of
 from authbridge.login.alarm_rules import ALARMS_OF_ORGANISER
 from authbridge.login.keyed_hashes import KeyedHashes
@@ -23,6 +23,7 @@ from authbridge.storage.models import (
     AlarmRaised,
     AuditEvent,
     Base,
+    Hold,
     KnownNetwork,
     LoginAttempt,
     LoginFailure,
@@ -109,6 +110,7 @@ def account_data(
         MisuseReport: MisuseReport.organiser_id == organiser.id,
         LoginAttempt: LoginAttempt.organiser_id == organiser.id,
         RejectedAttempts: RejectedAttempts.organiser_id == organiser.id,
+        Hold: Hold.organiser_id == organiser.id,
         LoginFailure: LoginFailure.name_key == access.keyed_hashes.name(name),
         AlarmRaised: AlarmRaised.about.in_(_alarms(name)),
         Revocation: Revocation.username == name,
@@ -139,7 +141,7 @@ def _rows(
         if not isinstance(kept, KeptFor):
             return false()
         # Nothing is late before it ends: then the comparison is NULL.
-        return func.coalesce(kept.is_older_than(beginning_of(kept.period(access.config), now)), false())
+        return func.coalesce(kept.is_late(access.config, now), false())
 
     told = {
         name: column

@@ -83,7 +83,8 @@ class KeptFor:
     """A promise: ``purge`` deletes it once ``period`` has passed ``since``; ``words`` say since what.
 
     ``purge`` is one of the functions that :mod:`authbridge.retention` calls.  Where only a column is
-    emptied, ``held`` selects the rows that still hold something.
+    emptied, ``held`` selects the rows that still hold something.  ``unless`` selects those that may stay at a
+    moment all the same; ``unless_words`` say why, and for how long.
     """
 
     period: Period
@@ -91,10 +92,21 @@ class KeptFor:
     words: str
     purge: Callable[..., object]
     held: ColumnElement[bool] | None = None
+    unless: Callable[[datetime], ColumnElement[bool]] | None = None
+    unless_words: str = ""
 
-    def is_older_than(self, moment: datetime) -> ColumnElement[bool]:
-        """Returns the condition of the rows that hold something from before that moment; NULL: it goes on."""
-        is_old = self.since < (moment.date() if isinstance(self.since.type, Date) else moment)
+    def is_late(self, config: Config, moment: datetime) -> ColumnElement[bool]:
+        """Returns the condition of the rows that should have been gone at that moment; NULL: it goes on."""
+        stays = [] if self.unless is None else [~self.unless(moment)]
+        return and_(self._is_old(config, moment), *stays)
+
+    def stays_longer(self, config: Config, moment: datetime) -> ColumnElement[bool] | None:
+        """Returns the condition of the rows that are older, but may stay at that moment; None: no row may."""
+        return None if self.unless is None else and_(self._is_old(config, moment), self.unless(moment))
+
+    def _is_old(self, config: Config, moment: datetime) -> ColumnElement[bool]:
+        limit = beginning_of(self.period(config), moment)
+        is_old = self.since < (limit.date() if isinstance(self.since.type, Date) else limit)
         return is_old if self.held is None else and_(is_old, self.held)
 
 

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from authbridge import deletion_records
 from authbridge.config import Config
-from authbridge.data_protection.descriptions import KeptFor, TableDescription, beginning_of
+from authbridge.data_protection.descriptions import KeptFor, TableDescription
 from authbridge.data_protection.inventory import INVENTORY
 from authbridge.deletion_records import DeletionRecord
-from authbridge.login import journal
+from authbridge.login import held_rows, journal
 from authbridge.readiness import PURGE_OVERDUE, purge_is_overdue
 from authbridge.storage.models import Role, School, Staff
 
@@ -21,11 +21,16 @@ _SHOWN = 14  # records
 
 @dataclass(frozen=True, slots=True)
 class TableState:
-    """What a table holds now: the moment of its oldest row (None: no row), and whether one is too old."""
+    """What a table holds now: the moment of its oldest row (None: no row), and whether one is too old.
+
+    ``held`` rows are older than the limit, but held for an incident, the last of them until ``held_until``.
+    """
 
     described: TableDescription
     oldest: datetime | date | None
     is_overdue: bool
+    held: int
+    held_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,9 @@ def table_states(session: Session, config: Config, now: datetime) -> Iterator[Ta
     for described in INVENTORY:
         oldest = None if described.oldest is None else session.scalar(select(func.min(described.oldest)))
         is_overdue = any(_is_broken(session, promise, config, now) for promise in described.promises)
-        yield TableState(described, oldest, is_overdue)
+        held = sum(_count_held(session, promise, config, now) for promise in described.promises)
+        held_until = held_rows.last_end(session, now=now) if held else None
+        yield TableState(described, oldest, is_overdue, held, held_until)
 
 
 def count_rows(session: Session, described: TableDescription) -> int:
@@ -85,9 +92,16 @@ def count_rows(session: Session, described: TableDescription) -> int:
 
 def _is_broken(session: Session, promise: KeptFor, config: Config, now: datetime) -> bool:
     """Tells whether a row is older than promised, by more than the time that a deletion may take."""
-    moment = beginning_of(promise.period(config), now) - PURGE_OVERDUE
-    query = select(promise.since).where(promise.is_older_than(moment)).limit(1)
+    query = select(promise.since).where(promise.is_late(config, now - PURGE_OVERDUE)).limit(1)
     return session.scalar(query) is not None
+
+
+def _count_held(session: Session, promise: KeptFor, config: Config, now: datetime) -> int:
+    """Counts the rows that are older than promised, but held for an incident."""
+    is_held = promise.stays_longer(config, now)
+    if is_held is None:
+        return 0
+    return session.scalar(select(func.count(promise.since)).where(is_held)) or 0
 
 
 def _contracts(session: Session) -> Iterator[Contract]:

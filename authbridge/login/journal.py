@@ -7,11 +7,12 @@ An attempt stays open if the service died during the check.  Attempts refused wi
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from authbridge.errors import StorageError
 from authbridge.login.attempts import Attempt, Origin
+from authbridge.login.held_rows import attempt_is_held, rejection_is_held
 from authbridge.login.policy import Decision
 from authbridge.storage import job_runs
 from authbridge.storage.models import (
@@ -38,7 +39,9 @@ _CLOSE = Prepared(
     .where(_attempts.c.id == bindparam("attempt_id"))
     .values(verdict=bindparam("verdict"), reason=bindparam("reason"), closed_at=bindparam("closed_at"))
 )
-_OLDEST = Prepared(select(func.min(_attempts.c.at)))
+_OLDEST = Prepared(
+    select(_attempts.c.at).where(~attempt_is_held(bindparam("now"))).order_by(_attempts.c.at).limit(1)
+)
 _DISCARD = Prepared(delete(_attempts).where(_attempts.c.id == bindparam("attempt_id")))
 _DATE_LOGIN = Prepared(
     update(_organisers)
@@ -108,11 +111,16 @@ def date_login(connection: Connection, organiser_id: int, day: date) -> None:
 
 
 def purge_batch(session: Session, *, now: datetime, retention: timedelta) -> bool:
-    """Deletes some of the logins that are too old; returns whether there may be more."""
+    """Deletes some of the logins that are too old; returns whether there may be more.
+
+    Those that are held for an incident stay.
+    """
     old = now - retention
     is_full = [
-        delete_some(session, LoginAttempt.id, LoginAttempt.at < old),
-        delete_some(session, RejectedAttempts.id, RejectedAttempts.minute < old),
+        delete_some(session, LoginAttempt.id, and_(LoginAttempt.at < old, ~attempt_is_held(now))),
+        delete_some(
+            session, RejectedAttempts.id, and_(RejectedAttempts.minute < old, ~rejection_is_held(now))
+        ),
     ]
     return any(is_full)
 
@@ -127,10 +135,10 @@ def last_purge(session: Session) -> datetime | None:
     return job_runs.last_done(session, _PURGE)
 
 
-def oldest_attempt(connection: Connection) -> datetime | None:
-    """Returns the moment of the oldest login in the journal."""
-    ((oldest,),) = _OLDEST.all(connection)
-    return oldest  # type: ignore[no-any-return]  # it is that column's type
+def oldest_attempt(connection: Connection, *, now: datetime) -> datetime | None:
+    """Returns the moment of the oldest login in the journal that is not held for an incident."""
+    row = _OLDEST.run(connection, now=now)
+    return None if row is None else row[0]
 
 
 def touch(session: Session, *, now: datetime) -> None:

@@ -1,22 +1,25 @@
 """Lists the journal of logins a page at a time, latest first; changes nothing.
 
 Two tables are read, each in the order of its index: the logins that were checked, and the numbers of those
-that were not.  ``start`` is never earlier than the end of the retention: what is older is not listed, even if
-its deletion is late.
+that were not.  ``start`` is never earlier than the end of the retention, or than the beginning of what is
+held for an incident: what is older is not listed, even if its deletion is late.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, false, literal_column, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from authbridge.login.diagnosis import LoginOutcome, outcome_of
+from authbridge.login.held_rows import attempt_is_held, rejection_is_held
 from authbridge.login.policy import Verdict
 from authbridge.login.usernames import normalise_username
 from authbridge.storage.models import LoginAttempt, Organiser, RejectedAttempts, School
+from authbridge.storage.networks import Overlaps
 
 PAGE_SIZE = 50
 
@@ -29,13 +32,15 @@ _PLACE = re.compile(r"([0-9]{1,16})-([01])-([0-9]{1,18})")
 class JournalFilter:
     """What to list: logins from ``start`` to before ``end``, of these organisers, with that outcome.
 
-    None narrows nothing; ``organiser_ids`` without any id: those under unknown usernames.
+    None narrows nothing; ``organiser_ids`` without any id: those under unknown usernames.  ``network`` (CIDR)
+    selects the addresses and networks that overlap it.
     """
 
     start: datetime
     end: datetime | None = None
     organiser_ids: Sequence[int] | None = None
     outcome: LoginOutcome | None = None
+    network: str | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -52,6 +57,7 @@ class JournalRow:
     """A login, or the number of those of one minute that were rejected without a check (``is_minute``).
 
     ``username`` is None for unknown ones; ``origin`` is an address, or a network, or None where unknown.
+    ``is_held``: it is kept longer, for an incident.
     """
 
     at: datetime
@@ -60,6 +66,7 @@ class JournalRow:
     origin: str | None
     user_agent: str | None
     is_minute: bool
+    is_held: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +85,13 @@ class _Source:
     at: InstrumentedAttribute[datetime]
     id: InstrumentedAttribute[int]
     organiser_id: InstrumentedAttribute[int | None]
+    origin: InstrumentedAttribute[Any]
 
 
-_CHECKED = _Source(1, LoginAttempt.at, LoginAttempt.id, LoginAttempt.organiser_id)
-_COUNTED = _Source(0, RejectedAttempts.minute, RejectedAttempts.id, RejectedAttempts.organiser_id)
+_CHECKED = _Source(1, LoginAttempt.at, LoginAttempt.id, LoginAttempt.organiser_id, LoginAttempt.ip)
+_COUNTED = _Source(
+    0, RejectedAttempts.minute, RejectedAttempts.id, RejectedAttempts.organiser_id, RejectedAttempts.network
+)
 
 _COLUMNS = {
     LoginOutcome.WRONG_PASSWORD: RejectedAttempts.repeated,
@@ -101,10 +111,10 @@ def find_organiser_ids(session: Session, typed: str) -> list[int] | None:
     return list(found) or None
 
 
-def list_logins(session: Session, wanted: JournalFilter, *, after: str = "") -> JournalPage:
+def list_logins(session: Session, wanted: JournalFilter, *, now: datetime, after: str = "") -> JournalPage:
     """Lists the logins that fit, from where the former page ended."""
     place = _parse_place(after)
-    found = [*_checked(session, wanted, place), *_counted(session, wanted, place)]
+    found = [*_checked(session, wanted, place, now), *_counted(session, wanted, place, now)]
     found.sort(key=lambda each: each[0], reverse=True)
     shown = found[:PAGE_SIZE]
     older = _written(shown[-1][0]) if len(found) > PAGE_SIZE else None
@@ -112,18 +122,20 @@ def list_logins(session: Session, wanted: JournalFilter, *, after: str = "") -> 
 
 
 def _checked(
-    session: Session, wanted: JournalFilter, after: _Place | None
+    session: Session, wanted: JournalFilter, after: _Place | None, now: datetime
 ) -> Iterator[tuple[_Place, JournalRow]]:
     query = (
-        select(LoginAttempt, Organiser.username)
+        select(LoginAttempt, Organiser.username, attempt_is_held(now))
         .outerjoin(Organiser, Organiser.id == LoginAttempt.organiser_id)
         .where(*_is_wanted(_CHECKED, wanted, after), *_has_outcome(wanted.outcome))
         .order_by(LoginAttempt.at.desc(), LoginAttempt.id.desc())
         .limit(PAGE_SIZE + 1)
     )
-    for each, username in session.execute(query):
+    for each, username, is_held in session.execute(query):
         outcomes = ((outcome_of(each.verdict), 1),)
-        row = JournalRow(each.at, username, outcomes, each.ip, each.user_agent, is_minute=False)
+        row = JournalRow(
+            each.at, username, outcomes, each.ip, each.user_agent, is_minute=False, is_held=is_held
+        )
         yield _Place(each.at, _CHECKED.number, each.id), row
 
 
@@ -138,19 +150,21 @@ def _has_outcome(outcome: LoginOutcome | None) -> Iterator[ColumnElement[bool]]:
 
 
 def _counted(
-    session: Session, wanted: JournalFilter, after: _Place | None
+    session: Session, wanted: JournalFilter, after: _Place | None, now: datetime
 ) -> Iterator[tuple[_Place, JournalRow]]:
     counts = [column for outcome, column in _COLUMNS.items() if wanted.outcome in {None, outcome}]
     query = (
-        select(RejectedAttempts, Organiser.username)
+        select(RejectedAttempts, Organiser.username, rejection_is_held(now))
         .outerjoin(Organiser, Organiser.id == RejectedAttempts.organiser_id)
         .where(*_is_wanted(_COUNTED, wanted, after), or_(false(), *(column > 0 for column in counts)))
         .order_by(RejectedAttempts.minute.desc(), RejectedAttempts.id.desc())
         .limit(PAGE_SIZE + 1)
     )
-    for each, username in session.execute(query):
+    for each, username, is_held in session.execute(query):
         outcomes = _outcomes_of(each)
-        row = JournalRow(each.minute, username, outcomes, each.network or None, None, is_minute=True)
+        row = JournalRow(
+            each.minute, username, outcomes, each.network or None, None, is_minute=True, is_held=is_held
+        )
         yield _Place(each.minute, _COUNTED.number, each.id), row
 
 
@@ -166,6 +180,8 @@ def _is_wanted(source: _Source, wanted: JournalFilter, after: _Place | None) -> 
     if wanted.organiser_ids is not None:
         ids = wanted.organiser_ids
         yield source.organiser_id.in_(ids) if ids else source.organiser_id.is_(None)
+    if wanted.network is not None:
+        yield Overlaps(source.origin, wanted.network)
     if after is not None:
         yield source.at <= after.at
         yield or_(source.at < after.at, _is_after(source, after))

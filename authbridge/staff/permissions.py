@@ -10,7 +10,7 @@ class Permission(StrEnum):
     """What a page of the panel asks for."""
 
     READ = "read"  # see everything but secrets
-    INSPECT = "inspect"  # the journal with addresses, and the audit
+    INSPECT = "inspect"  # the journal with addresses, holds of its entries, and the audit
     MANAGE = "manage"  # schools, organisers, letters, suspensions, waits
     APPOINT = "appoint"  # staff
 

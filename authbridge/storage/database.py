@@ -22,6 +22,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from authbridge.errors import ConfigError, ConflictError, StorageError
 from authbridge.storage.models import Base
+from authbridge.storage.networks import Overlaps, overlaps
 
 _PATIENCE = 5  # seconds for a lock, a statement or a free connection; a login may take 15 in all
 _CONNECT_PATIENCE = 3  # seconds
@@ -301,7 +302,7 @@ def _engine_of(url: URL, *, durable: bool) -> Engine:
 
 def _prepare_sqlite(engine: Engine, *, durable: bool) -> None:
     @event.listens_for(engine, "connect")
-    def set_pragmas(connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401
+    def set_up(connection: Any, _entry: ConnectionPoolEntry) -> None:  # noqa: ANN401
         connection.isolation_level = None  # we begin transactions ourselves
         for pragma in (
             "journal_mode = WAL",
@@ -311,6 +312,7 @@ def _prepare_sqlite(engine: Engine, *, durable: bool) -> None:
             "temp_store = MEMORY",  # what is sorted or set aside comes into no file
         ):
             connection.execute(f"PRAGMA {pragma}")
+        connection.create_function(Overlaps.name, 2, overlaps, deterministic=True)
 
 
 @contextmanager

@@ -610,6 +610,30 @@ class RejectedAttempts(Base):
     )
 
 
+class Hold(Base):
+    """Keeps an organiser's rows of the journal for an incident, from ``since`` to before ``before``.
+
+    One member of staff asks for it, another one confirms it.  It counts until ``kept_until``: before it is
+    confirmed, the end of the time for that; after, ``days`` since it was asked for.  ``network`` narrows it
+    (CIDR), None: all.
+    """
+
+    __tablename__ = "holds"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organiser_id: Mapped[int] = mapped_column(ForeignKey("organisers.id", ondelete="CASCADE"), index=True)
+    since: Mapped[datetime]
+    before: Mapped[datetime]
+    network: Mapped[str | None] = mapped_column(String(64))
+    reason: Mapped[str] = mapped_column(String(200))
+    days: Mapped[int] = mapped_column(SmallInteger)
+    asked_at: Mapped[datetime]
+    asked_by: Mapped[str] = mapped_column(String(80))
+    confirmed_at: Mapped[datetime | None]
+    confirmed_by: Mapped[str | None] = mapped_column(String(80))
+    kept_until: Mapped[datetime]
+
+
 class LoginFailure(Base):
     """A password that was hashed for a name and did not match, or is being hashed; kept a day.
 

@@ -12,16 +12,18 @@ import pytest
 from sqlalchemy import select, text
 
 from authbridge import deletion_records, nightly, retention
+from authbridge.audit import Actor
 from authbridge.config import Config
 from authbridge.doctor import reports
 from authbridge.doctor.reports import Report
 from authbridge.errors import StorageError
+from authbridge.holds.commands import HoldRequest, confirm_hold, request_hold
 from authbridge.login.authenticate import authenticate
 from authbridge.machine.findings import Finding, Level, Remark
 from authbridge.machine.reported_findings import ReportedFinding
 from authbridge.storage import schema
 from authbridge.storage.database import Database
-from authbridge.storage.models import LoginAttempt
+from authbridge.storage.models import LoginAttempt, Role
 from authbridge.storage.rewriting import rewrite
 from tests.support.factories import (
     LIMITS,
@@ -30,6 +32,7 @@ from tests.support.factories import (
     make_origin,
     make_school,
     make_services,
+    make_staff,
 )
 from tests.support.fakes import FakeClock
 from tests.support.panel.staffed_panel import make_config
@@ -158,6 +161,28 @@ def test_a_planted_row_is_found(disk: Disk, config: Config) -> None:
     for _ in range(9):
         school.spend_day(0)
     assert list(disk.marked_days(school.number)) == [0]
+
+
+def test_the_bytes_of_held_rows_stay_as_long_as_the_hold_and_go_with_it(disk: Disk, config: Config) -> None:
+    """Those of one organiser; all others are gone after the night of their last day, as ever."""
+    school = School(disk, config)
+    askers = [
+        Actor(f"staff:{make_staff(disk.database, name, Role.AUDITOR).name}") for name in ("anna", "berta")
+    ]
+    school.spend_day(3)
+    now = school.clock()
+    wanted = HoldRequest(NEW_YEAR, now, "Anzeige 17", days=10)
+    with disk.database.write_session() as session:
+        username = school.people[0].username
+        hold = request_hold(session, username, wanted, retention=WEEK, actor=askers[0], now=now)
+        confirm_hold(session, hold, actor=askers[1], now=now)
+    held_until = school.day + 10
+    while school.day <= held_until:
+        school.spend_day(0)
+        assert list(disk.marked_days(school.number)) == ([0] if school.day <= held_until else [])
+        if WEEK.days + 1 < school.day <= held_until:
+            with disk.database.read_session() as session:
+                assert set(session.scalars(select(LoginAttempt.organiser_id))) == {1}
 
 
 def test_the_record_says_what_is_left(database: Database, config: Config) -> None:

@@ -97,6 +97,7 @@ def walk(panel_browser: PanelBrowser, panel_server: PanelServer) -> Iterator[Sho
     yield from _school_years(panel_browser)
     yield from _imports(panel_browser)
     panel_server.renew_factor(admin)
+    yield from _holds(panel_browser, sights)
     yield from _staff(panel_browser, panel_server, admin)
     panel_server.renew_factor(admin)
     yield from _account(panel_browser, admin)
@@ -526,6 +527,27 @@ def _misuse(panel_browser: PanelBrowser, panel_server: PanelServer) -> Iterator[
     yield Shown("report-code-over")
 
 
+def _holds(panel_browser: PanelBrowser, sights: Sights) -> Iterator[Shown]:
+    """Yields what an admin asks to hold, for an auditor to confirm."""
+    panel_browser.open("/holds")
+    yield Shown("holds-none")
+    panel_browser.open(f"/organisers/{sights.waiting}/hold")
+    yield Shown("hold")
+    panel_browser.fill(network="überall", days="91")
+    panel_browser.send()
+    yield Shown("hold-faults", 422)
+    panel_browser.fill(network="203.0.113.0/24", days="90", reason="Anzeige bei der Polizei, Aktenzeichen 17")
+    panel_browser.send()
+    yield Shown("holds-own-request")
+    for name, path in (
+        ("journal-held", "/journal"),
+        ("journal-of-a-hold", "/journal?hold=1"),
+        ("overview-unconfirmed-hold", "/"),
+    ):
+        panel_browser.open(path)
+        yield Shown(name)
+
+
 def _credentials(panel_browser: PanelBrowser, sights: Sights) -> Iterator[Shown]:
     panel_browser.open("/schools/ohg/issue")
     yield Shown("issue")
@@ -729,6 +751,10 @@ def _as_auditor(panel_browser: PanelBrowser, panel_server: PanelServer, sights: 
     ):
         panel_browser.open(path)
         yield Shown(name)
+    panel_browser.open("/holds")
+    yield Shown("auditor-holds")
+    _press(panel_browser, "form[action$='/confirm'] button")
+    yield Shown("auditor-holds-confirmed")
     panel_browser.open("/schools/add")
     yield Shown("error-403", 403)
 

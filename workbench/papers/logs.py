@@ -75,9 +75,10 @@ def _stored(table: TableDescription) -> Stored:
 def _kept(keeping: Keeping, columns: list[str]) -> str:
     about = f"{', '.join(f'`{name}`' for name in columns)}: " if columns else ""
     match keeping:
-        case KeptFor(period=period, words=words):
+        case KeptFor(period=period, words=words, unless_words=longer):
             defaults: Any = _Defaults()
-            return f"{about}{_duration(period(defaults))} {words}"
+            usual = f"{about}{_duration(period(defaults))} {words}"
+            return f"{usual}; {longer}" if longer else usual
         case KeptWith(words=words) | KeptUntil(words=words):
             return f"{about}{words}"
         case _:

@@ -24,7 +24,7 @@ from workbench.papers import render
 
 _MEANINGS = {
     Permission.READ: "see everything but secrets, addresses and the audit",
-    Permission.INSPECT: "see the journal with addresses, the audit, and the server check",
+    Permission.INSPECT: "see the journal with addresses, hold its entries, see audit and server check",
     Permission.MANAGE: "change schools, organisers, letters, suspensions, waits",
     Permission.APPOINT: "change staff",
 }

@@ -3,11 +3,20 @@
 from datetime import timedelta
 
 from authbridge.config import Config
-from authbridge.data_protection.descriptions import N_, Audience, DataSubject, KeptFor, TableDescription
+from authbridge.data_protection.descriptions import (
+    N_,
+    Audience,
+    DataSubject,
+    KeptFor,
+    TableDescription,
+    fixed,
+)
 from authbridge.data_protection.descriptions import ColumnDescription as Column
-from authbridge.login import failures, journal
+from authbridge.holds import commands as holds
+from authbridge.login import failures, held_rows, journal
 from authbridge.storage.models import (
     AlarmRaised,
+    Hold,
     KnownNetwork,
     LoginAttempt,
     LoginFailure,
@@ -17,6 +26,11 @@ from authbridge.storage.models import (
 
 _ID = Column(N_("internal number"), is_internal=True)
 _ACCOUNT = Column(N_("account, if the name is one"), is_internal=True)
+_COLLEAGUE = N_("It names a member of staff of the media centre, who acted in their office.")
+_HELD = N_(
+    "longer only where two members of staff hold entries for an incident, for 90 days at most"
+    " (a request for it keeps them for three days at most)"
+)
 _NAME_HASH = N_("It is a keyed hash, which only this program can make from a name.")
 
 
@@ -40,7 +54,14 @@ TABLES = (
         N_("To find faults, to help organisers who cannot log in, and to fend off attacks."),
         DataSubject.ORGANISER,
         Audience.EVERY_ROLE,
-        KeptFor(journal_period, LoginAttempt.at, N_("after the login"), journal.purge_batch),
+        KeptFor(
+            journal_period,
+            LoginAttempt.at,
+            N_("after the login"),
+            journal.purge_batch,
+            unless=held_rows.attempt_is_held,
+            unless_words=_HELD,
+        ),
         {
             "id": _ID,
             "at": Column(N_("moment of the login")),
@@ -65,7 +86,14 @@ TABLES = (
         N_("To find faults and to fend off attacks; only the number per minute."),
         DataSubject.ORGANISER,
         Audience.EVERY_ROLE,
-        KeptFor(journal_period, RejectedAttempts.minute, N_("after the login"), journal.purge_batch),
+        KeptFor(
+            journal_period,
+            RejectedAttempts.minute,
+            N_("after the login"),
+            journal.purge_batch,
+            unless=held_rows.rejection_is_held,
+            unless_words=_HELD,
+        ),
         {
             "id": _ID,
             "minute": Column(N_("minute")),
@@ -81,6 +109,33 @@ TABLES = (
             "unavailable": Column(N_("number for which there was no time")),
         },
         RejectedAttempts.minute,
+    ),
+    TableDescription(
+        Hold,
+        N_("Entries held for an incident"),
+        N_("To keep the logins of one organiser for an incident that police or management must look into."),
+        DataSubject.ORGANISER,
+        Audience.INSPECTORS,
+        KeptFor(fixed(timedelta()), Hold.kept_until, N_("with its end"), holds.purge),
+        {
+            "id": _ID,
+            "organiser_id": Column(N_("account"), is_internal=True),
+            "since": Column(N_("beginning of what is held")),
+            "before": Column(N_("end of what is held")),
+            "network": Column(N_("network (part of the address)"), is_address=True),
+            "reason": Column(N_("reason, in one line")),
+            "days": Column(N_("number of days from the request")),
+            "asked_at": Column(N_("asked for on")),
+            "asked_by": Column(
+                N_("member of staff who asked for it"), subject=DataSubject.STAFF, withheld=_COLLEAGUE
+            ),
+            "confirmed_at": Column(N_("confirmed on")),
+            "confirmed_by": Column(
+                N_("member of staff who confirmed it"), subject=DataSubject.STAFF, withheld=_COLLEAGUE
+            ),
+            "kept_until": Column(N_("end; of a request, the last moment to confirm it")),
+        },
+        Hold.asked_at,
     ),
     TableDescription(
         LoginFailure,

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from authbridge.audit import Action, Actor, record
 from authbridge.errors import ConflictError, InputError
-from authbridge.login import alarms, failures
+from authbridge.login import alarms, failures, held_rows
 from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.passwords import Hasher, generate_password
 from authbridge.login.typed_passwords import StoredPassword
@@ -274,8 +274,14 @@ def delete_organiser(
 
     Raises:
         NotFoundError: There is no such organiser.
+        ConflictError: Rows of the journal are held for an incident; they would go as well.
     """
     organiser = get_organiser(session, username, lock=True)
+    if held_rows.last_end(session, now=now, organiser_id=organiser.id) is not None:
+        raise ConflictError(
+            "Entries of “%(name)s” are held for an incident. Whoever may see the journal can end that first.",
+            name=organiser.username,
+        )
     session.execute(
         delete(Suspension).where(Suspension.organiser_id == organiser.id), execution_options=UNSYNCHRONISED
     )

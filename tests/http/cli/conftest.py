@@ -1,7 +1,7 @@
 """A machine on which every command finds what it names."""
 
 import shutil
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from authbridge.clock import utc_now
 from authbridge.revocations import feed
 from authbridge.revocations.reports import Contact, note_contact
 from authbridge.storage.database import Database
+from authbridge.storage.models import Hold
 from tests.http.cli.machine import Machine, environ_of
 
 
@@ -38,6 +39,7 @@ def make_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with database.write_session() as session:
         place = feed.position(session.connection())
         yesterday = utc_now() - timedelta(days=1)  # it is late: no command waits for it
+        session.add(_hold(yesterday))
         note_contact(session, Contact("prosody-1", *place, (), {}), now=yesterday)
     database.empty_write_ahead_log()
     database.engine.dispose()
@@ -49,6 +51,19 @@ def make_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (accounts / "frau%2ed.dat").write_text('return {\n\t["password"] = "Geheim 4";\n};\n')
     (folder / "schools.csv").write_text("code;name\nneu;Łódź\n", encoding="utf-8")
     return folder
+
+
+def _hold(at: datetime) -> Hold:
+    return Hold(
+        organiser_id=1,
+        since=at,
+        before=utc_now(),
+        reason="Łódź „17“",
+        days=90,
+        asked_at=at,
+        asked_by="staff:anna",
+        kept_until=at + timedelta(days=3),
+    )
 
 
 @pytest.fixture(name="machine")

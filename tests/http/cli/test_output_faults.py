@@ -62,6 +62,8 @@ EXAMPLES = [
     ("lockout", "list"),
     ("lockout", "clear", "frau.a"),
     ("node", "list"),
+    ("hold", "list"),
+    ("hold", "end", "1"),
     ("node", "forget", "prosody-1"),
     ("prosody-config", "--host", "meet.test"),
     ("jitsi-words", "--language", "de"),

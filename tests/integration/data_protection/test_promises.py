@@ -21,8 +21,11 @@ from authbridge.storage.database import Database
 from authbridge.storage.models import (
     AuditEvent,
     Base,
+    DeletionRecord,
+    Hold,
     LoginAttempt,
     MisuseReport,
+    Organiser,
     School,
     Staff,
     StaffSession,
@@ -66,7 +69,7 @@ def add_aged_rows(session: Session, config: Config, now: datetime) -> Iterator[A
 
 
 def _required(session: Session, model: type[Base]) -> dict[str, object]:
-    """Returns what such a row must refer to: a school or a member of staff of its own."""
+    """Returns what such a row must refer to: a school, an organiser or a member of staff of its own."""
     values: dict[str, object] = {}
     for name, owner in (("school_id", School), ("staff_id", Staff)):
         if name in table_of(model).columns:
@@ -74,6 +77,14 @@ def _required(session: Session, model: type[Base]) -> dict[str, object]:
             session.add(row)
             session.flush()
             values[name] = row.id
+    if model is Hold:
+        school = fill(School)
+        session.add(school)
+        session.flush()
+        organiser = fill(Organiser, school_id=school.id)
+        session.add(organiser)
+        session.flush()
+        values["organiser_id"] = organiser.id
     return values
 
 
@@ -81,6 +92,8 @@ def _telling(model: type[Base], promise: KeptFor, now: datetime) -> dict[str, ob
     """Returns what makes the row one of those that the promise is about, and of no other."""
     if model is StaffSession:
         return {"seen_at": now}  # else it goes earlier
+    if model is DeletionRecord:
+        return {"tables": [], "logs": []}
     if model is AuditEvent and promise.held is not None:
         return {"action": "network:locked"}
     if model is MisuseReport and promise.held is not None:

@@ -20,7 +20,7 @@ from tests.support.panel.staffed_panel import StaffedPanel
 FEW, MANY = 5, 60
 
 MOST = {
-    "/": 26,  # health, meetings, suspended, waits, expiring, reminders, contracts, logins: one to four each
+    "/": 27,  # health, meetings, suspended, waits, expiring, reminders, contracts, logins: one to four each
     "/search?q=schule": 8,  # meetings for the buttons, the print job of that number
     "/schools": 5,
     "/schools?show=suspended": 5,
@@ -50,6 +50,9 @@ MOST = {
     "{school}/report-codes": 4,
     "{organiser}/misuse": 4,
     "/misuse": 4,
+    "/holds": 3,
+    "/journal?hold=1": 8,
+    "{organiser}/hold": 3,
     "/misuse?school=ohg&state=open": 5,
     "/misuse/1": 4,
     "/tables/misuse.csv": 4,
@@ -81,8 +84,8 @@ MOST = {
     "/account": 9,  # the events and print jobs with one's own name
     "/meeting-rules": 3,
     "/server-check": 2,
-    "/data-protection": 56,  # of each table the oldest row, and one that is older than promised
-    "/data-protection/accounts/{username}": 18,  # one for each table that may hold something
+    "/data-protection": 60,  # of each table the oldest row, one that is older than promised, what is held
+    "/data-protection/accounts/{username}": 19,  # one for each table that may hold something
 }
 
 

@@ -25,6 +25,7 @@ def every_page(panel: StaffedPanel, **headers: str) -> Iterator[Page]:
         f"/organisers/{sample.username}",
         "/journal",
         "/audit",
+        "/holds",
         "/account",
         "/misuse/1",
         f"/schools/{sample.code}/report-codes",
@@ -56,6 +57,7 @@ def _first_visits(panel: StaffedPanel) -> Iterator[tuple[Browser, str]]:
         "/journal",
         "/audit?q=x",
         "/misuse",
+        "/holds",
     ):
         yield admin, path
     for path in ("/data-protection", "/meeting-rules", "/server-check"):
@@ -133,6 +135,7 @@ def _paths(sample: SampleData) -> Iterator[str]:
     )
     yield from ("/journal", "/journal?q=nobody", "/journal?outcome=expired", f"/journal?q={sample.username}")
     yield from ("/audit", "/audit?topic=staff&actor=alarm", "/audit?month=2026-11")
+    yield from ("/holds", "/journal?hold=1", f"{organiser}/hold", "/journal?hold=none")
     yield from ("/account", "/account/password", "/account/recovery", "/confirm", "/credentials/gone")
     yield from ("/import/organisers", "/import/schools", "/import/organisers/gone", "/import/schools/gone")
     yield from ("/accessibility", "/imprint")
@@ -161,6 +164,12 @@ def _faults(admin: Browser, sample: SampleData, headers: dict[str, str]) -> Iter
     yield admin.send(admin.get("/misuse/1"), "/misuse/1/close", result="none of them")
     yield admin.send(admin.get(f"{organiser}/misuse"), suspend="organiser", reported_by="other")
     yield admin.send(admin.get("/misuse/2"), "/misuse/2/close", result="unclear", note="Anruf")
+    yield admin.send(admin.get(f"{organiser}/hold"), first="never", network="here", reason="", days="91")
+    yield admin.send(
+        admin.get(f"{organiser}/hold"), reason="Anzeige 17", last="2026-11-13", first="2026-11-20"
+    )
+    yield admin.send(admin.get(f"{organiser}/hold"), reason="Anzeige 17", network="198.51.100.7")
+    yield admin.press("/holds", "/holds/1/end")
     yield admin.press(organiser, f"{organiser}/reinstate")
     yield admin.press(organiser, f"{organiser}/suspend")
 

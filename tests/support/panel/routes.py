@@ -76,6 +76,7 @@ READ = frozenset(
         "print_jobs.show",
         "print_jobs.hand_out_list",
         "data_protection.show",
+        "data_protection.deletion",
         "data_protection.account",
         "data_protection.account_file",
         "school_years.report",
@@ -86,7 +87,7 @@ READ = frozenset(
 )
 """What every member of staff may look at."""
 
-INSPECT = frozenset({"journal.index", "audit.index", "server_check.index"})
+INSPECT = frozenset({"journal.index", "audit.index", "server_check.index", "holds.index"})
 """What auditors and admins look at."""
 
 MANAGE = frozenset(
@@ -169,7 +170,10 @@ UNATTENDED = frozenset(
 )
 """What pages ask for by themselves."""
 
-FRESH = frozenset(
+HOLDS = frozenset({"holds.ask", "holds.confirm", "holds.end"})
+"""What auditors and admins do about entries of the journal."""
+
+FRESH = HOLDS | frozenset(
     {
         "account.recovery",
         "passkeys.add",
@@ -184,7 +188,7 @@ FRESH = frozenset(
         "staff.delete",
     }
 )
-"""What asks for a second factor that was shown within ten minutes; all but the account's are for admins."""
+"""What asks for a second factor shown within ten minutes; all but the account's and HOLDS are for admins."""
 
 _NOTHING = {
     "code": "none",
@@ -194,6 +198,8 @@ _NOTHING = {
     "print_job": "XXX-XXX",
     "table_id": "none",
     "event_id": "0",
+    "day": "2000-01-01",
+    "hold_id": "0",
     "run": "none",
     "report_id": "0",
     "code_id": "0",
@@ -231,7 +237,7 @@ def roles_for(endpoint: str) -> frozenset[Role]:
     """Returns the roles that may use the view, once signed in."""
     if endpoint in EVERYBODY | OWN_ACCOUNT | READ:
         return frozenset(Role)
-    if endpoint in INSPECT:
+    if endpoint in INSPECT | HOLDS:
         return frozenset({Role.ADMIN, Role.AUDITOR})
     if endpoint in MANAGE:
         return frozenset({Role.ADMIN, Role.CLERK})

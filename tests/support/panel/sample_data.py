@@ -14,6 +14,7 @@ from authbridge.statistics.counting import months_before
 from authbridge.storage.database import Database
 from authbridge.storage.models import (
     Base,
+    Hold,
     Invitation,
     LoginAttempt,
     LoginFailure,
@@ -70,6 +71,7 @@ def add_sample_data(database: Database, size: int = 3) -> SampleData:
             session.add(_suspension(number, school_id=other.id))
             session.add(NetworkWait(network=f"198.51.100.{number}", since=MORNING, until=_later(hours=2)))
             session.add(_attempt(organisers[number].id, number))
+            session.add(_hold(organisers[number].id, number))
             session.add(_suspension(number, school_id=school.id, is_over=True))
             session.add(_suspension(number, organiser_id=organisers[0].id, is_over=True))
             session.add_all(_failures(organisers[number].username))
@@ -164,6 +166,24 @@ def _attempt(organiser_id: int, number: int) -> LoginAttempt:
     )
 
 
+def _hold(organiser_id: int, number: int) -> Hold:
+    """Returns a hold; every other one waits for a second person."""
+    is_confirmed = number % 2 == 0
+    return Hold(
+        organiser_id=organiser_id,
+        since=MORNING - timedelta(days=2),
+        before=MORNING + timedelta(hours=16),
+        network="198.51.100.0/24" if number % 3 else None,
+        reason="Anzeige 17",
+        days=90,
+        asked_at=MORNING,
+        asked_by="staff:auditor-anna",
+        confirmed_at=MORNING if is_confirmed else None,
+        confirmed_by="staff:admin-anna" if is_confirmed else None,
+        kept_until=MORNING + timedelta(days=90 if is_confirmed else 3),
+    )
+
+
 def _failures(username: str) -> Iterable[LoginFailure]:
     for number in range(6):
         yield LoginFailure(
@@ -248,7 +268,7 @@ def make_deletion_record(days_ago: int, *, is_well: bool = False) -> DeletionRec
         made_at,
         log_emptied=is_well,
         tables=[
-            TableRecord("login_attempts", 2318, MORNING, MORNING, is_overdue=not is_well),
+            TableRecord("login_attempts", 2318, MORNING, MORNING, not is_well, 12, MORNING),
             TableRecord("schools", 12, None, None, is_overdue=False),
         ],
         logs=[LogRecord("meet.example.org", made_at, [make_finding("log-nginx", level)])],

@@ -11,7 +11,7 @@ from authbridge.cli import main
 from workbench.papers import PAPERS
 
 PAPER = (PAPERS / "incidents.md").read_text(encoding="utf-8")
-VALUES = {"NAME": "anna", "CODE": "ohg", "DATE": "2028-07-31"}
+VALUES = {"NAME": "anna", "CODE": "ohg", "DATE": "2028-07-31", "ID": "1"}
 
 
 def commands() -> Iterator[str]:

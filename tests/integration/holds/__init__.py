@@ -1,0 +1,1 @@
+"""Tests of ``authbridge/holds/``, on both databases."""
