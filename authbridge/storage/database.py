@@ -303,7 +303,7 @@ def _engine_of(url: URL, *, durable: bool) -> Engine:
 
 
 def _require_verified_server(engine: Engine) -> None:
-    # What the address does not say, libpq takes from variables such as PGHOST; a service's file may say anything.
+    # What the address does not say, libpq takes from variables such as PGHOST; a service's file may say all.
     driver: Any = engine.dialect.dbapi
     said = {each.keyword.decode(): (each.val or b"").decode() for each in driver.pq.Conninfo.get_defaults()}
     said |= engine.dialect.create_connect_args(engine.url)[1]
@@ -311,8 +311,8 @@ def _require_verified_server(engine: Engine) -> None:
     is_here = not said["service"] and all(map(_is_on_this_machine, hosts))
     if not is_here and said["sslmode"] != "verify-full":
         raise ConfigError(
-            "AUTHBRIDGE_DATABASE_URL names a PostgreSQL on another machine. Its connection must be encrypted, and its"
-            " certificate checked: add ?sslmode=verify-full to the address."
+            "AUTHBRIDGE_DATABASE_URL names a PostgreSQL on another machine. Its connection must be encrypted,"
+            " and its certificate checked: add ?sslmode=verify-full to the address."
         )
 
 
