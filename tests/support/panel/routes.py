@@ -76,6 +76,7 @@ READ = frozenset(
         "print_jobs.show",
         "print_jobs.hand_out_list",
         "data_protection.show",
+        "data_protection.deletion",
         "data_protection.account",
         "data_protection.account_file",
         "school_years.report",
@@ -171,6 +172,9 @@ UNATTENDED = frozenset(
 
 FRESH = frozenset(
     {
+        "account.end_others",
+        "account.end_session",
+        "account.password",
         "account.recovery",
         "passkeys.add",
         "passkeys.remove",
@@ -193,6 +197,7 @@ _NOTHING = {
     "handout_id": "none",
     "print_job": "XXX-XXX",
     "table_id": "none",
+    "day": "2000-01-01",
     "event_id": "0",
     "run": "none",
     "report_id": "0",
