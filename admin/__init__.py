@@ -42,7 +42,8 @@ from admin.views import (
     tables,
     terms,
 )
-from admin.web import error_pages, headers, i18n, uploads
+from admin.web import error_pages, headers, i18n, refusals, uploads
+from admin.web.refusals import Refusal, note_refusal
 from authbridge.config import Config
 
 _BLUEPRINTS = (
@@ -89,6 +90,7 @@ def create_app(panel: Panel, *, url: str) -> Flask:
     i18n.install(app, panel.config)
     headers.install(app)
     error_pages.install(app)
+    refusals.install(app, panel.clock)
     _install_checks(app)
     _install_context(app)
     for module in _BLUEPRINTS:
@@ -123,6 +125,7 @@ def _install_checks(app: Flask) -> None:
 def _require_own_host() -> Response | None:
     # For a foreign host no page can be rendered, not even an error page: Flask cannot build addresses then.
     if isinstance(request.routing_exception, SecurityError):
+        note_refusal(Refusal.HOST)
         return Response("This is not the address of the panel.", 400, mimetype="text/plain")
     return None
 
@@ -133,6 +136,7 @@ def _require_own_page() -> None:
         "same-origin",
         "none",
     ):
+        note_refusal(Refusal.SITE)
         raise BadRequest
 
 

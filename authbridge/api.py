@@ -22,6 +22,7 @@ from authbridge import __version__, readiness, service_log, wire
 from authbridge.clock import utc_now
 from authbridge.config import Config
 from authbridge.errors import StorageError, location_of
+from authbridge.hourly_lines import HourlyLines
 from authbridge.login import alarms
 from authbridge.login.authenticate import LoginServices, authenticate
 from authbridge.login.cache_memory import CacheMemory
@@ -51,6 +52,7 @@ class Api:
         self._readiness = readiness.Readiness(services.database)
         self._metrics = Metrics(services, self._readiness)
         self._polls = LongPolls(services.database, clock=services.clock, timezone=services.timezone)
+        self._refusals = HourlyLines(_log)
         self._authorization = f"Bearer {token}".encode()
         self.routes: dict[tuple[str, str], View] = {
             ("POST", "/v1/authenticate"): self._authenticate,
@@ -86,6 +88,7 @@ class Api:
             return self._view_of(request)(request)
         except wire.ForeignHostError as error:
             self._services.meter.note_refusal("host")
+            self._refusals.note("refused: a question about another host", now=self._services.clock())
             return 400, {"error": "host", "detail": str(error)}
         except wire.MalformedError as error:
             self._services.meter.note_refusal("malformed")
@@ -96,6 +99,7 @@ class Api:
             return 503, {"error": "storage"}
         except Unauthorized:
             self._services.meter.note_refusal("token")
+            self._refusals.note("refused: a question without the right token", now=self._services.clock())
             return 401, {"error": "token"}
         except HTTPException as error:
             return error.code or 500, {"error": error.name.lower()}

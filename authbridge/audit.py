@@ -60,6 +60,7 @@ class Action(StrEnum):
     STAFF_REINSTATE = "staff:reinstate"
     STAFF_DELETE = "staff:delete"
     STAFF_SIGN_IN = "staff:sign-in"
+    STAFF_REFUSE_SIGN_IN = "staff:refuse-sign-in"
     STAFF_END_SESSIONS = "staff:end-sessions"
     STAFF_CLEAR_LOCKOUT = "staff:clear-lockout"
     JOURNAL_LOOK = "journal:look"
@@ -78,6 +79,9 @@ class Action(StrEnum):
 
 POLICY = Actor("policy")
 """The actor of alarms: the login policy raises them."""
+
+UNPROVEN = Actor("unknown")
+"""The actor of refused sign-ins: nobody has proved who they are."""
 
 SCHOOL_ACTORS = "school:"
 """The prefix of actors who showed a code of that school."""

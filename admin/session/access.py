@@ -13,6 +13,7 @@ from admin.session import lateness
 from admin.session.sessions import current_session, is_signed_in
 from admin.stores.late_forms import Lateness
 from admin.web.redirects import current_path, local_path, page_of_form
+from admin.web.refusals import Refusal, note_refusal
 from authbridge.staff import sessions as staff_sessions
 from authbridge.staff.permissions import PERMISSIONS, Permission
 from authbridge.storage.models import SessionStage
@@ -95,6 +96,7 @@ def _require_permission(permission: Permission, *, is_grave: bool) -> Response |
     if not is_signed_in():
         return _to_sign_in(is_grave=is_grave)
     if not may(permission):
+        note_refusal(Refusal.ROLE, f"{current_session().role} at {request.endpoint}")
         abort(403)
     if is_grave and not staff_sessions.is_fresh(current_session(), now()):
         lateness.keep(current_session().name, Lateness.STALE_FACTOR, is_grave=True)

@@ -89,6 +89,7 @@ ACTIONS = {
     "staff:reinstate": _l("Member of staff reinstated"),
     "staff:delete": _l("Member of staff deleted"),
     "staff:sign-in": _l("Signed in to the panel"),
+    "staff:refuse-sign-in": _l("Sign-in to the panel refused"),
     "staff:end-sessions": _l("Signed out of the panel everywhere"),
     "staff:clear-lockout": _l("Wait of a member of staff lifted"),
     "staff:guessed": _l("Many wrong passwords at the panel"),
@@ -148,6 +149,12 @@ def _value(value: str | None) -> str:
     return str(_VALUES.get(value, value)) if value else ""
 
 
+_STEPS = {
+    "Password": _l("wrong password, or a wait"),
+    "Code": _l("wrong code, or a wait"),
+    "Invitation": _l("wrong code of an invitation, or a wait"),
+}
+
 _DETAILS: Mapping[str, Callable[[Any], str]] = {
     "usernames": lambda names: ngettext("%(num)s organiser", "%(num)s organisers", len(names)),
     "schools": lambda codes: ngettext("%(num)s school", "%(num)s schools", len(codes)),
@@ -164,6 +171,7 @@ _DETAILS: Mapping[str, Callable[[Any], str]] = {
     "taken_at": lambda iso: _("as of %(day)s", day=day(datetime.fromisoformat(iso))) if iso else "",
     "report": lambda number: _("report %(number)s", number=number) if number else "",
     "role": _value,
+    "step": lambda step: str(_STEPS[step]),
     "reason": _value,
     "result": _value,
     "hold": lambda number: _("hold %(number)s", number=number) if number else "",

@@ -61,7 +61,7 @@ def stay() -> ResponseReturnValue:
 
 
 @blueprint.post("/sessions/<public_id>/end")
-@needs(Permission.READ)
+@needs(Permission.READ, fresh=True)
 def end_session(public_id: str) -> ResponseReturnValue:
     """Ends one session of this account."""
     run_command(staff_commands.end_session, current_session(), public_id)
@@ -70,7 +70,7 @@ def end_session(public_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/sessions/end-others")
-@needs(Permission.READ)
+@needs(Permission.READ, fresh=True)
 def end_others() -> ResponseReturnValue:
     """Ends all sessions of this account but the present one."""
     run_command(staff_commands.end_other_sessions, current_session())
@@ -79,9 +79,9 @@ def end_others() -> ResponseReturnValue:
 
 
 @blueprint.route("/password", methods=["GET", "POST"])
-@needs(Permission.READ)
+@needs(Permission.READ, fresh=True)
 def password() -> ResponseReturnValue:
-    """Changes the password, once the present one was typed."""
+    """Changes the password, once the present one was typed and a fresh second factor shown."""
     form = PasswordForm()
     if form.validate_on_submit() and _is_confirmed(form):
         with form.show_errors({InputError: "password"}):

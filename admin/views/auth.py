@@ -215,7 +215,9 @@ def sign_out() -> ResponseReturnValue:
         ):
             store.wipe_all_of(current_user.session.id_hash, now=now())
     sessions.end()
-    return redirect_to("auth.sign_in", note="signed-out")
+    answer = redirect_to("auth.sign_in", note="signed-out")
+    answer.headers["Clear-Site-Data"] = '"cache"'  # pages kept for "back", too
+    return answer
 
 
 @blueprint.post("/language")

@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from admin.web.i18n import say
 from admin.web.redirects import page_of_form
+from admin.web.refusals import Refusal, note_refusal
 from admin.web.uploads import is_for_file
 from authbridge.errors import (
     AuthBridgeError,
@@ -43,6 +44,7 @@ def _refused(error: HTTPException) -> ResponseReturnValue:
     if error.response is not None:  # the router's redirect
         return error.response
     if isinstance(error, CSRFError):
+        note_refusal(Refusal.FORM)
         sentence = _(
             "Nothing was done: this page is from before your last sign-in, or was open for too long."
             " Please open it again and try once more."

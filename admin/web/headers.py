@@ -18,7 +18,8 @@ _MARK = "__Host-authbridge-secrets"
 
 _HEADERS = {
     "Content-Security-Policy": _POLICY,
-    "Strict-Transport-Security": "max-age=63072000",  # two years; the browser heeds it over https only
+    # Two years; the browser heeds it over https only.
+    "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",

@@ -7,7 +7,11 @@ from authbridge.installation.settings import DATA
 from authbridge.installation.steps import Installation, SystemAction
 from authbridge.installation.system import TOKEN_GROUP, USER
 
-TOKEN_READERS = ("prosody", USER)
+TOKEN_READERS = ("prosody",)
+"""Members of the group of the token.
+
+The auth service has that group from its unit: the panel runs as the same user, and needs no token.
+"""
 
 
 def add(installation: Installation) -> Iterator[SystemAction]:
@@ -28,6 +32,20 @@ def add(installation: Installation) -> Iterator[SystemAction]:
             words = f"Add {user} to the group {TOKEN_GROUP}, which may read the token."
             do = partial(system.add_member, user, TOKEN_GROUP)
             yield SystemAction(words, partial(_noted, installation, "members", user, do))
+    if system.is_member(USER, TOKEN_GROUP):  # former releases had put it there
+        words = (
+            f"Take {USER} out of the group {TOKEN_GROUP}: the panel, which runs as that user, needs no token."
+        )
+        yield SystemAction(words, partial(_leave_group, installation))
+
+
+def _leave_group(installation: Installation) -> None:
+    record = installation.record
+    if USER in record.names("members"):
+        record.forget("members", USER)
+    else:
+        record.note("former-members", USER)
+    installation.system.remove_member(USER, TOKEN_GROUP)
 
 
 def remove(installation: Installation) -> Iterator[SystemAction]:
@@ -38,6 +56,11 @@ def remove(installation: Installation) -> Iterator[SystemAction]:
             yield SystemAction(
                 f"Take {user} out of the group {TOKEN_GROUP}.",
                 partial(system.remove_member, user, TOKEN_GROUP),
+            )
+    for user in record.names("former-members"):
+        if TOKEN_GROUP not in record.names("groups") and not system.is_member(user, TOKEN_GROUP):
+            yield SystemAction(
+                f"Add {user} to the group {TOKEN_GROUP} again.", partial(system.add_member, user, TOKEN_GROUP)
             )
     for user in record.names("users"):
         if system.has_user(user):

@@ -1,8 +1,10 @@
 """Tells which log files the programs around us write, and which write addresses to the system's log."""
 
+import posixpath
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from authbridge.machine.files import PlannedChanges
 
@@ -23,6 +25,8 @@ _JICOFO_LOGGING = "/etc/jitsi/jicofo/logging.properties"
 _PACKETS = re.compile(r"^\s*handlers\s*=.*XmppPacketsFileHandler", re.MULTILINE)
 _OF_SYSLOG = re.compile(r"^\s*([^#$\s][^\s]*)\s+-?(/\S+)", re.MULTILINE)
 _GENERAL = re.compile(r"(?:^|[;,])(?:\*|daemon|user|local\d)[,.]")
+_OF_POSTGRESQL = re.compile(r"^[ \t]*(\w+)[ \t]*=?[ \t]*(?:'([^']*)'|([^#\s]+))", re.MULTILINE)
+_ON = {"on", "true", "yes", "1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +121,46 @@ def _syslog(plan: PlannedChanges) -> Written | None:
     return Written(_absolute([file for selector, file in rules if _GENERAL.search(selector)]))
 
 
+def _postgresql(plan: PlannedChanges) -> Written | None:
+    clusters = [PurePosixPath(name).parent for name in plan.names("/etc/postgresql/*/*/postgresql.conf")]
+    if not clusters:
+        return None
+    written = [_of_cluster(plan, *folder.parts[-2:]) for folder in clusters]
+    return Written(
+        tuple(file for each in written for file in each.files), any(each.in_system_log for each in written)
+    )
+
+
+def _of_cluster(plan: PlannedChanges, version: str, cluster: str) -> Written:
+    folder, data = f"/etc/postgresql/{version}/{cluster}", f"/var/lib/postgresql/{version}/{cluster}"
+    names = [
+        f"{folder}/postgresql.conf",
+        *plan.names(f"{folder}/conf.d/*.conf"),
+        f"{data}/postgresql.auto.conf",
+    ]
+    said = {
+        name.lower(): quoted or plain
+        for text in names
+        for name, quoted, plain in _OF_POSTGRESQL.findall(plan.read(text) or "")
+    }
+    destinations = {each.strip() for each in said.get("log_destination", "stderr").lower().split(",")}
+    file = (
+        f"/var/log/postgresql/postgresql-{version}-{cluster}.log"  # to which Debian's pg_ctlcluster leads it
+    )
+    if said.get("logging_collector", "off").lower() in _ON:
+        # A new file each day, by its own settings, which no program ever deletes.
+        log_folder = posixpath.join(data, said.get("log_directory", "log"))
+        file = posixpath.join(log_folder, said.get("log_filename", "postgresql-%Y-%m-%d_%H%M%S.log"))
+    return Written((file,) if destinations - {"syslog"} else (), "syslog" in destinations)
+
+
 WRITTEN: Mapping[str, Callable[[PlannedChanges], Written | None]] = {
     "nginx": _nginx,
     "prosody": _prosody,
     "jicofo": _jicofo,
     "videobridge": _videobridge,
     "coturn": _coturn,
+    "postgresql": _postgresql,
     "syslog": _syslog,
 }
 """A function for each program; its answer is None where the program is not on the machine.

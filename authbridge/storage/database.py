@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ class Database:
         as it is set up.
 
         Raises:
-            ConfigError: The address is none of ours.
+            ConfigError: The address is none of ours, or leads to another machine without TLS.
         """
         self._url = _parse_url(url)
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
@@ -283,7 +284,7 @@ def _engine_of(url: URL, *, durable: bool) -> Engine:
     }
     if url.get_backend_name() == "postgresql":
         milliseconds = _PATIENCE * 1000
-        return create_engine(
+        engine = create_engine(
             url,
             pool_pre_ping=True,
             connect_args={
@@ -295,9 +296,34 @@ def _engine_of(url: URL, *, durable: bool) -> Engine:
             },
             **options,
         )
+        _require_verified_server(engine)
+        return engine
     engine = create_engine(url, paramstyle="named", connect_args={"timeout": _PATIENCE}, **options)
     _prepare_sqlite(engine, durable=durable)
     return engine
+
+
+def _require_verified_server(engine: Engine) -> None:
+    # What the address does not say, libpq takes from variables such as PGHOST; a service's file may say all.
+    driver: Any = engine.dialect.dbapi
+    said = {each.keyword.decode(): (each.val or b"").decode() for each in driver.pq.Conninfo.get_defaults()}
+    said |= engine.dialect.create_connect_args(engine.url)[1]
+    hosts = [*said["host"].split(","), *said["hostaddr"].split(",")]
+    is_here = not said["service"] and all(map(_is_on_this_machine, hosts))
+    if not is_here and said["sslmode"] != "verify-full":
+        raise ConfigError(
+            "AUTHBRIDGE_DATABASE_URL names a PostgreSQL on another machine. Its connection must be encrypted,"
+            " and its certificate checked: add ?sslmode=verify-full to the address."
+        )
+
+
+def _is_on_this_machine(host: str) -> bool:
+    if host in {"", "localhost"} or host[0] in "/@":  # a folder of sockets, or an abstract one
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _prepare_sqlite(engine: Engine, *, durable: bool) -> None:

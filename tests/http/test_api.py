@@ -215,6 +215,19 @@ def test_no_secret_and_no_name_is_in_the_log(
     assert MARKER not in caplog.text
 
 
+def test_wrong_tokens_and_hosts_are_logged_once_an_hour(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Somebody on the machine tries, or Prosody is set up wrongly; what was sent is not in the log."""
+    for number in range(3):
+        client.get("/v1/revocations", headers={"Authorization": f"Bearer {MARKER}{number}"})
+        client.post("/v1/authenticate", json=question("x", "x", host="evil.example"), headers=AUTHORISED)
+    assert [each.message for each in caplog.records] == [
+        "refused: a question without the right token",
+        "refused: a question about another host",
+    ]
+
+
 def test_a_bug_is_told_by_its_place_only(app: Api, client: Client, caplog: pytest.LogCaptureFixture) -> None:
     """An exception may quote what somebody typed; the log gets its type and place."""
     app.routes["GET", "/buggy"] = _fail_with_marker

@@ -149,6 +149,11 @@ class JitsiMachine:
         """Asks the service as Prometheus does."""
         return self.machine.run("curl", "--silent", "http://127.0.0.1:8701/metrics")
 
+    def require_closed_token(self) -> None:
+        """Checks that the panel's user, which is the service's too, cannot read the token."""
+        reading = ("runuser", "-u", "authbridge", "--", "cat", "/etc/authbridge/api-token")
+        assert "Permission denied" in self.machine.run(*reading, check=False)
+
     def require_as_before(self) -> None:
         """Checks that each file is as it was before AuthBridge came."""
         assert differences(self.before, tree(self.machine.root)) == []
@@ -216,6 +221,7 @@ def test_an_upgrade_keeps_the_data(jitsi: JitsiMachine) -> None:
     jitsi.type(f"cd {CLONE} && git checkout -q -")
     jitsi.install()
     jitsi.require_green()
+    jitsi.require_closed_token()
     jitsi.require_logins(*organiser)
     jitsi.type(f"cd {CLONE} && deploy/install --rollback --yes")
     jitsi.require_logins(*organiser)

@@ -44,7 +44,7 @@ class TreeSystem(System):
 
     def remove_member(self, user: str, group: str) -> None:
         """Takes the user out of the group's line."""
-        self._edit("/etc/group", group, lambda line: line.replace(f",{user}", "").replace(user, ""))
+        self._edit("/etc/group", group, lambda line: _without(line, user))
 
     def remove_user(self, name: str) -> None:
         """Removes the line."""
@@ -103,3 +103,8 @@ class TreeSystem(System):
         changed = (change(line) if line.startswith(f"{key}:") else line for line in lines)
         text = "".join(f"{line}\n" for line in changed if line is not None)
         self.machine.path(name).write_text(text, encoding="utf-8")
+
+
+def _without(line: str, user: str) -> str:
+    start, _, members = line.rpartition(":")
+    return f"{start}:{','.join(each for each in members.split(',') if each != user)}"

@@ -128,7 +128,7 @@ TABLES = (
         N_("Server checks"),
         N_("To see whether each server is set up as it must be."),
         DataSubject.NOBODY,
-        Audience.EVERY_ROLE,
+        Audience.INSPECTORS,
         KeptFor(
             fixed(machine_reports.KEPT),
             MachineReport.examined_at,

@@ -30,11 +30,13 @@ _TITLES = {
     "jicofo": "jicofo",
     "videobridge": "jitsi-videobridge",
     "coturn": "coturn",
+    "postgresql": "PostgreSQL",
     "syslog": "rsyslog",
 }
 _USERS = {
     "jicofo": ("su jicofo jitsi",),
     "videobridge": ("su jvb jitsi",),
+    "postgresql": ("su root postgres",),
 }  # a group may write to their folder
 _CAUSES: Mapping[Endless, Remark] = {
     Endless.SILENCE: Remark(
@@ -109,7 +111,9 @@ def _of_program(
         ),
         where=f"{block.file}:{block.line}" if block else _where_uncovered(program, file),
         line=_line(block, program, file, days),
-        fix=partial(_shorten, program=program, files=[name for name, _ in too_long], days=days),
+        fix=None
+        if any(map(_is_collected, its.files))
+        else partial(_shorten, program=program, files=[name for name, _ in too_long], days=days),
     )
 
 
@@ -154,6 +158,8 @@ def _cover(plan: PlannedChanges, program: str, file: str, days: int) -> None:
 
 
 def _where_uncovered(program: str, file: str) -> str:
+    if _is_collected(file):
+        return str(PurePosixPath(file).parent)
     if program == "coturn":
         return _TURN
     return _JICOFO_LOGGING if _is_packets(file) else _own_file(program)
@@ -162,6 +168,8 @@ def _where_uncovered(program: str, file: str) -> str:
 def _line(block: Block | None, program: str, file: str, days: int) -> str:
     if block is not None:
         return f"daily\nrotate {logrotate.most_files(block, file, days)}\nifempty"
+    if _is_collected(file):
+        return "ALTER SYSTEM SET logging_collector = off;"
     if program == "coturn":
         return "syslog"
     if _is_packets(file):
@@ -171,6 +179,10 @@ def _line(block: Block | None, program: str, file: str, days: int) -> str:
 
 def _is_packets(file: str) -> bool:
     return "/jicofo-xmpp.log" in file
+
+
+def _is_collected(file: str) -> bool:
+    return "%" in file  # a name with the moment in it: each begins a file that nothing ever rotates
 
 
 def _own_file(program: str) -> str:

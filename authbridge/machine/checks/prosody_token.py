@@ -28,6 +28,16 @@ def examine_token_file(look: Look) -> Finding:
     if readers and _PROSODY not in readers:
         what = Remark("%(file)s cannot be read by Prosody's user.", file=name)
         return look.fault(Level.ERROR, what, why, where=name, line=line)
+    if _SERVICE in readers:
+        what = Remark(
+            "%(file)s can be read by the panel: its user is in the group %(group)s.", file=name, group=_GROUP
+        )
+        why = Remark(
+            "The service has that group from its unit; the panel runs as the same user and needs no token."
+        )
+        return look.fault(
+            Level.WARNING, what, why, where="/etc/group", line=f"gpasswd --delete {_SERVICE} {_GROUP}"
+        )
     return look.ok(Remark("%(file)s can be read by Prosody and the service alone.", file=name))
 
 

@@ -115,6 +115,19 @@ def _compare_in_turn(
     services: SignInServices,
     compare: Callable[[Turn], Outcome],
 ) -> Outcome:
+    outcome = _compare_unless_waiting(step, name, typed, caller, services, compare)
+    services.note_refusal(step, outcome.decision)
+    return outcome
+
+
+def _compare_unless_waiting(
+    step: SignInStep,
+    name: StaffName,
+    typed: str,
+    caller: Caller,
+    services: SignInServices,
+    compare: Callable[[Turn], Outcome],
+) -> Outcome:
     with services.read() as store:
         now = services.clock()
         pair = steps.pair_of(store.session, step, name, caller, services)

@@ -50,6 +50,7 @@ def _try_password(
     login = flow.recognise(counted, parse_password(typed), credential, pair, services)
     subject = _PasswordStep(login, name, admit)
     decision = flow.authenticate(subject, services, within=_PATIENCE)
+    services.note_refusal(SignInStep.PASSWORD, decision)
     return Outcome(decision, subject.token)
 
 

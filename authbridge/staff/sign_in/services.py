@@ -14,6 +14,7 @@ from authbridge.clock import utc_now
 from authbridge.config import Config
 from authbridge.login import alarms
 from authbridge.login.alarm_rules import DueAlarm
+from authbridge.login.failure_history import SignInStep
 from authbridge.login.failures import SqlFailures
 from authbridge.login.hashing_queue import HashingQueue
 from authbridge.login.keyed_hashes import KeyedHashes
@@ -24,6 +25,7 @@ from authbridge.login.policy import Decision
 from authbridge.login.subjects import QueueServices
 from authbridge.staff.encryption import StaffEncryption
 from authbridge.staff.password_rules import STAFF_COST
+from authbridge.staff.sign_in.refusals import RefusedSignIns, note_refusal
 from authbridge.storage.database import Database
 
 _QUEUE = 4  # sign-ins that wait for their hash; more would take the panel's threads from those signed in
@@ -44,6 +46,7 @@ class SignInServices(QueueServices[StaffFailures]):
     timezone: ZoneInfo
     encryption: StaffEncryption
     run_later: Callable[[alarms.Task], object] = alarms.at_once
+    refused: RefusedSignIns = field(default_factory=RefusedSignIns)
 
     @contextmanager
     def read(self) -> Iterator[StaffFailures]:
@@ -61,6 +64,12 @@ class SignInServices(QueueServices[StaffFailures]):
         """Raises alarms after the answer, which must not take longer for names that exist."""
         if due:
             self.run_later(partial(alarms.try_to_raise, self.database, due, now=now, limits=self.limits))
+
+    def note_refusal(self, step: SignInStep, decision: Decision) -> None:
+        """Notes in the audit, after the answer, that a sign-in was refused; each step once in a while."""
+        now = self.clock()
+        if self.refused.is_due(step, decision, now=now):
+            self.run_later(partial(note_refusal, self.database, step, now))
 
 
 @dataclass(frozen=True, slots=True)

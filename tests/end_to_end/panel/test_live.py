@@ -58,6 +58,34 @@ def sign_in(panel_browser: PanelBrowser, panel_server: PanelServer) -> Member:
     return member
 
 
+def test_what_was_shown_goes_from_other_tabs_with_the_sign_out(
+    panel_browser: PanelBrowser, member: Member
+) -> None:
+    """A school's page is empty then, also if somebody signs in again; what was typed can still be copied."""
+    browser = panel_browser.browser
+    panel_browser.open("/schools/add")
+    field = browser.find_element(By.CSS_SELECTOR, "main input[name=name]")
+    field.send_keys("Schule am See")
+    typing = browser.current_window_handle
+    browser.switch_to.new_window("tab")
+    panel_browser.open("/schools/ohg")
+    assert "Otto-Hahn" in browser.find_element(By.ID, "main").text
+    reading = browser.current_window_handle
+    browser.switch_to.new_window("tab")
+    panel_browser.open("/")
+    panel_browser.press("Abmelden")
+    panel_browser.sign_in(member, member.recovery_codes[0])
+    browser.close()
+    browser.switch_to.window(reading)
+    assert "Otto-Hahn" not in browser.page_source
+    assert member.name not in browser.find_element(By.TAG_NAME, "body").text
+    assert "Sie wurden abgemeldet" in browser.find_element(By.ID, "session").text
+    browser.close()
+    browser.switch_to.window(typing)
+    (kept,) = browser.find_elements(By.CSS_SELECTOR, "main input")
+    assert kept.get_attribute("value") == "Schule am See"
+
+
 def hear_from(panel_server: PanelServer, *reports: NodeReport, ago: timedelta = timedelta(0)) -> None:
     """The meeting server has carried out everything."""
     acknowledge(

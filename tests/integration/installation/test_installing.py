@@ -24,6 +24,7 @@ def test_it_brings_about_what_the_services_need(install: Install, machine: Machi
     assert install() == 0
     system = TreeSystem(machine)
     assert system.is_member("prosody", "authbridge-token")
+    assert not system.is_member("authbridge", "authbridge-token")
     assert machine.path(_TOKEN).stat().st_mode & 0o777 == 0o640
     assert machine.path("/etc/authbridge/secret-key").read_text() != machine.path(_TOKEN).read_text()
     assert machine.path("/var/lib/authbridge").stat().st_mode & 0o777 == 0o700
@@ -175,6 +176,33 @@ def test_an_installation_by_hand_is_taken_over_and_given_back(install: Install, 
     assert install() == 0
     assert by_hand.is_symlink()
     install("--undo")
+    assert tree(machine) == before
+
+
+def test_the_services_user_leaves_the_group_of_the_token_and_comes_back(
+    install: Install, machine: Machine
+) -> None:
+    """Former releases had it there: the panel runs as that user too.  Undone, it is as somebody had it."""
+    for file, line in (("passwd", "authbridge:x:0:0::/:/bin/false"), ("group", "authbridge:x:0:")):
+        path = machine.path(f"/etc/{file}")
+        path.write_text(f"{path.read_text()}{line}\n")
+    path.write_text(f"{path.read_text()}authbridge-token:x:0:prosody,authbridge\n")
+    before = tree(machine)
+    assert install() == 0
+    assert "authbridge-token:x:0:prosody\n" in path.read_text()
+    assert install("--undo") == 0
+    assert tree(machine) == before
+
+
+def test_an_upgrade_takes_the_services_user_out_of_the_group(install: Install, machine: Machine) -> None:
+    """As the installer of a former release had put it there."""
+    before = tree(machine)
+    install()
+    TreeSystem(machine).add_member("authbridge", "authbridge-token")
+    Record(machine).note("members", "authbridge")
+    assert install() == 0
+    assert not TreeSystem(machine).is_member("authbridge", "authbridge-token")
+    assert install("--undo") == 0
     assert tree(machine) == before
 
 

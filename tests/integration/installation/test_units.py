@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from authbridge.installation.accounts import TOKEN_READERS
+from authbridge.installation.system import TOKEN_GROUP, USER
 from workbench import ROOT
 
 _ANALYSE = shutil.which("systemd-analyze")
@@ -41,3 +43,11 @@ def test_no_login_is_tried_while_the_installer_changes_the_program() -> None:
     """It would fail, and somebody would be woken by a mail."""
     text = (ROOT / "deploy/systemd/authbridge-synthetic-login.service").read_text(encoding="utf-8")
     assert "ExecCondition=/usr/bin/flock --shared --nonblock /etc/authbridge/authbridge.env " in text
+
+
+def test_the_service_alone_is_in_the_group_of_the_token() -> None:
+    """By its unit, and not by its user: the panel and the command line run as that user too."""
+    lines = {unit.name: unit.read_text(encoding="utf-8").splitlines() for unit in _SERVICES}
+    joined = {name for name, said in lines.items() if f"SupplementaryGroups={TOKEN_GROUP}" in said}
+    assert joined == {"authbridge-api.service"}
+    assert USER not in TOKEN_READERS

@@ -188,6 +188,66 @@ def test_coturn_writes_to_the_systems_log_again(tmp_path: Path) -> None:
     assert _found(machine, "log-coturn").level is Level.OK
 
 
+_POSTGRESQL = """\
+/var/log/postgresql/*.log {
+       weekly
+       rotate 10
+       copytruncate
+       compress
+       notifempty
+       su root root
+}
+"""  # as Debian's postgresql-common has it
+
+
+def _lay_postgresql(machine: Machine, settings: str = "") -> None:
+    _write(machine, "/etc/postgresql/15/main/postgresql.conf", "port = 5432\n")
+    _write(machine, "/etc/postgresql/15/main/conf.d/ours.conf", settings)
+    _write(machine, logrotate.MAIN, "include /etc/logrotate.d\n")
+    _write(machine, "/etc/logrotate.d/postgresql-common", _POSTGRESQL)
+
+
+def test_postgresql_keeps_its_log_for_ten_weeks(tmp_path: Path) -> None:
+    """Red, mended in Debian's own block, and taken back; old files are found, too."""
+    machine = Machine(tmp_path)
+    _write(machine, "/etc/rsyslog.conf", "")
+    assert _found(machine, "log-postgresql").level is Level.OK
+    _lay_postgresql(machine)
+    _write(machine, "/var/log/postgresql/postgresql-15-main.log.9.gz", "x\n")
+    os.utime(machine.path("/var/log/postgresql/postgresql-15-main.log.9.gz"), times=(0, 0))
+    found = _found(machine, "log-postgresql")
+    assert (found.level, found.where) == (Level.ERROR, "/etc/logrotate.d/postgresql-common:1")
+    assert "/var/log/postgresql/postgresql-15-main.log" in str(found.what)
+    mend(machine, _SETUP, by="doctor", look=lambda *it: [_only("log-postgresql", *it)])
+    assert _found(machine, "log-postgresql").level is Level.OK
+    assert "rotate 5\n       copytruncate" in (machine.read("/etc/logrotate.d/postgresql-common") or "")
+    assert _found(machine, "log-old-files").level is Level.ERROR
+    take_back(machine, by="doctor")
+    assert machine.read("/etc/logrotate.d/postgresql-common") == _POSTGRESQL
+
+
+def test_postgresql_with_files_that_nothing_deletes(tmp_path: Path) -> None:
+    """Its own collector begins a file each day, wherever it is switched on; a person switches it off."""
+    machine = Machine(tmp_path)
+    _lay_postgresql(machine, "logging_collector = on\n")
+    found = _found(machine, "log-postgresql")
+    assert (found.level, found.fix) == (Level.ERROR, None)
+    assert "/var/lib/postgresql/15/main/log/" in str(found.what)
+    assert "logging_collector = off" in found.line
+    name = "/var/lib/postgresql/15/main/postgresql.auto.conf"
+    _write(machine, name, "logging_collector = 'off' # last\n")
+    mend(machine, _SETUP, by="doctor", look=lambda *it: [_only("log-postgresql", *it)])
+    assert _found(machine, "log-postgresql").level is Level.OK
+
+
+def test_postgresql_in_the_systems_log(tmp_path: Path) -> None:
+    """Then the journal's life counts."""
+    machine = Machine(tmp_path)
+    _lay_postgresql(machine, "log_destination = 'syslog'\n")
+    assert _found(machine, "log-postgresql").level is Level.OK
+    assert "PostgreSQL" in str(_found(machine, "log-journald").what)
+
+
 def test_jicofo_writes_no_packets(tmp_path: Path) -> None:
     """The handler that writes each packet into files of its own is taken out, the other one stays."""
     machine = Machine(tmp_path)

@@ -223,6 +223,23 @@ def test_two_steps_lead_in(panel: Panel, anna: Member) -> None:
         assert outcome.token not in repr(outcome)
 
 
+def test_a_refused_sign_in_leaves_a_line_each_quarter_of_an_hour(panel: Panel, anna: Member) -> None:
+    """For each step one, whoever was tried; neither the typed name nor the owner's stands in it."""
+    half = panel.visit(panel.password(anna.name, anna.password).token)
+    assert half is not None
+    for name in (anna.name, "nobody", anna.name):
+        panel.password(name, "wrong")
+        panel.code(half, "000000")
+    events = panel.rows(AuditEvent, AuditEvent.action == Action.STAFF_REFUSE_SIGN_IN)
+    assert [(each.actor, each.subject, each.detail) for each in events] == [
+        ("unknown", "staff", {"step": "Password"}),
+        ("unknown", "staff", {"step": "Code"}),
+    ]
+    panel.clock.advance(minutes=15)
+    panel.password(anna.name, "wrong again")
+    assert len(panel.rows(AuditEvent, AuditEvent.action == Action.STAFF_REFUSE_SIGN_IN)) == 3
+
+
 def test_the_day_of_the_sign_in_is_the_operators(panel: Panel, anna: Member) -> None:
     """Shortly after midnight in Berlin."""
     panel.clock.advance(hours=15, minutes=30)  # 23:25 UTC

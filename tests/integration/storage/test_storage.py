@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import event, inspect, text
+from sqlalchemy import event, inspect, make_url, text
 from sqlalchemy.schema import Table
 
 from authbridge import readiness
@@ -151,6 +151,55 @@ def test_an_unusable_address_is_a_setting_to_mend(url: str) -> None:
         Database(url)
 
     assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:hunter2@db.example.org/x",
+        "postgresql://u:hunter2@192.0.2.1/x",
+        "postgresql://u:hunter2@[2001:db8::1]/x",
+        "postgresql://u:hunter2@db.example.org/x?sslmode=require",
+        "postgresql://u:hunter2@db.example.org/x?sslmode=verify-ca",
+        "postgresql://u:hunter2@localhost/x?hostaddr=192.0.2.1",
+        "postgresql://u:hunter2@/x?host=db.example.org",
+        "postgresql://u:hunter2@/x?host=localhost&host=db.example.org",
+        "postgresql://u:hunter2@localhost.example.org/x",
+        "postgresql://u:hunter2@/x?service=elsewhere",
+        "postgresql://u:hunter2@0.0.0.0/x",
+    ],
+)
+def test_a_postgresql_elsewhere_is_asked_over_tls_alone(url: str) -> None:
+    """Encrypted, and by a server whose certificate and name are right, or not at all."""
+    with pytest.raises(ConfigError, match="sslmode=verify-full") as raised:
+        Database(url)
+    assert "hunter2" not in str(raised.value)
+    Database(
+        make_url(url).update_query_dict({"sslmode": "verify-full"}).render_as_string(hide_password=False)
+    )
+
+
+def test_what_the_environment_says_of_postgresql_counts_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The driver would take another machine from there, where the address names none."""
+    monkeypatch.setenv("PGHOST", "db.example.org")
+    with pytest.raises(ConfigError, match="sslmode=verify-full"):
+        Database("postgresql:///x")
+    Database("postgresql://127.0.0.1/x")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql:///x",
+        "postgresql://u@/x?host=/run/postgresql",
+        "postgresql://u:p@127.0.0.1/x",
+        "postgresql://u:p@[::1]:5433/x",
+        "postgresql://u:p@localhost/x",
+    ],
+)
+def test_a_postgresql_here_needs_no_tls(url: str) -> None:
+    """Nobody listens at a socket or at loopback."""
+    assert Database(url).engine.url.database == "x"
 
 
 def test_a_new_sqlite_file_is_its_owners_alone(tmp_path: Path) -> None:

@@ -136,6 +136,7 @@ def test_signing_out_lets_the_browser_forget_its_pages(panel: StaffedPanel) -> N
         each for each in answer.headers.getlist("Set-Cookie") if each.startswith(f"{SESSION_COOKIE}=;")
     ]
     assert "HttpOnly" in cookie
+    assert answer.headers["Clear-Site-Data"] == '"cache"'
 
 
 def test_one_of_several_sessions_is_ended(panel: StaffedPanel) -> None:

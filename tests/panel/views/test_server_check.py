@@ -4,9 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from authbridge.data_protection.descriptions import roles_of
+from authbridge.data_protection.inventory import description_of
 from authbridge.doctor.reports import Report, keep
 from authbridge.machine.findings import Level
-from authbridge.storage.models import Role
+from authbridge.storage.models import MachineReport, Role
 from tests.support.factories import make_school
 from tests.support.findings import make_finding
 from tests.support.panel.staffed_panel import StaffedPanel
@@ -47,6 +49,14 @@ def test_where_nothing_was_checked_the_command_stands(panel: StaffedPanel) -> No
     page = panel.browser(Role.ADMIN).get("/server-check")
     assert "No server has been checked yet." in page.text
     assert "authbridge doctor" in page.text
+
+
+def test_the_record_of_processing_says_who_sees_it(panel: StaffedPanel) -> None:
+    """The roles that it names open the page, and no others do."""
+    readers = roles_of(description_of(MachineReport).audience)
+    assert {role for role in Role if panel.browser(role).fetch("/server-check").status_code == 200} == {
+        *readers
+    }
 
 
 @pytest.mark.parametrize(

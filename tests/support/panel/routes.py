@@ -175,6 +175,9 @@ HOLDS = frozenset({"holds.ask", "holds.confirm", "holds.end"})
 
 FRESH = HOLDS | frozenset(
     {
+        "account.end_others",
+        "account.end_session",
+        "account.password",
         "account.recovery",
         "passkeys.add",
         "passkeys.remove",
@@ -197,6 +200,7 @@ _NOTHING = {
     "handout_id": "none",
     "print_job": "XXX-XXX",
     "table_id": "none",
+    "day": "2000-01-01",
     "event_id": "0",
     "day": "2000-01-01",
     "hold_id": "0",

@@ -352,6 +352,12 @@ LEFT_TO_A_PERSON: list[tuple[str, str, Level, Fault]] = [
         replacing("etc/group", ":prosody", ":prosody,www-data"),
     ),
     (
+        "the service's user in the group",
+        "prosody-token-file",
+        Level.WARNING,
+        replacing("etc/group", ":prosody", ":prosody,authbridge"),
+    ),
+    (
         "another's own group",
         "prosody-token-file",
         Level.ERROR,
