@@ -36,6 +36,7 @@ LEFT_OUT = {
     "revocations",
     "revocations_done",
     "staff_sessions",
+    "synthetic_logins",
 }
 
 
