@@ -19,19 +19,19 @@ KEPT = timedelta(days=365)  # as the audit
 _OVERDUE = timedelta(hours=26)
 
 _KEEP = upsert(
-    models.table_of(models.DeletionRecord),
+    models.table_of(models.StoredDeletionRecord),
     key=("day",),
     changed=("made_at", "log_emptied", "tables", "logs"),
 )
 _LATEST = Prepared(
-    select(models.DeletionRecord.made_at, models.DeletionRecord.tables)
-    .order_by(models.DeletionRecord.day.desc())
+    select(models.StoredDeletionRecord.made_at, models.StoredDeletionRecord.tables)
+    .order_by(models.StoredDeletionRecord.day.desc())
     .limit(1)
 )
 
 
 @dataclass(frozen=True, slots=True)
-class TableRecord:
+class TableLeft:
     """How many rows a table had, the oldest, and before which moment there may be none; None: not limited.
 
     ``is_overdue``: a row, or a column that was to be emptied, was older than promised.  ``held`` rows were
@@ -71,11 +71,11 @@ class DeletionRecord:
     day: date
     made_at: datetime
     log_emptied: bool
-    tables: Sequence[TableRecord]
+    tables: Sequence[TableLeft]
     logs: Sequence[LogRecord]
 
     @property
-    def overdue(self) -> list[TableRecord]:
+    def overdue(self) -> list[TableLeft]:
         """Returns the tables in which something was older than promised."""
         return [each for each in self.tables if each.is_overdue]
 
@@ -96,19 +96,19 @@ def keep(session: Session, record: DeletionRecord) -> None:
 
 def latest(session: Session, count: int) -> list[DeletionRecord]:
     """Returns the latest records, the newest first."""
-    query = select(models.DeletionRecord).order_by(models.DeletionRecord.day.desc()).limit(count)
+    query = select(models.StoredDeletionRecord).order_by(models.StoredDeletionRecord.day.desc()).limit(count)
     return [_unpack(row) for row in session.scalars(query)]
 
 
 def of_day(session: Session, day: date) -> DeletionRecord | None:
     """Returns the record of that day; None if there is none."""
-    row = session.get(models.DeletionRecord, day)
+    row = session.get(models.StoredDeletionRecord, day)
     return None if row is None else _unpack(row)
 
 
 def last_made_at(session: Session) -> datetime | None:
     """Returns when the latest record was made; None if never."""
-    return session.scalar(select(func.max(models.DeletionRecord.made_at)))
+    return session.scalar(select(func.max(models.StoredDeletionRecord.made_at)))
 
 
 def latest_overdue(connection: Connection) -> tuple[datetime, int] | None:
@@ -127,11 +127,11 @@ def is_overdue(made_at: datetime, *, now: datetime) -> bool:
 
 def purge(session: Session, *, now: datetime) -> None:
     """Deletes the records of a year ago."""
-    query = delete(models.DeletionRecord).where(models.DeletionRecord.day < (now - KEPT).date())
+    query = delete(models.StoredDeletionRecord).where(models.StoredDeletionRecord.day < (now - KEPT).date())
     session.execute(query, execution_options=UNSYNCHRONISED)
 
 
-def _unpack(row: models.DeletionRecord) -> DeletionRecord:
+def _unpack(row: models.StoredDeletionRecord) -> DeletionRecord:
     return DeletionRecord(
         row.day,
         row.made_at,
@@ -141,7 +141,7 @@ def _unpack(row: models.DeletionRecord) -> DeletionRecord:
     )
 
 
-def _pack_table(record: TableRecord) -> dict[str, Any]:
+def _pack_table(record: TableLeft) -> dict[str, Any]:
     return {
         "table": record.table,
         "rows": record.rows,
@@ -153,8 +153,8 @@ def _pack_table(record: TableRecord) -> dict[str, Any]:
     }
 
 
-def _unpack_table(packed: dict[str, Any]) -> TableRecord:
-    return TableRecord(
+def _unpack_table(packed: dict[str, Any]) -> TableLeft:
+    return TableLeft(
         packed["table"],
         packed["rows"],
         packed["oldest"] and _moment(packed["oldest"]),

@@ -15,7 +15,7 @@ from authbridge.clock import Clock
 from authbridge.config import Config
 from authbridge.data_protection.descriptions import KeptFor, beginning_of
 from authbridge.data_protection.live import TableState, count_rows, table_states
-from authbridge.deletion_records import DeletionRecord, LogRecord, TableRecord
+from authbridge.deletion_records import DeletionRecord, LogRecord, TableLeft
 from authbridge.doctor.reports import kept_reports
 from authbridge.storage.database import Database
 from authbridge.storage.rewriting import rewrite
@@ -81,9 +81,9 @@ def _record(session: Session, config: Config, *, log_emptied: bool, now: datetim
     )
 
 
-def _table_record(session: Session, state: TableState, config: Config, now: datetime) -> TableRecord:
+def _table_record(session: Session, state: TableState, config: Config, now: datetime) -> TableLeft:
     kept = state.described.kept
-    return TableRecord(
+    return TableLeft(
         state.described.table.name,
         count_rows(session, state.described),
         state.oldest,

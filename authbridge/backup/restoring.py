@@ -28,7 +28,6 @@ from authbridge.staff.encryption import StaffEncryption
 from authbridge.storage.database import Database
 from authbridge.storage.models import (
     AuditEvent,
-    DeletionRecord,
     MisuseReport,
     Organiser,
     Passkey,
@@ -38,6 +37,7 @@ from authbridge.storage.models import (
     School,
     Staff,
     StaffSession,
+    StoredDeletionRecord,
     Suspension,
     table_of,
 )
@@ -45,7 +45,7 @@ from authbridge.storage.statements import UNSYNCHRONISED
 from authbridge.storage.table_copy import copy_tables
 
 # The present ones say what happened since as well.
-_OF_WHAT_HAPPENED = {table_of(AuditEvent), table_of(DeletionRecord)}
+_OF_WHAT_HAPPENED = {table_of(AuditEvent), table_of(StoredDeletionRecord)}
 
 _Named = TypeVar("_Named", Organiser, School)
 

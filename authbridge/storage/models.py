@@ -326,7 +326,7 @@ class MachineReport(Base):
     findings: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
 
 
-class DeletionRecord(Base):
+class StoredDeletionRecord(Base):
     """What was left after the deletion of one night, by the operator's clock; kept a year.
 
     ``log_emptied`` is what :func:`authbridge.storage.rewriting.rewrite` returned.  ``tables`` has the rows,

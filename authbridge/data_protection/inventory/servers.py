@@ -18,7 +18,6 @@ from authbridge.doctor import reports as machine_reports
 from authbridge.revocations import feed, reports, rule_counts
 from authbridge.revocations.commands import forget_node
 from authbridge.storage.models import (
-    DeletionRecord,
     JobRun,
     MachineReport,
     ProsodyNode,
@@ -26,6 +25,7 @@ from authbridge.storage.models import (
     RevocationDone,
     RevocationFeed,
     RuleCount,
+    StoredDeletionRecord,
     SyntheticLogin,
 )
 from authbridge.synthetic_login import records as synthetic_logins
@@ -143,13 +143,16 @@ TABLES = (
         MachineReport.examined_at,
     ),
     TableDescription(
-        DeletionRecord,
+        StoredDeletionRecord,
         N_("Deletion records"),
         N_("To prove that everything is deleted in time: numbers and oldest rows of the tables, no persons."),
         DataSubject.NOBODY,
         Audience.EVERY_ROLE,
         KeptFor(
-            fixed(deletion_records.KEPT), DeletionRecord.day, N_("after the day"), deletion_records.purge
+            fixed(deletion_records.KEPT),
+            StoredDeletionRecord.day,
+            N_("after the day"),
+            deletion_records.purge,
         ),
         {
             "day": Column(N_("day")),
@@ -158,7 +161,7 @@ TABLES = (
             "tables": Column(N_("number of rows, oldest row and limit of each table")),
             "logs": Column(N_("what the last server check found of the servers' logs")),
         },
-        DeletionRecord.made_at,
+        StoredDeletionRecord.made_at,
     ),
     TableDescription(
         SyntheticLogin,

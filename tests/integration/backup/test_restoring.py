@@ -29,7 +29,6 @@ from authbridge.staff.one_time_codes import make_invitation
 from authbridge.storage.database import Database
 from authbridge.storage.models import (
     AuditEvent,
-    DeletionRecord,
     LoginAttempt,
     LoginFailure,
     Organiser,
@@ -38,6 +37,7 @@ from authbridge.storage.models import (
     Role,
     Staff,
     StaffSession,
+    StoredDeletionRecord,
     Suspension,
     SuspensionReason,
 )
@@ -331,12 +331,12 @@ def test_what_happened_since_is_still_on_record(database: Database, config: Conf
     taken = take(database, config, now=MORNING)
     make_school(database, "lmg")
     with database.write_session() as session:
-        session.add(fill(DeletionRecord, LATER))
+        session.add(fill(StoredDeletionRecord, LATER))
 
     restore_from(taken.content, database, config)
 
     with database.read_session() as session:
-        assert session.scalar(select(func.count()).select_from(DeletionRecord)) == 1
+        assert session.scalar(select(func.count()).select_from(StoredDeletionRecord)) == 1
         lines = session.scalars(select(AuditEvent.subject).order_by(AuditEvent.id)).all()
     assert lines == ["ohg", "lmg", "backup"]
 

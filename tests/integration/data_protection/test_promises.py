@@ -21,7 +21,6 @@ from authbridge.storage.database import Database
 from authbridge.storage.models import (
     AuditEvent,
     Base,
-    DeletionRecord,
     Hold,
     LoginAttempt,
     MisuseReport,
@@ -29,6 +28,7 @@ from authbridge.storage.models import (
     School,
     Staff,
     StaffSession,
+    StoredDeletionRecord,
     table_of,
 )
 from tests.support.fakes import FakeClock
@@ -92,7 +92,7 @@ def _telling(model: type[Base], promise: KeptFor, now: datetime) -> dict[str, ob
     """Returns what makes the row one of those that the promise is about, and of no other."""
     if model is StaffSession:
         return {"seen_at": now}  # else it goes earlier
-    if model is DeletionRecord:
+    if model is StoredDeletionRecord:
         return {"tables": [], "logs": []}
     if model is AuditEvent and promise.held is not None:
         return {"action": "network:locked"}

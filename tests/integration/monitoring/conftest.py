@@ -5,7 +5,7 @@ from werkzeug.test import Client
 
 from authbridge import deletion_records
 from authbridge.api import Api
-from authbridge.deletion_records import DeletionRecord, TableRecord
+from authbridge.deletion_records import DeletionRecord, TableLeft
 from authbridge.login import journal
 from authbridge.login.passwords import Hasher
 from authbridge.storage.database import Database
@@ -52,7 +52,7 @@ class Installation:
     def record_the_night(self, *, is_overdue: bool = False) -> None:
         """Notes what was left in the night: nothing that is too old, or something."""
         now = self.clock()
-        left = TableRecord("login_attempts", 1, now, now, is_overdue=is_overdue)
+        left = TableLeft("login_attempts", 1, now, now, is_overdue=is_overdue)
         with self.database.write_session() as session:
             deletion_records.keep(session, DeletionRecord(now.date(), now, True, [left], []))  # noqa: FBT003
 

@@ -17,12 +17,16 @@ from authbridge.storage.database import Database
 from authbridge.storage.models import (
     AlarmRaised,
     Base,
+    JobRun,
     KnownNetwork,
     LoginAttempt,
     LoginFailure,
     NetworkWait,
     Organiser,
+    ProsodyNode,
+    Revocation,
     School,
+    StoredDeletionRecord,
     SyntheticLogin,
 )
 from authbridge.storage.prepared import Prepared
@@ -40,6 +44,7 @@ VALUES: dict[str, Any] = {
     "checked_version": 1,
     "closed_at": MORNING,
     "code": "ohg",
+    "done": 0,
     "enough": 1,
     "failure_id": 1,
     "fingerprint": 7,
@@ -121,6 +126,10 @@ def fill(database: Database) -> Database:
                 NetworkWait(network="192.0.2.1", since=MORNING - 3 * HOUR, until=MORNING - 2 * HOUR),
                 AlarmRaised(about=VALUES["about"], at=MORNING),
                 LoginAttempt(at=MORNING, request_id="q-1", transport="tcp", node="node-a", organiser_id=1),
+                JobRun(name="purge", done_at=MORNING),
+                ProsodyNode(node="node-a", last_seen_at=MORNING, meetings={"ohg-a": 2}),
+                Revocation(id=1, username="ohg-a", action="suspend", at=MORNING),
+                StoredDeletionRecord(day=MORNING.date(), made_at=MORNING, log_emptied=True, tables=[], logs=[]),
                 SyntheticLogin(machine="meet-1", at=MORNING, username="ohg-a", password_hash="$2b$04$x"),
             )
         )

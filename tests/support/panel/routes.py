@@ -202,7 +202,6 @@ _NOTHING = {
     "table_id": "none",
     "day": "2000-01-01",
     "event_id": "0",
-    "day": "2000-01-01",
     "hold_id": "0",
     "run": "none",
     "report_id": "0",

@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 from authbridge import deletion_records
-from authbridge.deletion_records import DeletionRecord, LogRecord, TableRecord
+from authbridge.deletion_records import DeletionRecord, LogRecord, TableLeft
 from authbridge.machine.findings import Level
 from authbridge.machine.reported_findings import pack
 from authbridge.statistics.counting import months_before
@@ -268,8 +268,8 @@ def make_deletion_record(days_ago: int, *, is_well: bool = False) -> DeletionRec
         made_at,
         log_emptied=is_well,
         tables=[
-            TableRecord("login_attempts", 2318, MORNING, MORNING, not is_well, 12, MORNING),
-            TableRecord("schools", 12, None, None, is_overdue=False),
+            TableLeft("login_attempts", 2318, MORNING, MORNING, not is_well, 12, MORNING),
+            TableLeft("schools", 12, None, None, is_overdue=False),
         ],
         logs=[LogRecord("meet.example.org", made_at, [make_finding("log-nginx", level)])],
     )
