@@ -29,7 +29,17 @@ JOURNALD = Path("/lib/systemd/systemd-journald")
 USERNAME, PASSWORD, ADDRESS = "ohg-somebody", "MARKER-passw0rd", "198.51.100.7"
 
 # A journal of its own, in namespaces that end with the test; a second one would not harm the machine's.
-NAMESPACES = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+NAMESPACES = (
+    "setpriv",
+    "--pdeathsig",
+    "KILL",
+    "unshare",
+    "--mount",
+    "--pid",
+    "--fork",
+    "--kill-child",
+    "--mount-proc",
+)
 SCRIPT = """
 mkdir -p /run/systemd/journal /run/log
 mount --bind "$1/sockets" /run/systemd/journal

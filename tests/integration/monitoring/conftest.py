@@ -60,7 +60,8 @@ class Installation:
         """Notes what came of a synthetic login just now."""
         with self.database.write_session() as session:
             login_id = synthetic_logins.begin(session, NODE, "~synthetic-x", NO_HASH, now=self.clock())
-            synthetic_logins.finish(session, login_id, SyntheticResult(outcome))
+            took = 60 if outcome is SyntheticOutcome.GRANTED else None
+            synthetic_logins.finish(session, login_id, SyntheticResult(outcome, milliseconds=took))
 
     def ask_for_news(self) -> None:
         """Lets the meeting server ask, which has carried out everything."""

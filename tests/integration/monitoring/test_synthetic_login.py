@@ -2,6 +2,9 @@
 
 from datetime import timedelta
 
+from sqlalchemy import delete
+
+from authbridge.storage.models import SyntheticLogin
 from authbridge.synthetic_login import records
 from authbridge.synthetic_login.outcomes import SyntheticOutcome, SyntheticResult
 from tests.integration.monitoring.conftest import Installation
@@ -17,6 +20,8 @@ def told(installation: Installation) -> dict[str, float]:
 
 def test_the_latest_synthetic_login_is_told(installation: Installation) -> None:
     """Whether it succeeded, when, and how long it took; nothing where none was ever tried."""
+    with installation.database.write_session() as session:
+        session.execute(delete(SyntheticLogin))
     assert told(installation) == {}
 
     now = installation.clock()
