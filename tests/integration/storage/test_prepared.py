@@ -57,6 +57,7 @@ VALUES: dict[str, Any] = {
     "network": "192.0.2.1",
     "network_lock": 2,
     "node": "node-a",
+    "now": MORNING,
     "organiser_id": 1,
     "pair_key": "known",
     "reason": "wrong-password",
@@ -129,7 +130,9 @@ def fill(database: Database) -> Database:
                 JobRun(name="purge", done_at=MORNING),
                 ProsodyNode(node="node-a", last_seen_at=MORNING, meetings={"ohg-a": 2}),
                 Revocation(id=1, username="ohg-a", action="suspend", at=MORNING),
-                StoredDeletionRecord(day=MORNING.date(), made_at=MORNING, log_emptied=True, tables=[], logs=[]),
+                StoredDeletionRecord(
+                    day=MORNING.date(), made_at=MORNING, log_emptied=True, tables=[], logs=[]
+                ),
                 SyntheticLogin(machine="meet-1", at=MORNING, username="ohg-a", password_hash="$2b$04$x"),
             )
         )
