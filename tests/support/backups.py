@@ -49,7 +49,8 @@ def fill_all(connection: Connection, moment: datetime = MORNING) -> None:
         }
         if table.name == "suspensions":
             references["school_id"] = None
-        lasting = {name: moment.date() + _LASTING for name in _LAST_DAYS if name in table.columns}
+        ends = dict.fromkeys(_LAST_DAYS, moment.date() + _LASTING) | {"kept_until": moment + _LASTING}
+        lasting = {name: end for name, end in ends.items() if name in table.columns}
         connection.execute(insert(table), values_for(_MODELS[table], moment) | references | lasting)
 
 

@@ -24,6 +24,7 @@ from tests.support.fakes import MORNING
 
 LEFT_OUT = {
     "alarms_raised",
+    "holds",
     "invitations",
     "known_networks",
     "login_attempts",
