@@ -17,6 +17,8 @@ from authbridge.storage.models import Base
 
 _ONE_AT_A_TIME = 0x61757468  # the key of PostgreSQL's advisory lock
 _OWNS_STATISTICS = "SELECT pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = current_database()"
+_COPIES = 3  # of the file: a temporary one, the log, and as much again for others
+_MEBIBYTE = 1024**2
 _TRIES = 10  # at the log of SQLite
 _LOCK_PATIENCE = 3000  # milliseconds; whoever comes after us waits behind us
 
@@ -29,13 +31,28 @@ def rewrite(database: Database) -> bool:
     and seconds for 100,000 organisers.
 
     Raises:
-        StorageError: The database does not answer, or somebody holds a table for too long.
+        StorageError: The database does not answer, somebody holds a table for too long, or there is too
+            little room on the disk.
     """
+    _require_room(database)
     with database.own_connection() as connection:
         if not database.is_sqlite:
             return _rewrite_postgresql(connection)
         connection.execute("VACUUM")
         return _empty_log_of_sqlite(connection)
+
+
+def _require_room(database: Database) -> None:
+    """Checks that SQLite's copies fit beside the file; else logins would find the disk full meanwhile."""
+    free = database.free_bytes()
+    if database.file is None or free is None:
+        return
+    needed = _COPIES * database.file.stat().st_size
+    if free < needed:
+        raise StorageError(
+            f"To wipe what was deleted, {needed // _MEBIBYTE} MiB are needed beside {database.file}, and"
+            f" {free // _MEBIBYTE} are free."
+        )
 
 
 def _empty_log_of_sqlite(connection: Any) -> bool:  # noqa: ANN401

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -249,6 +250,22 @@ def test_a_table_that_somebody_holds_is_said(disk: Disk, config: Config) -> None
         with pytest.raises(StorageError):
             rewrite(disk.database)
     assert rewrite(disk.database)
+
+
+def test_too_little_room_is_said_before_it_is_used(
+    tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The copies would fill the disk, and logins could not be written."""
+    shutil.copy(sqlite_template, tmp_path / "authbridge.db")
+    database = Database(f"sqlite:///{tmp_path}/authbridge.db")
+    usage = shutil.disk_usage(tmp_path)
+    size = (tmp_path / "authbridge.db").stat().st_size
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=3 * size - 1))
+    with pytest.raises(StorageError, match="MiB are needed beside"):
+        rewrite(database)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=3 * size))
+    assert rewrite(database)
+    database.engine.dispose()
 
 
 def test_without_rights_the_log_is_said_to_be_kept(usual_postgres: Postgres, config: Config) -> None:
