@@ -55,6 +55,7 @@ _NO_PAGES |= {
 
 # Chromium says so of each page that does not come with 200; whether it should is a test of its own.
 _STATUS_OF_PAGE = "Failed to load resource: the server responded with a status of"
+_CACHE_IS_CLEARED = "Clear-Site-Data header on"  # Chromium says so at each sign-out
 
 _SLOW = 11  # bcrypt's cost, 0.1 s: twelve passwords take long enough for their progress to be seen
 
@@ -258,7 +259,11 @@ def _show_on(browser: Chrome, screen: dict[str, object]) -> None:
 def _read_logs(browser: Chrome) -> tuple[list[str], list[tuple[str, str, str]]]:
     """What the browser complained of and asked for since it was last asked: kind, id and address."""
     said, done = (browser.get_log(kind) for kind in ("browser", "performance"))  # type: ignore[no-untyped-call]  # selenium's
-    complaints = [each["message"] for each in said if _STATUS_OF_PAGE not in each["message"]]
+    complaints = [
+        each["message"]
+        for each in said
+        if _STATUS_OF_PAGE not in each["message"] and _CACHE_IS_CLEARED not in each["message"]
+    ]
     events = [json.loads(each["message"])["message"] for each in done]
     requests = [
         (event["params"]["type"], event["params"]["requestId"], event["params"]["request"]["url"])

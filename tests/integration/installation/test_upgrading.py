@@ -116,13 +116,13 @@ def test_the_copy_holds_no_login_once_the_upgrade_is_done(
 
 
 def test_tables_that_live_for_a_week_are_known(tmp_path: Path) -> None:
-    """Those of the record of processing, but for orders and one-time codes, which the way back needs."""
+    """Those of the record of processing, but for orders, codes and holds, which the way back needs."""
     config = make_config("sqlite:////nowhere.db", tmp_path)
     periods = {
         each.table.name: each.kept.period(config) for each in INVENTORY if isinstance(each.kept, KeptFor)
     }
     short = {name for name, period in periods.items() if isinstance(period, timedelta) and period <= WEEK}
-    assert short - {"revocations", "report_codes", "invitations"} == set(SHORT_LIVED)
+    assert short - {"revocations", "report_codes", "invitations", "holds"} == set(SHORT_LIVED)
 
 
 def test_a_failed_migration_leaves_everything_as_it_was_and_says_so(

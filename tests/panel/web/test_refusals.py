@@ -11,6 +11,7 @@ def test_each_kind_leaves_a_line_without_a_name(
     panel: StaffedPanel, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A page for another role, a form without its token, one from elsewhere, another host; thrice each."""
+    panel = panel.apart()  # others have been refused by the shared one
     browser, token = panel.browser(Role.CLERK), panel.browser(Role.ADMIN).token()
     for _ in range(3):
         assert browser.fetch("/staff").status_code == 403
