@@ -1,5 +1,6 @@
 """The panel as gunicorn serves it, with the sweep that runs beside the requests."""
 
+import threading
 from functools import partial
 
 from flask import Flask
@@ -10,6 +11,7 @@ from admin.stores.service_health import ServiceHealth
 from authbridge import background
 from authbridge.config import Config
 from authbridge.errors import ConfigError
+from authbridge.letters import paper
 from authbridge.login.passwords import Hasher
 from authbridge.staff import sessions as staff_sessions
 from authbridge.staff.sign_in import sign_in_services_of
@@ -36,6 +38,7 @@ def build_panel(config: Config) -> Flask:
         hasher=Hasher.with_quick_checks(config.bcrypt_cost, config.secret_key),
         service_health=ServiceHealth(config.api_bind),
     )
+    threading.Thread(target=paper.load, name="letters", daemon=True).start()
     background.run_periodically("handouts", partial(sweep, panel), every=_SWEEP, after_failure=_SWEEP)
     return create_app(panel, url=config.panel_url)
 

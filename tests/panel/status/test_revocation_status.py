@@ -10,6 +10,7 @@ from datetime import datetime
 import pytest
 
 from authbridge.errors import StorageError
+from authbridge.letters import paper
 from authbridge.revocations import feed
 from authbridge.revocations.reports import Contact, NodeReport, note_contact
 from authbridge.schools.commands import suspensions
@@ -238,6 +239,7 @@ def test_a_server_that_does_not_answer_costs_less_than_a_second(
     panel: StaffedPanel, browser: Browser, name: str, action: str
 ) -> None:
     """A silent server costs less than a second; then the page says so, and polls."""
+    paper.load()  # as every panel does after its start
     ask(panel, "prosody-1")
     path = f"/organisers/{name}"
     page = browser.get(path if action != "reset" else f"{path}/reset")
