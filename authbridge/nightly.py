@@ -1,7 +1,7 @@
 """Once a night: deletes, writes the tables anew, and records what is left.
 
-What is deleted during the day may still be read in the files of the database, by whoever has them; after the
-night it may not.  So the bytes of a login are gone a day after their limit at the latest.
+A row that is deleted during the day can still be read in the files of the database; after the night it
+cannot.  So the bytes of a login are gone a day after their limit at the latest.
 """
 
 import threading

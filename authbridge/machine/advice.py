@@ -1,4 +1,4 @@
-"""Writes the commands that a person is told to give as root: nobody else has a hand in what they do."""
+"""Writes the commands that a person is told to give as root: no other user can change what they do."""
 
 import shlex
 import stat

@@ -1,4 +1,4 @@
-"""Tells whether a list of trusted proxies lets strangers in: whoever is one may claim any address."""
+"""Tells whether a list of trusted proxies lets strangers in: a trusted proxy may claim any address."""
 
 import re
 from collections.abc import Iterable, Iterator

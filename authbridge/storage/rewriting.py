@@ -19,8 +19,9 @@ _ONE_AT_A_TIME = 0x61757468  # the key of PostgreSQL's advisory lock
 _OWNS_STATISTICS = "SELECT pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = current_database()"
 _COPIES = 3  # of the file: a temporary one, the log, and as much again for others
 _MEBIBYTE = 1024**2
-_TRIES = 10  # at the log of SQLite
-_LOCK_PATIENCE = 3000  # milliseconds; whoever comes after us waits behind us
+_TRIES = 10  # at the log of SQLite, which somebody may be reading
+_PAUSE = 1  # seconds
+_LOCK_PATIENCE = 3000  # milliseconds; logins that come meanwhile wait behind us
 
 
 def rewrite(database: Database) -> bool:
@@ -61,7 +62,7 @@ def _empty_log_of_sqlite(connection: Any) -> bool:  # noqa: ANN401
         is_busy, _pages, _copied = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if not is_busy:
             return True
-        time.sleep(1)
+        time.sleep(_PAUSE)
     return False
 
 

@@ -279,7 +279,8 @@ def delete_organiser(
     organiser = get_organiser(session, username, lock=True)
     if held_rows.last_end(session, now=now, organiser_id=organiser.id) is not None:
         raise ConflictError(
-            "Entries of “%(name)s” are held for an incident. Whoever may see the journal can end that first.",
+            "Entries of “%(name)s” are held for an incident."
+            " Staff who may see the journal can end that first.",
             name=organiser.username,
         )
     session.execute(
