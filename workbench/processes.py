@@ -1,5 +1,6 @@
 """Child processes that end with us, and ports that nobody else uses."""
 
+import atexit
 import contextlib
 import fcntl
 import functools
@@ -162,7 +163,9 @@ def _reserve(port: int) -> bool:
 @functools.cache
 def _reservations() -> BinaryIO:
     CACHE.mkdir(exist_ok=True)
-    return (CACHE / "ports.lock").open("ab")
+    file = (CACHE / "ports.lock").open("ab")
+    atexit.register(file.close)
+    return file
 
 
 def is_listening(port: int) -> bool:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Coroutine
 from typing import Any, Self
 
+from tests.support.call_server import CallServer
 from workbench.processes import PATIENCE
 
 
@@ -18,7 +19,7 @@ class Link:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._open = asyncio.Event()
         self._open.set()
-        self._calls: set[asyncio.Task[None]] = set()
+        self._server = CallServer(self._carry)
         self.port = 0
 
     @property
@@ -32,7 +33,7 @@ class Link:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._call(self._end())
+        self._call(self._server.end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -43,7 +44,7 @@ class Link:
 
     def drop(self) -> None:
         """Closes all connections that are open now."""
-        self._call(self._hang_up())
+        self._call(self._server.hang_up())
 
     def mend(self) -> None:
         """Lets bytes through again, beginning with those held back."""
@@ -53,24 +54,10 @@ class Link:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._carry, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def _end(self) -> None:
-        self._server.close()
-        await self._hang_up()
-
-    async def _hang_up(self) -> None:
-        for task in list(self._calls):
-            task.cancel()
-        await asyncio.gather(*self._calls, return_exceptions=True)
+        self.port = await self._server.listen(self.port)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._calls.add(task)
-        task.add_done_callback(self._calls.discard)
-        with contextlib.closing(writer), contextlib.suppress(OSError, asyncio.CancelledError):
+        with contextlib.suppress(OSError):
             await self._open.wait()
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
             with contextlib.closing(far_writer):

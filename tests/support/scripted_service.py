@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.support.call_server import CallServer
+
 Question = dict[str, Any]
 Behaviour = Callable[[Question, asyncio.StreamWriter], Awaitable[None]]
 
@@ -23,9 +25,6 @@ async def living(_question: Question, writer: asyncio.StreamWriter) -> None:
     writer.write(http_answer(b'{"status":"ok"}'))
 
 
-_TURNS_TO_BEGIN = 3  # of the loop: accept, connect, start the task
-
-
 @contextlib.asynccontextmanager
 async def scripted_service(
     place: int | socket.socket, behaviour: Behaviour, feed: Behaviour = older, health: Behaviour = living
@@ -35,14 +34,9 @@ async def scripted_service(
     Yields the questions about logins that arrived so far.
     """
     questions: list[Question] = []
-    open_calls: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            open_calls.add(task)
-            task.add_done_callback(open_calls.discard)
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             path, question = await _read_question(reader)
             if path == "/v1/revocations":
                 await _until_left(reader, feed(question, writer))
@@ -52,23 +46,13 @@ async def scripted_service(
                 questions.append(question)
                 await behaviour(question, writer)
             await writer.drain()
-        writer.close()
 
-    if isinstance(place, int):
-        server = await asyncio.start_server(serve, "127.0.0.1", place)
-    else:
-        server = await asyncio.start_server(serve, sock=place.dup())
+    server = CallServer(serve)
+    await server.listen(place)
     try:
         yield questions
     finally:
-        server.close()
-        # Else a call that is cancelled before it begins leaves its socket open.
-        for _ in range(_TURNS_TO_BEGIN):
-            await asyncio.sleep(0)
-        for task in list(open_calls):
-            task.cancel()
-        await asyncio.gather(*open_calls, return_exceptions=True)
-        await server.wait_closed()
+        await server.end()
 
 
 async def _until_left(reader: asyncio.StreamReader, answering: Awaitable[None]) -> None:

@@ -19,6 +19,7 @@ from authbridge.synthetic_login import records
 from authbridge.synthetic_login.bosh import BoshServer, Credentials
 from authbridge.synthetic_login.bosh import try_login as try_over_bosh
 from authbridge.synthetic_login.outcomes import SyntheticOutcome
+from tests.support.call_server import CallServer
 from tests.support.factories import HASHER
 from tests.support.login_server import TRANSPORTS, VERSIONS, make_client
 from tests.support.nginx import Nginx
@@ -181,11 +182,11 @@ async def test_what_is_not_prosody_is_no_success(answer: bytes) -> None:
         await reader.readuntil(b"</body>")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(answer), answer))
         await writer.drain()
-        writer.close()
 
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/http-bind"
-        result = await asyncio.to_thread(try_over_bosh, BoshServer(url, HOST), CREDENTIALS)
+    server = CallServer(serve)
+    url = f"http://127.0.0.1:{await server.listen(0)}/http-bind"
+    result = await asyncio.to_thread(try_over_bosh, BoshServer(url, HOST), CREDENTIALS)
+    await server.end()
 
     assert result.outcome is SyntheticOutcome.UNEXPECTED
 
