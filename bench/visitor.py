@@ -42,12 +42,15 @@ class Visitor:
 
     def press(self, path: str, *, on: str) -> float:
         """Presses the button on that page which does this; the moment of the click (``time.monotonic``)."""
-        form = self.get(on).partition(f'action="{path}"')[2].partition("</form>")[0]
-        body = urllib.parse.urlencode(_hidden_in(form))
+        form = form_in(self.get(on), path)
         clicked = time.monotonic()
-        status, _, _ = self._ask("POST", path, body)
-        _require(status == _SEE_OTHER, f"{path}: {status}")
+        self.post(path, form)
         return clicked
+
+    def post(self, path: str, form: str) -> None:
+        """Sends what :func:`form_in` returned; raises unless it is done."""
+        status, location, _ = self._ask("POST", path, form)
+        _require(status == _SEE_OTHER and "/sign-in" not in location, f"{path}: {status} {location}")
 
     def _ask(self, method: str, path: str, body: str | None = None) -> tuple[int, str, str]:
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
@@ -66,6 +69,13 @@ class Visitor:
             name, _, value = cookie.partition(";")[0].partition("=")
             self._cookies[name] = value
         return answer.status, answer.headers.get("Location", ""), text
+
+
+def form_in(page: str, path: str) -> str:
+    """Returns what the button on that page sends to ``path``; raises if there is none."""
+    _, found, rest = page.partition(f'action="{path}"')
+    _require(found != "", f"{path}: no such button")
+    return urllib.parse.urlencode(_hidden_in(rest.partition("</form>")[0]))
 
 
 def _hidden_in(form: str) -> dict[str, str]:

@@ -60,9 +60,18 @@ class Postgres:
         )
         rules = self._folder / "data/pg_hba.conf"
         rules.write_text(f"host all +{_GUARDED} 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")
+        self.resume()
+        self.run_sql(f"CREATE ROLE {_GUARDED}")
+
+    def resume(self) -> None:
+        """Starts the server over the files that it left, and returns when it accepts connections."""
         self._process.start()
         self._process.await_ready(lambda: is_listening(self._port) and self._answers())
-        self.run_sql(f"CREATE ROLE {_GUARDED}")
+
+    @property
+    def process(self) -> Process:
+        """Returns the process of the server."""
+        return self._process
 
     @property
     def data(self) -> Path:

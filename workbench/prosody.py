@@ -71,6 +71,11 @@ class Prosody:
         return self.folder / "prosody.log"
 
     @property
+    def process(self) -> Process:
+        """Returns its process."""
+        return self._process
+
+    @property
     def pid(self) -> int:
         """Returns its process id."""
         return self._process.pid

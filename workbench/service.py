@@ -26,6 +26,7 @@ class Service:
     host: str = HOST
     port: int = field(default_factory=free_port)
     settings: Mapping[str, str] = field(default_factory=dict)  # without the prefix
+    variables: Mapping[str, str] = field(default_factory=dict)  # of other programs, as they are called
     supervised: bool = False  # by something like systemd, so that what it remembers survives a restart
 
     def __post_init__(self) -> None:
@@ -43,6 +44,7 @@ class Service:
             "AUTHBRIDGE_API_BIND": f"127.0.0.1:{self.port}",
             "AUTHBRIDGE_BCRYPT_COST": str(self.bcrypt_cost),
             **{f"AUTHBRIDGE_{name}": value for name, value in self.settings.items()},
+            **self.variables,
         }
         command = [*_AUTHBRIDGE, "serve"]
         if self.supervised:

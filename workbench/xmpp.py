@@ -28,7 +28,7 @@ class Transport(Protocol):
     """How stanzas travel."""
 
     async def open(self) -> None:
-        """Connects and opens the first stream."""
+        """Connects and opens the first stream; leaves nothing open if that fails."""
 
     async def restart(self) -> None:
         """Opens the stream anew, after a login."""
@@ -65,12 +65,19 @@ class Client:
 
     async def __aenter__(self) -> Self:
         await self._transport.open()
-        await self._read_features()
+        try:
+            await self._read_features()
+        except BaseException:
+            await self._close()
+            raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self._close()
+
+    async def _close(self) -> None:
         with contextlib.suppress(OSError, ConnectionEndedError):
             await self._transport.close()
 
@@ -176,7 +183,11 @@ class TcpTransport:
 
     async def open(self) -> None:
         self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
-        await self.restart()
+        try:
+            await self.restart()
+        except BaseException:
+            self._writer.close()
+            raise
 
     async def restart(self) -> None:
         self._parser: XMLPullParser[Element] = XMLPullParser(["start", "end"])

@@ -37,9 +37,13 @@ class WebSocketTransport:
 
     async def open(self) -> None:
         self._session = aiohttp.ClientSession(headers=self._headers)
-        async with asyncio.timeout(PATIENCE):
-            self._socket = await self._session.ws_connect(self._url, protocols=["xmpp"], ssl=False)
-        await self.restart()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                self._socket = await self._session.ws_connect(self._url, protocols=["xmpp"], ssl=False)
+            await self.restart()
+        except BaseException:
+            await self._session.close()
+            raise
 
     async def restart(self) -> None:
         await self.send(
@@ -62,8 +66,10 @@ class WebSocketTransport:
         await self.send("<close xmlns='urn:ietf:params:xml:ns:xmpp-framing'/>")
 
     async def close(self) -> None:
-        await self._socket.close()
-        await self._session.close()
+        try:
+            await self._socket.close()
+        finally:
+            await self._session.close()
 
 
 class BoshTransport:
@@ -86,10 +92,14 @@ class BoshTransport:
 
     async def open(self) -> None:
         self._session = aiohttp.ClientSession(headers=self._headers)
-        body = await self._exchange(
-            f"to={quoteattr(self._host)} wait='60' hold='1' ver='1.6' xml:lang='de' "
-            "xmpp:version='1.0' xmlns:xmpp='urn:xmpp:xbosh'"
-        )
+        try:
+            body = await self._exchange(
+                f"to={quoteattr(self._host)} wait='60' hold='1' ver='1.6' xml:lang='de' "
+                "xmpp:version='1.0' xmlns:xmpp='urn:xmpp:xbosh'"
+            )
+        except BaseException:
+            await self._session.close()
+            raise
         self._session_id = body.get("sid") or ""
 
     async def restart(self) -> None:

@@ -1,0 +1,1 @@
+"""Everything at once, while parts of it fail."""

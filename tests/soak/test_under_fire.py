@@ -1,0 +1,36 @@
+"""Hours in which everything fails, alone and together: nobody is told anything untrue, nothing is lost.
+
+FIRE_SECONDS and FIRE_SEED choose another run; the same seed makes the same faults.
+"""
+
+import os
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from tests.support.fire.checker import check
+from tests.support.fire.report import describe, growth, keep
+from tests.support.fire.runs import put_under_fire
+from tests.support.fire.world import open_world
+from tests.support.login_server import NEWER, OLDER
+from workbench import ROOT
+
+SECONDS = float(os.environ.get("FIRE_SECONDS", "14400"))
+SEED = int(os.environ.get("FIRE_SEED", "17"))
+GROWTH = 1.25
+
+pytestmark = pytest.mark.soak
+
+
+async def test_hours_under_fire(tmp_path: Path) -> None:
+    """No untrue verdict, no acknowledged change lost, no session that stays or is cut; flat memory."""
+    with open_world(dict.fromkeys([OLDER, NEWER]), tmp_path) as world:
+        history = await put_under_fire(world, SEED, SECONDS)
+    violations = check(history)
+    text = describe(history, violations, SEED)
+    print(text)  # noqa: T201 - the soak's report
+    keep(history, text, ROOT / "bench/results" / f"{version('authbridge')}-under-fire-{SEED}")
+
+    assert violations == []
+    assert {part: ratio for part, ratio in growth(history).items() if ratio > GROWTH} == {}

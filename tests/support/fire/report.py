@@ -1,0 +1,61 @@
+"""What a run showed, in some lines for people; and the run itself, kept beside them."""
+
+import lzma
+import statistics
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tests.support.fire.checker import Violation
+from tests.support.fire.history import History
+
+_EARLIEST = 4  # samples of memory, with which a part of them can be compared with another
+
+
+def growth(history: History) -> dict[str, float]:
+    """Returns by how much each part's memory grew from the second quarter of the run to the last, as a ratio.
+
+    The first quarter is left out: caches fill.  Empty for a run that was too short.
+    """
+    quarter = len(history.memory) // 4
+    if quarter < _EARLIEST:
+        return {}
+    earlier, later = history.memory[quarter : 2 * quarter], history.memory[-quarter:]
+    return {
+        part: statistics.median(each.parts[part] for each in later if part in each.parts)
+        / statistics.median(each.parts[part] for each in earlier if part in each.parts)
+        for part in later[-1].parts
+    }
+
+
+def describe(history: History, violations: Sequence[Violation], seed: int) -> str:
+    """Returns what happened, how often, and what was wrong."""
+    return "\n".join(_lines(history, violations, seed)) + "\n"
+
+
+def _lines(history: History, violations: Sequence[Violation], seed: int) -> Iterator[str]:
+    end = max(calm.ended for calm in history.calms)
+    yield f"Seed {seed}, {end / 60:.0f} minutes, {len(history.faults)} faults, {len(history.calms)} calms"
+    yield f"Wrong: {len(violations)}"
+    yield from (f"  {violation}" for violation in violations)
+    yield _counted("Logins", Counter(str(login.verdict) for login in history.logins))
+    done = Counter(f"{each.command}" for each in history.changes if each.is_acknowledged)
+    yield _counted("Acknowledged changes", done)
+    yield f"Changes without an answer: {len(history.changes) - done.total()}"
+    yield f"Sessions: {len(history.sessions)}, ended by a Prosody: {sum(x.cut for x in history.sessions)}"
+    yield _counted("Faults", Counter(fault.what for fault in history.faults))
+    for part, ratio in growth(history).items():
+        last = next(each.parts[part] for each in reversed(history.memory) if part in each.parts)
+        yield f"Memory of {part}: {last / 1e6:.0f} MB at the end, last quarter ×{ratio:.2f} of the second"
+
+
+def _counted(title: str, counts: Counter[str]) -> str:
+    return f"{title}: {counts.total()}: " + ", ".join(f"{key} {count}" for key, count in counts.most_common())
+
+
+def keep(history: History, text: str, place: Path) -> None:
+    """Writes the text to ``place`` with ``.txt``, and the packed history beside it with ``.jsonl.xz``."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.with_name(f"{place.name}.txt").write_text(text, encoding="utf-8")
+    lines = "".join(f"{line}\n" for line in history.lines())
+    place.with_name(f"{place.name}.jsonl.xz").write_bytes(lzma.compress(lines.encode()))

@@ -1,0 +1,88 @@
+"""One run from the first login to the verdict, with faults drawn by a seed."""
+
+import asyncio
+import contextlib
+import dataclasses
+import random
+from collections.abc import Sequence
+
+from tests.support.fire.clients import Run
+from tests.support.fire.faults import Trouble, some, troubles_of
+from tests.support.fire.history import Calm, Fault, History, Memory, Verdict
+from tests.support.fire.world import Holder, World
+from workbench.processes import PATIENCE
+from workbench.prosody import Prosody
+
+_CLIENTS = 6
+_READ = 1.0  # seconds in which everybody reads that a session has ended
+_AUDITED = 3  # accounts in each calm, over each Prosody
+_AGAIN = 0.5  # seconds until somebody who was told to wait tries once more
+
+
+async def put_under_fire(world: World, seed: int, seconds: float) -> History:
+    """Lets clients and staff work that long while faults come and go; returns what was seen."""
+    run = Run(world, random.Random(seed))  # noqa: S311 - repeatable, no secret
+    schools = sorted({holder.school for holder in world.holders})
+    workers = [
+        asyncio.create_task(work)
+        for work in (
+            *(run.keep_logging_in() for _ in range(_CLIENTS)),
+            *(
+                run.keep_changing(member, school)
+                for member, school in zip(world.members, schools, strict=True)
+            ),
+        )
+    ]
+    faults = random.Random(seed + 1)  # noqa: S311 - drawn apart, so that the same seed makes the same faults
+    troubles = troubles_of(world)
+    await _calm(run)
+    while run.now() < seconds:
+        await asyncio.sleep(faults.uniform(0.5, 2))
+        await _break(run, some(troubles, faults), faults)
+        await _calm(run)
+    run.is_over = True
+    async with asyncio.timeout(PATIENCE):
+        await asyncio.gather(*workers)
+    await _calm(run)
+    await run.end_sessions()
+    return run.history
+
+
+async def _break(run: Run, troubles: Sequence[Trouble], faults: random.Random) -> None:
+    """Makes these faults at once, and mends them."""
+    began = run.now()
+    lasting = max(faults.uniform(0.2, each.longest) for each in troubles)
+    with contextlib.ExitStack() as broken:
+        for each in troubles:
+            await asyncio.to_thread(broken.enter_context, each.cause())
+        await asyncio.sleep(lasting)
+        await asyncio.to_thread(broken.close)
+    await asyncio.to_thread(run.world.heal)
+    for each in troubles:
+        run.history.add(Fault(each.what, began, run.now(), each.node))
+
+
+async def _calm(run: Run) -> None:
+    """Waits until every Prosody has all news; then everybody who logs in must be told something."""
+    began = run.now()
+    await asyncio.to_thread(run.world.end_canary_sessions)
+    await asyncio.to_thread(run.world.await_carried_out)
+    await asyncio.sleep(_READ)
+    run.history.add(Calm(began, run.now()))
+    for prosody in run.world.prosodys:
+        for holder in run.chance.sample(list(run.world.holders), _AUDITED):
+            await _until_told(run, holder, prosody)
+    run.history.add(Memory(run.now(), run.world.memory()))
+
+
+async def _until_told(run: Run, holder: Holder, prosody: Prosody) -> None:
+    """Tries again as long as the answer is to try again, which must end while nothing is broken."""
+    deadline = run.now() + PATIENCE
+    while True:
+        login = await run.log_in(holder, prosody, *holder.known)
+        if login.verdict not in {Verdict.UNAVAILABLE, Verdict.NOTHING}:
+            return
+        if run.now() > deadline:
+            run.history.add(dataclasses.replace(login, is_calm=True))
+            return
+        await asyncio.sleep(_AGAIN)

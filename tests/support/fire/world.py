@@ -1,0 +1,226 @@
+"""The deployment that is put under fire: services, Prosodys, panel, PostgreSQL and the links between them."""
+
+import contextlib
+import os
+import secrets
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from authbridge.clock import utc_now
+from authbridge.config import read_config
+from authbridge.errors import StorageError
+from authbridge.revocations.status import revocation_status_of
+from authbridge.schools.commands import organisers
+from authbridge.schools.lookup import get_organiser
+from authbridge.staff.sign_in import sign_in_services_of
+from authbridge.storage import schema
+from authbridge.storage.database import Database
+from authbridge.storage.models import Role
+from bench.proc import resident
+from tests.support.factories import ACTOR, make_organiser, make_school
+from tests.support.fire.shifted_clock import ShiftedClock
+from tests.support.full_disk import full_disk
+from tests.support.link import Link
+from workbench.panel import Panel
+from workbench.postgres import Postgres
+from workbench.processes import PATIENCE, StartError, children_of, is_answering
+from workbench.prosody import HOST, Prosody, external
+from workbench.service import Service
+from workbench.staff import Member, enrol_member
+
+_SCHOOLS = ("ohg", "gsw", "rsb")
+_ACCOUNTS = 4  # of each school
+_SERVICES = 2
+_LOOK = 0.05  # seconds
+_DISK = 300_000  # kilobytes
+_USUAL_SETTINGS = ("max_wal_size=64MB", "min_wal_size=32MB")  # for else the log alone fills that disk
+
+
+@dataclass
+class Holder:
+    """An account and the passwords that it has had, the first at 0; None is one that nobody was told."""
+
+    number: int
+    school: str
+    username: str
+    passwords: list[str | None] = field(repr=False)
+
+    @property
+    def known(self) -> tuple[int, str]:
+        """Returns the generation of the latest password that somebody was told, and that password."""
+        return max(
+            (place + 1, password) for place, password in enumerate(self.passwords) if password is not None
+        )
+
+
+@dataclass
+class World:
+    """All parts, running.  ``database`` and ``canary``, an account of nobody's, are the tests' own way in."""
+
+    folder: Path
+    postgres: Postgres
+    disk: Path
+    database: Database
+    services: Sequence[Service]
+    office: Service  # of which panel and command line have the settings
+    panel: Panel
+    prosodys: Sequence[Prosody]
+    to_services: Sequence[Link]
+    to_database: Sequence[Link]
+    clocks: Sequence[ShiftedClock]  # of the services
+    holders: Sequence[Holder]
+    canary: str
+    members: Sequence[Member]
+
+    def heal(self) -> None:
+        """Starts what does not run, and returns when every part answers."""
+        if not self.postgres.process.is_running:
+            _start_patiently(self.postgres)
+        for service in self.services:
+            if not service.process.is_running:
+                service.kill()
+                service.start()
+            service.process.await_ready(partial(is_answering, service.port, "/readyz"))
+        if not self.panel.process.is_running:
+            self.panel.kill()
+            self.panel.start()
+        for prosody in self.prosodys:
+            if not prosody.process.is_running:
+                prosody.start()
+
+    def end_canary_sessions(self) -> None:
+        """Publishes news that every Prosody carries out after all that was acknowledged before."""
+        while True:
+            with contextlib.suppress(StorageError), self.database.write_session() as session:
+                organisers.end_sessions(session, self.canary, actor=ACTOR, now=utc_now())
+                return
+
+    def await_carried_out(self) -> None:
+        """Returns when each Prosody has carried that out.
+
+        Raises:
+            TimeoutError: One has not although nothing is broken.
+        """
+        deadline = time.monotonic() + PATIENCE
+        while not self._is_carried_out():
+            if time.monotonic() > deadline:
+                message = "a Prosody does not carry the news out"
+                raise TimeoutError(message)
+            time.sleep(_LOOK)
+
+    def _is_carried_out(self) -> bool:
+        with contextlib.suppress(StorageError), self.database.read_session() as session:
+            organiser = get_organiser(session, self.canary)
+            status = revocation_status_of(session, organiser, now=utc_now())
+            return status is not None and status.done >= len(self.prosodys)
+        return False
+
+    def memory(self) -> dict[str, int]:
+        """Returns the resident memory of each part with its children, in bytes."""
+        parts = {f"service {number}": each.main_pid for number, each in enumerate(self.services, 1)}
+        parts |= {"panel": self.panel.process.pid}
+        parts |= {f"Prosody {each.version}": each.pid for each in self.prosodys}
+        return {
+            name: int(sum(map(resident, [pid, *children_of(pid)])) * 1e6)
+            for name, pid in parts.items()
+            if pid is not None
+        }
+
+
+@contextlib.contextmanager
+def open_world(versions: Iterable[str], folder: Path) -> Iterator[World]:
+    """Starts everything, ends it afterwards; PostgreSQL has a small disk where we may mount one."""
+    disk = Path(tempfile.gettempdir()) / f"under-fire-{secrets.token_hex(4)}"
+    with contextlib.ExitStack() as running:
+        if os.geteuid() == 0:
+            running.enter_context(full_disk(disk, kilobytes=_DISK))
+            disk.chmod(0o755)
+        else:
+            disk.mkdir()
+        postgres = Postgres(disk / "postgres", settings=_USUAL_SETTINGS)
+        running.callback(postgres.stop)
+        postgres.start()
+        url = postgres.create_database()
+        database = Database(url)
+        running.callback(database.engine.dispose)
+        schema.upgrade(database)
+        holders, canary = _enrol(database)
+
+        ways = [running.enter_context(Link(make_url(url).port or 0)) for _ in range(_SERVICES + 1)]
+        addresses = [make_url(url).set(port=way.port).render_as_string(hide_password=False) for way in ways]
+        shared = folder / "service"
+        shared.mkdir()
+        clocks = [ShiftedClock(folder / f"clock-{number}") for number in range(_SERVICES)]
+        *for_services, for_office = [
+            Service(shared, database_url=address, bcrypt_cost=4, supervised=True, variables=variables)
+            for address, variables in zip(
+                addresses, [*(clock.variables for clock in clocks), {}], strict=True
+            )
+        ]
+        for service in for_services:
+            running.callback(service.kill)
+            service.start()
+        to_services = [running.enter_context(Link(service.port)) for service in for_services]
+        prosodys = [
+            Prosody(
+                version,
+                folder / f"prosody-{version}",
+                {
+                    HOST: external(
+                        [link.url for link in to_services],
+                        for_office.token_file,
+                        external_auth_node=f"prosody-{version}",
+                    )
+                },
+            )
+            for version in versions
+        ]
+        for prosody in prosodys:
+            running.callback(prosody.kill)
+            prosody.start()
+        panel = Panel(for_office)
+        sign_in = sign_in_services_of(read_config(panel.environ), database)
+        members = [enrol_member(sign_in, f"office-{school}", Role.ADMIN) for school in _SCHOOLS]
+        running.callback(panel.kill)
+        panel.start()
+        yield World(
+            folder=folder,
+            postgres=postgres,
+            disk=disk,
+            database=database,
+            services=for_services,
+            office=for_office,
+            panel=panel,
+            prosodys=prosodys,
+            to_services=to_services,
+            to_database=ways,
+            clocks=clocks,
+            holders=holders,
+            canary=canary,
+            members=members,
+        )
+
+
+def _enrol(database: Database) -> tuple[list[Holder], str]:
+    holders: list[Holder] = []
+    for school in _SCHOOLS:
+        make_school(database, school, school)
+        for _ in range(_ACCOUNTS):
+            issued = make_organiser(database, school)
+            holders.append(Holder(len(holders) + 1, school, issued.username, [issued.password]))
+    return holders, make_organiser(database, make_school(database, "kmz", "kmz")).username
+
+
+def _start_patiently(postgres: Postgres) -> None:
+    """Starts it; it refuses as long as a process of the server before it lives."""
+    for _ in range(50):
+        with contextlib.suppress(StartError):
+            postgres.resume()
+            return
+    postgres.resume()
