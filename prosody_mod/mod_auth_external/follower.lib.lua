@@ -7,7 +7,6 @@ local json = require "util.json";
 local monotonic = require "util.time".monotonic;
 local timer = require "util.timer";
 
-local circuit_breaker = module:require "circuit_breaker";
 local post = module:require "http_call".post;
 local protect = module:require "authbridge/protect";
 
@@ -15,6 +14,7 @@ local grace = 10; -- seconds after the wait of a question in which an answer sti
 local max_answer = 4 * 1024 * 1024; -- bytes; a snapshot of 50,000 names
 local tolerated = 3; -- rounds of faults in a row that are not worth a line in the log: a restart of the service
 local pace = 2; -- seconds; a school bell changes the number of meetings many times a second
+local pause_of_none = 0.25; -- seconds while no service answers; health_watch.lib.lua looks as often
 local outdated = {}; -- stands in the place of an answer: the question is out of date
 
 local methods = {};
@@ -35,11 +35,15 @@ function methods:pause(seconds)
 end
 
 function methods:ask(endpoint, question)
-	local call = { max_answer = max_answer };
+	local call = { max_answer = max_answer, is_of_feed = true };
 	self.interrupt = function () call.abandon("stopped"); end
 	if not self.hurries then self.ask_anew = function () call.abandon(outdated); end end
-	local body, code = post(endpoint.url .. "/v1/revocations", self.token, json.encode(question), question.wait + grace, call);
+	self.services:began(endpoint, call);
+	local url = endpoint.url .. "/v1/revocations";
+	local is_done, body, code = protect.try(post, url, self.token, json.encode(question), question.wait + grace, call);
+	self.services:ended(endpoint, call);
 	self.interrupt, self.ask_anew = nil, nil;
+	if not is_done then return "error in this module", 0; end
 	return body, code;
 end
 
@@ -97,8 +101,10 @@ end
 -- Asks one question and does what its answer says.  Returns the seconds until the next question.
 function methods:round()
 	local feed, asked = self.feed, monotonic();
+	local endpoint = self.choice:choose();
+	if not endpoint then return pause_of_none; end
 	local report = self.counts:report();
-	local question, endpoint = feed:question(self.running(), report, self.schools.version), self.breaker:choose();
+	local question = feed:question(self.running(), report, self.schools.version);
 	if self.hurries then question.wait = 0; end
 	local body, code = self:ask(endpoint, question);
 	-- After a question that was given up comes one that is not: otherwise a school bell at a slow service, which changes
@@ -107,13 +113,12 @@ function methods:round()
 	if self.stopped or self.hurries then return 0; end
 	local answer, fault, detail = feed:read(code, body, json);
 	if not answer then
-		self.breaker:dropped(endpoint);
+		self.choice:pass(endpoint);
 		local seconds = feed:failed(fault, math.random());
 		self:log_fault(fault, detail);
 		return seconds;
 	end
-	self.breaker:answered(endpoint);
-	self.heard_from(endpoint.url);
+	self.services:heard_from(endpoint);
 	self.counts:answered(report);
 	self.schools:take(answer.schools);
 	local took = monotonic() - asked;
@@ -142,19 +147,19 @@ function methods:stop()
 	if self.interrupt then self.interrupt(); end
 end
 
--- The breaker is not that of the logins: a feed that hangs must not make a login choose another service.
-local function new(feed, settings)
+-- services: the health_watch.lib.lua of the logins.
+local function new(feed, token, services)
 	return setmetatable({
-		feed = feed, token = settings.token, breaker = circuit_breaker.new(settings.urls), stopped = false;
+		feed = feed, token = token, services = services, choice = services:choice_of_feed(), stopped = false;
 	}, methods);
 end
 
 -- callbacks: execute(order) -> { sessions, meetings, logins = numbers of those ended }; await(list of them) returns when the
 -- numbers are final; running() -> username -> number of meetings that the organiser started; counts, schools: of
--- counts.lib.lua and schools.lib.lua; heard_from(url) learns that the service there has answered.
+-- counts.lib.lua and schools.lib.lua.
 function methods:start(callbacks)
 	self.execute, self.await, self.running = callbacks.execute, callbacks.await, callbacks.running;
-	self.counts, self.schools, self.heard_from = callbacks.counts, callbacks.schools, callbacks.heard_from;
+	self.counts, self.schools = callbacks.counts, callbacks.schools;
 	local runner = async.runner(function () self:follow(); end);
 	self.starting = timer.add_task(0, function () runner:run(true); end); -- when the server's loop runs
 end

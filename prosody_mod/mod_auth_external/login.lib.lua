@@ -62,30 +62,33 @@ function methods:ask(endpoint, request, seconds)
 	self.services:ended(endpoint, call);
 	if not is_done then return nil, "outage", "error in this module"; end
 	local verdict, fault, detail, school = login_answer.read(code, body, request, json.decode);
-	self.services:note(endpoint, fault);
+	self.services:note(endpoint, fault, detail);
 	return verdict, fault, detail, school;
 end
 
--- Asks until there is an answer or the time is over.  Returns verdict, detail, school.
+-- Asks until there is an answer or the time is over, one service after the other: a frozen one, and one whose answer is of no
+-- use, may have a neighbour.  Returns verdict, detail, school.
 function methods:consult(login, facts)
 	local deadline, first_drop = monotonic() + self.settings.timeout, nil;
-	local next_pause = first_pause;
+	local next_pause, passed, detail = first_pause, {}, "no service answers";
 	while true do
-		local endpoint = self.services:choose();
-		if not endpoint then return "unavailable", "no service answers"; end
+		local endpoint = self.services:choose(passed);
+		if not endpoint then return "unavailable", detail; end
 
 		local now = monotonic();
 		local request = login_request.new(facts, login, deadline, now);
-		local verdict, fault, detail, school = self:ask(endpoint, request, deadline - now);
+		local verdict, fault, why, school = self:ask(endpoint, request, deadline - now);
+		if verdict then return verdict, nil, school; end
+		detail = why;
+		now = monotonic();
+		-- A try that begins too late could only time out, and would count against a service that is merely away.
+		if fault == "timeout" or now > deadline - least_try then return "unavailable", detail; end
+		if fault == "outage" then passed[endpoint] = true; end
 		if fault == "dropped" then
-			now = monotonic();
 			first_drop = first_drop or now;
-			-- A try that begins too late could only time out, and would count against a service that is merely away.
 			if now + next_pause >= math.min(deadline - least_try, first_drop + retry_for) then return "unavailable", detail; end
 			pause(next_pause);
 			next_pause = math.min(2 * next_pause, longest_pause);
-		elseif fault ~= "frozen" or monotonic() > deadline - least_try then -- a frozen one may have a neighbour
-			return verdict or "unavailable", detail, school;
 		end
 	end
 end
@@ -97,11 +100,6 @@ local function log_outcome(login, facts, started, outcome)
 	local reason = outcome.detail or outcome.word ~= outcome.verdict and "a suspension came meanwhile";
 	module:log(outcome.detail and "error" or "info", "Login %s over %s: %s after %d ms%s", login.request_id, facts.transport, outcome.word,
 		math.floor((monotonic() - started) * 1000), reason and ", " .. reason or "");
-end
-
--- The feed, or who else asks that service, had an answer.
-function methods:heard_from(url)
-	self.services:heard_from(url);
 end
 
 -- Logins under way still get their answers.

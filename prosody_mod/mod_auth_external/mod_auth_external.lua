@@ -110,7 +110,7 @@ elseif place.focus then
 	module:log("info", "Guarding the meetings at %s behind %s", place.muc or "no known component", place.focus);
 end
 
-local following = follower.new(feed, settings);
+local following = follower.new(feed, settings.token, logins.services);
 guard = meeting_guard.start(feed, place, function () following:meetings_changed(); end, module.saved_state);
 local carrying_out = orders.new(feed, guard);
 carrying_out:attach();
@@ -118,7 +118,6 @@ following:start({
 	execute = function (order) return carrying_out:execute(order); end;
 	await = meeting_guard.await, running = function () return guard:running(); end;
 	counts = guard.counts, schools = guard.schools;
-	heard_from = function (url) logins:heard_from(url); end;
 });
 
 function module.save()

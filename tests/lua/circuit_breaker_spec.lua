@@ -69,9 +69,14 @@ describe("The choice of a service to ask", function ()
 			assert.is_nil(chosen());
 		end);
 
-		it("is found by its url, and no other is", function ()
-			assert.equal(breaker:choose(), breaker:find("a"));
-			assert.is_nil(breaker:find("b"));
+		it("has no other, and nothing is new about its absence", function ()
+			assert.is_false(breaker:has_other(breaker:choose()));
+			assert.is_false(breaker:dropped(breaker:choose()));
+		end);
+
+		it("is passed over by a question that it cannot answer", function ()
+			assert.is_nil(breaker:choose({ [breaker:choose()] = true }));
+			assert.equal("a", chosen());
 		end);
 	end);
 
@@ -125,6 +130,35 @@ describe("The choice of a service to ask", function ()
 		it("fails fast only when all of them rest", function ()
 			time_out(9);
 			assert.is_nil(chosen());
+		end);
+
+		it("says once that its neighbour is asked first from now on", function ()
+			local first = breaker:choose();
+			assert.is_true(breaker:dropped(first));
+			assert.is_false(breaker:dropped(first));
+		end);
+
+		it("passes over those that a question has asked already, and the resting ones", function ()
+			local first = breaker:choose();
+			breaker:silent(breaker:choose({ [first] = true }));
+			assert.equal("c", breaker:choose({ [first] = true }).url);
+			assert.is_nil(breaker:choose({ [first] = true, [breaker:choose({ [first] = true })] = true }));
+		end);
+
+		it("knows whether another one is in use", function ()
+			local first = breaker:choose();
+			breaker:silent(breaker:choose({ [first] = true }));
+			assert.is_true(breaker:has_other(first));
+			breaker:silent(breaker:choose({ [first] = true }));
+			assert.is_false(breaker:has_other(first));
+		end);
+
+		it("has a sibling that shares the rests and prefers its own", function ()
+			local sibling = breaker:sibling();
+			sibling:pass(sibling:choose());
+			assert.same({ "a", "b" }, { chosen(), sibling:choose().url });
+			breaker:silent(sibling:choose());
+			assert.equal("c", sibling:choose().url);
 		end);
 
 		it("returns to the first when it answers again", function ()
