@@ -1,6 +1,6 @@
 """Flask's session over cookies of our own: of a session in the database, of a guest, of a device.
 
-A cookie holds 256 random bits and nothing else. Flask-Login keeps the token of a session as ``_user_id``;
+A cookie holds random bits and nothing else. Flask-Login keeps the token of a session as ``_user_id``;
 this file carries it from the cookie to there and back. A guest has a token too, of another name, because the
 CSRF secret of the sign-in form derives from it; the database knows nothing of a guest.
 """
@@ -16,6 +16,7 @@ from flask.sessions import SessionInterface, SessionMixin
 
 from admin.web import headers
 from authbridge.staff import device_cookies
+from authbridge.staff.sessions import id_of
 
 SESSION_COOKIE = "__Host-authbridge"
 GUEST_COOKIE = "__Host-authbridge-guest"
@@ -47,8 +48,8 @@ class CookieSession(dict[str, Any], SessionMixin):
         return token
 
     def renew_csrf_secret(self) -> None:
-        """Derives the CSRF secret from the present token, so that no form outlives its session."""
-        shown = (self.token or self.guest).encode("utf-8", "replace")
+        """Derives the CSRF secret from the id of the session: no form outlives it, a new token voids none."""
+        shown = (id_of(self.token) or self.guest).encode("utf-8", "replace")
         self[CSRF_FIELD] = hmac.digest(self._key, shown, hashlib.sha256).hex()
 
 

@@ -84,7 +84,7 @@ def _touched(found: PanelSession | None) -> PanelSession | None:
 
 
 def begin(token: str) -> None:
-    """Gives the browser that session, from the answer on."""
+    """Gives the browser that token of a session, from the answer on."""
     login_user(PanelUser(token, _find(token)))
     _renew_csrf_token()
 

@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from admin.forms.auth import PasswordForm
 from admin.forms.base import PanelForm
 from admin.panel import current_panel, now
-from admin.session import passkeys
+from admin.session import passkeys, sessions
 from admin.session.access import needs
 from admin.session.browsers import browser_name
 from admin.session.commands import run_command
@@ -88,7 +88,7 @@ def password() -> ResponseReturnValue:
             stored = hash_staff_password(
                 form.password.data, current_session().name, current_panel().sign_in.hasher
             )
-            run_command(staff_commands.change_password, current_session(), stored)
+            sessions.begin(run_command(staff_commands.change_password, current_session(), stored))
             flash("done", _("Your password is changed. All other sessions are ended."))
             return redirect_to("account.show")
     return form_page("account/password.html", form)

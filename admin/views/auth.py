@@ -132,6 +132,8 @@ def reauthenticate() -> ResponseReturnValue:
     outcome = _confirm(form)
     if outcome is not None:
         if outcome.decision.verdict is Verdict.GRANTED:
+            if outcome.token is not None:
+                sessions.begin(outcome.token)
             lateness.tell(Lateness.STALE_FACTOR, page=wanted)
             return redirect_to_path(wanted)
         form.refuse(outcome.decision, _why_wrong(outcome))

@@ -182,8 +182,8 @@ def delete_staff(session: Session, name: str, *, actor: Actor, now: datetime) ->
 
 def change_password(
     session: Session, panel_session: PanelSession, password: StoredPassword, *, actor: Actor, now: datetime
-) -> None:
-    """Changes one's own password, and ends one's other sessions.
+) -> str:
+    """Changes one's own password, and ends one's other sessions; returns the new token of this one.
 
     Raises:
         ConflictError: The session is over.
@@ -192,6 +192,7 @@ def change_password(
     staff.password_hash = password.hash
     sessions.end_all(session, staff.id, but=panel_session)
     record(session, actor=actor, action=Action.STAFF_CHANGE_PASSWORD, subject=staff.name, now=now)
+    return sessions.renew_token(session, panel_session)
 
 
 def renew_recovery_codes(

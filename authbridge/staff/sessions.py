@@ -1,11 +1,13 @@
 """Keeps the sessions of the panel: their owner, their stage, and their end.
 
-The browser has 256 random bits, the database their hash.  A session ends some time after its last use (a
-setting, an hour unless set: NIST SP 800-63B-4, 2.2.3), 10 hours after its beginning (OWASP ASVS 5.0 7.3), and
-at once when a person ends it or suspends its owner; each step forward is a new session with a new id.
+The browser has a token, ``<id>.<secret>`` with 256 random bits each, the database hashes.  A session ends
+some time after its last use (a setting, an hour unless set: NIST SP 800-63B-4, 2.2.3), 10 hours after its
+beginning (OWASP ASVS 5.0 7.3), and at once when a person ends it or suspends its owner.  Each step forward is
+a new session with a new id; a second factor that is shown again, and a new password, give it a new secret.
 """
 
 import hashlib
+import hmac
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
@@ -48,6 +50,7 @@ _MOST_NOTICES = 10
 class PanelSession:
     """A session that is in order, with its owner as they are at this moment; ``idle`` ends it without use."""
 
+    id: str = field(repr=False)
     id_hash: str = field(repr=False)
     staff_id: int
     name: str
@@ -89,10 +92,12 @@ def open_session(
     session: Session, staff_id: int, *, stage: SessionStage, user_agent: str | None, now: datetime
 ) -> str:
     """Begins a session; returns the token that the browser keeps."""
-    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    session_id = _random()
+    token = _new_token(session_id)
     session.add(
         StaffSession(
-            id_hash=_hash(token),
+            id_hash=_hash(session_id),
+            token_hash=_hash(token),
             staff_id=staff_id,
             stage=stage,
             started_at=now,
@@ -111,12 +116,13 @@ def find(session: Session, token: str, *, idle: timedelta, now: datetime) -> Pan
     row = session.execute(
         select(StaffSession, Staff.name, Staff.role)
         .join(Staff, Staff.id == StaffSession.staff_id)
-        .where(StaffSession.id_hash == _hash(token), Staff.suspended_at.is_(None))
+        .where(StaffSession.id_hash == _hash(id_of(token)), Staff.suspended_at.is_(None))
     ).one_or_none()
-    if row is None:
+    if row is None or not _has(row[0], token):
         return None
     found, name, role = row
     panel_session = PanelSession(
+        id=id_of(token),
         id_hash=found.id_hash,
         staff_id=found.staff_id,
         name=name,
@@ -147,8 +153,8 @@ def alive(session: Session, id_hashes: Collection[str], *, idle: timedelta, now:
 
 def expired_owner(session: Session, token: str, *, idle: timedelta, now: datetime) -> str | None:
     """Returns whose signed-in session ended by itself within the last hour, by name; else None."""
-    row = session.get(StaffSession, _hash(token))
-    if row is None or row.stage != SessionStage.SIGNED_IN:
+    row = session.get(StaffSession, _hash(id_of(token)))
+    if row is None or not _has(row, token) or row.stage != SessionStage.SIGNED_IN:
         return None
     ended_at = _end_of(row.seen_at, row.started_at, SessionStage.SIGNED_IN, idle)
     if not ended_at <= now < ended_at + _GIVEN_BACK:
@@ -203,13 +209,25 @@ def rotate(session: Session, panel_session: PanelSession, stage: SessionStage, *
     return open_session(session, row.staff_id, stage=stage, user_agent=row.user_agent, now=now)
 
 
-def mark_factor(session: Session, panel_session: PanelSession, *, now: datetime) -> None:
-    """Notes that the second factor was shown again.
+def mark_factor(session: Session, panel_session: PanelSession, *, now: datetime) -> str:
+    """Notes that the second factor was shown again; returns the new token.
 
     Raises:
         ConflictError: The session has ended.
     """
     hold(session, panel_session).factor_at = now
+    return renew_token(session, panel_session)
+
+
+def renew_token(session: Session, panel_session: PanelSession) -> str:
+    """Voids the token, and a copy of it; returns the new one of the same session.
+
+    Raises:
+        ConflictError: The session has ended.
+    """
+    token = _new_token(panel_session.id)
+    hold(session, panel_session).token_hash = _hash(token)
+    return token
 
 
 def pending_secret(session: Session, panel_session: PanelSession, encryption: StaffEncryption) -> str:
@@ -300,6 +318,23 @@ def _end(session: Session, which: ColumnElement[bool]) -> bool:
     result = session.execute(delete(StaffSession).where(which), execution_options=UNSYNCHRONISED)
     assert isinstance(result, CursorResult)  # noqa: S101 - as of every DELETE
     return result.rowcount > 0
+
+
+def id_of(token: str) -> str:
+    """Returns the id of the token's session: it stays as long as the session does, and opens nothing."""
+    return token.partition(".")[0]
+
+
+def _new_token(session_id: str) -> str:
+    return f"{session_id}.{_random()}"
+
+
+def _random() -> str:
+    return secrets.token_urlsafe(_TOKEN_BYTES)
+
+
+def _has(row: StaffSession, token: str) -> bool:
+    return hmac.compare_digest(row.token_hash, _hash(token))
 
 
 def _hash(token: str) -> str:

@@ -528,7 +528,8 @@ class StaffSession(Base):
     """A session of the panel, by the hash of its id.
 
     ``factor_at`` is the moment at which the second factor was last shown, ``pending_secret`` a factor that is
-    not yet confirmed (encrypted), ``notices`` the notices for the next page.
+    not yet confirmed (encrypted), ``notices`` the notices for the next page; ``token_hash`` is of the token
+    that the browser has now.
     """
 
     __tablename__ = "staff_sessions"
@@ -542,6 +543,7 @@ class StaffSession(Base):
     pending_secret: Mapped[str | None] = mapped_column(String(200))
     user_agent: Mapped[str | None] = mapped_column(String(256))
     notices: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    token_hash: Mapped[str] = mapped_column(String(64))
 
 
 class AuditEvent(Base):

@@ -125,6 +125,7 @@ TABLES = (
             ),
             "user_agent": Column(N_("browser, as it names itself")),
             "notices": Column(N_("messages for the next page")),
+            "token_hash": Column(N_("hash of what the browser shows"), audience=Audience.PROGRAM),
         },
         StaffSession.started_at,
     ),

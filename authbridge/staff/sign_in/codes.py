@@ -30,8 +30,8 @@ def confirm_code(visit: PanelSession, typed: str, caller: Caller, services: Sign
     """Takes the second step, by the app's code or a recovery code.
 
     At the sign-in it ends with a new session, the only one that proves both factors, and the browser becomes
-    a known device.  Later it makes the factor fresh, and does nothing where it is fresh already: a second
-    click finds the code used up.
+    a known device.  Later it makes the factor fresh and ends with a new token of the session; it does nothing
+    where the factor is fresh already: a second click finds the code used up.
     """
     return _confirm(visit, typed, caller, services, lambda turn, staff: use_code(turn, staff, typed))
 
@@ -70,7 +70,8 @@ def _confirm(
             return Outcome(decision)
         _note_success(turn, name, caller)
         token = _continue(turn, visit, staff, factor)
-        is_known = token is None or steps.known_device(session, name, caller, services) is not None
+        is_again = visit.stage is SessionStage.SIGNED_IN
+        is_known = is_again or steps.known_device(session, name, caller, services) is not None
         device = None if is_known else device_cookies.new_token(staff, services.encryption, turn.now.date())
         return Outcome(decision, token, recovered=factor is Factor.RECOVERY, device=device)
 
@@ -165,14 +166,13 @@ def _note_success(turn: Turn, name: StaffName, caller: Caller) -> None:
         turn.store.note_success(pair, turn.now)
 
 
-def _continue(turn: Turn, visit: PanelSession, staff: Staff, factor: Factor) -> str | None:
-    """Opens what both factors open: a new session (its token), or ten more minutes of the current one."""
+def _continue(turn: Turn, visit: PanelSession, staff: Staff, factor: Factor) -> str:
+    """Opens a new session, or gives the present one ten more minutes; returns the new token."""
     session, now = turn.store.session, turn.now
     if visit.stage is SessionStage.SIGNED_IN:
-        sessions.mark_factor(session, visit, now=now)
         if factor is Factor.RECOVERY:
             _audit(turn, visit, factor=factor, again=True)  # there is one less, and the audit says when
-        return None
+        return sessions.mark_factor(session, visit, now=now)
     _audit(turn, visit, factor=factor)
     staff.last_sign_in_on = now.astimezone(turn.services.timezone).date()
     return sessions.rotate(session, visit, SessionStage.SIGNED_IN, now=now)

@@ -83,7 +83,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The decision, and the token of the session that begins with it; ``recovered``: by a recovery code.
+    """The decision, and the new token if it opens something; ``recovered``: by a recovery code.
 
     ``device`` is the cookie that the browser shows from now on, None where it has a valid one already.
     ``drift`` is by how much the app's clock is ahead (negative: behind), where a code was refused for it.

@@ -63,7 +63,7 @@ def test_a_session_says_who_it_is(database: Database, token: str) -> None:
     with database.read_session() as session:
         (row,) = session.scalars(select(StaffSession))
         assert token not in str(vars(row))
-        assert len(token) == 43  # 256 bits
+        assert [len(part) for part in token.split(".")] == [43, 43]  # 256 bits each
 
 
 @pytest.mark.parametrize("token", ["", "x", "\udcff", "\0", "a" * 100_000])
@@ -165,8 +165,8 @@ def test_the_second_factor_is_fresh_for_ten_minutes(
     assert sessions.is_fresh(visit, now) is is_fresh
 
     with database.write_session() as session:
-        sessions.mark_factor(session, visit, now=now)
-    again = find(database, token, now)
+        new = sessions.mark_factor(session, visit, now=now)
+    again = find(database, new, now)
     assert again is not None
     assert sessions.is_fresh(again, now)
 
@@ -258,6 +258,26 @@ def test_a_step_forward_is_a_new_id(database: Database) -> None:
     assert found.stage is SessionStage.SIGNED_IN
     with database.write_session() as session, pytest.raises(ConflictError):
         sessions.rotate(session, visit, SessionStage.SIGNED_IN, now=MORNING)
+
+
+def test_a_new_token_is_of_the_same_session(database: Database, token: str) -> None:
+    """Its number stays, and with it what is found by that; the former token is nobody's, at its end too."""
+    visit = find(database, token)
+    assert visit is not None
+
+    with database.write_session() as session:
+        new = sessions.renew_token(session, visit)
+
+    found = find(database, new)
+    assert found is not None
+    assert found.id_hash == visit.id_hash
+    assert sessions.id_of(new) == sessions.id_of(token)
+    assert find(database, token) is None
+    assert find(database, sessions.id_of(new)) is None
+    with database.read_session() as session:
+        late = MORNING + timedelta(minutes=70)
+        assert sessions.expired_owner(session, token, idle=IDLE, now=late) is None
+        assert sessions.expired_owner(session, new, idle=IDLE, now=late) == "anna"
 
 
 def test_one_sees_and_ends_ones_own_sessions(database: Database, token: str) -> None:

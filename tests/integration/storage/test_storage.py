@@ -1,6 +1,7 @@
 """What storage does in bad times, and that migrations lose nothing."""
 
 import contextlib
+import hashlib
 import sqlite3
 import threading
 import traceback
@@ -18,10 +19,19 @@ from authbridge.login.authenticate import authenticate
 from authbridge.login.policy import Verdict
 from authbridge.revocations import reports
 from authbridge.revocations.reports import Contact
+from authbridge.staff import sessions
 from authbridge.storage import migrations, schema
 from authbridge.storage.database import Database
 from authbridge.storage.models import Base
-from tests.support.factories import make_attempt, make_organiser, make_origin, make_school, make_services
+from tests.support.factories import (
+    IDLE,
+    make_attempt,
+    make_organiser,
+    make_origin,
+    make_school,
+    make_services,
+    make_staff,
+)
 from tests.support.fakes import MORNING
 from workbench.processes import PATIENCE
 
@@ -307,6 +317,32 @@ def test_an_upgrade_of_the_first_release_keeps_everybody(database: Database) -> 
 
     schema.require_current(database)
     assert authenticate(attempt, make_origin(), make_services(database), within=9).verdict is Verdict.GRANTED
+
+
+@pytest.mark.own_database
+def test_who_is_signed_in_stays_so_over_an_upgrade(database: Database) -> None:
+    """Before version 0006 a token was the session's number alone."""
+    make_staff(database)
+    while schema.version(database) != "0005":
+        schema.downgrade(database)
+    token = "A" * 43
+    with database.write_session() as session:
+        session.execute(
+            text(
+                "INSERT INTO staff_sessions (id_hash, staff_id, stage, started_at, seen_at, notices)"
+                " SELECT :id, id, 'signed-in', :now, :now, '[]' FROM staff"
+            ),
+            {"id": hashlib.sha256(token.encode()).hexdigest(), "now": MORNING},
+        )
+
+    schema.upgrade(database)
+
+    with database.write_session() as session:
+        found = sessions.find(session, token, idle=IDLE, now=MORNING)
+        assert found is not None
+        new = sessions.renew_token(session, found)
+        assert sessions.find(session, token, idle=IDLE, now=MORNING) is None
+        assert sessions.find(session, new, idle=IDLE, now=MORNING) is not None
 
 
 @pytest.mark.own_database

@@ -6,6 +6,7 @@ import pytest
 
 from admin.session.cookies import GUEST_COOKIE, SESSION_COOKIE
 from authbridge.storage.models import Role
+from tests.support.factories import make_school
 from tests.support.panel.browser import URL, Browser
 from tests.support.panel.staffed_panel import StaffedPanel
 
@@ -34,6 +35,41 @@ def test_each_step_has_an_id_of_its_own(panel: StaffedPanel) -> None:
     thief.put_cookie(SESSION_COOKIE, ids[1] or "")
     assert not is_in(thief)
     assert thief.get("/sign-in/code").path == "/sign-in"
+
+
+def stolen(panel: StaffedPanel, browser: Browser) -> Browser:
+    """Returns another browser with a copy of the cookie as it is now."""
+    thief = panel.browser()
+    thief.put_cookie(SESSION_COOKIE, browser.cookie(SESSION_COOKIE) or "")
+    assert is_in(thief)
+    return thief
+
+
+def test_a_factor_that_is_shown_again_gives_a_new_token(panel: StaffedPanel) -> None:
+    """A copy of the former token opens nothing; forms in other tabs and shown credentials stay."""
+    make_school(panel.database)
+    browser, anna = panel.browser(ANNA), panel.members[ANNA]
+    panel.clock.advance(minutes=5)
+    shown = browser.send(browser.get("/schools/ohg/issue"), count="1", language="en")
+    other_tab = browser.get("/schools/ohg/issue")
+    panel.clock.advance(minutes=5)
+    thief = stolen(panel, browser)
+    page = browser.get("/account/recovery")
+    assert page.path.startswith("/confirm")
+    assert browser.send(page, code=anna.code_at(panel.clock())).path == "/account/recovery"
+    assert (is_in(browser), is_in(thief)) == (True, False)
+    assert browser.get(shown.path).html.select(".secrets")
+    assert browser.send(other_tab, count="1", language="en").path.startswith("/credentials/")
+    assert len(panel.rows()["staff_sessions"]) == 1
+
+
+def test_another_password_gives_a_new_token(panel: StaffedPanel) -> None:
+    """The session at which the password was changed goes on, a copy of its former token does not."""
+    browser, anna = panel.browser(ANNA), panel.members[ANNA]
+    thief = stolen(panel, browser)
+    fresh = "Laterne Wolke Zimt Gabel 5"
+    browser.send(browser.get("/account/password"), current=anna.password, password=fresh, repeated=fresh)
+    assert (is_in(browser), is_in(thief)) == (True, False)
 
 
 def test_an_id_is_256_random_bits_and_stored_as_a_hash(panel: StaffedPanel) -> None:

@@ -98,6 +98,7 @@ def add_sessions(database: Database, name: str, size: int) -> None:
         session.add_all(
             StaffSession(
                 id_hash=f"{number:064x}",
+                token_hash=f"{number:064x}",
                 staff_id=staff.id,
                 stage=SessionStage.SIGNED_IN,
                 started_at=MORNING,
