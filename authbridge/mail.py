@@ -3,8 +3,10 @@
 Sources: RFC 3207 (STARTTLS), RFC 8314 section 3 (no password in clear).
 """
 
+import os
 import smtplib
 import ssl
+import stat
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
@@ -46,7 +48,7 @@ def send(server: MailServer, message: EmailMessage) -> int:
     """Sends the message; returns for how many of the recipients the server did not accept it.
 
     Raises:
-        MailError: It was accepted for none of them.
+        MailError: It was accepted for none of them, or others may read the file with the password.
     """
     message["From"], message["To"] = server.sender, ", ".join(server.recipients)
     try:
@@ -54,11 +56,19 @@ def send(server: MailServer, message: EmailMessage) -> int:
             if not server.is_plain:
                 smtp.starttls(context=verifying_context(server.ca_file))
             if server.user is not None and server.password_file is not None:
-                smtp.login(server.user, server.password_file.read_text(encoding="ascii").strip())
+                smtp.login(server.user, _read_password(server.password_file))
             refused = smtp.send_message(message)
     except (OSError, smtplib.SMTPException, UnicodeDecodeError) as error:
         raise MailError("The mail could not be sent: %(reason)s.", reason=_reason(error)) from None
     return len(refused)
+
+
+def _read_password(path: Path) -> str:
+    with path.open(encoding="ascii") as file:
+        # Readable, and by its owner alone: then the owner is this process.
+        if os.fstat(file.fileno()).st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise MailError("The mail could not be sent: %(file)s is open to others (chmod 400).", file=path)
+        return file.read().strip()
 
 
 def _reason(error: OSError | smtplib.SMTPException | UnicodeDecodeError) -> str:

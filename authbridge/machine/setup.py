@@ -15,7 +15,8 @@ class Setup:
     """What the checks hold the machine to.
 
     ``host`` is the VirtualHost of the organisers, which is Jitsi's own name; ``retention_days``, after how
-    many days addresses and names are promised to be gone; ``panel_url`` is None where no panel is offered.
+    many days addresses and names are promised to be gone; ``panel_url`` is None where no panel is offered,
+    ``smtp_password_file`` where the mail server wants no password.
     """
 
     host: str
@@ -23,6 +24,7 @@ class Setup:
     token_file: str = _TOKEN_FILE
     retention_days: int = 7
     panel_url: str | None = None
+    smtp_password_file: str | None = None
     modules: str = f"{PROGRAM}/prosody_mod"
 
     @property
@@ -50,6 +52,7 @@ def read_setup(machine: Machine) -> Setup:
         token_file=settings.get("AUTHBRIDGE_API_TOKEN_FILE", _TOKEN_FILE),
         retention_days=int(days),
         panel_url=settings.get("AUTHBRIDGE_PANEL_URL"),
+        smtp_password_file=settings.get("AUTHBRIDGE_SMTP_PASSWORD_FILE"),
     )
 
 

@@ -61,7 +61,8 @@ def told(state: AlertState, alert: Alert) -> AlertState:
 def read_state(file: Path) -> AlertState:
     """Reads the state; a file that is missing or damaged says that nothing was told."""
     try:
-        fields = json.loads(file.read_bytes())
+        with file.open("rb") as opened:
+            fields = json.loads(opened.read(_SIZE))
         since = fields["since"]
         return AlertState(
             int(fields["failures"]),

@@ -34,6 +34,7 @@ def write_password(tmp_path: Path) -> Path:
     """The file with the password of the operator's mailbox."""
     file = tmp_path / "smtp-password"
     file.write_text(f"{PASSWORD}\n")
+    file.chmod(0o400)
     return file
 
 
@@ -95,6 +96,22 @@ def test_no_password_goes_to_a_server_without_encryption(certificate: Path, pass
     assert len(mailbox.envelopes) == 1
 
 
+@pytest.mark.parametrize("mode", [0o440, 0o404, 0o620])
+def test_a_password_that_others_can_read_or_change_is_not_used(
+    certificate: Path, password_file: Path, mode: int
+) -> None:
+    """The sentence names the file and the command that closes it."""
+    password_file.chmod(mode)
+    mailbox = Mailbox()
+    with (
+        smtp_server(mailbox, certificate) as port,
+        pytest.raises(MailError, match=rf"{password_file} is open to others \(chmod 400\)"),
+    ):
+        send(server_at(port, certificate, password_file), message())
+
+    assert (mailbox.logins, mailbox.envelopes) == ([], [])
+
+
 def test_a_refusal_is_told_without_what_the_server_quotes(
     certificate: Path, password_file: Path, tmp_path: Path
 ) -> None:
@@ -102,6 +119,7 @@ def test_a_refusal_is_told_without_what_the_server_quotes(
     mailbox = Mailbox(refuses=frozenset({"it@kmz.test"}))
     wrong = tmp_path / "wrong"
     wrong.write_text("falsch")
+    wrong.chmod(0o600)
     with smtp_server(mailbox, certificate) as port:
         server = server_at(port, certificate, password_file)
         told = []

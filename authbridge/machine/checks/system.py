@@ -107,10 +107,12 @@ def _room(machine: Machine, folder: str) -> tuple[int, int]:
 
 
 def _of_our_files(machine: Machine, setup: Setup) -> Finding:
-    token = (setup.token_file, 0o640, "root", "authbridge-token")
+    files = [(setup.token_file, 0o640, "root", "authbridge-token"), *OUR_FILES]
+    if setup.smtp_password_file is not None:
+        files.append((setup.smtp_password_file, 0o600, "authbridge", "authbridge"))
     commands = [
         command
-        for name, mode, user, group in (token, *OUR_FILES)
+        for name, mode, user, group in files
         for command in _corrections(machine, name, mode, (user, group))
     ]
     if not commands:

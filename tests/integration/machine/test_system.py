@@ -86,6 +86,16 @@ def test_our_secrets_are_closed(tmp_path: Path) -> None:
     ]
 
 
+def test_the_password_of_the_mail_server_is_closed(tmp_path: Path) -> None:
+    """Wherever the settings say that it stands."""
+    machine = Machine(tmp_path)
+    file = _write(machine, "/etc/smtp-password", "geheim", 0o400)
+    setup = Setup(host="meet.test", smtp_password_file="/etc/smtp-password")
+    assert _found(machine, "file-modes", setup).level is Level.OK
+    file.chmod(0o640)
+    assert _found(machine, "file-modes", setup).line == "chmod 600 /etc/smtp-password"
+
+
 @pytest.mark.parametrize(("release", "distribution"), [("2024", "debian12"), ("2026", "debian13")])
 def test_passwords_of_jitsi_that_everybody_can_read(
     tmp_path: Path, release: Release, distribution: Distribution

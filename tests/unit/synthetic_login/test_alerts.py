@@ -92,6 +92,16 @@ def test_a_damaged_state_says_that_nothing_was_told(tmp_path: Path, content: byt
     assert read_state(tmp_path / "state") == AlertState() == read_state(tmp_path / "none")
 
 
+def test_no_more_is_read_than_was_written(tmp_path: Path) -> None:
+    """What somebody appended to the file, however long, neither fills the memory nor voids the state."""
+    file = tmp_path / "state"
+    keep_state(file, AlertState(2, MORNING, is_told=True))
+    with file.open("ab") as opened:
+        opened.write(b"x" * 1000)
+
+    assert read_state(file) == AlertState(2, MORNING, is_told=True)
+
+
 def test_the_state_follows_no_link(tmp_path: Path) -> None:
     """It overwrites no file of anybody else."""
     (tmp_path / "state").symlink_to(tmp_path / "other")
