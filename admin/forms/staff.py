@@ -14,7 +14,10 @@ from authbridge.storage.models import Role
 def _roles() -> list[tuple[str, Any]]:
     return [
         (Role.CLERK.value, _("Administration: schools, organisers, letters, suspensions")),
-        (Role.AUDITOR.value, _("Read only: sees everything but secrets, changes nothing")),
+        (
+            Role.AUDITOR.value,
+            _("Inspection: sees all but secrets, holds entries for an incident, changes nothing else"),
+        ),
         (Role.ADMIN.value, _("Management: everything, staff too")),
     ]
 

@@ -118,7 +118,7 @@ _VALUES = {
     "unclear": _l("it remains unclear"),
     "admin": _l("Management"),
     "clerk": _l("Administration"),
-    "auditor": _l("Read only"),
+    "auditor": _l("Inspection"),
 }
 
 

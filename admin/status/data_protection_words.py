@@ -33,7 +33,7 @@ _SUBJECTS = {
     DataSubject.NOBODY: _l("nobody"),
 }
 
-_ROLES = {Role.ADMIN: _l("Management"), Role.CLERK: _l("Administration"), Role.AUDITOR: _l("Read only")}
+_ROLES = {Role.ADMIN: _l("Management"), Role.CLERK: _l("Administration"), Role.AUDITOR: _l("Inspection")}
 
 _CODES = {
     "misuse": _l("misuse"),
