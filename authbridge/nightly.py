@@ -49,12 +49,12 @@ def run(database: Database, config: Config, *, clock: Clock) -> DeletionRecord:
 
 
 def is_due(made_at: datetime | None, config: Config, *, now: datetime) -> bool:
-    """Tells whether nobody has done it since the latest night."""
+    """Tells whether nobody has done it since the latest night; a run later than now was by a wrong clock."""
     local = now.astimezone(config.timezone)
     night = datetime.combine(local.date(), _NIGHT, config.timezone)
     if local < night:
         night -= timedelta(days=1)
-    return made_at is None or made_at < night
+    return made_at is None or not night <= made_at <= now
 
 
 def _run_if_due(database: Database, config: Config, *, clock: Clock) -> None:

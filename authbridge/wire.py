@@ -137,8 +137,8 @@ def feed_answer(news: Events | Snapshot, schools: SchoolCodes | None = None) -> 
     match news:
         case Events(events=events):
             return answer | {"events": [_event(each) for each in events]}
-        case Snapshot(states=states):
-            return answer | {"snapshot": [_access_state(each) for each in states]}
+        case Snapshot(states=states, at=at):
+            return answer | {"at": _seconds(at), "snapshot": [_access_state(each) for each in states]}
         case _:
             assert_never(news)
 
@@ -152,8 +152,12 @@ def _access_state(state: AccessState) -> dict[str, Any]:
     return {
         "username": state.username,
         "suspended": state.suspended,
-        "sessions_end_before": None if at is None else round(at.timestamp(), 3),
+        "sessions_end_before": None if at is None else _seconds(at),
     }
+
+
+def _seconds(at: datetime) -> float:
+    return round(at.timestamp(), 3)
 
 
 def _parse_object(body: bytes) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     distinct,
     func,
     insert,
+    or_,
     select,
     update,
 )
@@ -34,6 +35,7 @@ from authbridge.storage.prepared import Prepared
 from authbridge.storage.statements import UNSYNCHRONISED, delete_some, upsert
 
 _NETWORK_LOCKS = 1 << 32  # above those of names
+_AHEAD = timedelta(hours=1)  # more than the clocks of two services may differ
 
 _failures, _known, _waits = table_of(LoginFailure), table_of(KnownNetwork), table_of(NetworkWait)
 
@@ -246,12 +248,18 @@ def clear_network_waits(session: Session, networks: Collection[str], *, now: dat
 
 
 def purge_batch(session: Session, *, now: datetime, limits: Limits) -> bool:
-    """Deletes some of the rows that no rule reads any more; returns whether there may be more."""
-    day, week = limits.account_window, limits.known_good
+    """Deletes some of the rows that no rule reads any more; returns whether there may be more.
+
+    Also those that were written while the clock was ahead: a wait would last until then, an alarm stay mute.
+    """
+    day, week, ahead = limits.account_window, limits.known_good, now + _AHEAD
     is_full = [
-        delete_some(session, LoginFailure.id, LoginFailure.at <= now - day),
-        delete_some(session, KnownNetwork.pair_key, KnownNetwork.seen_at < now - week),
-        delete_some(session, NetworkWait.network, NetworkWait.until <= now - day),
-        delete_some(session, AlarmRaised.about, AlarmRaised.at <= now - day),
+        delete_some(session, identity, or_(is_over, began > ahead))
+        for identity, is_over, began in (
+            (LoginFailure.id, LoginFailure.at <= now - day, LoginFailure.at),
+            (KnownNetwork.pair_key, KnownNetwork.seen_at < now - week, KnownNetwork.seen_at),
+            (NetworkWait.network, NetworkWait.until <= now - day, NetworkWait.since),
+            (AlarmRaised.about, AlarmRaised.at <= now - day, AlarmRaised.at),
+        )
     ]
     return any(is_full)

@@ -7,8 +7,8 @@ An attempt stays open if the service died during the check.  Attempts refused wi
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from authbridge.errors import StorageError
 from authbridge.login.attempts import Attempt, Origin
@@ -26,7 +26,7 @@ from authbridge.storage.statements import delete_some
 
 _PURGE = "purge"
 _WRITE_TEST = "write-test"
-
+_AHEAD = timedelta(days=1)  # more than the clocks of two services may differ
 
 _attempts, _organisers = table_of(LoginAttempt), table_of(Organiser)
 _WRITE = Prepared(
@@ -113,13 +113,17 @@ def date_login(connection: Connection, organiser_id: int, day: date) -> None:
 def purge_batch(session: Session, *, now: datetime, retention: timedelta) -> bool:
     """Deletes some of the logins that are too old; returns whether there may be more.
 
-    Those that are held for an incident stay.
+    Those that are held for an incident stay.  A login of tomorrow was written while the clock was wrong: it
+    would stay that much too long, and its moment proves nothing.
     """
-    old = now - retention
+
+    def is_out(moment: InstrumentedAttribute[datetime]) -> ColumnElement[bool]:
+        return or_(moment < now - retention, moment > now + _AHEAD)
+
     is_full = [
-        delete_some(session, LoginAttempt.id, and_(LoginAttempt.at < old, ~attempt_is_held(now))),
+        delete_some(session, LoginAttempt.id, and_(is_out(LoginAttempt.at), ~attempt_is_held(now))),
         delete_some(
-            session, RejectedAttempts.id, and_(RejectedAttempts.minute < old, ~rejection_is_held(now))
+            session, RejectedAttempts.id, and_(is_out(RejectedAttempts.minute), ~rejection_is_held(now))
         ),
     ]
     return any(is_full)

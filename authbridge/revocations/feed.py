@@ -71,11 +71,15 @@ class Events:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The whole state at ``cursor``, for a node that cannot go on from where it was."""
+    """The whole state at ``cursor``, for a node that cannot go on from where it was.
+
+    ``at`` is the present moment: by it a node whose clock differs reads the moments in ``states``.
+    """
 
     epoch: str
     cursor: int
     states: tuple[AccessState, ...]
+    at: datetime
 
 
 def publish_suspension(
@@ -242,7 +246,7 @@ def read(session: Session, epoch: str | None, cursor: int, *, now: datetime) -> 
     if epoch == feed.epoch and feed.purged_to <= cursor <= feed.last_id:
         return Events(feed.epoch, events[-1].id if events else cursor, events)
     # The position before the states: a change in between is published once more instead of never.
-    return Snapshot(feed.epoch, feed.last_id, _access_states(session, now))
+    return Snapshot(feed.epoch, feed.last_id, _access_states(session, now), now)
 
 
 def _events_after(session: Session, cursor: int) -> tuple[Event, ...]:

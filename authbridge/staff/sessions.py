@@ -36,6 +36,7 @@ _AT_MOST = {
 }
 _GIVEN_BACK = timedelta(hours=1)  # after the end, a form that was being filled in
 KEPT = _AT_MOST[SessionStage.SIGNED_IN] + _GIVEN_BACK  # since the beginning, at the longest
+_AHEAD = timedelta(minutes=5)  # more than a clock that a time server keeps is set back
 _TOUCH = timedelta(seconds=30)  # between two notes that a session is used
 
 _LONGEST_IDLE = timedelta(minutes=PANEL_IDLE_MINUTES[-1])
@@ -88,6 +89,12 @@ def _end_of(seen_at: datetime, started_at: datetime, stage: SessionStage, idle: 
     return min(seen_at + idle, started_at + _AT_MOST[stage])
 
 
+def _is_alive(row: StaffSession, idle: timedelta, now: datetime) -> bool:
+    """Tells whether it has not ended; one of a time to come was begun while the clock was ahead."""
+    ends_at = _end_of(row.seen_at, row.started_at, SessionStage(row.stage), idle)
+    return row.started_at <= now + _AHEAD and now < ends_at
+
+
 def open_session(
     session: Session, staff_id: int, *, stage: SessionStage, user_agent: str | None, now: datetime
 ) -> str:
@@ -134,7 +141,7 @@ def find(session: Session, token: str, *, idle: timedelta, now: datetime) -> Pan
         idle=idle,
         notices=tuple(found.notices),
     )
-    return panel_session if now < panel_session.ends_at else None
+    return panel_session if _is_alive(found, idle, now) else None
 
 
 def alive(session: Session, id_hashes: Collection[str], *, idle: timedelta, now: datetime) -> set[str]:
@@ -144,11 +151,7 @@ def alive(session: Session, id_hashes: Collection[str], *, idle: timedelta, now:
         .join(Staff, Staff.id == StaffSession.staff_id)
         .where(StaffSession.id_hash.in_(id_hashes), Staff.suspended_at.is_(None))
     )
-    return {
-        row.id_hash
-        for row in rows
-        if now < _end_of(row.seen_at, row.started_at, SessionStage(row.stage), idle)
-    }
+    return {row.id_hash for row in rows if _is_alive(row, idle, now)}
 
 
 def expired_owner(session: Session, token: str, *, idle: timedelta, now: datetime) -> str | None:
@@ -306,6 +309,7 @@ def purge_batch(session: Session, *, now: datetime) -> bool:
     is_old = or_(
         StaffSession.seen_at <= now - _GIVEN_BACK - _LONGEST_IDLE,
         StaffSession.started_at <= now - KEPT,
+        StaffSession.started_at > now + _AHEAD,
     )
     is_full = [
         delete_some(session, StaffSession.id_hash, is_old),

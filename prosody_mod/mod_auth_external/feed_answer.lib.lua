@@ -3,6 +3,7 @@
 -- This file is MIT licensed; see LICENSE.
 
 local max_epoch, max_name, max_code = 128, 1023, 64; -- bytes
+local slack = 1; -- second; clocks that time servers set differ by less
 
 local hints = {
 	[400] = "the service did not understand the question";
@@ -27,14 +28,22 @@ local function whole(value)
 	return type(value) == "number" and value >= 0 and math.tointeger(value) or nil;
 end
 
--- Returns the order of an entry of a snapshot, { username, action, before }, or nil.
-local function order_of_entry(entry, null)
+-- Returns the seconds by which this Prosody's clock is ahead of the service's; 0 where they agree.  at: the moment of the answer
+-- by the service's clock, nil from an older service; call: { asked, answered }, the moments of the call by ours.
+local function lead_of(at, call)
+	if not at or (at >= call.asked - slack and at <= call.answered + slack) then return 0; end
+	return call.answered - at;
+end
+
+-- Returns the order of an entry of a snapshot, { username, action, before }, or nil.  lead: see lead_of.  Without it a login
+-- from before "log out everywhere" would count as younger than that where our clock is ahead.
+local function order_of_entry(entry, null, lead)
 	if type(entry) ~= "table" or not is_name(entry.username, max_name) or type(entry.suspended) ~= "boolean" then return nil; end
 	local before = entry.sessions_end_before;
 	if before == null then before = nil; end
 	if before ~= nil and type(before) ~= "number" then return nil; end
 	if entry.suspended then return { username = entry.username, action = "suspend" }; end
-	return { username = entry.username, action = "end_sessions", before = before or 0 };
+	return { username = entry.username, action = "end_sessions", before = before and before + lead or 0 };
 end
 
 local actions = { suspend = true, reinstate = true, end_sessions = true };
@@ -48,11 +57,11 @@ local function order_of_event(event, after)
 end
 
 -- Returns the orders, or nil.
-local function read_snapshot(list, null)
-	if not is_list(list, null) then return nil; end
-	local orders = {};
+local function read_snapshot(answer, null, call)
+	local list, at, orders = answer.snapshot, answer.at, {};
+	if not is_list(list, null) or (at ~= nil and type(at) ~= "number") then return nil; end
 	for i, entry in ipairs(list) do
-		orders[i] = order_of_entry(entry, null);
+		orders[i] = order_of_entry(entry, null, lead_of(at, call));
 		if not orders[i] then return nil; end
 	end
 	return orders;
@@ -80,31 +89,32 @@ local function read_schools(told, null)
 end
 
 -- Reads an answer as a whole or not at all: half an answer would move the cursor past orders that nobody carries out.
-local function read_body(answer, null, epoch, after)
+local function read_body(answer, null, asked, call)
 	if type(answer) ~= "table" or not is_name(answer.epoch, max_epoch) then return nil; end
 	local cursor = whole(answer.cursor);
 	if not cursor or (answer.events == nil) == (answer.snapshot == nil) then return nil; end
 	local orders, last;
 	if answer.snapshot ~= nil then
-		orders = read_snapshot(answer.snapshot, null);
-	elseif answer.epoch == epoch then
-		orders, last = read_events(answer.events, after, null);
+		orders = read_snapshot(answer, null, call);
+	elseif answer.epoch == asked.epoch then
+		orders, last = read_events(answer.events, asked.cursor, null);
 	end
 	local is_read, schools = pcall(read_schools, answer.schools, null);
 	if not orders or not is_read or cursor < (last or 0) then return nil; end
 	return { epoch = answer.epoch, cursor = cursor, orders = orders, is_snapshot = answer.snapshot ~= nil, schools = schools };
 end
 
--- code: HTTP status, 0 for a transport error (body is then its reason); epoch, after: of the question.
+-- code: HTTP status, 0 for a transport error (body is then its reason); question: { epoch, cursor }; call: { asked, answered },
+-- its moments in seconds since 1970.
 -- Returns { epoch, cursor, orders, is_snapshot, schools }, or nil, fault, detail; fault is one of "outage" "older" "malformed".
-local function read(code, body, json, epoch, after)
+local function read(code, body, json, question, call)
 	if code == 0 then
 		return nil, "outage", body == "timeout" and "no answer in time" or tostring(body);
 	elseif code ~= 200 then
 		return nil, faults[code] or "outage", hints[code] or ("HTTP status %d"):format(code);
 	end
 	local is_json, decoded = pcall(json.decode, body);
-	local answer = is_json and read_body(decoded, json.null, epoch, after);
+	local answer = is_json and read_body(decoded, json.null, question, call);
 	if not answer then return nil, "malformed", "the answer is not one of the feed"; end
 	return answer;
 end

@@ -4,7 +4,7 @@
 
 local async = require "util.async";
 local json = require "util.json";
-local monotonic = require "util.time".monotonic;
+local time = require "util.time";
 local timer = require "util.timer";
 
 local post = module:require "http_call".post;
@@ -100,7 +100,7 @@ end
 
 -- Asks one question and does what its answer says.  Returns the seconds until the next question.
 function methods:round()
-	local feed, asked = self.feed, monotonic();
+	local feed, asked, call = self.feed, time.monotonic(), { asked = time.now() };
 	local endpoint = self.choice:choose();
 	if not endpoint then return pause_of_none; end
 	local report = self.counts:report();
@@ -111,7 +111,8 @@ function methods:round()
 	-- the numbers all the time, would keep all news away.
 	self.hurries = body == outdated;
 	if self.stopped or self.hurries then return 0; end
-	local answer, fault, detail = feed:read(code, body, json);
+	call.answered = time.now();
+	local answer, fault, detail = feed:read(code, body, json, call);
 	if not answer then
 		self.choice:pass(endpoint);
 		local seconds = feed:failed(fault, math.random());
@@ -121,7 +122,7 @@ function methods:round()
 	self.services:heard_from(endpoint);
 	self.counts:answered(report);
 	self.schools:take(answer.schools);
-	local took = monotonic() - asked;
+	local took = time.monotonic() - asked;
 	local orders = feed:begin(answer, question);
 	self:log_success(answer);
 	self:carry_out(orders);

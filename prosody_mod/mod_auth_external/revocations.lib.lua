@@ -111,8 +111,8 @@ function methods:question(running, report, schools)
 end
 
 -- Reads what the service answered; see feed_answer.lib.lua.
-function methods:read(code, body, json)
-	return feed_answer.read(code, body, json, self.epoch, self.cursor);
+function methods:read(code, body, json, call)
+	return feed_answer.read(code, body, json, self, call);
 end
 
 -- What follows from an answer, in this order ----------------------------------------------------------

@@ -263,7 +263,7 @@ def test_a_suspension_is_told(client: Client, services: LoginServices, issued: I
     assert third.json == {"epoch": first["epoch"], "cursor": 1, "events": []}
     at = MORNING.timestamp()
     standing = {"username": issued.username, "suspended": True, "sessions_end_before": at}
-    assert anew.json == {"epoch": first["epoch"], "cursor": 1, "snapshot": [standing]}
+    assert anew.json == {"epoch": first["epoch"], "cursor": 1, "at": at, "snapshot": [standing]}
 
 
 def test_a_node_has_the_codes_of_all_schools(client: Client, database: Database) -> None:

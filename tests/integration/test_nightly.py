@@ -156,10 +156,11 @@ def test_a_planted_row_is_found(disk: Disk, config: Config) -> None:
     """The search would find a row that nobody deletes."""
     school = School(disk, config)
     school.spend_day(3)
-    with disk.database.write_session() as session:
-        planted = session.scalars(select(LoginAttempt).limit(1)).one()
-        planted.at = NEW_YEAR + timedelta(days=300)
+    with disk.database.read_session() as session:
+        planted = session.scalars(select(LoginAttempt.id).limit(1)).one()
     for _ in range(9):
+        with disk.database.write_session() as session:
+            session.get_one(LoginAttempt, planted).at = school.clock()
         school.spend_day(0)
     assert list(disk.marked_days(school.number)) == [0]
 
@@ -228,6 +229,7 @@ def test_the_record_holds_what_the_server_check_found_of_logs(database: Database
         pytest.param("2027-01-04 03:20", "2027-01-05 03:00", True, id="at three"),
         pytest.param("2027-01-05 03:00", "2027-01-05 23:59", False, id="done this night"),
         pytest.param("2027-01-04 03:20", "2027-01-05 09:00", True, id="nobody ran that night"),
+        pytest.param("2027-01-07 03:00", "2027-01-05 12:00", True, id="done by a clock two days ahead"),
         pytest.param("2027-03-27 03:10", "2027-03-28 04:00", True, id="summer time begins"),
         pytest.param("2027-10-31 03:10", "2027-11-01 02:59", False, id="summer time ends"),
     ],

@@ -1,5 +1,6 @@
 """One week of logs, and then really gone."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,15 @@ from authbridge.login.authenticate import authenticate
 from authbridge.schools.commands import suspensions
 from authbridge.schools.suspendable import ORGANISER
 from authbridge.storage.database import Database
-from authbridge.storage.models import AuditEvent, LoginAttempt, Suspension, SuspensionReason
+from authbridge.storage.models import (
+    AlarmRaised,
+    AuditEvent,
+    LoginAttempt,
+    LoginFailure,
+    NetworkWait,
+    Suspension,
+    SuspensionReason,
+)
 from tests.support.factories import (
     ACTOR,
     LIMITS,
@@ -61,6 +70,29 @@ def test_a_flood_is_deleted_in_short_transactions(database: Database) -> None:
     retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
 
     assert attempts(database) == 0
+
+
+@pytest.mark.parametrize(("ahead", "left"), [(timedelta(minutes=10), 1), (timedelta(days=2), 0)])
+def test_what_was_written_by_a_clock_ahead_goes_when_it_is_right(
+    database: Database, ahead: timedelta, left: int
+) -> None:
+    """Else a login would stay for nine days, and its network wait for two; minutes do not matter."""
+    clock = FakeClock()
+    clock.now += ahead
+    services = make_services(database, clock=clock)
+    for number in range(LIMITS.network_failures):
+        wrong = make_attempt(f"ohg-kw{number:02d}", "bcdf-bcdf-bcdf", ip="198.51.100.7")
+        authenticate(replace(wrong, at=clock()), make_origin(), services, within=9)
+    with database.read_session() as session:
+        assert session.scalar(select(func.count(NetworkWait.network))) == 1
+    clock.now -= ahead
+
+    retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+
+    assert bool(attempts(database)) == bool(left)
+    with database.read_session() as session:
+        for model in (LoginFailure.id, NetworkWait.network, AlarmRaised.about):
+            assert bool(session.scalar(select(func.count(model)))) == bool(left)
 
 
 def test_the_audit_lives_a_year_and_a_note_ninety_days(database: Database) -> None:

@@ -99,7 +99,8 @@ for _, version in ipairs(libraries.versions) do
 
 			for _, case in ipairs(wire.answers) do
 				it(("an answer with %s is read as %s"):format(case.case, case.kind or case.fault), function ()
-					local answer, fault, detail = following(case.body):read(case.code, json.encode(case.body), json);
+					local call = { asked = case.body.at, answered = case.body.at };
+					local answer, fault, detail = following(case.body):read(case.code, json.encode(case.body), json, call);
 					assert.equal(case.kind ~= nil, answer ~= nil);
 					assert.equal(case.fault ~= nil, fault ~= nil and detail ~= nil);
 					if answer then

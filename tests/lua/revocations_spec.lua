@@ -241,6 +241,27 @@ describe("The state of the feed", function ()
 			end);
 		end
 
+		-- By our clock the question went at 990, the answer came at 1000, and the login began at 1000.
+		for case, each in pairs({
+			["ours is two days ahead, and they ended a minute ago"] = { at = 1000 - 172800, before = 940 - 172800, word = "granted" };
+			["ours is two days ahead, and they ended in this second"] = { at = 999.9 - 172800, before = 1000 - 172800, word = "unavailable" };
+			["ours is ten minutes ahead, and they ended in this second"] = { at = 399.9, before = 400, word = "unavailable" };
+			["ours is ten minutes behind, and they ended a minute ago"] = { at = 1600, before = 1540, word = "granted" };
+			["ours is two days behind, and they ended a minute ago"] = { at = 1000 + 172800, before = 940 + 172800, word = "granted" };
+			["both agree, and the answer was on its way for seconds"] = { at = 991, before = 1000, word = "granted" };
+			["an older service does not tell its own"] = { before = 1000, word = "granted" };
+		}) do
+			it(each.word .. ", if sessions were ended by another clock: " .. case, function ()
+				local body = { epoch = "e", cursor = 7, at = each.at, snapshot = {
+					{ username = name, suspended = false, sessions_end_before = each.before };
+				} };
+				local each_login = login();
+				local answer = assert(feed:read(200, json.encode(body), json, { asked = 990, answered = 1000 }));
+				feed:begin(answer, feed:question());
+				assert.equal(each.word, feed:verdict_of(each_login));
+			end);
+		end
+
 		it("suspended, if a snapshot says so", function ()
 			local each = login();
 			hear_snapshot({ { username = name, suspended = true } });
@@ -387,6 +408,7 @@ describe("The state of the feed", function ()
 			["events that are a text"] = { epoch = "e", cursor = 9, events = "none" };
 			["events that are null"] = { epoch = "e", cursor = 9, events = json.null };
 			["an endless epoch"] = { epoch = ("e"):rep(129), cursor = 9, snapshot = {} };
+			["a clock that is a text"] = { epoch = "e", cursor = 9, at = "now", snapshot = { good } };
 			["a moment that is a text"] = { epoch = "e", cursor = 9, snapshot = {
 				{ username = name, suspended = true }, { username = name, suspended = false, sessions_end_before = "now" };
 			} };

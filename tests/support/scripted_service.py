@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -79,12 +80,16 @@ async def _read_question(reader: asyncio.StreamReader) -> tuple[str, Question]:
 
 @dataclass
 class Feed:
-    """The feed of revocations as the real service keeps it; ``polls`` are the questions so far."""
+    """The feed of revocations as the real service keeps it; ``polls`` are the questions so far.
+
+    ``ahead`` is by how many seconds its clock is ahead of everybody else's.
+    """
 
     snapshot: list[dict[str, object]] = field(default_factory=list)
     epoch: str = field(default_factory=lambda: uuid.uuid4().hex)
     polls: list[Question] = field(default_factory=list)
     open_polls: int = 0
+    ahead: float = 0
 
     def __post_init__(self) -> None:
         self._events: list[dict[str, object]] = []
@@ -131,7 +136,12 @@ class Feed:
 
     async def _answer(self, question: Question) -> dict[str, object]:
         if question.get("epoch") != self.epoch:
-            return {"epoch": self.epoch, "cursor": len(self._events), "snapshot": self.snapshot}
+            return {
+                "epoch": self.epoch,
+                "cursor": len(self._events),
+                "at": time.time() + self.ahead,
+                "snapshot": self.snapshot,
+            }
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(question["wait"]):
                 while len(self._events) <= question["cursor"]:

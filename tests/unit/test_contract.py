@@ -207,7 +207,7 @@ def test_the_contracts_questions_about_revocations_are_understood() -> None:
 
 def test_the_answers_about_revocations_are_the_contracts() -> None:
     """A snapshot with its moments as Unix time, events, and nothing new."""
-    first = MORNING + timedelta(milliseconds=125)
+    first, at = MORNING + timedelta(milliseconds=125), MORNING + timedelta(milliseconds=500)
     nothing = Events(EPOCH, 7, ())
     told: list[Events | Snapshot] = [
         Snapshot(
@@ -218,8 +218,9 @@ def test_the_answers_about_revocations_are_the_contracts() -> None:
                 AccessState("ohg-bbbb", suspended=True, sessions_end_before=None),
                 AccessState("ohg-cccc", suspended=False, sessions_end_before=MORNING - timedelta(seconds=10)),
             ),
+            at,
         ),
-        Snapshot(EPOCH, 0, ()),
+        Snapshot(EPOCH, 0, (), at),
         Events(
             EPOCH,
             10,

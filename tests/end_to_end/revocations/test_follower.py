@@ -32,6 +32,7 @@ from workbench.prosody import HOST, Prosody, external
 from workbench.xmpp import Client, ConnectionEndedError, Outcome
 
 NAME = "ohg-kwtx"
+TWO_DAYS = 172_800  # seconds
 AT_ONCE = 1.0  # seconds; it takes some milliseconds
 SUSPENDED = "not-authorized"
 SIGNED_OUT = "reset"
@@ -335,16 +336,21 @@ async def test_a_long_list_of_events_is_reported_in_parts(asking: Asking) -> Non
     assert reports == [*(32,) * 7, 26]
 
 
-async def test_a_reload_of_the_module_follows_anew(asking: Asking, name: str, other: str) -> None:
-    """One poll ends and one begins, from a snapshot; sessions of before are known to it."""
+@pytest.mark.parametrize(
+    "ahead", [0, pytest.param(-TWO_DAYS, id="behind"), pytest.param(TWO_DAYS, id="ahead")]
+)
+async def test_a_reload_of_the_module_follows_anew(
+    asking: Asking, name: str, other: str, ahead: float
+) -> None:
+    """One poll ends, one begins with a snapshot; sessions of before are known to it, by whatever clock."""
     prosody, port = asking
-    feed = Feed()
+    feed = Feed(ahead=ahead)
     async with (
         following(port, feed),
         logged_in(prosody, name, *TRANSPORTS) as clients,
         logged_in(prosody, other, *TRANSPORTS) as later,
     ):
-        feed.snapshot = [{"username": name, "suspended": False, "sessions_end_before": time.time()}]
+        feed.snapshot = [{"username": name, "suspended": False, "sessions_end_before": time.time() + ahead}]
         ends, later_ends = await listen(clients), await listen(later)
         feed.polls.clear()
         await asyncio.to_thread(prosody.shell, "module", "reload", "auth_external", HOST)

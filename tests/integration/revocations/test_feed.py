@@ -270,6 +270,7 @@ def test_a_first_contact_gets_a_snapshot(database: Database) -> None:
             AccessState("ohg-c", suspended=False, sessions_end_before=times[4]),
             AccessState("ohg-d", suspended=False, sessions_end_before=MORNING),
         ),
+        MORNING,
     )
 
 

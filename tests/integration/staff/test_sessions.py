@@ -361,6 +361,15 @@ def test_what_is_over_is_deleted(database: Database, token: str) -> None:
     assert find(database, token, clock()) is None
 
 
+def test_a_session_of_a_time_to_come_is_none(database: Database, token: str) -> None:
+    """It was begun while the clock was ahead, and would else be good until then; minutes do not matter."""
+    assert find(database, token, MORNING - timedelta(minutes=5)) is not None
+    clock = FakeClock(MORNING - timedelta(minutes=6))
+    assert find(database, token, clock()) is None
+    retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+    assert find(database, token) is None
+
+
 def test_a_session_in_use_is_not_deleted(database: Database, token: str) -> None:
     """Purging goes by the end, not by the beginning."""
     clock = FakeClock(use(database, token, every=timedelta(minutes=59), times=10))
