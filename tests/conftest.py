@@ -1,9 +1,7 @@
 """Databases for the tests: SQLite and PostgreSQL behind the same sentences."""
 
 import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ from authbridge.storage import schema
 from authbridge.storage.database import Database
 from tests.support.compiled_statements import share_compiled_statements
 from tests.support.machine_monitor import MachineMonitor
+from tests.support.own_postgres import open_postgres
 from tests.support.rerun_on_stall import RerunOnStall
 from tests.support.reused_database import ReusedDatabase
 from tests.support.scheduling import Scheduling
@@ -34,25 +33,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 @pytest.fixture(name="postgres", scope="session")
 def start_postgres() -> Iterator[Postgres]:
     """Runs an empty PostgreSQL server."""
-    with _postgres(FOR_A_SHORT_LIFE) as server:
+    with open_postgres(FOR_A_SHORT_LIFE) as server:
         yield server
 
 
 @pytest.fixture(name="usual_postgres", scope="session")
 def start_usual_postgres() -> Iterator[Postgres]:
     """Runs a PostgreSQL server with the settings that it has on a machine, but for its waits for the disk."""
-    with _postgres(["fsync=off"]) as server:
+    with open_postgres(["fsync=off"]) as server:
         yield server
-
-
-@contextmanager
-def _postgres(settings: Sequence[str]) -> Iterator[Postgres]:
-    # Not below pytest's own folder: each start of pytest closes that to other users, and the server is one.
-    with tempfile.TemporaryDirectory(prefix="postgres-of-tests-") as folder:
-        server = Postgres(Path(folder), settings=settings)
-        server.start()
-        yield server
-        server.stop()
 
 
 @pytest.fixture(name="sqlite_template", scope="session")

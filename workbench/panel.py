@@ -39,9 +39,11 @@ class Panel:
     def start(self) -> None:
         """Starts it and returns when it answers."""
         self._process.start()
-        self._process.await_ready(
-            lambda: is_answering(self.port, "/sign-in", urlsplit(self.url).hostname or "")
-        )
+        self._process.await_ready(self.is_answering)
+
+    def is_answering(self) -> bool:
+        """Tells whether it answers."""
+        return is_answering(self.port, "/sign-in", urlsplit(self.url).hostname or "")
 
     def stop(self) -> None:
         """Ends it gracefully."""

@@ -1,8 +1,11 @@
 """A PostgreSQL of our own on loopback, thrown away afterwards; the machine's own is not touched."""
 
+import contextlib
 import os
 import pwd
+import select
 import shutil
+import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +14,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg.sql import SQL, Identifier, Literal
 
-from workbench.processes import Process, StartError, free_port, is_listening
+from workbench.processes import Process, StartError, children_of, free_port, is_listening
 
 # Nothing outlives the server; and autovacuum would go round a thousand databases of the tests all the time.
 FOR_A_SHORT_LIFE = ("fsync=off", "full_page_writes=off", "autovacuum=off")
@@ -60,11 +63,11 @@ class Postgres:
         )
         rules = self._folder / "data/pg_hba.conf"
         rules.write_text(f"host all +{_GUARDED} 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")
-        self.resume()
+        self.start_again()
         self.run_sql(f"CREATE ROLE {_GUARDED}")
 
-    def resume(self) -> None:
-        """Starts the server over the files that it left, and returns when it accepts connections."""
+    def start_again(self) -> None:
+        """Starts the server over the files that are there, and returns when it accepts connections."""
         self._process.start()
         self._process.await_ready(lambda: is_listening(self._port) and self._answers())
 
@@ -81,6 +84,17 @@ class Postgres:
     def stop(self) -> None:
         """Ends the server at once."""
         self._process.kill()
+
+    def backends(self) -> list[int]:
+        """Returns the ids of the server's other processes, which the first one has started."""
+        return children_of(self._process.pid)
+
+    def kill(self) -> None:
+        """Kills the whole server with SIGKILL, and returns when nobody uses its files any more."""
+        backends = self.backends()
+        self._process.kill()
+        for backend in backends:
+            _kill(backend)
 
     def create_database(self, template: str = "template0") -> str:
         """Makes a new database, a copy of ``template``; returns its address."""
@@ -126,6 +140,17 @@ class Postgres:
 
     def _dsn(self, database: str) -> str:
         return f"postgresql://authbridge@127.0.0.1:{self._port}/{database}"
+
+
+def _kill(pid: int) -> None:
+    """Kills a process that is no child of ours, and returns when it has ended."""
+    with contextlib.suppress(ProcessLookupError):
+        process = os.pidfd_open(pid)
+        try:
+            signal.pidfd_send_signal(process, signal.SIGKILL)
+            select.select([process], [], [])
+        finally:
+            os.close(process)
 
 
 def _newest_programs() -> Path:

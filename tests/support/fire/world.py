@@ -221,6 +221,6 @@ def _start_patiently(postgres: Postgres) -> None:
     """Starts it; it refuses as long as a process of the server before it lives."""
     for _ in range(50):
         with contextlib.suppress(StartError):
-            postgres.resume()
+            postgres.start_again()
             return
-    postgres.resume()
+    postgres.start_again()
