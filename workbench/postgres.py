@@ -1,11 +1,8 @@
 """A PostgreSQL of our own on loopback, thrown away afterwards; the machine's own is not touched."""
 
-import contextlib
 import os
 import pwd
-import select
 import shutil
-import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +11,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg.sql import SQL, Identifier, Literal
 
-from workbench.processes import Process, StartError, children_of, free_port, is_listening
+from workbench.processes import Process, StartError, children_of, free_port, is_listening, kill_stranger
 
 # Nothing outlives the server; and autovacuum would go round a thousand databases of the tests all the time.
 FOR_A_SHORT_LIFE = ("fsync=off", "full_page_writes=off", "autovacuum=off")
@@ -94,7 +91,7 @@ class Postgres:
         backends = self.backends()
         self._process.kill()
         for backend in backends:
-            _kill(backend)
+            kill_stranger(backend)
 
     def create_database(self, template: str = "template0") -> str:
         """Makes a new database, a copy of ``template``; returns its address."""
@@ -140,17 +137,6 @@ class Postgres:
 
     def _dsn(self, database: str) -> str:
         return f"postgresql://authbridge@127.0.0.1:{self._port}/{database}"
-
-
-def _kill(pid: int) -> None:
-    """Kills a process that is no child of ours, and returns when it has ended."""
-    with contextlib.suppress(ProcessLookupError):
-        process = os.pidfd_open(pid)
-        try:
-            signal.pidfd_send_signal(process, signal.SIGKILL)
-            select.select([process], [], [])
-        finally:
-            os.close(process)
 
 
 def _newest_programs() -> Path:

@@ -7,6 +7,7 @@ import functools
 import http.client
 import os
 import secrets
+import select
 import signal
 import socket
 import subprocess
@@ -121,6 +122,17 @@ def children_of(pid: int) -> list[int]:
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except FileNotFoundError:
         return []
+
+
+def kill_stranger(pid: int) -> None:
+    """Kills a process that is no child of ours, and returns when it has ended."""
+    with contextlib.suppress(ProcessLookupError):
+        process = os.pidfd_open(pid)
+        try:
+            signal.pidfd_send_signal(process, signal.SIGKILL)
+            select.select([process], [], [])
+        finally:
+            os.close(process)
 
 
 def is_answering(port: int, path: str, host: str = "127.0.0.1") -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench import ROOT
-from workbench.processes import Process, children_of, free_port, is_answering
+from workbench.processes import Process, children_of, free_port, is_answering, kill_stranger
 from workbench.prosody import HOST
 
 _AUTHBRIDGE = [sys.executable, "-m", "authbridge"]
@@ -115,8 +115,12 @@ class Service:
         self._process.stop()
 
     def kill(self) -> None:
-        """Kills it with SIGKILL."""
+        """Kills it with SIGKILL, and returns when nobody holds its port any more."""
+        supervised = [self.main_pid, self.worker_pid] if self.supervised and self.process.is_running else []
         self._process.kill()
+        for pid in supervised:
+            if pid is not None:
+                kill_stranger(pid)
 
     def is_healthy(self) -> bool:
         """Tells whether it answers."""

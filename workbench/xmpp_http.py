@@ -5,7 +5,7 @@ import random
 from collections import deque
 from collections.abc import Mapping
 from typing import Any
-from xml.etree.ElementTree import Element, fromstring
+from xml.etree.ElementTree import Element, ParseError, fromstring
 from xml.sax.saxutils import quoteattr
 
 import aiohttp
@@ -60,7 +60,10 @@ class WebSocketTransport:
         if message.type is not aiohttp.WSMsgType.TEXT:
             reason = "closed by the server"
             raise ConnectionEndedError(reason)
-        return fromstring(message.data)  # noqa: S314 - our own server's words
+        try:
+            return fromstring(message.data)  # noqa: S314 - our own server's words
+        except ParseError as error:  # Prosody's stream errors here have a prefix without a namespace
+            raise ConnectionEndedError(message.data) from error
 
     async def say_goodbye(self) -> None:
         await self.send("<close xmlns='urn:ietf:params:xml:ns:xmpp-framing'/>")

@@ -51,7 +51,8 @@ def open_growth(
         running.callback(database.engine.dispose)
         make_school(database, "ohg", quota=MOST_ACCOUNTS)
         make_school(database, "abc", "Andere Schule")
-        for part in (*running_services, *prosodys):
+        parts: list[Service | Prosody] = [*running_services, *prosodys]
+        for part in parts:
             running.callback(part.stop)
             part.start()
         yield Growth(running_services, prosodys, AuthServer(first, database))

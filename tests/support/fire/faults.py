@@ -37,7 +37,7 @@ def troubles_of(world: World) -> list[Trouble]:
     found = [
         Trouble("kill the panel", lambda: _killed(world.panel.kill)),
         Trouble("freeze the panel", lambda: _frozen(_tree(world.panel.process.pid))),
-        Trouble("kill PostgreSQL", lambda: _killed(world.postgres.stop)),
+        Trouble("kill PostgreSQL", lambda: _killed(world.postgres.kill)),
         Trouble("freeze PostgreSQL", lambda: _frozen(_tree(world.postgres.process.pid))),
         Trouble("cut all connections to the database", lambda: _dropped(world.to_database)),
     ]

@@ -23,29 +23,26 @@ async def put_under_fire(world: World, seed: int, seconds: float) -> History:
     """Lets clients and staff work that long while faults come and go; returns what was seen."""
     run = Run(world, random.Random(seed))  # noqa: S311 - repeatable, no secret
     schools = sorted({holder.school for holder in world.holders})
-    workers = [
-        asyncio.create_task(work)
-        for work in (
-            *(run.keep_logging_in() for _ in range(_CLIENTS)),
-            *(
-                run.keep_changing(member, school)
-                for member, school in zip(world.members, schools, strict=True)
-            ),
-        )
-    ]
+    async with asyncio.TaskGroup() as workers:
+        for _ in range(_CLIENTS):
+            workers.create_task(run.keep_logging_in())
+        for member, school in zip(world.members, schools, strict=True):
+            workers.create_task(run.keep_changing(member, school))
+        await _keep_breaking(run, seed, seconds)
+        run.is_over = True
+    await _calm(run)
+    await run.end_sessions()
+    return run.history
+
+
+async def _keep_breaking(run: Run, seed: int, seconds: float) -> None:
     faults = random.Random(seed + 1)  # noqa: S311 - drawn apart, so that the same seed makes the same faults
-    troubles = troubles_of(world)
+    troubles = troubles_of(run.world)
     await _calm(run)
     while run.now() < seconds:
         await asyncio.sleep(faults.uniform(0.5, 2))
         await _break(run, some(troubles, faults), faults)
         await _calm(run)
-    run.is_over = True
-    async with asyncio.timeout(PATIENCE):
-        await asyncio.gather(*workers)
-    await _calm(run)
-    await run.end_sessions()
-    return run.history
 
 
 async def _break(run: Run, troubles: Sequence[Trouble], faults: random.Random) -> None:

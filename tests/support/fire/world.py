@@ -29,7 +29,7 @@ from tests.support.full_disk import full_disk
 from tests.support.link import Link
 from workbench.panel import Panel
 from workbench.postgres import Postgres
-from workbench.processes import PATIENCE, StartError, children_of, is_answering
+from workbench.processes import PATIENCE, children_of, is_answering
 from workbench.prosody import HOST, Prosody, external
 from workbench.service import Service
 from workbench.staff import Member, enrol_member
@@ -81,7 +81,7 @@ class World:
     def heal(self) -> None:
         """Starts what does not run, and returns when every part answers."""
         if not self.postgres.process.is_running:
-            _start_patiently(self.postgres)
+            self.postgres.start_again()
         for service in self.services:
             if not service.process.is_running:
                 service.kill()
@@ -144,7 +144,7 @@ def open_world(versions: Iterable[str], folder: Path) -> Iterator[World]:
         else:
             disk.mkdir()
         postgres = Postgres(disk / "postgres", settings=_USUAL_SETTINGS)
-        running.callback(postgres.stop)
+        running.callback(postgres.kill)
         postgres.start()
         url = postgres.create_database()
         database = Database(url)
@@ -215,12 +215,3 @@ def _enrol(database: Database) -> tuple[list[Holder], str]:
             issued = make_organiser(database, school)
             holders.append(Holder(len(holders) + 1, school, issued.username, [issued.password]))
     return holders, make_organiser(database, make_school(database, "kmz", "kmz")).username
-
-
-def _start_patiently(postgres: Postgres) -> None:
-    """Starts it; it refuses as long as a process of the server before it lives."""
-    for _ in range(50):
-        with contextlib.suppress(StartError):
-            postgres.start_again()
-            return
-    postgres.start_again()
