@@ -27,6 +27,9 @@ from authbridge.storage.statements import delete_some
 _PURGE = "purge"
 _WRITE_TEST = "write-test"
 _AHEAD = timedelta(days=1)  # more than the clocks of two services may differ
+_PROVEN = timedelta(
+    days=3
+)  # a clock that is wrong for longer has been noticed: no code of a second factor fits
 
 _attempts, _organisers = table_of(LoginAttempt), table_of(Organiser)
 _WRITE = Prepared(
@@ -113,20 +116,32 @@ def date_login(connection: Connection, organiser_id: int, day: date) -> None:
 def purge_batch(session: Session, *, now: datetime, retention: timedelta) -> bool:
     """Deletes some of the logins that are too old; returns whether there may be more.
 
-    Those that are held for an incident stay.  A login of tomorrow was written while the clock was wrong: it
-    would stay that much too long, and its moment proves nothing.
+    Those that are held for an incident stay.  So do those of tomorrow, until it is proven that the clock
+    which wrote them was wrong, and not this one.
     """
-
-    def is_out(moment: InstrumentedAttribute[datetime]) -> ColumnElement[bool]:
-        return or_(moment < now - retention, moment > now + _AHEAD)
-
     is_full = [
-        delete_some(session, LoginAttempt.id, and_(is_out(LoginAttempt.at), ~attempt_is_held(now))),
-        delete_some(
-            session, RejectedAttempts.id, and_(is_out(RejectedAttempts.minute), ~rejection_is_held(now))
-        ),
+        delete_some(session, rows, and_(_is_out(rows, moment, now, retention), ~is_held(now)))
+        for rows, moment, is_held in (
+            (LoginAttempt.id, LoginAttempt.at, attempt_is_held),
+            (RejectedAttempts.id, RejectedAttempts.minute, rejection_is_held),
+        )
     ]
     return any(is_full)
+
+
+def _is_out(
+    rows: InstrumentedAttribute[int],
+    moment: InstrumentedAttribute[datetime],
+    now: datetime,
+    retention: timedelta,
+) -> ColumnElement[bool]:
+    """Tells whether a row is too old, or of a time to come and older than one that is days old by this clock.
+
+    A clock that is behind, as after a start without a time server, would else delete the whole journal.
+    """
+    written_later = select(rows).where(moment < now - _PROVEN).order_by(moment.desc()).limit(1)
+    is_of_tomorrow = and_(moment > now + _AHEAD, rows < written_later.scalar_subquery())
+    return or_(moment < now - retention, is_of_tomorrow)
 
 
 def mark_purged(session: Session, *, now: datetime) -> None:

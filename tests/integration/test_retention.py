@@ -29,7 +29,7 @@ from tests.support.factories import (
     make_school,
     make_services,
 )
-from tests.support.fakes import FakeClock
+from tests.support.fakes import MORNING, FakeClock
 
 WEEK = timedelta(days=7)
 
@@ -38,6 +38,12 @@ def attempts(database: Database) -> int:
     """How many attempts are on record."""
     with database.read_session() as session:
         return session.scalar(select(func.count(LoginAttempt.id))) or 0
+
+
+def log_in(database: Database, clock: FakeClock) -> None:
+    """Somebody tries a name that nobody has."""
+    attempt = replace(make_attempt("nobody", "x"), at=clock())
+    authenticate(attempt, make_origin(), make_services(database, clock=clock), within=9)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +82,7 @@ def test_a_flood_is_deleted_in_short_transactions(database: Database) -> None:
 def test_what_was_written_by_a_clock_ahead_goes_when_it_is_right(
     database: Database, ahead: timedelta, left: int
 ) -> None:
-    """Else a login would stay for nine days, and its network wait for two; minutes do not matter."""
+    """Else a network would wait for two days; minutes do not matter.  The journal has a rule of its own."""
     clock = FakeClock()
     clock.now += ahead
     services = make_services(database, clock=clock)
@@ -89,10 +95,42 @@ def test_what_was_written_by_a_clock_ahead_goes_when_it_is_right(
 
     retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
 
-    assert bool(attempts(database)) == bool(left)
+    assert attempts(database) == LIMITS.network_failures
     with database.read_session() as session:
         for model in (LoginFailure.id, NetworkWait.network, AlarmRaised.about):
             assert bool(session.scalar(select(func.count(model)))) == bool(left)
+
+
+def test_a_login_of_tomorrow_goes_when_the_present_clock_has_proven_right(database: Database) -> None:
+    """Two days ahead, it would else stay for nine days instead of seven, and years ahead for years."""
+    clock = FakeClock(MORNING + timedelta(days=700))
+    log_in(database, clock)
+    clock.now = MORNING
+    left = []
+    for _ in range(6):
+        log_in(database, clock)
+        retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+        left.append(attempts(database))
+        clock.advance(days=1)
+
+    assert left == [2, 3, 4, 5, 5, 6]
+
+
+@pytest.mark.parametrize("behind", [timedelta(hours=2), timedelta(days=2), timedelta(days=20_000)])
+def test_a_clock_that_is_behind_deletes_no_login(database: Database, behind: timedelta) -> None:
+    """As after a start without a time server; what it wrote itself goes as soon as it is right again."""
+    clock = FakeClock()
+    for _ in range(5):
+        log_in(database, clock)
+        clock.advance(days=1)
+    clock.now -= behind
+    log_in(database, clock)
+    retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+    assert attempts(database) == 6
+
+    clock.now += behind
+    retention.purge(database, clock=clock, retention=WEEK, limits=LIMITS)
+    assert attempts(database) in {5, 6}
 
 
 def test_the_audit_lives_a_year_and_a_note_ninety_days(database: Database) -> None:
