@@ -62,7 +62,7 @@ class WebSocketTransport:
             raise ConnectionEndedError(reason)
         try:
             return fromstring(message.data)  # noqa: S314 - our own server's words
-        except ParseError as error:  # Prosody's stream errors here have a prefix without a namespace
+        except ParseError as error:  # what a server says that is about to stop
             raise ConnectionEndedError(message.data) from error
 
     async def say_goodbye(self) -> None:
