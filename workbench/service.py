@@ -88,7 +88,9 @@ class Service:
 
     @property
     def main_pid(self) -> int | None:
-        """Returns the id of gunicorn's first process; None while the supervisor has none."""
+        """Returns the id of gunicorn's first process; None while there is none."""
+        if not self.process.is_running:
+            return None
         if not self.supervised:
             return self.process.pid
         return next(iter(children_of(self.process.pid)), None)
@@ -116,7 +118,7 @@ class Service:
 
     def kill(self) -> None:
         """Kills it with SIGKILL, and returns when nobody holds its port any more."""
-        supervised = [self.main_pid, self.worker_pid] if self.supervised and self.process.is_running else []
+        supervised = [self.main_pid, self.worker_pid] if self.supervised else []
         self._process.kill()
         for pid in supervised:
             if pid is not None:

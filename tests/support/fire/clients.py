@@ -19,7 +19,6 @@ from tests.support.login_server import TRANSPORTS, make_client
 from workbench import ROOT
 from workbench.processes import PATIENCE
 from workbench.prosody import Prosody
-from workbench.staff import Member
 from workbench.xmpp import Client, ConnectionEndedError
 
 _VERDICTS = {
@@ -108,35 +107,33 @@ class Run:
 
     # Commands ---------------------------------------------------------------------------------------
 
-    async def keep_changing(self, member: Member, school: str) -> None:
+    async def keep_changing(self, clerk: Visitor, school: str) -> None:
         """Suspends, reinstates, logs out and resets at that school, as its only clerk."""
-        visitor = Visitor(self.world.panel.port)
-        await asyncio.to_thread(visitor.sign_in, member)
         holders = [each for each in self.world.holders if each.school == school]
         while not self.is_over:
             holder = self.chance.choice(holders)
             dice = self.chance.random()
             if dice < 0.1:
-                await self._press(visitor, holders, f"/schools/{school}")
+                await self._press(clerk, holders, f"/schools/{school}")
             elif dice < 0.2:
                 await self._reset(holder)
             elif dice < 0.4:
-                await self._press(visitor, [holder], f"/organisers/{holder.username}", "end-sessions")
+                await self._press(clerk, [holder], f"/organisers/{holder.username}", "end-sessions")
             else:
-                await self._press(visitor, [holder], f"/organisers/{holder.username}")
+                await self._press(clerk, [holder], f"/organisers/{holder.username}")
             await asyncio.sleep(self.chance.uniform(0.1, 0.8))
 
     async def _press(
-        self, visitor: Visitor, holders: list[Holder], page: str, action: str | None = None
+        self, clerk: Visitor, holders: list[Holder], page: str, action: str | None = None
     ) -> None:
         """Presses that button, or whichever of “Suspend” and “Reinstate” the page has."""
         with contextlib.suppress(OSError, RuntimeError):
-            shown = await asyncio.to_thread(visitor.get, page)
+            shown = await asyncio.to_thread(clerk.get, page)
             action = action or ("suspend" if f'action="{page}/suspend"' in shown else "reinstate")
             form = form_in(shown, f"{page}/{action}")
             began, is_acknowledged = self.now(), False
             try:
-                await asyncio.to_thread(visitor.post, f"{page}/{action}", form)
+                await asyncio.to_thread(clerk.post, f"{page}/{action}", form)
                 is_acknowledged = True
             finally:
                 ended = self.now() + (0 if is_acknowledged else _SETTLED)

@@ -14,7 +14,7 @@ from random import Random
 from tests.support.fire.shifted_clock import ShiftedClock
 from tests.support.fire.world import World
 from tests.support.link import Link
-from workbench.processes import children_of
+from workbench.processes import Process, children_of
 from workbench.prosody import Prosody
 from workbench.service import Service
 
@@ -36,9 +36,9 @@ def troubles_of(world: World) -> list[Trouble]:
     """Returns every fault that can be made in that world."""
     found = [
         Trouble("kill the panel", lambda: _killed(world.panel.kill)),
-        Trouble("freeze the panel", lambda: _frozen(_tree(world.panel.process.pid))),
+        Trouble("freeze the panel", lambda: _frozen(_tree_of(world.panel.process))),
         Trouble("kill PostgreSQL", lambda: _killed(world.postgres.kill)),
-        Trouble("freeze PostgreSQL", lambda: _frozen(_tree(world.postgres.process.pid))),
+        Trouble("freeze PostgreSQL", lambda: _frozen(_tree_of(world.postgres.process))),
         Trouble("cut all connections to the database", lambda: _dropped(world.to_database)),
     ]
     if os.geteuid() == 0:
@@ -70,12 +70,16 @@ def _of_service(world: World, number: int, service: Service) -> Iterator[Trouble
 def _of_prosody(prosody: Prosody) -> Iterator[Trouble]:
     name = f"Prosody {prosody.version}"
     yield Trouble(f"kill {name}", lambda: _killed(prosody.kill), node=prosody.version)
-    yield Trouble(f"freeze {name}", lambda: _frozen([prosody.pid]), node=prosody.version)
+    yield Trouble(f"freeze {name}", lambda: _frozen(_tree_of(prosody.process)), node=prosody.version)
 
 
 def some(troubles: Sequence[Trouble], chance: Random) -> list[Trouble]:
     """Draws one fault, or two or three at once."""
     return chance.sample(troubles, chance.choices([1, 2, 3], [6, 3, 1])[0])
+
+
+def _tree_of(process: Process) -> list[int]:
+    return _tree(process.pid if process.is_running else None)  # another fault may have killed it
 
 
 def _tree(pid: int | None) -> list[int]:

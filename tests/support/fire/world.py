@@ -5,7 +5,7 @@ import os
 import secrets
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from authbridge.storage import schema
 from authbridge.storage.database import Database
 from authbridge.storage.models import Role
 from bench.proc import resident
+from bench.visitor import Visitor
 from tests.support.factories import ACTOR, make_organiser, make_school
 from tests.support.fire.shifted_clock import ShiftedClock
 from tests.support.full_disk import full_disk
@@ -32,7 +33,7 @@ from workbench.postgres import Postgres
 from workbench.processes import PATIENCE, children_of, is_answering
 from workbench.prosody import HOST, Prosody, external
 from workbench.service import Service
-from workbench.staff import Member, enrol_member
+from workbench.staff import enrol_member
 
 _SCHOOLS = ("ohg", "gsw", "rsb")
 _ACCOUNTS = 4  # of each school
@@ -76,7 +77,7 @@ class World:
     clocks: Sequence[ShiftedClock]  # of the services
     holders: Sequence[Holder]
     canary: str
-    members: Sequence[Member]
+    clerks: Mapping[str, Visitor]  # of each school, signed in at the panel
 
     def heal(self) -> None:
         """Starts what does not run, and returns when every part answers."""
@@ -186,9 +187,11 @@ def open_world(versions: Iterable[str], folder: Path) -> Iterator[World]:
             prosody.start()
         panel = Panel(for_office)
         sign_in = sign_in_services_of(read_config(panel.environ), database)
-        members = [enrol_member(sign_in, f"office-{school}", Role.ADMIN) for school in _SCHOOLS]
         running.callback(panel.kill)
         panel.start()
+        clerks = {school: Visitor(panel.port) for school in _SCHOOLS}
+        for school, clerk in clerks.items():
+            clerk.sign_in(enrol_member(sign_in, f"office-{school}", Role.ADMIN))
         yield World(
             folder=folder,
             postgres=postgres,
@@ -203,7 +206,7 @@ def open_world(versions: Iterable[str], folder: Path) -> Iterator[World]:
             clocks=clocks,
             holders=holders,
             canary=canary,
-            members=members,
+            clerks=clerks,
         )
 
 
