@@ -22,15 +22,17 @@ _AGAIN = 0.5  # seconds until somebody who was told to wait tries once more
 async def put_under_fire(world: World, seed: int, seconds: float) -> History:
     """Lets clients and staff work that long while faults come and go; returns what was seen."""
     run = Run(world, random.Random(seed))  # noqa: S311 - repeatable, no secret
-    async with asyncio.TaskGroup() as workers:
-        for _ in range(_CLIENTS):
-            workers.create_task(run.keep_logging_in())
-        for school, clerk in world.clerks.items():
-            workers.create_task(run.keep_changing(clerk, school))
-        await _keep_breaking(run, seed, seconds)
-        run.is_over = True
-    await _calm(run)
-    await run.end_sessions()
+    try:
+        async with asyncio.TaskGroup() as workers:
+            for _ in range(_CLIENTS):
+                workers.create_task(run.keep_logging_in())
+            for school, clerk in world.clerks.items():
+                workers.create_task(run.keep_changing(clerk, school))
+            await _keep_breaking(run, seed, seconds)
+            run.is_over = True
+        await _calm(run)
+    finally:
+        await run.end_sessions()
     return run.history
 
 
