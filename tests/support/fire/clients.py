@@ -29,6 +29,7 @@ _VERDICTS = {
 }
 _NO_ANSWER = (OSError, ConnectionEndedError, TimeoutError, aiohttp.ClientError)
 _SETTLED = 5.0  # seconds after somebody was told nothing in which a command may still be done
+_SUSPENDED = 0.4  # of those whom a clerk looks at, for most shall have sessions that can be ended
 _MOST_WRONG = 30  # logins with a wrong password for an account: 50 in a day would lock it for a day
 _WRONG = "bcdf-ghjk-mnpr"
 
@@ -130,6 +131,8 @@ class Run:
         with contextlib.suppress(OSError, RuntimeError):
             shown = await asyncio.to_thread(clerk.get, page)
             action = action or ("suspend" if f'action="{page}/suspend"' in shown else "reinstate")
+            if action == "suspend" and self.chance.random() > _SUSPENDED:
+                return
             form = form_in(shown, f"{page}/{action}")
             began, is_acknowledged = self.now(), False
             try:
