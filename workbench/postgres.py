@@ -13,8 +13,9 @@ from psycopg.sql import SQL, Identifier, Literal
 
 from workbench.processes import Process, StartError, children_of, free_port, is_listening, kill_stranger
 
-# Nothing outlives the server; and autovacuum would go round a thousand databases of the tests all the time.
-FOR_A_SHORT_LIFE = ("fsync=off", "full_page_writes=off", "autovacuum=off")
+# Nothing outlives the server; autovacuum would go round a thousand databases of the tests all the time; the
+# log is as deploy/README.md wants it.
+FOR_A_SHORT_LIFE = ("fsync=off", "full_page_writes=off", "autovacuum=off", "log_error_verbosity=terse")
 
 _GUARDED = "guarded"  # a role; its members have to show theirs, all others are trusted
 _OWNER = "postgres"  # PostgreSQL refuses to run as root; Debian's package brings this user
@@ -72,6 +73,11 @@ class Postgres:
     def process(self) -> Process:
         """Returns the process of the server."""
         return self._process
+
+    @property
+    def log(self) -> Path:
+        """Returns the server's own log."""
+        return self._process.log
 
     @property
     def data(self) -> Path:

@@ -21,6 +21,7 @@ IN_DATABASE = (
     "storage",
     "purge",
     "deletion-record",
+    "database-log",
     "backup",
     "prosody-servers",
     "synthetic-login",

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from authbridge import audit_rows, deletion_records, readiness
 from authbridge.doctor import reports
+from authbridge.doctor.database_log import examine_log
 from authbridge.doctor.reports import IN_DATABASE, Report
 from authbridge.errors import StorageError
 from authbridge.machine.findings import Finding, Level, Remark
@@ -46,6 +47,7 @@ def examine_service(
             found,
             _of_storage(parts["storage"]),
             _of_purge(parts["purge"]),
+            examine_log(session),
             _of_backup(session, backup_folder, now),
             *_of_rows(session, offers_panel=offers_panel, now=now),
         ]
