@@ -11,7 +11,15 @@ from urllib.parse import quote
 import psycopg
 from psycopg.sql import SQL, Identifier, Literal
 
-from workbench.processes import Process, StartError, children_of, free_port, is_listening, kill_stranger
+from workbench.processes import (
+    ENDS_WITH_US,
+    Process,
+    StartError,
+    children_of,
+    free_port,
+    is_listening,
+    kill_stranger,
+)
 
 # Nothing outlives the server; autovacuum would go round a thousand databases of the tests all the time; the
 # log is as deploy/README.md wants it.
@@ -157,4 +165,5 @@ def _as_owner() -> list[str]:
     if os.geteuid() != 0:
         return []
     owner = pwd.getpwnam(_OWNER)
-    return ["setpriv", f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups"]
+    # A process that becomes another user is no longer signalled when its parent ends, unless it asks again.
+    return [*ENDS_WITH_US, f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups"]

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,7 +21,13 @@ from workbench import CACHE
 
 PATIENCE = 120.0  # seconds for what merely has to happen: where all is well nobody waits that long
 
+ENDS_WITH_US = ("setpriv", "--pdeathsig", "TERM")
+"""Begins the arguments of a child: it is asked to end when this process ends, even by SIGKILL."""
+
 _POLL = 0.02  # seconds
+
+# The kernel sends that signal when the thread ends that started the child, so this one starts all.
+_starter = ThreadPoolExecutor(1)
 
 _PORTS = range(10_000, 32_768)  # below Linux's ports of outgoing connections
 _reserved: set[int] = set()  # by this process
@@ -57,15 +64,16 @@ class Process:
     def start(self, *, keep: Sequence[int] = ()) -> None:
         """Starts the child, which inherits the descriptors in ``keep``; its output goes to the log."""
         with self.log.open("ab") as output:
-            self._child = subprocess.Popen(  # noqa: S603 - our own arguments
-                self._arguments,
+            self._child = _starter.submit(
+                subprocess.Popen[bytes],
+                [*ENDS_WITH_US, "--", *self._arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=self._environ,
                 start_new_session=True,
                 pass_fds=keep,
-            )
+            ).result()
 
     def await_ready(self, is_ready: Callable[[], bool]) -> None:
         """Returns once ``is_ready``; raises :class:`StartError` if the child ends or patience does.
