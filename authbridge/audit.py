@@ -56,6 +56,7 @@ class Action(StrEnum):
     STAFF_RENEW_RECOVERY = "staff:renew-recovery"
     STAFF_ADD_PASSKEY = "staff:add-passkey"
     STAFF_REMOVE_PASSKEY = "staff:remove-passkey"
+    STAFF_RESEAL = "staff:reseal"
     STAFF_SUSPEND = "staff:suspend"
     STAFF_REINSTATE = "staff:reinstate"
     STAFF_DELETE = "staff:delete"

@@ -43,6 +43,7 @@ class Config:
     database_url: str = field(repr=False)  # may hold PostgreSQL's password
     api_token_file: Path
     secret_key: bytes = field(repr=False)
+    former_secret_key: bytes | None = field(repr=False)
     xmpp_host: str
     api_bind: str
     panel_bind: str
@@ -73,14 +74,14 @@ def read_config(environ: Mapping[str, str]) -> Config:
     settings = _Settings(environ)
     host = settings.host("XMPP_HOST", "the VirtualHost of Prosody, for example meet.example.org")
     panel_url = settings.url("PANEL_URL")
+    secret_key, *former = settings.secrets("SECRET_KEY_FILE", most=2)
     return Config(
         database_url=settings.required(
             "DATABASE_URL", "for example sqlite:////var/lib/authbridge/authbridge.db"
         ),
         api_token_file=Path(settings.required("API_TOKEN_FILE", _HOW_TO_MAKE)),
-        secret_key=_read_secret(
-            "SECRET_KEY_FILE", settings.required("SECRET_KEY_FILE", _HOW_TO_MAKE)
-        ).encode(),
+        secret_key=secret_key.encode(),
+        former_secret_key=former[0].encode() if former else None,
         xmpp_host=host,
         api_bind=settings.loopback("API_BIND", "127.0.0.1:8701"),
         panel_bind=settings.loopback("PANEL_BIND", "127.0.0.1:8702"),
@@ -109,7 +110,8 @@ def read_api_token(config: Config) -> str:
     Raises:
         ConfigError: The file cannot be read, or holds no token.
     """
-    return _read_secret("API_TOKEN_FILE", str(config.api_token_file))
+    (token,) = _read_secrets("API_TOKEN_FILE", str(config.api_token_file), most=1)
+    return token
 
 
 def read_limits(environ: Mapping[str, str]) -> Limits:
@@ -276,18 +278,19 @@ class _Settings:
             ) from None
         return day.month, day.day
 
-    def secret(self, name: str) -> str:
-        return _read_secret(name, self.required(name, _HOW_TO_MAKE))
+    def secrets(self, name: str, *, most: int) -> list[str]:
+        return _read_secrets(name, self.required(name, _HOW_TO_MAKE), most=most)
 
 
-def _read_secret(name: str, path: str) -> str:
+def _read_secrets(name: str, path: str, *, most: int) -> list[str]:
     try:
-        content = Path(path).read_text(encoding="ascii").strip()
+        words = Path(path).read_text(encoding="ascii").split()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not plain text"
         raise ConfigError(
             f"{_PREFIX}{name} names {path}, which cannot be read: {why}."
         ) from None  # the cause may quote the file
-    if len(content) < _MIN_SECRET or len(content.split()) != 1:
-        raise ConfigError(f"{_PREFIX}{name} names {path}: not one word of at least {_MIN_SECRET} characters.")
-    return content
+    if not words or len(words) > most or any(len(word) < _MIN_SECRET for word in words):
+        form = "one word" if most == 1 else "one word, or the new and the former one,"
+        raise ConfigError(f"{_PREFIX}{name} names {path}: not {form} of at least {_MIN_SECRET} characters.")
+    return words

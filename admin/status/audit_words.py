@@ -85,6 +85,7 @@ ACTIONS = {
     "staff:renew-recovery": _l("Own recovery codes renewed"),
     "staff:add-passkey": _l("Own passkey added"),
     "staff:remove-passkey": _l("Own passkey removed"),
+    "staff:reseal": _l("Second factor sealed under a new secret key"),
     "staff:suspend": _l("Member of staff suspended"),
     "staff:reinstate": _l("Member of staff reinstated"),
     "staff:delete": _l("Member of staff deleted"),

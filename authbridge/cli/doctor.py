@@ -148,6 +148,7 @@ def _examine_service(operator: Operator) -> None:
     database, now = operator.bare_database, operator.clock()
     found = examine_service(
         database,
+        operator.encryption,
         offers_panel=operator.config.panel_url is not None,
         backup_folder=operator.config.backup_folder,
         now=now,

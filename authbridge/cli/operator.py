@@ -59,10 +59,10 @@ class Operator:
 
     @cached_property
     def encryption(self) -> "StaffEncryption":
-        """Makes the keyed hashes of staff's one-time codes."""
+        """Encrypts second factors, and makes the keyed hashes of staff's one-time codes."""
         from authbridge.staff.encryption import StaffEncryption  # noqa: PLC0415
 
-        return StaffEncryption(self.config.secret_key)
+        return StaffEncryption(self.config.secret_key, self.config.former_secret_key)
 
     @cached_property
     def bare_database(self) -> "Database":

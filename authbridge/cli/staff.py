@@ -10,10 +10,12 @@ from sqlalchemy.orm import Session
 
 from authbridge.cli.destinations import StandardOutput, hand_out
 from authbridge.cli.operator import Operator, pass_operator
-from authbridge.cli.output import json_option, show_rows
+from authbridge.cli.output import json_option, say_done, show_rows
+from authbridge.errors import ConfigError
 from authbridge.staff.commands import INVITATION_LIFETIME, add_staff, reset_staff
 from authbridge.staff.members import StaffRow, list_staff
 from authbridge.staff.one_time_codes import NewInvitation, make_invitation
+from authbridge.staff.resealing import not_current, reseal
 from authbridge.storage.models import Role, Staff
 
 
@@ -50,6 +52,33 @@ def reset(operator: Operator, name: str) -> None:
         now=now,
     )
     _invite(operator, change, invitation, now)
+
+
+@staff.command("reseal")
+@click.confirmation_option(
+    prompt="Recovery codes that were made under the former secret key are void, and are deleted. Go on?"
+)
+@pass_operator
+def reseal_(operator: Operator) -> None:
+    """Seal all second factors under the new secret key: the first line of its file; the second is the former.
+
+    All of them or none. Before that, restart the services: they have to know both.
+    """
+    unreadable: list[str] = []
+    with operator.database.write_session() as session:
+        names = not_current(session, operator.encryption)
+        for name in names:
+            try:
+                reseal(session, name, operator.encryption, actor=operator.actor, now=operator.clock())
+            except ConfigError:
+                unreadable.append(name)
+    say_done(f"Sealed under the present secret key: {len(names) - len(unreadable)} second factors.")
+    if unreadable:
+        raise ConfigError(
+            "These are of another secret key, and have to be invited anew (authbridge staff reset NAME):"
+            " %(names)s",
+            names=", ".join(unreadable),
+        )
 
 
 @staff.command("list")

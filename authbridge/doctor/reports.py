@@ -26,6 +26,7 @@ IN_DATABASE = (
     "prosody-servers",
     "synthetic-login",
     "staff",
+    "secret-key",
     "taken-over",
     "alarms",
 )

@@ -18,7 +18,9 @@ from authbridge.machine.findings import Finding, Level, Remark
 from authbridge.machine.setup import SETTINGS
 from authbridge.revocations.status import nodes
 from authbridge.schools.taken_over import count_taken_over
+from authbridge.staff.encryption import StaffEncryption
 from authbridge.staff.members import StaffState, list_staff
+from authbridge.staff.resealing import not_current
 from authbridge.storage import job_runs, schema
 from authbridge.storage.database import Database
 from authbridge.storage.models import Role
@@ -35,7 +37,12 @@ _BACKUP_OVERDUE = timedelta(days=2)  # there is one a day
 
 
 def examine_service(
-    database: Database, *, offers_panel: bool, backup_folder: Path, now: datetime
+    database: Database,
+    encryption: StaffEncryption,
+    *,
+    offers_panel: bool,
+    backup_folder: Path,
+    now: datetime,
 ) -> list[Finding]:
     """Returns what is found; each finding once, also where all is well or nothing can be seen."""
     found = _of_database(database)
@@ -49,6 +56,7 @@ def examine_service(
             _of_purge(parts["purge"]),
             examine_log(session),
             _of_backup(session, backup_folder, now),
+            _of_secret_key(session, encryption),
             *_of_rows(session, offers_panel=offers_panel, now=now),
         ]
 
@@ -252,6 +260,37 @@ def _of_staff(session: Session, now: datetime) -> Finding:
         why,
         line="authbridge staff add NAME --role admin",
     )
+
+
+def _of_secret_key(session: Session, encryption: StaffEncryption) -> Finding:
+    names = not_current(session, encryption)
+    if names and not encryption.has_former:
+        return Finding(
+            "secret-key",
+            Level.WARNING,
+            Remark("Second factors are of another secret key: %(names)s.", names=", ".join(names)),
+            Remark("These members of staff cannot sign in with a code."),
+            line="authbridge staff reset NAME",
+        )
+    if names:
+        return Finding(
+            "secret-key",
+            Level.WARNING,
+            Remark(
+                "Second factors are still sealed under the former secret key: %(count)s.", count=len(names)
+            ),
+            Remark("The change of the secret key has begun and is not done."),
+            line="authbridge staff reseal",
+        )
+    if encryption.has_former:
+        return Finding(
+            "secret-key",
+            Level.NOTE,
+            Remark("The former secret key is still in its file, and nothing needs it any more."),
+            where="/etc/authbridge/secret-key",
+            line="sed -i 2d /etc/authbridge/secret-key",
+        )
+    return Finding("secret-key", Level.OK, Remark("All second factors are sealed under the secret key."))
 
 
 def _of_taken_over(session: Session) -> Finding:

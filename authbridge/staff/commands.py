@@ -83,7 +83,7 @@ def reset_staff(
     )
     staff.password_hash = staff.factor_secret = staff.enrolled_at = None
     staff.factor_step = staff.void_step = None
-    _forget_recovery_codes(session, staff)
+    forget_recovery_codes(session, staff)
     _forget_passkeys(session, staff)
     sessions.end_all(session, staff.id)
     for counted in staff_names.counted_names(staff.name):
@@ -283,11 +283,12 @@ def _invite(session: Session, staff: Staff, invitation: NewInvitation, now: date
 
 
 def _keep_recovery_codes(session: Session, staff: Staff, recovery: NewRecoveryCodes) -> None:
-    _forget_recovery_codes(session, staff)
+    forget_recovery_codes(session, staff)
     session.add_all(RecoveryCode(staff_id=staff.id, code_hash=each) for each in recovery.hashes)
 
 
-def _forget_recovery_codes(session: Session, staff: Staff) -> None:
+def forget_recovery_codes(session: Session, staff: Staff) -> None:
+    """Deletes the recovery codes of a member of staff: none counts any more."""
     query = delete(RecoveryCode).where(RecoveryCode.staff_id == staff.id)
     session.execute(query, execution_options=UNSYNCHRONISED)
 

@@ -147,11 +147,11 @@ def test_a_missing_setting_is_named(environ: dict[str, str], name: str, value: s
         read_config(environ)
 
 
-@pytest.mark.parametrize("content", ["", "short", f"{TOKEN} {TOKEN}", "\N{SNOWMAN}" * 40])
+@pytest.mark.parametrize("content", ["", "short", f"{TOKEN} {TOKEN} {TOKEN}", "\N{SNOWMAN}" * 40])
 def test_a_useless_secret_is_refused_without_quoting_it(
     environ: dict[str, str], tmp_path: Path, content: str
 ) -> None:
-    """A secret is one word of at least 32 characters of plain text."""
+    """A secret is a word of at least 32 characters of plain text."""
     config = read_config(environ)
     for name in ("token", "key"):
         (tmp_path / name).write_text(content)
@@ -162,6 +162,21 @@ def test_a_useless_secret_is_refused_without_quoting_it(
         read_config(environ)
 
     assert not content or content not in f"{token_raised.value} {key_raised.value}"
+
+
+def test_a_former_secret_key_stands_below_the_new_one(environ: dict[str, str], tmp_path: Path) -> None:
+    """The first line counts; neither is in a repr; a third is a mistake."""
+    assert read_config(environ).former_secret_key is None
+    keys = "n" * 64, "f" * 64, "t" * 64
+    (tmp_path / "key").write_text("\n".join(keys[:2]) + "\n")
+
+    config = read_config(environ)
+
+    assert (config.secret_key, config.former_secret_key) == (keys[0].encode(), keys[1].encode())
+    assert not [key for key in keys if key in repr(config)]
+    (tmp_path / "key").write_text("\n".join(keys))
+    with pytest.raises(ConfigError, match="one word, or the new and the former one"):
+        read_config(environ)
 
 
 def test_the_token_is_read_by_the_service_alone(environ: dict[str, str], tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def sign_in_services_of(config: Config, database: Database) -> SignInServices:
         timezone=config.timezone,
         limits=config.limits,
         keyed_hashes=KeyedHashes(config.secret_key),
-        encryption=StaffEncryption(config.secret_key),
+        encryption=StaffEncryption(config.secret_key, config.former_secret_key),
         password_cache=PasswordCache(config.limits, remember=False),
         hashing_queue=HashingQueue(cores, typical=hasher.measure(), most=cores + _QUEUE),
         run_later=alarms.after_the_answer(),

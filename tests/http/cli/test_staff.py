@@ -1,21 +1,40 @@
 """``authbridge staff``: the first admin, a lost phone, and colleagues who wait at the panel."""
 
 import json
+import os
+import signal
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import event, func, select
+from sqlalchemy.engine import Engine
 
 from authbridge.cli import main
 from authbridge.cli.operator import Operator
 from authbridge.login.networks import parse_address
 from authbridge.login.policy import Decision, Verdict
-from authbridge.staff.sign_in import Caller, SignInServices, device_token, sign_in, verify_invitation
+from authbridge.staff import sessions
+from authbridge.staff.encryption import StaffEncryption
+from authbridge.staff.sign_in import (
+    Caller,
+    SignInServices,
+    confirm_code,
+    device_token,
+    sign_in,
+    verify_invitation,
+)
 from authbridge.storage.database import Database
+from authbridge.storage.models import RecoveryCode, Role
+from tests.http.cli.machine import die
 from tests.http.conftest import Run
 from tests.support.factories import make_sign_in_services, make_staff
 from tests.support.fakes import FakeClock
+from tests.support.forked_command import start_forked
+from workbench.staff import Member, enrol_member
 
 OFFICE = "198.51.100.7"
 
@@ -29,9 +48,10 @@ class Desk:
     services: SignInServices
     guessed: int = 0
 
-    def run(self, *arguments: str, code: int = 0) -> Result:
+    def run(self, *arguments: str, code: int = 0, typed: str | None = None) -> Result:
         """``authbridge …``."""
-        result = CliRunner().invoke(main, arguments, obj=Operator(self.environ, clock=self.clock))
+        operator = Operator(self.environ, clock=self.clock)
+        result = CliRunner().invoke(main, arguments, obj=operator, input=typed)
         assert result.exit_code == code, result.output
         return result
 
@@ -40,6 +60,18 @@ class Desk:
         return verify_invitation(
             name, code, Caller(parse_address(OFFICE), None), self.services
         ).decision.verdict
+
+    def signs_in(self, member: Member, key: str, former: str | None = None) -> Verdict:
+        """What a panel with these secret keys says of both factors."""
+        caller = Caller(parse_address(OFFICE), None)
+        encryption = StaffEncryption(key.encode(), None if former is None else former.encode())
+        services = replace(self.services, encryption=encryption)
+        token = sign_in(member.name, member.password, caller, services).token
+        assert token is not None
+        with services.database.read_session() as session:
+            visit = sessions.find(session, token, idle=timedelta(hours=1), now=self.clock())
+        assert visit is not None
+        return confirm_code(visit, member.code_at(self.clock()), caller, services).decision.verdict
 
     def guess(self, name: str) -> Decision:
         """A wrong password at the panel."""
@@ -185,3 +217,49 @@ def test_no_command_takes_a_code_as_argument(command: str) -> None:
     help_text = CliRunner().invoke(main, ["staff", command, "--help"]).output
     assert "--code" not in help_text
     assert "--password" not in help_text
+
+
+def die_at_first_change() -> None:
+    """Lets a fork be killed when it has changed one member of staff."""
+
+    def look(_connection: object, _cursor: object, statement: str, *_others: object) -> None:
+        if statement.startswith("UPDATE staff"):
+            die()
+
+    event.listen(Engine, "after_cursor_execute", look)
+
+
+def test_the_secret_key_is_changed_and_second_factors_stay(desk: Desk) -> None:
+    """Both keys in the file, a restart, the command, and the former key goes; recovery codes are void."""
+    anna, bert = (enrol_member(desk.services, name, Role.ADMIN) for name in ("anna", "bert"))
+    (new, former), file = ("n" * 64, "s" * 64), Path(desk.environ["AUTHBRIDGE_SECRET_KEY_FILE"])
+    file.write_text(f"{new}\n{former}\n")
+    assert desk.signs_in(anna, new, former) is Verdict.GRANTED, "in between"
+
+    assert "Recovery codes" in desk.run("staff", "reseal", typed="n\n", code=1).output
+    environ, words = desk.environ | {"TMPDIR": str(file.parent)}, ("staff", "reseal", "--yes")
+    with Path(os.devnull).open("wb") as nowhere:
+        killed = start_forked(environ, *words, stdout=nowhere.fileno(), hook=die_at_first_change).wait()
+    assert killed.code == -signal.SIGKILL, killed.stderr
+    assert "present secret key: 2 second" in desk.run("staff", "reseal", "--yes").stdout
+    assert "present secret key: 0 second" in desk.run("staff", "reseal", "--yes").stdout
+
+    file.write_text(f"{new}\n")
+    desk.clock.advance(minutes=1)
+    assert [desk.signs_in(member, new) for member in (anna, bert)] == [Verdict.GRANTED] * 2
+    with desk.services.database.read_session() as session:
+        assert session.scalar(select(func.count(RecoveryCode.id))) == 0
+
+
+def test_a_second_factor_of_a_third_key_is_named(desk: Desk) -> None:
+    """The others are sealed anew all the same."""
+    enrol_member(desk.services, "anna", Role.ADMIN)
+    foreign = make_sign_in_services(desk.services.database, clock=desk.clock, secret_key=b"x" * 64)
+    enrol_member(foreign, "bert", Role.CLERK)
+    new = "n" * 64
+    Path(desk.environ["AUTHBRIDGE_SECRET_KEY_FILE"]).write_text(f"{new} {'s' * 64}")
+
+    result = desk.run("staff", "reseal", "--yes", code=3)
+
+    assert "present secret key: 1 second" in result.stdout
+    assert result.stderr.strip().endswith("(authbridge staff reset NAME): bert")

@@ -14,11 +14,19 @@ from authbridge.doctor.service import examine_service
 from authbridge.login import journal
 from authbridge.login.alarm_rules import Alarm
 from authbridge.machine.findings import Finding, Level
+from authbridge.staff.encryption import StaffEncryption
 from authbridge.storage import job_runs
 from authbridge.storage.database import Database
 from authbridge.storage.models import Organiser, Role
 from authbridge.synthetic_login.outcomes import SyntheticOutcome
-from tests.support.factories import make_invited, make_organiser, make_school, make_staff
+from tests.support.factories import (
+    ENCRYPTION,
+    SECRET_KEY,
+    make_invited,
+    make_organiser,
+    make_school,
+    make_staff,
+)
 from tests.support.fakes import MORNING
 from tests.support.feeds import report
 from tests.support.panel.sample_data import make_deletion_record
@@ -30,12 +38,15 @@ DAY = timedelta(days=1)
 def examine(
     database: Database,
     *,
+    encryption: StaffEncryption = ENCRYPTION,
     now: datetime = MORNING,
     offers_panel: bool = True,
     backup_folder: Path = Path("/nowhere"),
 ) -> dict[str, Finding]:
     """Returns the findings by id; each is there once."""
-    found = examine_service(database, offers_panel=offers_panel, backup_folder=backup_folder, now=now)
+    found = examine_service(
+        database, encryption, offers_panel=offers_panel, backup_folder=backup_folder, now=now
+    )
     by_id = {finding.id: finding for finding in found}
     assert len(by_id) == len(found)
     assert by_id.keys() == set(FINDINGS_OF_SERVICE)
@@ -64,6 +75,21 @@ def test_a_service_in_order_has_nothing_to_say(database: Database) -> None:
     found = examine(database)
     assert {finding.level for finding in found.values()} == {Level.OK}
     assert found.keys() == examine(Database("sqlite:////nowhere/at/all.db")).keys()
+
+
+def test_a_change_of_the_secret_key_is_watched_to_its_end(database: Database) -> None:
+    """With the former one in the file, without it, and once nothing needs it any more."""
+    make_staff(database)
+    new = b"n" * 32
+    assert examine(database)["secret-key"].level is Level.OK
+
+    begun = examine(database, encryption=StaffEncryption(new, SECRET_KEY))["secret-key"]
+    lost = examine(database, encryption=StaffEncryption(new))["secret-key"]
+    ended = examine(database, encryption=StaffEncryption(SECRET_KEY, new))["secret-key"]
+
+    assert (begun.level, begun.line) == (Level.WARNING, "authbridge staff reseal")
+    assert (lost.level, lost.line) == (Level.WARNING, "authbridge staff reset NAME")
+    assert (ended.level, ended.line) == (Level.NOTE, "sed -i 2d /etc/authbridge/secret-key")
 
 
 def test_a_purge_that_is_overdue_breaks_the_promise(database: Database) -> None:

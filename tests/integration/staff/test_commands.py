@@ -16,8 +16,9 @@ from authbridge.login import commands as lockout_commands
 from authbridge.login.networks import parse_address
 from authbridge.login.policy import Verdict
 from authbridge.staff import commands as staff_commands
-from authbridge.staff import members, passkey_commands, sessions
+from authbridge.staff import members, passkey_commands, resealing, sessions
 from authbridge.staff.commands import Enrolment
+from authbridge.staff.encryption import StaffEncryption
 from authbridge.staff.members import StaffState, get_staff, list_staff, staff_row
 from authbridge.staff.one_time_codes import make_invitation, make_recovery_codes
 from authbridge.staff.passkeys import NewPasskey
@@ -31,6 +32,7 @@ from tests.support.factories import (
     HASHER,
     IDLE,
     KEYED_HASHES,
+    SECRET_KEY,
     make_invited,
     make_sign_in_services,
     make_staff,
@@ -96,6 +98,9 @@ def commands(database: Database) -> dict[Action, Command]:
             s, visit, enrolment(), today=MORNING.date(), **who
         ),
         Action.STAFF_CHANGE_ROLE: lambda s: staff_commands.change_role(s, "anna", Role.AUDITOR, **who),
+        Action.STAFF_RESEAL: lambda s: resealing.reseal(
+            s, "anna", StaffEncryption(b"n" * 32, SECRET_KEY), **who
+        ),
         Action.STAFF_SUSPEND: lambda s: staff_commands.suspend_staff(s, "anna", **who),
         Action.STAFF_REINSTATE: lambda s: staff_commands.reinstate_staff(s, "anna", **who),
         Action.STAFF_DELETE: lambda s: staff_commands.delete_staff(s, "anna", **who),

@@ -29,6 +29,16 @@ def test_another_key_file_is_said() -> None:
         OTHER.unseal(ENCRYPTION.seal("JBSWY3DPEHPK3PXP"))
 
 
+def test_what_a_former_key_sealed_is_read_and_sealed_anew() -> None:
+    """Under the new key alone from then on."""
+    sealed = ENCRYPTION.seal("JBSWY3DPEHPK3PXP")
+    both = StaffEncryption(b"o" * 32, SECRET_KEY)
+
+    assert both.unseal(sealed) == "JBSWY3DPEHPK3PXP"
+    assert (ENCRYPTION.is_current(sealed), both.is_current(sealed)) == (True, False)
+    assert OTHER.unseal(both.seal(both.unseal(sealed))) == "JBSWY3DPEHPK3PXP"
+
+
 def test_a_digest_is_worth_nothing_elsewhere() -> None:
     """Neither under another key nor for another purpose."""
     one = ENCRYPTION.digest("invitation", "vpgdkxwjrhms")
