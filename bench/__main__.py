@@ -9,6 +9,7 @@ import shutil
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from bench import (
     attack,
@@ -20,13 +21,16 @@ from bench import (
     equal_times,
     frozen,
     logins_under_attack,
+    machine,
     meeting_rules,
     meetings,
     memory,
     one_login,
     pages,
     processor_time,
+    results,
     scraping,
+    sizes,
 )
 from bench.environment import Environment
 from bench.peers import FOLDER
@@ -50,29 +54,53 @@ _PARTS: dict[str, tuple[str, Callable[[Environment], Awaitable[list[Row]]]]] = {
     "memory": ("Memory", memory.measure),
     "pages": ("Pages of the panel", pages.measure),
 }
+_SIZES = "sizes"  # runs only if it is named, and starts what it needs by itself
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    parts: list[str]
+    short: bool
+    keep: bool
 
 
 def main() -> int:
     """Runs the benchmarks; the exit code is 1 if a target is missed."""
-    parts = _read_parts()
+    options = _read_options()
     shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(parents=True)
     started, load = time.perf_counter(), os.getloadavg()[0]
+    facts = machine.facts()
     try:
-        with contextlib.ExitStack() as running:
-            everything = environment.start(running)
-            gc.freeze()
-            rows = asyncio.run(_measure(parts, everything))
+        rows = _measure_all(options)
     except StartError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
-    print(f"\n{render(rows)}\n")
-    print(
-        f"Times in ms; {os.cpu_count()} cores; load {load:.1f} at the start, {os.getloadavg()[0]:.1f} at the "
-        f"end; {time.perf_counter() - started:.0f} s."
-    )
     missed = sum(row.met is False for row in rows)
-    print("All targets are met." if not missed else f"{missed} target(s) missed.")
+    text = (
+        f"{render(rows)}\n\n"
+        f"Times in ms; {os.cpu_count()} cores; load {load:.1f} at the start, {os.getloadavg()[0]:.1f} at the "
+        f"end; {time.perf_counter() - started:.0f} s.\n"
+        + ("All targets are met." if not missed else f"{missed} target(s) missed.")
+    )
+    print(f"\n{text}")
+    if options.keep:
+        name = "-".join(options.parts)
+        print(results.keep(f"python -m bench --keep {' '.join(options.parts)}", name, text, rows, facts))
     return 1 if missed else 0
+
+
+def _measure_all(options: _Options) -> list[Row]:
+    rows: list[Row] = []
+    if set(options.parts) & set(_PARTS):
+        with contextlib.ExitStack() as running:
+            everything = environment.start(running)
+            gc.freeze()
+            rows += asyncio.run(_measure(options.parts, everything))
+    if _SIZES in options.parts:
+        print("Sizes …", flush=True)
+        rows += asyncio.run(sizes.measure(sizes.SHORT_SCALE if options.short else sizes.USUAL_SCALE))
+    return rows
 
 
 async def _measure(parts: list[str], everything: Environment) -> list[Row]:
@@ -84,13 +112,22 @@ async def _measure(parts: list[str], everything: Environment) -> list[Row]:
     return rows
 
 
-def _read_parts() -> list[str]:
+def _read_options() -> _Options:
     parser = argparse.ArgumentParser(prog="bench")
-    parser.add_argument("part", nargs="*", help=f"of {', '.join(_PARTS)}; all if none is named")
-    parts: list[str] = parser.parse_args().part
-    if unknown := set(parts) - set(_PARTS):
+    known = [*_PARTS, _SIZES]
+    parser.add_argument(
+        "part", nargs="*", help=f"of {', '.join(known)}; all but {_SIZES} if none is named", metavar="PART"
+    )
+    parser.add_argument("--short", action="store_true", help=f"{_SIZES} in a minute, to see that it works")
+    parser.add_argument("--keep", action="store_true", help="also write the results to bench/results")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.part) - set(known):
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
-    return parts or list(_PARTS)
+    if arguments.short and arguments.part != [_SIZES]:
+        parser.error(f"--short is for {_SIZES} alone")
+    if arguments.keep and not arguments.part:
+        parser.error("--keep needs the names of the parts")
+    return _Options(arguments.part or list(_PARTS), arguments.short, arguments.keep)
 
 
 if __name__ == "__main__":

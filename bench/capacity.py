@@ -58,4 +58,4 @@ def _row(
 
 
 def _rate(ended: list[Ended]) -> float:
-    return sum(login.began + login.seconds <= _SECONDS for login in ended) / (_ROUNDS * _SECONDS)
+    return runs.within(ended, _SECONDS) / (_ROUNDS * _SECONDS)

@@ -40,7 +40,6 @@ class Environment:
 
 def start(running: contextlib.ExitStack) -> Environment:
     """Starts everything; ``running`` ends it."""
-    FOLDER.mkdir(parents=True)
     slow, obvious = SlowService(), ObviousService((USUAL, DEAR))
     for stand_in in (slow, obvious):
         running.callback(stand_in.stop)

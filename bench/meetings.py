@@ -1,6 +1,7 @@
 """From the click in the panel to the last one in the meetings; and what the guard and the feed cost."""
 
 import asyncio
+import contextlib
 import dataclasses
 import itertools
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from bench.peers import FOLDER, VERSIONS
 from bench.proc import processor_time
 from bench.table import Row
 from bench.visitor import Visitor
+from tests.support.auth_server import AuthServer
 from tests.support.factories import make_school
 from tests.support.jitsi.participants import Participant, Participants, room_jid
 from tests.support.jitsi.server import Deployment, Jitsi, make_focus, make_prosody, open_deployment
@@ -76,7 +78,9 @@ async def _clicks(version: str, deployment: Deployment) -> list[Row]:
         await asyncio.to_thread(visitor.sign_in, member)
         return [
             _row_of_clicks(
-                version, meetings, [await _click(deployment, visitor, meetings) for _ in range(runs)]
+                version,
+                meetings,
+                [await click(deployment.auth, [deployment.jitsi], visitor, meetings) for _ in range(runs)],
             )
             for meetings, runs in _RUNS.items()
         ]
@@ -84,17 +88,16 @@ async def _clicks(version: str, deployment: Deployment) -> list[Row]:
         panel.stop()
 
 
-async def _click(deployment: Deployment, visitor: Visitor, meetings: int) -> float:
-    """Suspends a school with so many meetings; the seconds until the last client knew."""
+async def click(auth: AuthServer, servers: Sequence[Jitsi], visitor: Visitor, meetings: int) -> float:
+    """Suspends a school with so many meetings on each server; the seconds until the last client knew."""
     school = f"b{next(_numbers)}"
-    make_school(deployment.auth.database, school)
-    leaders = [deployment.auth.issue(school) for _ in range(meetings)]
-    async with deployment.jitsi.participants() as participants:
-        everybody = [
-            person
-            for leader in leaders
-            for person in await _hold(participants, leader, room_jid(leader.username))
-        ]
+    make_school(auth.database, school)
+    async with contextlib.AsyncExitStack() as screens:
+        everybody: list[Participant] = []
+        for server in servers:
+            participants = await screens.enter_async_context(server.participants())
+            for leader in [auth.issue(school) for _ in range(meetings)]:
+                everybody += await _hold(participants, leader, room_jid(leader.username))
         clicked = await asyncio.to_thread(
             visitor.press, f"/schools/{school}/suspend", on=f"/schools/{school}"
         )

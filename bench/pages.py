@@ -197,13 +197,13 @@ def _populate(database: Database, keyed_hashes: KeyedHashes) -> None:
         )
 
 
-def attempts_of_a_week(ids: list[int], now: datetime) -> Iterator[dict[str, object]]:
-    """Yields the logins of a week: of ten, seven in, two wrong, and one of an unknown username."""
-    for number in range(ATTEMPTS):
+def attempts_of_a_week(ids: list[int], now: datetime, count: int = ATTEMPTS) -> Iterator[dict[str, object]]:
+    """Yields logins of the week before ``now``: of ten, seven in, two wrong, one of an unknown username."""
+    for number in range(count):
         verdict = "granted" if number % 10 < _OF_TEN_IN else "refused"
         is_unknown = number % 10 == 0
         yield {
-            "at": now - number * _WEEK / ATTEMPTS,
+            "at": now - number * _WEEK / count,
             "request_id": "bench",
             "organiser_id": None if is_unknown else ids[number % len(ids)],
             "unknown_name": f"{number:032x}" if is_unknown else None,

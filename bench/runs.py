@@ -146,5 +146,10 @@ def counts(ended: Iterable[Ended]) -> str:
     return ", ".join(f"{count} {condition}" for condition, count in counted.most_common())
 
 
+def within(ended: Iterable[Ended], seconds: float) -> int:
+    """How many had ended so many seconds after the first might begin."""
+    return sum(login.began + login.seconds <= seconds for login in ended)
+
+
 def _pairs(credentials: Iterable[IssuedCredential]) -> list[tuple[str, str]]:
     return [(credential.username, credential.password) for credential in credentials]

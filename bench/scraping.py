@@ -18,14 +18,13 @@ from bench.environment import CHEAP, Environment
 from bench.figures import Figures, ratio_of_medians
 from bench.pages import ATTEMPTS, attempts_of_a_week
 from bench.peers import CROWD, HostedService
-from bench.proc import processor_time
+from bench.proc import processor_time, until_idle
 from bench.table import Row
 
 _ORGANISERS = 100_000
 _REVOCATIONS = 5_000
 _NODES, _MEETINGS = 3, 200  # meetings on each
 _ASKED = 200
-_IDLE = 0.02  # of a processor: what the service takes while nobody asks
 _ALLOWED = 0.005  # seconds
 _ROUNDS, _SECONDS = 20, 3.0
 _EVERY = 1.0  # seconds between two scrapes
@@ -40,7 +39,7 @@ async def measure(_scene: Environment) -> list[Row]:
     await asyncio.to_thread(_populate, service)
     service.start()
     try:
-        await _rest(service)
+        await until_idle(service.process.pid)
         before = processor_time(service.process.pid)
         times = await asyncio.to_thread(_ask_often, service.port, "/metrics")
         spent = (processor_time(service.process.pid) - before) / _ASKED
@@ -79,14 +78,6 @@ async def measure(_scene: Environment) -> list[Row]:
             met=ratio <= _RATIO,
         ),
     ]
-
-
-async def _rest(service: HostedService) -> None:
-    """Waits for the end of what a start brings: deletion, tables that are written anew, counted logins."""
-    spent = 0.0
-    while (now := processor_time(service.process.pid)) - spent > _IDLE:
-        spent = now
-        await asyncio.sleep(1)
 
 
 def _ask_often(port: int, path: str) -> list[float]:

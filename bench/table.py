@@ -1,7 +1,7 @@
 """The one table that a run prints."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from bench.figures import Figures
 
@@ -11,7 +11,10 @@ _LEFT = {0, 1, 8, 9, 10}  # columns of words; the others hold numbers
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line; ``figures`` is None for what is no time, ``met`` where there is nothing to reach."""
+    """One line; ``figures`` is None for what is no time, ``met`` where there is nothing to reach.
+
+    ``data`` is for programs that read the results: what was measured, and figures that are in words here.
+    """
 
     title: str
     prosody: str
@@ -19,6 +22,7 @@ class Row:
     beside: str = ""
     target: str = ""
     met: bool | None = None
+    data: Mapping[str, str | float] = field(default_factory=dict)
 
 
 def render(rows: Sequence[Row]) -> str:

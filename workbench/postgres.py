@@ -153,6 +153,15 @@ class Postgres:
         return f"postgresql://authbridge@127.0.0.1:{self._port}/{database}"
 
 
+def newest_version() -> str:
+    """Returns the major version of the programs that are taken.
+
+    Raises:
+        StartError: PostgreSQL is not installed.
+    """
+    return _newest_programs().parent.name
+
+
 def _newest_programs() -> Path:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
     if not found:
