@@ -15,6 +15,7 @@ from authbridge.storage import schema
 from authbridge.storage.database import Database
 from authbridge.storage.migrations import NEWEST
 from authbridge.storage.models import RevocationFeed, table_of
+from authbridge.storage.table_changes import catch_up
 from authbridge.storage.table_copy import TABLES, Content, content_of, copy_tables
 
 _feed = table_of(RevocationFeed)
@@ -23,8 +24,9 @@ _feed = table_of(RevocationFeed)
 def move(source: Database, target: Database, config: Config) -> Mapping[str, Content]:
     """Copies all rows, compares them, and closes the source; returns what the target holds, by table.
 
-    Meanwhile nobody writes to the source.  Its tables are renamed in the end, so that a service that still
-    uses it finds none and refuses; logins and addresses are deleted from it.
+    Services go on while the rows are copied.  Then nobody writes to the source any more, and what has changed
+    meanwhile is copied: seconds.  Its tables are renamed in the end, so that a service that still uses it
+    finds none and refuses; logins and addresses are deleted from it.
 
     Raises:
         BackupError: The source is not SQLite, the target is in use, or not the one to which it was moved.
@@ -36,11 +38,14 @@ def move(source: Database, target: Database, config: Config) -> Mapping[str, Con
         return _finish(source, target)
     schema.require_current(source)
     _prepare(source, target)
-    with source.exclusive_session() as session:
-        with target.write_session() as written:
+    with source.snapshot() as snapshot:
+        with target.exclusive_session() as written:
             schema.set_version(written, schema.BEING_COPIED)
-            copied = copy_tables(session.connection(), written.connection(), TABLES)
-        _close(session, config)
+            copied = copy_tables(snapshot, written.connection(), TABLES)
+        with source.exclusive_session() as session:
+            with target.exclusive_session() as written:
+                copied = catch_up(snapshot, session.connection(), written.connection(), copied)
+            _close(session, config)
     source.empty_write_ahead_log()
     with target.write_session() as session:
         schema.set_version(session, NEWEST)

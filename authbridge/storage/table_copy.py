@@ -32,6 +32,11 @@ class Content:
         digest = self.digest + sum(map(_digest_of, rows))
         return Content(self.rows + len(rows), digest % 2**_DIGEST_BITS)
 
+    def without_rows(self, rows: Sequence[Row[Any]]) -> "Content":
+        """Returns the content with these rows, which it has, taken away."""
+        digest = self.digest - sum(map(_digest_of, rows))
+        return Content(self.rows - len(rows), digest % 2**_DIGEST_BITS)
+
 
 def copy_tables(source: Connection, target: Connection, tables: Collection[Table]) -> Mapping[str, Content]:
     """Replaces the rows of these tables by those of the source; returns what they hold now, by their names.

@@ -79,6 +79,7 @@ _VERSION = "UPDATE alembic_version SET version_num = %("  # of PostgreSQL, and n
     [
         pytest.param("CREATE TABLE", 9, False, id="making the tables"),
         pytest.param("INSERT INTO organisers", 1, False, id="copying"),
+        pytest.param("LOCK TABLE", 2, False, id="copying what changed meanwhile"),
         pytest.param("ALTER TABLE", 5, False, id="closing the former"),
         pytest.param("PRAGMA wal_checkpoint", 1, True, id="former closed, new one not open"),
         pytest.param(_VERSION, 2, True, id="opening the new one"),

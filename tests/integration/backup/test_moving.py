@@ -3,10 +3,11 @@
 import shutil
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, insert, select, text
+from sqlalchemy import delete, event, insert, select, text
 
 from authbridge.backup.files import BackupError
 from authbridge.backup.moving import move
@@ -18,8 +19,10 @@ from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.storage import schema
 from authbridge.storage.database import Database
 from authbridge.storage.models import LoginAttempt, Organiser, School, table_of
-from tests.support.backups import contents, fill_all, make_config
+from authbridge.storage.table_copy import Content
+from tests.support.backups import change_all, contents, fill_all, make_config
 from tests.support.factories import make_attempt, make_organiser, make_origin, make_school, make_services
+from tests.support.fakes import MORNING
 from workbench.postgres import Postgres
 
 
@@ -84,6 +87,36 @@ def test_every_row_is_there_and_new_ones_are_numbered_on(
     assert dict(move(database, target, config)) != before, (
         "given again it changes nothing, and tells the rows"
     )
+
+
+def test_logins_and_changes_go_on_while_the_rows_are_copied(
+    database: Database, target: Database, config: Config
+) -> None:
+    """What is added, changed and deleted meanwhile in any table is so in the new database."""
+    make_school(database)
+    issued, services = make_organiser(database), make_services(database)
+    with database.write_connection() as connection:
+        for day in range(2):
+            fill_all(connection, MORNING + timedelta(days=day))
+    told: list[Verdict] = []
+    expected = dict[str, Content]()
+
+    @event.listens_for(target.engine, "before_cursor_execute")
+    def interfere(_connection: object, _cursor: object, sql: str, *_others: object) -> None:
+        if sql.startswith("INSERT INTO login_attempts") and not told:
+            told.append(verdict(issued, services))
+            with database.write_connection() as connection:
+                change_all(connection, MORNING + timedelta(days=2))
+                expected.update(contents(connection))
+
+    copied = move(database, target, config)
+
+    assert told == [Verdict.GRANTED]
+    assert dict(copied) == expected
+    with target.read_connection() as connection:
+        assert contents(connection) == expected
+    make_school(target, "new")
+    assert verdict(make_organiser(target, "new"), make_services(target)) is Verdict.GRANTED
 
 
 def test_nothing_that_was_acknowledged_is_lost(database: Database, target: Database, config: Config) -> None:
