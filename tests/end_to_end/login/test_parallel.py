@@ -1,7 +1,6 @@
 """Forty guesses at the same moment, over HTTP, to real processes: five are hashed."""
 
 import http.client
-import json
 import shutil
 import sqlite3
 import threading
@@ -20,37 +19,11 @@ from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.storage.database import Database
 from authbridge.storage.models import Base, LoginAttempt, LoginFailure
+from tests.support.asking import ask
 from tests.support.factories import make_organiser, make_school
-from tests.support.stories import HOME, wrong_passwords
+from tests.support.stories import wrong_passwords
 from workbench.processes import PATIENCE
 from workbench.service import Service
-
-
-def ask(service: Service, username: str, password: str) -> str:
-    """The verdict on one login, as Prosody would get it."""
-    question = {
-        "request_id": "q-1",
-        "username": username,
-        "password": password,
-        "host": service.host,
-        "ip": HOME,
-        "user_agent": None,
-        "transport": "tcp",
-        "node": "node-a",
-        "within": 60,
-    }
-    token = service.token_file.read_text().strip()
-    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=PATIENCE)
-    try:
-        connection.request(
-            "POST",
-            "/v1/authenticate",
-            json.dumps(question),
-            {"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
-        )
-        return str(json.load(connection.getresponse())["verdict"])
-    finally:
-        connection.close()
 
 
 def ask_at_once(services: Sequence[Service], username: str, passwords: Sequence[str]) -> "Counter[str]":
