@@ -77,16 +77,16 @@ def main() -> int:
         print(f"\n{error}", file=sys.stderr)
         return 1
     missed = sum(row.met is False for row in rows)
+    loads = f"{load:.1f} at the start, {os.getloadavg()[0]:.1f} at the end"
     text = (
         f"{render(rows)}\n\n"
-        f"Times in ms; {os.cpu_count()} cores; load {load:.1f} at the start, {os.getloadavg()[0]:.1f} at the "
-        f"end; {time.perf_counter() - started:.0f} s.\n"
+        f"Times in ms; {os.cpu_count()} cores; load {loads}; {time.perf_counter() - started:.0f} s.\n"
         + ("All targets are met." if not missed else f"{missed} target(s) missed.")
     )
     print(f"\n{text}")
     if options.keep:
-        name = "-".join(options.parts)
-        print(results.keep(f"python -m bench --keep {' '.join(options.parts)}", name, text, rows, facts))
+        command = f"python -m bench --keep {' '.join(options.parts)}{' --short' * options.short}"
+        print(results.keep(command, "-".join(options.parts), text, rows, {**facts, "load": loads}))
     return 1 if missed else 0
 
 
@@ -118,7 +118,7 @@ def _read_options() -> _Options:
     parser.add_argument(
         "part", nargs="*", help=f"of {', '.join(known)}; all but {_SIZES} if none is named", metavar="PART"
     )
-    parser.add_argument("--short", action="store_true", help=f"{_SIZES} in a minute, to see that it works")
+    parser.add_argument("--short", action="store_true", help=f"{_SIZES} in two minutes, to see that it works")
     parser.add_argument("--keep", action="store_true", help="also write the results to bench/results")
     arguments = parser.parse_args()
     if unknown := set(arguments.part) - set(known):

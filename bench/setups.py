@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from authbridge import nightly
 from authbridge.backup.moving import move
@@ -31,6 +32,8 @@ from workbench.staff import enrol_member
 SQLITE, POSTGRESQL, TWO_SERVICES = "SQLite", "PostgreSQL", "PostgreSQL, 2 services"
 PROSODYS = 3
 VERSION = VERSIONS[-1]
+
+_Done = TypeVar("_Done")
 
 # As deploy/README.md sets it up: unlike the tests' server, it waits for the disk.
 _SERVER_SETTINGS = ("wal_recycle=off",)
@@ -93,16 +96,16 @@ def _move_copy(source: Database, store: Store) -> None:
     shutil.copy(store.service.folder / "authbridge.db", file)
     moved = Database(f"sqlite:///{file}")
     config = read_config(store.service.environ)
-    store.seconds["db copy"] = _seconds_of(lambda: move(moved, store.database, config))
+    store.seconds["db copy"], _ = _timed(lambda: move(moved, store.database, config))
     moved.engine.dispose()
     file.unlink()
 
 
 def _do_work_of_the_night(store: Store) -> None:
     config = read_config(store.service.environ)
-    store.seconds["night"] = _seconds_of(lambda: nightly.run(store.database, config, clock=utc_now))
-    store.seconds["backup"] = _seconds_of(lambda: take(store.database, config, now=utc_now()))
-    store.megabytes["backup"] = len(take(store.database, config, now=utc_now()).content) / 1e6
+    store.seconds["night"], _ = _timed(lambda: nightly.run(store.database, config, clock=utc_now))
+    store.seconds["backup"], taken = _timed(lambda: take(store.database, config, now=utc_now()))
+    store.megabytes["backup"] = len(taken.content) / 1e6
     store.megabytes["database"] = _bytes_of(store.database) / 1e6
 
 
@@ -114,10 +117,11 @@ def _bytes_of(database: Database) -> int:
     return int(size)
 
 
-def _seconds_of(work: Callable[[], object]) -> float:
+def _timed(work: Callable[[], _Done]) -> tuple[float, _Done]:
+    """Returns the seconds that it took, and what it returned."""
     started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
+    done = work()
+    return time.perf_counter() - started, done
 
 
 async def start(stores: Mapping[str, Store], running: contextlib.ExitStack) -> list[Setup]:

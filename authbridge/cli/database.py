@@ -45,9 +45,10 @@ def downgrade(operator: Operator) -> None:
 @click.pass_context
 @pass_operator
 def copy(operator: Operator, context: click.Context, /, url: str) -> None:
-    """Move all data from SQLite to an empty PostgreSQL; logins are refused until the services use it.
+    """Move all data from SQLite to an empty PostgreSQL, while services go on.
 
-    Killed in between, give it again: it begins anew, or does the rest.
+    In its last seconds it closes the former database; then logins are refused until the services use the
+    other one. Killed in between, give it again: it begins anew, or does the rest.
     """
     target = Database(url)
     context.call_on_close(target.engine.dispose)
