@@ -109,7 +109,7 @@ class BoshTransport:
         await self._exchange("xmpp:restart='true' xmlns:xmpp='urn:xmpp:xbosh'")
 
     async def send(self, xml: str) -> None:
-        await self._exchange("", xml)
+        await self._deliver("", xml)
 
     async def receive(self) -> Element:
         while not self._inbox:
@@ -131,13 +131,18 @@ class BoshTransport:
             held.result()
 
     async def say_goodbye(self) -> None:
-        await self._exchange("type='terminate'")
+        await self._deliver("type='terminate'")
 
     async def close(self) -> None:
         if self._held is not None:
             self._held.cancel()
             await asyncio.gather(self._held, return_exceptions=True)
         await self._session.close()
+
+    async def _deliver(self, attributes: str, payload: str = "") -> None:
+        # Even if the caller is cancelled: Prosody would wait for the number of a request that never came, and
+        # answer none after it.
+        await asyncio.shield(self._exchange(attributes, payload))
 
     async def _exchange(self, attributes: str, payload: str = "") -> Element:
         self._request_id += 1
