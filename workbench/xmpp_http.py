@@ -140,9 +140,13 @@ class BoshTransport:
         await self._session.close()
 
     async def _deliver(self, attributes: str, payload: str = "") -> None:
-        # Even if the caller is cancelled: Prosody would wait for the number of a request that never came, and
-        # answer none after it.
-        await asyncio.shield(self._exchange(attributes, payload))
+        # To its end, even if the caller is cancelled: Prosody answers no request after one that is left
+        # out, nor one that overtakes a goodbye.
+        delivery = asyncio.ensure_future(self._exchange(attributes, payload))
+        try:
+            await asyncio.shield(delivery)
+        finally:
+            await asyncio.gather(delivery, return_exceptions=True)
 
     async def _exchange(self, attributes: str, payload: str = "") -> Element:
         self._request_id += 1
