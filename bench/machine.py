@@ -21,7 +21,7 @@ def facts() -> Mapping[str, str]:
         "commit": _commit(),
         "processor": f"{os.cpu_count()} cores, {_first('/proc/cpuinfo', 'model name') or platform.machine()}",
         "memory": f"{int(_first('/proc/meminfo', 'MemTotal').split()[0]) / 1e6:.0f} GB",
-        "system": f"{distribution}, Linux {platform.release()}",
+        "system": f"{distribution}, Linux {platform.release().partition('-')[0]}",
         "Python": platform.python_version(),
         "SQLite": sqlite3.sqlite_version,
         "PostgreSQL": newest_version(),
