@@ -29,14 +29,14 @@ class Visitor:
 
     def get(self, path: str) -> str:
         """A page; raises unless it is one."""
-        status, _, body = self._ask("GET", path)
+        status, _, body = self.ask("GET", path)
         _require(status == http.HTTPStatus.OK, f"{path}: {status}")
         return body
 
     def send(self, path: str, **typed: str) -> str:
         """Sends the last form of that page; the address that comes after it."""
         fields = _hidden_in(self.get(path).rpartition('<form class="form"')[2]) | typed
-        status, location, _ = self._ask("POST", path, urllib.parse.urlencode(fields))
+        status, location, _ = self.ask("POST", path, urllib.parse.urlencode(fields))
         _require(status == _SEE_OTHER, f"{path}: {status}")
         return location
 
@@ -49,10 +49,11 @@ class Visitor:
 
     def post(self, path: str, form: str) -> None:
         """Sends what :func:`form_in` returned; raises unless it is done."""
-        status, location, _ = self._ask("POST", path, form)
+        status, location, _ = self.ask("POST", path, form)
         _require(status == _SEE_OTHER and "/sign-in" not in location, f"{path}: {status} {location}")
 
-    def _ask(self, method: str, path: str, body: str | None = None) -> tuple[int, str, str]:
+    def ask(self, method: str, path: str, body: str | None = None) -> tuple[int, str, str]:
+        """Returns the status, the address that comes next ("": none) and the page."""
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"

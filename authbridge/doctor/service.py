@@ -53,7 +53,7 @@ def examine_service(
         return [
             found,
             _of_storage(parts["storage"]),
-            _of_purge(parts["purge"]),
+            _of_purge(parts["purge"]) if parts["storage"] == "ok" else _unseen("purge"),
             examine_log(session),
             _of_backup(session, backup_folder, now),
             _of_secret_key(session, encryption),

@@ -30,6 +30,8 @@ _CONNECT_PATIENCE = 3  # seconds
 _EXCLUSIVE_PATIENCE = 30.0  # seconds until all tables are ours
 _EXCLUSIVE_TRY = 500  # milliseconds; PostgreSQL looks for deadlocks after 1000
 _POOL = 16  # connections of a process
+_READ_ONLY = "25006"  # PostgreSQL, appendix A: read_only_sql_transaction
+_PRIMARY_CODE = 0xFF  # of SQLite's result codes, without the extension
 
 
 class Database:
@@ -65,7 +67,7 @@ class Database:
             ConflictError: Somebody else was faster.
         """
         with (
-            _plain_errors(),
+            self._plain_errors(),
             self._wait_for_turn(),
             Session(self.engine, expire_on_commit=False) as session,
             session.begin(),
@@ -87,20 +89,20 @@ class Database:
     @contextmanager
     def write_connection(self) -> Iterator[Connection]:
         """Opens a transaction of prepared statements, for the login flow; else like :meth:`write_session`."""
-        with _plain_errors(), self._wait_for_turn(), self.engine.begin() as connection:
+        with self._plain_errors(), self._wait_for_turn(), self.engine.begin() as connection:
             self._begin_to_write(connection)
             yield connection
 
     @contextmanager
     def read_connection(self) -> Iterator[Connection]:
         """Opens a connection for prepared statements that only read; else like :meth:`read_session`."""
-        with _plain_errors(), self.engine.connect() as connection:
+        with self._plain_errors(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
     def read_session(self) -> Iterator[Session]:
         """Opens a transaction that only reads and waits for no writer; raises like :meth:`write_session`."""
-        with _plain_errors(), Session(self.engine, expire_on_commit=False) as session:
+        with self._plain_errors(), Session(self.engine, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
@@ -109,7 +111,7 @@ class Database:
 
         Raises like :meth:`write_session`.
         """
-        with _plain_errors(), self.engine.connect() as connection:
+        with self._plain_errors(), self.engine.connect() as connection:
             if not self.is_sqlite:
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             with connection.begin():
@@ -136,7 +138,7 @@ class Database:
         Raises:
             StorageError: The database does not answer.
         """
-        with _plain_errors():
+        with self._plain_errors():
             connection = self.engine.raw_connection()
             connection.detach()
             with closing(connection):
@@ -144,6 +146,20 @@ class Database:
                 if not self.is_sqlite:
                     driver.autocommit = True
                 yield driver
+
+    @contextmanager
+    def _plain_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except IntegrityError:
+            raise ConflictError(
+                "Somebody else changed the same thing at this moment. Please try again."
+            ) from None
+        except _outages() as error:
+            if _is_read_only(error):
+                # A connection that was opened meanwhile would stay read-only for its whole life.
+                self.engine.dispose()
+            raise StorageError(f"The database does not answer: {_reason_of(error)}.") from None
 
     @contextmanager
     def _wait_for_turn(self) -> Iterator[None]:
@@ -196,7 +212,7 @@ class Database:
     def empty_write_ahead_log(self) -> None:
         """Lets deleted rows vanish from SQLite's second file too."""
         if self.is_sqlite:
-            with _plain_errors(), self.engine.connect() as connection:
+            with self._plain_errors(), self.engine.connect() as connection:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
 
 
@@ -243,7 +259,7 @@ class MemoryDatabase(Database):
 
     def content(self) -> bytes:
         """Returns what a SQLite file with these tables would hold, without any byte of deleted rows."""
-        with _plain_errors():
+        with self._plain_errors():
             self._connection.execute("VACUUM")
             return self._connection.serialize()
 
@@ -341,18 +357,6 @@ def _prepare_sqlite(engine: Engine, *, durable: bool) -> None:
         connection.create_function(Overlaps.name, 2, overlaps, deterministic=True)
 
 
-@contextmanager
-def _plain_errors() -> Iterator[None]:
-    try:
-        yield
-    except IntegrityError:
-        raise ConflictError(
-            "Somebody else changed the same thing at this moment. Please try again."
-        ) from None
-    except _outages() as error:
-        raise StorageError(f"The database does not answer: {_reason_of(error)}.") from None
-
-
 def _outages() -> tuple[type[Exception], ...]:
     # Prepared statements run below SQLAlchemy, which would have wrapped the driver's errors.
     psycopg: Any = sys.modules.get("psycopg")
@@ -360,6 +364,17 @@ def _outages() -> tuple[type[Exception], ...]:
     return (SQLAlchemyError, *of_driver)
 
 
+def _is_read_only(error: Exception) -> bool:
+    cause = _cause_of(error)
+    return (
+        getattr(cause, "sqlstate", None) == _READ_ONLY
+        or getattr(cause, "sqlite_errorcode", 0) & _PRIMARY_CODE == sqlite3.SQLITE_READONLY
+    )
+
+
 def _reason_of(error: Exception) -> str:
-    cause = str(getattr(error, "orig", None) or error)
-    return cause.strip().splitlines()[0].rstrip(".")
+    return str(_cause_of(error)).strip().splitlines()[0].rstrip(".")
+
+
+def _cause_of(error: Exception) -> Exception:
+    return getattr(error, "orig", None) or error

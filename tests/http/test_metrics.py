@@ -25,6 +25,7 @@ from tests.support.factories import SECRET_KEY, make_organiser, make_school, mak
 from tests.support.fakes import FakeClock
 from tests.support.feeds import report, suspend
 from tests.support.metrics import promtool, samples, value
+from tests.support.read_only import forbid_to_write
 from workbench import ROOT
 
 ADDRESS = "198.51.100.7"
@@ -331,9 +332,7 @@ def test_a_database_that_cannot_be_written_counts_as_gone(services: LoginService
     """What can still be read of it is told."""
     database = services.database
     report(database, "meet-1", now=clock())
-    forbid = "PRAGMA query_only = ON" if database.is_sqlite else "SET default_transaction_read_only = ON"
-    with database.engine.begin() as connection:
-        connection.exec_driver_sql(forbid)
+    forbid_to_write(database)
     told = scrape(Client(Api(services, token=TOKEN)))
 
     assert value(told, "authbridge_up_storage") == 0

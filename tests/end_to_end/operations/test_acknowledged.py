@@ -3,12 +3,9 @@
 import os
 import random
 import secrets
-import shutil
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,82 +13,16 @@ import pytest
 
 from authbridge.config import read_config
 from authbridge.staff.sign_in import sign_in_services_of
-from authbridge.storage import schema
-from authbridge.storage.database import Database
 from authbridge.storage.models import Role
 from bench.visitor import Visitor
 from tests.support.acknowledged import Command, Found, Office, find, next_verdict, possible_commands
 from tests.support.factories import make_organiser, make_school
-from tests.support.own_postgres import open_postgres
-from workbench.panel import Panel
-from workbench.postgres import Postgres
-from workbench.processes import children_of
-from workbench.service import Service
+from tests.support.site import Site, open_site
 from workbench.staff import enrol_member
 
 SCHOOL = "gsw"
 LONGEST_DELAY = {"panel": 0.08, "command line": 0.3}  # seconds, in which a command does its work
 NO_WAITS = {f"LIMIT_{name}": "1000000" for name in ("PAIR_GUESSES", "ACCOUNT_OUTSIDE", "ACCOUNT_FAILURES")}
-
-
-@dataclass
-class Site:
-    """A panel and a service over one database, in files or in a server of its own."""
-
-    service: Service
-    panel: Panel
-    database: Database = field(repr=False)
-    postgres: Postgres | None = None
-
-    def victims(self) -> dict[str, tuple[Callable[[], None], Callable[[], None]]]:
-        """Returns by name what is killed, and what starts it again."""
-        found = {
-            "panel": (self.panel.kill, self.panel.start),
-            "service": (self.service.kill, self.service.start),
-            "worker of the panel": (self._kill_worker_of_panel, self._await_panel),
-        }
-        if self.postgres is not None:
-            found["PostgreSQL"] = (self.postgres.kill, self.postgres.start_again)
-            found["backend"] = (self._kill_backend, lambda: None)
-        return found
-
-    def _kill_worker_of_panel(self) -> None:
-        _kill_some(children_of(self.panel.process.pid))
-
-    def _kill_backend(self) -> None:
-        assert self.postgres is not None
-        _kill_some(self.postgres.backends())
-
-    def _await_panel(self) -> None:
-        self.panel.process.await_ready(self.panel.is_answering)
-
-
-def _kill_some(pids: list[int]) -> None:
-    if pids:
-        os.kill(pids[-1], signal.SIGKILL)
-
-
-@contextmanager
-def open_site(folder: Path, template: Path, kind: str) -> Iterator[Site]:
-    """Starts everything, as it runs on a machine: PostgreSQL writes each commit to the disk."""
-    with ExitStack() as running:
-        postgres, url = None, ""
-        if kind == "postgresql":
-            postgres = running.enter_context(open_postgres([]))
-            url = postgres.create_database()
-        service = Service(folder, url, bcrypt_cost=4, settings=NO_WAITS)
-        database = Database(service.database_url)
-        running.callback(database.engine.dispose)
-        if postgres is None:
-            shutil.copy(template, folder / "authbridge.db")
-        else:
-            schema.upgrade(database)
-        panel = Panel(service)
-        running.callback(service.stop)
-        running.callback(panel.stop)
-        service.start()
-        panel.start()
-        yield Site(service, panel, database, postgres)
 
 
 @dataclass
@@ -190,7 +121,7 @@ def test_every_command_that_was_acknowledged_is_kept_and_honoured(
     """
     seed = os.environ.get("AUTHBRIDGE_TEST_SEED") or secrets.token_hex(4)
     print(f"AUTHBRIDGE_TEST_SEED={seed}")  # noqa: T201 - to repeat it
-    with open_site(tmp_path / "site", sqlite_template, kind) as site:
+    with open_site(tmp_path / "site", sqlite_template, kind, NO_WAITS) as site:
         play = _begin(site, tmp_path, random.Random(seed))  # noqa: S311 - repeatable, no secret
         started, given, kills = time.monotonic(), 0, 0
         while play.fates["acknowledged"] < commands:

@@ -23,6 +23,7 @@ from tests.http.test_api import AUTHORISED, question
 from tests.integration.monitoring.conftest import NODE, Installation
 from tests.support.feeds import acknowledge, position, suspend
 from tests.support.metrics import RULES, names_in, promtool, require_alerts, samples
+from tests.support.read_only import forbid_to_write
 from workbench.service import Service
 
 HERE = Path(__file__).parent
@@ -95,12 +96,9 @@ def rename_a_table(installation: Installation) -> None:
         connection.exec_driver_sql("ALTER TABLE job_runs RENAME TO elsewhere")
 
 
-def forbid_to_write(installation: Installation) -> None:
+def make_read_only(installation: Installation) -> None:
     """The database can only be read, and a login needs to write."""
-    database = installation.database
-    forbid = "PRAGMA query_only = ON" if database.is_sqlite else "SET default_transaction_read_only = ON"
-    with database.engine.begin() as connection:
-        connection.exec_driver_sql(forbid)
+    forbid_to_write(installation.database)
     assert installation.log_in("nobody", "wrong") == 503
     installation.clock.advance(seconds=3)  # until storage is tried anew
 
@@ -132,7 +130,7 @@ FAULTS: dict[Callable[[Installation], None], set[str]] = {
     fill_the_hashing_queue: {"AuthBridgeQueueRejects"},
     guess: {"AuthBridgeGuessing"},
     rename_a_table: {"AuthBridgeStorage"},
-    forbid_to_write: {"AuthBridgeStorage", "AuthBridgeFaults"},
+    make_read_only: {"AuthBridgeStorage", "AuthBridgeFaults"},
     raise_a_bug: {"AuthBridgeFaults"},
     ask_without_the_token: {"AuthBridgeWrongToken"},
 }

@@ -2,7 +2,9 @@
 
 import contextlib
 import hashlib
+import os
 import sqlite3
+import subprocess
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -365,3 +367,40 @@ def test_all_the_way_down_leaves_nothing(database: Database) -> None:
         schema.downgrade(database)
 
     assert set(inspect(database.engine).get_table_names()) <= {"alembic_version"}
+
+
+@pytest.mark.own_database
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a disk")
+def test_what_was_opened_while_nothing_could_be_written_is_opened_anew(
+    database: Database, tmp_path: Path
+) -> None:
+    """Else a connection would stay read-only when the fault is long over, until the service is restarted."""
+    for _ in range(2):
+        with _unwritable(database, tmp_path):
+            database.engine.dispose()  # as by a restart, or by more logins than ever before
+            with database.read_session() as session:
+                session.execute(text("SELECT 1"))
+            with pytest.raises(StorageError), database.write_session() as session:
+                session.execute(text("DELETE FROM schools"))
+        with database.write_session() as session:
+            session.execute(text("DELETE FROM schools"))
+
+
+@contextlib.contextmanager
+def _unwritable(database: Database, folder: Path) -> Iterator[None]:
+    """Lets whoever opens the database meanwhile get it read-only."""
+    if database.is_sqlite:
+        with contextlib.closing(sqlite3.connect(database.file or "")) as other_service:
+            other_service.execute("SELECT * FROM schools").fetchall()  # with nobody there it would not open
+            for command in (("mount", "--bind"), ("mount", "-o", "remount,bind,ro")):
+                subprocess.run([*command, folder, folder], check=True)  # noqa: S603
+            try:
+                yield
+            finally:
+                subprocess.run(["umount", "--lazy", folder], check=True)  # noqa: S603, S607
+        return
+    name = database.engine.url.database
+    with database.own_connection() as connection:
+        connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        yield
+        connection.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
