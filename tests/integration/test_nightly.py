@@ -1,128 +1,60 @@
 """Seven days that are seven, in the bytes, too: weeks of logins with a clock that is moved on."""
 
-import itertools
+import logging
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select, text
 
-from authbridge import deletion_records, nightly, retention
+from authbridge import deletion_records, nightly
 from authbridge.audit import Actor
 from authbridge.config import Config
 from authbridge.doctor import reports
 from authbridge.doctor.reports import Report
 from authbridge.errors import StorageError
 from authbridge.holds.commands import HoldRequest, confirm_hold, request_hold
-from authbridge.login.authenticate import authenticate
 from authbridge.machine.findings import Finding, Level, Remark
 from authbridge.machine.reported_findings import ReportedFinding
 from authbridge.storage import schema
-from authbridge.storage.database import Database
-from authbridge.storage.models import LoginAttempt, Role
+from authbridge.storage.database import Database, MemoryDatabase
+from authbridge.storage.models import JobRun, LoginAttempt, Role
 from authbridge.storage.rewriting import rewrite
-from tests.support.factories import (
-    LIMITS,
-    make_attempt,
-    make_organiser,
-    make_origin,
-    make_school,
-    make_services,
-    make_staff,
-)
+from tests.support.factories import make_staff
 from tests.support.fakes import FakeClock
+from tests.support.marked_logins import NEW_YEAR, WEEK, Disk, School
 from tests.support.panel.staffed_panel import make_config
 from workbench import ROOT
 from workbench.postgres import Postgres
 
 BERLIN = ZoneInfo("Europe/Berlin")
-NEW_YEAR = datetime(2027, 1, 1, tzinfo=UTC)
-WEEK = timedelta(days=7)
-NIGHT = 2  # by UTC: three in Berlin
-SCHOOLS = itertools.count(1)  # each marks its logins with a number of its own
-PEOPLE = 8
-
-
-@dataclass
-class Disk:
-    """A database, and the folder with all its files."""
-
-    database: Database
-    folder: Path
-    server: Postgres | None = None
-
-    def marked_days(self, number: int) -> dict[int, set[str]]:
-        """Returns of which days' logins of that school there are bytes, and in which files."""
-        address = rf"(?<![\d.])10\.{number}\.(\d{{1,3}})\.\d"
-        marks = re.compile(rf"browser-{number}-day-(\d{{3}})|{address}".encode())
-        if self.server is not None:
-            self.server.run_sql("CHECKPOINT")  # what is only in its memory is written down, too
-        found: dict[int, set[str]] = {}
-        for path in filter(Path.is_file, self.folder.rglob("*")):
-            for mark in marks.finditer(path.read_bytes()):
-                found.setdefault(int(mark[1] or mark[2]), set()).add(str(path.relative_to(self.folder)))
-        return found
-
-
-@dataclass
-class School:
-    """Teachers who log in all day, from addresses that name the day."""
-
-    disk: Disk
-    config: Config
-    clock: FakeClock = field(default_factory=lambda: FakeClock(NEW_YEAR))
-    number: int = field(default_factory=lambda: next(SCHOOLS))
-
-    def __post_init__(self) -> None:
-        make_school(self.disk.database)
-        self.people = [make_organiser(self.disk.database) for _ in range(PEOPLE)]
-        self.services = make_services(self.disk.database, clock=self.clock)
-
-    def spend_day(self, logins: int) -> None:
-        """Lets a day go by, with that many logins each hour, and all that the service does by itself."""
-        for hour in range(24):
-            if hour == NIGHT:
-                nightly.run(self.disk.database, self.config, clock=self.clock)
-            elif hour % 6 == 0:
-                retention.purge(self.disk.database, clock=self.clock, retention=WEEK, limits=LIMITS)
-            for number in range(logins):
-                self._log_in(hour, number)
-            self.clock.advance(hours=1)
-
-    @property
-    def day(self) -> int:
-        """Returns how many days have gone by."""
-        return (self.clock() - NEW_YEAR).days
-
-    def _log_in(self, hour: int, number: int) -> None:
-        somebody = self.people[(hour + number) % PEOPLE]
-        names = [somebody.username, somebody.username, f"nobody-{number}"]
-        passwords = [somebody.password, "wrong-word-1234", somebody.password]
-        attempt = make_attempt(
-            names[number % 3],
-            passwords[number % 3],
-            ip=f"10.{self.number}.{self.day}.{1 + hour}",
-            user_agent=f"browser-{self.number}-day-{self.day:03d} {number} with a long name",
-        )
-        authenticate(replace(attempt, at=self.clock()), make_origin(), self.services, within=9)
 
 
 @pytest.fixture(name="disk", params=["sqlite", "postgresql"])
-def make_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
+def make_disk(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Disk]:
     """A SQLite file; and a PostgreSQL with its usual settings, that was set up as the README says."""
-    if request.param == "sqlite":
-        yield from _disk(f"sqlite:///{tmp_path}/authbridge.db", tmp_path)
-    else:
-        server: Postgres = request.getfixturevalue("usual_postgres")
-        url = server.create_owned_database("secret")
+    server: Postgres | None = None
+    url, folder = f"sqlite:///{tmp_path}/database/authbridge.db", tmp_path / "database"
+    if request.param == "postgresql":
+        server = request.getfixturevalue("usual_postgres")
+        assert server is not None
+        url, folder = server.create_owned_database("secret"), server.data
         name = url.rpartition("/")[2]
         server.run_sql(_readme_sql().replace("TO authbridge", f"TO {name}"), name)
-        yield from _disk(url, server.data, server)
+    else:
+        folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    monkeypatch.setenv("SQLITE_TMPDIR", str(tmp_path / "temporary"))
+    with _disk(url, folder, tmp_path, server) as disk:
+        yield disk
 
 
 @pytest.fixture(name="config")
@@ -132,42 +64,92 @@ def make_settings(tmp_path: Path) -> Config:
 
 
 @pytest.mark.parametrize(
-    ("days", "logins", "holiday"),
+    ("days", "logins", "holiday", "backup_every"),
     [
-        pytest.param(11, 2, range(2, 10), id="a holiday"),
-        pytest.param(30, 9, range(12, 20), id="a month", marks=pytest.mark.soak),
+        pytest.param(11, 2, range(2, 10), 4, id="a holiday"),
+        pytest.param(30, 9, range(12, 20), 1, id="a month", marks=pytest.mark.soak),
     ],
 )
 def test_no_byte_of_a_login_is_left_after_the_night_of_its_last_day(
-    disk: Disk, config: Config, days: int, logins: int, holiday: range
+    disk: Disk, days: int, logins: int, holiday: range, backup_every: int
 ) -> None:
-    """In no file of the database, and while nobody logs in either; and the search does find what is there."""
-    school = School(disk, config)
+    """In no file of database, backups and journal, and no temporary one; and what is there is found."""
+    school = School(disk)
     for day in range(days):
-        school.spend_day(0 if day in holiday else logins)
+        school.spend_day(0 if day in holiday else logins, backs_up=day % backup_every == 0)
         found = disk.marked_days(school.number)
         if day not in holiday:
             assert day in found
         too_old = {each: files for each, files in found.items() if each < day - WEEK.days}
         assert too_old == {}
+    assert b"storage: The database does not answer" in disk.journal.read_bytes()
+    assert len(list(disk.backups.iterdir())) == min(days, WEEK.days + 1) // backup_every
 
 
-def test_a_planted_row_is_found(disk: Disk, config: Config) -> None:
-    """The search would find a row that nobody deletes."""
-    school = School(disk, config)
-    school.spend_day(3)
-    with disk.database.read_session() as session:
-        planted = session.scalars(select(LoginAttempt.id).limit(1)).one()
-    for _ in range(9):
+def plant_row(disk: Disk, school: School) -> str:
+    """A login that nobody deletes."""
+    address, browser = school.mark()
+    with disk.database.write_session() as session:
+        login = {"transport": "tcp", "node": "n", "request_id": "q", "at": NEW_YEAR + 8 * WEEK}
+        session.add(LoginAttempt(ip=address, user_agent=browser, **login))
+    if disk.server is None:
+        disk.database.empty_write_ahead_log()
+        return r"^authbridge\.db$"
+    return r"^\d+$"
+
+
+def plant_in_log(disk: Disk, school: School) -> str:
+    """In the database's write-ahead log alone."""
+    _, browser = school.mark()
+    if disk.server is None:
         with disk.database.write_session() as session:
-            session.get_one(LoginAttempt, planted).at = school.clock()
-        school.spend_day(0)
-    assert list(disk.marked_days(school.number)) == [0]
+            session.add(JobRun(name=browser, done_at=NEW_YEAR))
+        return r"^authbridge\.db-wal$"
+    with disk.database.read_session() as session:
+        session.execute(text("SELECT pg_logical_emit_message(false, 'planted', :mark)"), {"mark": browser})
+    return r"^[0-9A-F]{24}$"
 
 
-def test_the_bytes_of_held_rows_stay_as_long_as_the_hold_and_go_with_it(disk: Disk, config: Config) -> None:
+def plant_in_backup(disk: Disk, school: School) -> str:
+    """Encrypted, as all of them are."""
+    copy = MemoryDatabase()
+    schema.upgrade(copy)
+    with copy.write_session() as session:
+        session.add(JobRun(name=school.mark()[1], done_at=NEW_YEAR))
+    disk.put_into_backup(copy.content(), school.clock)
+    copy.close()
+    return r"\.age$"
+
+
+def plant_in_temporary_file(_disk: Disk, school: School) -> str:
+    """What a library has forgotten."""
+    with tempfile.NamedTemporaryFile("w", suffix=".forgotten", delete=False) as file:
+        file.write(school.mark()[0])
+    return r"\.forgotten$"
+
+
+def plant_in_journal(disk: Disk, school: School) -> str:
+    """A line that quotes an address."""
+    logging.getLogger("authbridge.planted").error("refused: %s", school.mark()[0])
+    disk.write_journal()
+    return r"^journal$"
+
+
+def test_what_is_planted_is_found(disk: Disk) -> None:
+    """The search would find a marker in each of these places."""
+    school = School(disk)
+    assert disk.marked_days(school.number) == {}
+    for plant in (plant_row, plant_in_log, plant_in_backup, plant_in_temporary_file, plant_in_journal):
+        place = plant(disk, school)
+        found = disk.marked_days(school.number)[school.day]
+        assert any(re.search(place, name) for name in found), (plant.__name__, found)
+        school.clock.advance(days=1)
+    assert sorted(disk.marked_days(school.number)) == list(range(school.day))
+
+
+def test_the_bytes_of_held_rows_stay_as_long_as_the_hold_and_go_with_it(disk: Disk) -> None:
     """Those of one organiser; all others are gone after the night of their last day, as ever."""
-    school = School(disk, config)
+    school = School(disk)
     askers = [
         Actor(f"staff:{make_staff(disk.database, name, Role.AUDITOR).name}") for name in ("anna", "berta")
     ]
@@ -187,11 +169,11 @@ def test_the_bytes_of_held_rows_stay_as_long_as_the_hold_and_go_with_it(disk: Di
                 assert set(session.scalars(select(LoginAttempt.organiser_id))) == {1}
 
 
-def test_the_record_says_what_is_left(database: Database, config: Config) -> None:
+def test_the_record_says_what_is_left(database: Database, config: Config, tmp_path: Path) -> None:
     """Of each table: how many rows, the oldest, and before which moment there may be none."""
     clock = FakeClock(NEW_YEAR)
-    school = School(Disk(database, Path()), config, clock)
-    school.spend_day(1)
+    with Disk(database, tmp_path, tmp_path).in_use() as disk:
+        School(disk, clock).spend_day(1)
     nightly.run(database, config, clock=clock)
 
     with database.read_session() as session:
@@ -200,7 +182,7 @@ def test_the_record_says_what_is_left(database: Database, config: Config) -> Non
     assert (former.day, newest.day) == (date(2027, 1, 1), date(2027, 1, 2))
     tables = {each.table: each for each in newest.tables}
     journal = tables["login_attempts"]
-    assert (journal.rows, journal.oldest) == (24, NEW_YEAR)
+    assert (journal.rows, journal.oldest) == (23, NEW_YEAR)  # at noon none was taken down
     assert journal.limit == newest.made_at - WEEK
     assert tables["schools"].limit is None
     assert newest.overdue == []
@@ -242,9 +224,9 @@ def test_it_is_due_once_a_night(config: Config, made_at: str | None, now: str, *
     assert nightly.is_due(former, config, now=present) is due
 
 
-def test_a_table_that_somebody_holds_is_said(disk: Disk, config: Config) -> None:
+def test_a_table_that_somebody_holds_is_said(disk: Disk) -> None:
     """It is not waited for long, for logins would wait behind; the next try succeeds."""
-    School(disk, config)
+    School(disk)
     with disk.database.write_session() as session:
         session.scalars(select(LoginAttempt)).all()
         if disk.server is not None:
@@ -270,11 +252,13 @@ def test_too_little_room_is_said_before_it_is_used(
     database.engine.dispose()
 
 
-def test_without_rights_the_log_is_said_to_be_kept(usual_postgres: Postgres, config: Config) -> None:
+def test_without_rights_the_log_is_said_to_be_kept(
+    usual_postgres: Postgres, config: Config, tmp_path: Path
+) -> None:
     """The tables are written anew all the same."""
     url = usual_postgres.create_owned_database("secret")
-    for disk in _disk(url, usual_postgres.data, usual_postgres):
-        School(disk, config).spend_day(1)
+    with _disk(url, usual_postgres.data, tmp_path, usual_postgres) as disk:
+        School(disk).spend_day(1)
         record = nightly.run(disk.database, config, clock=FakeClock(NEW_YEAR))
         assert not record.log_emptied
 
@@ -289,8 +273,9 @@ def _readme_sql() -> str:
     return found[1]
 
 
-def _disk(url: str, folder: Path, server: Postgres | None = None) -> Iterator[Disk]:
+@contextmanager
+def _disk(url: str, folder: Path, others: Path, server: Postgres | None = None) -> Iterator[Disk]:
     database = Database(url)
     schema.upgrade(database)
-    yield Disk(database, folder, server)
-    database.engine.dispose()
+    with Disk(database, folder, others, server).in_use() as disk:
+        yield disk
