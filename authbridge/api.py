@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -30,7 +31,7 @@ from authbridge.login.hashing_queue import HashingQueue
 from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.password_cache import PasswordCache
 from authbridge.login.passwords import Hasher
-from authbridge.metrics import Exposition, Metrics
+from authbridge.metrics import Exposition, Metrics, SinceBoot
 from authbridge.revocations import school_codes
 from authbridge.revocations.long_polls import LongPolls
 from authbridge.storage.database import Database
@@ -39,6 +40,8 @@ _log = logging.getLogger(__name__)
 
 _MOST_HASHES = 16  # at once: thirty owners of one school, all being hashed, would look like thirty failures
 
+_seconds_since_boot = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
+
 Reply = tuple[int, dict[str, Any] | Exposition]
 View = Callable[[Request], Reply]
 
@@ -46,11 +49,13 @@ View = Callable[[Request], Reply]
 class Api:
     """The WSGI application; ``services`` carries everything that tests replace (clock, hasher, database)."""
 
-    def __init__(self, services: LoginServices, *, token: str) -> None:
+    def __init__(
+        self, services: LoginServices, *, token: str, since_boot: SinceBoot = _seconds_since_boot
+    ) -> None:
         """Takes the ``token`` that every question must show."""
         self._services = services
         self._readiness = readiness.Readiness(services.database)
-        self._metrics = Metrics(services, self._readiness)
+        self._metrics = Metrics(services, self._readiness, since_boot)
         self._polls = LongPolls(services.database, clock=services.clock, timezone=services.timezone)
         self._refusals = HourlyLines(_log)
         self._authorization = f"Bearer {token}".encode()

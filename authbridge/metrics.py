@@ -4,9 +4,9 @@ What happens at logins is counted when it happens (:mod:`authbridge.login.meter`
 backup and meeting servers is read from the database when somebody asks.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.core import GaugeMetricFamily
@@ -25,6 +25,9 @@ from authbridge.synthetic_login import records as synthetic_logins
 
 _JOBS = ("purge", job_runs.BACKUP)
 
+SinceBoot = Callable[[], float]
+"""Tells the seconds since the machine was started, by a clock that nobody can set."""
+
 
 @dataclass(frozen=True, slots=True)
 class Exposition:
@@ -37,11 +40,11 @@ class Exposition:
 class Metrics:
     """The metrics of one service process."""
 
-    def __init__(self, services: LoginServices, readiness: Readiness) -> None:
+    def __init__(self, services: LoginServices, readiness: Readiness, since_boot: SinceBoot) -> None:
         # The library's global registry would add what this process imports and allocates.
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(services.meter)
-        self._registry.register(_State(services, readiness))
+        self._registry.register(_State(services, readiness, since_boot))
 
     def exposition(self, accept: str) -> Exposition:
         """Returns all metrics in a form that the Accept header names."""
@@ -52,9 +55,15 @@ class Metrics:
 class _State(Collector):
     """The state of the queue and the database at the moment of the question."""
 
-    def __init__(self, services: LoginServices, readiness: Readiness) -> None:
+    def __init__(self, services: LoginServices, readiness: Readiness, since_boot: SinceBoot) -> None:
         self._services = services
         self._readiness = readiness
+        self._since_boot = since_boot
+        self._boot = self._moment_of_boot(services.clock())
+
+    def _moment_of_boot(self, now: datetime) -> datetime:
+        """Returns when the machine was started; it changes only if somebody sets the clock."""
+        return now - timedelta(seconds=self._since_boot())
 
     def collect(self) -> Iterator[Metric]:
         database = self._services.database
@@ -69,6 +78,11 @@ class _State(Collector):
             "hashing_queue_waiting", "Logins that wait for a hash.", self._services.hashing_queue.waiting
         )
         now = self._services.clock()
+        yield _gauge(
+            "clock_change_seconds",
+            "By how much the clock was set since the service began; negative: back.",
+            (self._moment_of_boot(now) - self._boot).total_seconds(),
+        )
         try:
             with database.read_connection() as connection:
                 of_database = list(_of_database(connection, now))

@@ -15,10 +15,11 @@ MORNING = datetime(2026, 11, 20, 7, 55, tzinfo=UTC)
 
 
 class FakeClock:
-    """A clock that stands until it is told to go on."""
+    """A clock that stands until it is told to go on; ``now`` can be set, as people set a clock."""
 
     def __init__(self, now: datetime = MORNING) -> None:
         self.now = now
+        self._since_boot = 0.0
 
     def __call__(self) -> datetime:
         """Returns the present moment."""
@@ -27,6 +28,11 @@ class FakeClock:
     def advance(self, **duration: float) -> None:
         """Goes on by ``timedelta(**duration)``."""
         self.now += timedelta(**duration)
+        self._since_boot += timedelta(**duration).total_seconds()
+
+    def since_boot(self) -> float:
+        """Returns the seconds for which it has gone on, however it was set meanwhile."""
+        return self._since_boot
 
 
 @dataclass(frozen=True)

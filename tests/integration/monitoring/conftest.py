@@ -29,7 +29,7 @@ class Installation:
         self.clock = FakeClock()
         hasher = Hasher.with_quick_checks(4, SECRET_KEY)
         self.services = make_services(database, hasher=hasher, clock=self.clock)
-        self.app = Api(self.services, token=TOKEN)
+        self.app = Api(self.services, token=TOKEN, since_boot=self.clock.since_boot)
         self.client = Client(self.app)
         make_school(database)
         self.organiser = make_organiser(database, hasher=hasher)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -119,6 +119,28 @@ def ask_without_the_token(installation: Installation) -> None:
     assert installation.client.post("/v1/authenticate", json=sent).status_code == 401
 
 
+def set_the_clock_on(installation: Installation) -> None:
+    """By ten minutes."""
+    installation.clock.now += timedelta(minutes=10)
+    installation.ask_for_news()
+
+
+def set_the_clock_back(installation: Installation) -> None:
+    """By two days: nothing looks old."""
+    installation.clock.now -= timedelta(days=2)
+
+
+def show_another_token(installation: Installation) -> None:
+    """Prosody's file holds another one: it learns of no suspension either."""
+    for _ in range(4):
+        installation.clock.advance(seconds=20)
+        sent = {"node": NODE, "epoch": None, "cursor": 0, "wait": 15}
+        refused = installation.client.post(
+            "/v1/revocations", json=sent, headers={"Authorization": f"Bearer {'x' * 64}"}
+        )
+        assert refused.status_code == 401
+
+
 FAULTS: dict[Callable[[Installation], None], set[str]] = {
     do_not_purge: {"AuthBridgePurgeLate"},
     stay_idle_at_night: {"AuthBridgeDeletionRecord"},
@@ -133,6 +155,9 @@ FAULTS: dict[Callable[[Installation], None], set[str]] = {
     make_read_only: {"AuthBridgeStorage", "AuthBridgeFaults"},
     raise_a_bug: {"AuthBridgeFaults"},
     ask_without_the_token: {"AuthBridgeWrongToken"},
+    show_another_token: {"AuthBridgeWrongToken", "AuthBridgeNodeSilent"},
+    set_the_clock_on: {"AuthBridgeClock"},
+    set_the_clock_back: {"AuthBridgeClock"},
 }
 
 
