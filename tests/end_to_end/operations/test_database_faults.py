@@ -136,9 +136,7 @@ def fill_disk(scene: Scene) -> Iterator[None]:
     """The disk of the database is full to its last byte."""
     filling = scene.folder / "site/filling"
     scene.site.database.empty_write_ahead_log()  # in which there may be room
-    with filling.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-        while True:
-            file.write(b"\0" * 4096)
+    _fill(filling)
     yield
     filling.unlink()
 
@@ -283,3 +281,34 @@ def _require_granted(scene: Scene) -> None:
     """Prosody asks no more for a while after time-outs, until the service shows that it lives."""
     if scene.log_in(scene.teacher) != "success":
         raise ConnectionError
+
+
+@NEEDS_ROOT
+def test_full_disks_of_logs_and_temporary_files_harm_nobody(
+    tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Service and panel start, teachers log in, clerks suspend; only what would be logged is lost."""
+    full, site = tmp_path / "full", tmp_path / "site"
+    site.mkdir()
+    with full_disk(full):
+        for name in ("service.log", "panel.log"):
+            (full / name).touch()
+            (site / name).symlink_to(full / name)
+        _fill(full / "filling")
+        monkeypatch.setenv("TMPDIR", str(full))
+        with open_scene(tmp_path, sqlite_template, "sqlite") as scene:
+            assert scene.log_in(scene.teacher) == "success"
+            assert scene.log_in(scene.suspended) == "account-disabled"
+            status, _ = scene.ask_service("/v1/revocations")  # without the token, which is logged
+            assert status == 401
+            assert scene.log_in(scene.teacher, "bcdf-bcdf-bcdf") == "not-authorized"
+            scene.open_page()
+            assert scene.suspend(scene.teacher)[0] == 303
+            assert scene.log_in(scene.teacher) == "account-disabled"
+            assert (full / "service.log").stat().st_size < 16 * 1024
+
+
+def _fill(filling: Path) -> None:
+    with filling.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(b"\0" * 4096)

@@ -1,0 +1,1 @@
+"""Read by Python at the start of a process whose PYTHONPATH has this folder."""
