@@ -185,7 +185,7 @@ def stop_postgres(scene: Scene) -> Iterator[None]:
 
 FAULTS = [
     pytest.param("sqlite", fill_disk, {"AuthBridgeDiskFull"}, id="full disk", marks=NEEDS_ROOT),
-    pytest.param("postgresql", forbid_to_write, set(), id="read-only"),
+    pytest.param("postgresql", forbid_to_write, set(), id="read-only", marks=pytest.mark.soak),
     pytest.param("postgresql", forbid_new_sessions_to_write, set(), id="read-only for new sessions"),
     pytest.param("postgresql", stop_postgres, set(), id="stopped"),
 ]

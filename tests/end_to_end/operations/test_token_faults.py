@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.login_server import (
-    VERSIONS,
+    NEWER_FIRST,
     Organisers,
     enrol_organisers,
     login,
@@ -66,7 +66,7 @@ class Hosts:
     tokens: dict[str, Path]
 
 
-@pytest.fixture(name="hosts", params=VERSIONS)
+@pytest.fixture(name="hosts", params=NEWER_FIRST)
 def run_hosts(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> Iterator[Hosts]:
     """Runs both; the first host, on which all is well, is the one that the service answers for."""
     service = Service(tmp_path / "service", bcrypt_cost=4)
@@ -117,7 +117,9 @@ async def test_a_prosody_with_a_wrong_token_lets_nobody_in(hosts: Hosts) -> None
     assert prosody.log.read_text().count("refused the token") == log.count("refused the token")
 
 
-@pytest.mark.parametrize("fault", ["missing", "empty", "unreadable"])
+@pytest.mark.parametrize(
+    "fault", ["missing", *(pytest.param(each, marks=pytest.mark.soak) for each in ("empty", "unreadable"))]
+)
 def test_a_service_without_its_token_says_so_and_ends(
     fault: str, tmp_path: Path, sqlite_template: Path
 ) -> None:
