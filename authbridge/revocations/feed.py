@@ -26,6 +26,7 @@ from authbridge.storage.models import (
 )
 from authbridge.storage.prepared import Prepared
 from authbridge.storage.statements import UNSYNCHRONISED
+from authbridge.storage.timeline import Timeline
 
 KEPT = timedelta(days=7)  # jicofo forgets a login that is not used for a day
 
@@ -37,8 +38,11 @@ ENDING = (RevocationAction.SUSPEND, RevocationAction.END_SESSIONS)
 """The actions that end something."""
 
 _feed = table_of(RevocationFeed)
+# A standby that becomes the database may lack the last events, and gives their ids to others.  With the line
+# of its history another epoch begins, and every node takes a snapshot.
+_EPOCH = _feed.c.epoch + Timeline()
 # Runs after the commit of every login; see :mod:`authbridge.revocations.long_polls`.
-_POSITION = Prepared(select(_feed.c.epoch, _feed.c.last_id))
+_POSITION = Prepared(select(_EPOCH, _feed.c.last_id))
 _BOUNDS = Prepared(select(_feed.c.purged_to, _feed.c.last_id))
 
 
@@ -240,13 +244,11 @@ def read(session: Session, epoch: str | None, cursor: int, *, now: datetime) -> 
     # The events before the feed's row: otherwise events that are purged in between would be left out
     # although the row still has them.
     events = _events_after(session, cursor)
-    feed = session.execute(
-        select(RevocationFeed.epoch, RevocationFeed.last_id, RevocationFeed.purged_to)
-    ).one()
-    if epoch == feed.epoch and feed.purged_to <= cursor <= feed.last_id:
-        return Events(feed.epoch, events[-1].id if events else cursor, events)
+    present, last_id, purged_to = session.execute(select(_EPOCH, _feed.c.last_id, _feed.c.purged_to)).one()
+    if epoch == present and purged_to <= cursor <= last_id:
+        return Events(present, events[-1].id if events else cursor, events)
     # The position before the states: a change in between is published once more instead of never.
-    return Snapshot(feed.epoch, feed.last_id, _access_states(session, now), now)
+    return Snapshot(present, last_id, _access_states(session, now), now)
 
 
 def _events_after(session: Session, cursor: int) -> tuple[Event, ...]:

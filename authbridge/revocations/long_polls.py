@@ -27,6 +27,7 @@ LONGEST_WAIT = 20  # seconds; a node that asked nothing for 30 s counts as late,
 _SLICE = 0.25  # seconds between two looks whether the service is to stop
 _SWEEP = 1.0  # seconds after which the listener looks even without a signal
 _RETRY = 1.0  # seconds before the listener connects anew
+_MOST_FAILURES = 2  # of the listener in a row: a connection that is lost once says nothing about the database
 
 
 class LongPolls:
@@ -42,6 +43,7 @@ class LongPolls:
         self._position: tuple[str, int] | None = None
         self._open: dict[str, object] = {}
         self._listener: threading.Thread | None = None
+        self._failures = 0  # of the listener, since it last read the feed
         self._is_stopping = _never
 
     def stop_when(self, is_stopping: Callable[[], bool]) -> None:
@@ -54,7 +56,7 @@ class LongPolls:
         Another poll of the same node ends this one at once, and so does the end of the service.
 
         Raises:
-            StorageError: The database does not answer.
+            StorageError: The database does not answer, or does so no more.
         """
         deadline = time.monotonic() + min(wait, LONGEST_WAIT)
         poll = self._begin(contact.node)
@@ -95,12 +97,18 @@ class LongPolls:
                 del self._open[node]
 
     def _wait_for_change(self, node: str, poll: object, seen: int, deadline: float) -> bool:
-        """Tells whether the feed has changed; False when the poll must end."""
+        """Tells whether the feed has changed; False when the poll must end.
+
+        Raises:
+            StorageError: Nobody knows: an empty answer would keep the node from asking another service.
+        """
         with self._changed:
             while self._changes == seen:
                 left = deadline - time.monotonic()
                 if left <= 0 or self._open.get(node) is not poll or self._is_stopping():
                     return False
+                if self._failures >= _MOST_FAILURES:
+                    raise StorageError("The database does not answer any more: changes would be missed.")
                 self._changed.wait(min(left, _SLICE))
             return True
 
@@ -114,6 +122,9 @@ class LongPolls:
                 _log.error("feed: %s", error)
             except Exception as error:  # noqa: BLE001 - a bug must not end the listening for good
                 _log.error("feed: bug: %s at %s", type(error).__name__, location_of(error))
+            with self._changed:
+                self._failures += 1
+                self._changed.notify_all()
             time.sleep(_RETRY)
 
     def _follow(self, wait: Wait) -> None:
@@ -125,6 +136,7 @@ class LongPolls:
     def _rest(self) -> None:
         with self._changed:
             while not self._open:
+                self._failures = 0
                 self._changed.wait()
 
     def _look(self) -> None:
@@ -132,6 +144,7 @@ class LongPolls:
         with self._database.read_connection() as connection:
             position = feed.position(connection)
         with self._changed:
+            self._failures = 0
             if position != self._position:
                 self._position = position
                 self._changes += 1

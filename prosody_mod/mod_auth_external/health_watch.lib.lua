@@ -17,7 +17,6 @@ local protect = module:require "authbridge/protect";
 local of_several = { patience = 0.4, silence = 0.5 };
 local last_one = { patience = 2, silence = 1 };
 local probe_interval = 0.25; -- seconds
-local own_delay = 0.1; -- seconds; a timer that is later shows that Prosody itself stood still
 local log_pause = 10; -- seconds
 
 local methods = {};
@@ -28,6 +27,7 @@ local function new(urls)
 		breaker = circuit_breaker.new(urls);
 		waiting = {}; -- endpoint -> the handle of an open question -> when it was sent
 		watched = {}; -- endpoint -> true while a timer looks after its questions
+		examined = {}; -- endpoint -> true while it is asked for its health
 		heard = {}; -- endpoint -> when it last answered a question
 		probed = {}; -- endpoint -> true while it is asked again and again whether it is back
 	}, methods);
@@ -134,9 +134,16 @@ function methods:examine(endpoint)
 	local began, limits = monotonic(), self:limits_of(endpoint);
 	if health_fault(endpoint, limits.silence) ~= "timeout" or endpoint.rests then return; end
 	if (self.heard[endpoint] or 0) >= began then return; end
-	if monotonic() - began > limits.silence + own_delay then return; end
 	if limits ~= self:limits_of(endpoint) then return; end -- its neighbour rests since: it is judged anew, as the last one
 	self:abandon_all(endpoint);
+end
+
+-- A try may last longer than the time to the next one.
+function methods:examine_alone(endpoint)
+	if self.examined[endpoint] then return; end
+	self.examined[endpoint] = true;
+	protect.call(self.examine, self, endpoint);
+	self.examined[endpoint] = nil;
 end
 
 -- One timer for all questions to that service: it asks for its health while one of them waits too long.
@@ -149,7 +156,7 @@ function methods:look_after(endpoint)
 			return;
 		end
 		if left > 0 then return left; end
-		in_background(function () self:examine(endpoint); end);
+		in_background(function () self:examine_alone(endpoint); end);
 		return self:limits_of(endpoint).patience;
 	end);
 end

@@ -8,6 +8,7 @@ local monotonic = require "util.time".monotonic;
 local timer = require "util.timer";
 
 local watch_interval = 0.5; -- seconds
+local one_turn = 0.01; -- seconds in which Prosody's loop reads what has come
 local max_answer = 8 * 1024; -- bytes
 
 -- net.http reports a connection that ends between the head and the body of an answer to nobody.
@@ -23,7 +24,7 @@ end
 local function send(url, options, seconds, call)
 	local wait, done = async.waiter();
 	local started = monotonic();
-	local answer, watch, request;
+	local answer, watch, request, is_over;
 	local function finish(body, code, response)
 		if answer then return; end
 		answer = { body = body, code = code, headers = code ~= 0 and response and response.headers or nil };
@@ -39,7 +40,11 @@ local function send(url, options, seconds, call)
 	-- util.timer, not module:add_timer: a `module reload` ends those, and the login would wait for ever.
 	watch = timer.add_task(math.min(watch_interval, seconds), function ()
 		local left = started + seconds - monotonic();
-		if left <= 0 then return abandon("timeout"); end
+		if left <= 0 then
+			if is_over then return abandon("timeout"); end
+			is_over = true; -- where Prosody itself stood still, the answer may have come, and lie there unread
+			return one_turn;
+		end
 		if is_gone(request) then return abandon("closed"); end
 		return math.min(watch_interval, left);
 	end);

@@ -54,6 +54,12 @@ local servers = {
 	{ "an answer in too many chunks", says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" .. ("1\r\nx\r\n"):rep(20000)) };
 	{ "no answer at all", function () end };
 };
+if arg[2] == "http_call" then
+	table.insert(servers, { "an answer while Prosody stands still", function (conn)
+		conn:write(head:format(2, "{}"));
+		os.execute("sleep 1.3");
+	end });
+end
 
 local function ask(case, url)
 	local body, code = clients[arg[2]](library[entrance[arg[2]]], url);

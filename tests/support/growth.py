@@ -24,11 +24,11 @@ class Growth:
 
 @contextlib.contextmanager
 def open_growth(
-    folder: Path, database_url: str, versions: Sequence[str], *, services: int = 2, bcrypt_cost: int = 4
+    folder: Path, database_url: str, versions: Sequence[str], *, services: int = 2
 ) -> Iterator[Growth]:
     """Starts them in that folder, a Prosody of each version, with the schools ``ohg`` and ``abc``."""
     running_services = tuple(
-        Service(folder / "services", database_url, bcrypt_cost=bcrypt_cost) for _ in range(services)
+        Service(folder / "services", database_url, bcrypt_cost=4) for _ in range(services)
     )
     first = running_services[0]
     urls = [service.url for service in running_services]

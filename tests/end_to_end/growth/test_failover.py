@@ -56,7 +56,7 @@ def unreachable_port() -> Iterator[int]:
         # Linux drops what comes to a full queue; nobody accepts, so it stays full.
         for _ in range(2):
             caller = open_sockets.enter_context(socket.socket())
-            caller.setblocking(False)
+            caller.settimeout(0)
             caller.connect_ex(("127.0.0.1", port))
         yield port
 

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from authbridge.clock import utc_now
 from authbridge.login.limits import Limits
 from authbridge.schools.commands import organisers
-from authbridge.storage.models import LoginFailure, ProsodyNode
+from authbridge.storage.models import ProsodyNode
 from tests.support.factories import ACTOR, HASHER, KEYED_HASHES
 from tests.support.growth import Growth, open_growth
 from tests.support.login_server import NEWER, OLDER, login, make_client
@@ -130,13 +130,7 @@ def test_the_command_line_lists_both_prosodys(growth: Growth) -> None:
 def test_each_service_tells_of_the_whole(growth: Growth) -> None:
     """What is in the database stands in the metrics of both; of logins each counts its own."""
     for service in growth.services:
-        with urlopen(f"{service.url}/metrics", timeout=PATIENCE) as answer:
+        with urlopen(f"{service.url}/metrics", timeout=PATIENCE) as answer:  # noqa: S310 - our own address
             assert answer.status == HTTPStatus.OK
             text = answer.read().decode()
         assert {name for name in ("node-0", "node-1") if name in text} == {"node-0", "node-1"}
-
-
-def failures_of(growth: Growth) -> list[int | None]:
-    """Returns the fingerprints of all failures; the same password once more has none, and does not count."""
-    with growth.auth.database.read_session() as session:
-        return list(session.scalars(select(LoginFailure.fingerprint).order_by(LoginFailure.id)))

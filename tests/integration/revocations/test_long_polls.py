@@ -226,6 +226,26 @@ def test_without_storage_a_poll_fails_aloud(database: Database, nodes: Nodes) ->
             nodes.polls.answer(Contact("node-a", None, 0), wait=PATIENCE)
 
 
+def test_a_poll_ends_when_the_storage_goes_away_meanwhile(database: Database, nodes: Nodes) -> None:
+    """The node asks another service then, which may have storage still; an empty answer would hide it."""
+    poll = nodes.ask()
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE revocation_feed RENAME TO elsewhere")
+    with ExitStack() as mended:
+        mended.callback(_mend, database)
+        with pytest.raises(StorageError):
+            poll.result(SOON)
+    suspend(database, "ohg-a")
+    until(lambda: _is_answered(nodes))
+
+
+def _is_answered(nodes: Nodes) -> bool:
+    try:
+        return nodes.ask().result(SOON).cursor == 1
+    except StorageError:
+        return False
+
+
 def _mend(database: Database) -> None:
     with database.engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO revocation_feed")
