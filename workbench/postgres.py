@@ -37,14 +37,14 @@ class Postgres:
 
     def __init__(self, folder: Path, *, settings: Sequence[str] = FOR_A_SHORT_LIFE) -> None:
         self._folder = folder
-        self._port = free_port()
+        self.port = free_port()
         self._databases = 0
         self._programs = _newest_programs()
         self._process = Process(
             [
                 *_as_owner(),
                 str(self._programs / "postgres"),
-                *("-D", str(self.data), "-k", "", "-h", "127.0.0.1", "-p", str(self._port)),
+                *("-D", str(self.data), "-k", "", "-h", "127.0.0.1", "-p", str(self.port)),
                 *("-c", "max_connections=200"),
                 *(word for setting in settings for word in ("-c", setting)),
             ],
@@ -75,12 +75,34 @@ class Postgres:
     def start_again(self) -> None:
         """Starts the server over the files that are there, and returns when it accepts connections."""
         self._process.start()
-        self._process.await_ready(lambda: is_listening(self._port) and self._answers())
+        self._process.await_ready(lambda: is_listening(self.port) and self._answers())
 
     @property
     def process(self) -> Process:
         """Returns the process of the server."""
         return self._process
+
+    def start_as_standby_of(self, primary: "Postgres") -> None:
+        """Copies that server, follows it from then on, and returns when it accepts connections."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        if os.geteuid() == 0:
+            shutil.chown(self._folder, _OWNER)
+        subprocess.run(  # noqa: S603 - our own arguments
+            [
+                *_as_owner(),
+                str(self._programs / "pg_basebackup"),
+                *("-D", str(self.data), "-R", "-c", "fast", "--no-sync"),
+                *("-h", "127.0.0.1", "-p", str(primary.port), "-U", "authbridge"),
+            ],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            cwd=self._folder,
+        )
+        self.start_again()
+
+    def promote(self) -> None:
+        """Makes a standby the one that is written to; returns when it is."""
+        self.run_sql("SELECT pg_promote()")
 
     @property
     def log(self) -> Path:
@@ -122,7 +144,7 @@ class Postgres:
         """
         self._databases += 1
         name = f"owned_{self._databases}"
-        with self._connect() as connection:
+        with self.connect() as connection:
             connection.execute(
                 SQL("CREATE ROLE {} LOGIN PASSWORD {} IN ROLE {}").format(
                     Identifier(name), Literal(password), Identifier(_GUARDED)
@@ -131,26 +153,27 @@ class Postgres:
             connection.execute(
                 SQL("CREATE DATABASE {0} OWNER {0} TEMPLATE template0").format(Identifier(name))
             )
-        return f"postgresql://{name}:{quote(password, safe='')}@127.0.0.1:{self._port}/{name}"
+        return f"postgresql://{name}:{quote(password, safe='')}@127.0.0.1:{self.port}/{name}"
 
     def run_sql(self, script: str, database: str = "postgres") -> None:
         """Runs commands as the superuser, each in a transaction of its own."""
-        with self._connect(database) as connection:
+        with self.connect(database) as connection:
             for command in filter(str.strip, script.split(";")):
                 connection.execute(command.encode())
 
-    def _connect(self, database: str = "postgres") -> psycopg.Connection:
+    def connect(self, database: str = "postgres") -> psycopg.Connection:
+        """Opens a connection of the superuser, in which each command is a transaction of its own."""
         return psycopg.connect(self._dsn(database), autocommit=True)
 
     def _answers(self) -> bool:
         try:
-            self._connect().close()
+            self.connect().close()
         except psycopg.OperationalError:
             return False
         return True
 
     def _dsn(self, database: str) -> str:
-        return f"postgresql://authbridge@127.0.0.1:{self._port}/{database}"
+        return f"postgresql://authbridge@127.0.0.1:{self.port}/{database}"
 
 
 def newest_version() -> str:

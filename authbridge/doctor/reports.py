@@ -20,6 +20,7 @@ OVERDUE = timedelta(days=2)  # a timer examines each machine every day
 IN_DATABASE = (
     "storage",
     "purge",
+    "standby",
     "deletion-record",
     "database-log",
     "backup",

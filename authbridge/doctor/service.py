@@ -21,7 +21,7 @@ from authbridge.schools.taken_over import count_taken_over
 from authbridge.staff.encryption import StaffEncryption
 from authbridge.staff.members import StaffState, list_staff
 from authbridge.staff.resealing import not_current
-from authbridge.storage import job_runs, schema
+from authbridge.storage import job_runs, schema, standby
 from authbridge.storage.database import Database
 from authbridge.storage.models import Role
 from authbridge.synthetic_login.outcomes import SENTENCES
@@ -55,6 +55,7 @@ def examine_service(
             _of_storage(parts["storage"]),
             _of_purge(parts["purge"]) if parts["storage"] == "ok" else _unseen("purge"),
             examine_log(session),
+            _of_standby(session),
             _of_backup(session, backup_folder, now),
             _of_secret_key(session, encryption),
             *_of_rows(session, offers_panel=offers_panel, now=now),
@@ -103,6 +104,18 @@ def _of_purge(word: str) -> Finding:
         Remark("Addresses and login names are promised to be gone in time; the service deletes every hour."),
         line="authbridge purge; systemctl restart authbridge-api",
     )
+
+
+def _of_standby(session: Session) -> Finding:
+    if standby.loses_commits(session.connection()):
+        return Finding(
+            "standby",
+            Level.WARNING,
+            Remark("PostgreSQL has a standby, and confirms changes before the standby has them."),
+            Remark("If the standby has to take over, a suspension that staff were told is done may be gone."),
+            line="ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (*)';\nSELECT pg_reload_conf();",
+        )
+    return Finding("standby", Level.OK, Remark("No standby of the database lacks what staff have changed."))
 
 
 def _of_backup(session: Session, folder: Path, now: datetime) -> Finding:

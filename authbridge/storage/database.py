@@ -38,10 +38,10 @@ class Database:
     """One database and its pool of connections."""
 
     def __init__(self, url: str, *, durable: bool = True) -> None:
-        """Opens the database; ``durable``: committed data survives a power cut (of SQLite only).
+        """Opens the database; ``durable``: committed data survives a power cut (of SQLite), and a failover.
 
-        Commands need that.  The journal of logins does not, and a login waits for no disk.  PostgreSQL does
-        as it is set up.
+        Commands need that.  The journal of logins does not: a login waits for no disk, and for no standby of
+        PostgreSQL.  Else PostgreSQL does as it is set up.
 
         Raises:
             ConfigError: The address is none of ours, or leads to another machine without TLS.
@@ -308,7 +308,9 @@ def _engine_of(url: URL, *, durable: bool) -> Engine:
                 "tcp_user_timeout": milliseconds,
                 "options": f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}"
                 # A stricter level would read the state before the transaction that it has waited for.
-                " -c timezone=UTC -c default_transaction_isolation=read\\ committed",
+                " -c timezone=UTC -c default_transaction_isolation=read\\ committed"
+                # Without its synchronous standby, a commit waits for ever: no login could.
+                + ("" if durable else " -c synchronous_commit=local"),
             },
             **options,
         )
