@@ -32,6 +32,7 @@ consider_bosh_secure = true; consider_websocket_secure = true
 trusted_proxies = {{ "127.0.0.1", "::1" }}; http_default_host = "{host}"
 storage = "{storage}"; network_backend = "epoll"
 modules_enabled = {enabled}
+{more}
 """
 
 
@@ -41,7 +42,7 @@ class Prosody:
 
     ``version`` is one of :func:`unpacked_versions`; ``hosts`` are the VirtualHosts with their options, the
     first one answers HTTP requests under any name; ``components`` the same, each with the module that it is;
-    ``gc`` is the line for its garbage collector, if any.
+    ``gc`` is the line for its garbage collector, if any; ``more`` are lines outside of all hosts.
     """
 
     version: str
@@ -52,6 +53,7 @@ class Prosody:
     storage: str = "memory"
     extra_modules: Sequence[str] = ()
     gc: str = GENERATIONAL
+    more: str = ""
     components: Mapping[str, tuple[str, Mapping[str, object]]] = field(default_factory=dict)
     c2s_port: int = field(default_factory=free_port)
     http_port: int = field(default_factory=free_port)
@@ -103,6 +105,7 @@ class Prosody:
             host=next(iter(self.hosts)),
             storage=self.storage,
             enabled=_lua([*_ENABLED, *self.extra_modules]),
+            more=self.more,
         )
         hosts = [
             _host_lines(f"VirtualHost {_lua(host)}", options) for host, options in self.hosts.items()

@@ -54,7 +54,7 @@ class Nginx:
         if name not in self.encrypted:
             return ";"
         subject = ["-subj", f"/CN={HOST}", "-keyout", "site.key", "-out", "site.crt"]
-        names = ["-addext", f"subjectAltName=DNS:{HOST},IP:127.0.0.1"]
+        names = ["-addext", f"subjectAltName=DNS:{HOST},DNS:localhost,IP:127.0.0.1"]
         key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
         subprocess.run(  # noqa: S603 - our own command line
             ["openssl", "req", "-x509", *key, *subject, *names],  # noqa: S607
