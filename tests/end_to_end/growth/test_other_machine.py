@@ -104,7 +104,7 @@ async def test_a_certificate_that_nobody_vouches_for_is_not_asked(
 async def test_a_service_that_is_frozen_behind_nginx_is_noticed(
     machine: OtherMachine, tmp_path: Path
 ) -> None:
-    """nginx accepts and waits: Prosody tells by the silence about the health, and logins come back by themselves."""
+    """Prosody tells by the silence about its health; once it is awake, logins succeed by themselves."""
     prosody = machine.prosody(NEWER, tmp_path)
     prosody.start()
     who = machine.auth.issue()
@@ -130,7 +130,7 @@ def test_nginx_lets_through_what_prosody_needs_and_nobody_else(machine: OtherMac
     def status(site: str, path: str) -> int:
         url = f"https://localhost:{machine.nginx.ports[site]}{path}"
         try:
-            with urllib.request.urlopen(url, context=context, timeout=PATIENCE) as answer:  # noqa: S310 - our own
+            with urllib.request.urlopen(url, context=context, timeout=PATIENCE) as answer:
                 json.load(answer)
                 code: int = answer.status
                 return code
