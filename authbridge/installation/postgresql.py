@@ -7,7 +7,7 @@ environment alone, which other users cannot read.
 
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote
 
@@ -168,13 +168,22 @@ def parse_address(address: str) -> dict[str, str]:
     parts = {name: found[name] for name in ("user", "password", "dbname") if found[name]}
     options = {name: unquote(value) for name, value in parts.items()}
     options |= {"host": found["ipv6"] or found["host"] or "", "port": found["port"] or ""}
-    options |= dict(parse_qsl(found["query"] or ""))
+    query = parse_qsl(found["query"] or "")
+    options |= dict(query) | _servers([value for name, value in query if name == "host"])
     if "sslpassword" in options:
         raise InstallationError(
             "AUTHBRIDGE_DATABASE_URL has an sslpassword, which cannot be handed to pg_dump unseen by others: "
             "please take a key without one, or copy the database yourself."
         )
     return {name: value for name, value in options.items() if value}
+
+
+def _servers(hosts: Sequence[str]) -> dict[str, str]:
+    """Returns the options for what an address says with ``host=``, once or several times, perhaps with ports."""
+    each = [host.partition(":") for host in hosts]
+    ports = [port for _, _, port in each]
+    options = {"host": ",".join(host for host, _, _ in each)} if hosts else {}
+    return options | ({"port": ",".join(ports)} if any(ports) else {})
 
 
 def _psql(installation: Installation, program: str) -> tuple[str, ...]:
