@@ -179,7 +179,7 @@ def parse_address(address: str) -> dict[str, str]:
 
 
 def _servers(hosts: Sequence[str]) -> dict[str, str]:
-    """Returns the options for what an address says with ``host=``, once or several times, perhaps with ports."""
+    """Returns the options for what an address says by ``host=``, perhaps several times and with ports."""
     each = [host.partition(":") for host in hosts]
     ports = [port for _, _, port in each]
     options = {"host": ",".join(host for host, _, _ in each)} if hosts else {}

@@ -1,5 +1,6 @@
 """A PostgreSQL with a standby: what survives when the one dies and the other takes its place."""
 
+import re
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from authbridge.doctor.service import examine_service
-from authbridge.errors import StorageError
+from authbridge.errors import ConfigError, StorageError
 from authbridge.login import journal
 from authbridge.machine.findings import Finding, Level
 from authbridge.revocations import feed
@@ -21,8 +22,11 @@ from authbridge.storage.database import Database
 from tests.support.factories import ENCRYPTION
 from tests.support.fakes import MORNING
 from tests.support.feeds import position, settle, suspend, until
+from workbench import ROOT
 from workbench.postgres import Postgres
 from workbench.processes import PATIENCE
+
+_README = (ROOT / "deploy/README.md").read_text()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +46,10 @@ class Pair:
         finally:
             database.engine.dispose()
 
-    def wait_for_standby(self) -> None:
-        """Lets commits wait for the standby from now on."""
-        self.primary.run_sql("ALTER SYSTEM SET synchronous_standby_names = '*'; SELECT pg_reload_conf()")
-        until(lambda: self._is_followed(" WHERE sync_state = 'sync'"))
+    def wait_for_standby(self, advice: str) -> None:
+        """Lets commits wait for the standby from now on, as somebody advises."""
+        self.primary.run_sql(advice)
+        until(lambda: self._is_followed(" WHERE sync_state = 'quorum'"))
 
     def cut_off_standby(self) -> None:
         """Ends the standby, and returns when the primary knows it."""
@@ -94,6 +98,14 @@ def _finding(database: Database, folder: Path) -> Finding:
     return next(each for each in found if each.id == "standby")
 
 
+def test_the_address_in_the_instructions_is_taken() -> None:
+    """Both servers are named there, and have to show a certificate."""
+    (address,) = re.findall(r"^AUTHBRIDGE_DATABASE_URL=(.*db1.*)$", _README, re.MULTILINE)
+    assert Database(address).engine.url.query["host"] == "db1.example.org,db2.example.org"
+    with pytest.raises(ConfigError, match="verify-full"):
+        Database(address.replace("&sslmode=verify-full", ""))
+
+
 def test_what_the_standby_lacks_is_lost_and_no_node_goes_on_as_if_it_were_not(
     pair: Pair, tmp_path: Path
 ) -> None:
@@ -119,8 +131,11 @@ def test_what_the_standby_lacks_is_lost_and_no_node_goes_on_as_if_it_were_not(
 
 def test_what_waited_for_the_standby_survives_and_logins_wait_for_nobody(pair: Pair, tmp_path: Path) -> None:
     """Without the standby a command of staff is not done; with it, it is there after the failover."""
-    pair.wait_for_standby()
     with pair.open() as database, pair.open(durable=False) as of_logins:
+        advice = _finding(database, tmp_path).line
+        assert advice is not None
+        assert advice in _README
+        pair.wait_for_standby(advice)
         assert _finding(database, tmp_path).level is Level.OK
         suspend(database, "ohg-a")
         pair.cut_off_standby()
