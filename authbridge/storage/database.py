@@ -32,6 +32,8 @@ _EXCLUSIVE_TRY = 500  # milliseconds; PostgreSQL looks for deadlocks after 1000
 _POOL = 16  # connections of a process
 _READ_ONLY = "25006"  # PostgreSQL, appendix A: read_only_sql_transaction
 _PRIMARY_CODE = 0xFF  # of SQLite's result codes, without the extension
+_LONGEST_PAUSE_OF_LOGINS = 1  # seconds between two statements of a transaction, on PostgreSQL
+_LONGEST_PAUSE = 300  # seconds likewise; a page is made meanwhile, or a backup written
 
 
 class Database:
@@ -300,6 +302,7 @@ def _engine_of(url: URL, *, durable: bool) -> Engine:
     }
     if url.get_backend_name() == "postgresql":
         milliseconds = _PATIENCE * 1000
+        idle = (_LONGEST_PAUSE if durable else _LONGEST_PAUSE_OF_LOGINS) * 1000
         engine = create_engine(
             url,
             pool_pre_ping=True,
@@ -309,6 +312,9 @@ def _engine_of(url: URL, *, durable: bool) -> Engine:
                 "options": f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}"
                 # A stricter level would read the state before the transaction that it has waited for.
                 " -c timezone=UTC -c default_transaction_isolation=read\\ committed"
+                # A service that is frozen in a transaction, or whose machine is gone, would hold locks that
+                # logins at its neighbours need.
+                f" -c idle_in_transaction_session_timeout={idle}"
                 # Without its synchronous standby, a commit waits for ever: no login could.
                 + ("" if durable else " -c synchronous_commit=local"),
             },

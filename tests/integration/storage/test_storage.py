@@ -35,6 +35,7 @@ from tests.support.factories import (
     make_staff,
 )
 from tests.support.fakes import MORNING
+from workbench.postgres import Postgres
 from workbench.processes import PATIENCE
 
 
@@ -404,3 +405,15 @@ def _unwritable(database: Database, folder: Path) -> Iterator[None]:
         connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
         yield
         connection.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+
+
+def test_a_login_that_stands_still_lets_go_of_its_locks(postgres: Postgres, postgres_template: str) -> None:
+    """Its service is frozen, or its machine gone: logins at another service do not wait for its return."""
+    url = postgres.create_database(postgres_template)
+    frozen, neighbour = Database(url, durable=False), Database(url, durable=False)
+    with contextlib.closing(frozen.engine.raw_connection()) as connection:
+        connection.cursor().execute("SELECT pg_advisory_xact_lock(1)")
+        with neighbour.write_connection() as other:
+            other.execute(text("SELECT pg_advisory_xact_lock(1)"))
+    frozen.engine.dispose()
+    neighbour.engine.dispose()
