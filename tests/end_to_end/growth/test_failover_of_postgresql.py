@@ -83,7 +83,7 @@ async def test_a_failover_needs_no_hand_at_services_and_prosodys(whole: Whole) -
         whole.logged_in(who.username, who.password) as client,
         whole.logged_in(other.username, other.password) as stays,
     ):
-        whole.primary.stop()
+        whole.primary.kill()
         assert await whole.told(who.username, who.password) == TEMPORARY
         await stays.ping()
         whole.standby.promote()
@@ -106,12 +106,12 @@ async def test_a_lost_suspension_is_forgotten_everywhere(whole: Whole) -> None:
     growth = whole.growth
     lost, kept = growth.auth.issue(), growth.auth.issue()
     assert await whole.told(lost.username, lost.password) == "success"
-    whole.standby.stop()
+    whole.standby.kill()
     growth.auth.suspend(lost.username)
     await growth.auth.effect(lost.username)
     assert await whole.told(lost.username, lost.password) == "account-disabled"
-    whole.primary.stop()
-    whole.standby.run()
+    whole.primary.kill()
+    whole.standby.start_again()
     whole.standby.promote()
 
     await whole.until_told(lost.username, lost.password, "success")
