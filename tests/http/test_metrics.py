@@ -1,5 +1,6 @@
 """What Prometheus is told: numbers that move with what happens, and nothing of anybody."""
 
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -368,13 +369,16 @@ def test_a_question_that_is_none_of_prosodys_is_counted(client: Client) -> None:
 
 
 def test_no_example_hands_the_metrics_on_to_the_internet() -> None:
-    """Their nginx knows the panel's port; the auth service is asked on this machine alone."""
+    """Their nginx knows the panel's port; of the auth service's, what another Prosody needs, and no more."""
     sites = [*(ROOT / "deploy" / "nginx").iterdir(), ROOT / "deploy" / "docker" / "panel-proxy.conf"]
     for site in sites:
         text = site.read_text()
         assert "proxy_pass" in text, site
-        assert "8701" not in text, site
         assert "/metrics" not in text, site
+        handed_on = re.findall(r"location ([^{]+?) \{[^}]*127\.0\.0\.1:8701", text)
+        expected = ["/v1/", "= /healthz", "= /readyz"] if site.name == "service.conf" else []
+        assert handed_on == expected, site
+        assert text.count("127.0.0.1:8701") == len(expected), site
 
 
 def _fail(_request: object) -> Reply:
