@@ -25,7 +25,9 @@ RATE = 50  # logins a second
 AT_ONCE = 8  # logins, where the rate does not matter
 ORGANISERS = 100
 BEFORE, AWAY, AFTER = 2, 3, 2  # seconds of those logins
-LONGEST = 1.5  # seconds; of 99 in a hundred in the second of the failure
+# Seconds of 99 in a hundred in the second of the failure.  A freeze takes 0.9 s to be believed, and then all who
+# wait come at once, with passwords that the other service does not remember.
+LONGEST = {"killed": 1.5, "frozen": 2.0}
 WRONG = "bcdf-ghjk-mnpq"
 
 
@@ -154,22 +156,22 @@ def _thaw(service: Service) -> None:
 @pytest.mark.soak
 @pytest.mark.realtime
 @pytest.mark.parametrize(
-    ("growth", "fail", "recover"),
+    ("growth", "word", "fail", "recover"),
     [
-        pytest.param(version, fail, recover, id=f"{word}-{version}")
+        pytest.param(version, word, fail, recover, id=f"{word}-{version}")
         for version in (NEWER, OLDER)
         for word, fail, recover in (("killed", _kill, _start), ("frozen", _freeze, _thaw))
     ],
     indirect=["growth"],
 )
 async def test_under_fifty_logins_a_second_nobody_waits_long(
-    growth: Growth, fail: Callable[[Service], None], recover: Callable[[Service], None]
+    growth: Growth, word: str, fail: Callable[[Service], None], recover: Callable[[Service], None]
 ) -> None:
-    """Each is told its own true condition, and 99 of a hundred within 1.5 s in the second of the failure."""
+    """Each is told its own true condition, and 99 of a hundred in time in the second of the failure."""
     told, failed = await _under_fire(growth, fail, recover)
     assert len(told) == (BEFORE + AWAY + AFTER) * RATE
     assert [each for each in told if each.condition != each.expected] == []
-    assert _report(told, failed) <= LONGEST
+    assert _report(told, failed) <= LONGEST[word]
 
 
 async def test_no_login_is_refused_wrongly_while_one_is_away(growth: Growth) -> None:
