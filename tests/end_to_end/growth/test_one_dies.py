@@ -25,8 +25,8 @@ RATE = 50  # logins a second
 AT_ONCE = 8  # logins, where the rate does not matter
 ORGANISERS = 100
 BEFORE, AWAY, AFTER = 2, 3, 2  # seconds of those logins
-# Seconds of 99 in a hundred in the second of the failure.  A freeze takes 0.9 s to be believed, and then all who
-# wait come at once, with passwords that the other service does not remember.
+# Seconds of 99 in a hundred in the second of the failure.  A freeze takes 0.9 s to be believed, and then all
+# that wait come at once, with passwords that the other service does not remember.
 LONGEST = {"killed": 1.5, "frozen": 2.0}
 WRONG = "bcdf-ghjk-mnpq"
 
