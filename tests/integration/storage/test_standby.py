@@ -92,9 +92,7 @@ def _answer(database: Database, epoch: str, cursor: int) -> Events | Snapshot:
 
 
 def _finding(database: Database, folder: Path) -> Finding:
-    found = examine_service(
-        database, ENCRYPTION, offers_panel=False, backup_folder=folder, now=MORNING
-    )
+    found = examine_service(database, ENCRYPTION, offers_panel=False, backup_folder=folder, now=MORNING)
     return next(each for each in found if each.id == "standby")
 
 
