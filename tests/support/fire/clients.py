@@ -102,6 +102,7 @@ class Run:
 
     async def end_sessions(self) -> None:
         """Everybody leaves."""
+        await asyncio.sleep(0)  # a task that is cancelled before it begins would close nothing
         for session in list(self.sessions):
             session.cancel()
         await asyncio.gather(*self.sessions, return_exceptions=True)

@@ -7,7 +7,6 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from sqlalchemy import make_url
@@ -30,7 +29,7 @@ from tests.support.full_disk import full_disk
 from tests.support.link import Link
 from workbench.panel import Panel
 from workbench.postgres import Postgres
-from workbench.processes import PATIENCE, children_of, is_answering
+from workbench.processes import PATIENCE, StartError, children_of, is_answering
 from workbench.prosody import HOST, Prosody, external
 from workbench.service import Service
 from workbench.staff import enrol_member
@@ -84,10 +83,7 @@ class World:
         if not self.postgres.process.is_running:
             self.postgres.start_again()
         for service in self.services:
-            if not service.process.is_running:
-                service.kill()
-                service.start()
-            service.process.await_ready(partial(is_answering, service.port, "/readyz"))
+            _bring_back(service)
         if not self.panel.process.is_running:
             self.panel.kill()
             self.panel.start()
@@ -208,6 +204,24 @@ def open_world(versions: Iterable[str], folder: Path) -> Iterator[World]:
             canary=canary,
             clerks=clerks,
         )
+
+
+def _bring_back(service: Service) -> None:
+    """Starts it as often as it ends, as systemd does, until it is ready.
+
+    Raises:
+        StartError: It is not, although nothing is broken.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while not is_answering(service.port, "/readyz"):
+        if not service.process.is_running:
+            service.kill()
+            with contextlib.suppress(StartError):  # it came up while the database did not answer yet
+                service.start()
+        if time.monotonic() > deadline:
+            message = f"a service is not ready: {service.process.log_tail()}"
+            raise StartError(message)
+        time.sleep(_LOOK)
 
 
 def _enrol(database: Database) -> tuple[list[Holder], str]:
