@@ -53,6 +53,7 @@ EXAMPLES = [
     ("organiser", "end-sessions", "frau.a"),
     ("staff", "add", "berta", "--role", "clerk"),
     ("staff", "reset", "anna"),
+    ("staff", "reseal", "--yes"),
     ("staff", "list"),
     ("report", "list"),
     ("suspend", "organiser", "frau.a", "--reason", "other"),
