@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from authbridge.login.synthetic_accounts import LIFETIME
@@ -16,6 +16,37 @@ OVERDUE = timedelta(minutes=15)  # a timer tries every five
 
 TWICE = 2
 """Failures are told from the second one in a row: a restart of Prosody or of the service may meet one."""
+
+# Made once, for a scrape asks them: to make them anew took half of its time.
+_has_ended = or_(SyntheticLogin.outcome.is_not(None), SyntheticLogin.at <= bindparam("ended_before"))
+_LATEST = (
+    select(
+        SyntheticLogin.machine,
+        SyntheticLogin.at,
+        SyntheticLogin.outcome,
+        SyntheticLogin.detail,
+        SyntheticLogin.milliseconds,
+    )
+    .where(
+        SyntheticLogin.id.in_(
+            select(func.max(SyntheticLogin.id)).where(_has_ended).group_by(SyntheticLogin.machine)
+        )
+    )
+    .order_by(SyntheticLogin.machine)
+)
+_granted = (
+    select(SyntheticLogin.machine, func.max(SyntheticLogin.id).label("id"))
+    .where(SyntheticLogin.outcome == SyntheticOutcome.GRANTED.value)
+    .group_by(SyntheticLogin.machine)
+    .subquery()
+)
+# Since when and how often it has failed after the last success, by machine.
+_FAILING = (
+    select(SyntheticLogin.machine, func.min(SyntheticLogin.at), func.count())
+    .outerjoin(_granted, _granted.c.machine == SyntheticLogin.machine)
+    .where(_has_ended, or_(_granted.c.id.is_(None), SyntheticLogin.id > _granted.c.id))
+    .group_by(SyntheticLogin.machine)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +106,8 @@ def finish(session: Session, login_id: int, result: SyntheticResult) -> None:
 
 def machine_states(database: Session | Connection, *, now: datetime) -> list[MachineState]:
     """Returns how things are on each machine that tries logins, by name."""
-    query = (
-        select(
-            SyntheticLogin.machine,
-            SyntheticLogin.at,
-            SyntheticLogin.outcome,
-            SyntheticLogin.detail,
-            SyntheticLogin.milliseconds,
-        )
-        .where(SyntheticLogin.id.in_(_latest_ids(_has_ended(now))))
-        .order_by(SyntheticLogin.machine)
-    )
-    failing = _failing(database, now)
+    ended = {"ended_before": now - LIFETIME}
+    failing = {machine: (since, failures) for machine, since, failures in database.execute(_FAILING, ended)}
     return [
         MachineState(
             machine,
@@ -96,7 +117,7 @@ def machine_states(database: Session | Connection, *, now: datetime) -> list[Mac
             ),
             *failing.get(machine, (None, 0)),
         )
-        for machine, at, outcome, detail, milliseconds in database.execute(query)
+        for machine, at, outcome, detail, milliseconds in database.execute(_LATEST, ended)
     ]
 
 
@@ -113,29 +134,3 @@ def purge(session: Session, *, now: datetime) -> None:
     """Deletes what is older than a week."""
     query = delete(SyntheticLogin).where(SyntheticLogin.at < now - KEPT)
     session.execute(query, execution_options=UNSYNCHRONISED)
-
-
-def _has_ended(now: datetime) -> ColumnElement[bool]:
-    return or_(SyntheticLogin.outcome.is_not(None), SyntheticLogin.at <= now - LIFETIME)
-
-
-def _latest_ids(condition: ColumnElement[bool]) -> Select[int]:
-    return select(func.max(SyntheticLogin.id)).where(condition).group_by(SyntheticLogin.machine)
-
-
-def _failing(database: Session | Connection, now: datetime) -> dict[str, tuple[datetime, int]]:
-    """Returns since when and how often it has failed after the last success, by machine."""
-    is_granted = SyntheticLogin.outcome == SyntheticOutcome.GRANTED.value
-    granted = (
-        select(SyntheticLogin.machine, func.max(SyntheticLogin.id).label("id"))
-        .where(is_granted)
-        .group_by(SyntheticLogin.machine)
-        .subquery()
-    )
-    query = (
-        select(SyntheticLogin.machine, func.min(SyntheticLogin.at), func.count())
-        .outerjoin(granted, granted.c.machine == SyntheticLogin.machine)
-        .where(and_(_has_ended(now), or_(granted.c.id.is_(None), SyntheticLogin.id > granted.c.id)))
-        .group_by(SyntheticLogin.machine)
-    )
-    return {machine: (since, failures) for machine, since, failures in database.execute(query)}
