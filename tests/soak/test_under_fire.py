@@ -4,11 +4,11 @@ FIRE_SECONDS and FIRE_SEED choose another run; the same seed makes the same faul
 """
 
 import os
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from authbridge import __version__
 from tests.support.fire.checker import check
 from tests.support.fire.report import describe, growth, keep
 from tests.support.fire.runs import put_under_fire
@@ -30,7 +30,7 @@ async def test_hours_under_fire(tmp_path: Path) -> None:
     violations = check(history)
     text = describe(history, violations, SEED)
     print(text)  # noqa: T201 - the soak's report
-    keep(history, text, ROOT / "bench/results" / f"{version('authbridge')}-under-fire-{SEED}")
+    keep(history, text, ROOT / "bench/results" / f"{__version__}-under-fire-{SEED}")
 
     assert violations == []
     assert {part: ratio for part, ratio in growth(history).items() if ratio > GROWTH} == {}

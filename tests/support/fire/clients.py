@@ -168,7 +168,8 @@ class Run:
             check=False,
             timeout=PATIENCE if self.chance.random() > 0.2 else self.chance.uniform(0.5, 2),
         )
-        return done.stdout
+        # What it prints counts only if it says so: passwords are written before they are in force.
+        return done.stdout if done.returncode == 0 else ""
 
 
 def _command(page: str, action: str) -> Command:
