@@ -1,4 +1,4 @@
-"""Hours in which everything fails, alone and together: nobody is told anything untrue, nothing is lost.
+"""Lets every part fail for hours, alone and together: no verdict is untrue, no change is lost.
 
 FIRE_SECONDS and FIRE_SEED choose another run; the same seed makes the same faults.
 """

@@ -175,7 +175,7 @@ def _found(session: Session, one: Organiser | School, names: set[str]) -> Found:
 
 
 def next_verdict(service: Service, username: str, password: str) -> str:
-    """Returns what the next login is told; asks again, as Prosody does, while nobody answers."""
+    """Returns the verdict of the next login; asks again, as Prosody does, while nobody answers."""
     question = {
         "request_id": "q-1",
         "username": username,

@@ -1,4 +1,4 @@
-"""Whatever fails, nobody is told anything untrue: a short run of what `make soak` does for hours."""
+"""No login gets an untrue verdict while parts fail: a short run of what `make soak` does for hours."""
 
 import dataclasses
 from collections import Counter

@@ -36,7 +36,7 @@ class Whole:
         return await login(self.growth.prosodys[0], "tcp", username, password)
 
     async def until_told(self, username: str, password: str, condition: str) -> float:
-        """Returns after how many seconds a login is told that; until then only that it cannot be checked."""
+        """Returns the seconds until a login ends with that verdict; before, it may only be unavailable."""
         began = time.monotonic()
         while (told := await self.told(username, password)) != condition:
             assert told == TEMPORARY

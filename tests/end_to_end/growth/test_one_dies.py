@@ -167,7 +167,7 @@ def _thaw(service: Service) -> None:
 async def test_under_fifty_logins_a_second_nobody_waits_long(
     growth: Growth, word: str, fail: Callable[[Service], None], recover: Callable[[Service], None]
 ) -> None:
-    """Each is told its own true condition, and 99 of a hundred in time in the second of the failure."""
+    """Each login ends with its true condition; in the second of the failure, 99 of 100 do so in time."""
     told, failed = await _under_fire(growth, fail, recover)
     assert len(told) == (BEFORE + AWAY + AFTER) * RATE
     assert [each for each in told if each.condition != each.expected] == []

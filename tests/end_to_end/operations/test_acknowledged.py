@@ -80,7 +80,7 @@ class Play:
         return self.passwords.keys() & self.expected.keys()
 
     def _log_in(self, subject: str) -> None:
-        """The next login is told what the commands so far have made of the account."""
+        """Checks that the next login gets the verdict that follows from the commands so far."""
         names = [subject] if subject in self.passwords else sorted(self.passwords.keys() - self._others())
         for name in names:
             verdict = "suspended" if self.expected[subject].suspended else "granted"

@@ -389,7 +389,7 @@ def test_what_was_opened_while_nothing_could_be_written_is_opened_anew(
 
 @contextlib.contextmanager
 def _unwritable(database: Database, folder: Path) -> Iterator[None]:
-    """Lets whoever opens the database meanwhile get it read-only."""
+    """Makes the database read-only for every connection that is opened meanwhile."""
     if database.is_sqlite:
         with contextlib.closing(sqlite3.connect(database.file or "")) as other_service:
             other_service.execute("SELECT * FROM schools").fetchall()  # with nobody there it would not open
