@@ -6,6 +6,7 @@ import contextlib
 import shlex
 import shutil
 import signal
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -34,6 +35,7 @@ from workbench.staff import Member, enrol_member
 from workbench.xmpp import Client, Outcome, TcpTransport
 
 _ACTOR = Actor("cli:demo")
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class DemoError(Exception):
@@ -81,12 +83,13 @@ class Cast:
 
 def main() -> int:
     """Runs the demo until it is interrupted; returns the exit code."""
-    _end_on_signals()
     try:
         ports = _read_ports()
         ports.require_free()
-        with contextlib.ExitStack() as running:
+        with _end_on_signals() as wakeup, contextlib.ExitStack() as running:
             _run(ports, running)
+            while True:
+                wakeup.recv(1)
     except KeyboardInterrupt:
         print("\nEnded; nothing is left running.")
         return 0
@@ -122,8 +125,6 @@ def _run(ports: Ports, running: contextlib.ExitStack) -> None:
         seconds = asyncio.run(_prove(ports, cast))
     environment = _write_environment(panel)
     _tell(ports, cast, seconds, environment)
-    while True:
-        signal.pause()
 
 
 def _prepare(service: Service) -> Cast:
@@ -231,14 +232,28 @@ def _read_ports() -> Ports:
     return Ports(arguments.api_port, arguments.panel_port, arguments.xmpp_port, arguments.http_port)
 
 
-def _end_on_signals() -> None:
+@contextlib.contextmanager
+def _end_on_signals() -> Iterator[socket.socket]:
+    """Yields a socket that can be read from when a signal came, which then raises :class:`KeyboardInterrupt`.
+
+    A signal that comes just before ``signal.pause()``, or in another thread, would not end the pause.
+    """
+
     def end(_number: int, _frame: FrameType | None) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in _ENDING:
             signal.signal(number, signal.SIG_IGN)  # what is under way ends in order
         raise KeyboardInterrupt
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, end)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.setblocking(False)
+        signal.set_wakeup_fd(theirs.fileno())
+        for number in _ENDING:
+            signal.signal(number, end)
+        try:
+            yield ours
+        finally:
+            signal.set_wakeup_fd(-1)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ _reserved: set[int] = set()  # by this process
 
 
 class StartError(Exception):
-    """Raised when a part does not come up; the text says why, with the end of its log."""
+    """Raised when a part does not come up, or does not end; the text has the end of its log."""
 
 
 class Process:
@@ -102,13 +102,23 @@ class Process:
         os.killpg(self.pid, number)
 
     def stop(self) -> None:
-        """Asks the child to end, then makes it; does nothing if it ended already."""
+        """Asks the child to end; does nothing if it ended already.
+
+        Raises:
+            StartError: It did not end, and was killed.
+        """
         if self._child is None:
             return
-        with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+        try:
             os.kill(self._child.pid, signal.SIGTERM)
             self._child.wait(PATIENCE)
-        self.kill()
+        except ProcessLookupError:
+            pass
+        except subprocess.TimeoutExpired:
+            message = f"{self._arguments[0]} did not end in {PATIENCE:.0f} s:\n{self.log_tail()}"
+            raise StartError(message) from None
+        finally:
+            self.kill()
 
     def kill(self) -> None:
         """Kills the child and all that it started, with SIGKILL."""
