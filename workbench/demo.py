@@ -88,8 +88,7 @@ def main() -> int:
         ports.require_free()
         with _end_on_signals() as wakeup, contextlib.ExitStack() as running:
             _run(ports, running)
-            while True:
-                wakeup.recv(1)
+            wakeup.recv(1)
     except KeyboardInterrupt:
         print("\nEnded; nothing is left running.")
         return 0
