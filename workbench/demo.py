@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import os
 import shlex
 import shutil
 import signal
@@ -245,7 +246,7 @@ def _end_on_signals() -> Iterator[socket.socket]:
 
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        theirs.setblocking(False)
+        os.set_blocking(theirs.fileno(), False)
         signal.set_wakeup_fd(theirs.fileno())
         for number in _ENDING:
             signal.signal(number, end)
