@@ -7,6 +7,8 @@ import logging
 import threading
 from datetime import datetime, timedelta
 
+from authbridge.clock import is_within
+
 _PAUSE = timedelta(hours=1)
 
 
@@ -25,7 +27,7 @@ class HourlyLines:
         """
         with self._lock:
             logged_at, count = self._logged.get(line, (None, 0))
-            is_due = logged_at is None or now >= logged_at + _PAUSE
+            is_due = logged_at is None or not is_within(_PAUSE, logged_at, now=now)
             self._logged[line] = (now, 0) if is_due or logged_at is None else (logged_at, count + 1)
         if is_due:
             self._log.warning("%s%s", line, f" ({count} more since the last such line)" if count else "")

@@ -4,6 +4,7 @@ import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from authbridge.clock import is_within
 from authbridge.errors import StorageError
 from authbridge.login import journal
 from authbridge.storage.database import Database
@@ -36,7 +37,7 @@ class Readiness:
     def report(self, *, now: datetime) -> ReadinessReport:
         """Returns the present report, or that of a few seconds ago."""
         with self._lock:
-            if self._latest is None or now - self._latest[0] >= _FRESH:
+            if self._latest is None or not is_within(_FRESH, self._latest[0], now=now):
                 self._latest = (now, examine(self._database, now=now))
             return self._latest[1]
 

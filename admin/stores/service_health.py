@@ -6,6 +6,8 @@ import urllib.error
 import urllib.request
 from datetime import datetime, timedelta
 
+from authbridge.clock import is_within
+
 _TIMEOUT = 1.0  # seconds; the page waits for it
 _LIFETIME = timedelta(seconds=5)
 
@@ -21,7 +23,7 @@ class ServiceHealth:
     def checks(self, *, now: datetime) -> dict[str, str] | None:
         """Returns the result of each check by its name, such as ``{"storage": "ok"}``; None: no answer."""
         with self._lock:
-            if self._latest is None or now - self._latest[0] >= _LIFETIME:
+            if self._latest is None or not is_within(_LIFETIME, self._latest[0], now=now):
                 self._latest = (now, self._ask())
             return self._latest[1]
 

@@ -11,6 +11,7 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from authbridge.clock import is_within
 from authbridge.login.limits import Limits
 
 NAMES_PER_CODE = 10  # login names that the holder of a code may try: a typing error or two, no list of names
@@ -96,7 +97,7 @@ class CodeGuesses:
     def _becomes_alarming(self, now: datetime, limits: Limits) -> bool:
         if len(self._overall) < min(limits.account_alarm, limits.overall_alarm):
             return False
-        if self._alarmed_at is not None and now - self._alarmed_at < limits.alarm_pause:
+        if self._alarmed_at is not None and is_within(limits.alarm_pause, self._alarmed_at, now=now):
             return False
         self._alarmed_at = now
         return True

@@ -21,3 +21,11 @@ def test_the_first_of_an_hour_is_logged_and_the_others_are_counted(caplog: pytes
         "refused: a host",
         "refused: a form (3599 more since the last such line)",
     ]
+
+
+def test_a_clock_that_was_ahead_silences_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """Else nothing would be logged until the time has come at which the wrong clock stood."""
+    lines = HourlyLines(logging.getLogger("lines"))
+    lines.note("refused: a form", now=MORNING + timedelta(days=2))
+    lines.note("refused: a form", now=MORNING)
+    assert caplog.messages == ["refused: a form"] * 2
