@@ -19,6 +19,7 @@ from authbridge.login import rejections
 from authbridge.login.cache_memfd import open_memory
 from authbridge.login.password_cache import layout_of
 from authbridge.login.process_memory import forbid_dumps
+from authbridge.page_tokens.tokens import Tokens
 from authbridge.statistics import counting
 from authbridge.storage import schema
 
@@ -40,7 +41,9 @@ def api() -> Api:
         nightly.start(services.database, config, clock=services.clock)
         rejections.start(services.rejections, services.database)
         counting.start(services.database, clock=services.clock, timezone=services.timezone)
-        app = Api(services, token=read_api_token(config))
+        token = read_api_token(config)
+        tokens = Tokens(config.secret_key, api_token=token, host=config.xmpp_host)
+        app = Api(services, tokens, token=token)
         gc.collect()
         gc.freeze()  # what is there now stays; collecting it again and again costs logins milliseconds
         return app

@@ -31,7 +31,10 @@ from authbridge.login.hashing_queue import HashingQueue
 from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.password_cache import PasswordCache
 from authbridge.login.passwords import Hasher
+from authbridge.login.policy import Verdict
 from authbridge.metrics import Exposition, Metrics, SinceBoot
+from authbridge.page_tokens.token_logins import feed_position, use_token
+from authbridge.page_tokens.tokens import Grant, Tokens
 from authbridge.revocations import school_codes
 from authbridge.revocations.long_polls import LongPolls
 from authbridge.storage.database import Database
@@ -50,10 +53,16 @@ class Api:
     """The WSGI application; ``services`` carries everything that tests replace (clock, hasher, database)."""
 
     def __init__(
-        self, services: LoginServices, *, token: str, since_boot: SinceBoot = _seconds_since_boot
+        self,
+        services: LoginServices,
+        tokens: Tokens,
+        *,
+        token: str,
+        since_boot: SinceBoot = _seconds_since_boot,
     ) -> None:
-        """Takes the ``token`` that every question must show."""
+        """Takes the ``token`` that every question must show, and the ``tokens`` of the login page."""
         self._services = services
+        self._tokens = tokens
         self._readiness = readiness.Readiness(services.database)
         self._metrics = Metrics(services, self._readiness, since_boot)
         self._polls = LongPolls(services.database, clock=services.clock, timezone=services.timezone)
@@ -61,6 +70,7 @@ class Api:
         self._authorization = f"Bearer {token}".encode()
         self.routes: dict[tuple[str, str], View] = {
             ("POST", "/v1/authenticate"): self._authenticate,
+            ("POST", "/v1/token"): self._token,
             ("POST", "/v1/revocations"): self._revocations,
             ("GET", "/healthz"): self._healthz,
             ("GET", "/readyz"): self._readyz,
@@ -133,11 +143,28 @@ class Api:
         question = wire.parse_question(
             request.get_data(), host=self._services.host, now=self._services.clock()
         )
-        service_log.request_id.set(question.origin.request_id)
+        request_id = question.origin.request_id
+        service_log.request_id.set(request_id)
+        position = None if question.shared is None else feed_position(self._services)
         decision = authenticate(question.attempt, question.origin, self._services, within=question.within)
         seconds = time.perf_counter() - started
         self._services.meter.note_answer(decision, question.origin.transport, seconds)
-        return 200, wire.answer(question.origin.request_id, question.typed_username, decision)
+        if position is None:
+            return 200, wire.answer(request_id, question.typed_username, decision)
+        token = None
+        if decision.verdict is Verdict.GRANTED:
+            grant = Grant(question.attempt.username, position, shared=question.shared is True)
+            token = self._tokens.issue(grant, now=self._services.clock())
+        return 200, wire.page_answer(request_id, question.typed_username, decision, token)
+
+    def _token(self, request: Request) -> Reply:
+        started = time.perf_counter()
+        services = self._services
+        question = wire.parse_token_question(request.get_data(), host=services.host, now=services.clock())
+        service_log.request_id.set(question.origin.request_id)
+        login = use_token(question.token, question.arrival, question.origin, services, self._tokens)
+        services.meter.note_answer(login.decision, question.origin.transport, time.perf_counter() - started)
+        return 200, wire.token_answer(question.origin.request_id, login)
 
     def _revocations(self, request: Request) -> Reply:
         question = wire.parse_feed_question(request.get_data())

@@ -23,6 +23,8 @@ class KeyPurpose(StrEnum):
     REPORT_CODES = "schools: report codes"
     STAFF_SECRETS = "staff: encryption"
     STAFF_CODES = "staff: one-time codes"
+    PAGE_TOKENS = "login page: tokens"
+    PAGE_ACCOUNTS = "login page: accounts"
 
 
 def derive_key(secret: bytes, purpose: KeyPurpose) -> bytes:

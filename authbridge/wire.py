@@ -5,15 +5,17 @@ An error names fields, never their content.  ``tests/contract.json`` holds both 
 
 import json
 import math
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, assert_never
 
-from authbridge.login.attempts import Attempt, Origin
+from authbridge.login.attempts import PAGE, TOKEN, Arrival, Attempt, Origin
 from authbridge.login.networks import IPAddress, parse_address
-from authbridge.login.policy import Decision
+from authbridge.login.policy import Decision, Verdict
 from authbridge.login.typed_passwords import parse_password
 from authbridge.login.usernames import normalise_username
+from authbridge.page_tokens.token_logins import TokenLogin
 from authbridge.revocations.feed import AccessState, Event, Events, Snapshot
 from authbridge.revocations.numbered_reports import NumberedReport
 from authbridge.revocations.reports import Contact, NodeReport
@@ -21,8 +23,9 @@ from authbridge.revocations.school_codes import SchoolCodes
 from authbridge.storage.models import MeetingRule
 
 MAX_BYTES = 8 * 1024
+MAX_TOKEN = 2048  # characters
 
-_TRANSPORTS = frozenset({"tcp", "bosh", "websocket"})
+_OF_PROSODY = frozenset({"tcp", "bosh", "websocket"})
 _MAX_ID = 64  # characters
 _MAX_NAME = 1024  # characters; Prosody lets 1023 bytes through
 _MAX_NAME_BYTES = 1023  # of a name that Prosody has let in
@@ -45,13 +48,24 @@ class ForeignHostError(MalformedError):
 class Question:
     """One login as Prosody asks about it; Prosody waits ``within`` seconds for the answer.
 
-    ``typed_username`` is the name as it was sent; the answer repeats it.
+    ``typed_username`` is the name as it was sent; the answer repeats it.  ``shared`` is None where Prosody
+    asks; the login page tells whether others use the device too, and gets a token.
     """
 
     typed_username: str
     attempt: Attempt
     origin: Origin
     within: float
+    shared: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenQuestion:
+    """The question about a token that came with a connection to Prosody."""
+
+    token: str = field(repr=False)
+    arrival: Arrival
+    origin: Origin
 
 
 def parse_question(body: bytes, *, host: str, now: datetime) -> Question:
@@ -64,17 +78,13 @@ def parse_question(body: bytes, *, host: str, now: datetime) -> Question:
         MalformedError: A field is missing or wrong.
     """
     fields = _parse_object(body)
-    if _text(fields, "host", _MAX_NAME).lower() != host:
-        raise ForeignHostError(f"this service answers for {host}")
+    _require_host(fields, host)
     username = _text(fields, "username", _MAX_NAME)
+    transport = _transport(fields, _OF_PROSODY | {PAGE})
     return Question(
         typed_username=username,
         within=_within(fields),
-        origin=Origin(
-            request_id=_plain_text(fields, "request_id", _MAX_ID),
-            transport=_transport(fields),
-            node=_plain_text(fields, "node", _MAX_ID),
-        ),
+        origin=_origin(fields, transport),
         attempt=Attempt(
             username=normalise_username(username, host),
             password=parse_password(_text(fields, "password", MAX_BYTES)),
@@ -82,10 +92,28 @@ def parse_question(body: bytes, *, host: str, now: datetime) -> Question:
             user_agent=_user_agent(fields),
             at=now,
         ),
+        shared=_shared(fields) if transport == PAGE else None,
     )
 
 
-def answer(request_id: str, username: str, decision: Decision) -> dict[str, Any]:
+def parse_token_question(body: bytes, *, host: str, now: datetime) -> TokenQuestion:
+    """Parses the question about a token; its host is checked first.
+
+    Raises:
+        MalformedError: A field is missing or wrong.
+    """
+    fields = _parse_object(body)
+    _require_host(fields, host)
+    _transport(fields, _OF_PROSODY)
+    _within(fields)
+    return TokenQuestion(
+        token=_plain_text(fields, "token", MAX_TOKEN),
+        origin=_origin(fields, TOKEN),
+        arrival=Arrival(ip=_address(fields), user_agent=_user_agent(fields), at=now),
+    )
+
+
+def answer(request_id: str, username: str | None, decision: Decision) -> dict[str, Any]:
     """Returns the answer; it repeats the request's id and username, so that no other request can take it."""
     return {
         "request_id": request_id,
@@ -93,6 +121,19 @@ def answer(request_id: str, username: str, decision: Decision) -> dict[str, Any]
         "verdict": decision.verdict,
         "retry_after": decision.retry_after,
         "school": decision.school,
+    }
+
+
+def page_answer(request_id: str, username: str, decision: Decision, token: str | None) -> dict[str, Any]:
+    """Returns the answer to the login page, with the token that it hands on."""
+    return answer(request_id, username, decision) | {"token": token}
+
+
+def token_answer(request_id: str, login: TokenLogin) -> dict[str, Any]:
+    """Returns the answer about a token; it names the organiser only where the token lets in."""
+    is_granted = login.decision.verdict is Verdict.GRANTED
+    return answer(request_id, login.username if is_granted else None, login.decision) | {
+        "shared": is_granted and login.shared
     }
 
 
@@ -190,10 +231,30 @@ def _user_agent(fields: dict[str, Any]) -> str | None:
     return _plain_text(fields, "user_agent", _MAX_USER_AGENT)
 
 
-def _transport(fields: dict[str, Any]) -> str:
+def _require_host(fields: dict[str, Any], host: str) -> None:
+    if _text(fields, "host", _MAX_NAME).lower() != host:
+        raise ForeignHostError(f"this service answers for {host}")
+
+
+def _origin(fields: dict[str, Any], transport: str) -> Origin:
+    return Origin(
+        request_id=_plain_text(fields, "request_id", _MAX_ID),
+        transport=transport,
+        node=_plain_text(fields, "node", _MAX_ID),
+    )
+
+
+def _transport(fields: dict[str, Any], allowed: AbstractSet[str]) -> str:
     value = _text(fields, "transport", _MAX_ID)
-    if value not in _TRANSPORTS:
-        raise MalformedError(f"transport must be one of {', '.join(sorted(_TRANSPORTS))}")
+    if value not in allowed:
+        raise MalformedError(f"transport must be one of {', '.join(sorted(allowed))}")
+    return value
+
+
+def _shared(fields: dict[str, Any]) -> bool:
+    value = fields.get("shared")
+    if not isinstance(value, bool):
+        raise MalformedError("shared must be true or false")
     return value
 
 

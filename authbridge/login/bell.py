@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from sqlalchemy import ColumnElement, Integer, case, cast, extract, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from authbridge.login.attempts import TOKEN
 from authbridge.login.policy import Verdict
 from authbridge.storage.models import LoginAttempt, RejectedAttempts
 
@@ -83,7 +84,12 @@ def _counts(session: Session, begin: datetime, end: datetime) -> dict[int, tuple
     granted, refused = Counter[int](), Counter[int]()
     is_granted = LoginAttempt.verdict == Verdict.GRANTED.value
     for step, all_of_them, good in _by_step(
-        session, LoginAttempt.at, (func.count(), func.sum(case((is_granted, 1), else_=0))), begin, end
+        session,
+        LoginAttempt.at,
+        (func.count(), func.sum(case((is_granted, 1), else_=0))),
+        begin,
+        end,
+        LoginAttempt.transport != TOKEN,
     ):
         granted[step] += good
         refused[step] += all_of_them - good
@@ -99,7 +105,8 @@ def _by_step(
     numbers: Iterable[ColumnElement[int]],
     begin: datetime,
     end: datetime,
+    *others: ColumnElement[bool],
 ) -> Iterable[tuple[int, ...]]:
     step = cast(extract("epoch", at), Integer) // _STEP_SECONDS
-    query = select(step, *numbers).where(at >= begin, at < end).group_by(step)
+    query = select(step, *numbers).where(at >= begin, at < end, *others).group_by(step)
     return (tuple(int(number) for number in row) for row in session.execute(query))

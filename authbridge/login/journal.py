@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, inser
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from authbridge.errors import StorageError
-from authbridge.login.attempts import Attempt, Origin
+from authbridge.login.attempts import Arrival, Origin
 from authbridge.login.held_rows import attempt_is_held, rejection_is_held
 from authbridge.login.policy import Decision
 from authbridge.storage import job_runs
@@ -57,7 +57,7 @@ _DATE_LOGIN = Prepared(
 class Entry:
     """An attempt as the journal has it: of an organiser, or of an unknown username, as a keyed hash."""
 
-    attempt: Attempt
+    arrival: Arrival
     origin: Origin
     organiser_id: int | None
     unknown_name: str | None
@@ -76,12 +76,12 @@ def write_attempt(connection: Connection, entry: Entry, decision: Decision, *, n
 def _write(connection: Connection, entry: Entry, **outcome: object) -> int:
     row = _WRITE.run(
         connection,
-        at=entry.attempt.at,
+        at=entry.arrival.at,
         request_id=entry.origin.request_id,
         organiser_id=entry.organiser_id,
         unknown_name=entry.unknown_name,
-        ip=None if entry.attempt.ip is None else str(entry.attempt.ip),
-        user_agent=entry.attempt.user_agent,
+        ip=None if entry.arrival.ip is None else str(entry.arrival.ip),
+        user_agent=entry.arrival.user_agent,
         transport=entry.origin.transport,
         node=entry.origin.node,
         **outcome,

@@ -9,6 +9,7 @@ import prometheus_client
 from prometheus_client import Counter, Histogram, Metric
 from prometheus_client.registry import Collector
 
+from authbridge.login.attempts import PAGE, TOKEN
 from authbridge.login.policy import Decision, Reason, Verdict
 from authbridge.login.subjects import Shortcut
 
@@ -60,7 +61,7 @@ class LoginMeter(Collector):
         }
         # Rules over them see a first one only where there was a zero before.
         for verdict in Verdict:
-            for transport in ("bosh", "tcp", "websocket"):
+            for transport in ("bosh", "tcp", "websocket", PAGE, TOKEN):
                 self._logins.labels(verdict, transport)
         for rule in _RULES.values():
             self._waits.labels(rule)

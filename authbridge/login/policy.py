@@ -68,6 +68,7 @@ class Reason(StrEnum):
     QUEUE_TOO_LONG = "queue-too-long"
     STAFF_SUSPENDED = "staff-suspended"
     SESSION_ENDED = "session-ended"
+    NO_TOKEN = "no-token"  # noqa: S105 - a reason, no token
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ class Decision:
     school: str | None = None
 
 
+NOT_OURS = Decision(Verdict.REFUSED, Reason.NO_TOKEN)
 SESSION_ENDED = Decision(Verdict.REFUSED, Reason.SESSION_ENDED)
 REPEATED = Decision(Verdict.REFUSED, Reason.REPEATED_PASSWORD)
 QUEUE_TOO_LONG = Decision(Verdict.UNAVAILABLE, Reason.QUEUE_TOO_LONG)

@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from authbridge.login.attempts import TOKEN
 from authbridge.login.diagnosis import LoginOutcome, MisspeltName, NetworkKind, RecentAttempt, outcome_of
 from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.near_names import names_one_slip_away
@@ -35,7 +36,11 @@ def attempts_of(session: Session, organiser: Organiser, *, since: datetime) -> l
         RecentAttempt(at, outcome_of(verdict), _kind_of_address(ip, own_networks))
         for at, verdict, ip in session.execute(
             select(LoginAttempt.at, LoginAttempt.verdict, LoginAttempt.ip)
-            .where(LoginAttempt.organiser_id == organiser.id, LoginAttempt.at >= since)
+            .where(
+                LoginAttempt.organiser_id == organiser.id,
+                LoginAttempt.at >= since,
+                LoginAttempt.transport != TOKEN,
+            )
             .order_by(LoginAttempt.at.desc())
             .limit(MOST_READ)
         )

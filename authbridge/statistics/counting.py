@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from authbridge import background
 from authbridge.clock import Clock, month_of
+from authbridge.login.attempts import TOKEN
 from authbridge.login.policy import Verdict
 from authbridge.storage.database import Database
 from authbridge.storage.models import JobRun, LoginAttempt, MonthlyTotal, Organiser, table_of
@@ -82,6 +83,7 @@ class _Row(NamedTuple):
     id: int
     at: datetime
     verdict: str | None
+    transport: str
     organiser_id: int | None
     school_id: int | None
 
@@ -109,6 +111,7 @@ def _logins(rows: Iterable[_Row], now: datetime, timezone: tzinfo) -> Iterator[_
     for row in rows:
         if (
             row.verdict == Verdict.GRANTED.value
+            and row.transport != TOKEN  # the login at the page is counted
             and row.organiser_id is not None
             and row.school_id is not None
         ):
@@ -133,6 +136,7 @@ def _rows_after(session: Session, position: int, now: datetime) -> list[_Row]:
             LoginAttempt.id,
             LoginAttempt.at,
             LoginAttempt.verdict,
+            LoginAttempt.transport,
             LoginAttempt.organiser_id,
             Organiser.school_id,
         )

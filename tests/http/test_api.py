@@ -17,11 +17,10 @@ from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.schools.suspendable import ORGANISER
 from authbridge.storage.database import Database
 from authbridge.storage.models import LoginAttempt
+from tests.support.api import AUTHORISED, TOKEN, make_api
 from tests.support.factories import ACTOR, HOST, TODAY, make_organiser, make_school, make_services
-from tests.support.fakes import MORNING
+from tests.support.fakes import MORNING, FakeClock
 
-TOKEN = "tok3n" * 8
-AUTHORISED = {"Authorization": f"Bearer {TOKEN}"}
 MARKER = "MARKER-passw0rd"
 
 
@@ -35,7 +34,7 @@ def make_the_setting(database: Database) -> LoginServices:
 @pytest.fixture(name="app")
 def make_app(services: LoginServices) -> Api:
     """The application, configured as by an operator."""
-    return Api(services, token=TOKEN)
+    return make_api(services)
 
 
 @pytest.fixture(name="client")
@@ -188,6 +187,26 @@ def test_without_storage_there_is_no_verdict(client: Client, services: LoginServ
     assert ready.status_code == 503
     with services.database.engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO login_attempts")
+
+
+def test_a_clock_that_was_ahead_does_not_keep_the_service_from_being_ready(
+    client: Client, services: LoginServices
+) -> None:
+    """What was found while the clock was two days ahead counts for seconds, not until that day has come."""
+    clock = services.clock
+    assert isinstance(clock, FakeClock)
+    clock.advance(days=2)
+    with services.database.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE job_runs RENAME TO elsewhere")
+    assert client.get("/readyz").json == {"storage": "cannot be written", "purge": "unknown", "disk": "ok"}
+    with services.database.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO job_runs")
+    clock.advance(days=-2)
+
+    ready = client.get("/readyz").json
+
+    assert ready is not None
+    assert ready["storage"] == "ok"
 
 
 def _fail_with_marker(_request: object) -> Reply:

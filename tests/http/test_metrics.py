@@ -11,7 +11,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.samples import Sample
 from werkzeug.test import Client
 
-from authbridge.api import Api, Reply
+from authbridge.api import Reply
 from authbridge.errors import StorageError
 from authbridge.login import credentials, journal
 from authbridge.login.authenticate import LoginServices
@@ -21,7 +21,8 @@ from authbridge.login.typed_passwords import parse_password
 from authbridge.login.usernames import parse_username
 from authbridge.storage.database import Database
 from authbridge.storage.models import JobRun
-from tests.http.test_api import AUTHORISED, TOKEN, question
+from tests.http.test_api import question
+from tests.support.api import AUTHORISED, TOKEN, make_api
 from tests.support.factories import SECRET_KEY, make_organiser, make_school, make_services
 from tests.support.fakes import FakeClock
 from tests.support.feeds import report, suspend
@@ -51,7 +52,7 @@ def make_the_services(database: Database, clock: FakeClock) -> LoginServices:
 @pytest.fixture(name="client")
 def make_client(services: LoginServices) -> Client:
     """Prosody and Prometheus, both on loopback."""
-    return Client(Api(services, token=TOKEN))
+    return Client(make_api(services))
 
 
 def ask(client: Client, username: str, password: str, **changes: object) -> Any:  # noqa: ANN401 - as JSON has it
@@ -334,7 +335,7 @@ def test_a_database_that_cannot_be_written_counts_as_gone(services: LoginService
     database = services.database
     report(database, "meet-1", now=clock())
     forbid_to_write(database)
-    told = scrape(Client(Api(services, token=TOKEN)))
+    told = scrape(Client(make_api(services)))
 
     assert value(told, "authbridge_up_storage") == 0
     assert value(told, "authbridge_node_silence_seconds", node="meet-1") == 0
@@ -342,7 +343,7 @@ def test_a_database_that_cannot_be_written_counts_as_gone(services: LoginService
 
 def test_a_question_without_an_answer_is_a_fault(services: LoginServices) -> None:
     """By its kind: the database, or a bug of ours."""
-    app = Api(services, token=TOKEN)
+    app = make_api(services)
     client = Client(app)
     before = scrape(client)
     app.routes["GET", "/buggy"] = _fail

@@ -117,7 +117,11 @@ def make_attempt(username: str, password: str, **others: str) -> Attempt:
 def parse_attempt(username: str, password: str, ip: str | None, at: datetime) -> Attempt:
     """Returns one login at that moment, parsed as the wire does it."""
     return Attempt(
-        normalise_username(username, HOST), parse_password(password), parse_address(ip), None, at=at
+        username=normalise_username(username, HOST),
+        password=parse_password(password),
+        ip=parse_address(ip),
+        user_agent=None,
+        at=at,
     )
 
 

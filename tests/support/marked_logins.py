@@ -17,13 +17,13 @@ from sqlalchemy import text
 from werkzeug.test import Client
 
 from authbridge import nightly, retention, service_log
-from authbridge.api import Api
 from authbridge.backup import files
 from authbridge.cli import main
 from authbridge.cli.operator import Operator
 from authbridge.config import Config, read_config
 from authbridge.storage.database import Database
-from tests.http.test_api import AUTHORISED, TOKEN, question
+from tests.http.test_api import question
+from tests.support.api import AUTHORISED, make_api
 from tests.support.factories import HOST, LIMITS, SECRET_KEY, make_organiser, make_school, make_services
 from tests.support.fakes import FakeClock
 from workbench.postgres import Postgres
@@ -145,7 +145,7 @@ class School:
         make_school(self.disk.database)
         self.people = [make_organiser(self.disk.database) for _ in range(PEOPLE)]
         self.config: Config = read_config(self.disk.environ)
-        self._client = Client(Api(make_services(self.disk.database, clock=self.clock), token=TOKEN))
+        self._client = Client(make_api(make_services(self.disk.database, clock=self.clock)))
 
     def spend_day(self, logins: int, *, backs_up: bool = False) -> None:
         """Lets a day go by, with that many logins each hour, and all that the service does by itself.

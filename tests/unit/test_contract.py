@@ -9,9 +9,11 @@ import pytest
 
 from authbridge import wire
 from authbridge.errors import InputError
-from authbridge.login import synthetic_accounts
+from authbridge.login import policy, synthetic_accounts
 from authbridge.login.policy import Decision, Reason, Verdict
 from authbridge.login.usernames import Username, normalise_username, parse_username
+from authbridge.page_tokens.pseudonyms import pseudonym
+from authbridge.page_tokens.token_logins import TokenLogin
 from authbridge.revocations import feed, long_polls
 from authbridge.revocations.feed import AccessState, Event, Events, Snapshot
 from authbridge.revocations.numbered_reports import NumberedReport
@@ -57,6 +59,48 @@ def test_the_answer_has_the_contracts_fields() -> None:
 
     assert list(answer) == CONTRACT["answer_fields"]
     assert json.loads(json.dumps(answer)) == CONTRACT["answers"][0]["body"]
+
+
+def test_the_contracts_question_about_a_token_is_understood() -> None:
+    """A token of the greatest length too; one that is longer is none."""
+    longest = CONTRACT["tokens"]["longest"]
+    fields = {name: CONTRACT["question"]["body"].get(name) for name in CONTRACT["tokens"]["question_fields"]}
+
+    def parse(token: str) -> wire.TokenQuestion:
+        return wire.parse_token_question(
+            json.dumps(fields | {"token": token}).encode(), host=HOST, now=MORNING
+        )
+
+    question = parse("a" * longest)
+
+    assert question.token == "a" * longest
+    assert (question.origin.request_id, str(question.arrival.ip)) == ("q-1", "198.51.100.7")
+    with pytest.raises(wire.MalformedError, match="token"):
+        parse("a" * (longest + 1))
+
+
+@pytest.mark.parametrize("is_granted", [True, False])
+def test_the_answer_about_a_token_has_the_contracts_fields(*, is_granted: bool) -> None:
+    """It names the organiser only where the token lets in."""
+    decision = (
+        Decision(Verdict.GRANTED, Reason.IN_ORDER, school="ohg") if is_granted else policy.SESSION_ENDED
+    )
+
+    answer = wire.token_answer("q-1", TokenLogin(decision, Username("ohg-kwtx"), shared=True))
+
+    assert list(answer) == CONTRACT["tokens"]["answer_fields"]
+    assert (answer["username"], answer["school"], answer["shared"]) == (
+        ("ohg-kwtx", "ohg", True) if is_granted else (None, None, False)
+    )
+
+
+def test_pseudonyms_are_made_alike() -> None:
+    """Prosody knows an organiser by what the token says, and by what it makes of the name in an order."""
+    expected = CONTRACT["pseudonyms"]
+
+    assert expected["of"] == {
+        name: pseudonym(expected["api_token"], expected["host"], name) for name in expected["of"]
+    }
 
 
 @pytest.mark.parametrize("name", CONTRACT["names"], ids=lambda name: name["case"])

@@ -4,7 +4,6 @@ import pytest
 from werkzeug.test import Client
 
 from authbridge import deletion_records
-from authbridge.api import Api
 from authbridge.deletion_records import DeletionRecord, TableLeft
 from authbridge.login import journal
 from authbridge.login.passwords import Hasher
@@ -12,7 +11,8 @@ from authbridge.storage.database import Database
 from authbridge.storage.models import JobRun
 from authbridge.synthetic_login import records as synthetic_logins
 from authbridge.synthetic_login.outcomes import SyntheticOutcome, SyntheticResult
-from tests.http.test_api import AUTHORISED, TOKEN, question
+from tests.http.test_api import question
+from tests.support.api import AUTHORISED, make_api
 from tests.support.factories import SECRET_KEY, make_organiser, make_school, make_services
 from tests.support.fakes import FakeClock
 from tests.support.feeds import report
@@ -29,7 +29,7 @@ class Installation:
         self.clock = FakeClock()
         hasher = Hasher.with_quick_checks(4, SECRET_KEY)
         self.services = make_services(database, hasher=hasher, clock=self.clock)
-        self.app = Api(self.services, token=TOKEN, since_boot=self.clock.since_boot)
+        self.app = make_api(self.services, since_boot=self.clock.since_boot)
         self.client = Client(self.app)
         make_school(database)
         self.organiser = make_organiser(database, hasher=hasher)

@@ -19,8 +19,9 @@ from authbridge.storage import schema
 from authbridge.storage.database import Database
 from authbridge.storage.models import JobRun
 from authbridge.synthetic_login.outcomes import SyntheticOutcome
-from tests.http.test_api import AUTHORISED, question
+from tests.http.test_api import question
 from tests.integration.monitoring.conftest import NODE, Installation
+from tests.support.api import AUTHORISED
 from tests.support.feeds import acknowledge, position, suspend
 from tests.support.metrics import RULES, names_in, promtool, require_alerts, samples
 from tests.support.read_only import forbid_to_write

@@ -1,0 +1,93 @@
+"""Decides what the use of a token opens: the account as it is now, and what was published since the login."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, bindparam, func, or_, select
+
+from authbridge.login import credentials, journal, policy
+from authbridge.login.attempts import Arrival, Origin
+from authbridge.login.authenticate import LoginServices
+from authbridge.login.policy import Decision, Verdict
+from authbridge.login.usernames import Username
+from authbridge.page_tokens.tokens import FeedPosition, Grant, Tokens
+from authbridge.revocations import feed
+from authbridge.storage.models import Revocation, table_of
+from authbridge.storage.prepared import Prepared
+
+_revocations = table_of(Revocation)
+_LAST_END = Prepared(
+    select(func.max(_revocations.c.id)).where(
+        _revocations.c.username == bindparam("username"),
+        or_(*(_revocations.c.action == action for action in feed.ENDING)),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogin:
+    """The decision about one use of a token; ``username`` is None for a token that is not ours."""
+
+    decision: Decision
+    username: Username | None
+    shared: bool
+
+
+def feed_position(services: LoginServices) -> FeedPosition:
+    """Returns the position of the feed; read it before the password is checked.
+
+    What is published while it is checked then ends the token.
+
+    Raises:
+        StorageError: The database does not answer.
+    """
+    with services.database.read_connection() as connection:
+        return FeedPosition(*feed.position(connection))
+
+
+def use_token(
+    token: str, arrival: Arrival, origin: Origin, services: LoginServices, tokens: Tokens
+) -> TokenLogin:
+    """Decides about one use of a token, and writes it to the journal of logins.
+
+    A token that is not ours, or over, is not written: a page shows it again and again by itself, and staff
+    would read that somebody typed a wrong password.
+
+    Raises:
+        StorageError: The database does not answer; no token opens anything without it.
+    """
+    grant = tokens.read(token, now=services.clock())
+    if grant is None:
+        return TokenLogin(policy.NOT_OURS, None, shared=False)
+    with services.database.write_connection() as connection:
+        decision = _settle(connection, grant, arrival, origin, services)
+    return TokenLogin(decision, grant.username, grant.shared)
+
+
+def _settle(
+    connection: Connection, grant: Grant, arrival: Arrival, origin: Origin, services: LoginServices
+) -> Decision:
+    now = services.clock()
+    today = now.astimezone(services.timezone).date()
+    found = credentials.find_credential(connection, grant.username, lock=True)
+    if found is None:
+        return policy.SESSION_ENDED
+    account = found.account
+    decision = policy.judge(account, checked_version=account.credential_version, today=today)
+    if decision.verdict is Verdict.GRANTED and _has_ended(connection, grant):
+        return policy.SESSION_ENDED
+    entry = journal.Entry(arrival, origin, organiser_id=found.organiser_id, unknown_name=None)
+    journal.write_attempt(connection, entry, decision, now=now)
+    if decision.verdict is Verdict.GRANTED and found.last_login_on != today:
+        journal.date_login(connection, found.organiser_id, today)
+    return decision
+
+
+def _has_ended(connection: Connection, grant: Grant) -> bool:
+    """Tells whether the organiser was logged out since, or the feed has begun anew.
+
+    By the order of the commits: no clock decides whether a login was before the end of all logins.
+    """
+    epoch, _ = feed.position(connection)
+    row = _LAST_END.run(connection, username=grant.username)
+    last_end = None if row is None else row[0]
+    return epoch != grant.position.epoch or (last_end or 0) > grant.position.last_id
