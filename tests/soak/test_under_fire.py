@@ -10,6 +10,7 @@ import pytest
 
 from authbridge import __version__
 from tests.support.fire.checker import check
+from tests.support.fire.history import History
 from tests.support.fire.report import describe, growth, keep
 from tests.support.fire.runs import put_under_fire
 from tests.support.fire.world import open_world
@@ -25,12 +26,15 @@ pytestmark = pytest.mark.soak
 
 async def test_hours_under_fire(tmp_path: Path) -> None:
     """No untrue verdict, no acknowledged change lost, no session that stays or is cut; flat memory."""
-    with open_world(dict.fromkeys([OLDER, NEWER]), tmp_path) as world:
-        history = await put_under_fire(world, SEED, SECONDS)
-    violations = check(history)
-    text = describe(history, violations, SEED)
-    print(text)  # noqa: T201 - the soak's report
-    keep(history, text, ROOT / "bench/results" / f"{__version__}-under-fire-{SEED}")
+    history = History()
+    try:
+        with open_world(dict.fromkeys([OLDER, NEWER]), tmp_path) as world:
+            await put_under_fire(world, history, SEED, SECONDS)
+    finally:  # also of a run in which something did not come back
+        violations = check(history)
+        text = describe(history, violations, SEED)
+        print(text)  # noqa: T201 - the soak's report
+        keep(history, text, ROOT / "bench/results" / f"{__version__}-under-fire-{SEED}")
 
     assert violations == []
     assert {part: ratio for part, ratio in growth(history).items() if ratio > GROWTH} == {}

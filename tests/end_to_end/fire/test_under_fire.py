@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from tests.support.fire.checker import check
-from tests.support.fire.history import Verdict
+from tests.support.fire.history import History, Verdict
 from tests.support.fire.runs import put_under_fire
 from tests.support.fire.world import open_world
 from tests.support.login_server import NEWER, OLDER
@@ -20,8 +20,9 @@ async def test_nobody_is_told_anything_untrue(tmp_path: Path) -> None:
 
     What contradicts them is named; the same history with lies in it is not believed.
     """
+    history = History()
     with open_world(dict.fromkeys([OLDER, NEWER]), tmp_path) as world:
-        history = await put_under_fire(world, SEED, SECONDS)
+        await put_under_fire(world, history, SEED, SECONDS)
     kept = CACHE / "under-fire.jsonl"
     kept.write_text("\n".join(history.lines()), encoding="utf-8")
 

@@ -40,7 +40,7 @@ class Run:
 
     world: World
     chance: random.Random
-    history: History = field(default_factory=History)
+    history: History
     started: float = field(default_factory=time.monotonic)
     sessions: set[asyncio.Task[None]] = field(default_factory=set)
     is_over: bool = False

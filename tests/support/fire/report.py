@@ -34,7 +34,7 @@ def describe(history: History, violations: Sequence[Violation], seed: int) -> st
 
 
 def _lines(history: History, violations: Sequence[Violation], seed: int) -> Iterator[str]:
-    end = max(calm.ended for calm in history.calms)
+    end = max((calm.ended for calm in history.calms), default=0.0)
     yield f"Seed {seed}, {end / 60:.0f} minutes, {len(history.faults)} faults, {len(history.calms)} calms"
     yield f"Wrong: {len(violations)}"
     yield from (f"  {violation}" for violation in violations)

@@ -19,9 +19,9 @@ _AUDITED = 3  # accounts in each calm, over each Prosody
 _AGAIN = 0.5  # seconds until somebody who was told to wait tries once more
 
 
-async def put_under_fire(world: World, seed: int, seconds: float) -> History:
-    """Lets clients and staff work that long while faults come and go; returns what was seen."""
-    run = Run(world, random.Random(seed))  # noqa: S311 - repeatable, no secret
+async def put_under_fire(world: World, history: History, seed: int, seconds: float) -> None:
+    """Lets clients and staff work that long while faults come and go, and writes down what was seen."""
+    run = Run(world, random.Random(seed), history)  # noqa: S311 - repeatable, no secret
     try:
         async with asyncio.TaskGroup() as workers:
             for _ in range(_CLIENTS):
@@ -33,7 +33,6 @@ async def put_under_fire(world: World, seed: int, seconds: float) -> History:
         await _calm(run)
     finally:
         await run.end_sessions()
-    return run.history
 
 
 async def _keep_breaking(run: Run, seed: int, seconds: float) -> None:
@@ -50,14 +49,16 @@ async def _break(run: Run, troubles: Sequence[Trouble], faults: random.Random) -
     """Makes these faults at once, and mends them."""
     began = run.now()
     lasting = max(faults.uniform(0.2, each.longest) for each in troubles)
-    with contextlib.ExitStack() as broken:
+    try:
+        with contextlib.ExitStack() as broken:
+            for each in troubles:
+                await asyncio.to_thread(broken.enter_context, each.cause())
+            await asyncio.sleep(lasting)
+            await asyncio.to_thread(broken.close)
+        await asyncio.to_thread(run.world.heal)
+    finally:
         for each in troubles:
-            await asyncio.to_thread(broken.enter_context, each.cause())
-        await asyncio.sleep(lasting)
-        await asyncio.to_thread(broken.close)
-    await asyncio.to_thread(run.world.heal)
-    for each in troubles:
-        run.history.add(Fault(each.what, began, run.now(), each.node))
+            run.history.add(Fault(each.what, began, run.now(), each.node))
 
 
 async def _calm(run: Run) -> None:
