@@ -32,6 +32,7 @@ _COMMANDS = MappingProxyType(
         "report": "reports:report",
         "serve": "serving:serve",
         "panel": "serving:panel",
+        "page": "page:page",
         "prosody-config": "serving:prosody_config",
         "jitsi-words": "jitsi_words:jitsi_words",
         "simulate": "simulating:simulate_",
