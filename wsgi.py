@@ -1,6 +1,7 @@
-"""The applications of gunicorn, as two factories: ``wsgi:api()`` for Prosody, ``wsgi:panel()`` for staff.
+"""The applications of gunicorn, a factory each.
 
-Each is built in the process that serves it; no process holds both.
+``wsgi:api()`` for Prosody, ``wsgi:panel()`` for staff, ``wsgi:login()`` for organisers.
+Each is built in the process that serves it; no process holds two of them.
 """
 
 import gc
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from authbridge import nightly, retention, service_log
 from authbridge.api import Api, retention_of, services_of
-from authbridge.config import read_api_token, read_config
+from authbridge.config import read_api_token, read_config, read_page_config
 from authbridge.errors import AuthBridgeError, ConfigError
 from authbridge.login import rejections
 from authbridge.login.cache_memfd import open_memory
@@ -56,6 +57,17 @@ def panel() -> "Flask":
 
         _prepare()
         return build_panel(read_config(os.environ))
+
+
+def login() -> "Flask":
+    """Builds the login page."""
+    with _errors_ending_the_process():
+        from authbridge.login_page import AuthService, create_login_page  # noqa: PLC0415 - likewise
+
+        _prepare()
+        config = read_page_config(os.environ)
+        service = AuthService(config.api_bind, host=config.xmpp_host, api_token=config.api_token)
+        return create_login_page(config, service)
 
 
 def _prepare() -> None:

@@ -34,6 +34,9 @@ AGE_RECIPIENT = re.compile(r"age1[02-9ac-hj-np-z]{58}")  # a public key of X2551
 _BOSH_URL = re.compile(rf"(?:{_URL.pattern})/[A-Za-z0-9/._~-]+")
 _MAILBOX = re.compile(r"[^@\s,<>\"]+@[^@\s,<>\"]+")
 _PAGE = re.compile(rf"(?:{_URL.pattern})(?:/[A-Za-z0-9._~-]+)*")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")  # of RFC 3986
+_SCHEMES_OF_BROWSERS = frozenset({"http", "https", "javascript", "data", "blob", "file", "about", "intent"})
+_CREDENTIAL = "api-token"  # its name in a unit's LoadCredential=
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,20 @@ class Config:
     ca_file: Path | None
 
 
+@dataclass(frozen=True, slots=True)
+class PageConfig:
+    """What the process of the login page knows: no database and no secret key."""
+
+    api_token: str = field(repr=False)
+    xmpp_host: str
+    api_bind: str
+    page_bind: str
+    meet_url: str
+    letter_dir: Path | None
+    mobile_scheme: str
+    desktop_scheme: str
+
+
 def read_config(environ: Mapping[str, str]) -> Config:
     """Reads the settings of this process.
 
@@ -72,7 +89,7 @@ def read_config(environ: Mapping[str, str]) -> Config:
         ConfigError: A setting is missing or cannot be used; its sentence is for the administrator.
     """
     settings = _Settings(environ)
-    host = settings.host("XMPP_HOST", "the VirtualHost of Prosody, for example meet.example.org")
+    host = settings.xmpp_host()
     panel_url = settings.url("PANEL_URL")
     secret_key, *former = settings.secrets("SECRET_KEY_FILE", most=2)
     return Config(
@@ -83,10 +100,10 @@ def read_config(environ: Mapping[str, str]) -> Config:
         secret_key=secret_key.encode(),
         former_secret_key=former[0].encode() if former else None,
         xmpp_host=host,
-        api_bind=settings.loopback("API_BIND", "127.0.0.1:8701"),
+        api_bind=settings.api_bind(),
         panel_bind=settings.loopback("PANEL_BIND", "127.0.0.1:8702"),
         panel_url=panel_url,
-        meet_url=settings.url("MEET_URL") or f"https://{host}",
+        meet_url=settings.meet_url(host),
         report_url=settings.page("REPORT_URL") or (f"{panel_url}/report" if panel_url else None),
         letter_dir=settings.folder("LETTER_DIR"),
         timezone=settings.timezone("TIMEZONE", "Europe/Berlin"),
@@ -101,6 +118,29 @@ def read_config(environ: Mapping[str, str]) -> Config:
         synthetic_login_url=settings.bosh_url("SYNTHETIC_LOGIN_URL"),
         alert_mail=settings.mail_server(),
         ca_file=settings.path("CA_FILE"),
+    )
+
+
+def read_page_config(environ: Mapping[str, str]) -> PageConfig:
+    """Reads the settings of the login page's process, and the token that it shows to the service.
+
+    Under systemd the token is a credential of the unit (systemd.exec(5), ``LoadCredential=``): the process
+    could not read the file itself.
+
+    Raises:
+        ConfigError: A setting is missing or cannot be used.
+    """
+    settings = _Settings(environ)
+    host = settings.xmpp_host()
+    return PageConfig(
+        api_token=settings.credential("API_TOKEN_FILE", _CREDENTIAL),
+        xmpp_host=host,
+        api_bind=settings.api_bind(),
+        page_bind=settings.loopback("PAGE_BIND", "127.0.0.1:8703"),
+        meet_url=settings.meet_url(host),
+        letter_dir=settings.path("LETTER_DIR"),
+        mobile_scheme=settings.scheme("MOBILE_SCHEME", "org.jitsi.meet"),
+        desktop_scheme=settings.scheme("DESKTOP_SCHEME", "jitsi-meet"),
     )
 
 
@@ -166,6 +206,15 @@ class _Settings:
         if not _HOST.fullmatch(value):
             raise ConfigError(f"{_PREFIX}{name} is “{value}”, but must be a plain host name: {hint}.")
         return value
+
+    def xmpp_host(self) -> str:
+        return self.host("XMPP_HOST", "the VirtualHost of Prosody, for example meet.example.org")
+
+    def api_bind(self) -> str:
+        return self.loopback("API_BIND", "127.0.0.1:8701")
+
+    def meet_url(self, host: str) -> str:
+        return self.url("MEET_URL") or f"https://{host}"
 
     def loopback(self, name: str, default: str) -> str:
         value = self.optional(name, default)
@@ -278,8 +327,24 @@ class _Settings:
             ) from None
         return day.month, day.day
 
+    def scheme(self, name: str, default: str) -> str:
+        """Reads the scheme by which an app is opened; none of those that a browser opens itself."""
+        value = self.optional(name, default).lower()
+        if not _SCHEME.fullmatch(value) or value in _SCHEMES_OF_BROWSERS:
+            raise ConfigError(
+                f"{_PREFIX}{name} is “{value}”, but must be the scheme of an app, such as {default}."
+            )
+        return value
+
     def secrets(self, name: str, *, most: int) -> list[str]:
         return _read_secrets(name, self.required(name, _HOW_TO_MAKE), most=most)
+
+    def credential(self, name: str, credential: str) -> str:
+        """Reads a secret that systemd hands over under that name, else the file of the setting."""
+        handed_over = Path(self._environ.get("CREDENTIALS_DIRECTORY", "/nonexistent"), credential)
+        path = str(handed_over) if handed_over.exists() else self.required(name, _HOW_TO_MAKE)
+        (secret,) = _read_secrets(name, path, most=1)
+        return secret
 
 
 def _read_secrets(name: str, path: str, *, most: int) -> list[str]:

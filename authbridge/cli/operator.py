@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from authbridge.clock import Clock, utc_now
-from authbridge.config import Config, read_config, read_limits
+from authbridge.config import Config, PageConfig, read_config, read_limits, read_page_config
 from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.login.limits import Limits
 from authbridge.login.passwords import Hasher
@@ -41,6 +41,15 @@ class Operator:
             ConfigError: A setting is missing or cannot be used.
         """
         return read_config(self._environ)
+
+    @cached_property
+    def page_config(self) -> PageConfig:
+        """Returns the settings of the login page, which needs no database.
+
+        Raises:
+            ConfigError: A setting is missing or cannot be used.
+        """
+        return read_page_config(self._environ)
 
     @cached_property
     def limits(self) -> Limits:

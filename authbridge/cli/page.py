@@ -2,7 +2,12 @@
 
 import click
 
+from authbridge.cli.serving import serve_page
+
 
 @click.group()
 def page() -> None:
     """Offer Jitsi's guests a login page of their own beside Jitsi's dialog."""
+
+
+page.add_command(serve_page)

@@ -1,4 +1,4 @@
-"""Adds ``authbridge serve``, ``authbridge panel`` and ``authbridge prosody-config``."""
+"""Adds the commands that become a service (``serve``, ``panel``, ``page serve``), and ``prosody-config``."""
 
 import os
 import sys
@@ -16,6 +16,8 @@ _ROOT = Path(authbridge.__file__).parents[1]  # holds wsgi.py and prosody_mod
 
 
 _PANEL_THREADS = 16  # staff are few; printing and hashing have threads of their own
+# Each waits for one answer of the service, which has 600: with the 512 logins of a Prosody, some are left.
+_PAGE_THREADS = 64
 
 
 @click.command()
@@ -34,6 +36,15 @@ def panel(operator: Operator) -> None:
     if operator.config.panel_url is None:
         raise ConfigError("AUTHBRIDGE_PANEL_URL is not set: for example https://panel.example.org.")
     _become_gunicorn("wsgi:panel()", {"--bind": operator.config.panel_bind, "--threads": str(_PANEL_THREADS)})
+
+
+@click.command("serve")
+@pass_operator
+def serve_page(operator: Operator) -> None:
+    """Run the login page, until it is stopped; it needs no database and no secret key."""
+    _become_gunicorn(
+        "wsgi:login()", {"--bind": operator.page_config.page_bind, "--threads": str(_PAGE_THREADS)}
+    )
 
 
 def _become_gunicorn(application: str, own_options: dict[str, str]) -> None:

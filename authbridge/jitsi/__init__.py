@@ -3,6 +3,6 @@
 Values in, JSON documents out.  It never decides a login, and its documents hold nothing about any account.
 """
 
-from authbridge.jitsi.words import Transport, branding, labels, read_help
+from authbridge.jitsi.words import Transport, branding, labels, read_help, refusal
 
-__all__ = ["Transport", "branding", "labels", "read_help"]
+__all__ = ["Transport", "branding", "labels", "read_help", "refusal"]

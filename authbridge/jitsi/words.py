@@ -107,6 +107,11 @@ def branding(folder: str) -> dict[str, Any]:
     return {"labels": {str(language): f"{folder}/labels-{language}.json" for language in Language}}
 
 
+def refusal(cause: str, language: Language) -> str:
+    """Returns why a login failed, as Jitsi's page says it; ``cause``: a verdict of the login policy."""
+    return _SENTENCES[language][cause]
+
+
 def labels(language: Language, help_line: str | None, transport: Transport) -> dict[str, Any]:
     """Returns the bundle of that language; ``help_line`` ends most sentences, None for one that ships."""
     said = _SENTENCES[language]

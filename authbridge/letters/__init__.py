@@ -13,10 +13,10 @@ from authbridge.letters.envelope import (
     require_legible,
 )
 from authbridge.letters.letter import Language, Letter, LetterBatch
-from authbridge.letters.letterhead import Letterhead, read_letterhead, read_line, read_terms
+from authbridge.letters.letterhead import Letterhead, read_letterhead, read_line, read_logo, read_terms
 from authbridge.letters.printing import print_file, print_files, print_letters
 from authbridge.letters.spelling import SpellingTable, spell
-from authbridge.letters.statements import Statement, read_operator_name, read_statement
+from authbridge.letters.statements import Statement, read_operator_name, read_own_sender, read_statement
 from authbridge.letters.terms import Terms
 
 __all__ = [
@@ -38,7 +38,9 @@ __all__ = [
     "print_terms",
     "read_letterhead",
     "read_line",
+    "read_logo",
     "read_operator_name",
+    "read_own_sender",
     "read_statement",
     "read_terms",
     "require_legible",

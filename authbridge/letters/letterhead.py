@@ -104,6 +104,21 @@ def read_operator_text(folder: Path | None, name: str) -> tuple[str, Path]:
     return _read_text(path), path
 
 
+def ships_as(text: str, name: str) -> bool:
+    """Tells whether that text of the operator's is the one that ships under that name, not changed yet."""
+    return text == _read_text(_DEFAULT / name)
+
+
+def read_logo(folder: Path | None) -> Picture | None:
+    """Reads the operator's logo as it is; None if there is none.
+
+    Raises:
+        ConfigError: The file cannot be read, or is too large; its sentence names the file and the reason.
+    """
+    found = _find_logo(folder)
+    return None if found is None else _read_picture(*found)
+
+
 def _require_fonts(paper: Paper) -> None:
     lacking = _PACKAGES.keys() - paper.families("<p>a</p><code>a</code>")
     if lacking:
@@ -158,19 +173,26 @@ def _places(texts: Texts, small: Paper, large: Paper) -> list[tuple[Paper, str, 
 
 
 def _read_logo(folder: Path | None) -> Picture | None:
-    for name, media_type in _LOGOS.items():
-        if path := _find(folder, name):
-            logo = Picture(_read(path, _MAX_LOGO), media_type)
-            try:
-                drawn = Paper({LOGO: logo}).draws(LOGO)
-            except ForeignPictureError as error:
-                raise ConfigError(
-                    f"{path}: refers to “{error}”, but a logo must hold everything itself."
-                ) from None
-            if not drawn:
-                raise ConfigError(f"{path}: this is no picture that can be printed.")
-            return logo
-    return None
+    found = _find_logo(folder)
+    if found is None:
+        return None
+    path, logo = found[0], _read_picture(*found)
+    try:
+        drawn = Paper({LOGO: logo}).draws(LOGO)
+    except ForeignPictureError as error:
+        raise ConfigError(f"{path}: refers to “{error}”, but a logo must hold everything itself.") from None
+    if not drawn:
+        raise ConfigError(f"{path}: this is no picture that can be printed.")
+    return logo
+
+
+def _find_logo(folder: Path | None) -> tuple[Path, str] | None:
+    """Returns the path of the logo and its media type; None if there is none."""
+    return next(((path, kind) for name, kind in _LOGOS.items() if (path := _find(folder, name))), None)
+
+
+def _read_picture(path: Path, media_type: str) -> Picture:
+    return Picture(_read(path, _MAX_LOGO), media_type)
 
 
 def _read_text(path: Path, longest: int = _MAX_TEXT) -> str:

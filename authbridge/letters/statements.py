@@ -9,8 +9,8 @@ from pathlib import Path
 from markupsafe import Markup
 
 from authbridge.letters.letter import Language
-from authbridge.letters.letterhead import read_operator_text
-from authbridge.letters.prose import parse_sender, parse_statement
+from authbridge.letters.letterhead import read_operator_text, ships_as
+from authbridge.letters.prose import Sender, parse_sender, parse_statement
 
 
 class Statement(StrEnum):
@@ -43,3 +43,14 @@ def read_operator_name(folder: Path | None, language: Language) -> str:
         ConfigError: The file cannot be used; its sentence names the file and the reason.
     """
     return parse_sender(*read_operator_text(folder, f"sender.{language}.md")).name
+
+
+def read_own_sender(folder: Path | None, language: Language) -> Sender | None:
+    """Returns the sender that the operator has written; None while it is the example that ships.
+
+    Raises:
+        ConfigError: The file cannot be used; its sentence names the file and the reason.
+    """
+    name = f"sender.{language}.md"
+    text, path = read_operator_text(folder, name)
+    return None if ships_as(text, name) else parse_sender(text, path)
