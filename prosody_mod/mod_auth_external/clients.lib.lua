@@ -15,18 +15,33 @@ local function of_address(address)
 	return list;
 end
 
--- Returns the username of an organiser's own client, one that logged in at this host, or nil.
-local function own_username(client)
-	return jid.host(client) == module.host and jid.node(client) or nil;
+-- Returns the organiser whose own client that is, one that logged in at this host, or nil; pseudonyms: of pseudonyms.lib.lua.
+local function own_organiser(client, pseudonyms)
+	local node = jid.host(client) == module.host and jid.node(client);
+	return node and pseudonyms:of(node) or nil;
 end
 
--- Returns the moment when that organiser showed the password with which that client is connected, or nil if the client
--- is not the organiser's own.
-local function password_shown_at(client, username)
-	if not username or own_username(client) ~= username then return nil; end
+-- Returns the login with which that client is connected, as revocations.lib.lua follows it, or nil.
+local function login_of(client)
 	local each = session(client);
-	local login = each and each.auth_external_login;
+	return each and each.auth_external_login;
+end
+
+-- Returns the moment when that organiser showed the password, or the token, with which that client is connected, or nil if the
+-- client is not the organiser's own.
+local function login_began(client, username, pseudonyms)
+	if not username or own_organiser(client, pseudonyms) ~= username then return nil; end
+	local login = login_of(client);
 	return login and login.began;
 end
 
-return { session = session, of_address = of_address, own_username = own_username, password_shown_at = password_shown_at };
+-- Tells whether nothing may be remembered on the device of that client.
+local function is_on_shared_device(client)
+	local login = login_of(client);
+	return login ~= nil and login.is_shared == true;
+end
+
+return {
+	session = session, of_address = of_address, own_organiser = own_organiser, login_began = login_began;
+	is_on_shared_device = is_on_shared_device;
+};

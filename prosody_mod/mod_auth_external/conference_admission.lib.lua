@@ -15,11 +15,11 @@ local max_id, max_jid = 256, 1024; -- bytes
 local methods = {};
 methods.__index = methods;
 
--- parts: feed, people, meetings, rules, addresses (of room_addresses.lib.lua), place (of jitsi_config.lib.lua).
+-- parts: feed, people, meetings, rules, pseudonyms, addresses (of room_addresses.lib.lua), place (of jitsi_config.lib.lua).
 local function new(parts)
 	return setmetatable({
 		feed = parts.feed, people = parts.people, meetings = parts.meetings, rules = parts.rules;
-		addresses = parts.addresses, place = parts.place;
+		pseudonyms = parts.pseudonyms, addresses = parts.addresses, place = parts.place;
 	}, methods);
 end
 
@@ -33,13 +33,13 @@ end
 -- the component with such rooms, machine.  Its room is nil where people do not meet.
 function methods:read(stanza)
 	local client, asked = stanza.attr.from, stanza.tags[1].attr;
-	local login, own = asked["session-id"], clients.own_username(client);
+	local login, own = asked["session-id"], clients.own_organiser(client, self.pseudonyms);
 	local name, host = self.addresses:name(asked.room);
 	local machine = asked["machine-uid"];
 	return {
 		id = stanza.attr.id, client = client, at = time(), login = login and login:find("%S") and login or nil;
 		room = self.addresses:meeting(asked.room), name = name, host = host, machine = is_plain(machine, max_id) and machine or nil;
-		own = own, since = clients.password_shown_at(client, own) or 0;
+		own = own, since = clients.login_began(client, own, self.pseudonyms) or 0;
 	};
 end
 

@@ -17,12 +17,12 @@ local xmlns = "http://jitsi.org/protocol/focus";
 local methods = {};
 methods.__index = methods;
 
--- parts: feed, logins, renewed, people, requests, meetings, addresses, place, owners, leaders, own_rooms, logouts, ending,
--- rules, changed().
+-- parts: feed, logins, renewed, people, requests, meetings, pseudonyms, addresses, place, owners, leaders, own_rooms, logouts,
+-- ending, rules, changed().
 local function new(parts)
 	return setmetatable({
 		feed = parts.feed, logins = parts.logins, renewed = parts.renewed, people = parts.people;
-		requests = parts.requests, meetings = parts.meetings;
+		requests = parts.requests, meetings = parts.meetings, pseudonyms = parts.pseudonyms;
 		addresses = parts.addresses, place = parts.place, owners = parts.owners, leaders = parts.leaders;
 		own_rooms = parts.own_rooms, logouts = parts.logouts;
 		ending = parts.ending, rules = parts.rules, changed = parts.changed;
@@ -33,13 +33,14 @@ end
 
 -- identity: the organiser's JID, as jicofo names it.
 function methods:read_identity(answer, identity, login, client)
-	local username, host = jid.prepped_split(identity);
-	if not username or host ~= module.host then
+	local node, host = jid.prepped_split(identity);
+	if not node or host ~= module.host then
 		answer.is_foreign = true;
 		return;
 	end
+	local username = self.pseudonyms:of(node);
 	answer.username, answer.login, answer.is_named = username, login, true;
-	answer.since = self.logins:age_of(login, clients.password_shown_at(client, username));
+	answer.since = self.logins:age_of(login, clients.login_began(client, username, self.pseudonyms));
 	-- Of unknown age: Prosody was started anew since.
 	if login and answer.since == 0 then
 		answer.since = self.renewed:moment_of(username, login);
@@ -104,7 +105,7 @@ function methods:on_ended(stanza, client, answer, action)
 	if answer.login then protect.call(self.logouts.log_out, self.logouts, answer.login, {}, time()); end
 	protect.call(self.ending.turn_out, self.ending, client, action);
 	if self:counts(answer) then protect.call(self.ending.close_room_of, self.ending, answer, action); end
-	refuse(stanza, clients.own_username(client) and "client" or "login");
+	refuse(stanza, clients.own_organiser(client, self.pseudonyms) and "client" or "login");
 end
 
 -- Keeps the login over a restart of Prosody if older ones of its organiser were ended.
@@ -170,6 +171,12 @@ function methods:on_refusal(stanza, request)
 	if request and condition == "not-acceptable" then self.people:disbelieved(request); end
 end
 
+-- A page on a device that others use too remembers nothing: it never hears the session-id, and the next one there is a guest.
+local function keep_from_shared_device(stanza, client)
+	local conference = stanza:get_child("conference", xmlns);
+	if conference and clients.is_on_shared_device(client) then conference.attr["session-id"] = nil; end
+end
+
 -- Returns nil: the component delivers what is not answered here.
 function methods:on_answer(event)
 	local stanza = event.stanza;
@@ -183,6 +190,7 @@ function methods:on_answer(event)
 		self:on_refusal(stanza, request);
 	elseif stanza.attr.type == "result" and stanza:get_child("conference", xmlns) then
 		self:on_conference(stanza, client, request);
+		keep_from_shared_device(stanza, client);
 	end
 	return nil;
 end

@@ -1,5 +1,5 @@
 -- counts.lib.lua: counts the meetings that were opened, and how often each rule stepped in; reports both, each once.
--- Pure: knows names and numbers only.  A meeting counts when the organiser who opened it is in the room.
+-- Pure: knows pseudonyms and numbers only.  A meeting counts when the organiser who opened it is in the room.
 -- This file is MIT licensed; see LICENSE.
 --
 --   waiting --------> sent --------> forgotten
@@ -19,14 +19,13 @@ local function on_top(state)
 	return setmetatable(state, methods);
 end
 
--- run: a text that no other run of this Prosody had.
-local function new(run)
-	return on_top { run = run, number = 0, waiting = {}, rules = {}, sent = nil };
+-- run: a text that no other run of this Prosody had; pseudonyms: of pseudonyms.lib.lua.
+local function new(run, pseudonyms)
+	return on_top { run = run, pseudonyms = pseudonyms, number = 0, waiting = {}, rules = {}, sent = nil };
 end
 
 -- A meeting of that organiser was opened.
 function methods:opened(username)
-	if #username > max_name then return; end
 	self.waiting[username] = (self.waiting[username] or 0) + 1;
 end
 
@@ -35,15 +34,23 @@ function methods:stepped_in(rule)
 	self.rules[rule] = math.min((self.rules[rule] or 0) + 1, max_steps);
 end
 
--- Takes out of the meetings that wait those that fit into a report; by name, so that it is the same in every test.
+-- Returns the login name under which that organiser's meetings are reported; "" for one whose name is not known.
+function methods:reported_name(username)
+	local name = self.pseudonyms:name_of(username);
+	return name and #name <= max_name and name or "";
+end
+
+-- Takes out of the meetings that wait those that fit into a report; in order, so that it is the same in every test.
 function methods:take()
-	local names, taken, room = {}, {}, max_bytes;
-	for name in pairs(self.waiting) do table.insert(names, name); end
-	table.sort(names);
-	for _, name in ipairs(names) do
+	local usernames, taken, room = {}, {}, max_bytes;
+	for username in pairs(self.waiting) do table.insert(usernames, username); end
+	table.sort(usernames);
+	for _, username in ipairs(usernames) do
+		local name = self:reported_name(username);
 		room = room - #name - 10; -- quotes, colon, comma, number
 		if room < 0 then break; end
-		taken[name], self.waiting[name] = self.waiting[name], nil;
+		taken[name] = (taken[name] or 0) + self.waiting[username];
+		self.waiting[username] = nil;
 	end
 	return taken;
 end

@@ -19,12 +19,12 @@ local idle_time = 1; -- seconds; a service that stops waits for open connections
 local methods = {};
 methods.__index = methods;
 
--- url: http://127.0.0.1:PORT; path, token: of every question.
-local function new(url, path, token)
+-- url: http://127.0.0.1:PORT; token: of every question.
+local function new(url, token)
 	local host, port = url:match("^http://(127%.0%.0%.1):(%d+)$");
 	return setmetatable({
 		host = host, port = tonumber(port);
-		head = ("POST %s HTTP/1.1\r\nHost: %s:%s\r\nAuthorization: Bearer "):format(path, host, port) .. token
+		head = (" HTTP/1.1\r\nHost: %s:%s\r\nAuthorization: Bearer "):format(host, port) .. token
 			.. "\r\nContent-Type: application/json\r\nConnection: keep-alive\r\nContent-Length: ";
 		idle = {}; -- list of connections, the last one used last
 	}, methods);
@@ -136,13 +136,13 @@ function methods:connect(exchange)
 	connections[conn], exchange.connection = connection, connection;
 end
 
--- question: text in JSON; id: a part of it that the answer repeats; call: is given a function abandon(reason) with which
+-- path: of the service; question: text in JSON; id: a part of it that the answer repeats; call: is given a function abandon(reason) with which
 -- the caller ends the wait early.
 -- Returns body, status; without an answer its reason and 0; the reason is "timeout" if `seconds` were over.
-function methods:post(question, id, seconds, call)
+function methods:post(path, question, id, seconds, call)
 	local wait, done = async.waiter();
 	local body, status, watch;
-	local exchange = { id = id, text = self.head .. #question .. "\r\n\r\n" .. question };
+	local exchange = { id = id, text = "POST " .. path .. self.head .. #question .. "\r\n\r\n" .. question };
 	function exchange.finish(...)
 		if status then return; end
 		body, status = ...;

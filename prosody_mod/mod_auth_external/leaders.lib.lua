@@ -13,11 +13,11 @@ local rooms = module:require "authbridge/rooms";
 local methods = {};
 methods.__index = methods;
 
--- parts: feed, people, requests, meetings, rules; target: jicofo's bare JID.
+-- parts: feed, people, requests, meetings, rules, pseudonyms; target: jicofo's bare JID.
 local function new(parts, target)
 	return setmetatable({
 		feed = parts.feed, people = parts.people, requests = parts.requests, meetings = parts.meetings, rules = parts.rules;
-		target = target;
+		pseudonyms = parts.pseudonyms, target = target;
 		held = {}; -- bare JID -> room -> true: jicofo made it an owner before its answer said whose page it is
 	}, methods);
 end
@@ -79,7 +79,7 @@ function methods:organiser_behind(actor, address)
 		local known = self.people:behind(client);
 		if known then return known.username; end
 	end
-	return clients.own_username(actor);
+	return clients.own_organiser(actor, self.pseudonyms);
 end
 
 function methods:after_change(event)

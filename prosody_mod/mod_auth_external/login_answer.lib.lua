@@ -14,6 +14,8 @@ local failures = {
 	unavailable = try_later;
 };
 
+local max_username = 1023; -- bytes, as in a JID
+
 -- Returns { condition, text } for that verdict.
 local function failure_of(verdict)
 	return failures[verdict] or try_later;
@@ -53,14 +55,25 @@ local function fault_of(reason)
 	return was_dropped(reason) and "dropped" or "outage", reason;
 end
 
--- code: HTTP status, 0 for a transport error; body is then its reason.
-local function school_of(answer)
-	local code = answer.school;
-	return answer.verdict == "granted" and type(code) == "string" and code:match("^[a-z0-9]+$") or nil;
+-- Returns the organiser whom the service let in: { username, school, is_shared }, or nil if the answer names nobody.  school: its
+-- code, nil where the service is older than that; is_shared: nothing may be remembered on that device.
+local function organiser_of(answer)
+	local username, code = answer.username, answer.school;
+	if type(username) ~= "string" or username == "" or #username > max_username then return nil; end
+	return {
+		username = username, school = type(code) == "string" and code:match("^[a-z0-9]+$") or nil;
+		is_shared = answer.shared == true;
+	};
 end
 
--- Returns verdict, nil, nil, school: the code of the organiser's school comes with a granted login, where the service is not
--- older than that; or nil, fault, detail as fault_of() has them.
+-- Tells whether the answer is about that request: it names the same login, and where that has a name, the same one.
+local function belongs_to(answer, request)
+	return answer.request_id == request.request_id and (request.token ~= nil or answer.username == request.username);
+end
+
+-- code: HTTP status, 0 for a transport error; body is then its reason.
+-- Returns verdict, nil, nil, and with a granted login its organiser, as organiser_of() has it; or nil, fault, detail as fault_of()
+-- has them.
 local function read(code, body, request, decode)
 	if code == 0 then return nil, fault_of(body); end
 	if code ~= 200 then
@@ -70,14 +83,15 @@ local function read(code, body, request, decode)
 	if not is_json or type(answer) ~= "table" then
 		return nil, "outage", "the answer is not a JSON object";
 	end
-	if answer.request_id ~= request.request_id or answer.username ~= request.username then
+	if not belongs_to(answer, request) then
 		return nil, "outage", "the answer belongs to another request";
 	end
 	local verdict = answer.verdict;
-	if verdict ~= "granted" and (type(verdict) ~= "string" or not failures[verdict]) then
-		return nil, "outage", "the answer holds no known verdict";
-	end
-	return verdict, nil, nil, school_of(answer);
+	if type(verdict) == "string" and failures[verdict] then return verdict; end
+	if verdict ~= "granted" then return nil, "outage", "the answer holds no known verdict"; end
+	local organiser = organiser_of(answer);
+	if not organiser then return nil, "outage", "the answer names no organiser"; end
+	return verdict, nil, nil, organiser;
 end
 
 return { read = read, fault_of = fault_of, failure_of = failure_of };

@@ -1,5 +1,8 @@
 -- meeting_guard.lib.lua: keeps suspended organisers out of Jitsi's meetings, and ends those that they started.
 -- Builds the parts that do it, and attaches them to the component in front of jicofo and to the components with rooms.
+-- Within the guard an organiser is called by the pseudonym, by whichever door they came: a `username` in its parts is that one.
+-- Names of the service become pseudonyms in carry_out(), nodes of JIDs where they are read; and names again in running(), in
+-- the reports of counts.lib.lua, and where a school is looked up.
 -- This file is MIT licensed; see LICENSE.
 
 local cache = require "util.cache";
@@ -30,7 +33,7 @@ local rules_link = module:require "rules_link";
 local schools = module:require "schools";
 
 local sweep_interval, purge_interval = 60, 3600; -- seconds
-local format = 6; -- of the state that outlives a reload
+local format = 7; -- of the state that outlives a reload
 
 local methods = {};
 methods.__index = methods;
@@ -90,6 +93,11 @@ function methods:start()
 	end);
 end
 
+-- saved: what save() returned before a reload, or nil.  Returns it if this version can go on with it.
+local function kept_of(saved)
+	return saved and saved.format == format and saved or nil;
+end
+
 -- Adds logins, claims, people, requests, counts, schools and meetings to the guard: new ones, or those that outlived a reload.
 local function add_state(self, kept)
 	if kept then
@@ -99,18 +107,19 @@ local function add_state(self, kept)
 		self.meetings = meetings.on_top(kept.meetings);
 	else
 		self.logins, self.claims, self.requests = remembered_logins.new(cache.new), client_claims.new(), conference_requests.new();
-		self.people, self.counts = people.new(self.logins, self.claims), counts.new(new_id());
+		self.people, self.counts = people.new(self.logins, self.claims), counts.new(new_id(), self.pseudonyms);
 		self.schools = schools.new(cache.new);
 		self.meetings = meetings.new(self.people, self.logins, self.requests, self.counts);
 	end
 end
 
 -- feed: of revocations.lib.lua; place: of jitsi_config.lib.lua; changed() is called when the meetings that run are others
--- than before; saved: what save() returned before a reload, or nil.
+-- than before; pseudonyms: of pseudonyms.lib.lua; kept: of kept_of().
 -- Without a focus there is nothing to guard, and nothing is attached.
-local function start(feed, place, changed, saved)
-	local kept = saved and saved.format == format and saved or nil;
-	local self = setmetatable({ feed = feed, place = place, changed = changed, owed = kept and kept.owed or {} }, methods);
+local function start(feed, place, changed, pseudonyms, kept)
+	local self = setmetatable({
+		feed = feed, place = place, changed = changed, pseudonyms = pseudonyms, owed = kept and kept.owed or {};
+	}, methods);
 	add_state(self, kept);
 	self.renewed, self.purged_at = renewed_logins.new(module:open_store("auth_external_logins", "keyval")), 0;
 	self.addresses = room_addresses.new(jid, place);
@@ -129,19 +138,23 @@ end
 -- Returns counts of what ended, and the pages whose sessions are still to be closed; see meeting_end.lib.lua.
 function methods:carry_out(order)
 	if order.action == "reinstate" or not self.place.focus then return { meetings = 0, logins = 0, waiting = 0 }, {}; end
-	return self.ending:carry_out(order);
+	return self.ending:carry_out({ username = self.pseudonyms:of(order.username), action = order.action, before = order.before });
 end
 
--- Returns username -> number of meetings that the organiser started.
+-- Returns login name -> number of meetings that the organiser started; those of unknown names under "".
 function methods:running()
-	return self.meetings:running();
+	local running = {};
+	for username, number in pairs(self.meetings:running()) do
+		local name = self.pseudonyms:name_of(username) or "";
+		running[name] = (running[name] or 0) + number;
+	end
+	return running;
 end
 
 function methods:save()
 	return {
 		logins = self.logins, claims = self.claims, people = self.people, requests = self.requests, counts = self.counts;
-		schools = self.schools;
-		meetings = self.meetings;
+		schools = self.schools, pseudonyms = self.pseudonyms, meetings = self.meetings;
 		owed = self.logouts:owed_logins(), format = format;
 	};
 end
@@ -150,4 +163,4 @@ function methods:stop()
 	if self.sweeping then timer.stop(self.sweeping); end
 end
 
-return { start = start, await = logouts.await };
+return { start = start, kept_of = kept_of, await = logouts.await };

@@ -7,7 +7,9 @@ if module.host == "*" then -- loaded by `prosodyctl mod_auth_external check`
 	return;
 end
 
+local cache = require "util.cache";
 local config = require "core.configmanager";
+local hmac_sha256 = require "util.hashes".hmac_sha256;
 local new_sasl = require "util.sasl".new;
 
 local check_responder = module:require "check_responder";
@@ -21,15 +23,19 @@ local meeting_guard = module:require "meeting_guard";
 local options = module:require "options";
 local orders = module:require "orders";
 local page_refusal = module:require "page_refusal";
+local pseudonyms = module:require "pseudonyms";
 local revocations = module:require "revocations";
 local token_claims = module:require "token_claims";
+local token_door = module:require "token_door";
 
 local host = module.host;
 local settings = assert(options.read(function (name) return module:get_option(name); end, options.read_file));
 local node = settings.node or require "socket".dns.gethostname();
-local feed = revocations.new(node, #settings.urls);
+local kept = meeting_guard.kept_of(module.saved_state);
+local names = kept and pseudonyms.on_top(kept.pseudonyms) or pseudonyms.new(hmac_sha256, cache.new, settings.token, host);
+local feed = revocations.new(node, #settings.urls, names);
 local guard; -- set below: it needs the rest of this file
-local logins = login.new(settings, feed, node, function (username, school) guard.schools:learn(username, school); end);
+local logins = login.new(settings, feed, node, function (organiser) guard.schools:learn(organiser.username, organiser.school); end);
 
 -- The provider -------------------------------------------------------------------------------------
 
@@ -40,20 +46,21 @@ local function new_handler(session)
 	local failure;
 	local handler = new_sasl(host, {
 		plain_test = function (_, username, password)
-			local verdict = logins:authenticate(username, password, session);
-			if session.destroyed then -- the client left meanwhile; 13.0.x would trip over the missing field
-				session.base_type = session.base_type or "c2s";
-			end
+			local verdict = logins:by_password(username, password, session);
 			if verdict == "granted" then return true, true; end
 			failure = login_answer.failure_of(verdict);
 			if settings.page_words then page_refusal.replace_failure(session, verdict, failure.text); end
 			return false, nil;
 		end;
 	});
+	if settings.page then token_door.open(handler, session, logins, names); end
 	local process = handler.process;
 	function handler:process(message)
 		failure = nil;
 		local status, reply, text = process(self, message and login_name.trim_plain(message, host));
+		if session.destroyed then -- the client left meanwhile; 13.0.x would trip over the missing field
+			session.base_type = session.base_type or "c2s";
+		end
 		if failure then return "failure", failure.condition, failure.text; end
 		return status, reply, text;
 	end
@@ -95,7 +102,9 @@ provider.delete_user = unsupported;
 -- mod_bosh keeps no request with its session.
 hooks.before_all_globally("bosh-session", function (event)
 	event.session.auth_external_user_agent = event.request.headers.user_agent;
+	if settings.page then token_door.note_token(event); end
 end);
+if settings.page then hooks.before_all_globally("websocket-session", token_door.note_token); end
 
 check_responder.start(settings.token);
 
@@ -111,8 +120,8 @@ elseif place.focus then
 end
 
 local following = follower.new(feed, settings.token, logins.services);
-guard = meeting_guard.start(feed, place, function () following:meetings_changed(); end, module.saved_state);
-local carrying_out = orders.new(feed, guard);
+guard = meeting_guard.start(feed, place, function () following:meetings_changed(); end, names, kept);
+local carrying_out = orders.new(feed, guard, names);
 carrying_out:attach();
 following:start({
 	execute = function (order) return carrying_out:execute(order); end;

@@ -6,6 +6,10 @@ local min_timeout, max_timeout, default_timeout = 1, 60, 15; -- seconds
 local min_token = 32; -- characters
 local max_node = 64; -- characters
 
+local switches = {
+	vouched = "external_auth_proxy_overwrites_address", page_words = "external_auth_page_words", page = "external_auth_page";
+};
+
 local function read_file(path)
 	local file, err = io.open(path, "r");
 	if not file then return nil, err; end
@@ -70,7 +74,7 @@ local function read_node(value)
 end
 
 -- get(name) -> raw value; reader(path) -> content, or nil and the reason.
--- Returns { urls, token, timeout, vouched, page_words, node }, or nil and a sentence.
+-- Returns { urls, token, timeout, vouched, page_words, page, node }, or nil and a sentence.
 local function read(get, reader)
 	local settings, err = {};
 	settings.urls, err = read_urls(get("external_auth_url"));
@@ -79,7 +83,7 @@ local function read(get, reader)
 	if err then return nil, err; end
 	settings.timeout, err = read_timeout(get("external_auth_timeout"));
 	if err then return nil, err; end
-	for field, name in pairs({ vouched = "external_auth_proxy_overwrites_address", page_words = "external_auth_page_words" }) do
+	for field, name in pairs(switches) do
 		settings[field], err = read_switch(name, get(name));
 		if err then return nil, err; end
 	end

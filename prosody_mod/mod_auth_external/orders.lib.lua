@@ -11,15 +11,19 @@ local session_close = module:require "session_close";
 local methods = {};
 methods.__index = methods;
 
--- feed: of revocations.lib.lua; guard: of meeting_guard.lib.lua.
-local function new(feed, guard)
-	return setmetatable({ feed = feed, guard = guard }, methods);
+-- feed, guard, pseudonyms: of revocations.lib.lua, meeting_guard.lib.lua and pseudonyms.lib.lua.
+local function new(feed, guard, pseudonyms)
+	return setmetatable({ feed = feed, guard = guard, pseudonyms = pseudonyms }, methods);
 end
 
--- Returns the sessions of that organiser which are bound, in a list of its own: closing one changes Prosody's table.
-local function bound_sessions(username)
-	local list, account = {}, prosody.hosts[module.host].sessions[username];
-	for _, session in pairs(account and account.sessions or {}) do table.insert(list, session); end
+-- Returns the sessions of that organiser which are bound, by either name, in a list of its own: closing one changes Prosody's
+-- table.
+function methods:bound_sessions(username)
+	local list = {};
+	for _, node in ipairs({ username, self.pseudonyms:of(username) }) do
+		local account = prosody.hosts[module.host].sessions[node];
+		for _, session in pairs(account and account.sessions or {}) do table.insert(list, session); end
+	end
 	return list;
 end
 
@@ -27,7 +31,7 @@ end
 -- table of Prosody's, only in the feed's list of logins.
 function methods:own_sessions(order)
 	local list = {};
-	for _, session in ipairs(bound_sessions(order.username)) do
+	for _, session in ipairs(self:bound_sessions(order.username)) do
 		local login = session.auth_external_login;
 		if revocations.ends(order, login and login.began) then table.insert(list, session); end
 	end
@@ -70,9 +74,9 @@ end
 -- Hooks the two events of binding.  Where the first hook fails, the session is not bound.
 function methods:attach()
 	hooks.before_all(module, "pre-resource-bind", function (event)
-		local session = event.session;
-		local is_synthetic = login_name.is_synthetic(session.username);
-		if not is_synthetic and self.feed:may_bind(session.username, session.auth_external_login) then return nil; end
+		local login = event.session.auth_external_login;
+		local username = login and login.username or event.session.username;
+		if not login_name.is_synthetic(username) and self.feed:may_bind(username, login) then return nil; end
 		return refuse_bind(event);
 	end, refuse_bind);
 	hooks.before_all(module, "resource-bind", function (event)

@@ -26,19 +26,29 @@ local pause_of_hasty = 1; -- second
 local methods = {};
 methods.__index = methods;
 
--- node: the name of this Prosody; urls: number of services; one that fails is left for the next one at once.
-local function new(node, urls)
+-- node: the name of this Prosody; urls: number of services; one that fails is left for the next one at once; pseudonyms: of
+-- pseudonyms.lib.lua.
+local function new(node, urls, pseudonyms)
 	return setmetatable({
-		node = node, urls = urls, epoch = nil, cursor = 0;
-		suspended = {}; -- username -> true
+		node = node, urls = urls, pseudonyms = pseudonyms, epoch = nil, cursor = 0;
+		suspended = {}; -- username and pseudonym -> true
 		-- Logins under check or not bound yet; one whose session is gone is forgotten with it.
 		logins = setmetatable({}, { __mode = "k" });
 		done = {}, failures = 0, hasty = 0, is_informed = false; -- whether it ever heard who is suspended
 	}, methods);
 end
 
+-- username: or the pseudonym.
 function methods:is_suspended(username)
 	return self.suspended[username] == true;
+end
+
+function methods:suspend(username)
+	self.suspended[username], self.suspended[self.pseudonyms:of(username)] = true, true;
+end
+
+function methods:reinstate(username)
+	self.suspended[username], self.suspended[self.pseudonyms:of(username)] = nil, nil;
 end
 
 -- Tells whether the service ever told who is suspended, since this Prosody started.
@@ -48,19 +58,32 @@ end
 
 -- Logins -------------------------------------------------------------------------------------------
 
--- Call before the service is asked: what arrives from now on counts for this login.  Returns the login,
--- { username, session, began; ended = whether an order has ended it }.
+-- Call before the service is asked: what arrives from now on counts for this login.  username: nil for one by a token.
+-- Returns the login, { username, session, began; ended = whether an order has ended it, is_shared = whether nothing may be
+-- remembered on its device; missed = list of what orders have ended while its name was not known }.
 function methods:login_began(username, session, now)
-	local login = { username = username, session = session, began = now };
+	local login = { username = username, session = session, began = now, missed = not username and {} or nil };
 	self.logins[login] = true;
 	return login;
+end
+
+-- moments: username -> moment before which everything of that organiser ends.
+local function end_login(login, moments)
+	if login.began < (moments[login.username] or 0) then login.ended = true; end
+end
+
+-- The service has granted the login.  organiser: { username, is_shared }.
+function methods:login_named(login, organiser) -- luacheck: ignore 212/self
+	login.username, login.is_shared = organiser.username, organiser.is_shared;
+	for _, moments in ipairs(login.missed or {}) do end_login(login, moments); end
+	login.missed = nil;
 end
 
 -- Returns what becomes of a login that the service granted: "granted", or the verdict that the client is told instead.
 -- An organiser who was suspended when the service was asked is so no longer: the service knows before the feed does.
 function methods:verdict_of(login)
 	if login.ended then return self.suspended[login.username] and "suspended" or "unavailable"; end
-	self.suspended[login.username] = nil;
+	if self.suspended[login.username] then self:reinstate(login.username); end
 	return "granted";
 end
 
@@ -140,14 +163,14 @@ function methods:begin(answer, question)
 	if answer.epoch ~= self.epoch then self.done = {}; end
 	for _, order in ipairs(answer.orders) do
 		if order.action == "suspend" then
-			self.suspended[order.username] = true;
+			self:suspend(order.username);
 		elseif order.action == "reinstate" then
-			self.suspended[order.username] = nil;
+			self:reinstate(order.username);
 		end
 	end
 	local moments = end_moments(answer.orders);
 	for login in pairs(self.logins) do
-		if login.began < (moments[login.username] or 0) then login.ended = true; end
+		if login.username then end_login(login, moments); else table.insert(login.missed, moments); end
 	end
 	return answer.orders;
 end

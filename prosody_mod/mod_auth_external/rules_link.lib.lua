@@ -10,11 +10,11 @@ local hooks = module:require "authbridge/hooks";
 local methods = {};
 methods.__index = methods;
 
--- parts: place, feed, people, logins, meetings, schools, counts.
+-- parts: place, feed, people, logins, meetings, schools, counts, pseudonyms.
 local function new(parts)
 	return setmetatable({
 		place = parts.place, feed = parts.feed, people = parts.people, logins = parts.logins, meetings = parts.meetings;
-		schools = parts.schools, counts = parts.counts;
+		schools = parts.schools, counts = parts.counts, pseudonyms = parts.pseudonyms;
 	}, methods);
 end
 
@@ -25,7 +25,7 @@ function methods:ask(host, event, data)
 end
 
 function methods:organiser(username)
-	return username and { username = username, school = self.schools:of(username) } or nil;
+	return username and { username = username, school = self.schools:of(self.pseudonyms:name_of(username)) } or nil;
 end
 
 -- request: of conference_admission.lib.lua.  Returns a refusal as meeting_events.lib.lua has it, or nil.

@@ -32,9 +32,9 @@ function methods:take(told)
 	for _, code in ipairs(told.codes) do self.codes[code] = true; end
 end
 
--- Returns the code of the organiser's school, or nil.
+-- username: the login name, nil if it is not known.  Returns the code of the organiser's school, or nil.
 function methods:of(username)
-	return self.of_organiser:get(username);
+	return username and self.of_organiser:get(username);
 end
 
 -- Returns the code of the school to which rooms of that name belong, or nil.  Until the service has told the codes, every

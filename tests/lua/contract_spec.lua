@@ -7,6 +7,7 @@ for _, version in ipairs(libraries.versions) do
 	local json = libraries.of_prosody(version, "util.json");
 	local contract = libraries.read_contract(json);
 	local asked = contract.question;
+	local pseudonyms = libraries.new_pseudonyms(version);
 
 	local function ask()
 		return login_request.new(login_request.facts_of(asked.session, asked.vouched), asked.who, asked.deadline, asked.now);
@@ -74,7 +75,7 @@ for _, version in ipairs(libraries.versions) do
 
 			-- A feed that has just asked with what the answer follows on.
 			local function following(body)
-				local feed = revocations.new(asked.who.node, 1);
+				local feed = revocations.new(asked.who.node, 1, pseudonyms);
 				if type(body.epoch) == "string" then feed.epoch, feed.cursor = body.epoch, 7; end
 				return feed;
 			end
@@ -84,7 +85,7 @@ for _, version in ipairs(libraries.versions) do
 
 			for _, case in ipairs(wire.questions) do
 				it("a question has fields of the contract, and waits no longer than counts: " .. case.case, function ()
-					local feed = revocations.new(case.body.node, 1);
+					local feed = revocations.new(case.body.node, 1, pseudonyms);
 					if type(case.body.epoch) == "string" then feed.epoch, feed.cursor = case.body.epoch, case.body.cursor; end
 					for _, report in ipairs(case.body.done or {}) do feed:report(report, report); end
 					local report = { opened = case.body.opened, rules = case.body.rules };

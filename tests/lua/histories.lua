@@ -38,6 +38,12 @@ local function new(version, seed)
 		return random_state // 65536 % limit + 1;
 	end
 	self.world = small_prosody.new(version);
+	self.pseudonyms, self.persons = {}, {}; -- person -> pseudonym, and back
+	local pseudonyms = self.world.new_pseudonyms();
+	for _, name in ipairs(organisers) do
+		self.pseudonyms[name] = pseudonyms:of(name);
+		self.persons[self.pseudonyms[name]] = name;
+	end
 	self.jicofo = small_jicofo.new(self.world);
 	local world = self.world;
 	function world.on_room(room, what, client)
@@ -83,7 +89,8 @@ end
 
 -- Tells whether what that login opened may go on: by its organiser, and by the moment of its password.
 function methods:is_good(login)
-	local name = login.identity:match("^[^@]+");
+	local node = login.identity:match("^[^@]+");
+	local name = self.persons[node] or node;
 	return not self.suspended[name] and login.made >= (self.ended_at[name] or 0);
 end
 
@@ -147,7 +154,7 @@ end
 -- Of two requests at the same moment jicofo answers the second first; its organiser must not become the starter.
 function methods:the_second_starts_nothing(page, address, asked_at)
 	local known, first = self.world.guard.meetings.rooms[address], self:is_asked_by_others(page, address, asked_at);
-	local is_new = known and known.at == self.world.now and known.starter == page.person;
+	local is_new = known and known.at == self.world.now and self.persons[known.starter] == page.person;
 	if is_new and first and first ~= page.person then self:fail("%s is credited to %s, and %s asked first", address, page.person, first); end
 end
 
@@ -198,11 +205,11 @@ end
 
 -- The panel's number of meetings must be right.
 function methods:the_credit_is_right(address, known)
-	local meeting = self.meetings[address];
-	local may_have_it = meeting and meeting.all[known.starter] or self:is_in(known.starter, address) or self.let_in[known.starter .. address];
-	if not may_have_it then self:fail("%s is credited to %s", address, known.starter); end
+	local meeting, starter = self.meetings[address], self.persons[known.starter];
+	local may_have_it = meeting and meeting.all[starter] or self:is_in(starter, address) or self.let_in[starter .. address];
+	if not may_have_it then self:fail("%s is credited to %s", address, starter); end
 	if not self.world.room(address) then self:fail("%s counts, which does not exist", address); end
-	if self.suspended[known.starter] then self:fail("%s counts as that of %s, who is suspended", address, known.starter); end
+	if self.suspended[starter] then self:fail("%s counts as that of %s, who is suspended", address, starter); end
 end
 
 function methods:the_count_is_right()
@@ -213,9 +220,13 @@ function methods:the_count_is_right()
 	end
 	for address, meeting in pairs(self.meetings) do
 		local known = registry.rooms[address];
-		if meeting.kept and not (known and known.starter == meeting.first) then self:fail("%s is not credited to %s", address, meeting.first); end
+		local is_theirs = known and self.persons[known.starter] == meeting.first;
+		if meeting.kept and not is_theirs then self:fail("%s is not credited to %s", address, meeting.first); end
 	end
-	for _, number in pairs(registry:running()) do total = total - number; end
+	for name, number in pairs(self.world.guard:running()) do
+		if name ~= "" and not self.pseudonyms[name] then self:fail("%s is told as a name", name); end
+		total = total - number;
+	end
 	if total ~= 0 then self:fail("%d meetings are told too few", total); end
 end
 
@@ -254,7 +265,8 @@ end
 function methods:open_page(person, host)
 	self.number = self.number + 1;
 	local other = host == small_prosody.guests and self.random(6) == 1 and self:guest_of(person);
-	local node = host == small_prosody.own and person or other and self.world.jid.node(other.client) or "g" .. self.number;
+	local own = self.random(2) == 1 and person or self.pseudonyms[person]; -- by the password, or by a token
+	local node = host == small_prosody.own and own or other and self.world.jid.node(other.client) or "g" .. self.number;
 	local client = node .. "@" .. host .. "/" .. self.number;
 	local page = {
 		client = client, person = person, machine = "m" .. person, shown = other and other.shown or {};
@@ -330,7 +342,9 @@ end
 function methods:give_news()
 	local feed = self.world.feed;
 	feed.suspended, feed.is_informed = {}, true;
-	for _, name in ipairs(organisers) do feed.suspended[name] = self.suspended[name]; end
+	for _, name in ipairs(organisers) do
+		if self.suspended[name] then feed:suspend(name); end
+	end
 	for _, name in ipairs(organisers) do
 		if self.suspended[name] then self:execute({ username = name, action = "suspend" }); end
 		if self.ended_at[name] then self:execute({ username = name, action = "end_sessions", before = self.ended_at[name] }); end
@@ -427,14 +441,16 @@ end
 function actions.suspend(self)
 	local name = self:pick(organisers);
 	self:note("%s is suspended", name);
-	self.suspended[name], self.world.feed.suspended[name] = true, true;
+	self.suspended[name] = true;
+	self.world.feed:suspend(name);
 	self:execute({ username = name, action = "suspend" });
 end
 
 function actions.reinstate(self)
 	local name = self:pick(organisers);
 	self:note("%s is reinstated", name);
-	self.suspended[name], self.world.feed.suspended[name] = nil, nil;
+	self.suspended[name] = nil;
+	self.world.feed:reinstate(name);
 end
 
 function actions.end_sessions(self)

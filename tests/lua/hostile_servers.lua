@@ -13,7 +13,7 @@ local clients = {
 		return send(url .. "/", { method = "POST", body = "{}", suppress_url = true }, 1.2);
 	end;
 	kept_connections = function (new, url)
-		return new(url, "/", "token"):post("{}", "id", 1.2, {});
+		return new(url, "token"):post("/", "{}", "id", 1.2, {});
 	end;
 };
 local entrance = { http_call = "send", kept_connections = "new" };

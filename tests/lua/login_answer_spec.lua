@@ -70,6 +70,35 @@ describe("A status other than 200", function ()
 	end);
 end);
 
+describe("An answer about a token", function ()
+	local asked = { request_id = "q-1", token = "a.b.c" };
+	local function read(answer) return login_answer.read(200, answer, asked, function (body) return body; end); end
+
+	it("names the organiser, their school, and whether the device is shared", function ()
+		local verdict, _, _, organiser = read({ request_id = "q-1", verdict = "granted", username = "ohg-kwtx", school = "ohg", shared = true });
+		assert.same({ "granted", { username = "ohg-kwtx", school = "ohg", is_shared = true } }, { verdict, organiser });
+		organiser = select(4, read({ request_id = "q-1", verdict = "granted", username = "ohg-kwtx", shared = 1 }));
+		assert.same({ username = "ohg-kwtx", is_shared = false }, organiser);
+	end);
+
+	it("names nobody unless it grants", function ()
+		for _, verdict in ipairs({ "refused", "suspended", "expired", "unavailable" }) do
+			assert.same({ verdict }, { read({ request_id = "q-1", verdict = verdict, username = "ohg-kwtx" }) });
+		end
+	end);
+
+	for case, username in pairs({ ["nobody"] = false, ["an empty name"] = "", ["a number"] = 7, ["more than a name"] = ("x"):rep(1024) }) do
+		it("is an outage if it lets in " .. case, function ()
+			local verdict, fault = read({ request_id = "q-1", verdict = "granted", username = username or nil });
+			assert.same({ nil, "outage" }, { verdict, fault });
+		end);
+	end
+
+	it("is an outage if it is about another request", function ()
+		assert.equal("outage", select(2, read({ request_id = "q-2", verdict = "granted", username = "ohg-kwtx" })));
+	end);
+end);
+
 describe("A decoder that fails", function ()
 	it("makes an outage, not an error", function ()
 		assert.equal("outage", (fault_of(200, "{")));

@@ -52,7 +52,7 @@ for _, version in ipairs(libraries.versions) do
 		end
 
 		local function suspend(name)
-			world.feed.suspended[name] = true;
+			world.feed:suspend(name);
 			return world.guard:carry_out({ username = name, action = "suspend" });
 		end
 
@@ -87,7 +87,7 @@ for _, version in ipairs(libraries.versions) do
 
 		it("lets jicofo make no page of a suspended organiser an owner", function ()
 			local place = open(bert, "bert", "sid2");
-			world.feed.suspended.bert = true;
+			world.feed:suspend("bert");
 			place:set_affiliation(true, world.jid.bare(bert), nil);
 			assert.is_nil(place:set_affiliation(world.jicofo, world.jid.bare(bert), "owner"));
 		end);

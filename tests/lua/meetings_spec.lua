@@ -10,12 +10,13 @@ local long_ago, login_time, later = 0, 900, 1000;
 for _, version in ipairs(libraries.versions) do
 	describe("With the cache of Prosody " .. version .. ", the module", function ()
 		local new_cache = libraries.of_prosody(version, "util.cache").new;
+		local pseudonyms = libraries.new_pseudonyms(version);
 		local registry, persons, logins, claims, requests, opened, feed, suspended;
 
 		before_each(function ()
 			logins, claims, requests = remembered_logins.new(new_cache), client_claims.new(), conference_requests.new();
-			persons, opened = people.new(logins, claims), counts.new("run");
-			registry, feed = meetings.new(persons, logins, requests, opened), revocations.new("node", 1);
+			persons, opened = people.new(logins, claims), counts.new("run", { name_of = function (_, username) return username; end });
+			registry, feed = meetings.new(persons, logins, requests, opened), revocations.new("node", 1, pseudonyms);
 			suspended, feed.is_informed = feed.suspended, true;
 		end);
 

@@ -21,7 +21,7 @@ end
 describe("The options", function ()
 	it("have defaults for all but address and token", function ()
 		assert.same({
-			urls = { "http://127.0.0.1:8701" }, token = token, timeout = 15, vouched = false, page_words = false;
+			urls = { "http://127.0.0.1:8701" }, token = token, timeout = 15, vouched = false, page_words = false, page = false;
 		}, read());
 	end);
 
@@ -44,6 +44,10 @@ describe("The options", function ()
 		assert.is_true(assert(read({ external_auth_page_words = true })).page_words);
 	end);
 
+	it("take the word that organisers may come by the login page", function ()
+		assert.is_true(assert(read({ external_auth_page = true })).page);
+	end);
+
 	it("take a name for this Prosody", function ()
 		assert.equal("meet-2.example_org", assert(read({ external_auth_node = "meet-2.example_org" })).node);
 	end);
@@ -60,9 +64,11 @@ describe("The options", function ()
 	local no_seconds = "Option external_auth_timeout must be 1 to 60 seconds.";
 	local no_choice = "Option external_auth_proxy_overwrites_address must be true or false.";
 	local no_words = "Option external_auth_page_words must be true or false.";
+	local no_page = "Option external_auth_page must be true or false.";
 	local no_name = "Option external_auth_node must be at most 64 letters, digits and . _ -.";
 	local faults = {
 		{ "words for the page in words", { external_auth_page_words = "yes" }, no_words };
+		{ "the login page in words", { external_auth_page = "yes" }, no_page };
 		{ "an empty name", { external_auth_node = "" }, no_name };
 		{ "a name with a line break", { external_auth_node = "a\nb" }, no_name };
 		{ "a name that is too long", { external_auth_node = ("a"):rep(65) }, no_name };

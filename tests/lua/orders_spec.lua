@@ -38,6 +38,14 @@ for _, version in ipairs(libraries.versions) do
 			assert.same({ first, second }, closed());
 		end);
 
+		it("to suspend closes the sessions that came by a token too, which have the pseudonym in their address", function ()
+			local client = world.pseudonyms:of("anna") .. "@meet.test/3";
+			local session = world.connect(client);
+			world.prosody.hosts[small_prosody.own].sessions[world.jid.node(client)] = { sessions = { ["3"] = session } };
+			assert.equal(3, orders:execute({ username = "anna", action = "suspend" }).sessions);
+			assert.is_true(session.destroyed);
+		end);
+
 		it("to end sessions closes those that began before, and those of unknown age", function ()
 			assert.equal(1, orders:execute({ username = "anna", action = "end_sessions", before = 1015 }).sessions);
 			assert.same({ first }, closed());
@@ -78,9 +86,20 @@ for _, version in ipairs(libraries.versions) do
 			local refusal = { type = "auth", condition = "not-authorized" };
 
 			it("whose organiser is suspended", function ()
-				world.feed.suspended.anna = true;
+				world.feed:suspend("anna");
 				assert.same({ false, refusal }, { bind("anna") });
 				assert.is_nil(bind("bert"));
+			end);
+
+			it("by a token whose organiser is suspended, or of a synthetic login", function ()
+				world.feed:suspend("anna");
+				for name, is_refused in pairs({ anna = true, bert = false, ["~synthetic-kwtxbdfgkwtxbdfg"] = true }) do
+					local login = world.feed:login_began(nil, {}, 1000);
+					world.feed:login_named(login, { username = name });
+					world.feed:login_over(login);
+					local session = { username = world.pseudonyms:of(name), auth_external_login = login };
+					assert.equal(is_refused, world.fire(small_prosody.own, "pre-resource-bind", { session = session }) == false);
+				end
 			end);
 
 			it("of a synthetic login, which is over once it is let in", function ()

@@ -24,7 +24,8 @@ for _, version in ipairs(libraries.versions) do
 
 		-- jicofo has let that page in.
 		local function answer(client, name)
-			world.guard.meetings:learn({ client = client, username = name, room = room, since = 1, is_ready = true, is_there = true }, world.now);
+			local username = world.pseudonyms:of(name);
+			world.guard.meetings:learn({ client = client, username = username, room = room, since = 1, is_ready = true, is_there = true }, world.now);
 		end
 
 		local function leave(client)
@@ -92,14 +93,14 @@ for _, version in ipairs(libraries.versions) do
 			start();
 			place:join(pupil);
 			answer(bert, "bert");
-			world.feed.suspended.anna = true;
+			world.feed:suspend("anna");
 			assert.equal(1, (world.guard:carry_out({ username = "anna", action = "suspend" })).meetings);
 			assert.is_nil(world.room(room));
 		end);
 
 		it("does not come with the join of a suspended starter", function ()
 			start();
-			world.feed.suspended.anna = true;
+			world.feed:suspend("anna");
 			assert.is_nil(password_in_join_of(anna));
 		end);
 
@@ -121,7 +122,7 @@ for _, version in ipairs(libraries.versions) do
 			function world.on_gone() end
 			world.start();
 			world.connect(anna);
-			world.guard.logins:remember({ login = "sid1", username = "anna", since = 1000, is_early = true }, world.now);
+			world.guard.logins:remember({ login = "sid1", username = world.pseudonyms:of("anna"), since = 1000, is_early = true }, world.now);
 			assert.equal("client", world.guard.people:refusal(anna, "sid1", world.feed));
 			world.feed.is_informed = true;
 			assert.is_nil(world.guard.people:refusal(anna, "sid1", world.feed));

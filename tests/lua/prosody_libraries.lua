@@ -57,6 +57,11 @@ local function own(name, fields)
 	return assert(loadfile(file_of(name), "t", setmetatable({ module = module }, { __index = _G })))();
 end
 
+-- Returns the pseudonyms of organisers at meet.test, as a Prosody of that version makes them.
+local function new_pseudonyms(version)
+	return own("pseudonyms").new(of_prosody(version, "util.hashes").hmac_sha256, of_prosody(version, "util.cache").new, "secret", "meet.test");
+end
+
 local function read_contract(json)
 	local file = assert(io.open("tests/contract.json"));
 	local content = file:read("*a");
@@ -65,5 +70,6 @@ local function read_contract(json)
 end
 
 return {
-	versions = versions, newer = newer, of_prosody = of_prosody, file_of = file_of, own = own, read_contract = read_contract;
+	versions = versions, newer = newer, of_prosody = of_prosody, file_of = file_of, own = own, new_pseudonyms = new_pseudonyms;
+	read_contract = read_contract;
 };

@@ -25,7 +25,7 @@ local function serve(behave)
 		end
 	end
 	assert(server.addserver("127.0.0.1", world.port, listener, "*a"));
-	world.client = kept_connections.new("http://127.0.0.1:" .. world.port, "/v1/authenticate", "token");
+	world.client = kept_connections.new("http://127.0.0.1:" .. world.port, "token");
 	return world;
 end
 
@@ -46,7 +46,7 @@ local asked = 0;
 local function ask(world, verdict, seconds)
 	asked = asked + 1;
 	local question = { request_id = "id-" .. asked, username = "ohg-kwtx", password = verdict };
-	local body, code = world.client:post(json.encode(question), question.request_id, seconds or 2, {});
+	local body, code = world.client:post("/v1/authenticate", json.encode(question), question.request_id, seconds or 2, {});
 	local told, _, detail = login_answer.read(code, body, question, json.decode);
 	return told or detail;
 end

@@ -3,13 +3,14 @@ local counts, revocations = libraries.own("counts"), libraries.own("revocations"
 local json = libraries.of_prosody(libraries.newer, "util.json");
 
 local name, other = "ohg-kwtx", "ohg-bbbb";
+local pseudonyms = libraries.new_pseudonyms(libraries.newer);
 local half = 0.5; -- the random number that leaves a pause as it is
 
 describe("The state of the feed", function ()
 	local feed, now;
 
 	local function start(urls)
-		feed, now = revocations.new("node-a", urls or 1), 1000;
+		feed, now = revocations.new("node-a", urls or 1, pseudonyms), 1000;
 	end
 
 	before_each(function () start(); end);
@@ -117,8 +118,8 @@ describe("The state of the feed", function ()
 			local running = {};
 			for i = 1, 2000 do running["schule-" .. i] = 99; end
 			for id = 1, 3000 do feed:report({ id = 2000000000 + id }, { sessions = 99, meetings = 9, logins = 9 }); end
-			local counted = counts.new(("r"):rep(32));
-			for i = 1, 500 do counted:opened("schule-" .. i); end
+			local counted = counts.new(("r"):rep(32), pseudonyms);
+			for i = 1, 500 do counted:opened(pseudonyms:of("schule-" .. i)); end
 			assert.is_true(#json.encode(feed:question(running, counted:report(), ("v"):rep(64))) < 8192);
 			assert.equal(1000, #feed.done);
 			assert.equal(2000003000, feed.done[1000].id);
@@ -127,8 +128,13 @@ describe("The state of the feed", function ()
 
 	describe("knows who is suspended", function ()
 		local function suspended()
-			local names = {};
-			for username in pairs(feed.suspended) do table.insert(names, username); end
+			local names, number = {}, 0;
+			for _, username in ipairs({ name, other }) do
+				if feed:is_suspended(username) then table.insert(names, username); end
+				assert.equal(feed:is_suspended(username), feed:is_suspended(pseudonyms:of(username)));
+			end
+			for _ in pairs(feed.suspended) do number = number + 1; end
+			assert.equal(2 * #names, number);
 			table.sort(names);
 			return table.concat(names, " ");
 		end
@@ -230,7 +236,34 @@ describe("The state of the feed", function ()
 		it("granted, if the service knows of a reinstatement before the feed tells it", function ()
 			hear_snapshot({ { username = name, suspended = true } });
 			assert.equal("granted", feed:verdict_of(login()));
-			assert.is_nil(feed.suspended[name]);
+			assert.is_false(feed:is_suspended(name) or feed:is_suspended(pseudonyms:of(name)));
+		end);
+
+		-- What comes before the answer, and what is told of each name.
+		for case, words in pairs({
+			["a suspension"] = { { "suspend", name }, "suspended" }, ["log out everywhere"] = { { "end_sessions", name }, "unavailable" };
+		}) do
+			it(("%s, if by a token whose organiser met %s before the answer named them"):format(words[2], case), function ()
+				hear_snapshot();
+				local theirs, colleagues = feed:login_began(nil, {}, now), feed:login_began(nil, {}, now);
+				hear_events({ "end_sessions", "ohg-dddd" });
+				hear_events(words[1]);
+				local late = feed:login_began(nil, {}, now);
+				for _, each in ipairs({ theirs, late }) do feed:login_named(each, { username = name }); end
+				feed:login_named(colleagues, { username = other });
+				assert.same({ words[2], "granted", "granted" }, { feed:verdict_of(theirs), feed:verdict_of(colleagues), feed:verdict_of(late) });
+				assert.same({ theirs }, feed:ended_logins(name));
+			end);
+		end
+
+		it("nothing else of a login that another organiser's end crosses after it was named", function ()
+			hear_snapshot();
+			local each = feed:login_began(nil, {}, now);
+			feed:login_named(each, { username = name, is_shared = true });
+			hear_events({ "suspend", other });
+			assert.is_true(feed:may_bind(name, each) and each.is_shared);
+			hear_events({ "suspend", name });
+			assert.is_false(feed:may_bind(name, each));
 		end);
 
 		for moment, word in pairs({ [1000] = "granted", [1000.1] = "unavailable" }) do

@@ -17,12 +17,12 @@ for _, version in ipairs(libraries.versions) do
 			world.start();
 			session = world.connect(anna);
 			function session.send(stanza) table.insert(sent, tostring(stanza)); end
-			world.guard.people:remember_client({ client = anna, username = "anna", room = room, since = 1 }, world.now);
+			world.guard.people:remember_client({ client = anna, username = world.pseudonyms:of("anna"), room = room, since = 1 }, world.now);
 			world.create_room(room):join(world.jicofo);
 		end);
 
 		local function suspend()
-			world.feed.suspended.anna = true;
+			world.feed:suspend("anna");
 			local _, pages = world.guard:carry_out({ username = "anna", action = "suspend" });
 			for _, page in ipairs(pages) do world.close_page(page, "suspend"); end
 		end

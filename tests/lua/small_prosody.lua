@@ -251,6 +251,11 @@ local function new(version)
 		return loaded[name];
 	end
 
+	-- Each knows the names that it was asked for.
+	function world.new_pseudonyms()
+		return module:require("pseudonyms").new(util["util.hashes"].hmac_sha256, util["util.cache"].new, "secret", own);
+	end
+
 	-- A Prosody that has just started: it remembers nothing.
 	function world.start()
 		prosody.hosts, prosody.full_sessions, prosody.bare_sessions = {}, {}, {};
@@ -263,8 +268,9 @@ local function new(version)
 			} } };
 		end
 		world.tasks, world.mains = {}, {};
-		world.feed = module:require("revocations").new("node", 1);
-		world.guard = module:require("meeting_guard").start(world.feed, place, function () end, nil);
+		world.pseudonyms = world.new_pseudonyms();
+		world.feed = module:require("revocations").new("node", 1, world.pseudonyms);
+		world.guard = module:require("meeting_guard").start(world.feed, place, function () end, world.pseudonyms, nil);
 	end
 
 	-- Does with that page of an organiser, which an order ended, what comes after its meetings.
@@ -283,7 +289,7 @@ local function new(version)
 		return session.heard[1] ~= nil;
 	end
 
-	function world.new_orders() return module:require("orders").new(world.feed, world.guard); end
+	function world.new_orders() return module:require("orders").new(world.feed, world.guard, world.pseudonyms); end
 	world.fire, world.now = fire, 1000;
 	return world;
 end
