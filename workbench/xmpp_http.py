@@ -82,9 +82,15 @@ class BoshTransport:
     """
 
     def __init__(
-        self, port: int, host: str, headers: Mapping[str, str] | None = None, *, scheme: str = "http"
+        self,
+        port: int,
+        host: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        query: str = "",
+        scheme: str = "http",
     ) -> None:
-        self._url = f"{scheme}://127.0.0.1:{port}/http-bind"
+        self._url = f"{scheme}://127.0.0.1:{port}/http-bind?{query}"
         self._host = host
         self._headers = {"Content-Type": "text/xml; charset=utf-8", **(headers or {})}
         self._request_id = random.randrange(1_000_000, 9_000_000)  # noqa: S311 - no secret

@@ -41,17 +41,19 @@ function methods:own_sessions(order)
 	return list;
 end
 
--- Closes the organiser's own sessions, and then the pages': those that read why when they have done so.  Returns how
--- many ended.  A session may be in both lists: an organiser's own page may lead the meeting.
+-- Closes the pages' sessions, those that read why when they have done so, and the organiser's own.  Returns how many ended.  A
+-- session may be in both lists: that of a page that came by a token.
 local function close_all(action, own, pages)
-	local number = 0;
+	local number, seen = 0, {};
 	local function close(session, how)
-		if session and not session.destroyed and how(session, action) then number = number + 1; end
+		if not session or seen[session] then return; end
+		seen[session] = true;
+		if not session.destroyed and how(session, action) then number = number + 1; end
 	end
-	for _, session in ipairs(own) do close(session, session_close.close); end
 	for _, page in ipairs(pages) do
 		close(page.session, page.is_reading and session_close.close_when_read or session_close.close);
 	end
+	for _, session in ipairs(own) do close(session, session_close.close); end
 	return number;
 end
 

@@ -90,15 +90,15 @@ def open_login_server(
         yield LoginServer(prosody, service, enrol_organisers(service))
 
 
-def make_client(prosody: Prosody, transport: str, host: str = HOST) -> Client:
-    """Returns a client of that host, not yet connected."""
+def make_client(prosody: Prosody, transport: str, host: str = HOST, *, query: str = "") -> Client:
+    """Returns a client of that host, not yet connected; over HTTP its address has that query."""
     match transport:
         case "tcp":
             return Client(TcpTransport(prosody.c2s_port, host), host)
         case "bosh":
-            return Client(BoshTransport(prosody.http_port, host), host)
+            return Client(BoshTransport(prosody.http_port, host, query=query), host)
         case _:
-            return Client(WebSocketTransport(prosody.http_port, host), host)
+            return Client(WebSocketTransport(prosody.http_port, host, query=query), host)
 
 
 async def login(prosody: Prosody, transport: str, username: str, password: str) -> str:

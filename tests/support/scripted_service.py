@@ -28,11 +28,15 @@ async def living(_question: Question, writer: asyncio.StreamWriter) -> None:
 
 @contextlib.asynccontextmanager
 async def scripted_service(
-    place: int | socket.socket, behaviour: Behaviour, feed: Behaviour = older, health: Behaviour = living
+    place: int | socket.socket,
+    behaviour: Behaviour,
+    feed: Behaviour = older,
+    health: Behaviour = living,
+    tokens: Behaviour = older,
 ) -> AsyncIterator[list[Question]]:
     """Serves that port, or that listening socket, while the context lasts.
 
-    Yields the questions about logins that arrived so far.
+    Yields the questions about logins, by a password or by a token, that arrived so far.
     """
     questions: list[Question] = []
 
@@ -45,7 +49,7 @@ async def scripted_service(
                 await health(question, writer)
             else:
                 questions.append(question)
-                await behaviour(question, writer)
+                await (tokens if path == "/v1/token" else behaviour)(question, writer)
             await writer.drain()
 
     server = CallServer(serve)
