@@ -2,6 +2,7 @@
 
 API_PORT ?= 8701
 PANEL_PORT ?= 8702
+PAGE_PORT ?= 8703
 XMPP_PORT ?= 15222
 HTTP_PORT ?= 15280
 
@@ -21,9 +22,9 @@ in_parallel := $(MAKE) --no-print-directory --jobs 2
 
 .PHONY: run test check fix bench soak lock papers help $(checks) specs tests
 
-run: ## Start a demo: auth service, panel and a real Prosody on loopback, proven by a login; Ctrl-C ends it
+run: ## Start a demo: auth service, panel, login page and a real Prosody on loopback, proven by a login; Ctrl-C ends it
 	@bash workbench/install.sh run
-	@$(python) -m workbench.demo --api-port $(API_PORT) --panel-port $(PANEL_PORT) --xmpp-port $(XMPP_PORT) --http-port $(HTTP_PORT)
+	@$(python) -m workbench.demo --api-port $(API_PORT) --panel-port $(PANEL_PORT) --page-port $(PAGE_PORT) --xmpp-port $(XMPP_PORT) --http-port $(HTTP_PORT)
 
 test: ## Install what the tests need and run everything
 	@bash workbench/install.sh test

@@ -1,4 +1,4 @@
-"""``make run``: a demo school, service, panel and a real Prosody on loopback, and logins as the proof."""
+"""``make run``: a demo school, our services and a real Prosody on loopback, and logins as the proof."""
 
 import argparse
 import asyncio
@@ -28,14 +28,17 @@ from authbridge.storage import schema
 from authbridge.storage.database import Database
 from authbridge.storage.models import Role, SuspensionReason
 from workbench import CACHE
+from workbench.page import FORM, LoginPage
 from workbench.panel import Panel
 from workbench.processes import StartError, is_listening
 from workbench.prosody import HOST, Prosody, external, unpacked_versions
 from workbench.service import Service
 from workbench.staff import Member, enrol_member
 from workbench.xmpp import Client, Outcome, TcpTransport
+from workbench.xmpp_http import BoshTransport
 
 _ACTOR = Actor("cli:demo")
+_PORTS = ("api", "panel", "page", "xmpp", "http")
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -49,6 +52,7 @@ class Ports:
 
     api: int
     panel: int
+    page: int
     xmpp: int
     http: int
 
@@ -62,6 +66,7 @@ class Ports:
         for name, port in (
             ("API_PORT", self.api),
             ("PANEL_PORT", self.panel),
+            ("PAGE_PORT", self.page),
             ("XMPP_PORT", self.xmpp),
             ("HTTP_PORT", self.http),
         ):
@@ -103,6 +108,7 @@ def _run(ports: Ports, running: contextlib.ExitStack) -> None:
     shutil.rmtree(ports.folder, ignore_errors=True)
     service = Service(ports.folder, port=ports.api, supervised=True)
     panel = Panel(service, port=ports.panel)
+    page = LoginPage(service, port=ports.page)
     with _step("Demo school with two organisers, one of them suspended"):
         cast = _prepare(service)
     with _step("Auth service"):
@@ -111,10 +117,13 @@ def _run(ports: Ports, running: contextlib.ExitStack) -> None:
     with _step("Panel"):
         running.callback(panel.stop)
         panel.start()
+    with _step("Login page"):
+        running.callback(page.stop)
+        page.start()
     prosody = Prosody(
         unpacked_versions()[0],
         ports.folder / "prosody",
-        {HOST: external(service.url, service.token_file)},
+        {HOST: external(service.url, service.token_file, external_auth_page=True)},
         c2s_port=ports.xmpp,
         http_port=ports.http,
     )
@@ -123,6 +132,8 @@ def _run(ports: Ports, running: contextlib.ExitStack) -> None:
         prosody.start()
     with _step("Login of both through Prosody"):
         seconds = asyncio.run(_prove(ports, cast))
+    with _step("Login at the page, whose token opens a session"):
+        asyncio.run(_prove_page(ports, cast.active, page))
     environment = _write_environment(panel)
     _tell(ports, cast, seconds, environment)
 
@@ -169,6 +180,15 @@ async def _prove(ports: Ports, cast: Cast) -> float:
     return seconds
 
 
+async def _prove_page(ports: Ports, credential: IssuedCredential, page: LoginPage) -> None:
+    token = page.log_in(credential.username, credential.password)
+    async with Client(BoshTransport(ports.http, HOST, query=f"token={token}"), HOST) as client:
+        outcome = await client.login_anonymously()
+    if outcome.condition != "success":
+        message = f"The token of the login page was told {outcome.condition}. See {_shown(ports.folder)}."
+        raise DemoError(message)
+
+
 async def _login(ports: Ports, credential: IssuedCredential) -> Outcome:
     async with Client(TcpTransport(ports.xmpp, HOST), HOST) as client:
         return await client.login(credential.username, credential.password)
@@ -191,6 +211,9 @@ account-disabled, because that access is suspended.
 
     Anmeldename: {cast.active.username}    Passwort: {cast.active.password}
     Anmeldename: {cast.suspended.username}    Passwort: {cast.suspended.password}    (suspended)
+
+The login page, the second door: http://127.0.0.1:{ports.page}{FORM}
+    It leads on to the meeting, with a token that this Prosody takes; the demo has no page of Jitsi's.
 
 The panel of the media centre's staff: http://127.0.0.1:{ports.panel}/
     Name: {cast.member.name}    Passwort: {cast.member.password}
@@ -226,10 +249,10 @@ def _shown(path: Path) -> str:
 
 def _read_ports() -> Ports:
     parser = argparse.ArgumentParser(prog="workbench.demo")
-    for name in ("api", "panel", "xmpp", "http"):
+    for name in _PORTS:
         parser.add_argument(f"--{name}-port", type=int, required=True)
     arguments = parser.parse_args()
-    return Ports(arguments.api_port, arguments.panel_port, arguments.xmpp_port, arguments.http_port)
+    return Ports(**{name: getattr(arguments, f"{name}_port") for name in _PORTS})
 
 
 @contextlib.contextmanager

@@ -1,11 +1,18 @@
 """Our login page as an operator runs it: ``authbridge page serve`` beside a service, without its database."""
 
+import http.client
+import re
 import sys
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
-from workbench.processes import Process, free_port, is_answering
+from workbench.processes import PATIENCE, Process, free_port, is_answering
 from workbench.service import Service
+
+FORM = "/_authbridge/auth?state=" + quote('{"room":"demo"}')
+"""The path of the form, as Jitsi's page asks for it in a room."""
 
 _NOT_FOR_IT = ("DATABASE_URL", "SECRET_KEY_FILE")
 
@@ -47,6 +54,19 @@ class LoginPage:
     def is_answering(self) -> bool:
         """Tells whether it answers."""
         return is_answering(self.port, "/_authbridge/healthz")
+
+    def log_in(self, username: str, password: str) -> str | None:
+        """Sends the form as a browser does; returns the token of the address to which it leads, or None."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        try:
+            form = urlencode({"username": username, "password": password})
+            headers = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
+            connection.request("POST", FORM, form, headers)
+            answer = connection.getresponse()
+            token = re.search(r"#jwt=%22([^%]+)%22", answer.getheader("Location", ""))
+            return token[1] if answer.status == HTTPStatus.SEE_OTHER and token else None
+        finally:
+            connection.close()
 
     def stop(self) -> None:
         """Ends it gracefully."""

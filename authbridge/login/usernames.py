@@ -18,6 +18,7 @@ _MISREAD = ("rn", "vv", *(letter * 3 for letter in ALPHABET))
 
 _SCHOOL_CODE = re.compile(r"[a-z0-9]{2,6}")
 _USERNAME = re.compile(r"[a-z0-9._-]{2,64}")
+_PSEUDONYM = re.compile(r"t-[0-9a-f]{24}")  # see authbridge.page_tokens.pseudonyms
 _GENERATED_LETTERS = 4
 # Names were once issued with a q too: an unknown name with one must be answered like theirs.
 _ISSUED_FORM = re.compile(rf"{_SCHOOL_CODE.pattern}-[{ALPHABET}q]{{{_GENERATED_LETTERS}}}")
@@ -50,12 +51,15 @@ def _trim(typed: str) -> str:
 def parse_username(typed: str) -> Username:
     """Returns the login name of a new organiser: 2 to 64 of ``a-z 0-9 . _ -``.
 
-    These survive every XMPP client; ``@``, blanks and umlauts do not.
+    These survive every XMPP client; ``@``, blanks and umlauts do not.  A name that looks like a pseudonym
+    would be taken for the organiser behind that one.
 
     Raises:
         InputError: another character or length; the text does not quote what may be a password.
     """
     name = normalise_username(drop_invisible(typed))
+    if _PSEUDONYM.fullmatch(name):
+        raise InputError("A login name may not be t- and 24 digits.")
     if not _USERNAME.fullmatch(name):
         raise InputError("A login name has 2 to 64 of the characters a-z 0-9 and . _ - only.")
     return name

@@ -18,7 +18,7 @@ from workbench.processes import PATIENCE, free_port, is_listening
 @pytest.fixture(name="ports")
 def choose_ports() -> Iterator[dict[str, int]]:
     """Ports that no other demo uses; its folder is removed afterwards."""
-    ports = {name: free_port() for name in ("API_PORT", "PANEL_PORT", "XMPP_PORT", "HTTP_PORT")}
+    ports = {name: free_port() for name in ("API_PORT", "PANEL_PORT", "PAGE_PORT", "XMPP_PORT", "HTTP_PORT")}
     yield ports
     folder = CACHE / f"demo-{ports['API_PORT']}"
     subprocess.run(["rm", "-rf", str(folder)], check=True)  # noqa: S603, S607
@@ -80,9 +80,10 @@ def test_it_proves_a_login_and_leaves_nothing_behind(ports: dict[str, int], numb
         assert "All is well" in text
         assert "account-disabled" in text
         assert f"http://127.0.0.1:{ports['PANEL_PORT']}/" in text
+        assert f"http://127.0.0.1:{ports['PAGE_PORT']}/_authbridge/auth?state=" in text
         assert is_listening(ports["PANEL_PORT"])
         assert "granted" in (folder / "prosody" / "prosody.log").read_text()
-        assert len(descendants_in(folder)) >= 5
+        assert len(descendants_in(folder)) >= 6
 
         os.killpg(demo.pid, number)
         demo.communicate(timeout=PATIENCE)
