@@ -20,6 +20,7 @@ from bench import (
     environment,
     equal_times,
     frozen,
+    login_page,
     logins_under_attack,
     machine,
     meeting_rules,
@@ -39,6 +40,7 @@ from workbench.processes import StartError
 
 _PARTS: dict[str, tuple[str, Callable[[Environment], Awaitable[list[Row]]]]] = {
     "login": ("One login", one_login.measure),
+    "page": ("The login page", login_page.measure),
     "refused": ("Unknown name and wrong password", equal_times.measure),
     "bell": ("The school bell", bell.measure),
     "capacity": ("Logins a second", capacity.measure),
