@@ -16,6 +16,7 @@ from typing import Any
 from authbridge.clock import Clock, utc_now
 from authbridge.errors import location_of
 from authbridge.hourly_lines import HourlyLines
+from authbridge.login.attempts import PAGE
 from authbridge.login.networks import IPAddress
 from authbridge.login.policy import Verdict
 
@@ -30,7 +31,7 @@ _MOST_BYTES = 64 * 1024  # of an answer, which has some hundred
 _MOST_AGENT = 256  # characters of a browser's name, as the service takes it
 _MOST_NAME = 256  # characters; a login name has 64 at most, and perhaps our domain
 _MOST_PASSWORD = 512  # characters; no account has one of more than 64 bytes
-_NODE = "page"
+_NODE = PAGE  # there is one page
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _MOST_TOKEN = 2048  # bytes
 
@@ -90,7 +91,7 @@ class AuthService:
             "request_id": request_id,
             "host": self._host,
             "node": _NODE,
-            "transport": "page",
+            "transport": PAGE,
             "username": login.username,
             "password": login.password,
             "shared": login.shared,

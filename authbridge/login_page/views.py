@@ -38,6 +38,7 @@ class _Form:
     shared: bool = False
     errors: dict[str, str] = field(default_factory=dict)  # by the name of the field
     refusal: str | None = None
+    focus: str = "username"  # the id of what is to be typed, or read, next
 
 
 def install(app: Flask, config: PageConfig, service: AuthService, *, prefix: str) -> None:
@@ -90,6 +91,7 @@ class _Pages:
         if answer.token is not None:
             return self._lead_back(state, answer.token)
         form.refusal = _refusal(answer)
+        form.focus = "password" if answer.verdict is Verdict.REFUSED else "refusal"
         return self._show_form(state, form), _NOT_ACCEPTED
 
     def forget(self) -> ResponseReturnValue:
@@ -157,6 +159,7 @@ def _typed_form() -> _Form:
         form.errors["username"] = _("Please enter the login name from your letter.")
     if not request.form.get("password"):
         form.errors["password"] = _("Please enter the password from your letter.")
+    form.focus = next(iter(form.errors), form.focus)
     return form
 
 
