@@ -30,11 +30,12 @@ class LoginPage:
     letter_dir: Path | None = None
 
     def __post_init__(self) -> None:
+        self.meet_url = self.meet_url or self.url
         self.environ = {
             **self.service.environ,
             **{f"AUTHBRIDGE_{name}": "" for name in _NOT_FOR_IT},
             "AUTHBRIDGE_PAGE_BIND": f"127.0.0.1:{self.port}",
-            "AUTHBRIDGE_MEET_URL": self.meet_url or self.url,
+            "AUTHBRIDGE_MEET_URL": self.meet_url,
             "AUTHBRIDGE_LETTER_DIR": str(self.letter_dir or ""),
         }
         self.log = self.service.folder / "page.log"

@@ -60,10 +60,22 @@ class LoginAnswer:
 
 
 class AuthService:
-    """The auth service at ``bind`` (address and port), which answers for ``host``."""
+    """The auth service at ``bind`` (address and port), which answers for ``host``.
 
-    def __init__(self, bind: str, *, host: str, api_token: str, clock: Clock = utc_now) -> None:
+    ``patience``: for how many seconds a service that takes no question, or drops it, is asked again.
+    """
+
+    def __init__(
+        self,
+        bind: str,
+        *,
+        host: str,
+        api_token: str,
+        patience: float = _RETRY,
+        clock: Clock = utc_now,
+    ) -> None:
         self._clock = clock
+        self._patience = patience
         self._faults = HourlyLines(_log)
         self._address, _, port = bind.partition(":")
         self._port = int(port)
@@ -101,7 +113,7 @@ class AuthService:
         }
 
     def _ask(self, question: bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
-        ends_at = time.monotonic() + _RETRY
+        ends_at = time.monotonic() + self._patience
         while True:
             try:
                 return self._ask_once(question)
