@@ -1,6 +1,6 @@
 local libraries = dofile("tests/lua/prosody_libraries.lua");
 local login_answer, login_name, login_request = libraries.own("login_answer"), libraries.own("login_name"), libraries.own("login_request");
-local revocations = libraries.own("revocations");
+local revocations, token = libraries.own("revocations"), libraries.own("token");
 
 -- Both versions read and write JSON with code of their own.
 for _, version in ipairs(libraries.versions) do
@@ -50,6 +50,41 @@ for _, version in ipairs(libraries.versions) do
 
 		it("a question has exactly these fields with these values", function ()
 			assert.same(asked.body, json.decode(json.encode(ask())));
+		end);
+
+		it("a question about a token has exactly these fields", function ()
+			local who = { request_id = "q-1", token = "a.b.c", host = "meet.test", node = "node-a" };
+			local question = login_request.new(login_request.facts_of(asked.session, asked.vouched), who, asked.deadline, asked.now);
+			local fields, expected = {}, {};
+			for field in pairs(json.decode(json.encode(question))) do fields[field] = true; end
+			for _, field in ipairs(contract.tokens.question_fields) do expected[field] = true; end
+			assert.same(expected, fields);
+		end);
+
+		it("an answer about a token names the organiser, or with null nobody", function ()
+			local request = { request_id = "q-1", token = "a.b.c" };
+			local answer = { request_id = "q-1", verdict = "granted", username = "ohg-kwtx", school = "ohg", shared = true };
+			local fields = " " .. table.concat(contract.tokens.answer_fields, " ") .. " ";
+			for field in pairs(answer) do assert.is_truthy(fields:find(" " .. field .. " ", 1, true)); end
+			local verdict, _, _, organiser = login_answer.read(200, json.encode(answer), request, json.decode);
+			assert.same({ "granted", { username = "ohg-kwtx", school = "ohg", is_shared = true } }, { verdict, organiser });
+			local nobody = '{"request_id":"q-1","username":null,"verdict":"%s","retry_after":null,"school":null,"shared":false}';
+			assert.equal("refused", login_answer.read(200, nobody:format("refused"), request, json.decode));
+			assert.equal("outage", select(2, login_answer.read(200, nobody:format("granted"), request, json.decode)));
+		end);
+
+		it("a token of the greatest length is asked about, a longer one is not", function ()
+			for excess, is_one in pairs({ [0] = true, [1] = false }) do
+				assert.equal(is_one, token.is_well_formed(("a"):rep(contract.tokens.longest - 4 + excess) .. ".b.c"));
+			end
+		end);
+
+		it("pseudonyms are made alike", function ()
+			local made, expected = {}, contract.pseudonyms;
+			local theirs = libraries.new_pseudonyms(version, expected.api_token);
+			assert.equal("meet.test", expected.host);
+			for name in pairs(expected.of) do made[name] = theirs:of(name); end
+			assert.same(expected.of, made);
 		end);
 
 		for _, case in ipairs(contract.answers) do

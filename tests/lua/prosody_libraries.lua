@@ -57,9 +57,10 @@ local function own(name, fields)
 	return assert(loadfile(file_of(name), "t", setmetatable({ module = module }, { __index = _G })))();
 end
 
--- Returns the pseudonyms of organisers at meet.test, as a Prosody of that version makes them.
-local function new_pseudonyms(version)
-	return own("pseudonyms").new(of_prosody(version, "util.hashes").hmac_sha256, of_prosody(version, "util.cache").new, "secret", "meet.test");
+-- Returns the pseudonyms of organisers at meet.test, as a Prosody of that version makes them under that key, or any.
+local function new_pseudonyms(version, key)
+	local hmac_sha256, new_cache = of_prosody(version, "util.hashes").hmac_sha256, of_prosody(version, "util.cache").new;
+	return own("pseudonyms").new(hmac_sha256, new_cache, key or "secret", "meet.test");
 end
 
 local function read_contract(json)

@@ -1,8 +1,10 @@
-"""Asks a running service about logins, as Prosody does."""
+"""Asks a running service about logins, as Prosody and the login page do."""
 
 import http.client
 import json
+from typing import Any
 
+from authbridge.schools.commands.organisers import IssuedCredential
 from tests.support.stories import HOME
 from workbench.processes import PATIENCE
 from workbench.service import Service
@@ -15,14 +17,24 @@ def ask(service: Service, username: str, password: str, *, request_id: str = "q-
         OSError: The service does not answer.
         http.client.HTTPException: Likewise.
     """
+    return str(_ask(service, username, password, request_id=request_id, transport="tcp")["verdict"])
+
+
+def get_token(service: Service, who: IssuedCredential, *, shared: bool = False) -> str:
+    """Returns the token that the login page gets for that organiser's password."""
+    answer = _ask(service, who.username, who.password, transport="page", node="page", shared=shared)
+    assert answer["verdict"] == "granted"
+    return str(answer["token"])
+
+
+def _ask(service: Service, username: str, password: str, **changes: object) -> dict[str, Any]:
     question = {
-        "request_id": request_id,
+        "request_id": "q-1",
         "username": username,
         "password": password,
         "host": service.host,
         "ip": HOME,
         "user_agent": None,
-        "transport": "tcp",
         "node": "node-a",
         "within": 60,
     }
@@ -32,12 +44,13 @@ def ask(service: Service, username: str, password: str, *, request_id: str = "q-
         connection.request(
             "POST",
             "/v1/authenticate",
-            json.dumps(question),
+            json.dumps(question | changes),
             {"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
         )
         answer = connection.getresponse()
         if answer.status == http.HTTPStatus.SERVICE_UNAVAILABLE:
-            return "unavailable"
-        return str(json.load(answer)["verdict"])
+            return {"verdict": "unavailable"}
+        content: dict[str, Any] = json.load(answer)
+        return content
     finally:
         connection.close()

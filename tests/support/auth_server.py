@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from authbridge.clock import utc_now
+from authbridge.page_tokens.pseudonyms import pseudonym
 from authbridge.revocations.rule_counts import counts_since
 from authbridge.revocations.status import RevocationStatus, meetings_of, revocation_status_of
 from authbridge.schools.commands import organisers, suspensions
@@ -20,7 +21,8 @@ from authbridge.schools.commands.schools import MOST_ACCOUNTS
 from authbridge.schools.lookup import get_organiser
 from authbridge.schools.suspendable import ORGANISER, SCHOOL
 from authbridge.storage.database import Database
-from authbridge.storage.models import MonthlyTotal, School, SuspensionReason
+from authbridge.storage.models import MonthlyTotal, ProsodyNode, School, SuspensionReason
+from tests.support.asking import get_token
 from tests.support.factories import ACTOR, make_organiser, make_school
 from workbench.processes import PATIENCE
 from workbench.service import Service
@@ -36,6 +38,14 @@ class AuthServer:
     def issue(self, school: str = "ohg") -> IssuedCredential:
         """Adds an organiser to that school."""
         return make_organiser(self.database, school)
+
+    def token(self, who: IssuedCredential, *, shared: bool = False) -> str:
+        """Returns a token of the login page for that organiser."""
+        return get_token(self.service, who, shared=shared)
+
+    def pseudonym(self, who: IssuedCredential) -> str:
+        """Returns the node of the JID that Prosody gives that organiser for a token."""
+        return pseudonym(self.service.token_file.read_text(), self.service.host, who.username)
 
     def suspend(self, username: str) -> None:
         """Suspends an organiser, as the panel does."""
@@ -70,6 +80,11 @@ class AuthServer:
         """Returns how many meetings of that organiser the Prosodys tell of; None if they tell nothing."""
         with self.database.read_session() as session:
             return meetings_of(session, get_organiser(session, username), now=utc_now())
+
+    def running_names(self) -> set[str]:
+        """Returns the names under which the Prosodys tell of meetings; "" is for unknown ones."""
+        with self.database.read_session() as session:
+            return {name for meetings in session.scalars(select(ProsodyNode.meetings)) for name in meetings}
 
     def opened(self, school: str) -> int:
         """Returns how many meetings of that school's organisers the statistics count this month."""

@@ -170,7 +170,7 @@ def verdict(question: Question, word: str, **changes: object) -> bytes:
     """Returns the body of an answer to that question."""
     answer = {
         "request_id": question["request_id"],
-        "username": question["username"],
+        "username": question.get("username"),
         "verdict": word,
         "retry_after": None,
     }

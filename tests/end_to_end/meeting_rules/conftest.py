@@ -37,6 +37,7 @@ def run_deployments(
                         hibernation=1,
                         rules={**rules_with(rules), "meeting_rules_grace": GRACE},
                         neighbours=("room_metadata",),
+                        external_auth_page=True,
                     )
                 )
                 make_school(deployment.auth.database, "gym", "Goethe-Gymnasium")

@@ -14,7 +14,9 @@ def run_shared_deployment(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
 ) -> Iterator[Deployment]:
     """Runs a whole Jitsi and the service that it asks; each story has organisers and rooms of its own."""
-    with open_deployment(request.param, tmp_path_factory.mktemp("deployment"), sqlite_template) as deployment:
+    with open_deployment(
+        request.param, tmp_path_factory.mktemp("deployment"), sqlite_template, external_auth_page=True
+    ) as deployment:
         yield deployment
 
 
@@ -24,5 +26,5 @@ def run_restartable_deployment(
 ) -> Iterator[Deployment]:
     """Runs another one, in which the stories of one file may stop, restart and reconfigure all parts."""
     folder = tmp_path_factory.mktemp("restartable")
-    with open_deployment(request.param, folder, sqlite_template) as deployment:
+    with open_deployment(request.param, folder, sqlite_template, external_auth_page=True) as deployment:
         yield deployment

@@ -159,6 +159,36 @@ async def test_who_logged_in_since_goes_on_after_a_restart(
         await notices_of([seat])
 
 
+async def test_an_end_finds_meetings_of_which_only_the_pseudonym_is_known(restartable: Deployment) -> None:
+    """Prosody has forgotten the names behind the tokens, and the focus names the pseudonyms first."""
+    auth, jitsi = restartable.auth, restartable.jitsi
+    people = {who: room_jid(f"unbekannt-{number}") for number, who in enumerate(auth.issue() for _ in "123")}
+    async with jitsi.participants() as participants:
+        before = [await participants.leader(auth.token(who), room) for who, room in people.items()]
+    await asyncio.to_thread(jitsi.restart)
+
+    async with jitsi.participants() as participants:
+        leaders = [await participants.reload(page) for page in before]
+        for leader, (who, room) in zip(leaders, people.items(), strict=True):
+            assert (await leader.wait_for_host(room)).identity == f"{auth.pseudonym(who)}@meet.test"
+            await (await leader.join(room)).until_moderator()
+        suspended, logged_out, known_again = people
+        await until(lambda: auth.running_names() == {""})
+
+        await participants.leader(auth.token(known_again), room_jid("noch-eine"))
+        await until(lambda: auth.running(known_again.username) == 2)
+        auth.suspend(suspended.username)
+        auth.end_sessions(logged_out.username)
+        await ends_of(leaders[:2])
+        for who in (suspended, logged_out):
+            effect = await auth.effect(who.username)
+            assert (effect.sessions, effect.meetings, effect.logins) == (1, 1, 1)
+        await notice_nothing(people[known_again], leaders[2])
+        auth.suspend(known_again.username)
+        await ends_of(leaders[2:])
+        await until(lambda: not auth.running_names())
+
+
 async def test_nothing_of_it_is_an_error(restartable: Deployment) -> None:
     """Neither for Prosody nor for the service."""
     assert restartable.complaints == []

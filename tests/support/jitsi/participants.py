@@ -65,9 +65,14 @@ def room_jid(name: str, tenant: str = "") -> str:
     return f"{name}@conference.{tenant}.{HOST}" if tenant else f"{name}@{MEETINGS}"
 
 
-async def dial(prosody: Prosody, transport: str, host: str, credential: IssuedCredential | None) -> Client:
-    """Returns a client that is logged in there, without a credential as a guest; raises if refused."""
-    client = make_client(prosody, transport, host)
+async def dial(
+    prosody: Prosody, transport: str, host: str, credential: IssuedCredential | None, *, query: str = ""
+) -> Client:
+    """Returns a client that is logged in there, without a credential as a guest; raises if refused.
+
+    ``query`` is what the page puts into the address of its connection.
+    """
+    client = make_client(prosody, transport, host, query=query)
     await client.__aenter__()
     if credential is None:
         outcome = await client.login_anonymously()
@@ -82,11 +87,12 @@ async def dial(prosody: Prosody, transport: str, host: str, credential: IssuedCr
 class Participant:
     """A person with one page open, on a machine of their own unless a test gives them another's.
 
-    As Jitsi's page does, a guest's shows why a room ended, leaves it, waits in vain for the room's consent,
-    and closes its connection; ``reads_for`` seconds, or never if None.
+    As Jitsi's page does, it shows why a room ended, leaves it, waits in vain for the room's consent, and
+    closes its connection; ``reads_for`` seconds, or never if None.
     """
 
     reads_for: float | None = _READS_FOR
+    is_page = True  # and not the connection of a login dialog, or of another program
 
     def __init__(self, prosody: Prosody, transport: str, client: Client, jid: str) -> None:
         self._prosody = prosody
@@ -162,11 +168,13 @@ class Participant:
         assert any(stream.begin(each) for each in self.line.elements)
         return stream
 
-    async def resume(self, stream: StreamManagement) -> None:
+    async def resume(self, stream: StreamManagement, *, token: str = "") -> None:
         """Goes on over another WebSocket; raises :class:`ConnectionEndedError` if the server does not."""
-        transport = WebSocketTransport(self._prosody.http_port, GUESTS, query=f"previd={stream.id}")
+        host = HOST if token else GUESTS
+        query = f"previd={stream.id}&token={token}"
+        transport = WebSocketTransport(self._prosody.http_port, host, query=query)
         async with contextlib.AsyncExitStack() as connection:
-            client = await connection.enter_async_context(Client(transport, GUESTS))
+            client = await connection.enter_async_context(Client(transport, host))
             await client.login_anonymously()
             await client.reopen()
             await client.send(stream.resume)
@@ -337,7 +345,7 @@ class Participant:
             self._hear_message(element, room)
         elif element.tag == f"{CLIENT}presence" and seat is not None and nick == seat.nick:
             seat.hear(element)
-            if self._is_last_word(seat) and f"@{GUESTS}/" in self.jid and self._hanging_up is None:
+            if self._is_last_word(seat) and self.is_page and self._hanging_up is None:
                 self._hanging_up = asyncio.ensure_future(self._hang_up(seat))
         self._heard.set()
 
@@ -379,10 +387,14 @@ async def new_participant(
     credential: IssuedCredential | None = None,
     *,
     resource: str = "",
+    token: str = "",
 ) -> Participant:
     """Returns a participant who has just opened the page."""
-    client = await dial(prosody, transport, host, credential)
-    return Participant(prosody, transport, client, await client.bind(resource))
+    query = f"room=physik&token={token}" if token else ""
+    client = await dial(prosody, transport, host, credential, query=query)
+    person = Participant(prosody, transport, client, await client.bind(resource))
+    person.is_page = host == GUESTS or token != ""
+    return person
 
 
 async def notice_nothing(room: str, *participants: Participant) -> None:
@@ -429,6 +441,19 @@ class Participants:
             assert not (await person.log_in(credential, room)).error
         answer = await person.wait_for_host(room)  # for the first news, where Prosody has just started
         assert (answer.error, answer.identity) == ("", f"{credential.username}@{HOST}")
+        seat = await person.join(room)
+        await seat.until_moderator()
+        return person
+
+    async def returned(self, token: str, transport: str = "websocket") -> Participant:
+        """Opens the page with the token with which the login page sent them back."""
+        return self._count(await new_participant(self._prosody, transport, HOST, token=token))
+
+    async def leader(self, token: str, room: str, transport: str = "websocket") -> Participant:
+        """Comes back from the login page, and leads that meeting."""
+        person = await self.returned(token, transport)
+        answer = await person.wait_for_host(room)
+        assert (answer.error, answer.identity) == ("", person.jid.partition("/")[0])
         seat = await person.join(room)
         await seat.until_moderator()
         return person
