@@ -8,6 +8,7 @@ local json = require "util.json";
 
 local check_addresses = module:require "check_addresses";
 local check_facts = module:require "check_facts";
+local check_page = module:require "check_page";
 local check_prosody = module:require "check_prosody";
 local check_rules = module:require "check_rules";
 local check_services = module:require "check_services";
@@ -59,7 +60,8 @@ end
 -- Returns the findings about the host.
 local function findings(host, url)
 	local facts, found = check_facts.of_host(host, url), {};
-	for _, judge in ipairs({ check_services, check_prosody, check_rules, check_addresses }) do say.append(found, judge.of(facts)); end
+	local judges = { check_services, check_prosody, check_page, check_rules, check_addresses };
+	for _, judge in ipairs(judges) do say.append(found, judge.of(facts)); end
 	return found;
 end
 

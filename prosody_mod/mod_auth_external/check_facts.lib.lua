@@ -86,6 +86,15 @@ local function believers()
 	return found;
 end
 
+-- Tells whether that SASL mechanism is switched off there.
+local function is_disabled(host, mechanism)
+	local list = config.get(host, "disable_sasl_mechanisms");
+	for _, each in ipairs(type(list) == "table" and list or { list }) do
+		if each == mechanism then return true; end
+	end
+	return false;
+end
+
 -- Returns the settings of the host or nil, its token or nil, and the faults as sentences.  options.read stops at the first
 -- fault; so where it finds one, a second reading with a made-up token tells the other options' faults.
 local function settings_of(host)
@@ -131,13 +140,15 @@ local function ask_with(token, url, question)
 	});
 end
 
-local function probe_service(url, host, token)
+-- takes_tokens: whether the service has to know those of the login page.
+local function probe_service(url, host, token, takes_tokens)
 	local health = ask(url .. "/healthz", {});
 	if health.code ~= 200 then return { url = url, health = health }; end
 	return {
 		url = url, health = health, ready = ask(url .. "/readyz", {});
 		acceptance = token and ask_with(token, url .. "/v1/authenticate", { host = host });
 		feed = token and ask_with(token, url .. "/v1/revocations", { wait = 0 });
+		tokens = token and takes_tokens and ask_with(token, url .. "/v1/token", { host = host }) or nil;
 	};
 end
 
@@ -205,15 +216,25 @@ local function sources(scripts, is_so)
 	return found;
 end
 
--- url: of check_addresses.parse_url, or nil.  Returns the facts that check_services, check_prosody, check_rules and
+-- scripts: of scripts_of().  Returns what is to be known about the login page, as check_page.lib.lua reads it.
+local function page_of(host, scripts)
+	return {
+		is_on = config.get(host, "external_auth_page") == true, is_read = scripts[1] ~= nil;
+		named = sources(scripts, jitsi_config.names_page), inline = sources(scripts, jitsi_config.opens_inline);
+		logout = sources(scripts, jitsi_config.logs_out_there);
+	};
+end
+
+-- url: of check_addresses.parse_url, or nil.  Returns the facts that check_services, check_prosody, check_page, check_rules and
 -- check_addresses read.
 local function of_host(host, url)
 	local settings, token, faults = settings_of(host);
+	local scripts = scripts_of(host, url);
+	local page = page_of(host, scripts);
 	local token_file = config.get(host, "external_auth_token_file");
 	local services = {};
-	for i, service in ipairs(settings and settings.urls or {}) do services[i] = probe_service(service, host, token); end
+	for i, service in ipairs(settings and settings.urls or {}) do services[i] = probe_service(service, host, token, page.is_on); end
 	local place, place_fault, place_fix = jitsi_config.find(host, all_hosts(), config.get);
-	local scripts = scripts_of(host, url);
 	return {
 		host = host, inherits = config.rawget(host, "authentication") == nil;
 		faults = faults, probes = services, locations = url and token and probe_locations(url, host, token) or nil;
@@ -221,6 +242,7 @@ local function of_host(host, url)
 		bypasses = sources(scripts, jitsi_config.sends_past);
 		page_words = config.get(host, "external_auth_page_words") == true, knows_page = scripts[1] ~= nil;
 		branded = sources(scripts, jitsi_config.is_branded);
+		page = page, has_no_anonymous = is_disabled(host, "ANONYMOUS");
 		token_file = token_file, token_mode = type(token_file) == "string" and lfs.attributes(token_file, "permissions") or nil;
 		bosh = enables_anywhere("bosh"), bosh_secure = config.get("*", "consider_bosh_secure");
 		websocket = enables_anywhere("websocket"), websocket_secure = config.get("*", "consider_websocket_secure");

@@ -117,6 +117,17 @@ local function of_feed(url, answer)
 	return say.warning(other.fix, "%s", other.words); -- a warning only: logins work as always
 end
 
+-- answer: to a question about a token that names nothing but a host.
+local function of_tokens(url, answer)
+	if answer.code == 400 and type(answer.body) == "table" and answer.body.error == "malformed" then
+		return say.ok("%s knows the tokens of the login page.", url);
+	elseif answer.code == 404 then
+		return say.failure("update the service to the version of this module, and restart authbridge-api",
+			"%s does not know the tokens of the login page (external_auth_page): nobody gets in from there.", url);
+	end
+	return of_unexpected(url .. "/v1/token", answer);
+end
+
 local function of_probe(host, probe, inherits)
 	if not is_healthy(probe.health) then return { of_unexpected(probe.url, probe.health) }; end
 	local found = { say.ok("%s answers, version %s.", probe.url, say.printable(probe.health.body.version)) };
@@ -126,10 +137,12 @@ local function of_probe(host, probe, inherits)
 	local accepted = of_acceptance(probe.url, host, probe.acceptance, inherits);
 	table.insert(found, accepted);
 	if accepted.sign == "ok" then table.insert(found, of_feed(probe.url, probe.feed)); end
+	if accepted.sign == "ok" and probe.tokens then table.insert(found, of_tokens(probe.url, probe.tokens)); end
 	return found;
 end
 
--- facts.probes: for each service { url, health, ready, acceptance, feed }, each { code, body, reason, date, now }.
+-- facts.probes: for each service { url, health, ready, acceptance, feed, tokens = nil where none come }, each { code, body, reason,
+-- date, now }.
 -- One service that works is enough for logins: the faults of the others are then warnings.
 local function of_services(facts)
 	local all, works = {}, false;

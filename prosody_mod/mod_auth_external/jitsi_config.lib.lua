@@ -104,7 +104,8 @@ local function find(host, hosts, get)
 end
 
 local function is_set(value)
-	return value ~= nil and value ~= "" and value ~= "''" and value ~= '""' and value ~= "null" and value ~= "undefined";
+	return value ~= nil and value ~= "" and value ~= "''" and value ~= '""' and value ~= "null" and value ~= "undefined"
+		and value ~= "false";
 end
 
 -- Tells whether this config.js of jitsi-meet gives that option a value; a comment gives none.
@@ -126,4 +127,12 @@ local function is_branded(script)
 	return sets(script, "dynamicBrandingUrl");
 end
 
-return { active = active, find = find, sends_past = sends_past, is_branded = is_branded };
+-- Tells whether this config.js sends organisers to a login page; opens it in a window; has Jitsi's button log out there.
+local function names_page(script) return sets(script, "tokenAuthUrl"); end
+local function opens_inline(script) return sets(script, "tokenAuthInline"); end
+local function logs_out_there(script) return sets(script, "tokenLogoutUrl"); end
+
+return {
+	active = active, find = find, sends_past = sends_past, is_branded = is_branded;
+	names_page = names_page, opens_inline = opens_inline, logs_out_there = logs_out_there;
+};

@@ -44,6 +44,20 @@ describe("Where all is well", function ()
 	end);
 end);
 
+describe("About the tokens of the login page", function ()
+	it("a service that knows them is ok, and an older one is an error with a remedy", function ()
+		local known = { code = 400, body = { error = "malformed", detail = "transport must be a text" } };
+		assert.same({ ok = 6 }, signs(about_probe({ tokens = known })));
+		local each = only("error", about_probe({ tokens = { code = 404, body = { error = "not found" } } }));
+		assert.matches("does not know the tokens", each.words, 1, true);
+		assert.is_string(each.fix);
+	end);
+
+	it("another answer is an error", function ()
+		assert.same({ ok = 5, error = 1 }, signs(about_probe({ tokens = { code = 502 } })));
+	end);
+end);
+
 describe("Where authentication is set above all hosts", function ()
 	it("a host that the service does not answer for gets its own line, and the service keeps its own host", function ()
 		local answer = { code = 400, body = { error = "host", detail = "this service answers for meet.test" } };

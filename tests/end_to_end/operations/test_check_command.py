@@ -153,6 +153,18 @@ def test_meetings_are_not_guarded_by_a_component_that_knows_no_jicofo(
     assert words[other] not in done.stdout
 
 
+def test_the_login_page(server: Server) -> None:
+    """The option on the host that asks, the service that knows the tokens, and what shuts them out."""
+    opened = f"{GENERATIONAL}\nexternal_auth_page = true"
+    done = replace(server, above=opened).check()
+    said = findings(done, "ok")
+    assert [line for line in said if line.startswith("[ok] Organisers may come by the login page")]
+    assert f"[ok] {server.url} knows the tokens of the login page." in said
+    shut = replace(server, above=f'{opened}\ndisable_sasl_mechanisms = {{ "ANONYMOUS" }}').check()
+    assert ["disable_sasl_mechanisms" in line for line in findings(shut, "error")] == [True]
+    assert "login page" not in server.check().stdout
+
+
 def test_the_rules_of_the_meeting(server: Server) -> None:
     """Which are kept, what is wrong with an option, and how participants must come in."""
     jitsi = (
