@@ -15,9 +15,9 @@ local now = require "util.time".now;
 
 local check_probes = module:require "check_probes";
 local check_prosody = module:require "check_prosody";
-local http_call = module:require "http_call";
+local http_call = module:require "authbridge/http_call";
 local jitsi_config = module:require "jitsi_config";
-local options = module:require "options";
+local options = module:require "authbridge/options";
 local rule_options = module:require "mod_meeting_rules/rule_options";
 local token_claims = module:require "token_claims";
 

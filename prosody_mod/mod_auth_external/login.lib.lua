@@ -9,12 +9,12 @@ local timer = require "util.timer";
 local time = require "util.time";
 local monotonic = time.monotonic;
 
-local health_watch = module:require "health_watch";
+local health_watch = module:require "authbridge/health_watch";
 local kept_connections = module:require "kept_connections";
-local login_answer = module:require "login_answer";
+local login_answer = module:require "authbridge/login_answer";
 local login_request = module:require "login_request";
-local is_pseudonym = module:require "pseudonyms".is_pseudonym;
-local post = module:require "http_call".post;
+local is_pseudonym = module:require "authbridge/pseudonyms".is_pseudonym;
+local post = module:require "authbridge/http_call".post;
 local protect = module:require "authbridge/protect";
 local token = module:require "token";
 

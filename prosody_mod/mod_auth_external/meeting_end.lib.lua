@@ -8,7 +8,7 @@ local time = require "util.time".now;
 local clients = module:require "clients";
 local protect = module:require "authbridge/protect";
 local rooms = module:require "authbridge/rooms";
-local session_close = module:require "session_close";
+local session_close = module:require "authbridge/session_close";
 
 local methods = {};
 methods.__index = methods;

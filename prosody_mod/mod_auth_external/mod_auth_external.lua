@@ -13,18 +13,18 @@ local hmac_sha256 = require "util.hashes".hmac_sha256;
 local new_sasl = require "util.sasl".new;
 
 local check_responder = module:require "check_responder";
-local follower = module:require "follower";
+local follower = module:require "authbridge/follower";
 local hooks = module:require "authbridge/hooks";
 local jitsi_config = module:require "jitsi_config";
 local login = module:require "login";
-local login_answer = module:require "login_answer";
+local login_answer = module:require "authbridge/login_answer";
 local login_name = module:require "login_name";
 local meeting_guard = module:require "meeting_guard";
-local options = module:require "options";
+local options = module:require "authbridge/options";
 local orders = module:require "orders";
 local page_refusal = module:require "page_refusal";
-local pseudonyms = module:require "pseudonyms";
-local revocations = module:require "revocations";
+local pseudonyms = module:require "authbridge/pseudonyms";
+local revocations = module:require "authbridge/revocations";
 local token_claims = module:require "token_claims";
 local token_door = module:require "token_door";
 

@@ -5,8 +5,8 @@
 local hooks = module:require "authbridge/hooks";
 local login_name = module:require "login_name";
 local protect = module:require "authbridge/protect";
-local revocations = module:require "revocations";
-local session_close = module:require "session_close";
+local revocations = module:require "authbridge/revocations";
+local session_close = module:require "authbridge/session_close";
 
 local methods = {};
 methods.__index = methods;

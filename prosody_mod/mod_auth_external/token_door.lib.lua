@@ -2,7 +2,7 @@
 -- of its WebSocket or of its BOSH requests, and then SASL ANONYMOUS.
 -- This file is MIT licensed; see LICENSE.
 
-local login_answer = module:require "login_answer";
+local login_answer = module:require "authbridge/login_answer";
 local token = module:require "token";
 
 local mechanism = "ANONYMOUS";

@@ -1,5 +1,5 @@
 local libraries = dofile("tests/lua/prosody_libraries.lua");
-local new = libraries.own("circuit_breaker").new;
+local new = libraries.own("authbridge/circuit_breaker").new;
 
 describe("The choice of a service to ask", function ()
 	local breaker;

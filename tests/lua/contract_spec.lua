@@ -1,6 +1,6 @@
 local libraries = dofile("tests/lua/prosody_libraries.lua");
-local login_answer, login_name, login_request = libraries.own("login_answer"), libraries.own("login_name"), libraries.own("login_request");
-local revocations, token = libraries.own("revocations"), libraries.own("token");
+local login_answer, login_name, login_request = libraries.own("authbridge/login_answer"), libraries.own("login_name"), libraries.own("login_request");
+local revocations, token = libraries.own("authbridge/revocations"), libraries.own("token");
 
 -- Both versions read and write JSON with code of their own.
 for _, version in ipairs(libraries.versions) do

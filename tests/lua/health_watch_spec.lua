@@ -47,11 +47,11 @@ describe("The watch over a service's health", function ()
 		};
 		local module = { log = function (_, level) table.insert(log, level); end };
 		function module:require(name) -- luacheck: ignore 212/self
-			if name == "http_call" then return { get = get }; end
+			if name == "authbridge/http_call" then return { get = get }; end
 			return libraries.own(name, { log = module.log });
 		end
 		local environment = setmetatable({ module = module, require = function (name) return fakes[name]; end }, { __index = _G });
-		health_watch = assert(loadfile("prosody_mod/mod_auth_external/health_watch.lib.lua", "t", environment))();
+		health_watch = assert(loadfile("prosody_mod/authbridge/health_watch.lib.lua", "t", environment))();
 	end);
 
 	local function begin(name, is_of_feed)

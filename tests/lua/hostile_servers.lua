@@ -17,7 +17,8 @@ local clients = {
 	end;
 };
 local entrance = { http_call = "send", kept_connections = "new" };
-local library = dofile(("prosody_mod/mod_auth_external/%s.lib.lua"):format(arg[2]));
+local folder = { http_call = "authbridge", kept_connections = "mod_auth_external" };
+local library = dofile(("prosody_mod/%s/%s.lib.lua"):format(folder[arg[2]], arg[2]));
 
 local head = "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s";
 

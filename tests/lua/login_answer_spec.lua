@@ -1,5 +1,5 @@
 local libraries = dofile("tests/lua/prosody_libraries.lua");
-local login_answer = libraries.own("login_answer");
+local login_answer = libraries.own("authbridge/login_answer");
 local question = { request_id = "q-1", username = "ohg-kwtx" };
 
 local function no_decoding()

@@ -1,7 +1,7 @@
 local libraries = dofile("tests/lua/prosody_libraries.lua");
 local meetings, people, remembered_logins = libraries.own("meetings"), libraries.own("people"), libraries.own("remembered_logins");
 local client_claims, conference_requests = libraries.own("client_claims"), libraries.own("conference_requests");
-local counts, revocations = libraries.own("counts"), libraries.own("revocations");
+local counts, revocations = libraries.own("counts"), libraries.own("authbridge/revocations");
 
 local anna, bert = "ohg-anna", "ohg-bert";
 local room, other_room = "7b@conference.meet.test", "8a@conference.meet.test";

@@ -1,5 +1,5 @@
 local libraries = dofile("tests/lua/prosody_libraries.lua");
-local options = libraries.own("options");
+local options = libraries.own("authbridge/options");
 
 local token = ("t0ken"):rep(8);
 

@@ -60,7 +60,7 @@ end
 -- Returns the pseudonyms of organisers at meet.test, as a Prosody of that version makes them under that key, or any.
 local function new_pseudonyms(version, key)
 	local hmac_sha256, new_cache = of_prosody(version, "util.hashes").hmac_sha256, of_prosody(version, "util.cache").new;
-	return own("pseudonyms").new(hmac_sha256, new_cache, key or "secret", "meet.test");
+	return own("authbridge/pseudonyms").new(hmac_sha256, new_cache, key or "secret", "meet.test");
 end
 
 local function read_contract(json)

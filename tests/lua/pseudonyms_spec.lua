@@ -1,5 +1,5 @@
 local libraries = dofile("tests/lua/prosody_libraries.lua");
-local is_pseudonym = libraries.own("pseudonyms").is_pseudonym;
+local is_pseudonym = libraries.own("authbridge/pseudonyms").is_pseudonym;
 
 for _, version in ipairs(libraries.versions) do
 	describe("With the libraries of Prosody " .. version .. ", the pseudonym of an organiser", function ()
@@ -22,7 +22,7 @@ for _, version in ipairs(libraries.versions) do
 			pseudonyms:of(anna);
 			assert.is_nil(pseudonyms:name_of(anna));
 			pseudonyms:of("ohg-anna");
-			local reloaded = libraries.own("pseudonyms").on_top(setmetatable(pseudonyms, nil));
+			local reloaded = libraries.own("authbridge/pseudonyms").on_top(setmetatable(pseudonyms, nil));
 			assert.equal("ohg-anna", reloaded:name_of(anna));
 		end);
 

@@ -8,9 +8,8 @@ local async = require "util.async";
 local json = require "util.json";
 local server = require "net.server";
 local timer = require "util.timer";
-local folder = "prosody_mod/mod_auth_external/";
-local kept_connections = dofile(folder .. "kept_connections.lib.lua");
-local login_answer = dofile(folder .. "login_answer.lib.lua");
+local kept_connections = dofile("prosody_mod/mod_auth_external/kept_connections.lib.lua");
+local login_answer = dofile("prosody_mod/authbridge/login_answer.lib.lua");
 
 -- A server that calls behave(connection, question, n): the n-th question that it has heard.
 local function serve(behave)

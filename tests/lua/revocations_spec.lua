@@ -1,5 +1,5 @@
 local libraries = dofile("tests/lua/prosody_libraries.lua");
-local counts, revocations = libraries.own("counts"), libraries.own("revocations");
+local counts, revocations = libraries.own("counts"), libraries.own("authbridge/revocations");
 local json = libraries.of_prosody(libraries.newer, "util.json");
 
 local name, other = "ohg-kwtx", "ohg-bbbb";

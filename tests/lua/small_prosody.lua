@@ -253,7 +253,7 @@ local function new(version)
 
 	-- Each knows the names that it was asked for.
 	function world.new_pseudonyms()
-		return module:require("pseudonyms").new(util["util.hashes"].hmac_sha256, util["util.cache"].new, "secret", own);
+		return module:require("authbridge/pseudonyms").new(util["util.hashes"].hmac_sha256, util["util.cache"].new, "secret", own);
 	end
 
 	-- A Prosody that has just started: it remembers nothing.
@@ -269,13 +269,13 @@ local function new(version)
 		end
 		world.tasks, world.mains = {}, {};
 		world.pseudonyms = world.new_pseudonyms();
-		world.feed = module:require("revocations").new("node", 1, world.pseudonyms);
+		world.feed = module:require("authbridge/revocations").new("node", 1, world.pseudonyms);
 		world.guard = module:require("meeting_guard").start(world.feed, place, function () end, world.pseudonyms, nil);
 	end
 
 	-- Does with that page of an organiser, which an order ended, what comes after its meetings.
 	function world.close_page(page, action)
-		local session_close = module:require("session_close");
+		local session_close = module:require("authbridge/session_close");
 		local close = page.is_reading and session_close.close_when_read or session_close.close;
 		if page.session then close(page.session, action); end
 	end

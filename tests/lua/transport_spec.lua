@@ -1,5 +1,5 @@
 local libraries = dofile("tests/lua/prosody_libraries.lua");
-local login_answer = libraries.own("login_answer");
+local login_answer = libraries.own("authbridge/login_answer");
 
 -- The reasons of that client in the real Prosody's loop, in a process of its own: case -> { code, reason }.
 local function hear(version, client)

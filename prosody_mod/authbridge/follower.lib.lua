@@ -7,7 +7,7 @@ local json = require "util.json";
 local time = require "util.time";
 local timer = require "util.timer";
 
-local post = module:require "http_call".post;
+local post = module:require "authbridge/http_call".post;
 local protect = module:require "authbridge/protect";
 
 local grace = 10; -- seconds after the wait of a question in which an answer still comes

@@ -7,9 +7,9 @@ local async = require "util.async";
 local monotonic = require "util.time".monotonic;
 local timer = require "util.timer";
 
-local circuit_breaker = module:require "circuit_breaker";
-local get = module:require "http_call".get;
-local login_answer = module:require "login_answer";
+local circuit_breaker = module:require "authbridge/circuit_breaker";
+local get = module:require "authbridge/http_call".get;
+local login_answer = module:require "authbridge/login_answer";
 local protect = module:require "authbridge/protect";
 
 -- Seconds that a question waits before its service is asked for its health, and that the health may take.  A false alarm about

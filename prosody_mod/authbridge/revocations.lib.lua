@@ -10,7 +10,7 @@
 --
 -- Any other fault changes nothing: a suspended organiser stays suspended, and the question is asked again.
 
-local feed_answer = module:require "feed_answer";
+local feed_answer = module:require "authbridge/feed_answer";
 
 local wait = 15; -- seconds; the panel calls a node late that has asked nothing for 30
 local max_done = 32; -- reports in a question, which has 8 KiB; they take up to 2.4 KiB
