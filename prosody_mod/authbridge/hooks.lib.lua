@@ -33,8 +33,8 @@ local function before_all(context, event, handler, fallback)
 	at(context, event, first, handler, fallback);
 end
 
-local function before_all_globally(event, handler)
-	module:hook_global(event, protected(handler), first);
+local function before_all_globally(event, handler, fallback)
+	module:hook_global(event, protected(handler, fallback), first);
 end
 
 -- object: something with events of its own, as net.http.server has.
