@@ -14,7 +14,7 @@ PATIENCE = 60  # seconds; a test that needs them has failed
 
 COMMANDS = (
     *("db", "school", "organiser", "staff", "suspend", "reinstate", "lockout", "node"),
-    *("serve", "panel", "prosody-config", "simulate", "purge"),
+    *("serve", "panel", "page", "prosody-config", "simulate", "purge"),
 )
 
 # Each of them costs tenths of a second; the panel, the letters, staff's passwords and migrations need them.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from authbridge.config import read_api_token, read_config
+from authbridge.config import read_api_token, read_config, read_page_config
 from authbridge.errors import ConfigError
 from authbridge.login.limits import Limits
 from authbridge.mail import MailServer
@@ -58,7 +58,45 @@ def test_the_example_documents_every_setting_with_its_default(environ: dict[str,
     shown = dict(re.findall(r"^#(AUTHBRIDGE_\w+)=(\S+)$", example, re.MULTILINE))
 
     assert read_config({**environ, **shown}) == read_config(environ)
+    assert read_page_config({**environ, **shown}) == read_page_config(environ)
     assert {f"AUTHBRIDGE_LIMIT_{name.upper()}" for name in asdict(Limits())} < set(shown)
+
+
+@pytest.fixture(name="page_environ")
+def leave_out_what_is_not_for_the_page(environ: dict[str, str]) -> dict[str, str]:
+    """What the process of the login page has: neither database nor secret key."""
+    return {name: value for name, value in environ.items() if "DATABASE" not in name and "KEY" not in name}
+
+
+def test_the_login_page_needs_no_database_and_no_secret_key(page_environ: dict[str, str]) -> None:
+    """The token of the service is enough, and no ``repr`` shows it."""
+    config = read_page_config(page_environ)
+    assert (config.xmpp_host, config.meet_url) == ("meet.example.org", "https://meet.example.org")
+    assert (config.page_bind, config.api_bind) == ("127.0.0.1:8703", "127.0.0.1:8701")
+    assert config.api_token == TOKEN
+    assert TOKEN not in repr(config)
+
+
+def test_systemd_hands_the_token_over(page_environ: dict[str, str], tmp_path: Path) -> None:
+    """As a credential of the unit; the file of the setting need not be readable then."""
+    handed_over = tmp_path / "credentials"
+    handed_over.mkdir()
+    page_environ |= {
+        "CREDENTIALS_DIRECTORY": str(handed_over),
+        "AUTHBRIDGE_API_TOKEN_FILE": "/nonexistent/api-token",
+    }
+    with pytest.raises(ConfigError, match="AUTHBRIDGE_API_TOKEN_FILE names /nonexistent/api-token"):
+        read_page_config(page_environ)
+    (handed_over / "api-token").write_text("u" * 64 + "\n")
+    assert read_page_config(page_environ).api_token == "u" * 64
+
+
+@pytest.mark.parametrize("scheme", ["https", "JavaScript", "data", "intent", "org jitsi", "x://", "1x", "ü"])
+@pytest.mark.parametrize("name", ["AUTHBRIDGE_MOBILE_SCHEME", "AUTHBRIDGE_DESKTOP_SCHEME"])
+def test_an_app_has_a_scheme_of_its_own(page_environ: dict[str, str], name: str, scheme: str) -> None:
+    """None that a browser would run or open itself."""
+    with pytest.raises(ConfigError, match=f"{name} is “{re.escape(scheme.lower())}”"):
+        read_page_config(page_environ | {name: scheme})
 
 
 def test_a_mail_is_sent_where_server_and_recipient_are_set(environ: dict[str, str]) -> None:

@@ -72,7 +72,7 @@ class Unit:
     name: str
     user: str
     capabilities: str
-    writes: str
+    writes: str | None
     network: str
 
 
@@ -137,8 +137,10 @@ def _unit(path: Path) -> Unit:
     state = settings.get("StateDirectory")
     return Unit(
         name=path.name,
-        user=settings.get("User", "root"),
+        user="its own while it runs"
+        if settings.get("DynamicUser") == "yes"
+        else settings.get("User", "root"),
         capabilities=settings["CapabilityBoundingSet"],
-        writes=f"/var/lib/{state}" if state else settings["ReadWritePaths"].lstrip("-"),
+        writes=f"/var/lib/{state}" if state else settings.get("ReadWritePaths", "").lstrip("-") or None,
         network=f"{settings['IPAddressAllow']} only" if "IPAddressAllow" in settings else "as the machine",
     )

@@ -24,7 +24,7 @@ from workbench import ROOT
 PATIENCE = 60  # seconds; a test that needs them has failed
 
 # The commands that become the service; they write nothing.
-SERVICES = {("serve",), ("panel",)}
+SERVICES = {("serve",), ("panel",), ("page", "serve")}
 # Its exit code tells of the machine; see test_doctor.py.
 PROBES = {("doctor",)}
 # After it the database is another one; see test_moving.py.

@@ -32,11 +32,25 @@ def test_a_service_may_do_little(unit: Path) -> None:
     assert float(exposure[1]) <= _MOST, said
 
 
-@pytest.mark.parametrize("unit", ["authbridge-api.service", "authbridge-panel.service"])
-def test_a_service_waits_while_the_installer_changes_its_program(unit: str) -> None:
+@pytest.mark.parametrize(
+    ("unit", "as_root"),
+    [("authbridge-api.service", ""), ("authbridge-panel.service", ""), ("authbridge-page.service", "+")],
+)
+def test_a_service_waits_while_the_installer_changes_its_program(unit: str, as_root: str) -> None:
     """The lock of ``installation/database.py``: without it the former program would come back in between."""
     text = (ROOT / "deploy/systemd" / unit).read_text(encoding="utf-8")
-    assert "ExecStartPre=/usr/bin/flock --shared /etc/authbridge/authbridge.env " in text
+    assert f"ExecStartPre={as_root}/usr/bin/flock --shared /etc/authbridge/authbridge.env " in text
+
+
+def test_the_login_page_is_a_user_of_its_own_and_knows_no_database() -> None:
+    """The process that faces the internet has the token of the service, and nothing else of worth."""
+    lines = (ROOT / "deploy/systemd/authbridge-page.service").read_text(encoding="utf-8").splitlines()
+    assert "DynamicUser=yes" in lines
+    assert "LoadCredential=api-token:/etc/authbridge/api-token" in lines
+    (unset,) = (line for line in lines if line.startswith("UnsetEnvironment="))
+    assert {"AUTHBRIDGE_DATABASE_URL", "AUTHBRIDGE_SECRET_KEY_FILE"} <= set(unset.partition("=")[2].split())
+    joined = ("User=", "Group=", "SupplementaryGroups=", "StateDirectory=", "ReadWritePaths=")
+    assert not [line for line in lines if line.startswith(joined)]
 
 
 def test_no_login_is_tried_while_the_installer_changes_the_program() -> None:
