@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from tests.support.panel.staffed_panel import StaffedPanel
 
 ROOT = Path(__file__).parents[3]
 ADMIN = ROOT / "admin"
-CATALOG = ADMIN / "translations" / "de" / "LC_MESSAGES"
+LOGIN_PAGE = ROOT / "authbridge" / "login_page"
 PLACES = re.compile(r"%\((\w+)\)s")
 _METHODS = [("**/templates/**.html", "jinja2"), ("**.py", "python")]
 _KEYWORDS = {"_": None, "_l": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2)}
@@ -44,16 +45,31 @@ _NOT_FOR_STAFF = {
 _SHOWN = {"N_", "Remark"}
 
 
-@pytest.fixture(name="catalog", scope="module")
-def read_catalog() -> Catalog:
+@dataclass(frozen=True, slots=True)
+class Translated:
+    """The German catalogue of an application, its folder, and every sentence that the application says."""
+
+    folder: Path
+    catalog: Catalog
+    said: set[str]
+
+
+@pytest.fixture(name="translated", scope="module", params=[ADMIN, LOGIN_PAGE], ids=["panel", "login page"])
+def read_translations(request: pytest.FixtureRequest) -> Translated:
+    """Reads those of the panel, or of the login page."""
+    said = extracted(request.param) | (set(raised()) if request.param is ADMIN else set())
+    return Translated(request.param, read_catalog(request.param), said)
+
+
+def read_catalog(application: Path) -> Catalog:
     """Reads the German catalogue."""
-    with (CATALOG / "messages.po").open("rb") as file:
+    with (application / "translations/de/LC_MESSAGES/messages.po").open("rb") as file:
         return read_po(file, locale="de")
 
 
-def extracted() -> set[str]:
-    """Returns every sentence of the panel's own files."""
-    found = extract_from_dir(str(ADMIN), _METHODS, keywords=_KEYWORDS)
+def extracted(application: Path) -> set[str]:
+    """Returns every sentence of the application's own files."""
+    found = extract_from_dir(str(application), _METHODS, keywords=_KEYWORDS)
     return {message if isinstance(message, str) else message[0] for _file, _line, message, *_ in found}
 
 
@@ -151,27 +167,29 @@ def test_errors_are_said_in_the_language_of_the_page(panel: StaffedPanel) -> Non
     ]
 
 
-def test_every_sentence_is_translated(catalog: Catalog) -> None:
-    """No sentence of the panel or of the domain's errors lacks its German."""
-    translated = {
+def test_every_sentence_is_translated(translated: Translated) -> None:
+    """No sentence of the panel, of the domain's errors or of the login page lacks its German."""
+    in_german = {
         message.id if isinstance(message.id, str) else message.id[0]
-        for message in catalog
+        for message in translated.catalog
         if message.id and message.string and all(message.string) and not message.fuzzy
     }
-    assert not sorted((extracted() | set(raised())) - translated)
+    assert not sorted(translated.said - in_german)
 
 
-def test_nothing_is_translated_that_is_not_said(catalog: Catalog) -> None:
+def test_nothing_is_translated_that_is_not_said(translated: Translated) -> None:
     """The catalogue has no sentence that the code does not have."""
     listed = {
-        message.id if isinstance(message.id, str) else message.id[0] for message in catalog if message.id
+        message.id if isinstance(message.id, str) else message.id[0]
+        for message in translated.catalog
+        if message.id
     }
-    assert not sorted(listed - extracted() - set(raised()))
+    assert not sorted(listed - translated.said)
 
 
-def test_translations_have_the_places_of_their_sentences(catalog: Catalog) -> None:
+def test_translations_have_the_places_of_their_sentences(translated: Translated) -> None:
     """A translation has the placeholders of its sentence."""
-    for message in catalog:
+    for message in translated.catalog:
         english = [message.id] if isinstance(message.id, str) else list(message.id)
         german = [message.string] if isinstance(message.string, str) else list(message.string or ())
         if message.id:
@@ -180,19 +198,20 @@ def test_translations_have_the_places_of_their_sentences(catalog: Catalog) -> No
             assert set(PLACES.findall(german[-1])) == set(PLACES.findall(english[-1])), message.id
 
 
-def test_the_compiled_catalogue_is_that_of_the_text(catalog: Catalog) -> None:
+def test_the_compiled_catalogue_is_that_of_the_text(translated: Translated) -> None:
     """The compiled catalogue has the sentences of the text."""
     fresh = BytesIO()
-    write_mo(fresh, catalog)
+    write_mo(fresh, translated.catalog)
     fresh.seek(0)
-    with (CATALOG / "messages.mo").open("rb") as file:
+    with (translated.folder / "translations/de/LC_MESSAGES/messages.mo").open("rb") as file:
         compiled = read_mo(file)
     assert {repr(message.id): message.string for message in compiled} == {
         repr(message.id): message.string for message in read_mo(fresh)
     }
 
 
-def test_a_mail_says_of_a_synthetic_login_what_the_panel_says(catalog: Catalog) -> None:
+def test_a_mail_says_of_a_synthetic_login_what_the_panel_says() -> None:
     """The mail is written where there is no panel, so its German sentences stand there once more."""
+    catalog = read_catalog(ADMIN)
     for outcome, sentence in SENTENCES.items():
         assert catalog[sentence.sentence].string == GERMAN[outcome]
