@@ -81,6 +81,26 @@ def test_a_service_that_cannot_start_says_why_and_ends(
     assert done.stderr.count(sentence) == 1, done.stderr
 
 
+def test_a_login_page_that_cannot_start_says_why(environ: dict[str, str]) -> None:
+    """It lacks neither database nor secret key, but the token that it shows to the service."""
+    lacking = {
+        "AUTHBRIDGE_DATABASE_URL": "",
+        "AUTHBRIDGE_SECRET_KEY_FILE": "",
+        "AUTHBRIDGE_API_TOKEN_FILE": "",
+    }
+    done = subprocess.run(  # noqa: S603 - our own words
+        [sys.executable, "-m", "authbridge", "page", "serve"],
+        cwd=ROOT,
+        env=os.environ | environ | lacking,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "AUTHBRIDGE_API_TOKEN_FILE is not set" in done.stderr
+
+
 def test_every_command_is_there(run: Run) -> None:
     """Each is read when it is asked for; the help names them all."""
     shown = run("--help").stdout
