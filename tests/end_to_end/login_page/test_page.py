@@ -141,6 +141,17 @@ def test_who_must_wait_is_told_how_long_and_waits_at_both_doors(server: LoginPag
     assert through_prosody["verdict"] == "locked"
 
 
+def test_a_reload_is_no_guess(server: LoginPageServer) -> None:
+    """Nor is a double click: the same wrong password counts once, and the right one makes no wait longer."""
+    organiser = server.issue()
+    for _ in range(7):
+        sent = server.log_in(organiser.username, "vertippt", X_Forwarded_For=ADDRESS)
+        assert GERMAN[Verdict.REFUSED] in sent.text
+    for _ in range(2):
+        sent = server.log_in(organiser.username, organiser.password, X_Forwarded_For=ADDRESS)
+        assert sent.status == 303
+
+
 @pytest.mark.parametrize(
     ("header", "recorded"),
     [
