@@ -46,7 +46,7 @@ over_both = pytest.mark.parametrize("transport", TRANSPORTS)
 class Door:
     """A Prosody that takes tokens, and the port on which it asks.
 
-    At CLOSED the option is off, at SILENT the service tells nothing of suspensions, at TWO the first of two
+    At CLOSED the option is off, to SILENT the service tells nothing of suspensions, at TWO the first of two
     services is away.
     """
 
@@ -65,7 +65,7 @@ def start_prosody(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
     asked = {
         HOST: [url],
         CLOSED: [url],
-        SILENT: [f"http://127.0.0.1:{free_port()}"],
+        SILENT: [url],
         TWO: [f"http://127.0.0.1:{free_port()}", url],
     }
     hosts = {
@@ -228,7 +228,9 @@ async def test_what_is_no_token_never_reaches_the_service(door: Door, transport:
 @over_both
 async def test_until_the_feed_has_spoken_tokens_open_nothing(door: Door, transport: str) -> None:
     """Nobody knows who is suspended then; the service is not even asked."""
-    assert (await use(door, transport, host=SILENT)).condition == "temporary-auth-failure"
+    async with following(door, granting("ohg-kwtx")) as questions:
+        assert (await use(door, transport, host=SILENT)).condition == "temporary-auth-failure"
+        assert questions == []
 
 
 @over_both

@@ -37,6 +37,33 @@ async def test_their_own_organisers_open_it(ruled: Deployment) -> None:
 
 
 @BY
+async def test_organisers_from_the_login_page_are_of_their_school(ruled: Deployment) -> None:
+    """Their rooms are their school's, others' are not theirs; an organiser stays one by the other door."""
+    who, room = ruled.auth.issue("gym"), room_jid("gym-lehrer")
+    token = ruled.auth.token(who)
+    async with ruled.jitsi.participants() as participants:
+        stranger = await participants.returned(token)
+        answer = await stranger.ask(room_jid("ohg-lehrer"))
+        assert (answer.error, answer.code, answer.text) == (
+            "service-unavailable",
+            "403",
+            refusal("gym-lehrer"),
+        )
+        leader = await participants.leader(token, room)
+        await leader.set_password(room, "Igel")
+        again = await participants.guest()
+        await again.log_in(who, room)
+        assert not (await again.wait_for_host(room)).error
+        await (await again.join(room)).until_moderator()
+        helper = await participants.guest()
+        assert not (await helper.wait_for_host(room)).error
+        await helper.join(room, password="Igel")
+        await leader.promote(room, helper)
+        for organiser in (leader, again):  # whom those that they let lead cannot put out
+            assert (await helper.kick(room, organiser)).error == "not-allowed"
+
+
+@BY
 async def test_capitals_are_no_way_around_it(ruled: Deployment) -> None:
     """Prosody writes the room in small letters; what the focus is not asked it does not open."""
     before = len(ruled.jitsi.focus.requests("conference"))

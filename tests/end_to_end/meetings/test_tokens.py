@@ -178,12 +178,16 @@ async def test_a_page_goes_on_with_its_stream(deployment: Deployment) -> None:
 
 @newer_first("deployment")
 async def test_a_reload_of_the_module_forgets_nothing(deployment: Deployment) -> None:
-    """Neither whose the meetings are, nor whose the sessions."""
+    """Neither whose the meetings are, nor by what name, nor whose the sessions."""
     who, room = deployment.auth.issue(), room_jid("neu-geladen")
+    colleague = deployment.auth.issue()
     async with deployment.jitsi.participants() as participants:
         leader = await participants.leader(deployment.auth.token(who), room)
         idle = await participants.returned(deployment.auth.token(who))
         await asyncio.to_thread(deployment.jitsi.prosody.shell, "module", "reload", "auth_external", HOST)
+        await participants.organiser(colleague, room_jid("danach"))  # which is told with all others
+        await until(lambda: deployment.auth.running(colleague.username) == 1)
+        assert deployment.auth.running(who.username) == 1
         deployment.auth.suspend(who.username)
         await notices_of([leader.seats[room]])
         (end,) = await ends_of([idle])
