@@ -4,13 +4,13 @@ import json
 import os
 import platform
 import sys
-import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from authbridge.cli.finding_words import in_words, undone_in_words
 from authbridge.cli.operator import Operator, pass_operator
 from authbridge.cli.output import json_option, say_done, show_json
 from authbridge.doctor.reports import FINDINGS_OF_SERVICE, Report
@@ -19,7 +19,6 @@ from authbridge.machine import mending
 from authbridge.machine.examination import examine, plan_fixes
 from authbridge.machine.files import Machine
 from authbridge.machine.findings import Finding, Level, Remark
-from authbridge.machine.ledger import Undone
 from authbridge.machine.reported_findings import (
     ReportedFinding,
     ReportError,
@@ -34,8 +33,6 @@ from authbridge.machine.terminal import printable
 _SERVICE_USER = "authbridge"
 _LEDGER_NAME = "doctor"
 _LAST_WORDS = 1_000  # characters of what a program complained of
-_WIDTH = 100  # characters
-_INDENT = "    "
 
 # As monitoring plugins have them (Monitoring Plugins Development Guidelines, "Plugin Return Codes").
 _EXIT_CODES = {Level.OK: 0, Level.NOTE: 0, Level.WARNING: 1, Level.ERROR: 2}
@@ -177,17 +174,9 @@ def _show_changes(machine: Machine, setup: Setup) -> int:
 
 def _undo(machine: Machine) -> int:
     undone, restart = mending.take_back(machine, by=_LEDGER_NAME)
-    say_done(printable("\n".join(map(_undone_in_words, undone))) or "There is nothing to take back.")
+    say_done(printable("\n".join(map(undone_in_words, undone))) or "There is nothing to take back.")
     _say_restart(restart)
     return _EXIT_CODES[Level.WARNING] if any(each.copy is not None for each in undone) else 0
-
-
-def _undone_in_words(undone: Undone) -> str:
-    if undone.copy is not None:
-        return f"{undone.name} was changed since, in our lines: it is left as it is. Before us: {undone.copy}"
-    if undone.is_restored:
-        return f"{undone.name} is as before."
-    return f"{undone.name} was changed since: our lines are out of it, the others stay."
 
 
 def _say_restart(services: Sequence[str]) -> None:
@@ -199,38 +188,13 @@ def _say_restart(services: Sequence[str]) -> None:
 def _show(report: Report, *, show_all: bool) -> None:
     shown = [finding for finding in report.findings if show_all or finding.level is not Level.OK]
     for finding in shown:
-        for line in _in_words(finding):
+        for line in in_words(finding):
             click.echo(printable(line))
     counts = ", ".join(f"{report.count(level)} {word}" for level, word in _WORDS.items())
     click.echo(f"{report.machine}: {counts}.")
 
 
 _WORDS = {Level.ERROR: "errors", Level.WARNING: "warnings", Level.NOTE: "notes", Level.OK: "checks in order"}
-
-
-def _in_words(finding: ReportedFinding) -> Iterable[str]:
-    yield f"[{finding.level}] {finding.id}"
-    yield from _wrap(str(finding.what))
-    if finding.why is not None:
-        yield from _wrap(str(finding.why))
-    if finding.where:
-        yield f"    {finding.where}"
-    for line in finding.line.splitlines():
-        yield f"        {line}"
-    if finding.is_mendable:
-        yield "    authbridge doctor --fix mends it."
-    yield ""
-
-
-def _wrap(sentence: str) -> list[str]:
-    return textwrap.wrap(
-        sentence,
-        _WIDTH,
-        initial_indent=_INDENT,
-        subsequent_indent=_INDENT,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
 
 
 def _as_document(report: Report) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from authbridge.machine.checks import address, jicofo, logs, nginx, prosody, system, website
+from authbridge.machine.checks import address, jicofo, login_page, logs, nginx, prosody, system, website
 from authbridge.machine.files import Change, Machine, PlannedChanges
 from authbridge.machine.findings import Finding
 from authbridge.machine.setup import Setup
@@ -15,10 +15,14 @@ CHECKS: Sequence[Check] = (
     address.examine,
     website.examine,
     jicofo.examine,
+    login_page.examine,
     system.examine,
     logs.examine,
 )
-"""Every module of ``checks`` has an ``examine``; in the order in which findings are shown."""
+"""Every module of ``checks`` has an ``examine``; in the order in which findings are shown.
+
+Each finds something of each of its ids, but those of the login page only where anything leads to it.
+"""
 
 
 def examine(machine: Machine, setup: Setup) -> list[Finding]:

@@ -13,7 +13,7 @@ from authbridge.errors import AuthBridgeError
 from authbridge.machine.programs import Answer, ProgramError, run_program
 
 _SECRET = re.compile(
-    r"""(?i)((?:secret|passw(?:or)?d|token|credential)(?!\w*_file)[\w-]*["']?\s*[:=]\s*|\buser\s*=\s*[^\s:]+:"""
+    r"""(?i)((?:secret|passw(?:or)?d|token|credential)(?!\w*_file|authurl\b)[\w-]*["']?\s*[:=]\s*|\buser\s*=\s*[^\s:]+:"""
     r"""|authorization\s+)("[^"]*"|'[^']*'|\S+)"""
 )
 _PATIENCE = 60.0  # seconds

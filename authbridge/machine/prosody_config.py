@@ -34,6 +34,7 @@ _OPTIONS = (  # none of them holds a secret
     "consider_websocket_secure",
     "defined",
     "enabled",
+    "external_auth_page",
     "external_auth_proxy_overwrites_address",
     "external_auth_token_file",
     "external_auth_url",
@@ -199,16 +200,23 @@ def tried(plan: PlannedChanges, change: Change, is_mended: Callable[[Configurati
         return None
 
 
-def set_options(plan: PlannedChanges, host: str, values: Mapping[str, str], *, beside: str = "") -> None:
+def set_options(
+    plan: PlannedChanges,
+    host: str,
+    values: Mapping[str, str],
+    *,
+    beside: str = "",
+    below: str = "authentication",
+) -> None:
     """Plans these values, given as Lua, for that host; comments and the order of the file stay.
 
-    An option that is not set there yet is written below the head of the host, or its ``authentication``;
+    An option that is not set there yet is written below the option ``below`` of the host, or its head;
     for :data:`EVERYWHERE`, in the file of the VirtualHost ``beside`` and above it.
     """
     configuration = read_configuration(plan)
     places = configuration.hosts[host].places
     missing = [f"{name} = {value} -- AuthBridge" for name, value in values.items() if name not in places]
-    file, line = _anchor(configuration, host, beside)
+    file, line = _anchor(configuration, host, beside, below)
     if missing:  # first: it stands at or below what is replaced in the same block
         plan.edit(file, lambda text: _insert(text, line, missing, is_indented=host != EVERYWHERE))
     for name in sorted(values.keys() & places.keys(), key=lambda name: -places[name].last):
@@ -295,10 +303,10 @@ def _assignment(option: str) -> re.Pattern[str]:
     return re.compile(rf"^(?:(?!--).)*?(?<![\w.:]){re.escape(option)}\s*=(?!=)[ \t]*")
 
 
-def _anchor(configuration: Configuration, host: str, beside: str) -> tuple[str, int]:
+def _anchor(configuration: Configuration, host: str, beside: str, below: str) -> tuple[str, int]:
     if host != EVERYWHERE:
         places = configuration.hosts[host].places
-        place = places.get("authentication") or places.get("component_module") or places["defined"]
+        place = places.get(below) or places.get("component_module") or places["defined"]
         return place.file, place.last
     file = configuration.hosts[beside].places["defined"].file
     above = [place for place in configuration.hosts[EVERYWHERE].places.values() if place.file == file]

@@ -6,6 +6,7 @@ from functools import partial
 
 from authbridge.machine.files import PlannedChanges
 from authbridge.machine.findings import Finding, Level, Remark
+from authbridge.machine.login_page import sends_people
 from authbridge.machine.places import NotUnderstoodError, if_possible
 from authbridge.machine.setup import Setup
 from authbridge.machine.website_config import WebsiteConfig, edit_website, read_website
@@ -63,10 +64,12 @@ def _guests(website: WebsiteConfig, setup: Setup, finding: partial[Finding]) -> 
     )
 
 
-def _tokens(website: WebsiteConfig, _setup: Setup, finding: partial[Finding]) -> Finding:
+def _tokens(website: WebsiteConfig, setup: Setup, finding: partial[Finding]) -> Finding:
     path = "tokenAuthUrl"
     if not website.is_set(path):
         return finding(Level.OK, Remark("The website asks for login name and password itself."))
+    if sends_people(website, setup):
+        return finding(Level.OK, Remark("The website sends people to our login page."))
     return finding(
         Level.ERROR,
         Remark("The website sends people elsewhere to log in (tokenAuthUrl)."),
