@@ -1,6 +1,5 @@
 """What doctor finds in nginx' configuration, and how it mends it; nginx itself takes the files."""
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from authbridge.machine.nginx_config import read_nginx, walk
 from authbridge.machine.setup import Setup
 from tests.support.doctor import change, find, mend, write
 from tests.support.jitsi_machine import HOST, SITE, Distribution, Release, lay_out
+from tests.support.nginx_tree import lead_into_tree
 from workbench import ROOT
 
 _SETUP = Setup(HOST, panel_url="https://panel.example.org")
@@ -63,20 +63,9 @@ def test_each_stock_site_lacks_one_line(tmp_path: Path, release: Release, distri
 
 
 def _assert_nginx_takes(machine: Machine) -> None:
-    # nginx names its files from the root of the machine, and needs mime.types.
-    root = machine.root
-    for path in (root / "etc/nginx/nginx.conf", root / SITE):
-        text = path.read_text()
-        for folder in ("/etc/nginx", "/etc/jitsi", "/etc/letsencrypt", "/var/log/nginx", "/run/"):
-            text = text.replace(f" {folder}", f" {root}{folder}")
-        path.write_text(text.replace("user www-data;", "user root;"))
-    shutil.copy("/etc/nginx/mime.types", root / "etc/nginx/mime.types")
-    (root / "run").mkdir()
-    enabled = root / f"etc/nginx/sites-enabled/{HOST}.conf"
-    enabled.unlink()
-    enabled.symlink_to(root / SITE)
+    lead_into_tree(machine.root)
     said = subprocess.run(  # noqa: S603 - our own command line
-        ["/usr/sbin/nginx", "-t", "-c", str(root / "etc/nginx/nginx.conf"), "-e", "stderr"],
+        ["/usr/sbin/nginx", "-t", "-c", str(machine.root / "etc/nginx/nginx.conf"), "-e", "stderr"],
         capture_output=True,
         text=True,
         check=False,
