@@ -104,7 +104,14 @@ hooks.before_all_globally("bosh-session", function (event)
 	event.session.auth_external_user_agent = event.request.headers.user_agent;
 	if settings.page then token_door.note_token(event); end
 end);
-if settings.page then hooks.before_all_globally("websocket-session", token_door.note_token); end
+hooks.before_all_globally("websocket-session", function (event)
+	if settings.page then token_door.note_token(event); end
+end);
+
+-- Switched on and off without a restart, which would end meetings.
+hooks.before_all_globally("config-reloaded", function ()
+	settings.page = module:get_option("external_auth_page") == true;
+end);
 
 check_responder.start(settings.token);
 
