@@ -43,9 +43,9 @@ def running_nginx(root: Path, behind: dict[int, int]) -> Iterator[int]:
     ports = {"80": free_port(), "443": free_port()}
     for path in (root / SITE, *(root / "etc/nginx/snippets").glob("*.conf")):
         text = path.read_text()
-        for port, real in ports.items():
-            text = text.replace(f"listen {port}", f"listen 127.0.0.1:{real}").replace(
-                f"listen [::]:{port}", f"# {port}"
+        for name, real in ports.items():
+            text = text.replace(f"listen {name}", f"listen 127.0.0.1:{real}").replace(
+                f"listen [::]:{name}", f"# {name}"
             )
         for port, other in behind.items():
             text = text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{other}")
