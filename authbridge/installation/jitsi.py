@@ -8,11 +8,18 @@ from authbridge.installation.steps import Installation, SystemAction
 from authbridge.machine.examination import examine, plan_fixes
 from authbridge.machine.ledger import Ledger
 from authbridge.machine.mending import mend, services_of
+from authbridge.machine.page_switch import BY_PAGE, BY_WEBSITE
 
 BY = "install"
 """The name of these changes in the ledger."""
 
-_NAMES = ("doctor", BY)
+_WHO = {
+    BY_WEBSITE: "authbridge page on",
+    BY_PAGE: "authbridge page on",
+    "doctor": "authbridge doctor",
+    BY: "the installation",
+}
+"""Those who change these files, by their names in the ledger; taken back in this order."""
 
 
 def mend_files(installation: Installation) -> Iterator[SystemAction]:
@@ -33,9 +40,8 @@ def mend_what_shows_now(installation: Installation) -> Iterator[SystemAction]:
 def restore_files(installation: Installation) -> Iterator[SystemAction]:
     """Takes back what the installation and the doctor have changed."""
     ledger = Ledger(installation.machine)
-    for name in _NAMES:
+    for name, who in _WHO.items():
         if ledger.holds(name):
-            who = "authbridge doctor" if name == "doctor" else "the installation"
             words = f"Take back what {who} has changed in files of Jitsi, Prosody and nginx."
             yield SystemAction(words, partial(_restore, installation, name))
     yield from restarts.give(installation, restarts.AFTER_UNDO)

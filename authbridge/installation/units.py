@@ -12,8 +12,9 @@ from urllib.request import urlopen
 from authbridge.installation.steps import Installation, InstallationError, SystemAction, in_words
 from authbridge.machine.files import Change, PlannedChanges
 from authbridge.machine.ledger import Ledger
+from authbridge.machine.login_page import SERVICE, SOCKET
 
-SERVICES = ("authbridge-api.service", "authbridge-panel.service")
+SERVICES = ("authbridge-api.service", "authbridge-panel.service", SERVICE)
 
 _SYSTEMD = "/etc/systemd/system"
 _ALWAYS = (
@@ -27,6 +28,7 @@ _ALWAYS = (
     "authbridge-synthetic-login.service",
 )
 _OF_PANEL = ("authbridge-panel.socket", "authbridge-panel.service")
+_OF_PAGE = (SOCKET, SERVICE)  # there for `authbridge page on`, which starts them
 _STARTED = re.compile(r"\.socket|\.timer|(api|panel)\.service")
 _WANTED_BY = re.compile(r"(?m)^WantedBy=(\S+)$")
 _PATIENCE = 30.0  # seconds until the service answers; a slow machine needs 5
@@ -63,7 +65,7 @@ def start(installation: Installation) -> Iterator[SystemAction]:
 def take_back(installation: Installation) -> Iterator[SystemAction]:
     """Stops the services and takes the files back."""
     system = installation.system
-    units = [*_ALWAYS, *_OF_PANEL]
+    units = [*_ALWAYS, *_OF_PANEL, *_OF_PAGE]
     if running := [unit for unit in units if system.is_active(unit)]:
         yield SystemAction(f"systemctl stop {' '.join(running)}", partial(system.systemctl, "stop", *running))
     # Also where the ledger holds nothing of that name: it then removes what an interrupted run has left.
@@ -82,10 +84,10 @@ def _planned(installation: Installation) -> list[Change]:
     deploy = installation.clone / "deploy"
     plan.write("/usr/local/bin/authbridge", (deploy / "authbridge").read_text(encoding="utf-8"), mode=0o755)
     plan.write("/etc/tmpfiles.d/authbridge.conf", (deploy / "tmpfiles.conf").read_text(encoding="utf-8"))
-    for unit in _units(installation):
+    for unit in (*_units(installation), *_OF_PAGE):
         text = (deploy / "systemd" / unit).read_text(encoding="utf-8")
         plan.write(f"{_SYSTEMD}/{unit}", text)
-        for target in _WANTED_BY.findall(text):
+        for target in () if unit in _OF_PAGE else _WANTED_BY.findall(text):
             plan.link(f"{_SYSTEMD}/{target}.wants/{unit}", f"{_SYSTEMD}/{unit}")
     return list(plan.changes())
 

@@ -27,6 +27,8 @@ PATIENCE = 60  # seconds; a test that needs them has failed
 SERVICES = {("serve",), ("panel",), ("page", "serve")}
 # Its exit code tells of the machine; see test_doctor.py.
 PROBES = {("doctor",)}
+# They change files of Prosody and nginx; see test_page_switch.py.
+SWITCHES = {("page", "on"), ("page", "off")}
 # After it the database is another one; see test_moving.py.
 MOVES = {("db", "copy")}
 
@@ -99,7 +101,7 @@ def test_every_command_has_an_example_here() -> None:
     known = set(commands(main))
     shown = {path for path in known for example in EXAMPLES if example[: len(path)] == path}
 
-    assert known - shown == SERVICES | PROBES | MOVES
+    assert known - shown == SERVICES | PROBES | SWITCHES | MOVES
 
 
 def in_latin_1(shown: bytes) -> bytes:

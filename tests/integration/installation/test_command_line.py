@@ -45,3 +45,21 @@ def test_root_s_terminal_is_out_of_reach(folder: Path, redirection: str) -> None
     own, said, code = (int((folder / name).read_text()) for name in ("own", "said", "code"))
     assert own not in {0, said}
     assert code == (0 if "|" in redirection else 7)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "user"),
+    [
+        pytest.param(("page", "on", "meet.example.org"), 0, id="it changes files of Prosody"),
+        pytest.param(("page", "off"), 0, id="likewise"),
+        pytest.param(("page", "serve"), 65534, id="a service"),
+        pytest.param(("page",), 65534, id="no command"),
+        pytest.param(("doctor", "--all"), 0, id="it reads files of Prosody"),
+        pytest.param(("school", "list"), 65534, id="the database is the service's"),
+    ],
+)
+def test_root_does_what_root_alone_may(folder: Path, arguments: tuple[str, ...], user: int) -> None:
+    """All else is done as the service's user."""
+    (folder / "python").write_text(f"#!/bin/sh\nid -u >{folder}/said\n", encoding="utf-8")
+    subprocess.run(["sh", folder / "authbridge", *arguments], check=True, capture_output=True)  # noqa: S603, S607
+    assert int((folder / "said").read_text()) == user

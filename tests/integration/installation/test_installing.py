@@ -9,10 +9,13 @@ import pytest
 from authbridge.installation import jitsi
 from authbridge.installation.record import Record
 from authbridge.machine.files import Machine
+from authbridge.machine.login_page import SOCKET
 from authbridge.machine.mending import mend
-from authbridge.machine.setup import Setup
+from authbridge.machine.page_switch import plan_on, switch_on
+from authbridge.machine.setup import Setup, read_setup
 from tests.integration.installation.conftest import PANEL, Install, tree
 from tests.support.jitsi_machine import HOST, HOST_FILE
+from tests.support.prosody_machine import lay_prosody
 from tests.support.tree_system import TreeSystem
 
 _TOKEN = "/etc/authbridge/api-token"
@@ -276,3 +279,23 @@ def test_killed_between_the_change_and_the_restart_it_still_asks_for_it(
     said = capsys.readouterr().out
     assert "Change these files" not in said
     assert "systemctl restart jicofo" in said
+
+
+def test_the_login_page_waits_for_its_command(install: Install, machine: Machine) -> None:
+    """Its units are there, and nothing starts them; taken back, all goes that the command has changed."""
+    lay_prosody(machine.root, "13")
+    before = tree(machine)
+    install()
+    folder = machine.root / "etc/systemd/system"
+    assert (folder / "authbridge-page.service").is_file()
+    assert not list(folder.glob("*.wants/authbridge-page.*"))
+
+    setup = read_setup(machine)
+    switch_on(machine, plan_on(machine, setup, HOST), setup)
+    assert list(folder.glob("*.wants/authbridge-page.*")) == [folder / "sockets.target.wants" / SOCKET]
+    on = tree(machine)
+    assert install() == 0
+    assert tree(machine) == on
+
+    assert install("--undo") == 0
+    assert tree(machine) == before
