@@ -28,9 +28,7 @@ from authbridge.machine.proxied import OVERWRITES
 from authbridge.machine.setup import Setup
 from authbridge.machine.website_config import WebsiteConfig, read_website
 
-_WHY_HALF = Remark(
-    "Whoever is sent to the login page must come back as an organiser, or nobody can open a meeting."
-)
+_WHY_HALF = Remark("An organiser who is sent to the login page and not let in afterwards opens no meeting.")
 _UNSEEN = Remark("It cannot be seen here.")
 
 
