@@ -92,7 +92,8 @@ def _machine(root: Path) -> Machine:
 
 def _show(changes: Sequence[Change]) -> None:
     for change in changes:
-        click.echo(printable(change.diff()))
+        words = f"+ {change.name} -> {change.after}\n" if change.is_link else change.diff()
+        click.echo(printable(words))
 
 
 def _check(machine: Machine, setup: Setup) -> None:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,6 +46,8 @@ JITSIS: list[tuple[Distribution, Release, bool]] = [
     ("debian13", "2026", True),
 ]
 """Distribution, year of Jitsi's packages, whether it is a secure domain already."""
+
+PAGE = f"https://{HOST}/_authbridge/auth?state=%7B%22room%22%3A%22lesson%22%7D"
 
 MIGRATION = """
 import sqlalchemy as sa
@@ -128,6 +131,31 @@ class JitsiMachine:
         told: dict[str, str] = json.loads(done.stdout)
         assert told["bosh"] != NOT_OFFERED
         return set(told.values()) - {NOT_OFFERED}
+
+    @contextmanager
+    def somebody_in(self, name: str, password: str) -> Iterator[None]:
+        """Keeps an organiser logged in meanwhile, and checks that they still are at the end."""
+        command = self.machine.beside(sys.executable, "-m", "tests.support.clean_machine.stay", HOST, name)
+        with subprocess.Popen(  # noqa: S603 - our own command line
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+        ) as client:
+            assert client.stdin is not None
+            assert client.stdout is not None
+            client.stdin.write(f"{password}\n")
+            client.stdin.flush()
+            assert client.stdout.readline().startswith("success ")
+            yield
+            client.stdin.close()
+            assert client.stdout.read() == "still in\n"
+
+    def token(self, name: str, password: str) -> str:
+        """Sends the form of the login page; returns the token with which it leads back to the meeting."""
+        form = f"username={name}&password={password}"
+        said = self.machine.run(
+            *("curl", "--silent", "--insecure", "--resolve", f"{HOST}:443:127.0.0.1", "--data", form),
+            *("--output", "/dev/null", "--write-out", "%{redirect_url}", PAGE),
+        )
+        return re.fullmatch(rf"https://{HOST}/lesson#jwt=%22([\w.-]+)%22.*", said)[1]  # type: ignore[index]
 
     def make_organiser(self) -> tuple[str, str]:
         """Adds a school and returns name and password of an organiser there."""
@@ -275,6 +303,34 @@ def test_an_upgrade_keeps_the_data_in_postgresql(jitsi: JitsiMachine) -> None:
         "sh", "-c", "cd / && stat -c '%a %U' /var/backups/authbridge/*.sql"
     ).splitlines()
     assert modes == ["600 root"] * 3
+
+
+def test_the_login_page_comes_and_goes(jitsi: JitsiMachine) -> None:
+    """By the README's lines: who is logged in notices nothing, and off, each file is as before."""
+    jitsi.prepare()
+    jitsi.install()
+    jitsi.require_green()
+    organiser = jitsi.make_organiser()
+    before = tree(jitsi.machine.root)
+    with jitsi.somebody_in(*organiser):
+        jitsi.type("\n".join(_lines_of("The login page", 0)))
+        jitsi.require_green()
+        assert jitsi.login(HOST, "", jitsi.token(*organiser)) == {"success"}
+        jitsi.require_logins(*organiser)
+        jitsi.type("\n".join(_lines_of("The login page", 1)))
+        differing = differences(before, tree(jitsi.machine.root))
+        assert [line for line in differing if not line.endswith(OF_THE_DATABASE)] == []
+        jitsi.require_logins(*organiser)
+    jitsi.type(_lines_of("The login page", 0)[-1])
+    jitsi.undo()
+    jitsi.require_as_before()
+
+
+def _lines_of(title: str, number: int) -> list[str]:
+    """Returns the commands of that block in that section of the README."""
+    section = (ROOT / "deploy/README.md").read_text().partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+    blocks: list[str] = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+    return blocks[number].splitlines()
 
 
 def _add_migration(machine: Machine, ending: str = "") -> None:

@@ -99,7 +99,7 @@ def test_a_dry_run_shows_all_and_writes_nothing(machine: Machine) -> None:
     before = snapshot(machine.root)
     shown = _run(machine, "on", HOST, "--dry-run")
     assert shown.exit_code == 0, shown.output
-    for line in (_OPTION, _INCLUDE, _LINE, "location ^~ /_authbridge/ {", f"+++ {SOCKET_LINK}"):
+    for line in (_OPTION, _INCLUDE, _LINE, "location ^~ /_authbridge/ {", f"+ {SOCKET_LINK} -> /etc"):
         assert line.strip() in shown.stdout
     assert snapshot(machine.root) == before
 

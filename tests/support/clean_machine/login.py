@@ -1,7 +1,8 @@
 """``python -m tests.support.clean_machine.login HOST SITE [NAME]``: logins over both ways that browsers have.
 
 HOST is the XMPP domain, SITE the web site before it.  The password stands on standard input; without a name
-it is a guest who logs in.  It tells how each login ended, as JSON.
+it is a guest who logs in, or who comes with the token that stands there.  It tells how each login ended, as
+JSON.
 """
 
 import asyncio
@@ -23,13 +24,13 @@ async def _login(transport: Transport, host: str, name: str, password: str) -> s
     return outcome.condition
 
 
-async def _logins(host: str, site: str, name: str, password: str) -> dict[str, str]:
-    headers = {"Host": site}
+async def _logins(host: str, site: str, name: str, secret: str) -> dict[str, str]:
+    headers, query = {"Host": site}, f"token={secret}" if secret and not name else ""
     ways: dict[str, Transport] = {
-        "bosh": BoshTransport(443, host, headers, scheme="https"),
-        "websocket": WebSocketTransport(443, host, headers, scheme="https"),
+        "bosh": BoshTransport(443, host, headers, query=query, scheme="https"),
+        "websocket": WebSocketTransport(443, host, headers, query=query, scheme="https"),
     }
-    return {way: await _login(transport, host, name, password) for way, transport in ways.items()}
+    return {way: await _login(transport, host, name, secret) for way, transport in ways.items()}
 
 
 def main() -> None:

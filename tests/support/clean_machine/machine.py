@@ -26,8 +26,8 @@ _NAMESPACES = ("--mount", "--pid", "--uts", "--ipc", "--net", "--cgroup")
 _ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL")
 
 # $1 the root, $2 the layer's folder, $3 the cgroup.  pivot_root and not chroot: units with PrivateUsers= do
-# not start in a chroot.  /sys is for reading, or else udev would handle this machine's own devices.  Mounts are shared
-# as on every machine: without that, units get no credentials, and systemd says nothing of it.
+# not start in a chroot.  /sys is for reading, or else udev would handle this machine's own devices.  Mounts
+# are shared as on every machine: without that, units get no credentials, and systemd says nothing of it.
 _BOOT = """
 echo $$ > "$3/cgroup.procs"
 exec unshare --cgroup --mount --pid --fork --kill-child=KILL --uts --ipc --net -- bash -euc '
