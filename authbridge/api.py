@@ -153,18 +153,24 @@ class Api:
             return 200, wire.answer(request_id, question.typed_username, decision)
         token = None
         if decision.verdict is Verdict.GRANTED:
-            grant = Grant(question.attempt.username, position, shared=question.shared is True)
-            token = self._tokens.issue(grant, now=self._services.clock())
+            token = self._tokens.issue(
+                Grant(
+                    question.attempt.username,
+                    self._services.clock(),
+                    position,
+                    shared=question.shared is True,
+                )
+            )
         return 200, wire.page_answer(request_id, question.typed_username, decision, token)
 
     def _token(self, request: Request) -> Reply:
         started = time.perf_counter()
         services = self._services
-        question = wire.parse_token_question(request.get_data(), host=services.host, now=services.clock())
-        service_log.request_id.set(question.origin.request_id)
-        login = use_token(question.token, question.arrival, question.origin, services, self._tokens)
-        services.meter.note_answer(login.decision, question.origin.transport, time.perf_counter() - started)
-        return 200, wire.token_answer(question.origin.request_id, login)
+        use = wire.parse_token_question(request.get_data(), host=services.host, now=services.clock())
+        service_log.request_id.set(use.origin.request_id)
+        login = use_token(use, services, self._tokens)
+        services.meter.note_answer(login.decision, use.origin.transport, time.perf_counter() - started)
+        return 200, wire.token_answer(use.origin.request_id, login)
 
     def _revocations(self, request: Request) -> Reply:
         question = wire.parse_feed_question(request.get_data())

@@ -6,7 +6,7 @@ An error names fields, never their content.  ``tests/contract.json`` holds both 
 import json
 import math
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, assert_never
 
@@ -15,7 +15,7 @@ from authbridge.login.networks import IPAddress, parse_address
 from authbridge.login.policy import Decision, Verdict
 from authbridge.login.typed_passwords import parse_password
 from authbridge.login.usernames import normalise_username
-from authbridge.page_tokens.token_logins import TokenLogin
+from authbridge.page_tokens.token_logins import TokenLogin, TokenUse
 from authbridge.revocations.feed import AccessState, Event, Events, Snapshot
 from authbridge.revocations.numbered_reports import NumberedReport
 from authbridge.revocations.reports import Contact, NodeReport
@@ -59,15 +59,6 @@ class Question:
     shared: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TokenQuestion:
-    """The question about a token that came with a connection to Prosody."""
-
-    token: str = field(repr=False)
-    arrival: Arrival
-    origin: Origin
-
-
 def parse_question(body: bytes, *, host: str, now: datetime) -> Question:
     """Parses the question about a login; its host is checked first.
 
@@ -92,11 +83,11 @@ def parse_question(body: bytes, *, host: str, now: datetime) -> Question:
             user_agent=_user_agent(fields),
             at=now,
         ),
-        shared=_shared(fields) if transport == PAGE else None,
+        shared=_yes_or_no(fields, "shared") if transport == PAGE else None,
     )
 
 
-def parse_token_question(body: bytes, *, host: str, now: datetime) -> TokenQuestion:
+def parse_token_question(body: bytes, *, host: str, now: datetime) -> TokenUse:
     """Parses the question about a token; its host is checked first.
 
     Raises:
@@ -106,10 +97,11 @@ def parse_token_question(body: bytes, *, host: str, now: datetime) -> TokenQuest
     _require_host(fields, host)
     _transport(fields, _OF_PROSODY)
     _within(fields)
-    return TokenQuestion(
+    return TokenUse(
         token=_plain_text(fields, "token", MAX_TOKEN),
         origin=_origin(fields, TOKEN),
         arrival=Arrival(ip=_address(fields), user_agent=_user_agent(fields), at=now),
+        resumes=_yes_or_no(fields, "resumes"),
     )
 
 
@@ -251,10 +243,10 @@ def _transport(fields: dict[str, Any], allowed: AbstractSet[str]) -> str:
     return value
 
 
-def _shared(fields: dict[str, Any]) -> bool:
-    value = fields.get("shared")
+def _yes_or_no(fields: dict[str, Any], name: str) -> bool:
+    value = fields.get(name)
     if not isinstance(value, bool):
-        raise MalformedError("shared must be true or false")
+        raise MalformedError(f"{name} must be true or false")
     return value
 
 

@@ -1,9 +1,11 @@
 """Decides what the use of a token opens: the account as it is now, and what was published since the login."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 
 from sqlalchemy import Connection, bindparam, func, or_, select
 
+from authbridge.clock import is_within
 from authbridge.login import credentials, journal, policy
 from authbridge.login.attempts import Arrival, Origin
 from authbridge.login.authenticate import LoginServices
@@ -21,6 +23,23 @@ _LAST_END = Prepared(
         or_(*(_revocations.c.action == action for action in feed.ENDING)),
     )
 )
+
+
+SHARED_FOR = timedelta(minutes=5)
+"""How long after the login a token of a shared device opens a meeting that its page was not in.
+
+The browser keeps the address with the token in its history, for whoever uses the device next.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenUse:
+    """One use of a token; ``resumes``: a session that it opened goes on, or ended minutes ago."""
+
+    token: str = field(repr=False)
+    arrival: Arrival
+    origin: Origin
+    resumes: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +63,7 @@ def feed_position(services: LoginServices) -> FeedPosition:
         return FeedPosition(*feed.position(connection))
 
 
-def use_token(
-    token: str, arrival: Arrival, origin: Origin, services: LoginServices, tokens: Tokens
-) -> TokenLogin:
+def use_token(use: TokenUse, services: LoginServices, tokens: Tokens) -> TokenLogin:
     """Decides about one use of a token, and writes it to the journal of logins.
 
     A token that is not ours, or over, is not written: a page shows it again and again by itself, and staff
@@ -55,17 +72,18 @@ def use_token(
     Raises:
         StorageError: The database does not answer; no token opens anything without it.
     """
-    grant = tokens.read(token, now=services.clock())
+    now = services.clock()
+    grant = tokens.read(use.token, now=now)
     if grant is None:
         return TokenLogin(policy.NOT_OURS, None, shared=False)
+    if grant.shared and not use.resumes and not is_within(SHARED_FOR, grant.issued_at, now=now):
+        return TokenLogin(policy.SESSION_ENDED, grant.username, shared=True)
     with services.database.write_connection() as connection:
-        decision = _settle(connection, grant, arrival, origin, services)
+        decision = _settle(connection, grant, use, services)
     return TokenLogin(decision, grant.username, grant.shared)
 
 
-def _settle(
-    connection: Connection, grant: Grant, arrival: Arrival, origin: Origin, services: LoginServices
-) -> Decision:
+def _settle(connection: Connection, grant: Grant, use: TokenUse, services: LoginServices) -> Decision:
     now = services.clock()
     today = now.astimezone(services.timezone).date()
     found = credentials.find_credential(connection, grant.username, lock=True)
@@ -75,7 +93,7 @@ def _settle(
     decision = policy.judge(account, checked_version=account.credential_version, today=today)
     if decision.verdict is Verdict.GRANTED and _has_ended(connection, grant):
         return policy.SESSION_ENDED
-    entry = journal.Entry(arrival, origin, organiser_id=found.organiser_id, unknown_name=None)
+    entry = journal.Entry(use.arrival, use.origin, organiser_id=found.organiser_id, unknown_name=None)
     journal.write_attempt(connection, entry, decision, now=now)
     if decision.verdict is Verdict.GRANTED and found.last_login_on != today:
         journal.date_login(connection, found.organiser_id, today)

@@ -9,7 +9,7 @@ import json
 import math
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
@@ -38,9 +38,13 @@ class FeedPosition:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The content of a token: who logged in, when by the feed, and whether others use the device too."""
+    """The content of a token: who logged in, when (in whole seconds), and whether others use the device too.
+
+    ``position`` is that of the feed before the password was checked.
+    """
 
     username: Username
+    issued_at: datetime
     position: FeedPosition
     shared: bool
 
@@ -57,16 +61,16 @@ class Tokens:
         self._api_token = api_token
         self._host = host
 
-    def issue(self, grant: Grant, *, now: datetime) -> str:
+    def issue(self, grant: Grant) -> str:
         """Returns a token of some 600 bytes for a login that was granted."""
         account = [grant.username, grant.position.epoch, grant.position.last_id]
         claims = {
             "iss": _ISSUER,
             "aud": _AUDIENCE,
             "sub": self._host,
-            "iat": int(now.timestamp()),
-            "nbf": int((now - _SLOW_CLOCKS).timestamp()),
-            "exp": int((now + LIFETIME).timestamp()),
+            "iat": int(grant.issued_at.timestamp()),
+            "nbf": int((grant.issued_at - _SLOW_CLOCKS).timestamp()),
+            "exp": int((grant.issued_at + LIFETIME).timestamp()),
             "jti": secrets.token_urlsafe(_ID_BYTES),
             "context": {"user": {"id": pseudonym(self._api_token, self._host, grant.username)}},
             "act": self._seal.encrypt(json.dumps(account).encode()).decode(),
@@ -84,14 +88,24 @@ class Tokens:
                 audience=_AUDIENCE,
                 issuer=_ISSUER,
                 # The times are judged below, by the clock that everything else goes by.
-                options={"require": ["exp"], "verify_exp": False, "verify_nbf": False, "verify_iat": False},
+                options={
+                    "require": ["iat", "exp", "sub"],
+                    "verify_exp": False,
+                    "verify_nbf": False,
+                    "verify_iat": False,
+                },
             )
             username, epoch, last_id = json.loads(self._seal.decrypt(claims["act"]))
         except (jwt.PyJWTError, InvalidToken):
             return None
         if claims["sub"] != self._host or not now.timestamp() < _seconds(claims["exp"]):
             return None
-        return Grant(Username(username), FeedPosition(epoch, last_id), shared=claims["shared"] is True)
+        return Grant(
+            Username(username),
+            datetime.fromtimestamp(claims["iat"], UTC),
+            FeedPosition(epoch, last_id),
+            shared=claims["shared"] is True,
+        )
 
 
 def _seconds(claim: Any) -> float:  # noqa: ANN401 - whatever JSON holds

@@ -40,11 +40,12 @@ end
 
 -- feed: of revocations.lib.lua; node: the name of this Prosody; granted(organiser) is called at each login that the service
 -- grants, with the organiser of login_answer.lib.lua.
-local function new(settings, feed, node, granted)
+-- uses: of token_uses.lib.lua.
+local function new(settings, feed, node, uses, granted)
 	local clients = {};
 	for _, url in ipairs(settings.urls) do clients[url] = client_of(url, settings.token); end
 	return setmetatable({
-		settings = settings, feed = feed, node = node, granted = granted, in_flight = 0;
+		settings = settings, feed = feed, node = node, uses = uses, granted = granted, in_flight = 0;
 		services = health_watch.new(settings.urls), clients = clients;
 	}, methods);
 end
@@ -117,7 +118,7 @@ function methods:log_full(now)
 	module:log("error", "%d logins are waiting already, others are told to try later", self.in_flight);
 end
 
--- login: { path, and username, password or token }.
+-- login: { path, and username, password, or token and resumes }.
 -- Returns the verdict that the client is told, and with "granted" the organiser.  The feed is told of the login before the service
 -- is asked: a suspension that arrives while the answer is on its way would otherwise let the organiser in.
 function methods:decide(login, session)
@@ -158,7 +159,9 @@ function methods:by_token(text, session)
 		module:log("info", "A login by a token is told to try later: there is no news of suspensions yet");
 		return "unavailable";
 	end
-	return self:decide({ path = token_path, token = text }, session);
+	local word, organiser = self:decide({ path = token_path, token = text, resumes = self.uses:resumes(text, monotonic()) }, session);
+	if organiser then self.uses:opened(text, session, monotonic()); end
+	return word, organiser;
 end
 
 return { new = new };

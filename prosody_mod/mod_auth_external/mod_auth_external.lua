@@ -10,7 +10,9 @@ end
 local cache = require "util.cache";
 local config = require "core.configmanager";
 local hmac_sha256 = require "util.hashes".hmac_sha256;
+local monotonic = require "util.time".monotonic;
 local new_sasl = require "util.sasl".new;
+local timer = require "util.timer";
 
 local check_responder = module:require "check_responder";
 local follower = module:require "authbridge/follower";
@@ -27,6 +29,9 @@ local pseudonyms = module:require "authbridge/pseudonyms";
 local revocations = module:require "authbridge/revocations";
 local token_claims = module:require "token_claims";
 local token_door = module:require "token_door";
+local token_uses = module:require "token_uses";
+
+local sweep_interval = 60; -- seconds
 
 local host = module.host;
 local settings = assert(options.read(function (name) return module:get_option(name); end, options.read_file));
@@ -35,7 +40,12 @@ local kept = meeting_guard.kept_of(module.saved_state);
 local names = kept and pseudonyms.on_top(kept.pseudonyms) or pseudonyms.new(hmac_sha256, cache.new, settings.token, host);
 local feed = revocations.new(node, #settings.urls, names);
 local guard; -- set below: it needs the rest of this file
-local logins = login.new(settings, feed, node, function (organiser) guard.schools:learn(organiser.username, organiser.school); end);
+local uses = token_uses.new(monotonic());
+local sweeping = timer.add_task(sweep_interval, function ()
+	uses:sweep(monotonic());
+	return sweep_interval;
+end);
+local logins = login.new(settings, feed, node, uses, function (organiser) guard.schools:learn(organiser.username, organiser.school); end);
 
 -- The provider -------------------------------------------------------------------------------------
 
@@ -142,6 +152,7 @@ end
 
 function module.unload()
 	logins:stop();
+	timer.stop(sweeping);
 	following:stop();
 	guard:stop();
 end

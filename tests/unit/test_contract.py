@@ -13,7 +13,7 @@ from authbridge.login import policy, synthetic_accounts
 from authbridge.login.policy import Decision, Reason, Verdict
 from authbridge.login.usernames import Username, normalise_username, parse_username
 from authbridge.page_tokens.pseudonyms import pseudonym
-from authbridge.page_tokens.token_logins import TokenLogin
+from authbridge.page_tokens.token_logins import TokenLogin, TokenUse
 from authbridge.revocations import feed, long_polls
 from authbridge.revocations.feed import AccessState, Event, Events, Snapshot
 from authbridge.revocations.numbered_reports import NumberedReport
@@ -64,9 +64,10 @@ def test_the_answer_has_the_contracts_fields() -> None:
 def test_the_contracts_question_about_a_token_is_understood() -> None:
     """A token of the greatest length too; one that is longer is none."""
     longest = CONTRACT["tokens"]["longest"]
-    fields = {name: CONTRACT["question"]["body"].get(name) for name in CONTRACT["tokens"]["question_fields"]}
+    body = CONTRACT["question"]["body"] | {"resumes": False}
+    fields = {name: body.get(name) for name in CONTRACT["tokens"]["question_fields"]}
 
-    def parse(token: str) -> wire.TokenQuestion:
+    def parse(token: str) -> TokenUse:
         return wire.parse_token_question(
             json.dumps(fields | {"token": token}).encode(), host=HOST, now=MORNING
         )

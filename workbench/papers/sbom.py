@@ -30,6 +30,7 @@ _VIA = re.compile(r"^    # (?:via|  ) ?(?P<name>\S+)", re.MULTILINE)
 _OWN_PARTS = {
     "mod_auth_external": "Prosody module: who may log in",
     "mod_meeting_rules": "Prosody module: the rules of a meeting",
+    "mod_token_suspension": "Prosody module: suspensions for tokens of others",
     "authbridge": "Lua files that both Prosody modules share",
 }
 _SPACE = uuid.UUID(
