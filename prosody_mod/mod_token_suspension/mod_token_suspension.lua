@@ -24,7 +24,8 @@ local names = { of = function (_, username) return username; end };
 local feed = revocations.new(node, #settings.urls, names);
 local saved = module.saved_state;
 local holders = saved and token_holders.on_top(saved.holders) or token_holders.new();
-local following = follower.new(feed, settings.token, health_watch.new(settings.urls));
+local services = health_watch.new(settings.urls);
+local following = follower.new(feed, settings.token, services);
 
 if config.get(host, "authentication") ~= "token" then
 	module:log("warn", "%s has no provider of tokens: nobody is refused or put out by this module", host);
@@ -32,10 +33,26 @@ end
 
 -- At the door -----------------------------------------------------------------------------------------
 
+-- Tells whether the tokens of that session are looked at by the provider of our host: also those of guests, who have a host of their
+-- own and bring a token later.
+local function is_ours(session)
+	return session.host == host or config.get(session.host, "authentication") ~= "token";
+end
+
+-- The rooms in which the client of that session is already.
+local function enter_rooms(session)
+	local client = session.full_jid;
+	for muc_host in pairs(client and prosody.hosts or {}) do
+		for room in rooms.all_at(muc_host) do
+			if room:get_occupant_by_real_jid(client) then holders:entered(room.jid, session); end
+		end
+	end
+end
+
 -- Jitsi's provider asks when a token is verified, at each login and at each upgrade of a session.  Its other modules answer
 -- true, and Prosody asks nobody after that: so this comes before them, and says nothing about those whom it lets pass.
 local function check(session)
-	if session.host ~= host then return nil; end
+	if not is_ours(session) then return nil; end
 	local user = session.jitsi_meet_context_user;
 	local username = token_holders.username_of(type(user) == "table" and user.id or nil);
 	if not username then return nil; end
@@ -48,6 +65,7 @@ local function check(session)
 		return false;
 	end
 	holders:verified(session, username, time());
+	enter_rooms(session);
 	return nil;
 end
 
@@ -55,12 +73,7 @@ hooks.before_all_globally("jitsi-access-ban-check", check, function () return fa
 
 hooks.before_all_globally("c2s-session-updated", function (event)
 	holders:absorbed(event.session, event.from_session);
-	local client = event.session.full_jid;
-	for muc_host in pairs(client and prosody.hosts or {}) do
-		for room in rooms.all_at(muc_host) do
-			if room:get_occupant_by_real_jid(client) then holders:entered(room.jid, event.session); end
-		end
-	end
+	enter_rooms(event.session);
 end);
 
 -- In the rooms ----------------------------------------------------------------------------------------
@@ -130,4 +143,5 @@ end
 
 function module.unload()
 	following:stop();
+	services:stop();
 end

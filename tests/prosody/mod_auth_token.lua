@@ -19,7 +19,23 @@ end
 
 module:hook_global("bosh-session", note_query);
 module:hook_global("websocket-session", note_query);
-module:hook_global("c2s-session-updated", function (event) event.session.jitsi_meet_context_user = {}; end);
+
+local function token_of(session)
+	return ("&" .. session.small_query):match("&token=([^&]+)");
+end
+
+-- Returns whether that user may come in.
+local function is_let_in(session, token)
+	session.jitsi_meet_context_user = { id = token };
+	return prosody.events.fire_event("jitsi-access-ban-check", session) ~= false;
+end
+
+-- A guest of another host goes on with a token: this provider looks at it, with the guest's session.
+module:hook_global("c2s-session-updated", function (event)
+	local session, token = event.session, token_of(event.from_session);
+	if token and session.host ~= module.host and not is_let_in(session, token) then session:close(); end
+	session.jitsi_meet_context_user = {};
+end);
 
 local provider = {};
 
@@ -27,13 +43,9 @@ function provider.get_sasl_handler(session)
 	local handler = new_sasl(module.host, { anonymous = function () return true; end });
 	local process = handler.process;
 	function handler:process(message)
-		local query = "&" .. (session.small_query or "");
-		local token, stream = query:match("&token=([^&]+)"), query:match("&previd=([^&]+)");
+		local token, stream = token_of(session), ("&" .. session.small_query):match("&previd=([^&]+)");
 		if not token and not module:get_option_boolean("allow_empty_token", false) then return "failure", "not-allowed"; end
-		if token then
-			session.jitsi_meet_context_user = { id = token };
-			if prosody.events.fire_event("jitsi-access-ban-check", session) == false then return "failure", "not-allowed", "user is banned"; end
-		end
+		if token and not is_let_in(session, token) then return "failure", "not-allowed", "user is banned"; end
 		local status, reply, text = process(self, message);
 		self.username = stream and name_of(stream) or self.username;
 		return status, reply, text;

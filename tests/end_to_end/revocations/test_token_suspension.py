@@ -16,7 +16,7 @@ from workbench.processes import PATIENCE, free_port
 from workbench.prosody import HOST, Prosody, external
 from workbench.xmpp import Client, Outcome
 
-MEETINGS = f"conference.{HOST}"
+GUESTS, MEETINGS = f"guest.{HOST}", f"conference.{HOST}"
 MUC = "{http://jabber.org/protocol/muc#user}"
 SMACKS = "urn:xmpp:sm:3"
 
@@ -31,7 +31,7 @@ def make_prosody(version: str, folder: Path, url: str, token_file: Path) -> Pros
     return Prosody(
         version,
         folder,
-        {HOST: options},
+        {HOST: options, GUESTS: {"authentication": "small_anonymous"}},
         module_folders=(ROOT / "prosody_mod", ROOT / "tests/prosody"),
         extra_modules=("admin_shell", "presence", "smacks"),
         components={MEETINGS: ("muc", {"muc_room_locking": False})},
@@ -50,9 +50,10 @@ class Site:
         async with self.client(token) as client:
             return (await client.login_anonymously()).condition
 
-    def client(self, token: str, transport: str = "websocket", *, more: str = "") -> Client:
+    def client(self, token: str, transport: str = "websocket", *, more: str = "", host: str = HOST) -> Client:
         """Returns a page whose connection shows that token; none if it is empty."""
-        return make_client(self.prosody, transport, query=f"token={token}{more}" if token else "room=a")
+        query = f"token={token}{more}" if token else "room=a"
+        return make_client(self.prosody, transport, host, query=query)
 
     @contextlib.asynccontextmanager
     async def in_room(self, token: str, room: str, transport: str = "websocket") -> AsyncIterator[Client]:
@@ -177,28 +178,47 @@ async def test_a_reload_of_the_module_forgets_nobody(site: Site) -> None:
         assert (effect.sessions, effect.meetings) == (1, 1)
 
 
-@pytest.mark.parametrize("site", [NEWER], indirect=True)
-async def test_a_guest_who_shows_a_token_later_holds_it(site: Site) -> None:
-    """Prosody 13 goes on with the guest's session; what was verified counts, not what it says then."""
-    await until_followed(site)
-    who = site.auth.issue().username
-    async with site.client("") as guest:
+@contextlib.asynccontextmanager
+async def resumed(site: Site, token: str, room: str, host: str) -> AsyncIterator[Client]:
+    """A guest of that host in that room, whose page then goes on with a token."""
+    async with site.client("", host=host) as guest:
         assert (await guest.login_anonymously()).condition == "success"
         await guest.bind()
         await guest.send(f"<enable xmlns='{SMACKS}' resume='true'/>")
         enabled = await until_read(guest, lambda element: element.tag == f"{{{SMACKS}}}enabled")
-        await join(guest, "aufgestiegen")
+        await join(guest, room)
         stream = enabled.get("id") or ""
-        async with site.client(who, more=f"&previd={stream}") as page:
+        async with site.client(token, more=f"&previd={stream}", host=host) as page:
             assert (await page.login_anonymously()).condition == "success"
             await page.reopen()
             await page.send(f"<resume xmlns='{SMACKS}' previd='{stream}' h='0'/>")
-            await until_read(page, lambda element: element.tag == f"{{{SMACKS}}}resumed")
-            site.auth.suspend(who)
+            yield page
 
-            assert "gesperrt" in await reason_of_end(page)
-            effect = await site.auth.effect(who)
-            assert (effect.sessions, effect.meetings) == (1, 1)
+
+@pytest.mark.parametrize("host", [pytest.param(HOST, marks=pytest.mark.soak), GUESTS])
+@pytest.mark.parametrize("site", [NEWER], indirect=True)
+async def test_a_guest_who_shows_a_token_later_holds_it(site: Site, host: str) -> None:
+    """Prosody 13 goes on with the guest's session; what was verified counts, not what it says then."""
+    await until_followed(site)
+    who = site.auth.issue().username
+    async with resumed(site, who, f"aufgestiegen-{host}", host) as page:
+        await until_read(page, lambda element: element.tag == f"{{{SMACKS}}}resumed")
+        site.auth.suspend(who)
+
+        assert "gesperrt" in await reason_of_end(page)
+        effect = await site.auth.effect(who)
+        assert (effect.sessions, effect.meetings) == (1, 1)
+
+
+@pytest.mark.parametrize("site", [NEWER], indirect=True)
+async def test_a_suspended_guest_does_not_get_on_by_a_token(site: Site) -> None:
+    """The session of the guests' host ends, as Jitsi's provider has it."""
+    await until_followed(site)
+    who = site.auth.issue().username
+    site.auth.suspend(who)
+    await until_told(site, who, "not-allowed")
+    async with resumed(site, who, "draussen", GUESTS) as page, asyncio.timeout(PATIENCE):
+        await page.await_end()
 
 
 @pytest.mark.parametrize("version", VERSIONS)
