@@ -63,7 +63,7 @@ local function new_handler(session)
 			return false, nil;
 		end;
 	});
-	if settings.page then token_door.open(handler, session, logins, names); end
+	if settings.page and session.auth_external_token then token_door.open(handler, session, logins, names); end
 	local process = handler.process;
 	function handler:process(message)
 		failure = nil;

@@ -25,18 +25,18 @@ local function log_in(handler, session, logins, pseudonyms)
 	return "success";
 end
 
--- Makes that SASL handler of a session offer and answer ANONYMOUS if a token came with it.  Prosody's own answer to that mechanism
+-- Makes that SASL handler of a session with a token offer and answer ANONYMOUS.  Prosody's own answer to that mechanism
 -- refuses nobody, and modules of Jitsi put another one in its place.
 -- logins, pseudonyms: of login.lib.lua and pseudonyms.lib.lua.
 local function open(handler, session, logins, pseudonyms)
 	local mechanisms, select, process = handler.mechanisms, handler.select, handler.process;
 	function handler:mechanisms()
 		local offered = mechanisms(self);
-		offered[mechanism] = session.auth_external_token and true or nil;
+		offered[mechanism] = true;
 		return offered;
 	end
 	function handler:select(wanted)
-		if wanted ~= mechanism or not session.auth_external_token then return select(self, wanted); end
+		if wanted ~= mechanism then return select(self, wanted); end
 		self.selected = mechanism;
 		return true;
 	end
