@@ -26,6 +26,7 @@ _LOGINS = (
     f"/t/http-bind?token={_TOKEN}",
 )
 _ROOMS = ("/Mathe7b", "/schule/Mathe7b", "/_authbridge2", "/_authbridge2/auth")
+_LONGEST = "x" * (12 * 1024)  # a state of 4 KiB, percent-encoded
 _SSI = "<!--#echo var='remote_addr' -->"
 
 
@@ -45,6 +46,8 @@ class _Behind(BaseHTTPRequestHandler):
 
     def _answer(self, text: str) -> None:
         self.send_response(200)
+        if self.command == "GET":
+            self.send_header("Location", _LONGEST)
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
@@ -101,7 +104,10 @@ def _get(port: int, path: str, **headers: str) -> tuple[int, str]:
 
 
 def test_the_page_gets_the_browsers_own_address(port: int) -> None:
-    """One address, whatever the browser says about itself; the path comes whole, and nginx runs nothing."""
+    """One address, whatever the browser says about itself; the path comes whole, and nginx runs nothing.
+
+    The longest way back comes through, too.
+    """
     status, text = _get(port, "/_authbridge/auth?state=%7B%7D", **{"X-Forwarded-For": "203.0.113.77"})
     assert status == 200
     assert json.loads(text) == {
