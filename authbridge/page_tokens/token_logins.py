@@ -101,11 +101,14 @@ def _settle(connection: Connection, grant: Grant, use: TokenUse, services: Login
 
 
 def _has_ended(connection: Connection, grant: Grant) -> bool:
-    """Tells whether the organiser was logged out since, or the feed has begun anew.
+    """Tells whether the organiser was logged out since, or may have been: the feed does not go back so far.
 
-    By the order of the commits: no clock decides whether a login was before the end of all logins.
+    By the order of the commits: no clock decides whether a login was before the end of all logins, and none
+    that was ahead keeps a token alive until that end is purged.
     """
-    epoch, _ = feed.position(connection)
     row = _LAST_END.run(connection, username=grant.username)
-    last_end = None if row is None else row[0]
-    return epoch != grant.position.epoch or (last_end or 0) > grant.position.last_id
+    last_end = 0 if row is None else row[0] or 0
+    # Afterwards: an end that is purged in between would else be seen in neither.
+    purged_to, _ = feed.bounds(connection)
+    epoch, _ = feed.position(connection)
+    return epoch != grant.position.epoch or grant.position.last_id < max(purged_to, last_end)

@@ -246,6 +246,26 @@ def test_after_twelve_hours_it_is_over(page: Page, issued: IssuedCredential) -> 
     assert page.use(token) == REFUSED
 
 
+def test_a_token_is_over_where_nobody_knows_any_more_what_was_ended(
+    page: Page, issued: IssuedCredential
+) -> None:
+    """One of a clock that was weeks ahead would live on when the end of all logins is purged."""
+    clock = page.services.clock
+    assert isinstance(clock, FakeClock)
+    clock.advance(days=30)
+    token = page.token(issued)
+    clock.advance(days=-30)
+    with page.services.database.write_session() as session:
+        organisers.end_sessions(session, issued.username, actor=ACTOR, now=clock())
+    clock.advance(days=8)
+    assert page.use(token) == REFUSED
+    with page.services.database.write_session() as session:
+        feed.purge_batch(session, now=clock())
+
+    assert page.use(token) == REFUSED
+    assert page.use(page.token(issued))["verdict"] == "granted"
+
+
 @pytest.mark.parametrize(
     "other",
     [
