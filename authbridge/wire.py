@@ -15,7 +15,7 @@ from authbridge.login.networks import IPAddress, parse_address
 from authbridge.login.policy import Decision, Verdict
 from authbridge.login.typed_passwords import parse_password
 from authbridge.login.usernames import normalise_username
-from authbridge.page_tokens.token_logins import TokenLogin, TokenUse
+from authbridge.page_tokens.token_logins import TokenLogin, TokenSessions, TokenUse
 from authbridge.revocations.feed import AccessState, Event, Events, Snapshot
 from authbridge.revocations.numbered_reports import NumberedReport
 from authbridge.revocations.reports import Contact, NodeReport
@@ -101,7 +101,7 @@ def parse_token_question(body: bytes, *, host: str, now: datetime) -> TokenUse:
         token=_plain_text(fields, "token", MAX_TOKEN),
         origin=_origin(fields, TOKEN),
         arrival=Arrival(ip=_address(fields), user_agent=_user_agent(fields), at=now),
-        resumes=_yes_or_no(fields, "resumes"),
+        sessions=_sessions(fields),
     )
 
 
@@ -241,6 +241,13 @@ def _transport(fields: dict[str, Any], allowed: AbstractSet[str]) -> str:
     if value not in allowed:
         raise MalformedError(f"transport must be one of {', '.join(sorted(allowed))}")
     return value
+
+
+def _sessions(fields: dict[str, Any]) -> TokenSessions:
+    try:
+        return TokenSessions(_text(fields, "sessions", _MAX_ID))
+    except ValueError:
+        raise MalformedError(f"sessions must be one of {', '.join(TokenSessions)}") from None
 
 
 def _yes_or_no(fields: dict[str, Any], name: str) -> bool:

@@ -1,7 +1,8 @@
 """Decides what the use of a token opens: the account as it is now, and what was published since the login."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from enum import StrEnum
 
 from sqlalchemy import Connection, bindparam, func, or_, select
 
@@ -26,20 +27,25 @@ _LAST_END = Prepared(
 
 
 SHARED_FOR = timedelta(minutes=5)
-"""How long after the login a token of a shared device opens a meeting that its page was not in.
+"""How long after the login a token of a shared device opens its first session."""
 
-The browser keeps the address with the token in its history, for whoever uses the device next.
-"""
+
+class TokenSessions(StrEnum):
+    """The sessions that a token has opened at the Prosody that asks: none, one that goes on, or all over."""
+
+    NONE = "none"
+    OPEN = "open"
+    OVER = "over"
 
 
 @dataclass(frozen=True, slots=True)
 class TokenUse:
-    """One use of a token; ``resumes``: a session that it opened goes on, or ended minutes ago."""
+    """One use of a token."""
 
     token: str = field(repr=False)
     arrival: Arrival
     origin: Origin
-    resumes: bool
+    sessions: TokenSessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +82,25 @@ def use_token(use: TokenUse, services: LoginServices, tokens: Tokens) -> TokenLo
     grant = tokens.read(use.token, now=now)
     if grant is None:
         return TokenLogin(policy.NOT_OURS, None, shared=False)
-    if grant.shared and not use.resumes and not is_within(SHARED_FOR, grant.issued_at, now=now):
+    if grant.shared and not _may_be_its_page(use, grant, now):
         return TokenLogin(policy.SESSION_ENDED, grant.username, shared=True)
     with services.database.write_connection() as connection:
         decision = _settle(connection, grant, use, services)
     return TokenLogin(decision, grant.username, grant.shared)
+
+
+def _may_be_its_page(use: TokenUse, grant: Grant, now: datetime) -> bool:
+    """Tells whether it is the organiser's page that shows the token of a shared device.
+
+    The browser keeps the address with the token in its history, for whoever uses the device next.
+    """
+    match use.sessions:
+        case TokenSessions.OPEN:
+            return True
+        case TokenSessions.NONE:
+            return is_within(SHARED_FOR, grant.issued_at, now=now)
+        case TokenSessions.OVER:
+            return False
 
 
 def _settle(connection: Connection, grant: Grant, use: TokenUse, services: LoginServices) -> Decision:

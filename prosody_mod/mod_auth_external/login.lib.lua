@@ -118,7 +118,7 @@ function methods:log_full(now)
 	module:log("error", "%d logins are waiting already, others are told to try later", self.in_flight);
 end
 
--- login: { path, and username, password, or token and resumes }.
+-- login: { path, and username, password, or token and sessions }.
 -- Returns the verdict that the client is told, and with "granted" the organiser.  The feed is told of the login before the service
 -- is asked: a suspension that arrives while the answer is on its way would otherwise let the organiser in.
 function methods:decide(login, session)
@@ -159,8 +159,8 @@ function methods:by_token(text, session)
 		module:log("info", "A login by a token is told to try later: there is no news of suspensions yet");
 		return "unavailable";
 	end
-	local word, organiser = self:decide({ path = token_path, token = text, resumes = self.uses:resumes(text, monotonic()) }, session);
-	if organiser then self.uses:opened(text, session, monotonic()); end
+	local word, organiser = self:decide({ path = token_path, token = text, sessions = self.uses:state(text, monotonic()) }, session);
+	if organiser and organiser.is_shared then self.uses:opened(text, session); end
 	return word, organiser;
 end
 

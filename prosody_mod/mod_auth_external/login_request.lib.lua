@@ -43,11 +43,11 @@ local function facts_of(session, vouched)
 	};
 end
 
--- facts: of facts_of(); login: { request_id, host, node, and username, password, or token and resumes }; deadline, now: seconds of one steady clock.
+-- facts: of facts_of(); login: { request_id, host, node, and username, password, or token and sessions }; deadline, now: seconds of one steady clock.
 -- Returns the body of the request.
 local function new(facts, login, deadline, now)
 	return {
-		request_id = login.request_id, username = login.username, password = login.password, token = login.token, resumes = login.resumes;
+		request_id = login.request_id, username = login.username, password = login.password, token = login.token, sessions = login.sessions;
 		host = login.host, node = login.node;
 		ip = facts.ip, transport = facts.transport, user_agent = facts.user_agent;
 		within = math.max(0, math.floor((deadline - now - reserve) * 1000) / 1000);

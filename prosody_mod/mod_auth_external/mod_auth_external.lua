@@ -12,7 +12,6 @@ local config = require "core.configmanager";
 local hmac_sha256 = require "util.hashes".hmac_sha256;
 local monotonic = require "util.time".monotonic;
 local new_sasl = require "util.sasl".new;
-local timer = require "util.timer";
 
 local check_responder = module:require "check_responder";
 local follower = module:require "authbridge/follower";
@@ -31,8 +30,6 @@ local token_claims = module:require "token_claims";
 local token_door = module:require "token_door";
 local token_uses = module:require "token_uses";
 
-local sweep_interval = 60; -- seconds
-
 local host = module.host;
 local settings = assert(options.read(function (name) return module:get_option(name); end, options.read_file));
 local node = settings.node or require "socket".dns.gethostname();
@@ -40,11 +37,7 @@ local kept = meeting_guard.kept_of(module.saved_state);
 local names = kept and pseudonyms.on_top(kept.pseudonyms) or pseudonyms.new(hmac_sha256, cache.new, settings.token, host);
 local feed = revocations.new(node, #settings.urls, names);
 local guard; -- set below: it needs the rest of this file
-local uses = token_uses.new(monotonic());
-local sweeping = timer.add_task(sweep_interval, function ()
-	uses:sweep(monotonic());
-	return sweep_interval;
-end);
+local uses = kept and kept.uses and token_uses.on_top(kept.uses) or token_uses.new(cache.new, monotonic());
 local logins = login.new(settings, feed, node, uses, function (organiser) guard.schools:learn(organiser.username, organiser.school); end);
 
 -- The provider -------------------------------------------------------------------------------------
@@ -147,12 +140,13 @@ following:start({
 });
 
 function module.save()
-	return guard:save();
+	local state = guard:save();
+	state.uses = uses;
+	return state;
 end
 
 function module.unload()
 	logins:stop();
-	timer.stop(sweeping);
 	following:stop();
 	guard:stop();
 end

@@ -1,17 +1,22 @@
--- token_uses.lib.lua: knows which tokens opened sessions that go on, or ended a moment ago.
--- A browser keeps the address with a token in its history, for whoever uses the device next; so the service asks of a shared
--- device's token that it resumes what it has opened.
+-- token_uses.lib.lua: knows what tokens of shared devices have opened.
+-- A browser keeps the address with a token in its history, for whoever uses the device next.  So the service is told whether the
+-- token is new here, or its page is still there, or gone.
 -- Pure: `now` is an argument, in seconds of one steady clock; of a session only `destroyed` is read.
 -- This file is MIT licensed; see LICENSE.
 
-local gap = 5 * 60; -- seconds; the page comes back by itself after a gap in the network
+local grace = 5 * 60; -- seconds
+local max_tokens = 16384; -- in the twelve hours for which one counts
 
 local methods = {};
 methods.__index = methods;
 
--- now: when this Prosody, or this module, started: pages come back then whose tokens nobody remembers.
-local function new(now)
-	return setmetatable({ started = now, uses = {} }, methods);
+local function on_top(state)
+	return setmetatable(state, methods);
+end
+
+-- new_cache: of Prosody's util.cache; now: when this Prosody started.  Pages whose tokens nobody remembers come back then.
+local function new(new_cache, now)
+	return on_top { started = now, sessions_of = new_cache(max_tokens) };
 end
 
 -- Its signature names a token, and nobody can log in with that alone.
@@ -19,37 +24,22 @@ local function key_of(token)
 	return token:match("[^.]*$");
 end
 
-local function is_alive(use)
-	for session in pairs(use.sessions) do
-		if not session.destroyed then return true; end
+-- The token of a shared device has opened that session.
+function methods:opened(token, session)
+	local sessions = self.sessions_of:get(key_of(token)) or setmetatable({}, { __mode = "k" });
+	sessions[session] = true;
+	self.sessions_of:set(key_of(token), sessions);
+end
+
+-- Returns what became of the sessions that the token has opened: "none" if there were none, "open" while one goes on (mod_smacks
+-- keeps it through a gap in the network), or may have done before the start, and "over".
+function methods:state(token, now)
+	local sessions = self.sessions_of:get(key_of(token));
+	if not sessions then return now - self.started < grace and "open" or "none"; end
+	for session in pairs(sessions) do
+		if not session.destroyed then return "open"; end
 	end
-	return false;
+	return "over";
 end
 
--- The token has opened that session.
-function methods:opened(token, session, now)
-	local key = key_of(token);
-	local use = self.uses[key] or { sessions = setmetatable({}, { __mode = "k" }) };
-	use.sessions[session], use.seen = true, now;
-	self.uses[key] = use;
-end
-
--- Tells whether a session that the token opened goes on, or did minutes ago; or may have done before the start.
-function methods:resumes(token, now)
-	if now - self.started < gap then return true; end
-	local use = self.uses[key_of(token)];
-	return use ~= nil and (is_alive(use) or now - use.seen < gap);
-end
-
--- Call once a minute: notes what goes on, and forgets what has ended.
-function methods:sweep(now)
-	for key, use in pairs(self.uses) do
-		if is_alive(use) then
-			use.seen = now;
-		elseif now - use.seen >= gap then
-			self.uses[key] = nil;
-		end
-	end
-end
-
-return { new = new };
+return { new = new, on_top = on_top };

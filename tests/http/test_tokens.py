@@ -52,12 +52,12 @@ class Page:
         token: str = self.log_in(issued, **changes)["token"]
         return token
 
-    def use(self, token: str, *, resumes: bool = False) -> dict[str, Any]:
+    def use(self, token: str, sessions: str = "none") -> dict[str, Any]:
         """Asks as Prosody does; the request's id is left out of the answer."""
         asked = {
             name: value for name, value in question("x", "x").items() if name not in {"username", "password"}
         }
-        answer = self.ask("/v1/token", asked | {"token": token, "resumes": resumes})
+        answer = self.ask("/v1/token", asked | {"token": token, "sessions": sessions})
         assert answer.pop("request_id") == "q-1"
         return answer
 
@@ -127,18 +127,19 @@ def test_the_browser_reads_no_login_name(page: Page, issued: IssuedCredential) -
 def test_on_a_shared_device_a_token_is_worth_nothing_to_the_next_person(
     page: Page, issued: IssuedCredential
 ) -> None:
-    """The browser has its address in the history; a page that is in the meeting goes on, also after a gap."""
+    """The browser has its address in the history; a page that is in the meeting comes back after a gap."""
     shared, own = page.token(issued, shared=True), page.token(issued)
     clock = page.services.clock
     assert isinstance(clock, FakeClock)
     clock.advance(minutes=4, seconds=59)
     assert page.use(shared)["verdict"] == "granted"
+    assert page.use(shared, "over") == REFUSED
 
     clock.advance(seconds=1)
 
     assert page.use(shared) == REFUSED
-    assert page.use(shared, resumes=True)["verdict"] == "granted"
-    assert page.use(own)["verdict"] == "granted"
+    assert page.use(shared, "open")["verdict"] == "granted"
+    assert page.use(own, "over")["verdict"] == "granted"
 
 
 def test_two_tokens_have_nothing_in_common_but_the_pseudonym(page: Page, issued: IssuedCredential) -> None:

@@ -53,7 +53,7 @@ for _, version in ipairs(libraries.versions) do
 		end);
 
 		it("a question about a token has exactly these fields", function ()
-			local who = { request_id = "q-1", token = "a.b.c", resumes = false, host = "meet.test", node = "node-a" };
+			local who = { request_id = "q-1", token = "a.b.c", sessions = "none", host = "meet.test", node = "node-a" };
 			local question = login_request.new(login_request.facts_of(asked.session, asked.vouched), who, asked.deadline, asked.now);
 			local fields, expected = {}, {};
 			for field in pairs(json.decode(json.encode(question))) do fields[field] = true; end

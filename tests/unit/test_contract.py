@@ -64,7 +64,7 @@ def test_the_answer_has_the_contracts_fields() -> None:
 def test_the_contracts_question_about_a_token_is_understood() -> None:
     """A token of the greatest length too; one that is longer is none."""
     longest = CONTRACT["tokens"]["longest"]
-    body = CONTRACT["question"]["body"] | {"resumes": False}
+    body = CONTRACT["question"]["body"] | {"sessions": "none"}
     fields = {name: body.get(name) for name in CONTRACT["tokens"]["question_fields"]}
 
     def parse(token: str) -> TokenUse:

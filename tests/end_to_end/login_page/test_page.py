@@ -97,7 +97,7 @@ def test_the_right_password_leads_back_with_a_token(server: LoginPageServer, *, 
     address, _, fragment = sent.headers["Location"].partition("#")
     assert address == f"{server.page.meet_url}/Physik-7b"
     assert fragment.endswith("&config.prejoinConfig.enabled=false")
-    used = ask_service(server, "/v1/token", token=token_of(sent), resumes=False)
+    used = ask_service(server, "/v1/token", token=token_of(sent), sessions="none")
     assert (used["verdict"], used["username"], used["shared"]) == ("granted", organiser.username, shared)
 
 
