@@ -36,6 +36,8 @@ _NOT_FOR_STAFF = {
     "MailError",
     "MalformedError",
     "MendingError",
+    "NoPlaceError",
+    "PageError",
     "ProgramError",
     "ReportError",
     "StorageError",
