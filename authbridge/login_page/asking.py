@@ -88,8 +88,9 @@ class AuthService:
             return LoginAnswer(Verdict.REFUSED)  # nobody's, and too long for a question
         request_id = secrets.token_hex(8)
         try:
-            answer = self._ask(json.dumps(self._question(login, request_id)).encode())
-            return _read(answer, request_id)
+            # Four bytes a character at most; in ASCII, JSON takes twelve for some, more than a question has.
+            question = json.dumps(self._question(login, request_id), ensure_ascii=False).encode()
+            return _read(self._ask(question), request_id)
         except (OSError, http.client.HTTPException, ValueError) as error:
             line = f"the auth service gives no answer of use: {type(error).__name__} at {location_of(error)}"
             self._faults.note(line, now=self._clock())

@@ -127,6 +127,14 @@ def test_each_verdict_has_its_sentence(
     assert "Location" not in sent.headers
 
 
+def test_a_password_of_large_characters_is_wrong_and_no_outage(server: LoginPageServer) -> None:
+    """The question about it fits into what the service reads; an outage would be somebody's alarm."""
+    sent = server.log_in("\N{KEY}" * 256, "\N{KEY}" * 422)
+
+    assert sent.status == 422
+    assert GERMAN[Verdict.REFUSED] in sent.text
+
+
 def test_who_must_wait_is_told_how_long_and_waits_at_both_doors(server: LoginPageServer) -> None:
     """Guesses at the page count like those through Prosody: same name, same network, same wait."""
     username = "ohg-nobody"
