@@ -8,7 +8,10 @@ import json
 import logging
 import re
 import secrets
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -63,6 +66,8 @@ class AuthService:
     """The auth service at ``bind`` (address and port), which answers for ``host``.
 
     ``patience``: for how many seconds a service that takes no question, or drops it, is asked again.
+    While it hangs, one login at a time waits for it, and the others are told of the outage at once: else all
+    threads of the page would wait, and nobody would even see the form.
     """
 
     def __init__(
@@ -77,6 +82,7 @@ class AuthService:
         self._clock = clock
         self._patience = patience
         self._faults = HourlyLines(_log)
+        self._hangs, self._trying = False, threading.Lock()
         self._address, _, port = bind.partition(":")
         self._port = int(port)
         self._host = host
@@ -86,12 +92,31 @@ class AuthService:
         """Asks whether that login is let in; a fault is logged by its kind, and is an outage."""
         if len(login.username) > _MOST_NAME or len(login.password) > _MOST_PASSWORD:
             return LoginAnswer(Verdict.REFUSED)  # nobody's, and too long for a question
+        with self._turn() as may_ask:
+            return self._answer(login) if may_ask else LoginAnswer(Verdict.UNAVAILABLE)
+
+    @contextmanager
+    def _turn(self) -> Iterator[bool]:
+        if not self._hangs:
+            yield True
+        elif self._trying.acquire(blocking=False):
+            try:
+                yield True
+            finally:
+                self._trying.release()
+        else:
+            yield False
+
+    def _answer(self, login: TypedLogin) -> LoginAnswer:
         request_id = secrets.token_hex(8)
         try:
             # Four bytes a character at most; in ASCII, JSON takes twelve for some, more than a question has.
             question = json.dumps(self._question(login, request_id), ensure_ascii=False).encode()
-            return _read(self._ask(question), request_id)
+            answer = self._ask(question)
+            self._hangs = False
+            return _read(answer, request_id)
         except (OSError, http.client.HTTPException, ValueError) as error:
+            self._hangs = isinstance(error, TimeoutError)
             line = f"the auth service gives no answer of use: {type(error).__name__} at {location_of(error)}"
             self._faults.note(line, now=self._clock())
             return LoginAnswer(Verdict.UNAVAILABLE)

@@ -10,6 +10,7 @@ import pytest
 
 from authbridge.login.networks import parse_address
 from authbridge.login.policy import Verdict
+from authbridge.login_page import asking
 from authbridge.login_page.asking import AuthService, LoginAnswer, TypedLogin
 from tests.support.scripted_service import (
     Behaviour,
@@ -21,7 +22,7 @@ from tests.support.scripted_service import (
     verdict,
     writing,
 )
-from workbench.processes import free_port
+from workbench.processes import PATIENCE, free_port
 
 TOKEN = "aaaa.bbbb.cccc"
 API_TOKEN = "MARKER-api-token" * 3
@@ -133,6 +134,35 @@ async def test_nobody_there_is_an_outage() -> None:
     service = AuthService(f"127.0.0.1:{free_port()}", host="meet.test", api_token=API_TOKEN, patience=0)
     answer = await asyncio.to_thread(service.authenticate, login())
     assert answer.verdict is Verdict.UNAVAILABLE
+
+
+async def test_while_the_service_hangs_only_one_login_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are told at once, and leave threads to those who only open the form."""
+    port, may_answer = free_port(), asyncio.Event()
+    arrived: asyncio.Queue[Question] = asyncio.Queue()
+    service = AuthService(f"127.0.0.1:{port}", host="meet.test", api_token=API_TOKEN)
+
+    async def behave(question: Question, writer: asyncio.StreamWriter) -> None:
+        arrived.put_nowait(question)
+        await may_answer.wait()
+        await granting()(question, writer)
+
+    async def verdict_of_login() -> Verdict:
+        return (await asyncio.to_thread(service.authenticate, login())).verdict
+
+    async with scripted_service(port, behave) as questions, asyncio.timeout(PATIENCE):
+        with monkeypatch.context() as hasty:
+            hasty.setattr(asking, "_WITHIN", 0)
+            hasty.setattr(asking, "_SPARE", 0.01)  # seconds; it is never answered meanwhile
+            assert await verdict_of_login() is Verdict.UNAVAILABLE
+        await arrived.get()
+        waiting = asyncio.ensure_future(verdict_of_login())
+        await arrived.get()
+        assert [await verdict_of_login() for _ in range(3)] == [Verdict.UNAVAILABLE] * 3
+        assert len(questions) == 2
+        may_answer.set()
+        assert await waiting is Verdict.GRANTED
+        assert await verdict_of_login() is Verdict.GRANTED
 
 
 @pytest.mark.parametrize("typed", [{"username": "x" * 257}, {"password": "x" * 513}])
