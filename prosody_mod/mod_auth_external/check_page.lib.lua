@@ -9,7 +9,7 @@ local say = module:require "check_findings";
 local function of_closed_door(facts)
 	local found = {};
 	for _, source in ipairs(facts.page.named) do
-		local fix = 'external_auth_page = true below VirtualHost "%s", then restart Prosody; or take tokenAuthUrl out';
+		local fix = 'external_auth_page = true below VirtualHost "%s", then systemctl reload prosody, which ends no meeting; or take tokenAuthUrl out';
 		table.insert(found, say.failure(fix:format(facts.host),
 			"%s sends organisers to a login page (tokenAuthUrl), but external_auth_page is off: who comes back from there cannot log in.", source));
 	end
