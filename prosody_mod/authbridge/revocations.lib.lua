@@ -28,12 +28,13 @@ methods.__index = methods;
 
 -- node: the name of this Prosody; urls: number of services; one that fails is left for the next one at once; pseudonyms: of
 -- pseudonyms.lib.lua.
-local function new(node, urls, pseudonyms)
+-- logins: nil, or those of the feed before a reload, which its logins under way go on to use.
+local function new(node, urls, pseudonyms, logins)
 	return setmetatable({
 		node = node, urls = urls, pseudonyms = pseudonyms, epoch = nil, cursor = 0;
 		suspended = {}; -- username and pseudonym -> true
 		-- Logins under check or not bound yet; one whose session is gone is forgotten with it.
-		logins = setmetatable({}, { __mode = "k" });
+		logins = logins or setmetatable({}, { __mode = "k" });
 		done = {}, failures = 0, hasty = 0, is_informed = false; -- whether it ever heard who is suspended
 	}, methods);
 end

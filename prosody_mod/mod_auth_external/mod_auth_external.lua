@@ -34,10 +34,11 @@ local host = module.host;
 local settings = assert(options.read(function (name) return module:get_option(name); end, options.read_file));
 local node = settings.node or require "socket".dns.gethostname();
 local kept = meeting_guard.kept_of(module.saved_state);
-local names = kept and pseudonyms.on_top(kept.pseudonyms) or pseudonyms.new(hmac_sha256, cache.new, settings.token, host);
-local feed = revocations.new(node, #settings.urls, names);
+local before = kept or {};
+local names = before.pseudonyms and pseudonyms.on_top(before.pseudonyms) or pseudonyms.new(hmac_sha256, cache.new, settings.token, host);
+local feed = revocations.new(node, #settings.urls, names, before.open_logins);
 local guard; -- set below: it needs the rest of this file
-local uses = kept and kept.uses and token_uses.on_top(kept.uses) or token_uses.new(cache.new, monotonic());
+local uses = before.uses and token_uses.on_top(before.uses) or token_uses.new(cache.new, monotonic());
 local logins = login.new(settings, feed, node, uses, function (organiser) guard.schools:learn(organiser.username, organiser.school); end);
 
 -- The provider -------------------------------------------------------------------------------------
@@ -141,7 +142,7 @@ following:start({
 
 function module.save()
 	local state = guard:save();
-	state.uses = uses;
+	state.uses, state.open_logins = uses, feed.logins;
 	return state;
 end
 

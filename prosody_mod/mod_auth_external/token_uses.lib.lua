@@ -19,9 +19,10 @@ local function new(new_cache, now)
 	return on_top { started = now, sessions_of = new_cache(max_tokens) };
 end
 
--- Its signature names a token, and nobody can log in with that alone.
+-- Its signature names a token, and nobody can log in with that alone.  Two bits of its last letter mean nothing, so that a token
+-- has several spellings: it stays out.
 local function key_of(token)
-	return token:match("[^.]*$");
+	return token:match("([^.]*)[^.]$");
 end
 
 -- The token of a shared device has opened that session.

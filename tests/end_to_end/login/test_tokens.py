@@ -78,7 +78,7 @@ def start_prosody(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
         )
         for host, urls in asked.items()
     }
-    prosody = Prosody(request.param, folder, hosts, log_level="debug")
+    prosody = Prosody(request.param, folder, hosts, log_level="debug", extra_modules=("admin_shell",))
     prosody.start()
     yield Door(prosody, port)
     prosody.stop()
@@ -259,6 +259,28 @@ async def test_an_end_that_overtakes_the_answer_counts(
         assert (await using).condition == condition
     async with following(door, granting(name)):  # whom the service lets in again
         assert (await use(door, transport)).condition == "success"
+
+
+async def test_an_end_after_a_reload_counts_for_a_login_from_before(door: Door) -> None:
+    """A login that waits for its answer while the module is loaded anew hears of what is told then."""
+    name, feed = f"ohg-{secrets.token_hex(4)}", Feed()
+    asked, may_answer = asyncio.Event(), asyncio.Event()
+
+    async def answer(question: Question, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await may_answer.wait()
+        writer.write(http_answer(verdict(question, "granted", username=name)))
+
+    async with following(door, answer, feed):
+        using = asyncio.ensure_future(use(door, "websocket"))
+        await asked.wait()
+        feed.polls.clear()
+        await asyncio.to_thread(door.prosody.shell, "module", "reload", "auth_external", HOST)
+        async with asyncio.timeout(PATIENCE):
+            await feed.until_followed()
+            await feed.report_of(feed.tell(("end_sessions", name)))
+        may_answer.set()
+        assert (await using).condition == "temporary-auth-failure"
 
 
 @over_both
