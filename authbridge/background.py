@@ -4,44 +4,60 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from authbridge.clock import utc_now
+from authbridge.clock import Clock, utc_now
 from authbridge.errors import StorageError, location_of
 
 _log = logging.getLogger(__name__)
 
 _LOOK = 5.0  # seconds between two looks at the clock
 _SET = 60.0  # seconds by which a clock differs that somebody has set
+_SETTLED = 60.0  # seconds for which it must stay so: what a job deletes does not come back with the time
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """How a job learns of time: that which only passes, and that which the clock shows."""
+
+    passed: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], object] = time.sleep
+    clock: Clock = utc_now
+
+    def ahead(self) -> float:
+        """Returns by how many seconds the clock is ahead of the time that passes; it changes if it is set."""
+        return self.clock().timestamp() - self.passed()
+
+
+_REAL = Time()
 
 
 def run_periodically(
-    name: str, job: Callable[[], None], *, every: float, after_failure: float
+    name: str, job: Callable[[], None], *, every: float, after_failure: float, by: Time = _REAL
 ) -> threading.Thread:
     """Runs the job now, and again that many seconds after each run, for as long as the process lives.
 
-    It also runs as soon as the clock was set, or the machine was awakened: a job that has noted its moment by
-    a wrong clock does so by the right one.
+    It also runs a minute after the clock was set, or the machine was awakened: a job that has noted its
+    moment by a wrong clock does so by the right one.
     """
 
     def run() -> None:
         while True:
-            shown = _ahead_of_time()
-            _rest(every if _succeeds(name, job) else after_failure, shown)
+            ahead = by.ahead()
+            rest(every if _succeeds(name, job) else after_failure, ahead, by)
 
     thread = threading.Thread(target=run, name=name, daemon=True)
     thread.start()
     return thread
 
 
-def _rest(seconds: float, shown: float) -> None:
-    """Waits that long, or until the clock is not ahead of passing time by ``shown`` seconds any more."""
-    ends_at = time.monotonic() + seconds
-    while (left := ends_at - time.monotonic()) > 0 and abs(_ahead_of_time() - shown) < _SET:
-        time.sleep(min(left, _LOOK))
-
-
-def _ahead_of_time() -> float:
-    return utc_now().timestamp() - time.monotonic()
+def rest(seconds: float, ahead: float, by: Time) -> None:
+    """Waits that long, or until the clock has not been ahead by that much for a minute."""
+    ends_at, was_so_at = by.passed() + seconds, by.passed()
+    while (left := ends_at - by.passed()) > 0 and by.passed() - was_so_at < _SETTLED:
+        by.sleep(min(left, _LOOK))
+        if abs(by.ahead() - ahead) < _SET:
+            was_so_at = by.passed()
 
 
 def _succeeds(name: str, job: Callable[[], None]) -> bool:

@@ -10,7 +10,7 @@ import pytest
 
 from authbridge import __version__
 from tests.support.fire.checker import check
-from tests.support.fire.history import History
+from tests.support.fire.history import Command, History
 from tests.support.fire.report import describe, growth, keep
 from tests.support.fire.runs import put_under_fire
 from tests.support.fire.world import open_world
@@ -37,4 +37,7 @@ async def test_hours_under_fire(tmp_path: Path) -> None:
         keep(history, text, ROOT / "bench/results" / f"{__version__}-under-fire-{SEED}")
 
     assert violations == []
+    half = max(calm.ended for calm in history.calms) / 2
+    late = {change.command for change in history.changes if change.is_acknowledged and change.began > half}
+    assert late == set(Command), "staff could do all of it to the end"
     assert {part: ratio for part, ratio in growth(history).items() if ratio > GROWTH} == {}
