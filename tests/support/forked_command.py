@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 import tempfile
 import traceback
@@ -58,6 +59,7 @@ def start_forked(
         return Running(pid, Path(name))
     os.dup2(stdout, 1)
     os.dup2(number, 2)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell has started with "&"
     gc.freeze()  # what the tests have left open is theirs: closed here, its locks and numbers would be ours
     if unread is not None:
         os.close(unread)
