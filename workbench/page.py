@@ -9,12 +9,34 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 from workbench.processes import PATIENCE, Process, free_port, is_answering
+from workbench.prosody import HOST
 from workbench.service import Service
 
 FORM = "/_authbridge/auth?state=" + quote('{"room":"demo"}')
 """The path of the form, as Jitsi's page asks for it in a room."""
 
 _NOT_FOR_IT = ("DATABASE_URL", "SECRET_KEY_FILE")
+
+
+def opens_session(http_port: int, token: str) -> bool:
+    """Tells whether that Prosody lets in who shows the token over BOSH; with the standard library alone."""
+    stream = f"to='{HOST}' ver='1.6' wait='5' hold='1' xmpp:version='1.0' xmlns:xmpp='urn:xmpp:xbosh'"
+    begun = _ask_bosh(http_port, token, f"rid='1' {stream}/>")
+    sid = re.search(r"sid=['\"]([^'\"]+)", begun)
+    login = "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='ANONYMOUS'/>"
+    return sid is not None and "<success" in _ask_bosh(
+        http_port, token, f"rid='2' sid='{sid[1]}'>{login}</body>"
+    )
+
+
+def _ask_bosh(http_port: int, token: str, rest: str) -> str:
+    connection = http.client.HTTPConnection("127.0.0.1", http_port, timeout=PATIENCE)
+    try:
+        body = f"<body xmlns='http://jabber.org/protocol/httpbind' {rest}"
+        connection.request("POST", f"/http-bind?token={token}", body, {"Content-Type": "text/xml"})
+        return connection.getresponse().read().decode()
+    finally:
+        connection.close()
 
 
 @dataclass
