@@ -93,10 +93,11 @@ class Calm:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """The resident memory of each part at a moment, in bytes."""
+    """The resident memory of each part at a moment, in bytes; and for how many seconds it had run then."""
 
     at: float
     parts: dict[str, int]
+    ages: dict[str, float]
 
 
 Entry = Change | Login | SessionSpan | Fault | Calm | Memory

@@ -2,30 +2,41 @@
 
 import lzma
 import statistics
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.support.fire.checker import Violation
-from tests.support.fire.history import History
+from tests.support.fire.history import History, Memory
 
-_EARLIEST = 4  # samples of memory, with which a part of them can be compared with another
+_FEWEST = 4  # samples of memory in a quarter of the run, with which it can be compared with another
+_SETTLED = 120.0  # seconds, after which a process has filled its caches and a Prosody forgets as it learns
 
 
 def growth(history: History) -> dict[str, float]:
     """Returns by how much each part's memory grew from the second quarter of the run to the last, as a ratio.
 
-    The first quarter is left out: caches fill.  Empty for a run that was too short.
+    A part that was started anew less than two minutes before is left out: it fills its caches, and how young
+    it is says more of its size than how late it is.  So are parts of which too few samples are left.
     """
     quarter = len(history.memory) // 4
-    if quarter < _EARLIEST:
-        return {}
-    earlier, later = history.memory[quarter : 2 * quarter], history.memory[-quarter:]
+    earlier, later = (
+        _settled(some) for some in (history.memory[quarter : 2 * quarter], history.memory[-quarter:])
+    )
     return {
-        part: statistics.median(each.parts[part] for each in later if part in each.parts)
-        / statistics.median(each.parts[part] for each in earlier if part in each.parts)
-        for part in later[-1].parts
+        part: statistics.median(later[part]) / statistics.median(earlier[part])
+        for part in earlier
+        if min(len(earlier[part]), len(later[part])) >= _FEWEST
     }
+
+
+def _settled(samples: Sequence[Memory]) -> dict[str, list[int]]:
+    sizes: dict[str, list[int]] = defaultdict(list)
+    for each in samples:
+        for part, size in each.parts.items():
+            if each.ages[part] >= _SETTLED:
+                sizes[part].append(size)
+    return sizes
 
 
 def describe(history: History, violations: Sequence[Violation], seed: int) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from tests.support.fire.clients import Run
 from tests.support.fire.faults import Trouble, some, troubles_of
-from tests.support.fire.history import Calm, Fault, History, Memory, Verdict
+from tests.support.fire.history import Calm, Fault, History, Verdict
 from tests.support.fire.world import Holder, World
 from workbench.processes import PATIENCE
 from workbench.prosody import Prosody
@@ -71,7 +71,7 @@ async def _calm(run: Run) -> None:
     for prosody in run.world.prosodys:
         for holder in run.chance.sample(list(run.world.holders), _AUDITED):
             await _until_told(run, holder, prosody)
-    run.history.add(Memory(run.now(), run.world.memory()))
+    run.history.add(run.world.memory(run.now()))
 
 
 async def _until_told(run: Run, holder: Holder, prosody: Prosody) -> None:

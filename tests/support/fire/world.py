@@ -21,9 +21,10 @@ from authbridge.staff.sign_in import sign_in_services_of
 from authbridge.storage import schema
 from authbridge.storage.database import Database
 from authbridge.storage.models import Role
-from bench.proc import resident
+from bench.proc import age, resident
 from bench.visitor import Visitor
 from tests.support.factories import ACTOR, make_organiser, make_school
+from tests.support.fire.history import Memory
 from tests.support.fire.shifted_clock import ShiftedClock
 from tests.support.full_disk import full_disk
 from tests.support.link import Link
@@ -39,6 +40,7 @@ _ACCOUNTS = 4  # of each school
 _SERVICES = 2
 _LOOK = 0.05  # seconds
 _DISK = 300_000  # kilobytes
+_KEPT = 30  # seconds for which Prosody keeps what is left of a login, in place of the usual 300
 _USUAL_SETTINGS = ("max_wal_size=64MB", "min_wal_size=32MB")  # for else the log alone fills that disk
 
 
@@ -118,16 +120,17 @@ class World:
             return status is not None and status.done >= len(self.prosodys)
         return False
 
-    def memory(self) -> dict[str, int]:
-        """Returns the resident memory of each part with its children, in bytes."""
+    def memory(self, at: float) -> Memory:
+        """Returns what each part occupies with its children, and how long the youngest of them has run."""
         parts = {f"service {number}": each.main_pid for number, each in enumerate(self.services, 1)}
         parts |= {"panel": self.panel.process.pid}
         parts |= {f"Prosody {each.version}": each.pid for each in self.prosodys}
-        return {
-            name: int(sum(map(resident, [pid, *children_of(pid)])) * 1e6)
-            for name, pid in parts.items()
-            if pid is not None
-        }
+        trees = {name: [pid, *children_of(pid)] for name, pid in parts.items() if pid is not None}
+        return Memory(
+            at,
+            {name: int(sum(map(resident, pids)) * 1e6) for name, pids in trees.items()},
+            {name: min(map(age, pids)) for name, pids in trees.items()},
+        )
 
 
 @contextlib.contextmanager
@@ -175,6 +178,7 @@ def open_world(versions: Iterable[str], folder: Path) -> Iterator[World]:
                         external_auth_node=f"prosody-{version}",
                     )
                 },
+                more=f"c2s_timeout = {_KEPT}",
             )
             for version in versions
         ]

@@ -157,5 +157,5 @@ def test_accounts_are_judged_each_by_its_own() -> None:
 def test_a_kept_history_is_the_same() -> None:
     """Written down and read again, it says the same of each kind of entry."""
     history = history_of([*RIGHT["a Prosody was killed"], *WRONG["there and back again"], Calm(1, 2)])
-    history.add(Memory(3, {"panel": 4}))
+    history.add(Memory(3, {"panel": 4}, {"panel": 5}))
     assert read(history.lines()) == history
