@@ -13,6 +13,7 @@ from tests.support.fire.checker import check
 from tests.support.fire.history import Command, History
 from tests.support.fire.report import describe, growth, keep
 from tests.support.fire.runs import put_under_fire
+from tests.support.fire.stores import STORES
 from tests.support.fire.world import open_world
 from tests.support.login_server import NEWER, OLDER
 from workbench import ROOT
@@ -25,17 +26,18 @@ HOUR = 3600
 pytestmark = pytest.mark.soak
 
 
-async def test_hours_under_fire(tmp_path: Path) -> None:
+@pytest.mark.parametrize("store", STORES)
+async def test_hours_under_fire(store: str, tmp_path: Path) -> None:
     """No untrue verdict, no acknowledged change lost, no session that stays or is cut; flat memory."""
     history = History()
     try:
-        with open_world(dict.fromkeys([OLDER, NEWER]), tmp_path) as world:
+        with open_world(dict.fromkeys([OLDER, NEWER]), STORES[store], tmp_path) as world:
             await put_under_fire(world, history, SEED, SECONDS)
     finally:  # also of a run in which something did not come back
         violations = check(history)
         text = describe(history, violations, SEED)
         print(text)  # noqa: T201 - the soak's report
-        keep(history, text, ROOT / "bench/results" / f"{__version__}-under-fire-{SEED}")
+        keep(history, text, ROOT / "bench/results" / f"{__version__}-under-fire-{store}-{SEED}")
 
     assert violations == []
     half = max(calm.ended for calm in history.calms) / 2

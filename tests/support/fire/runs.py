@@ -7,8 +7,9 @@ import random
 from collections.abc import Sequence
 
 from tests.support.fire.clients import Run
-from tests.support.fire.faults import Trouble, some, troubles_of
+from tests.support.fire.faults import some, troubles_of
 from tests.support.fire.history import Calm, Fault, History, Verdict
+from tests.support.fire.troubles import Trouble
 from tests.support.fire.world import Holder, World
 from workbench.processes import PATIENCE
 from workbench.prosody import Prosody

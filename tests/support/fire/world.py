@@ -1,4 +1,4 @@
-"""The deployment that is put under fire: services, Prosodys, panel, PostgreSQL and the links between them."""
+"""The deployment that is put under fire: services, Prosodys, panel, a database and the links between them."""
 
 import contextlib
 import os
@@ -7,9 +7,8 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-
-from sqlalchemy import make_url
 
 from authbridge.clock import utc_now
 from authbridge.config import read_config
@@ -26,10 +25,10 @@ from bench.visitor import Visitor
 from tests.support.factories import ACTOR, make_organiser, make_school
 from tests.support.fire.history import Memory
 from tests.support.fire.shifted_clock import ShiftedClock
+from tests.support.fire.stores import OpenStore, Store
 from tests.support.full_disk import full_disk
 from tests.support.link import Link
 from workbench.panel import Panel
-from workbench.postgres import Postgres
 from workbench.processes import PATIENCE, StartError, children_of, is_answering
 from workbench.prosody import HOST, Prosody, external
 from workbench.service import Service
@@ -37,11 +36,9 @@ from workbench.staff import enrol_member
 
 _SCHOOLS = ("ohg", "gsw", "rsb")
 _ACCOUNTS = 4  # of each school
-_SERVICES = 2
 _LOOK = 0.05  # seconds
 _DISK = 300_000  # kilobytes
 _KEPT = 30  # seconds for which Prosody keeps what is left of a login, in place of the usual 300
-_USUAL_SETTINGS = ("max_wal_size=64MB", "min_wal_size=32MB")  # for else the log alone fills that disk
 
 
 @dataclass
@@ -66,7 +63,7 @@ class World:
     """All parts, running.  ``database`` and ``canary``, an account of nobody's, are the tests' own way in."""
 
     folder: Path
-    postgres: Postgres
+    store: Store
     disk: Path
     database: Database
     services: Sequence[Service]
@@ -74,7 +71,6 @@ class World:
     panel: Panel
     prosodys: Sequence[Prosody]
     to_services: Sequence[Link]
-    to_database: Sequence[Link]
     clocks: Sequence[ShiftedClock]  # of the services
     holders: Sequence[Holder]
     canary: str
@@ -82,8 +78,7 @@ class World:
 
     def heal(self) -> None:
         """Starts what does not run, and returns when every part answers."""
-        if not self.postgres.process.is_running:
-            self.postgres.start_again()
+        self.store.heal()
         for service in self.services:
             _bring_back(service)
         if not self.panel.process.is_running:
@@ -134,8 +129,8 @@ class World:
 
 
 @contextlib.contextmanager
-def open_world(versions: Iterable[str], folder: Path) -> Iterator[World]:
-    """Starts everything, ends it afterwards; PostgreSQL has a small disk where we may mount one."""
+def open_world(versions: Iterable[str], open_store: OpenStore, folder: Path) -> Iterator[World]:
+    """Starts everything, ends it afterwards; the database has a small disk where we may mount one."""
     disk = Path(tempfile.gettempdir()) / f"under-fire-{secrets.token_hex(4)}"
     with contextlib.ExitStack() as running:
         if os.geteuid() == 0:
@@ -143,30 +138,25 @@ def open_world(versions: Iterable[str], folder: Path) -> Iterator[World]:
             disk.chmod(0o755)
         else:
             disk.mkdir()
-        postgres = Postgres(disk / "postgres", settings=_USUAL_SETTINGS)
-        running.callback(postgres.kill)
-        postgres.start()
-        url = postgres.create_database()
-        database = Database(url)
+        store = running.enter_context(open_store(disk))
+        database = Database(store.url)
         running.callback(database.engine.dispose)
         schema.upgrade(database)
         holders, canary = _enrol(database)
 
-        ways = [running.enter_context(Link(make_url(url).port or 0)) for _ in range(_SERVICES + 1)]
-        addresses = [make_url(url).set(port=way.port).render_as_string(hide_password=False) for way in ways]
         shared = folder / "service"
         shared.mkdir()
-        clocks = [ShiftedClock(folder / f"clock-{number}") for number in range(_SERVICES)]
-        *for_services, for_office = [
-            Service(shared, database_url=address, bcrypt_cost=4, supervised=True, variables=variables)
-            for address, variables in zip(
-                addresses, [*(clock.variables for clock in clocks), {}], strict=True
-            )
+        service_on = partial(Service, shared, bcrypt_cost=4, supervised=True)
+        clocks = [ShiftedClock(folder / f"clock-{number}") for number, _ in enumerate(store.addresses, 1)]
+        services = [
+            service_on(database_url=address, variables=clock.variables)
+            for address, clock in zip(store.addresses, clocks, strict=True)
         ]
-        for service in for_services:
+        office = service_on(database_url=store.office)
+        for service in services:
             running.callback(service.kill)
             service.start()
-        to_services = [running.enter_context(Link(service.port)) for service in for_services]
+        to_services = [running.enter_context(Link(service.port)) for service in services]
         prosodys = [
             Prosody(
                 version,
@@ -174,7 +164,7 @@ def open_world(versions: Iterable[str], folder: Path) -> Iterator[World]:
                 {
                     HOST: external(
                         [link.url for link in to_services],
-                        for_office.token_file,
+                        office.token_file,
                         external_auth_node=f"prosody-{version}",
                     )
                 },
@@ -185,7 +175,7 @@ def open_world(versions: Iterable[str], folder: Path) -> Iterator[World]:
         for prosody in prosodys:
             running.callback(prosody.kill)
             prosody.start()
-        panel = Panel(for_office)
+        panel = Panel(office)
         sign_in = sign_in_services_of(read_config(panel.environ), database)
         running.callback(panel.kill)
         panel.start()
@@ -194,15 +184,14 @@ def open_world(versions: Iterable[str], folder: Path) -> Iterator[World]:
             clerk.sign_in(enrol_member(sign_in, f"office-{school}", Role.ADMIN))
         yield World(
             folder=folder,
-            postgres=postgres,
+            store=store,
             disk=disk,
             database=database,
-            services=for_services,
-            office=for_office,
+            services=services,
+            office=office,
             panel=panel,
             prosodys=prosodys,
             to_services=to_services,
-            to_database=ways,
             clocks=clocks,
             holders=holders,
             canary=canary,
