@@ -12,6 +12,7 @@ _Value = TypeVar("_Value")
 class ExpiringStore(Generic[_Key, _Value]):
     """Entries that end ``lifetime`` after they were put; beyond ``max_size`` of them, new ones are not kept.
 
+    One that would last for more than twice as long ends too: it was put while the clock was ahead.
     ``forgets_oldest``: then the oldest one goes instead.
     ``wipe`` is called once with each value that goes or is not kept, except with one that is taken: then it
     is its taker's.  It is called without the lock, so it may use the store.
@@ -38,7 +39,7 @@ class ExpiringStore(Generic[_Key, _Value]):
         ``is_held``: the lifetime begins only when the value is put again without.
         """
         with self._lock:
-            gone = self._remove(lambda _value, until: _is_over(until, now))
+            gone = self._remove(lambda _value, until: self._is_over(until, now))
             if key in self._entries:
                 gone.append(self._entries.pop(key)[0])
             if self._forgets_oldest and self._is_full():
@@ -74,13 +75,15 @@ class ExpiringStore(Generic[_Key, _Value]):
         """Returns the same with their keys."""
         with self._lock:
             entries = self._entries.items()
-            return [(key, value) for key, (value, until) in entries if not _is_over(until, now)]
+            return [(key, value) for key, (value, until) in entries if not self._is_over(until, now)]
 
     def sweep(self, is_unwanted: Callable[[_Value], bool] | None = None, *, now: datetime) -> bool:
         """Removes the entries that have ended, and the unwanted ones; returns whether there were any."""
         with self._lock:
             gone = self._remove(
-                lambda value, until: _is_over(until, now) or (is_unwanted is not None and is_unwanted(value))
+                lambda value, until: (
+                    self._is_over(until, now) or (is_unwanted is not None and is_unwanted(value))
+                )
             )
         self._wipe_all(gone)
         return bool(gone)
@@ -90,7 +93,10 @@ class ExpiringStore(Generic[_Key, _Value]):
 
     def _find(self, key: _Key, now: datetime) -> _Value | None:
         value, until = self._entries.get(key, (None, None))
-        return None if _is_over(until, now) else value
+        return None if self._is_over(until, now) else value
+
+    def _is_over(self, until: datetime | None, now: datetime) -> bool:
+        return until is not None and not now < until <= now + 2 * self._lifetime
 
     def _remove(self, is_removed: Callable[[_Value, datetime | None], bool]) -> list[_Value]:
         gone = {key: entry[0] for key, entry in self._entries.items() if is_removed(*entry)}
@@ -102,7 +108,3 @@ class ExpiringStore(Generic[_Key, _Value]):
         if self._wipe is not None:
             for value in values:
                 self._wipe(value)
-
-
-def _is_over(until: datetime | None, now: datetime) -> bool:
-    return until is not None and now >= until

@@ -74,13 +74,13 @@ class CodeGuesses:
     def _count_overall(self, now: datetime, limits: Limits) -> None:
         self._overall.append(now)
         most, since = limits.overall_alarm + 1, now - limits.overall_window
-        while len(self._overall) > most or self._overall[0] <= since:
+        while len(self._overall) > most or not since < self._overall[0] <= now + limits.overall_window:
             self._overall.popleft()
 
     def _count_in(self, network: str, now: datetime, limits: Limits) -> datetime | None:
         """Returns the end of the wait of that network, None for no wait."""
         found = self._networks.pop(network, None)
-        if found is None or now - found.last_at >= limits.pair_quiet:
+        if found is None or abs(now - found.last_at) >= limits.pair_quiet:  # or the clock was ahead then
             found = _Network(0, now)
         self._networks[network] = found
         while len(self._networks) > _MOST_NETWORKS:

@@ -35,6 +35,16 @@ def test_an_entry_ends_with_its_lifetime(age: timedelta, *, found: bool) -> None
     assert (store.take("a", now=then) is not None) is found
 
 
+@pytest.mark.parametrize(("ahead", "found"), [(MINUTE, True), (2 * MINUTE, False)])
+def test_a_clock_that_was_ahead_keeps_nothing_for_long(ahead: timedelta, *, found: bool) -> None:
+    """What was put then goes when the clock is set back; by less than a lifetime, nothing is lost."""
+    store, wiped = make_store()
+    store.put("a", ["secret"], now=MORNING + ahead)
+    assert bool(store.values(now=MORNING)) is found
+    assert store.sweep(now=MORNING) is not found
+    assert wiped == ([] if found else [["secret"]])
+
+
 def test_the_lifetime_begins_anew_with_each_put() -> None:
     """The same value put again is not wiped; another one in its place wipes the first."""
     store, wiped = make_store()

@@ -90,3 +90,25 @@ def test_little_is_remembered_of_many_networks() -> None:
         guesses.note_wrong(f"network {number}", now=clock(), limits=few)
         clock.now += timedelta(milliseconds=1)
     assert len(guesses) == 10_000
+
+
+def test_a_clock_that_was_ahead_lets_nobody_wait_until_then() -> None:
+    """Neither the networks that guessed meanwhile nor all; staff hear of the next flood."""
+    guesses, clock = CodeGuesses(), FakeClock()
+    clock.advance(days=2)
+    waits(guesses, clock, 10)
+    for number in range(LIMITS.overall_alarm):
+        waits(guesses, clock, 1, f"2001:db8:{number:x}::/64")
+    clock.advance(days=-2)
+    assert waits(guesses, clock, 1) == [None]
+    assert waits(guesses, clock, 1, OTHER) == [None]
+    flood = [guesses.note_wrong(NETWORK, now=clock(), limits=LIMITS) for _ in range(LIMITS.overall_alarm)]
+    assert any(each.is_alarming for each in flood)
+
+
+def test_a_question_that_came_a_moment_earlier_forgets_nothing() -> None:
+    """Two threads may count in the other order than their questions came."""
+    guesses, clock = CodeGuesses(), FakeClock()
+    waits(guesses, clock, 4)
+    clock.advance(microseconds=-1)
+    assert waits(guesses, clock, 1) == [30]
