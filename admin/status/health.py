@@ -18,7 +18,7 @@ def health_rows() -> list[HealthRow]:
     """Returns the rows of the overview."""
     with current_panel().database.read_session() as session:
         found = nodes(session, now=now())
-        tried = machine_states(session, now=now())
+        tried = machine_states(session.connection(), now=now())
     checks = current_panel().service_health.checks(now=now())
     return [
         _service_row(checks),

@@ -224,7 +224,7 @@ def _of_servers(session: Session, now: datetime) -> Finding:
 
 def _of_synthetic_logins(session: Session, now: datetime) -> Finding:
     why = Remark("A login that the program tries itself shows that nobody can log in before a teacher does.")
-    state = latest(session, now=now)
+    state = latest(session.connection(), now=now)
     if state is None:
         return Finding(
             "synthetic-login",

@@ -7,7 +7,8 @@ from sqlalchemy import Connection, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from authbridge.login.synthetic_accounts import LIFETIME
-from authbridge.storage.models import SyntheticLogin
+from authbridge.storage.models import SyntheticLogin, table_of
+from authbridge.storage.prepared import Prepared
 from authbridge.storage.statements import UNSYNCHRONISED
 from authbridge.synthetic_login.outcomes import SyntheticOutcome, SyntheticResult
 
@@ -17,35 +18,25 @@ OVERDUE = timedelta(minutes=15)  # a timer tries every five
 TWICE = 2
 """Failures are told from the second one in a row: a restart of Prosody or of the service may meet one."""
 
-# Made once, for a scrape asks them: to make them anew took half of its time.
-_has_ended = or_(SyntheticLogin.outcome.is_not(None), SyntheticLogin.at <= bindparam("ended_before"))
-_LATEST = (
-    select(
-        SyntheticLogin.machine,
-        SyntheticLogin.at,
-        SyntheticLogin.outcome,
-        SyntheticLogin.detail,
-        SyntheticLogin.milliseconds,
-    )
-    .where(
-        SyntheticLogin.id.in_(
-            select(func.max(SyntheticLogin.id)).where(_has_ended).group_by(SyntheticLogin.machine)
-        )
-    )
-    .order_by(SyntheticLogin.machine)
+_logins = table_of(SyntheticLogin)
+_has_ended = or_(_logins.c.outcome.is_not(None), _logins.c.at <= bindparam("ended_before"))
+_LATEST = Prepared(
+    select(_logins.c.machine, _logins.c.at, _logins.c.outcome, _logins.c.detail, _logins.c.milliseconds)
+    .where(_logins.c.id.in_(select(func.max(_logins.c.id)).where(_has_ended).group_by(_logins.c.machine)))
+    .order_by(_logins.c.machine)
 )
 _granted = (
-    select(SyntheticLogin.machine, func.max(SyntheticLogin.id).label("id"))
-    .where(SyntheticLogin.outcome == SyntheticOutcome.GRANTED.value)
-    .group_by(SyntheticLogin.machine)
+    select(_logins.c.machine, func.max(_logins.c.id).label("id"))
+    .where(_logins.c.outcome == SyntheticOutcome.GRANTED.value)
+    .group_by(_logins.c.machine)
     .subquery()
 )
 # Since when and how often it has failed after the last success, by machine.
-_FAILING = (
-    select(SyntheticLogin.machine, func.min(SyntheticLogin.at), func.count())
-    .outerjoin(_granted, _granted.c.machine == SyntheticLogin.machine)
-    .where(_has_ended, or_(_granted.c.id.is_(None), SyntheticLogin.id > _granted.c.id))
-    .group_by(SyntheticLogin.machine)
+_FAILING = Prepared(
+    select(_logins.c.machine, func.min(_logins.c.at), func.count())
+    .outerjoin(_granted, _granted.c.machine == _logins.c.machine)
+    .where(_has_ended, or_(_granted.c.id.is_(None), _logins.c.id > _granted.c.id))
+    .group_by(_logins.c.machine)
 )
 
 
@@ -104,10 +95,10 @@ def finish(session: Session, login_id: int, result: SyntheticResult) -> None:
     )
 
 
-def machine_states(database: Session | Connection, *, now: datetime) -> list[MachineState]:
+def machine_states(connection: Connection, *, now: datetime) -> list[MachineState]:
     """Returns how things are on each machine that tries logins, by name."""
     ended = {"ended_before": now - LIFETIME}
-    failing = {machine: (since, failures) for machine, since, failures in database.execute(_FAILING, ended)}
+    failing = {machine: (since, failures) for machine, since, failures in _FAILING.all(connection, **ended)}
     return [
         MachineState(
             machine,
@@ -117,16 +108,16 @@ def machine_states(database: Session | Connection, *, now: datetime) -> list[Mac
             ),
             *failing.get(machine, (None, 0)),
         )
-        for machine, at, outcome, detail, milliseconds in database.execute(_LATEST, ended)
+        for machine, at, outcome, detail, milliseconds in _LATEST.all(connection, **ended)
     ]
 
 
-def latest(database: Session | Connection, *, now: datetime) -> MachineState | None:
+def latest(connection: Connection, *, now: datetime) -> MachineState | None:
     """Returns the state of the machine on which things are worst: for the metrics, which know one value.
 
     A failing one before others, then the oldest; None where no login was ever tried.
     """
-    states = machine_states(database, now=now)
+    states = machine_states(connection, now=now)
     return min(states, key=lambda state: (state.result.is_granted, state.at), default=None)
 
 

@@ -57,7 +57,7 @@ def add_synthetic_logins(
 def state_of(service: Service) -> MachineState:
     """Returns how things are on the only machine."""
     database = Database(service.database_url)
-    with database.read_session() as session:
-        (state,) = machine_states(session, now=utc_now())
+    with database.read_connection() as connection:
+        (state,) = machine_states(connection, now=utc_now())
     database.engine.dispose()
     return state

@@ -45,6 +45,7 @@ VALUES: dict[str, Any] = {
     "closed_at": MORNING,
     "code": "ohg",
     "done": 0,
+    "ended_before": MORNING,
     "enough": 1,
     "failure_id": 1,
     "fingerprint": 7,

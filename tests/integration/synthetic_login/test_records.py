@@ -15,14 +15,14 @@ FIVE_MINUTES = timedelta(minutes=5)
 
 def states(database: Database) -> list[MachineState]:
     """The states in the morning."""
-    with database.read_session() as session:
-        return records.machine_states(session, now=MORNING)
+    with database.read_connection() as connection:
+        return records.machine_states(connection, now=MORNING)
 
 
 def latest(database: Database) -> MachineState | None:
     """The one that the metrics have."""
-    with database.read_session() as session:
-        return records.latest(session, now=MORNING)
+    with database.read_connection() as connection:
+        return records.latest(connection, now=MORNING)
 
 
 def test_a_failure_lasts_since_the_last_success(database: Database) -> None:
@@ -46,8 +46,8 @@ def test_a_run_that_was_killed_is_a_failure_after_its_time(database: Database) -
     (state,) = states(database)
     assert state.result.outcome is WELL
 
-    with database.read_session() as session:
-        (state,) = records.machine_states(session, now=MORNING + timedelta(minutes=2))
+    with database.read_connection() as connection:
+        (state,) = records.machine_states(connection, now=MORNING + timedelta(minutes=2))
     assert (state.result.outcome, state.failures) == (SyntheticOutcome.LOST, 1)
 
 
