@@ -64,7 +64,7 @@ bench: ## Measure logins, school bells, attacks and a bystander beside their pee
 	@bash workbench/install.sh test
 	@$(python) -m bench
 
-soak: ## The long loops: 4 hours under fire (FIRE_SECONDS, FIRE_SEED), 10,000 histories, 10,000 logins with kills and hangs, 200 suspensions with kills, 10,000 guests, and what `make test` leaves out, the newest Prosody too
+soak: ## The long loops: 4 hours under fire over each database (FIRE_SECONDS, FIRE_SEED), 10,000 histories, 10,000 logins with kills and hangs, 200 suspensions with kills, 10,000 guests, and what `make test` leaves out, the newest Prosody too
 	@bash workbench/install.sh soak
 	@PROSODY=all lua5.4 /usr/bin/busted --output=plainTerminal tests/lua
 	@HISTORIES=10000 PROSODY=all lua5.4 /usr/bin/busted --output=plainTerminal tests/lua/histories_spec.lua
