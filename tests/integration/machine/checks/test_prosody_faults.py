@@ -364,6 +364,12 @@ LEFT_TO_A_PERSON: list[tuple[str, str, Level, Fault]] = [
         lambda machine: os.chown(copy_of_token(machine), 0, 33),
     ),
     (
+        "an owner of another machine",
+        "prosody-token-file",
+        Level.ERROR,
+        lambda machine: os.chown(copy_of_token(machine), 4713, 4714),
+    ),
+    (
         "Prosody not in the group",
         "prosody-token-file",
         Level.ERROR,
