@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 from selenium.webdriver import Chrome
 
+from authbridge import deletion_records
 from authbridge.data_protection.inventory import INVENTORY
 from authbridge.storage.models import Role
 from tests.end_to_end.panel.test_stories import GERMAN, add_school, issue
 from tests.support.chromium import open_chromium
 from tests.support.factories import make_school
+from tests.support.panel.sample_data import make_deletion_record
 from tests.support.panel_browser import PanelBrowser, PanelServer, open_panel_server
 
 
@@ -116,3 +118,23 @@ def test_the_officer_prints_the_record_of_processing(
         assert described.table.name in text
     for unwanted in ("Abmelden", "Suchen", "drucken Sie"):
         assert unwanted not in text
+
+
+def test_the_officer_prints_the_record_of_a_night(
+    panel_browser: PanelBrowser, panel_server: PanelServer
+) -> None:
+    """What was left of each table, up to when, and of which logs too much: on paper, too."""
+    record = make_deletion_record(0)
+    with panel_server.database.write_session() as session:
+        deletion_records.keep(session, record)
+    panel_browser.sign_in(panel_server.enrol(Role.AUDITOR))
+    panel_browser.open(f"/data-protection/deletions/{record.day}")
+    text = "\n".join(page.extract_text() for page in panel_browser.print_page().pages)
+    for words in (
+        "Löschnachweis vom 20.11.2026\nKreismedienzentrum Musterkreis, Stand 20.11.2026, 08:55",
+        "Anmeldungen 2.318 20.11.2026, 08:55 20.11.2026, 08:55 älter als erlaubt",
+        "Protokoll der Datenbank\nnicht geleert",
+        "meet.example.org\nGeprüft am 20.11.2026, 08:55\n/etc/nginx/nginx.conf was found to be at fault",
+    ):
+        assert words in text
+    assert "drucken Sie" not in text
