@@ -93,11 +93,14 @@ class Calm:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """The resident memory of each part at a moment, in bytes; and for how many seconds it had run then."""
+    """The resident memory of each part at a moment, in bytes; and for how many seconds it had run then.
+
+    Runs that were kept before this was noted do not say how long.
+    """
 
     at: float
     parts: dict[str, int]
-    ages: dict[str, float]
+    ages: dict[str, float] = field(default_factory=dict)
 
 
 Entry = Change | Login | SessionSpan | Fault | Calm | Memory

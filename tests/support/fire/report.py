@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.support.fire.checker import Violation
-from tests.support.fire.history import History, Memory
+from tests.support.fire.history import History, Memory, read
 
 _FEWEST = 4  # samples of memory in a quarter of the run, with which it can be compared with another
 _SETTLED = 120.0  # seconds, after which a process has filled its caches and a Prosody forgets as it learns
@@ -70,3 +70,10 @@ def keep(history: History, text: str, place: Path) -> None:
     place.with_name(f"{place.name}.txt").write_text(text, encoding="utf-8")
     lines = "".join(f"{line}\n" for line in history.lines())
     place.with_name(f"{place.name}.jsonl.xz").write_bytes(lzma.compress(lines.encode()))
+
+
+def read_kept(place: Path) -> History:
+    """Reads a history that was kept, packed with xz or not."""
+    content = place.read_bytes()
+    text = (lzma.decompress(content) if place.suffix == ".xz" else content).decode()
+    return read(text.splitlines())

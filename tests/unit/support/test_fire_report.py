@@ -1,10 +1,15 @@
-"""What a run under fire says of memory."""
+"""What a run under fire says of memory, and that a kept one can be judged anew."""
+
+from pathlib import Path
 
 import pytest
 
+from tests.support.fire.checker import check
 from tests.support.fire.history import History, Memory
-from tests.support.fire.report import growth
+from tests.support.fire.report import growth, read_kept
+from workbench import ROOT
 
+KEPT = sorted(ROOT.glob("bench/results/*-under-fire-*.jsonl.xz"))
 OLD, YOUNG = 1000.0, 10.0  # seconds that a part has run
 
 
@@ -36,3 +41,12 @@ def test_a_part_that_was_started_anew_is_compared_once_it_has_settled() -> None:
 def test_too_few_samples_say_nothing(ages: list[float]) -> None:
     """Neither of a short run nor of a part that never ran for long."""
     assert growth(history_of([10] * len(ages), ages)) == {}
+
+
+@pytest.mark.parametrize("place", KEPT, ids=lambda place: place.name)
+def test_what_was_kept_of_a_release_can_be_judged_anew(place: Path) -> None:
+    """By the checker of today, with the result that stands beside it."""
+    history = read_kept(place)
+    assert history.logins
+    result = place.with_name(place.name.replace(".jsonl.xz", ".txt")).read_text()
+    assert f"Wrong: {len(check(history))}\n" in result
