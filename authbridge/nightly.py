@@ -22,7 +22,7 @@ from authbridge.storage.rewriting import rewrite
 
 _NIGHT = time(3)  # by the operator's clock: nobody logs in, and backups of the night are made
 _INTERVAL = 1800  # seconds
-_RETRY = 60  # seconds after a failure
+_RETRY = 600  # seconds after a failure: a try may have filled a disk of which nothing is seen here
 _OF_LOGS = "log"  # with which the ids of machine.checks.logs begin
 
 

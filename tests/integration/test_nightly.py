@@ -34,6 +34,7 @@ from workbench import ROOT
 from workbench.postgres import Postgres
 
 BERLIN = ZoneInfo("Europe/Berlin")
+LARGEST = "SELECT max(pg_total_relation_size(relid)) FROM pg_stat_user_tables"
 
 
 @pytest.fixture(name="disk", params=["sqlite", "postgresql"])
@@ -250,6 +251,22 @@ def test_too_little_room_is_said_before_it_is_used(
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=3 * size))
     assert rewrite(database)
     database.engine.dispose()
+
+
+def test_too_little_room_of_a_postgresql_of_this_machine_is_said(
+    usual_postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Filled by a copy, it would panic, and not start again: what the copy took is not given back."""
+    url = usual_postgres.create_owned_database("secret")
+    with _disk(url, usual_postgres.data, tmp_path, usual_postgres) as disk:
+        with disk.database.read_connection() as connection:
+            largest = connection.scalar(text(LARGEST))
+        usage = shutil.disk_usage(tmp_path)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=3 * largest - 1))
+        with pytest.raises(StorageError, match="MiB are needed beside"):
+            rewrite(disk.database)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=3 * largest))
+        rewrite(disk.database)
 
 
 def test_without_rights_the_log_is_said_to_be_kept(
