@@ -7,10 +7,8 @@ than through Flask, and the service would use nothing of Flask.
 import hmac
 import json
 import logging
-import os
 import time
 from collections.abc import Callable, Iterable
-from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -20,28 +18,17 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Unaut
 from werkzeug.wrappers import Request
 
 from authbridge import __version__, readiness, service_log, wire
-from authbridge.clock import utc_now
-from authbridge.config import Config
 from authbridge.errors import StorageError, location_of
 from authbridge.hourly_lines import HourlyLines
-from authbridge.login import alarms
 from authbridge.login.authenticate import LoginServices, authenticate
-from authbridge.login.cache_memory import CacheMemory
-from authbridge.login.hashing_queue import HashingQueue
-from authbridge.login.keyed_hashes import KeyedHashes
-from authbridge.login.password_cache import PasswordCache
-from authbridge.login.passwords import Hasher
 from authbridge.login.policy import Verdict
 from authbridge.metrics import Exposition, Metrics, SinceBoot
 from authbridge.page_tokens.token_logins import feed_position, use_token
 from authbridge.page_tokens.tokens import Grant, Tokens
 from authbridge.revocations import school_codes
 from authbridge.revocations.long_polls import LongPolls
-from authbridge.storage.database import Database
 
 _log = logging.getLogger(__name__)
-
-_MOST_HASHES = 16  # at once: thirty owners of one school, all being hashed, would look like thirty failures
 
 _seconds_since_boot = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
 
@@ -190,29 +177,3 @@ class Api:
 
 class _Request(Request):
     max_content_length = wire.MAX_BYTES
-
-
-def services_of(config: Config, cache_memory: CacheMemory) -> LoginServices:
-    """Makes the services that a login needs in production; takes the time of one hash."""
-    hasher = Hasher.with_quick_checks(config.bcrypt_cost, config.secret_key)
-    cores = len(os.sched_getaffinity(0))
-    slots = min(cores, _MOST_HASHES)
-    return LoginServices(
-        database=Database(config.database_url, durable=False),
-        hasher=hasher,
-        clock=utc_now,
-        timezone=config.timezone,
-        host=config.xmpp_host,
-        limits=config.limits,
-        keyed_hashes=KeyedHashes(config.secret_key),
-        password_cache=PasswordCache(
-            config.limits, remember=config.remember_credentials, memory=cache_memory
-        ),
-        hashing_queue=HashingQueue(slots, typical=hasher.measure()),
-        run_later=alarms.after_the_answer(),
-    )
-
-
-def retention_of(config: Config) -> timedelta:
-    """Returns how long the journal of logins is kept."""
-    return timedelta(days=config.retention_days)
