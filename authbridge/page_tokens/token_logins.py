@@ -17,10 +17,11 @@ from authbridge.storage.models import Revocation, table_of
 from authbridge.storage.prepared import Prepared
 
 _revocations = table_of(Revocation)
-_LAST_END = Prepared(
-    select(func.max(_revocations.c.id)).where(
+_ENDS = Prepared(
+    select(func.count()).where(
         _revocations.c.username == bindparam("username"),
         or_(*(_revocations.c.action == action for action in feed.ENDING)),
+        _revocations.c.id > bindparam("after"),
     )
 )
 
@@ -110,7 +111,7 @@ def _settle(connection: Connection, grant: Grant, use: TokenUse, services: Login
         return policy.SESSION_ENDED
     account = found.account
     decision = policy.judge(account, checked_version=account.credential_version, today=today)
-    if decision.verdict is Verdict.GRANTED and _has_ended(connection, grant):
+    if _has_ended(connection, grant, is_suspended=decision.verdict is Verdict.SUSPENDED):
         return policy.SESSION_ENDED
     entry = journal.Entry(use.arrival, use.origin, organiser_id=found.organiser_id, unknown_name=None)
     journal.write_attempt(connection, entry, decision, now=now)
@@ -119,15 +120,16 @@ def _settle(connection: Connection, grant: Grant, use: TokenUse, services: Login
     return decision
 
 
-def _has_ended(connection: Connection, grant: Grant) -> bool:
+def _has_ended(connection: Connection, grant: Grant, *, is_suspended: bool) -> bool:
     """Tells whether the organiser was logged out since, or may have been: the feed does not go back so far.
 
     By the order of the commits: no clock decides whether a login was before the end of all logins, and none
-    that was ahead keeps a token alive until that end is purged.
+    that was ahead keeps a token alive until that end is purged.  The present suspension ends its tokens too,
+    but tells those who show one why; nothing is published while it goes on, so it is the last of the ends.
     """
-    row = _LAST_END.run(connection, username=grant.username)
-    last_end = 0 if row is None else row[0] or 0
+    ((ends,),) = _ENDS.all(connection, username=grant.username, after=grant.position.last_id)
     # Afterwards: an end that is purged in between would else be seen in neither.
     purged_to, _ = feed.bounds(connection)
     epoch, _ = feed.position(connection)
-    return epoch != grant.position.epoch or grant.position.last_id < max(purged_to, last_end)
+    is_known = epoch == grant.position.epoch and grant.position.last_id >= purged_to
+    return not is_known or ends > (1 if is_suspended else 0)

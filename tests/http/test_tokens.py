@@ -7,6 +7,7 @@ from typing import Any
 import jwt
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from werkzeug.test import Client
 
 from authbridge.login import bell
@@ -70,6 +71,13 @@ class Page:
 
 
 REFUSED = {"verdict": "refused", "username": None, "retry_after": None, "school": None, "shared": False}
+
+
+def suspend(session: Session, issued: IssuedCredential) -> None:
+    """Suspends that organiser."""
+    suspensions.suspend(
+        session, ORGANISER, issued.username, reason=SuspensionReason.LETTER_LOST, actor=ACTOR, now=MORNING
+    )
 
 
 @pytest.fixture(name="page")
@@ -154,9 +162,7 @@ def test_a_suspension_and_its_end(page: Page, issued: IssuedCredential) -> None:
     """The account counts as it is; a token from before a suspension is over, as a session would be."""
     token = page.token(issued)
     with page.services.database.write_session() as session:
-        suspensions.suspend(
-            session, ORGANISER, issued.username, reason=SuspensionReason.LETTER_LOST, actor=ACTOR, now=MORNING
-        )
+        suspend(session, issued)
     assert page.use(token) == REFUSED | {"verdict": "suspended"}
 
     with page.services.database.write_session() as session:
@@ -209,6 +215,37 @@ def test_a_new_password(page: Page, issued: IssuedCredential) -> None:
         organisers.reset_password(
             session, issued.username, password, keyed_hashes=KEYED_HASHES, actor=ACTOR, now=MORNING
         )
+
+    assert page.use(token) == REFUSED
+
+
+@pytest.mark.parametrize("ended", ["by the organiser", "by a suspension"])
+def test_a_token_that_is_over_says_nothing_about_the_account(
+    page: Page, issued: IssuedCredential, ended: str
+) -> None:
+    """Whoever kept it has no password any more, and must not learn that the access is suspended since."""
+    token = page.token(issued)
+    with page.services.database.write_session() as session:
+        if ended == "by the organiser":
+            organisers.end_sessions(session, issued.username, actor=ACTOR, now=MORNING)
+        else:
+            suspend(session, issued)
+            suspensions.reinstate(session, ORGANISER, issued.username, actor=ACTOR, now=MORNING)
+        suspend(session, issued)
+
+    assert page.use(token) == REFUSED
+
+
+def test_a_token_that_is_over_says_nothing_about_its_validity(page: Page) -> None:
+    """Likewise of an access that has run out since."""
+    issued = make_organiser(page.services.database, valid_until=TODAY)
+    clock = page.services.clock
+    assert isinstance(clock, FakeClock)
+    clock.advance(hours=12)
+    token = page.token(issued)
+    with page.services.database.write_session() as session:
+        organisers.end_sessions(session, issued.username, actor=ACTOR, now=clock())
+    clock.advance(hours=6)
 
     assert page.use(token) == REFUSED
 
