@@ -77,6 +77,11 @@ def logs_tokens(nginx: Sequence[Directive], each: Proxied) -> bool:
     return any(_is_written(nginx, each.levels, log) for log in _UNLOGGED)
 
 
+def is_of_this_release(plan: PlannedChanges) -> bool:
+    """Tells whether our file for nginx is as this release has it, or is not there; no upgrade writes it."""
+    return plan.read(SNIPPET) in {None, _snippet()}
+
+
 def plan_for_prosody(plan: PlannedChanges, setup: Setup) -> None:
     """Plans that Prosody takes tokens on the organisers' host.
 
@@ -94,7 +99,7 @@ def plan_for_nginx(plan: PlannedChanges, setup: Setup) -> None:
         NoPlaceError: nginx has no server where it could stand.
         NotUnderstoodError: nginx' configuration is not understood.
     """
-    plan.write(SNIPPET, _TEXT.read_text(encoding="utf-8"))
+    plan.write(SNIPPET, _snippet())
     while (near := _server_without_page(read_nginx(plan) or (), setup)) is not None:
         _add_behind(plan, near, f"{INCLUDE} # AuthBridge")
     overwrite_addresses(plan, lambda nginx: places(nginx, setup))
@@ -115,6 +120,10 @@ def plan_for_website(plan: PlannedChanges, setup: Setup) -> None:
         NotUnderstoodError: It is not certain what the website's settings set.
     """
     edit_website(plan, setup, f"'{address(setup)}'", "tokenAuthUrl")
+
+
+def _snippet() -> str:
+    return _TEXT.read_text(encoding="utf-8")
 
 
 def _add_behind(plan: PlannedChanges, near: Directive, line: str) -> None:

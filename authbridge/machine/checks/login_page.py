@@ -14,6 +14,7 @@ from authbridge.machine.login_page import (
     SNIPPET,
     SOCKET,
     SOCKET_LINK,
+    is_of_this_release,
     login_places,
     logs_tokens,
     places,
@@ -93,15 +94,25 @@ def _place(look: _Look, finding: partial[Finding]) -> Finding:
             f"{INCLUDE}  # {SNIPPET}",
         )
     faulty = [each for each in found if not each.is_sound]
-    if not faulty:
-        return finding(Level.OK, Remark("nginx leads to the login page, with the addresses of browsers."))
-    return finding(
-        Level.ERROR,
-        Remark("nginx does not overwrite what a browser says to the login page about its address."),
-        Remark("Wrong passwords are counted by this address: a guesser could choose another one each time."),
-        faulty[0].directive.where,
-        OVERWRITES,
-    )
+    if faulty:
+        return finding(
+            Level.ERROR,
+            Remark("nginx does not overwrite what a browser says to the login page about its address."),
+            Remark(
+                "Wrong passwords are counted by this address: a guesser could choose another one each time."
+            ),
+            faulty[0].directive.where,
+            OVERWRITES,
+        )
+    if not is_of_this_release(look.plan):
+        return finding(
+            Level.WARNING,
+            Remark("nginx' file for the login page is not as this release of AuthBridge has it."),
+            Remark("An upgrade of AuthBridge leaves it as it is; the command writes it anew."),
+            SNIPPET,
+            f"authbridge page on {look.setup.host}",
+        )
+    return finding(Level.OK, Remark("nginx leads to the login page, with the addresses of browsers."))
 
 
 def _line(look: _Look, finding: partial[Finding]) -> Finding:
