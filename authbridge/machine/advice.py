@@ -1,4 +1,4 @@
-"""Writes the commands that a person is told to give as root: no other user can change what they do."""
+"""Writes commands for the administrator to run as root, so that no other user can change what they do."""
 
 import shlex
 import stat
