@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, false, literal_column, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from authbridge.login.attempts import TOKEN
 from authbridge.login.diagnosis import LoginOutcome, outcome_of
 from authbridge.login.held_rows import attempt_is_held, rejection_is_held
 from authbridge.login.policy import Verdict
@@ -57,7 +58,8 @@ class JournalRow:
     """A login, or the number of those of one minute that were rejected without a check (``is_minute``).
 
     ``username`` is None for unknown ones; ``origin`` is an address, or a network, or None where unknown.
-    ``is_held``: it is kept longer, for an incident.
+    ``is_token``: a token was shown, which an earlier login at the login page gave.  ``is_held``: it is kept
+    longer, for an incident.
     """
 
     at: datetime
@@ -66,6 +68,7 @@ class JournalRow:
     origin: str | None
     user_agent: str | None
     is_minute: bool
+    is_token: bool
     is_held: bool
 
 
@@ -132,9 +135,15 @@ def _checked(
         .limit(PAGE_SIZE + 1)
     )
     for each, username, is_held in session.execute(query):
-        outcomes = ((outcome_of(each.verdict), 1),)
         row = JournalRow(
-            each.at, username, outcomes, each.ip, each.user_agent, is_minute=False, is_held=is_held
+            each.at,
+            username,
+            ((outcome_of(each.verdict), 1),),
+            each.ip,
+            each.user_agent,
+            is_minute=False,
+            is_token=each.transport == TOKEN,
+            is_held=is_held,
         )
         yield _Place(each.at, _CHECKED.number, each.id), row
 
@@ -161,9 +170,15 @@ def _counted(
         .limit(PAGE_SIZE + 1)
     )
     for each, username, is_held in session.execute(query):
-        outcomes = _outcomes_of(each)
         row = JournalRow(
-            each.minute, username, outcomes, each.network or None, None, is_minute=True, is_held=is_held
+            each.minute,
+            username,
+            _outcomes_of(each),
+            each.network or None,
+            None,
+            is_minute=True,
+            is_token=False,
+            is_held=is_held,
         )
         yield _Place(each.minute, _COUNTED.number, each.id), row
 

@@ -77,6 +77,20 @@ def test_the_journal_has_each_login_and_the_waits_of_a_minute(auditor: Browser, 
     ]
 
 
+def test_a_tokens_use_is_told_from_the_login_that_gave_it(
+    panel: StaffedPanel, auditor: Browser, name: str
+) -> None:
+    """One login at the page is one of its own, and a line for each connection of the meeting's page."""
+    with panel.database.write_session() as session:
+        for minutes, transport in ((0.5, "token"), (0.75, "page")):
+            session.add(login(panel, minutes, organiser_id=1, verdict="granted", transport=transport))
+
+    token, page = rows(auditor.get("/journal"))[:2]
+
+    assert f"{name} got in with a token of the login page 198.51.100.7" in token
+    assert f"{name} got in 198.51.100.7" in page
+
+
 @pytest.mark.parametrize(
     ("query", "minutes"),
     [
