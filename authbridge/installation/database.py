@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from authbridge.errors import AuthBridgeError
-from authbridge.installation import postgresql, program, restarts, units
+from authbridge.installation import jitsi, postgresql, program, restarts, units
 from authbridge.installation.locking import locked
 from authbridge.installation.record import Upgrade
 from authbridge.installation.settings import BACKUPS, database_file
@@ -88,6 +88,7 @@ def roll_back(installation: Installation) -> Iterator[SystemAction]:
             )
         words += f"\nBring the database of before the upgrade back, from {upgrade.backup}."
         words += _lost(installation, upgrade.backup)
+    yield from jitsi.switch_page_off(installation, upgrade.before)
     yield SystemAction(words, partial(_go_back, installation, upgrade))
 
 

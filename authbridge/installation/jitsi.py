@@ -1,14 +1,15 @@
 """Changes the files of Jitsi, Prosody and nginx: exactly as ``authbridge doctor --fix`` would."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 from authbridge.installation import restarts
 from authbridge.installation.steps import Installation, SystemAction
 from authbridge.machine.examination import examine, plan_fixes
-from authbridge.machine.ledger import Ledger
+from authbridge.machine.ledger import Ledger, Undone
+from authbridge.machine.login_page import SOCKET
 from authbridge.machine.mending import mend, services_of
-from authbridge.machine.page_switch import BY_PAGE, BY_WEBSITE
+from authbridge.machine.page_switch import BY_PAGE, BY_WEBSITE, switch_off
 
 BY = "install"
 """The name of these changes in the ledger."""
@@ -47,6 +48,16 @@ def restore_files(installation: Installation) -> Iterator[SystemAction]:
     yield from restarts.give(installation, restarts.AFTER_UNDO)
 
 
+def switch_page_off(installation: Installation, former: str) -> Iterator[SystemAction]:
+    """Switches the login page off where that program, to which we go back, has neither it nor its command."""
+    machine = installation.machine
+    if machine.path(f"{former}/deploy/systemd/{SOCKET}").exists():
+        return
+    if any(Ledger(machine).holds(name) for name in (BY_WEBSITE, BY_PAGE)):
+        words = f"Switch the login page off, which {former} does not have."
+        yield SystemAction(words, lambda: _say_undone(installation, switch_off(machine)))
+
+
 def _mend(installation: Installation) -> None:
     machine, setup = installation.machine, installation.setup()
     changes = plan_fixes(machine, examine(machine, setup))
@@ -57,7 +68,11 @@ def _mend(installation: Installation) -> None:
 def _restore(installation: Installation, name: str) -> None:
     ledger = Ledger(installation.machine)
     restarts.need(installation, services_of(ledger.names(name)))
-    for each in ledger.undo(name):
+    _say_undone(installation, ledger.undo(name))
+
+
+def _say_undone(installation: Installation, undone: Iterable[Undone]) -> None:
+    for each in undone:
         if each.copy is not None:
             installation.todo.append(
                 f"{each.name} was changed by somebody since and stays as it is; as it was before: {each.copy}"

@@ -14,10 +14,15 @@ from authbridge.installation.database import SHORT_LIVED
 from authbridge.installation.program import folder_of, point_to
 from authbridge.installation.record import Record, Upgrade
 from authbridge.machine.files import Machine
+from authbridge.machine.login_page import SOCKET_LINK
+from authbridge.machine.page_switch import plan_on, switch_on
+from authbridge.machine.setup import read_setup
 from authbridge.storage.migrations import NEWEST
 from tests.integration.installation.conftest import ADD_LOGIN, ADDRESS, Install, migration, tree
 from tests.support.full_disk import full_disk
+from tests.support.jitsi_machine import CONFIG_JS, HOST
 from tests.support.panel.staffed_panel import make_config
+from tests.support.prosody_machine import lay_prosody
 from tests.support.tree_system import TreeSystem
 
 _UNIT = "authbridge-api.service"
@@ -71,6 +76,27 @@ def test_an_upgrade_keeps_the_data_and_one_command_leads_back(
     assert _program(machine) == former
     assert machine.read(f"/etc/systemd/system/{_UNIT}") == before
     assert _schools(machine) == ["neu", "ohg"]
+
+
+def test_the_way_back_to_a_program_without_the_login_page_switches_it_off(
+    install: Install, machine: Machine
+) -> None:
+    """Else the website would lead organisers to a page that is gone, and no command could take that back."""
+    lay_prosody(machine.root, "13")
+    install()
+    before = machine.read(f"/{CONFIG_JS}")
+    former = "/opt/authbridge-0123456789ab"
+    machine.path(former).mkdir()
+    Record(machine).note_upgrade(Upgrade(former, f"/opt/{_program(machine)}", None, NEWEST, NEWEST))
+    setup = read_setup(machine)
+    switch_on(machine, plan_on(machine, setup, HOST), setup)
+    assert machine.read(f"/{CONFIG_JS}") != before
+
+    assert install("--rollback") == 0
+
+    assert f"/opt/{_program(machine)}" == former
+    assert machine.read(f"/{CONFIG_JS}") == before
+    assert not machine.path(SOCKET_LINK).is_symlink()
 
 
 def test_the_way_back_over_a_change_of_the_tables_says_what_is_lost_and_asks(
