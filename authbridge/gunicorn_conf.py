@@ -1,4 +1,4 @@
-"""How gunicorn runs the auth service and the panel; ``authbridge serve`` and ``panel`` add what differs.
+"""How gunicorn runs the auth service, the panel and the login page; their commands add what differs.
 
 Named as a module, so that no ``gunicorn.conf.py`` of the current folder is read in its place.
 """

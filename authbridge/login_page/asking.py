@@ -115,7 +115,7 @@ class AuthService:
             answer = self._ask(question)
             self._hangs = False
             return _read(answer, request_id)
-        except (OSError, http.client.HTTPException, ValueError) as error:
+        except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
             self._hangs = isinstance(error, TimeoutError)
             line = f"the auth service gives no answer of use: {type(error).__name__} at {location_of(error)}"
             self._faults.note(line, now=self._clock())

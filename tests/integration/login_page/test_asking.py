@@ -96,6 +96,7 @@ _FAULTS: dict[str, Callable[[Question], bytes]] = {
     ),
     "an unknown word": lambda asked: http_answer(verdict(asked, "GRANTED", token=TOKEN)),
     "no object": lambda _asked: http_answer(b'["granted"]'),
+    "too deep an object": lambda _asked: http_answer(b'{"verdict":' * 5000),
     "no JSON": lambda _asked: http_answer(b"granted"),
     "half an answer": lambda asked: http_answer(verdict(asked, "granted", token=TOKEN))[:-20],
     "no HTTP": lambda _asked: b"granted\r\n",
