@@ -65,7 +65,7 @@ def plan_on(machine: Machine, setup: Setup, host: str) -> PagePlan:
     _require_host(machine, setup, host)
     _require_website(machine, setup)
     if machine.read(MAIN_FILE) is None:
-        raise PageError("There is no nginx on this machine: by hand it goes as deploy/README.md says.")
+        raise PageError("There is no nginx on this machine, and this command knows no other web server.")
     if machine.read(f"/etc/systemd/system/{SOCKET}") is None:
         raise PageError("The systemd unit %(unit)s is missing: give deploy/install again.", unit=SOCKET)
     page = PlannedChanges(machine)
