@@ -31,7 +31,7 @@ _OWN_PARTS = {
     "mod_auth_external": "Prosody module: who may log in",
     "mod_meeting_rules": "Prosody module: the rules of a meeting",
     "mod_token_suspension": "Prosody module: suspensions for tokens of others",
-    "authbridge": "Lua files that both Prosody modules share",
+    "authbridge": "Lua files that the Prosody modules share",
 }
 _SPACE = uuid.UUID(
     "5b1ffac5-69b6-4b0c-a1a2-4d3f5f4cbd1c"
