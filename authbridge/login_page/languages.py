@@ -8,7 +8,9 @@ from flask_babel import Babel, format_timedelta
 
 from authbridge.letters import Language
 
-_MINUTE = 60  # seconds
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400  # seconds
+_ROUNDED_UP = ((2 * _DAY, _DAY), (2 * _HOUR, _HOUR), (_MINUTE, _MINUTE))
+"""From so many seconds on, a wait is told in that unit."""
 
 
 def language() -> Language:
@@ -20,9 +22,9 @@ def language() -> Language:
 
 def in_so_long(seconds: int) -> str:
     """Returns words such as "in 40 seconds" or "in 4 minutes", never less than it takes."""
-    exact = timedelta(seconds=seconds)
-    shown = exact if seconds < _MINUTE else timedelta(minutes=math.ceil(seconds / _MINUTE))
-    return str(format_timedelta(shown, add_direction=True))
+    unit = next((unit for least, unit in _ROUNDED_UP if seconds >= least), 1)
+    shown = timedelta(seconds=math.ceil(seconds / unit) * unit)
+    return str(format_timedelta(shown, threshold=2, add_direction=True))
 
 
 def install(app: Flask) -> None:
