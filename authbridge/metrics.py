@@ -99,7 +99,7 @@ class _State(Collector):
         except OSError:
             return
         if free is not None:
-            yield _gauge("disk_free_bytes", "Room left beside the SQLite file.", free)
+            yield _gauge("disk_free_bytes", "Room left where the database lies.", free)
 
 
 def _of_database(connection: Connection, now: datetime) -> Iterator[Metric]:

@@ -25,6 +25,9 @@ from authbridge.errors import ConfigError, ConflictError, StorageError
 from authbridge.storage.models import Base
 from authbridge.storage.networks import Overlaps, overlaps
 
+FOLDER_OF_POSTGRESQL = Path("/var/lib/postgresql")
+"""The folder in which Debian has all servers of a machine."""
+
 _PATIENCE = 5  # seconds for a lock, a statement or a free connection; a login may take 15 in all
 _CONNECT_PATIENCE = 3  # seconds
 _EXCLUSIVE_PATIENCE = 30.0  # seconds until all tables are ours
@@ -51,6 +54,7 @@ class Database:
         self._url = _parse_url(url)
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
         self.engine = _engine_of(self._url, durable=durable)
+        self._is_here = self.is_sqlite or _is_here(self.engine)
         self._write_lock = threading.Lock()
 
     @property
@@ -207,9 +211,16 @@ class Database:
         except OSError as error:
             raise StorageError(f"{self.file} cannot be reached: {error.strerror}.") from error
 
+    @property
+    def folder(self) -> Path | None:
+        """Returns where its files lie; None for a PostgreSQL elsewhere, or not in Debian's folder."""
+        if self.is_sqlite:
+            return None if self.file is None else self.file.parent
+        return FOLDER_OF_POSTGRESQL if self._is_here and FOLDER_OF_POSTGRESQL.is_dir() else None
+
     def free_bytes(self) -> int | None:
-        """Returns the room left beside the SQLite file; None for PostgreSQL, which we do not see."""
-        return None if self.file is None else shutil.disk_usage(self.file.parent).free
+        """Returns the room left in its folder; None where we do not see it."""
+        return None if self.folder is None else shutil.disk_usage(self.folder).free
 
     def empty_write_ahead_log(self) -> None:
         """Lets deleted rows vanish from SQLite's second file too."""
@@ -328,17 +339,26 @@ def _engine_of(url: URL, *, durable: bool) -> Engine:
 
 
 def _require_verified_server(engine: Engine) -> None:
-    # What the address does not say, libpq takes from variables such as PGHOST; a service's file may say all.
-    driver: Any = engine.dialect.dbapi
-    said = {each.keyword.decode(): (each.val or b"").decode() for each in driver.pq.Conninfo.get_defaults()}
-    said |= engine.dialect.create_connect_args(engine.url)[1]
-    hosts = [*said["host"].split(","), *said["hostaddr"].split(",")]
-    is_here = not said["service"] and all(map(_is_on_this_machine, hosts))
-    if not is_here and said["sslmode"] != "verify-full":
+    if not _is_here(engine) and _said(engine)["sslmode"] != "verify-full":
         raise ConfigError(
             "AUTHBRIDGE_DATABASE_URL names a PostgreSQL on another machine. Its connection must be encrypted,"
             " and its certificate checked: add ?sslmode=verify-full to the address."
         )
+
+
+def _is_here(engine: Engine) -> bool:
+    said = _said(engine)
+    hosts = [*said["host"].split(","), *said["hostaddr"].split(",")]
+    return not said["service"] and all(map(_is_on_this_machine, hosts))
+
+
+def _said(engine: Engine) -> dict[str, Any]:
+    # What the address does not say, libpq takes from variables such as PGHOST; a service's file may say all.
+    driver: Any = engine.dialect.dbapi
+    defaults = driver.pq.Conninfo.get_defaults()
+    said: dict[str, Any] = {each.keyword.decode(): (each.val or b"").decode() for each in defaults}
+    said |= engine.dialect.create_connect_args(engine.url)[1]
+    return said
 
 
 def _is_on_this_machine(host: str) -> bool:

@@ -5,11 +5,10 @@ but leaves copies in the gap of a page that was split; PostgreSQL wipes nothing 
 place, and keeps what was written in its write-ahead log until it uses that file again.
 """
 
-import shutil
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from authbridge.errors import StorageError
@@ -20,12 +19,7 @@ _ONE_AT_A_TIME = 0x61757468  # the key of PostgreSQL's advisory lock
 _OWNS_STATISTICS = "SELECT pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = current_database()"
 _COPIES = 3  # of what is written at once: a temporary one, the log, and as much again for others
 _MEBIBYTE = 1024**2
-_FOLDER_OF_POSTGRESQL = "/var/lib/postgresql"  # in which Debian has all of its servers
-_LARGEST = """
-    SELECT max(pg_total_relation_size(relid)),
-        coalesce(host(inet_server_addr()) IN ('127.0.0.1', '::1'), true)
-    FROM pg_stat_user_tables
-"""
+_LARGEST = "SELECT coalesce(max(pg_total_relation_size(relid)), 0) FROM pg_stat_user_tables"
 _TRIES = 10  # at the log of SQLite, which somebody may be reading
 _PAUSE = 1  # seconds
 _LOCK_PATIENCE = 3000  # milliseconds; logins that come meanwhile wait behind us
@@ -43,36 +37,30 @@ def rewrite(database: Database) -> bool:
             little room on the disk.
     """
     with database.own_connection() as connection:
+        _require_room(database, connection)
         if not database.is_sqlite:
             return _rewrite_postgresql(connection)
-        _require_room_of_sqlite(database)
         connection.execute("VACUUM")
         return _empty_log_of_sqlite(connection)
 
 
-def _require_room_of_sqlite(database: Database) -> None:
-    """Checks that the copies fit beside the file; else logins would find the disk full meanwhile."""
-    free = database.free_bytes()
-    if database.file is not None and free is not None:
-        _require_room(database.file.stat().st_size, free, str(database.file))
+def _require_room(database: Database, connection: Any) -> None:  # noqa: ANN401 - of either driver
+    """Checks that the copies fit: of SQLite's file, of the largest table of a PostgreSQL whose disk we see.
 
-
-def _require_room_of_postgresql(connection: Any) -> None:  # noqa: ANN401
-    """Checks that a copy of the largest table fits, where the server is on this machine in Debian's folder.
-
-    Without room for its log PostgreSQL panics, and does not start again: the half copy still fills the disk.
+    Else logins would find the disk full meanwhile.  Without room for its log PostgreSQL panics, and does not
+    start again: the half copy still fills the disk.
     """
-    size, is_here = connection.execute(_LARGEST).fetchone()
-    if is_here:
-        with suppress(OSError):  # it lies elsewhere
-            _require_room(size, shutil.disk_usage(_FOLDER_OF_POSTGRESQL).free, _FOLDER_OF_POSTGRESQL)
-
-
-def _require_room(size: int, free: int, place: str) -> None:
+    free = database.free_bytes()
+    if free is None:
+        return
+    if database.file is not None:
+        size = database.file.stat().st_size
+    else:
+        [size] = connection.execute(_LARGEST).fetchone()
     needed = _COPIES * size
     if free < needed:
         raise StorageError(
-            f"To wipe what was deleted, {needed // _MEBIBYTE} MiB are needed beside {place}, and"
+            f"To wipe what was deleted, {needed // _MEBIBYTE} MiB are needed in {database.folder}, and"
             f" {free // _MEBIBYTE} are free."
         )
 
@@ -88,7 +76,6 @@ def _empty_log_of_sqlite(connection: Any) -> bool:  # noqa: ANN401
 
 
 def _rewrite_postgresql(connection: Any) -> bool:  # noqa: ANN401 - the driver's, which may not be installed
-    _require_room_of_postgresql(connection)
     connection.execute("SET statement_timeout = 0")
     connection.execute(f"SET lock_timeout = {_LOCK_PATIENCE}")
     with _alone(connection):

@@ -22,6 +22,7 @@ from authbridge.errors import StorageError
 from authbridge.holds.commands import HoldRequest, confirm_hold, request_hold
 from authbridge.machine.findings import Finding, Level, Remark
 from authbridge.machine.reported_findings import ReportedFinding
+from authbridge.storage import database as storage
 from authbridge.storage import schema
 from authbridge.storage.database import Database, MemoryDatabase
 from authbridge.storage.models import JobRun, LoginAttempt, Role
@@ -246,7 +247,7 @@ def test_too_little_room_is_said_before_it_is_used(
     usage = shutil.disk_usage(tmp_path)
     size = (tmp_path / "authbridge.db").stat().st_size
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=3 * size - 1))
-    with pytest.raises(StorageError, match="MiB are needed beside"):
+    with pytest.raises(StorageError, match="MiB are needed in"):
         rewrite(database)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=3 * size))
     assert rewrite(database)
@@ -262,8 +263,9 @@ def test_too_little_room_of_a_postgresql_of_this_machine_is_said(
         with disk.database.read_connection() as connection:
             largest = connection.scalar(text(LARGEST))
         usage = shutil.disk_usage(tmp_path)
+        monkeypatch.setattr(storage, "FOLDER_OF_POSTGRESQL", tmp_path)
         monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=3 * largest - 1))
-        with pytest.raises(StorageError, match="MiB are needed beside"):
+        with pytest.raises(StorageError, match="MiB are needed in"):
             rewrite(disk.database)
         monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=3 * largest))
         rewrite(disk.database)

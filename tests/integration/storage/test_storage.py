@@ -22,6 +22,7 @@ from authbridge.login.policy import Verdict
 from authbridge.revocations import reports
 from authbridge.revocations.reports import Contact
 from authbridge.staff import sessions
+from authbridge.storage import database as storage
 from authbridge.storage import migrations, schema
 from authbridge.storage.database import Database
 from authbridge.storage.models import Base
@@ -187,9 +188,8 @@ def test_a_postgresql_elsewhere_is_asked_over_tls_alone(url: str) -> None:
     with pytest.raises(ConfigError, match="sslmode=verify-full") as raised:
         Database(url)
     assert "hunter2" not in str(raised.value)
-    Database(
-        make_url(url).update_query_dict({"sslmode": "verify-full"}).render_as_string(hide_password=False)
-    )
+    encrypted = make_url(url).update_query_dict({"sslmode": "verify-full"})
+    assert Database(encrypted.render_as_string(hide_password=False)).free_bytes() is None, "its disk is there"
 
 
 def test_what_the_environment_says_of_postgresql_counts_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,9 +210,14 @@ def test_what_the_environment_says_of_postgresql_counts_too(monkeypatch: pytest.
         "postgresql://u:p@localhost/x",
     ],
 )
-def test_a_postgresql_here_needs_no_tls(url: str) -> None:
-    """Nobody listens at a socket or at loopback."""
-    assert Database(url).engine.url.database == "x"
+def test_a_postgresql_here_needs_no_tls(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody listens at a socket or at loopback; its room is seen, if it lies where Debian has it."""
+    database = Database(url)
+    assert database.engine.url.database == "x"
+    monkeypatch.setattr(storage, "FOLDER_OF_POSTGRESQL", tmp_path)
+    assert database.free_bytes()
+    monkeypatch.setattr(storage, "FOLDER_OF_POSTGRESQL", tmp_path / "nothing")
+    assert database.free_bytes() is None
 
 
 def test_a_new_sqlite_file_is_its_owners_alone(tmp_path: Path) -> None:
