@@ -30,12 +30,11 @@ class ServiceHealth:
     def _ask(self) -> dict[str, str] | None:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(self._url, timeout=_TIMEOUT) as answer:
-                return dict(json.load(answer))
-        except urllib.error.HTTPError as error:  # 503: a check has failed, and the body names it
             try:
-                return dict(json.load(error))
-            except ValueError:
-                return None
-        except (OSError, ValueError):
+                answer = opener.open(self._url, timeout=_TIMEOUT)
+            except urllib.error.HTTPError as error:  # 503: a check has failed, and the body names it
+                answer = error
+            with answer:
+                return dict(json.load(answer))
+        except (OSError, ValueError, TypeError, RecursionError):  # or another program has its port
             return None
