@@ -39,6 +39,7 @@ HOUR = timedelta(hours=1)
 # One value for each parameter of any statement; the rows below have them.
 VALUES: dict[str, Any] = {
     "about": "network:waits 192.0.2.1",
+    "after": 0,
     "at": MORNING,
     "attempt_id": 1,
     "checked_version": 1,
