@@ -23,6 +23,7 @@ from authbridge.storage.models import Role
 from bench.proc import age, resident
 from bench.visitor import Visitor
 from tests.support.factories import ACTOR, make_organiser, make_school
+from tests.support.fire.clerks import Clerk
 from tests.support.fire.history import Memory
 from tests.support.fire.shifted_clock import ShiftedClock
 from tests.support.fire.stores import OpenStore, Store
@@ -74,7 +75,7 @@ class World:
     clocks: Sequence[ShiftedClock]  # of the services
     holders: Sequence[Holder]
     canary: str
-    clerks: Mapping[str, Visitor]  # of each school, signed in at the panel
+    clerks: Mapping[str, Clerk]  # of each school, signed in at the panel
 
     def heal(self) -> None:
         """Starts what does not run, and returns when every part answers."""
@@ -179,9 +180,12 @@ def open_world(versions: Iterable[str], open_store: OpenStore, folder: Path) -> 
         sign_in = sign_in_services_of(read_config(panel.environ), database)
         running.callback(panel.kill)
         panel.start()
-        clerks = {school: Visitor(panel.port) for school in _SCHOOLS}
-        for school, clerk in clerks.items():
-            clerk.sign_in(enrol_member(sign_in, f"office-{school}", Role.ADMIN))
+        clerks = {
+            school: Clerk(enrol_member(sign_in, f"office-{school}", Role.ADMIN), Visitor(panel.port))
+            for school in _SCHOOLS
+        }
+        for clerk in clerks.values():
+            clerk.sign_in_if_wanted()
         yield World(
             folder=folder,
             store=store,
