@@ -10,7 +10,7 @@ from authbridge.letters import Language
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400  # seconds
 _ROUNDED_UP = ((2 * _DAY, _DAY), (2 * _HOUR, _HOUR), (_MINUTE, _MINUTE))
-"""From so many seconds on, a wait is told in that unit."""
+"""The units of a wait, each with the shortest wait that is told in it."""
 
 
 def language() -> Language:

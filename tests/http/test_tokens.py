@@ -219,11 +219,20 @@ def test_a_new_password(page: Page, issued: IssuedCredential) -> None:
     assert page.use(token) == REFUSED
 
 
+def on_the_last_day(page: Page) -> tuple[IssuedCredential, str, FakeClock]:
+    """Logs an organiser in some hours before the access runs out; returns the token, too, and the clock."""
+    issued = make_organiser(page.services.database, valid_until=TODAY)
+    clock = page.services.clock
+    assert isinstance(clock, FakeClock)
+    clock.advance(hours=12)
+    return issued, page.token(issued), clock
+
+
 @pytest.mark.parametrize("ended", ["by the organiser", "by a suspension"])
 def test_a_token_that_is_over_says_nothing_about_the_account(
     page: Page, issued: IssuedCredential, ended: str
 ) -> None:
-    """Whoever kept it has no password any more, and must not learn that the access is suspended since."""
+    """A browser may keep it; who finds it there must not learn of a later suspension."""
     token = page.token(issued)
     with page.services.database.write_session() as session:
         if ended == "by the organiser":
@@ -238,11 +247,7 @@ def test_a_token_that_is_over_says_nothing_about_the_account(
 
 def test_a_token_that_is_over_says_nothing_about_its_validity(page: Page) -> None:
     """Likewise of an access that has run out since."""
-    issued = make_organiser(page.services.database, valid_until=TODAY)
-    clock = page.services.clock
-    assert isinstance(clock, FakeClock)
-    clock.advance(hours=12)
-    token = page.token(issued)
+    issued, token, clock = on_the_last_day(page)
     with page.services.database.write_session() as session:
         organisers.end_sessions(session, issued.username, actor=ACTOR, now=clock())
     clock.advance(hours=6)
@@ -261,11 +266,7 @@ def test_another_database(page: Page, issued: IssuedCredential) -> None:
 
 def test_a_validity_that_is_over(page: Page) -> None:
     """Is told as at the other door."""
-    issued = make_organiser(page.services.database, valid_until=TODAY)
-    clock = page.services.clock
-    assert isinstance(clock, FakeClock)
-    clock.advance(hours=12)
-    token = page.token(issued)
+    _issued, token, clock = on_the_last_day(page)
     clock.advance(hours=6)
 
     assert page.use(token) == REFUSED | {"verdict": "expired"}
