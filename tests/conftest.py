@@ -9,6 +9,7 @@ from xdist.remote import Producer
 
 from authbridge.storage import schema
 from authbridge.storage.database import Database
+from tests.support import logs_at_failure
 from tests.support.compiled_statements import share_compiled_statements
 from tests.support.machine_monitor import MachineMonitor
 from tests.support.own_postgres import open_postgres
@@ -19,8 +20,9 @@ from workbench.postgres import FOR_A_SHORT_LIFE, Postgres
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Judges tests of real time only while the machine itself runs, and compiles each statement once."""
+    """Judges tests of real time only while the machine runs, compiles each statement once, shows logs."""
     share_compiled_statements()
+    config.pluginmanager.register(logs_at_failure)
     config.pluginmanager.register(RerunOnStall(MachineMonitor()))
 
 

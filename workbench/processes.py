@@ -12,10 +12,11 @@ import signal
 import socket
 import subprocess
 import time
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar
 
 from workbench import CACHE
 
@@ -40,13 +41,27 @@ class StartError(Exception):
 class Process:
     """One child in a process group of its own, its output in a file."""
 
+    _all: ClassVar["weakref.WeakSet[Process]"] = weakref.WeakSet()
+
     def __init__(
-        self, arguments: Sequence[str], *, log: Path, environ: Mapping[str, str] | None = None
+        self,
+        arguments: Sequence[str],
+        *,
+        log: Path,
+        environ: Mapping[str, str] | None = None,
+        own_log: Path | None = None,
     ) -> None:
         self._arguments = list(arguments)
         self._environ = {**os.environ, **(environ or {})}
         self.log = log
+        self.own_log = own_log  # which the child writes by itself
         self._child: subprocess.Popen[bytes] | None = None
+        self._all.add(self)
+
+    @classmethod
+    def running(cls) -> list["Process"]:
+        """Returns those that run, in the order of their logs' paths."""
+        return sorted((each for each in cls._all if each.is_running), key=lambda each: each.log)
 
     @property
     def pid(self) -> int:

@@ -65,6 +65,7 @@ class Prosody:
         self._process = Process(
             ["lua5.4", str(tree / "usr/bin/prosody"), "--config", str(self.config), "-F"],
             log=self.folder / "prosody.out",
+            own_log=self.log,
         )
 
     @property

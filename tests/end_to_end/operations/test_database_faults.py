@@ -96,7 +96,7 @@ def open_scene(folder: Path, template: Path, kind: str) -> Iterator[Scene]:
     """Starts everything, and signs the clerk in."""
     with ExitStack() as running:
         site = running.enter_context(open_site(folder / "site", template, kind))
-        options = external(site.service.url, site.service.token_file, external_auth_timeout=5)
+        options = external(site.service.url, site.service.token_file)
         prosody = Prosody(NEWER, folder / "prosody", {HOST: options})
         running.callback(prosody.stop)
         prosody.start()
