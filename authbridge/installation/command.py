@@ -99,7 +99,11 @@ def _carry_out(asked: argparse.Namespace, installation: Installation) -> int:
     if asked.undo:
         steps = [(step.title, step.way_back) for step in reversed(STEPS)]
     elif asked.rollback:
-        steps = [("Back to the former program", database.roll_back), ("Services", units.start)]
+        steps = [
+            ("Back to the former program", database.roll_back),
+            ("Services", units.start),
+            ("Restarts", restarts.give_after_rollback),
+        ]
         upgrade = installation.record.upgrade
         if upgrade and database.changes_data(upgrade) and not (asked.yes or asked.dry_run):
             run(steps, installation, _say, dry=True)

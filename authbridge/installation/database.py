@@ -166,6 +166,9 @@ def _migrate(installation: Installation, folder: str) -> None:
 
 
 def _go_back(installation: Installation, upgrade: Upgrade) -> None:
+    path = installation.machine.path
+    if _differ_for_prosody(path(upgrade.after), path(upgrade.before)):
+        restarts.need(installation, ["prosody"])
     with services_stopped(installation):
         if not changes_data(upgrade):
             upgrade = replace(upgrade, backup=None)

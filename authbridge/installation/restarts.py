@@ -16,6 +16,10 @@ _KIND = "restarts"
 
 
 AFTER_UNDO = "Now, or nobody can log in, for the service is gone (this ends running meetings):\n{command}"
+_AFTER_ROLLBACK = (
+    "When no meeting is on (this ends running ones); until then files of the newer release are in use:\n"
+    "{command}"
+)
 _AFTER_INSTALLATION = (
     "When no meeting is on (this ends running ones); until then guests may be refused:\n"
     "{command}\n"
@@ -51,6 +55,11 @@ def give(installation: Installation, words: str = _AFTER_INSTALLATION) -> Iterat
         )
         return
     installation.todo.append(words.format(command=command))
+
+
+def give_after_rollback(installation: Installation) -> Iterator[SystemAction]:
+    """Likewise on the way back to a former program."""
+    yield from give(installation, _AFTER_ROLLBACK)
 
 
 def give_again(installation: Installation) -> Iterator[SystemAction]:

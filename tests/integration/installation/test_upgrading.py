@@ -26,6 +26,8 @@ from tests.support.prosody_machine import lay_prosody
 from tests.support.tree_system import TreeSystem
 
 _UNIT = "authbridge-api.service"
+_MODULE = "prosody_mod/mod_auth_external/mod_auth_external.lua"
+_RESTART = "systemctl restart prosody"
 _DATABASE = "/var/lib/authbridge/authbridge.db"
 WEEK = timedelta(days=7)
 _GOOD = "def upgrade():\n    op.execute('CREATE TABLE rooms (id INTEGER)')\n"
@@ -51,6 +53,12 @@ def _program(machine: Machine) -> str:
     return str(machine.path("/opt/authbridge").readlink())
 
 
+def _restart_prosody(machine: Machine) -> None:
+    record = Record(machine)
+    for noted in record.names("restarts"):
+        record.forget("restarts", noted)
+
+
 @pytest.fixture(name="former")
 def _former(install: Install, machine: Machine) -> str:
     """The program of a release that is installed, and has a school in its database."""
@@ -60,19 +68,23 @@ def _former(install: Install, machine: Machine) -> str:
 
 
 def test_an_upgrade_keeps_the_data_and_one_command_leads_back(
-    former: str, install: Install, machine: Machine, next_clone: Path
+    former: str, install: Install, machine: Machine, next_clone: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without a change of the tables nothing is lost either way."""
-    unit = next_clone / "deploy/systemd" / _UNIT
+    """Without a change of the tables nothing is lost either way; what Prosody still runs is told."""
+    unit, module = next_clone / "deploy/systemd" / _UNIT, next_clone / _MODULE
     unit.write_text(unit.read_text() + "# next\n")
+    module.write_text(module.read_text() + "-- next\n")
     before = machine.read(f"/etc/systemd/system/{_UNIT}")
     assert install(clone=next_clone) == 0
     assert _program(machine) != former
     assert (machine.read(f"/etc/systemd/system/{_UNIT}") or "").endswith("# next\n")
     _add_school(machine, "neu")
+    _restart_prosody(machine)
+    capsys.readouterr()
 
     assert install("--rollback", clone=next_clone) == 0
 
+    assert _RESTART in capsys.readouterr().out
     assert _program(machine) == former
     assert machine.read(f"/etc/systemd/system/{_UNIT}") == before
     assert _schools(machine) == ["neu", "ohg"]
@@ -110,6 +122,7 @@ def test_the_way_back_over_a_change_of_the_tables_says_what_is_lost_and_asks(
     migration(next_clone, _GOOD)
     assert install(clone=next_clone) == 0
     _add_school(machine, "neu")
+    _restart_prosody(machine)
     capsys.readouterr()
 
     assert install("--rollback", clone=next_clone) == 1
@@ -117,6 +130,7 @@ def test_the_way_back_over_a_change_of_the_tables_says_what_is_lost_and_asks(
     assert _schools(machine) == ["neu", "ohg"]
 
     assert install("--rollback", "--yes", clone=next_clone) == 0
+    assert _RESTART not in capsys.readouterr().out, "its modules are the same"
     assert _program(machine) == former
     assert _schools(machine) == ["ohg"]
     assert "ohg" in TreeSystem(machine).authbridge("/opt/authbridge", "school", "list")
