@@ -58,7 +58,7 @@ def give(installation: Installation, words: str = _AFTER_INSTALLATION) -> Iterat
 
 
 def give_after_rollback(installation: Installation) -> Iterator[SystemAction]:
-    """Likewise on the way back to a former program."""
+    """Restarts what waits for it on the way back to a former program, or says how; likewise."""
     yield from give(installation, _AFTER_ROLLBACK)
 
 
