@@ -1,0 +1,1 @@
+"""Tests of ``authbridge/schools/commands/``, over SQLite and PostgreSQL."""
