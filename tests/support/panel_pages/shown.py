@@ -1,0 +1,11 @@
+"""What a check gets to see on the walk."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A page that is on the screen now, and the status with which it came."""
+
+    name: str
+    status: int = 200
