@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TypeVar
 
 from sqlalchemy import ColumnElement, select
@@ -14,11 +14,12 @@ from authbridge.login.limits import Limits
 from authbridge.login.policy import Decision, Verdict
 from authbridge.login.typed_passwords import parse_password
 from authbridge.login.usernames import Username
-from authbridge.schools.commands import schools
+from authbridge.schools.commands import organisers, schools, suspensions
 from authbridge.schools.commands.imports import ImportedCredential, import_organisers
 from authbridge.schools.commands.organisers import IssuedCredential
+from authbridge.schools.suspendable import ORGANISER
 from authbridge.storage.database import Database
-from authbridge.storage.models import AuditEvent, Base, LoginFailure, RejectedAttempts
+from authbridge.storage.models import AuditEvent, Base, LoginFailure, RejectedAttempts, SuspensionReason
 from tests.support.factories import (
     ACTOR,
     HASHER,
@@ -150,6 +151,27 @@ class Story:
     def interrupt(self, hasher: CountingHasher) -> None:
         """From now on this one hashes."""
         self.services = replace(self.services, hasher=hasher)
+
+
+def suspend(story: Story, owner: IssuedCredential) -> None:
+    """Staff suspend the organiser."""
+    with story.database.write_session() as session:
+        suspensions.suspend(
+            session, ORGANISER, owner.username, reason=SuspensionReason.MISUSE, actor=ACTOR, now=story.clock()
+        )
+
+
+def expire(story: Story, owner: IssuedCredential) -> None:
+    """Yesterday was the last day."""
+    with story.database.write_session() as session:
+        organisers.change_validity(
+            session,
+            owner.username,
+            date(2026, 11, 19),
+            today=story.clock().date(),
+            actor=ACTOR,
+            now=story.clock(),
+        )
 
 
 def alarms(story: Story) -> list[tuple[str, str]]:

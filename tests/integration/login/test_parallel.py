@@ -79,12 +79,6 @@ def login(services: LoginServices, username: str, password: str, ip: str = HOME)
     return authenticate(attempt, make_origin(), services, within=60).verdict
 
 
-@pytest.fixture(name="story")
-def begin_story(database: Database) -> Story:
-    """A school, and nobody who guessed so far."""
-    return Story(database)
-
-
 @pytest.fixture(name="processes")
 def start_processes(story: Story) -> Iterator[Processes]:
     """Two service processes."""

@@ -37,12 +37,6 @@ WEEK = timedelta(days=7)
 SECOND = timedelta(seconds=1)
 
 
-@pytest.fixture(name="story")
-def begin_story(database: Database) -> Story:
-    """A school, a service, and nobody who guessed so far."""
-    return Story(database)
-
-
 # Alarms
 
 
