@@ -3,25 +3,30 @@
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
 from authbridge.revocations import feed, reports
+from authbridge.revocations import status as prosodys
 from authbridge.revocations.feed import Event, Events, Snapshot
 from authbridge.revocations.reports import Contact, NodeReport
+from authbridge.revocations.status import NodeRow, RevocationStatus
 from authbridge.schools.commands import organisers, suspensions
-from authbridge.schools.lookup import get_school
+from authbridge.schools.lookup import get_organiser, get_school
 from authbridge.schools.suspendable import ORGANISER, SCHOOL
 from authbridge.storage.database import Database
 from authbridge.storage.models import AuditEvent, Organiser, RevocationAction, School
-from tests.support.factories import ACTOR, make_school
+from tests.support.factories import ACTOR, KEYED_HASHES, make_school
 from tests.support.fakes import MORNING
 from workbench.processes import PATIENCE
 
 SUSPEND = RevocationAction.SUSPEND
 REINSTATE = RevocationAction.REINSTATE
 END_SESSIONS = RevocationAction.END_SESSIONS
+
+WEEK = timedelta(days=7)
+SECOND = timedelta(seconds=1)
 
 
 Published = list[tuple[str, RevocationAction]]
@@ -73,6 +78,12 @@ def end_sessions(database: Database, name: str, now: datetime = MORNING) -> bool
     """Logs an organiser out everywhere."""
     with database.write_session() as session:
         return organisers.end_sessions(session, name, actor=ACTOR, now=now)
+
+
+def remove(database: Database, name: str) -> None:
+    """Deletes an organiser."""
+    with database.write_session() as session:
+        organisers.delete_organiser(session, name, keyed_hashes=KEYED_HASHES, actor=ACTOR, now=MORNING)
 
 
 def position(database: Database) -> tuple[str, int]:
@@ -149,6 +160,19 @@ def snapshot(database: Database, now: datetime = MORNING) -> Snapshot:
 def suspended_in(answer: Snapshot) -> set[str]:
     """Whom the snapshot calls suspended."""
     return {state.username for state in answer.states if state.suspended}
+
+
+def effect(database: Database, name: str = "ohg-a", **after: float) -> RevocationStatus | None:
+    """What the panel shows."""
+    with database.read_session() as session:
+        now = MORNING + timedelta(**after)
+        return prosodys.revocation_status_of(session, get_organiser(session, name), now=now)
+
+
+def nodes(database: Database, **after: float) -> list[NodeRow]:
+    """The Prosodys, as the panel shows them."""
+    with database.read_session() as session:
+        return prosodys.nodes(session, now=MORNING + timedelta(**after))
 
 
 def audited(database: Database) -> list[str]:

@@ -13,7 +13,9 @@ from authbridge.storage.models import ProsodyNode
 from tests.support.factories import LIMITS
 from tests.support.fakes import MORNING, FakeClock
 from tests.support.feeds import (
+    SECOND,
     SUSPEND,
+    WEEK,
     acknowledge,
     end_sessions,
     note,
@@ -24,9 +26,6 @@ from tests.support.feeds import (
     suspend,
     suspend_school,
 )
-
-SECOND = timedelta(seconds=1)
-WEEK = timedelta(days=7)
 
 
 def running(database: Database, **after: float) -> Meetings:
