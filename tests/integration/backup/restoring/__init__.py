@@ -1,0 +1,1 @@
+"""A restored backup: who gets in afterwards, what is lost and what stays."""
