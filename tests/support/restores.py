@@ -1,4 +1,4 @@
-"""Restores in the tests, what staff did before one, and logins after it."""
+"""Restores in the tests, changes by staff before one, and logins after it."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Every command on schools and organisers once, as something that changes something, and what it leaves."""
+"""Every command on schools and organisers, each as a call that changes something."""
 
 from collections.abc import Callable
 from datetime import date

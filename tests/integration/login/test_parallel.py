@@ -3,12 +3,11 @@
 import itertools
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import TypeVar
 
 import pytest
 
@@ -31,23 +30,10 @@ from tests.support.stories import (
     denied,
     wrong_passwords,
 )
+from tests.support.threads import at_once
 from workbench.processes import PATIENCE
 
-_T = TypeVar("_T")
-
 MANY = 20  # hashes at once: more than the machine has cores, so that they meet
-
-
-def at_once(tasks: Sequence[Callable[[], _T]]) -> list[_T]:
-    """All at the same moment, each in a thread of its own; their results."""
-    together = threading.Barrier(len(tasks))
-
-    def run(task: Callable[[], _T]) -> _T:
-        together.wait(PATIENCE)
-        return task()
-
-    with ThreadPoolExecutor(len(tasks)) as threads:
-        return list(threads.map(run, tasks))
 
 
 class Processes:

@@ -1,4 +1,4 @@
-"""What the panel shows of an order: how many Prosodys have carried it out, and which are late."""
+"""The panel shows how many Prosodys have carried out an order, and which are late."""
 
 from datetime import timedelta
 

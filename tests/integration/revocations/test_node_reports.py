@@ -1,4 +1,4 @@
-"""What a Prosody reports of an order counts once, also what it had to wait for."""
+"""A Prosody's report of an order counts once, and settles what was waiting."""
 
 import pytest
 

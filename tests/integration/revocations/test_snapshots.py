@@ -1,4 +1,4 @@
-"""What a Prosody is told that comes for the first time or cannot go on: a snapshot; and how long ids hold."""
+"""A Prosody that comes for the first time, or cannot go on, gets a snapshot; ids keep their meaning."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What the walk does on a page that `PanelBrowser` does not offer: it finds things by their place."""
+"""Gestures of the walk that `PanelBrowser` does not offer: things are found by their place on a page."""
 
 from selenium.webdriver.common.by import By
 

@@ -1,4 +1,4 @@
-"""Meeting servers on the walk: what they tell of meetings, logouts, rules, and their own check."""
+"""Meeting servers on the walk: their meetings, logouts, rules, and the check of the machine."""
 
 from collections.abc import Iterator
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Misuse on the walk: what heads of schools block, what staff report, and what is held."""
+"""Misuse on the walk: blocks by heads of schools, reports by staff, and holds."""
 
 from collections.abc import Iterator
 

@@ -15,7 +15,7 @@ from tests.support.panel_pages.shown import Shown
 
 
 def pages(panel_browser: PanelBrowser, panel_server: PanelServer, sights: Sights) -> Iterator[Shown]:
-    """Yields lists of organisers and one in each state, who is then logged out, suspended and reinstated."""
+    """Yields lists, an organiser in each state, and the active one logged out, suspended and reinstated."""
     for name, path in (
         ("organisers", "/organisers"),
         ("organisers-last-page", "/organisers?page=2"),
@@ -59,7 +59,7 @@ def pages(panel_browser: PanelBrowser, panel_server: PanelServer, sights: Sights
 
 
 def several(panel_browser: PanelBrowser, sights: Sights) -> Iterator[Shown]:
-    """Yields what is done to several organisers at once, and the print job of some."""
+    """Yields actions on several organisers at once, and the print job of some."""
     everybody = "all=1&school=ohg"
     for name, path in (
         ("organisers-expiring", "/organisers?state=expiring&school=odd"),

@@ -14,7 +14,7 @@ from tests.support.panel_pages.shown import Shown
 
 
 def overview_and_search(panel_browser: PanelBrowser) -> Iterator[Shown]:
-    """Yields pages about all schools, and what the script shows when a session ends."""
+    """Yields pages about all schools, and the script's notices about the end of a session."""
     for name, path in (
         ("overview", "/"),
         ("search", "/search?q="),

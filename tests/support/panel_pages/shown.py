@@ -1,4 +1,4 @@
-"""What a check gets to see on the walk."""
+"""A page as the walk shows it to a check."""
 
 from dataclasses import dataclass
 

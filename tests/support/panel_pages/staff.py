@@ -63,7 +63,7 @@ def at_the_door(panel_browser: PanelBrowser, panel_server: PanelServer) -> Itera
 
 
 def colleagues(panel_browser: PanelBrowser, panel_server: PanelServer, admin: Member) -> Iterator[Shown]:
-    """Yields what an admin sees of the staff, and does to them."""
+    """Yields the list of staff, and an admin's actions on them."""
     panel_browser.open("/staff/add")
     yield Shown("staff-add")
     panel_browser.fill(name="Ä")
@@ -141,7 +141,7 @@ def a_late_press(panel_browser: PanelBrowser, admin: Member) -> Iterator[Shown]:
 
 
 def as_auditor(panel_browser: PanelBrowser, panel_server: PanelServer, sights: Sights) -> Iterator[Shown]:
-    """Yields pages as an auditor sees them, who confirms a hold and may add nothing."""
+    """Yields an auditor's pages: a hold is confirmed, and adding a school is refused."""
     panel_browser.sign_in(panel_server.enrol(Role.AUDITOR))
     for name, path in (
         ("auditor-overview", "/"),

@@ -1,4 +1,4 @@
-"""The settings of a restore."""
+"""The settings that a restore is given."""
 
 from pathlib import Path
 

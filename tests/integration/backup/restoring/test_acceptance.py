@@ -1,4 +1,4 @@
-"""Which backups are taken back, and onto which machine."""
+"""Backups that a restore accepts, and the databases onto which it puts them."""
 
 from pathlib import Path
 

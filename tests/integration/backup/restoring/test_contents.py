@@ -1,4 +1,4 @@
-"""What a restore brings back, and what happened since and stays."""
+"""Rows that a restore brings back, and rows of the days since that stay."""
 
 from sqlalchemy import delete, func, select, text, update
 

@@ -1,4 +1,4 @@
-"""Who gets in after a restore: nobody whose access ended since, also while it runs."""
+"""Logins during and after a restore: access that ended since the backup stays ended."""
 
 import threading
 from datetime import timedelta

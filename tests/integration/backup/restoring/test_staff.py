@@ -1,4 +1,4 @@
-"""Staff after a restore: nobody signs in as before who was suspended, appointed anew or reset since."""
+"""Staff after a restore: changes since the backup end their passwords, and sessions end for all."""
 
 from sqlalchemy import select
 

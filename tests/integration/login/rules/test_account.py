@@ -1,4 +1,4 @@
-"""The rule "account": guesses at one name from anywhere; known and unknown names are alike."""
+"""The rule "account": guesses at one name from anywhere; known and unknown names are treated alike."""
 
 from datetime import timedelta
 

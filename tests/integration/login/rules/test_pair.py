@@ -1,4 +1,4 @@
-"""The rule "pair": who waits for guesses at one name from one network, and for how long."""
+"""The rule "pair": guesses at one name from one network make that pair wait, longer each time."""
 
 from datetime import UTC, datetime
 

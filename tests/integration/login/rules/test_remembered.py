@@ -1,4 +1,4 @@
-"""The rule "remembered": whoever showed the right password lately does not wait."""
+"""The rule "remembered": an organiser whose generated password was verified lately never waits."""
 
 from collections.abc import Callable
 

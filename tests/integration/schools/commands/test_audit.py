@@ -1,4 +1,4 @@
-"""What staff do: each change leaves exactly one trace, and what changes nothing leaves none."""
+"""Each change by staff leaves exactly one audit event; a command that changes nothing leaves none."""
 
 import pytest
 from sqlalchemy import select

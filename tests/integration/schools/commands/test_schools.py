@@ -1,4 +1,4 @@
-"""What is known of a school: added, and changed field by field."""
+"""Schools are added, and changed field by field."""
 
 from datetime import date, timedelta
 from typing import Any

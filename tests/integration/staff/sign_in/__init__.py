@@ -1,1 +1,1 @@
-"""Tests of ``authbridge/staff/sign_in/``: how staff come in, and what keeps others out."""
+"""Tests of ``authbridge/staff/sign_in/``: the login policy at the panel, over SQLite and PostgreSQL."""

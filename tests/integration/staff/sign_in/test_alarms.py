@@ -1,4 +1,4 @@
-"""What admins are told of guesses, and when."""
+"""Alarms about guesses at the panel's sign-in, raised after the answer."""
 
 from collections.abc import Callable
 from dataclasses import replace

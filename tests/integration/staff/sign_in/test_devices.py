@@ -1,4 +1,4 @@
-"""A browser in which both factors were shown is known, whoever guesses elsewhere."""
+"""A browser in which both factors were shown is known, also while strangers guess elsewhere."""
 
 from datetime import timedelta
 

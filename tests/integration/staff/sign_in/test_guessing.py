@@ -1,4 +1,4 @@
-"""Guesses are rationed, at each step; strangers cannot lock staff out where they are known."""
+"""Guesses are rationed at each step; strangers cannot lock staff out where they are known."""
 
 from collections import Counter
 from dataclasses import replace

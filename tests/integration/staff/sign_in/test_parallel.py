@@ -1,39 +1,23 @@
-"""What arrives at the same moment: guesses, sign-ins, codes, a suspension."""
+"""Guesses, sign-ins, codes and a suspension that arrive at the same moment."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from threading import Barrier, Event
-from typing import TypeVar
+from threading import Event
 
 import pytest
 
 from authbridge.login.hashing_queue import HashingQueue
 from authbridge.login.networks import parse_address
 from authbridge.staff import commands as staff_commands
-from authbridge.staff.sign_in import Caller, Outcome, sign_in
+from authbridge.staff.sign_in import Caller, sign_in
 from authbridge.storage.database import Database
 from authbridge.storage.models import LoginFailure, Role, SessionStage, StaffSession
 from tests.support.factories import ACTOR, LIMITS, Member, make_sign_in_services, make_staff
 from tests.support.fakes import MORNING, CountingHasher, WatchedMemory
 from tests.support.sign_in import CAFE, GRANTED, LOCKED, OFFICE, REFUSED, Panel
+from tests.support.threads import at_once
 from workbench.processes import PATIENCE
-
-_T = TypeVar("_T")
-
-
-def at_once(tasks: Sequence[Callable[[], _T]]) -> list[_T]:
-    """All at the same moment, each in a thread of its own; their results."""
-    together = Barrier(len(tasks))
-
-    def run(task: Callable[[], _T]) -> _T:
-        together.wait(PATIENCE)
-        return task()
-
-    with ThreadPoolExecutor(len(tasks)) as threads:
-        return list(threads.map(run, tasks))
 
 
 def test_parallel_guesses_check_five(panel: Panel, name: str) -> None:
@@ -85,7 +69,7 @@ def _await(event: Event) -> None:
 def test_parallel_guesses_at_codes_check_five(panel: Panel, anna: Member, sign_in_step: str) -> None:
     """They are compared one after the other."""
     visit = panel.half(anna)
-    tries: list[Callable[[], Outcome]] = [
+    tries = [
         partial(panel.code, visit, f"{number:03}{number:03}")
         if sign_in_step == "code"
         else partial(panel.invitation, "anna", f"vpgd-kxwj-{number}")
@@ -114,14 +98,13 @@ def test_two_with_the_same_code_at_once(panel: Panel, anna: Member, what: str) -
 
 def test_a_suspension_at_the_same_moment_leaves_no_session(panel: Panel, anna: Member) -> None:
     """Whichever comes first."""
-    visit = panel.half(anna)
+    visit, code = panel.half(anna), anna.code(MORNING)
 
     def suspend() -> None:
         with panel.database.write_session() as session:
             staff_commands.suspend_staff(session, "anna", actor=ACTOR, now=MORNING)
 
-    both: list[Callable[[], object]] = [partial(panel.code, visit, anna.code(MORNING)), suspend]
-    at_once(both)
+    at_once([lambda: panel.code(visit, code), suspend])
 
     assert panel.rows(StaffSession) == []
 

@@ -1,4 +1,4 @@
-"""Who has not got the password learns nothing, and no session begins."""
+"""A wrong password or invitation tells nothing about an account, and starts no session."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What the checks of Prosody make of unusual machines, and of what Prosody says of itself."""
+"""The checks of Prosody on unusual machines, and Prosody's own check."""
 
 import datetime as dt
 import os
