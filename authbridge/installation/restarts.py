@@ -58,7 +58,7 @@ def give(installation: Installation, words: str = _AFTER_INSTALLATION) -> Iterat
 
 
 def give_after_rollback(installation: Installation) -> Iterator[SystemAction]:
-    """Restarts what waits for it on the way back to a former program, or says how; likewise."""
+    """Restarts what waits for it on the way back to a former program, or says how."""
     yield from give(installation, _AFTER_ROLLBACK)
 
 
