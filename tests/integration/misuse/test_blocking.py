@@ -1,9 +1,8 @@
 """The head of a school blocks with a one-time code: at once, once, and nothing but what is the school's."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -29,7 +28,7 @@ from tests.support.factories import (
     make_school,
 )
 from tests.support.fakes import MORNING, FakeClock
-from workbench.processes import PATIENCE
+from tests.support.threads import at_once
 
 HEAD = parse_address("203.0.113.7")
 TODAY = MORNING.date()
@@ -164,14 +163,10 @@ def test_two_clicks_at_once_use_a_code_once(services: BlockServices) -> None:
     """One blocks, the other finds the code used; there is one report."""
     database = services.database
     usernames, code = [make_organiser(database).username for _ in range(2)], make_code(database)
-    together = threading.Barrier(2)
 
-    def click(username: str) -> BlockOutcome:
-        together.wait(PATIENCE)
-        return block(services, code, username).outcome
+    blocked = at_once([partial(block, services, code, username) for username in usernames])
 
-    with ThreadPoolExecutor(2) as threads:
-        outcomes = sorted(threads.map(click, usernames))
+    outcomes = sorted(each.outcome for each in blocked)
     assert outcomes == [BlockOutcome.BLOCKED, BlockOutcome.CODE_REFUSED]
     with database.read_session() as session:
         assert len(session.scalars(select(MisuseReport)).all()) == 1

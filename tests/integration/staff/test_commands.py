@@ -1,9 +1,8 @@
 """What is done to staff, and by staff of their own: one trace each, and always an admin left."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
+from functools import partial
 from typing import Any
 
 import pytest
@@ -39,7 +38,7 @@ from tests.support.factories import (
     make_visit,
 )
 from tests.support.fakes import MORNING
-from workbench.processes import PATIENCE
+from tests.support.threads import at_once
 
 PANEL = Actor("staff:chef")
 HERE = Caller(parse_address("198.51.100.7"), "browser")
@@ -404,18 +403,15 @@ def test_two_admins_cannot_remove_each_other_at_once(
     """One is left, whoever was faster."""
     del round_
     other = make_staff(database, "andere", Role.ADMIN).name
-    together = Barrier(2)
 
     def remove(name: str) -> bool:
-        together.wait(PATIENCE)
         try:
             run(database, losses(name)[way])
         except ConflictError:
             return False
         return True
 
-    with ThreadPoolExecutor(2) as threads:
-        removed = list(threads.map(remove, (chef, other)))
+    removed = at_once([partial(remove, name) for name in (chef, other)])
 
     assert sorted(removed) == [False, True]
     assert len(able(database)) == 1

@@ -1,8 +1,5 @@
 """How many accounts a school may have."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
 from authbridge.errors import InputError
@@ -14,7 +11,7 @@ from authbridge.storage.models import AuditEvent, Organiser
 from tests.support.factories import ACTOR, HASHER, make_organiser, make_school
 from tests.support.fakes import MORNING
 from tests.support.school_commands import count, imported, set_quota
-from workbench.processes import PATIENCE
+from tests.support.threads import at_once
 
 
 def test_a_school_has_no_more_accounts_than_its_quota(database: Database) -> None:
@@ -74,10 +71,8 @@ def test_two_who_issue_at_once_stay_within_the_quota(database: Database) -> None
     make_school(database)
     set_quota(database, 5)
     passwords = organisers.make_passwords(1, HASHER) * 3
-    together = threading.Barrier(2)
 
-    def issue(_number: int) -> bool:
-        together.wait(PATIENCE)
+    def issue() -> bool:
         try:
             with database.write_session() as session:
                 organisers.issue_organisers(
@@ -87,8 +82,7 @@ def test_two_who_issue_at_once_stay_within_the_quota(database: Database) -> None
             return False
         return True
 
-    with ThreadPoolExecutor(2) as threads:
-        done = sorted(threads.map(issue, range(2)))
+    done = at_once([issue, issue])
 
-    assert done == [False, True]
+    assert sorted(done) == [False, True]
     assert count(database, Organiser) == 3
