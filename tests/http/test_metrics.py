@@ -152,8 +152,8 @@ def test_a_wrong_password_is_a_failure_once(client: Client, services: LoginServi
 def test_a_wait_is_counted_by_the_rule_that_demands_it(client: Client, services: LoginServices) -> None:
     """Here the fifth wrong password from one network."""
     issued = make_organiser(services.database, hasher=HASHER)
-    for _ in range(services.limits.pair_guesses):
-        ask(client, issued.username, excluded(services, issued.username), ip=ADDRESS)
+    for password in different(services, issued.username, services.limits.pair_guesses):
+        ask(client, issued.username, password, ip=ADDRESS)
     before = scrape(client)
     assert ask(client, issued.username, "another", ip=ADDRESS) == "locked"
     assert moved(before, scrape(client)) == {

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, timedelta
+from itertools import islice
 from typing import Any
 
 import jwt
@@ -34,6 +35,7 @@ from tests.support.factories import (
     make_services,
 )
 from tests.support.fakes import MORNING, CountingHasher, FakeClock
+from tests.support.stories import wrong_passwords
 
 
 class Page:
@@ -365,8 +367,8 @@ def test_guesses_at_the_page_and_at_prosody_are_counted_together(
 ) -> None:
     """Neither door gives an attacker more tries than the other."""
     address = "203.0.113.9"
-    for number in range(5):
-        page.log_in(issued, password=f"wrong-{number}", ip=address)
+    for password in islice(wrong_passwords(issued.username), 5):
+        page.log_in(issued, password=password, ip=address)
 
     asked = question(issued.username, issued.password, ip=address)
 

@@ -2,10 +2,13 @@
 
 import http.client
 import json
+from collections.abc import Iterator
 from typing import Any
 
+from authbridge.clock import utc_now
+from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.schools.commands.organisers import IssuedCredential
-from tests.support.stories import HOME
+from tests.support.stories import HOME, wrong_passwords
 from workbench.processes import PATIENCE
 from workbench.service import Service
 
@@ -25,6 +28,12 @@ def get_token(service: Service, who: IssuedCredential, *, shared: bool = False) 
     answer = _ask(service, who.username, who.password, transport="page", node="page", shared=shared)
     assert answer["verdict"] == "granted"
     return str(answer["token"])
+
+
+def wrong_passwords_at(service: Service, username: str) -> Iterator[str]:
+    """Yields passwords that the policy of that service tells apart for that name, today and tomorrow."""
+    keyed_hashes = KeyedHashes((service.folder / "secret-key").read_text().strip().encode())
+    return wrong_passwords(username, keyed_hashes, utc_now())
 
 
 def _ask(service: Service, username: str, password: str, **changes: object) -> dict[str, Any]:

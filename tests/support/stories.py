@@ -1,8 +1,9 @@
 """What the stories about the login policy share: a school, a clock that stands, and who guesses."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 from sqlalchemy import ColumnElement, select
@@ -46,19 +47,27 @@ _Row = TypeVar("_Row", bound=Base)
 _CHOSEN = "Sommerferien"
 
 
-def wrong_passwords(username: str, keyed_hashes: KeyedHashes = KEYED_HASHES) -> Iterator[str]:
-    """Passwords that the policy tells apart for that name, today and tomorrow.
+def wrong_passwords(
+    username: str, keyed_hashes: KeyedHashes = KEYED_HASHES, now: datetime = MORNING
+) -> Iterator[str]:
+    """Passwords that the policy tells apart for that name, today and tomorrow."""
+    return told_apart((f"falsch-{number}" for number in itertools.count(1)), username, keyed_hashes, now)
 
-    Of a hundred random ones some would not be: their fingerprints have 12 bits.
+
+def told_apart(
+    passwords: Iterable[str],
+    username: str,
+    keyed_hashes: KeyedHashes = KEYED_HASHES,
+    now: datetime = MORNING,
+) -> Iterator[str]:
+    """Those of these passwords that the policy tells apart for that name, today and tomorrow.
+
+    Of five random ones two are one guess once in 400 times: their fingerprints have 12 bits.
     """
+    tomorrow = now + timedelta(days=1)
     seen: set[tuple[object, int]] = set()
-    number = 0
-    while True:
-        number += 1
-        password = f"falsch-{number}"
-        prints = set(
-            keyed_hashes.fingerprints(username, parse_password(password), MORNING + timedelta(days=1)).items()
-        )
+    for password in passwords:
+        prints = set(keyed_hashes.fingerprints(username, parse_password(password), tomorrow).items())
         if not prints & seen:
             seen |= prints
             yield password

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 import pytest
 from click.testing import CliRunner, Result
@@ -15,6 +16,7 @@ from authbridge.storage.database import Database
 from tests.http.conftest import Run
 from tests.support.factories import make_attempt, make_organiser, make_origin, make_services
 from tests.support.fakes import MORNING, FakeClock
+from tests.support.stories import wrong_passwords
 
 SCHOOL_NETWORK, OUTSIDE = "203.0.113.0/24", "198.51.100.7"
 
@@ -52,11 +54,14 @@ def connect_database(environ: dict[str, str], at: At) -> Iterator[Database]:  # 
 @pytest.fixture(name="guess")
 def make_guess(database: Database, clock: FakeClock) -> Guess:
     """``guess(name, count, ip)``: so many wrong passwords, a minute apart; the last verdict."""
-    services = make_services(database, clock=clock, keyed_hashes=KeyedHashes(b"s" * 64))
+    keyed_hashes = KeyedHashes(b"s" * 64)
+    services = make_services(database, clock=clock, keyed_hashes=keyed_hashes)
+    passwords: dict[str, Iterator[str]] = {}
 
     def guess(name: str, count: int, ip: str, *, pause: int = 60) -> Verdict:
-        for number in range(count):
-            attempt = make_attempt(name, f"wrong {ip} {number} {clock()}", ip=ip)
+        wrong = passwords.setdefault(name, wrong_passwords(name, keyed_hashes))
+        for number, password in enumerate(islice(wrong, count)):
+            attempt = make_attempt(name, password, ip=ip)
             verdict = authenticate(attempt, make_origin(), services, within=9).verdict
             clock.advance(seconds=pause if number < count - 1 else 0)
         return verdict

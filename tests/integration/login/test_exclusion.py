@@ -1,5 +1,6 @@
 """The quick check in the login flow: what it excludes is refused and counted like any failure, unhashed."""
 
+import itertools
 import random
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from authbridge.storage.database import Database
 from authbridge.storage.models import LoginAttempt, LoginFailure, Organiser
 from tests.support.factories import ACTOR, KEYED_HASHES, SECRET_KEY
 from tests.support.fakes import CountingHasher
-from tests.support.stories import GRANTED, LOCKED, OTHER, REFUSED, Story, alarms
+from tests.support.stories import GRANTED, LOCKED, OTHER, REFUSED, Story, alarms, told_apart
 
 NOBODY = "ohg-xxxx"
 
@@ -108,7 +109,8 @@ def test_the_same_wrong_password_again_is_a_repetition(story: Story) -> None:
 def test_parallel_guesses_record_five(story: Story) -> None:
     """Forty at once: the others wait, whether or not one of them had to be hashed."""
     issued = story.issue()
-    guesses = [generate_password() for _ in range(40)]
+    generated = (generate_password() for _ in itertools.count())
+    guesses = list(itertools.islice(told_apart(generated, issued.username), 40))
     with ThreadPoolExecutor(16) as threads:
         verdicts = list(threads.map(lambda guess: story.login(issued.username, guess).verdict, guesses))
 

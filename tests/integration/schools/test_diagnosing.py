@@ -1,6 +1,7 @@
 """What the database knows of one organiser's week, from real logins."""
 
 from datetime import datetime, timedelta
+from itertools import islice
 
 import pytest
 
@@ -26,6 +27,7 @@ from tests.support.factories import (
     parse_attempt,
 )
 from tests.support.fakes import MORNING, FakeClock
+from tests.support.stories import wrong_passwords
 
 WEEK = timedelta(days=7)
 SCHOOL, HOME = "203.0.113.9", "198.51.100.7"
@@ -114,8 +116,8 @@ def test_a_repeated_password_counts_each_time(county: County) -> None:
 
 def test_five_wrong_passwords_wait_and_then_do_not(county: County) -> None:
     """While the wait goes on, it is the cause; afterwards what led to it is."""
-    for number in range(5):
-        county.log_in(f"wrong-{number}")
+    for password in islice(wrong_passwords(county.issued.username), 5):
+        county.log_in(password)
     assert county.cause() is Cause.WAITING
     county.clock.advance(minutes=20)
     assert county.cause() is Cause.WRONG_PASSWORD

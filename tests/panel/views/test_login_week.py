@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from itertools import islice
 
 import pytest
 
@@ -18,6 +19,7 @@ from tests.support.factories import (
 )
 from tests.support.panel.browser import Browser, Page
 from tests.support.panel.staffed_panel import StaffedPanel
+from tests.support.stories import wrong_passwords
 
 SCHOOL, HOME = "203.0.113.9", "198.51.100.7"
 
@@ -104,8 +106,8 @@ def test_a_mistyped_name_is_told(telephone: Telephone) -> None:
 
 def test_a_wait_is_told_and_can_be_lifted(telephone: Telephone) -> None:
     """One button lifts it; then the page says to try again."""
-    for number in range(5):
-        telephone.log_in(f"wrong-{number}", ip=HOME)
+    for password in islice(wrong_passwords(telephone.letter.username), 5):
+        telephone.log_in(password, ip=HOME)
     telephone.panel.clock.advance(seconds=-50)
     said, _advice = telephone.why()
     assert re.search(
