@@ -193,16 +193,18 @@ async def test_logout_by_anybody(jitsi: Jitsi) -> None:
 
 
 async def test_a_conference_that_nobody_joins_ends(jitsi: Jitsi) -> None:
-    """After 15 seconds; here at once."""
+    """15 seconds after somebody has asked for it; here at once."""
     room = room_jid("leer")
-    jitsi.focus.rooms.initial_timeout = 0.1
-    try:
-        async with jitsi.participants() as participants:
-            await (await participants.guest()).log_in(ANNA, room)
-            assert room in jitsi.focus.conferences
+    async with jitsi.participants() as participants:
+        page = await participants.guest()
+        await page.log_in(ANNA, room)
+        assert room in jitsi.focus.conferences
+        jitsi.focus.rooms.initial_timeout = 0.1
+        try:
+            await page.ask(room)
             await jitsi.until_gone(room)
-    finally:
-        jitsi.focus.rooms.initial_timeout = 15
+        finally:
+            jitsi.focus.rooms.initial_timeout = 15
 
 
 async def test_it_hangs_is_away_and_comes_back(jitsi: Jitsi) -> None:
@@ -260,9 +262,8 @@ UNANSWERED = {
 
 
 @pytest.mark.parametrize("room", UNANSWERED.values(), ids=UNANSWERED)
-async def test_a_failed_start_has_no_answer(jitsi: Jitsi, patience: None, room: str) -> None:
+async def test_a_failed_start_has_no_answer(jitsi: Jitsi, room: str) -> None:
     """Neither a result nor an error; the login stays, and the page that showed it needs it no more."""
-    del patience
     async with jitsi.participants() as participants:
         page, bridge = await participants.guest(), await participants.bridge()
         await bridge.join(f"besetzt@{BRIDGES}", "focus")
@@ -271,8 +272,12 @@ async def test_a_failed_start_has_no_answer(jitsi: Jitsi, patience: None, room: 
             # Such a request binds nobody, and ends no binding.
             await page.ask(room_jid("vorher"))
         before = len(jitsi.focus.log)
-        asking = asyncio.ensure_future(page.ask(room))
-        await until(lambda: len(jitsi.focus.log) > before and not is_opening(jitsi, asking))
+        jitsi.focus.rooms.reply_timeout = 0.3
+        try:
+            asking = asyncio.ensure_future(page.ask(room))
+            await until(lambda: len(jitsi.focus.log) > before and not is_opening(jitsi, asking))
+        finally:
+            jitsi.focus.rooms.reply_timeout = 15
         await page.line.ping()
         assert not asking.done()
         asking.cancel()
@@ -284,14 +289,6 @@ def is_opening(jitsi: Jitsi, asking: asyncio.Future[Answer]) -> bool:
     """Whether the focus still tries to get into a room."""
     conferences = list(jitsi.focus.conferences.values())
     return not asking.done() and any(not each.is_joined for each in conferences)
-
-
-@pytest.fixture(name="patience")
-def shorten_patience(jitsi: Jitsi) -> Iterator[None]:
-    """The focus waits for a room no longer than a moment."""
-    jitsi.focus.rooms.reply_timeout = 0.3
-    yield
-    jitsi.focus.rooms.reply_timeout = 15
 
 
 async def test_errors_repeat_what_was_asked(jitsi: Jitsi) -> None:

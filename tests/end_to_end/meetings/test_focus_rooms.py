@@ -45,28 +45,28 @@ def set_jitsi(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 async def test_a_meeting_lives_on_in_its_breakout_rooms(jitsi: Jitsi) -> None:
     """Without anybody in the main room; it ends with the last of them."""
     room = room_jid("gruppen")
-    jitsi.focus.rooms.initial_timeout = 0.1
-    try:
-        async with jitsi.participants() as participants:
-            leader, pupil = await participants.organiser(ANNA, room), await participants.pupil(room)
-            breakout = await leader.open_breakout("Eins")
-            assert (leader.breakouts, breakout.endswith(f"@{BREAKOUT}")) == ({"Eins": breakout}, True)
-            for person in (pupil, leader):
-                await person.switch_room(room, breakout)
-            await leader.seats[breakout].until_moderator()
-            assert jitsi.focus.conferences[breakout].main_room == room
-            main = jitsi.focus.conferences[room]
-            await until(lambda: main.timeout is None)  # it does not wait for people any more
-            assert jitsi.focus.conferences[room] is main
+    async with jitsi.participants() as participants:
+        leader, pupil = await participants.organiser(ANNA, room), await participants.pupil(room)
+        breakout = await leader.open_breakout("Eins")
+        assert (leader.breakouts, breakout.endswith(f"@{BREAKOUT}")) == ({"Eins": breakout}, True)
+        await pupil.switch_room(room, breakout)
+        jitsi.focus.rooms.initial_timeout = 0.1
+        try:
+            await leader.switch_room(room, breakout)
+        finally:
+            jitsi.focus.rooms.initial_timeout = 15
+        await leader.seats[breakout].until_moderator()
+        assert jitsi.focus.conferences[breakout].main_room == room
+        main = jitsi.focus.conferences[room]
+        await until(lambda: main.timeout is None)  # it does not wait for people any more
+        assert jitsi.focus.conferences[room] is main
 
-            await (await participants.pupil(room)).leave_room(room)
-            assert room in jitsi.focus.conferences
-            for person in (leader, pupil):
-                await person.leave_room(breakout)
-            await jitsi.until_gone(breakout)
-            await jitsi.until_gone(room)
-    finally:
-        jitsi.focus.rooms.initial_timeout = 15
+        await (await participants.pupil(room)).leave_room(room)
+        assert room in jitsi.focus.conferences
+        for person in (leader, pupil):
+            await person.leave_room(breakout)
+        await jitsi.until_gone(breakout)
+        await jitsi.until_gone(room)
 
 
 @needs_stand_ins

@@ -108,13 +108,13 @@ async def test_old_answers_arrive_after_a_restart_of_prosody(jitsi: Jitsi) -> No
 async def test_too_long_alone_it_leaves_its_rooms(jitsi: Jitsi) -> None:
     """Also before it knows whether it could go on."""
     room = room_jid("latein")
-    jitsi.focus.rooms.reply_timeout = 0.1
-    try:
-        async with jitsi.participants() as participants:
-            await participants.organiser(ANNA, room)
+    async with jitsi.participants() as participants:
+        await participants.organiser(ANNA, room)
+        jitsi.focus.rooms.reply_timeout = 0.1
+        try:
             await asyncio.to_thread(jitsi.focus.cut)
             await jitsi.until_gone(room)
-            await asyncio.to_thread(jitsi.focus.reconnect)
-            assert room not in jitsi.focus.conferences
-    finally:
-        jitsi.focus.rooms.reply_timeout = 15
+        finally:
+            jitsi.focus.rooms.reply_timeout = 15
+        await asyncio.to_thread(jitsi.focus.reconnect)
+        assert room not in jitsi.focus.conferences

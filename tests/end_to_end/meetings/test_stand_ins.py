@@ -149,18 +149,19 @@ async def test_the_lobby_before_the_host(waiting: Jitsi) -> None:
 async def test_a_lobby_keeps_its_room(waiting: Jitsi) -> None:
     """Until the last one has left it too."""
     room = room_jid("geduldig")
-    waiting.focus.rooms.initial_timeout = 0.1
-    try:
-        async with waiting.participants() as participants:
-            host, guest = await participants.tablet(ANNA), await participants.guest()
+    async with waiting.participants() as participants:
+        host, guest = await participants.tablet(ANNA), await participants.guest()
+        await host.ask(room)
+        seat = await guest.knock(room)
+        waiting.focus.rooms.initial_timeout = 0.1
+        try:
             await host.ask(room)
-            seat = await guest.knock(room)
             await waiting.until_gone(room)
-            assert "muc_persistent" in await guest.features_of(room)
-            await guest.leave_room(seat.room)
-            assert not await guest.features_of(room)
-    finally:
-        waiting.focus.rooms.initial_timeout = 15
+        finally:
+            waiting.focus.rooms.initial_timeout = 15
+        assert "muc_persistent" in await guest.features_of(room)
+        await guest.leave_room(seat.room)
+        assert not await guest.features_of(room)
 
 
 async def test_joins_wait_for_the_focus(waiting: Jitsi) -> None:

@@ -32,6 +32,7 @@ from tests.support.jitsi.server import (
     until,
 )
 from tests.support.login_server import TRANSPORTS, VERSIONS, newer_first
+from workbench.processes import PATIENCE
 
 NO_ANSWER = 1.0  # seconds that a page waits in vain
 HIBERNATION = 1.0  # seconds in which a focus that is cut off counts as there
@@ -325,7 +326,7 @@ async def test_a_logout_that_bounced(restartable: Deployment) -> None:
 
         await asyncio.to_thread(focus.reconnect)
         await restartable.jitsi.until_logged_out(who.username)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while effect.waiting:
                 effect = await restartable.auth.effect(who.username)
         assert (effect.meetings, effect.logins) == (1, 1)
