@@ -11,7 +11,7 @@ from authbridge.storage import schema
 from authbridge.storage.database import Database
 from tests.support import logs_at_failure
 from tests.support.compiled_statements import share_compiled_statements
-from tests.support.machine_monitor import MachineMonitor
+from tests.support.machine_monitor import CROWDED, MachineMonitor
 from tests.support.own_postgres import open_postgres
 from tests.support.rerun_on_stall import RerunOnStall
 from tests.support.reused_database import ReusedDatabase
@@ -20,10 +20,12 @@ from workbench.postgres import FOR_A_SHORT_LIFE, Postgres
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Judges tests of real time only while the machine runs, compiles each statement once, shows logs."""
+    """Judges what needs a running machine only while it runs, compiles each statement once, shows logs."""
     share_compiled_statements()
     config.pluginmanager.register(logs_at_failure)
-    config.pluginmanager.register(RerunOnStall(MachineMonitor()))
+    config.pluginmanager.register(
+        RerunOnStall({"realtime": MachineMonitor(), "programs": MachineMonitor(CROWDED)})
+    )
 
 
 @pytest.hookimpl(optionalhook=True)

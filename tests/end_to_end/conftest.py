@@ -13,6 +13,13 @@ from workbench.prosody import HOST, Prosody, external
 from workbench.service import Service
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the stories of this folder, whose programs give up after seconds of their own."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker("programs")
+
+
 @pytest.fixture(name="service", scope="session")
 def start_service(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Service]:
     """Runs the auth service over SQLite."""

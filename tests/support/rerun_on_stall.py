@@ -1,13 +1,12 @@
-"""Repeats a failed test of real time if the machine stood still meanwhile; other failures count at once."""
+"""Repeats a failed test that needs a running machine if that stood still; other failures count at once."""
 
 import contextlib
+from collections.abc import Mapping
 from typing import Protocol
 
 import pytest
 from _pytest.outcomes import TEST_OUTCOME
 from _pytest.runner import runtestprotocol
-
-MARKER = "realtime"
 
 _MOST = 3  # times that a test is repeated
 
@@ -31,22 +30,24 @@ class Monitor(Protocol):
 
 
 class RerunOnStall:
-    """A plugin of pytest's for the tests that are marked ``realtime``."""
+    """A plugin of pytest's; by its marker, each monitor judges the tests that have it, the first one wins."""
 
-    def __init__(self, monitor: Monitor) -> None:
-        self._monitor = monitor
+    def __init__(self, monitors: Mapping[str, Monitor]) -> None:
+        self._monitors = monitors
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-        """Runs a test of real time, and again if it failed during a stall."""
-        if item.get_closest_marker(MARKER) is None:
+        """Runs a test that has one of the markers, and again if it failed during a stall."""
+        marked = (each for name, each in self._monitors.items() if item.get_closest_marker(name) is not None)
+        monitor = next(marked, None)
+        if monitor is None:
             return None
         for number in range(_MOST + 1):
-            began = self._monitor.begin()
+            began = monitor.begin()
             item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
             reports = runtestprotocol(item, nextitem=nextitem, log=False)
             failed = [report for report in reports if report.failed]
-            stall = self._monitor.stall_since(began) if failed and number < _MOST else ""
+            stall = monitor.stall_since(began) if failed and number < _MOST else ""
             if stall:
                 for report in failed:
                     report.outcome = _REPEATED  # type: ignore[assignment]  # pytest knows its own only
@@ -57,7 +58,7 @@ class RerunOnStall:
             if not stall:
                 break
             _end_fixtures(item.session)
-            self._monitor.await_calm()
+            monitor.await_calm()
         return True
 
     @pytest.hookimpl(tryfirst=True)
@@ -79,8 +80,9 @@ class RerunOnStall:
             terminalreporter.line(f"    {_complaint_of(report)}")
 
     def pytest_unconfigure(self) -> None:
-        """Stops the monitor."""
-        self._monitor.stop()
+        """Stops the monitors."""
+        for monitor in self._monitors.values():
+            monitor.stop()
 
 
 def _complaint_of(report: pytest.TestReport) -> str:

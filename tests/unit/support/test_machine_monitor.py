@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.machine_monitor import MachineMonitor, Span, stall_in
+from tests.support.machine_monitor import CROWDED, MachineMonitor, Span, stall_in
 
 
 def span(**lost: float) -> Span:
@@ -31,6 +31,19 @@ def test_a_busy_machine_has_run() -> None:
     """Tests that keep all processors busy for long, and a host that takes a little."""
     assert stall_in([span(latest=0.2, late=0.2, stolen=0.2, blocked=0.5)] * 60) == ""
     assert stall_in([Span(10.0, 20.0, late=2.0, stolen=2.0, blocked=5.0)]) == ""
+
+
+@pytest.mark.parametrize(
+    ("seen", "is_stall"),
+    [
+        (span(latest=0.9, late=0.9, stolen=0.9, throttled=1.8, blocked=0.8), False),
+        (span(latest=1.1), True),
+        (span(blocked=0.95), True),
+    ],
+)
+def test_in_a_crowd_only_a_second_counts(seen: Span, *, is_stall: bool) -> None:
+    """There each waits for others."""
+    assert (stall_in([span(), seen], CROWDED) != "") is is_stall
 
 
 def test_nothing_seen_is_no_stall() -> None:

@@ -34,13 +34,18 @@ class Monitor:
         note("stop")
 
 
+class Awake(Monitor):
+    def stall_since(self, began):
+        return ""
+
+
 def note(words):
     with Path(__file__).with_name("notes").open("a") as notes:
         notes.write(words + "\\n")
 
 
 def pytest_configure(config):
-    config.pluginmanager.register(RerunOnStall(Monitor()))
+    config.pluginmanager.register(RerunOnStall({"realtime": Monitor(), "programs": Awake()}))
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +75,9 @@ _FAILING = "def test_it(office):\n    assert office > {number}\n"
 def write_conftest(tmp_path: Path) -> Path:
     """Writes a conftest with a monitor that says what stands in a file."""
     (tmp_path / "conftest.py").write_text(_CONFTEST)
-    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = realtime\naddopts = --strict-markers\n")
+    (tmp_path / "pytest.ini").write_text(
+        "[pytest]\nmarkers =\n  realtime\n  programs\naddopts = --strict-markers\n"
+    )
     return tmp_path
 
 
@@ -96,7 +103,7 @@ def test_on_a_machine_that_ran_a_failure_counts(folder: Path) -> None:
     said, notes = run(folder, stall="", test=_FAILING.format(number=1))
 
     assert said == "1 failed"
-    assert notes == ["start host", "start office 1", "stop office 1", "stop host", "stop"]
+    assert notes == ["start host", "start office 1", "stop office 1", "stop host", "stop", "stop"]
 
 
 def test_during_a_stall_it_is_repeated_with_everything_anew(folder: Path) -> None:
@@ -107,7 +114,7 @@ def test_during_a_stall_it_is_repeated_with_everything_anew(folder: Path) -> Non
     assert "test_one.py::test_it (call): the host slept\n    E       assert 1 > 1\n" in said
     assert notes == [
         *("start host", "start office 1", "stop office 1", "stop host", "await calm"),
-        *("start host", "start office 2", "stop office 2", "stop host", "stop"),
+        *("start host", "start office 2", "stop office 2", "stop host", "stop", "stop"),
     ]
 
 
@@ -145,3 +152,13 @@ def test_nothing_else_is_repeated(folder: Path) -> None:
 
     assert said == "1 failed"
     assert "await calm" not in notes
+
+
+@pytest.mark.parametrize(("marks", "repeated"), [("programs", False), ("programs, realtime", True)])
+def test_each_marker_has_a_monitor_of_its_own(folder: Path, marks: str, *, repeated: bool) -> None:
+    """What is a stall to one is none to the other; of two markers the first counts."""
+    marked = ", ".join(f"pytest.mark.{each}" for each in marks.split(", "))
+    mark = f"import pytest\npytestmark = [{marked}]\n"
+    said, _ = run(folder, stall="the host slept", test=_FAILING.format(number=1), mark=mark)
+
+    assert ("1 repeated" in said) is repeated
