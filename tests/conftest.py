@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from xdist.remote import Producer
 
@@ -20,7 +21,12 @@ from workbench.postgres import FOR_A_SHORT_LIFE, Postgres
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Judges what needs a running machine only while it runs, compiles each statement once, shows logs."""
+    """Judges what needs a running machine only while it runs, compiles each statement once, shows logs.
+
+    No example of a property has a time limit: one of a thousand may meet a machine that stands still.
+    """
+    hypothesis.settings.register_profile("tests", deadline=None)
+    hypothesis.settings.load_profile("tests")
     share_compiled_statements()
     config.pluginmanager.register(logs_at_failure)
     config.pluginmanager.register(
