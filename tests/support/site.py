@@ -58,14 +58,15 @@ def _kill_some(pids: list[int]) -> None:
 def open_site(
     folder: Path, template: Path, kind: str, settings: Mapping[str, str] | None = None
 ) -> Iterator[Site]:
-    """Starts everything, as it runs on a machine: PostgreSQL writes each commit to the disk.
+    """Starts everything, as it runs on a machine, but for PostgreSQL's waits for the disk.
 
-    ``kind`` is "sqlite", then the database lies in that folder, or "postgresql".
+    A killed process loses nothing without them, and on a slow disk one may take longer than the service waits
+    for the database.  ``kind`` is "sqlite", then the database lies in that folder, or "postgresql".
     """
     with ExitStack() as running:
         postgres, url = None, ""
         if kind == "postgresql":
-            postgres = running.enter_context(open_postgres([]))
+            postgres = running.enter_context(open_postgres(["fsync=off"]))
             url = postgres.create_database()
         service = Service(folder, url, bcrypt_cost=4, settings=settings or {})
         database = Database(service.database_url)
