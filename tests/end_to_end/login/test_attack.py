@@ -15,6 +15,7 @@ import pytest
 
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.storage.database import Database
+from tests.support.asking import wrong_passwords_at
 from tests.support.combinations import each_once
 from tests.support.factories import make_organiser, make_school
 from tests.support.feeds import until
@@ -27,7 +28,6 @@ from workbench.xmpp_http import WebSocketTransport
 
 ADDRESS = "198.51.100.7"  # of a school, or of a carrier's whole neighbourhood
 TEMPORARY = "temporary-auth-failure"
-IN_TIME = 20  # seconds; Prosody itself waits 15 for the service
 ORGANISERS = 20
 MANY = 60  # more than two for each of their names
 LONG_WAITS = {"LIMIT_FIRST_WAIT": "3600", "LIMIT_LONGEST_WAIT": "3600"}  # seconds: no wait ends meanwhile
@@ -45,7 +45,7 @@ class Scene:
         """One login in a browser at the address that everybody shares."""
         headers = {"X-Forwarded-For": ADDRESS}
         transport = WebSocketTransport(self.prosody.http_port, HOST, headers)
-        async with Client(transport, HOST) as client, asyncio.timeout(IN_TIME):
+        async with Client(transport, HOST) as client, asyncio.timeout(PATIENCE):
             return (await client.login(username, password)).condition
 
     async def login_all(self) -> list[str]:
@@ -104,9 +104,10 @@ class Guesser:
 
 @contextlib.asynccontextmanager
 async def guessing(scene: Scene, names: Iterable[str], *, at_once: int = 8) -> AsyncIterator[Guesser]:
-    """Somebody guesses all the time, always another password."""
+    """Somebody guesses all the time, always another password of that name."""
     guesser = Guesser()
-    guesses = ((name, f"guess-{number}") for number, name in enumerate(itertools.cycle(names)))
+    passwords = {name: wrong_passwords_at(scene.service, name) for name in names}
+    guesses = ((name, next(passwords[name])) for name in itertools.cycle(passwords))
     async with asyncio.TaskGroup() as group:
         for _ in range(at_once):
             group.create_task(guesser.run(scene, guesses))

@@ -15,13 +15,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from authbridge.login.keyed_hashes import KeyedHashes
 from authbridge.schools.commands.organisers import IssuedCredential
 from authbridge.storage.database import Database
 from authbridge.storage.models import Base, LoginAttempt, LoginFailure
-from tests.support.asking import ask
+from tests.support.asking import ask, wrong_passwords_at
 from tests.support.factories import make_organiser, make_school
-from tests.support.stories import wrong_passwords
 from workbench.processes import PATIENCE
 from workbench.service import Service
 
@@ -56,12 +54,6 @@ def enrol(service: Service) -> IssuedCredential:
     return issued
 
 
-def guesses_for(service: Service, username: str) -> list[str]:
-    """Forty passwords that the service can tell apart."""
-    keyed_hashes = KeyedHashes((service.folder / "secret-key").read_text().strip().encode())
-    return list(islice(wrong_passwords(username, keyed_hashes), 40))
-
-
 @pytest.fixture(name="services", params=["one over SQLite", "two over SQLite", "two over PostgreSQL"])
 def start_services(
     request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path
@@ -87,7 +79,7 @@ def start_services(
 def test_forty_parallel_guesses_hash_five(services: list[Service]) -> None:
     """However many processes share them out; and the owner gets in where nobody guesses."""
     owner = enrol(services[0])
-    guesses = guesses_for(services[0], owner.username)
+    guesses = list(islice(wrong_passwords_at(services[0], owner.username), 40))
 
     verdicts = ask_at_once(services, owner.username, guesses)
 

@@ -4,12 +4,14 @@ import json
 import re
 import secrets
 from http.client import HTTPConnection
+from itertools import islice
 from urllib.parse import unquote, urlsplit
 
 import pytest
 from bs4 import Tag
 
 from authbridge.login.policy import Verdict
+from tests.support.asking import wrong_passwords_at
 from tests.support.login_page import ACCESS, MEETING, OPERATOR, TELEPHONE, LoginPageServer, Sent, path_of
 from workbench.prosody import HOST
 
@@ -138,13 +140,14 @@ def test_a_password_of_large_characters_is_wrong_and_no_outage(server: LoginPage
 def test_who_must_wait_is_told_how_long_and_waits_at_both_doors(server: LoginPageServer) -> None:
     """Guesses at the page count like those through Prosody: same name, same network, same wait."""
     username = "ohg-nobody"
-    for number in range(5):
-        server.log_in(username, f"guess-{number}", X_Forwarded_For=ADDRESS)
-    sent = server.log_in(username, "guess-5", X_Forwarded_For=ADDRESS)
+    passwords = wrong_passwords_at(server.service, username)
+    for password in islice(passwords, 5):
+        server.log_in(username, password, X_Forwarded_For=ADDRESS)
+    sent = server.log_in(username, next(passwords), X_Forwarded_For=ADDRESS)
     assert sent.status == 422
     assert re.search(r"versuchen Sie es in \d+ Sekunden noch einmal", sent.text), sent.text
     through_prosody = ask_service(
-        server, "/v1/authenticate", username=username, password="guess-6", ip=ADDRESS
+        server, "/v1/authenticate", username=username, password=next(passwords), ip=ADDRESS
     )
     assert through_prosody["verdict"] == "locked"
 

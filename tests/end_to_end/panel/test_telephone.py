@@ -1,8 +1,8 @@
 """A teacher calls: the clerk finds out why she cannot get in, from the panel alone, by keyboard alone."""
 
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,7 @@ from tests.support.factories import (
     parse_attempt,
 )
 from tests.support.panel_browser import PanelBrowser, PanelServer, open_panel_server
+from tests.support.stories import wrong_passwords
 
 _MOST_TABS = 40
 
@@ -92,9 +93,10 @@ def log_in(panel_server: PanelServer, *typed: tuple[str, str]) -> None:
         authenticate(attempt, make_origin(), services, within=10)
 
 
-def wrong(letter: IssuedCredential, count: int) -> list[tuple[str, str]]:
-    """Returns so many different wrong passwords for that login name."""
-    return [(letter.username, f"{secrets.token_hex(4)}-{number}") for number in range(count)]
+def wrong(panel_server: PanelServer, letter: IssuedCredential, count: int) -> list[tuple[str, str]]:
+    """Returns so many wrong passwords for that login name, which the policy tells apart."""
+    passwords = wrong_passwords(letter.username, panel_server.services.keyed_hashes, utc_now())
+    return [(letter.username, password) for password in islice(passwords, count)]
 
 
 def slip(username: str) -> str:
@@ -146,7 +148,10 @@ def test_a_teacher_learns_why_she_cannot_get_in(
     letters = [make_organiser(panel_server.database) for _ in range(4)]
     mistyped, misspelt, waiting, suspended = letters
     log_in(
-        panel_server, *wrong(mistyped, 3), *wrong(waiting, 5), (slip(misspelt.username), misspelt.password)
+        panel_server,
+        *wrong(panel_server, mistyped, 3),
+        *wrong(panel_server, waiting, 5),
+        (slip(misspelt.username), misspelt.password),
     )
     with panel_server.database.write_session() as session:
         suspensions.suspend(session, ORGANISER, suspended.username, reason=None, actor=ACTOR, now=utc_now())
