@@ -72,7 +72,7 @@ def start_prosody(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
         host: external(
             urls,
             folder / "token",
-            external_auth_timeout=5,
+            external_auth_timeout=60,  # a reload of the module may take its time
             external_auth_page=host != CLOSED,
             external_auth_node=host,
         )

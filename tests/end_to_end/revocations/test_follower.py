@@ -47,7 +47,7 @@ def make_prosody(version: str, folder: Path, *ports: int) -> Prosody:
     token = folder / "token"
     token.write_text("t" * 64)
     urls = [f"http://127.0.0.1:{port}" for port in ports]
-    options = external(urls, token, external_auth_timeout=5)
+    options = external(urls, token)
     return Prosody(version, folder, {HOST: options}, extra_modules=("admin_shell", "presence", "smacks"))
 
 
