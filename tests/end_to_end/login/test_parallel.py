@@ -3,13 +3,13 @@
 import http.client
 import shutil
 import sqlite3
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
-from itertools import islice
+from functools import partial
+from itertools import cycle, islice
 from pathlib import Path
 
 import pytest
@@ -20,20 +20,15 @@ from authbridge.storage.database import Database
 from authbridge.storage.models import Base, LoginAttempt, LoginFailure
 from tests.support.asking import ask, wrong_passwords_at
 from tests.support.factories import make_organiser, make_school
+from tests.support.threads import at_once
 from workbench.processes import PATIENCE
 from workbench.service import Service
 
 
 def ask_at_once(services: Sequence[Service], username: str, passwords: Sequence[str]) -> "Counter[str]":
     """All at the same moment, in turn at each service; how often which verdict."""
-    together = threading.Barrier(len(passwords))
-
-    def run(number: int) -> str:
-        together.wait(PATIENCE)
-        return ask(services[number % len(services)], username, passwords[number])
-
-    with ThreadPoolExecutor(len(passwords)) as threads:
-        return Counter(threads.map(run, range(len(passwords))))
+    turns = zip(passwords, cycle(services), strict=False)
+    return Counter(at_once([partial(ask, service, username, typed) for typed, service in turns]))
 
 
 def rows(service: Service, *models: type[Base]) -> list[int]:
