@@ -19,6 +19,7 @@ AT_ONCE = 6
 WARM = 60  # logins, after which every cache and table has been used
 PER_LOGIN = 500  # bytes, for tables that have grown; of a session that is kept they are 1,600
 SHORT = 3  # seconds, in place of the minutes that Prosody keeps what has ended
+TRIES = 3  # of one login
 LEFT = 5.0  # seconds, after which none of them is kept
 _MEASURE = (
     "> collectgarbage() collectgarbage() return ('heap %d'):format(collectgarbage('count') * 1024 // 1)"
@@ -58,12 +59,14 @@ async def log_in_often(prosody: Prosody, organisers: Organisers, count: int) -> 
 
     async def keep_logging_in() -> None:
         for _, transport, account in turns:
-            while True:
+            for others in reversed(range(TRIES)):
                 try:
                     await log_in(transport, account)
                 except (ConnectionEndedError, OSError):  # the machine stood still for SHORT seconds
-                    continue
-                break
+                    if not others:
+                        raise
+                else:
+                    break
 
     async def log_in(transport: str, account: IssuedCredential) -> None:
         async with make_client(prosody, transport) as client:

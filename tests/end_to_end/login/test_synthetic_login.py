@@ -24,7 +24,7 @@ from tests.support.nginx import Nginx
 from tests.support.scripted_service import answering, scripted_service
 from tests.support.smtp import Mailbox, smtp_server
 from tests.support.synthetic_logins import state_of, try_login
-from workbench.processes import free_port
+from workbench.processes import PATIENCE, free_port
 from workbench.prosody import HOST, Prosody, external
 from workbench.service import Service
 from workbench.xmpp import ConnectionEndedError
@@ -155,8 +155,11 @@ async def test_a_server_that_hangs_is_left(drip: bytes) -> None:
 
     server = CallServer(serve)
     url = f"http://127.0.0.1:{await server.listen(0)}/http-bind"
-    result = await asyncio.to_thread(try_over_bosh, BoshServer(url, HOST), CREDENTIALS, patience=0.3)
-    await server.end()
+    try:
+        async with asyncio.timeout(PATIENCE):
+            result = await asyncio.to_thread(try_over_bosh, BoshServer(url, HOST), CREDENTIALS, patience=0.3)
+    finally:
+        await server.end()  # which lets go of a login that would never end
 
     assert result.outcome is SyntheticOutcome.NO_ANSWER
 

@@ -70,7 +70,7 @@ def _former(install: Install, machine: Machine) -> str:
 def test_an_upgrade_keeps_the_data_and_one_command_leads_back(
     former: str, install: Install, machine: Machine, next_clone: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without a change of the tables nothing is lost either way; what Prosody still runs is told."""
+    """Nothing is lost either way where the tables are the same; the way back tells of Prosody's restart."""
     unit, module = next_clone / "deploy/systemd" / _UNIT, next_clone / _MODULE
     unit.write_text(unit.read_text() + "# next\n")
     module.write_text(module.read_text() + "-- next\n")

@@ -1,4 +1,4 @@
-"""Faults of Prosody that a machine can mend: each is found, mended, and taken back."""
+"""Faults of Prosody that the program mends: it finds each, mends it, and can take that back."""
 
 import pytest
 
